@@ -12,6 +12,10 @@ _COMMANDS = {
     "custody": LazyCommand(
         "simulator.lab.custody.cli:custody", "Kill custodians and posts, and check every receipt on the wire."
     ),
+    "custody-weeks": LazyCommand(
+        "simulator.lab.custody.cli:custody_weeks",
+        "Send a custodian away for weeks, and check every receipt on the wire.",
+    ),
     "demo": LazyCommand("simulator.demo.cli:demo", "Show one post do its whole job on recorded footage."),
     "faults": LazyCommand(
         "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."

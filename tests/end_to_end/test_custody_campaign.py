@@ -1,9 +1,10 @@
-"""A short custody campaign: two custodians are killed, one is restored, intruders listen, a disk is taken back."""
+"""Short custody campaigns: custodians are killed, added, renewed, restored, away for weeks; a disk is taken back."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,17 +18,38 @@ pytestmark = [
 PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
 
 
-def test_every_record_is_kept_or_named_and_none_went_before_its_receipts(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", PROGRAM, "simulate", "custody", "--kills", "10", "--posts", "1", "--json"]
+def simulate(*words: str, directory: Path) -> dict[str, Any]:
+    """Run a campaign, and return its outcome."""
     done = subprocess.run(
-        [*command, "--directory", str(tmp_path / "custody")], capture_output=True, timeout=200, check=False, text=True
+        [sys.executable, "-c", PROGRAM, "simulate", *words, "--json", "--directory", str(directory)],
+        capture_output=True,
+        timeout=200,
+        check=False,
+        text=True,
     )
-
     assert done.stdout, done.stderr
-    outcome = json.loads(done.stdout)
+    outcome: dict[str, Any] = json.loads(done.stdout)
     assert outcome["problems"] == []
     assert done.returncode == 0
+    return outcome
+
+
+def test_every_record_is_kept_or_named_and_none_went_before_its_receipts(tmp_path: Path) -> None:
+    outcome = simulate("custody", "--kills", "10", "--posts", "1", directory=tmp_path / "custody")
+
     assert outcome["stored"] > 30
     assert outcome["receipts"] > 20
-    assert outcome["lost"]  # the backup was old
+    assert outcome["renewed"] == ["archive", "records"]
+    assert outcome["lost"]  # the backups were old
     assert outcome["kept_back"]  # by the post whose disk was taken back
+
+
+def test_what_a_custodian_misses_in_weeks_waits_for_it_or_is_named(tmp_path: Path) -> None:
+    words = ("custody-weeks", "--reads-a-day", "30", "--quota", "2.5")
+    outcome = simulate(*words, directory=tmp_path / "weeks")
+
+    first, _, third = outcome["weeks"]
+    assert first["pictures"] == first["reads"] == 0  # a week fits
+    assert 0 < third["reads"] <= third["pictures"]
+    assert outcome["stored"] > third["records"] > 3 * 7 * 30
+    assert "receipts of records are required, the oldest record without is " in outcome["behind"]

@@ -1,20 +1,27 @@
-"""The course of a custody campaign: kills, a custodian away, one restored, and a disk that is taken back."""
+"""The course of a custody campaign: kills amid a custodian added, away, restored and renewed, and a disk taken back."""
 
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from time import monotonic
 
 from department.custody.receipt_log import LostRange, ReceiptLog
+from device.records import CustodianTerms, Purpose
+from device.records.signing import read_key
+from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
 from simulator.keeper.keeper import RECEIPTS, STORE
 from simulator.keeper.process import KeeperProcess
 from simulator.lab.custody.site import CUSTODIANS, RESTORED, CustodySite
 from simulator.lab.faults.post_under_test import PostUnderTest
 
-BACKED_UP, AWAY = "records", "archive"
+FIRST, SECOND = CUSTODIANS
+WHO = "campaign"
+ADOPTION_SECONDS = 30.0
+"""So long posts may take to go by a statement."""
 QUIET = 0.001
 """Records a second while the last receipts are awaited."""
 RECEIPT_SECONDS = 90.0
@@ -35,6 +42,8 @@ class CustodyOutcome:
     """Genuine ones on the wire."""
     ignored: int
     """Receipts of an epoch that was over."""
+    renewed: tuple[str, ...]
+    """Custodians by whose new keys genuine receipts came."""
     lost: tuple[str, ...]
     """What a restored custodian named as receipted and not held."""
     kept_back: int
@@ -55,19 +64,25 @@ class CustodyCampaign:
         self._draw = Random(seed)
         self._progress = progress
         self._checker = site.checker()
-        self._backup = site.directory / "backup"
+        self._distributor = KeyDistributor(site.fleet, site.broker.address, who=WHO, tell=lambda _act, _step: None)
 
     def run(self) -> CustodyOutcome:
         """Inflict everything, await the last receipts, and judge."""
         began = monotonic()
         for post in self._site.posts:
             post.start()
-        steps: dict[int, Callable[[], None]] = {
-            self._kills // 5: self._back_up,
-            2 * self._kills // 5: self._send_away,
-            3 * self._kills // 5: self._call_back,
-            4 * self._kills // 5: self._restore,
-        }
+        course: tuple[Callable[[], object], ...] = (
+            self._require,
+            self._back_up,
+            partial(self._renew, FIRST),
+            self._site.keepers[SECOND].stop,
+            self._site.keepers[SECOND].start,
+            partial(self._restore, FIRST),
+            partial(self._retire, FIRST),
+            partial(self._renew, SECOND),
+            partial(self._restore, SECOND),
+        )
+        steps = {(place + 1) * self._kills // (len(course) + 1): step for place, step in enumerate(course)}
         for number in range(self._kills):
             if number in steps:
                 steps[number]()
@@ -88,6 +103,8 @@ class CustodyCampaign:
                 problems.append(f"{post.name}: {len(unreleased)} records have all their receipts and are not released")
             elif others:
                 problems.append(f"{post.name}: records of {others} covert chains are not released")
+            if not self._checker.has_learned(post.name, SECOND):
+                problems.append(f"{post.name} never said that it needs receipts of {SECOND}")
             problems += self._checker.judge(post.name, stored, required=CUSTODIANS, left=left, lost=lost)
         return CustodyOutcome(
             seed=self._seed,
@@ -95,6 +112,7 @@ class CustodyCampaign:
             stored=sum(len(post.stored) for post in self._site.posts),
             receipts=self._checker.receipts,
             ignored=self._checker.ignored,
+            renewed=self._checker.renewed,
             lost=tuple(map(str, lost)),
             kept_back=kept_back,
             intrusions=self._site.intrusions,
@@ -114,29 +132,50 @@ class CustodyCampaign:
         time.sleep(self._draw.uniform(0.0, 0.2))
         victim.start()
 
-    def _send_away(self) -> None:
-        self._site.keepers[AWAY].stop()
+    def _require(self) -> None:
+        """Have posts need the second custodian too, by the root's word; it runs already."""
+        terms = CustodianTerms(name=SECOND, groups=CUSTODIANS[SECOND], required=True)
+        self._note(self._distributor.declare(terms, ADOPTION_SECONDS))
 
-    def _call_back(self) -> None:
-        self._site.keepers[AWAY].start()
-
-    def _back_up(self) -> None:
-        keeper = self._site.keepers[BACKED_UP]
+    def _renew(self, name: str) -> None:
+        """Replace the key of a custodian, by its own word; then it signs with the new one."""
+        self._note(self._distributor.distribute(_rotation(name, "replace")))
+        key = read_key(self._site.fleet.keys(Purpose.CUSTODY, name).verifying.read_bytes())
+        self._checker.learn_key(name, key)
+        keeper = self._site.keepers[name]
         keeper.kill()
-        self._backup.mkdir()
-        for path in keeper.folder.glob(f"{STORE}*"):
-            shutil.copy(path, self._backup)
         keeper.start()
 
-    def _restore(self) -> None:
+    def _retire(self, name: str) -> None:
+        self._note(self._distributor.distribute(_rotation(name, "retire")))
+
+    def _note(self, result: RotationResult) -> None:
+        if result.behind:
+            statement = result.done.number
+            self._checker.problems.append(f"{', '.join(result.behind)} did not go by statement {statement}")
+
+    def _back_up(self) -> None:
+        for name, keeper in self._site.keepers.items():
+            keeper.kill()
+            shutil.copytree(
+                keeper.folder,
+                self._backup(name),
+                ignore=lambda _, names: [each for each in names if not each.startswith(STORE)],
+            )
+            keeper.start()
+
+    def _restore(self, name: str) -> None:
         """Bring the store back as it was; what it had receipted since is gone."""
-        keeper = self._site.keepers[BACKED_UP]
+        keeper = self._site.keepers[name]
         keeper.kill()
         for path in keeper.folder.glob(f"{STORE}*"):
             path.unlink()
-        for path in self._backup.iterdir():
+        for path in self._backup(name).iterdir():
             shutil.copy(path, keeper.folder)
         keeper.start()
+
+    def _backup(self, name: str) -> Path:
+        return self._site.directory / f"backup-{name}"
 
     def _take_disk_back(self) -> None:
         """Give a post its disk of some time before; what it records from then on has numbers that were used."""
@@ -197,6 +236,18 @@ class CustodyCampaign:
 
     def _lost(self) -> tuple[LostRange, ...]:
         return tuple(gap for name in CUSTODIANS for gap in named_incidents(self._site.keepers[name].folder / RECEIPTS))
+
+
+def _rotation(name: str, step: Step) -> RotationRequest:
+    return RotationRequest(
+        purpose=Purpose.CUSTODY,
+        step=step,
+        vouch="key",
+        overlap=None,
+        seconds=ADOPTION_SECONDS,
+        anyway=False,
+        custodian=name,
+    )
 
 
 def named_incidents(path: Path) -> tuple[LostRange, ...]:

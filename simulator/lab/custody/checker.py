@@ -17,7 +17,9 @@ from department.custody.receipt_log import LostRange
 from device.control.errors import RefusedError
 from device.control.jose import open_signed_by
 from device.errors import RecordError
+from device.records import Read, Status
 from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.envelope import TYPES
 from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
 from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
 from simulator.lab.faults.storage_log import LoggedRecord
@@ -45,6 +47,8 @@ class _Signed:
     now: set[Mark] = field(default_factory=set)
     """In its present epoch."""
     ever: set[Mark] = field(default_factory=set)
+    down_to: dict[Mark, int] = field(default_factory=dict)
+    """By the last record of each range that was followed in this epoch: its first number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +66,45 @@ class CustodyChecker:
     Args:
         custodians: the public keys by which each ever signed.
         posts: the record-signing keys of each post.
+        added: custodians that posts were not given, and learn of later. A post needs their receipts for what follows
+            in a chain upon a status of its own that names them.
 
     """
 
-    def __init__(self, custodians: Mapping[str, Sequence[ECKey]], posts: Mapping[str, Keyring]) -> None:
-        self._custodians = custodians
+    def __init__(
+        self,
+        custodians: Mapping[str, Sequence[ECKey]],
+        posts: Mapping[str, Keyring],
+        *,
+        added: Collection[str] = (),
+    ) -> None:
+        self._custodians = {name: [*keys] for name, keys in custodians.items()}
+        self._added = added
+        self._learned: dict[tuple[str, ChainName], int] = {}
+        """By custodian that was added and chain: the number of the post's first status that names it."""
         self._statements = {post: PostStatements(keys) for post, keys in posts.items()}
         self._chains: dict[ChainName, _WireChain] = {}
         self._signed: dict[tuple[str, ChainName], _Signed] = {}
         self._epochs: dict[tuple[str, str], int] = {}
+        self._renewed: set[str] = set()
         self.receipts = 0
         """Genuine ones of an epoch that was not over."""
         self.ignored = 0
         """Forged ones, and those of epochs that were over."""
         self.problems: list[str] = []
+
+    def learn_key(self, custodian: str, key: ECKey) -> None:
+        """Take receipts that this key signs as the custodian's from now on, besides those by its former keys."""
+        self._custodians[custodian].append(key)
+
+    @property
+    def renewed(self) -> tuple[str, ...]:
+        """The custodians that signed a genuine receipt with the last key that they have, which is not their first."""
+        return tuple(sorted(self._renewed))
+
+    def has_learned(self, post: str, custodian: str) -> bool:
+        """Tell whether a post has said that it knows a custodian that was added."""
+        return any(name == custodian and chain.post == post for name, chain in self._learned)
 
     def feed(self, topic: str, body: bytes) -> None:
         """Take one message."""
@@ -118,6 +147,8 @@ class CustodyChecker:
         named = {(gap.chain, number) for gap in lost if gap.post == post for number in range(gap.first, gap.last + 1)}
         for record in stored:
             if self._is_gone(post, record):
+                if record.type != TYPES[Read]:
+                    wrong.append(f"{post}: number {record.sequence}, {record.type} is given up, and is no read")
                 continue
             if left is not None and record.chain == left.chain and record.sequence in left.numbers:
                 continue
@@ -144,6 +175,10 @@ class CustodyChecker:
             return
         chain = self._chains.setdefault(ChainName(post, event["chain"]), _WireChain(group=group))
         chain.records.setdefault(event["sequence"], {})[digest] = event["previous"]
+        if event.get("type") == TYPES[Status]:
+            for key in event["data"].get("keys", ()):
+                if key.get("custodian") in self._added:
+                    self._learned.setdefault((key["custodian"], ChainName(post, event["chain"])), event["sequence"])
         if may_name_numbers(event):
             self._note_gone(post, event)
 
@@ -165,7 +200,7 @@ class CustodyChecker:
 
     def _hear(self, post: str, custodian: str, body: bytes) -> None:
         try:
-            signed, _ = open_signed_by(body, typ=RECEIPT_TYPE, keys=self._custodians.get(custodian, ()))
+            signed, key = open_signed_by(body, typ=RECEIPT_TYPE, keys=self._custodians.get(custodian, ()))
             said = Receipt.model_validate_json(signed.payload, strict=True)
         except (RefusedError, ValidationError):
             self.ignored += 1
@@ -180,7 +215,10 @@ class CustodyChecker:
             for (whose, chain), known in self._signed.items():
                 if whose == custodian and chain.post == post:
                     known.now.clear()
+                    known.down_to.clear()
         self.receipts += 1
+        if len(keys := self._custodians[custodian]) > 1 and key.thumbprint() == keys[-1].thumbprint():
+            self._renewed.add(custodian)
         known = self._signed.setdefault((custodian, name), _Signed())
         for kept in said.ranges:
             self._take(f"{custodian}, receipt {said.number} of epoch {said.epoch}", name, kept, known)
@@ -198,16 +236,23 @@ class CustodyChecker:
                     self.problems.append(f"{who}: number {number} of {name.post} was not on the wire")
                 digest = None
                 continue
+            if known.down_to.get((number, digest), kept.first + 1) <= kept.first:
+                break  # a range that ended here was followed down to there
             known.now.add((number, digest))
             known.ever.add((number, digest))
             digest = records[digest]
+        known.down_to[kept.last, kept.digest] = kept.first
 
     def _needed(self, post: str, record: LoggedRecord, required: Mapping[str, Collection[str]]) -> list[str]:
         chain = self._chains.get(ChainName(post, record.chain))
         group = None if chain is None else chain.group
         if group is None:
-            return list(required)
+            return [name for name in required if name not in self._added or self._follows(name, post, record)]
         return [name for name, groups in required.items() if group in groups]
+
+    def _follows(self, custodian: str, post: str, record: LoggedRecord) -> bool:
+        learned = self._learned.get((custodian, ChainName(post, record.chain)))
+        return learned is not None and record.sequence > learned
 
     def _is_signed(self, custodian: str, post: str, record: LoggedRecord, *, now: bool) -> bool:
         known = self._signed.get((custodian, ChainName(post, record.chain)))

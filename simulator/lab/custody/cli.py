@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +13,9 @@ from rich.progress import Progress
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
-from simulator.lab.custody.site import CustodySite
+from simulator.lab.custody.site import RESTORED, CustodySite
+from simulator.lab.custody.weeks import CUSTODIAN, FAST, WeeksCampaign, WeeksOutcome, step_seconds
+from simulator.lab.custody.weeks import POST as ALONE
 
 RATE = 8.0
 
@@ -32,22 +35,23 @@ Exit status: 0 if every record is kept or named, and none was deleted before the
     show_default=True,
     help="Where everything is made; emptied if a former campaign made it.",
 )
-@click.option("--kills", type=click.IntRange(min=5), default=100, show_default=True, help="Of custodians and posts.")
+@click.option("--kills", type=click.IntRange(min=10), default=100, show_default=True, help="Of custodians and posts.")
 @click.option("--posts", type=click.IntRange(min=1), default=3, show_default=True, help="Besides one that is restored.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Who is killed, and when.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def custody(*, directory: Path, kills: int, posts: int, seed: int, as_json: bool) -> None:
     """Kill two custodians and their posts again and again, and check what the wire shows.
 
-    Meanwhile intruders listen to everything and take shared turns, one custodian is away for a while, the other is
-    restored from an old backup, and a post gets its disk of some time before. The checker reads what the broker
-    delivered and what the posts have left, and no custodian's store.
+    Meanwhile intruders listen to everything and take shared turns. The root requires the second custodian later, and it
+    is away for a while. Both get new keys, both are restored from an old backup, and a post gets its disk of some time
+    before. The checker reads what the broker delivered and what the posts have left, and no custodian's store.
     """
     console = Console(stderr=True, quiet=as_json)
     made = claimed(directory, mark="custody", whose="a custody campaign's", error=CampaignError)
     with made, Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"kills, seed {seed}", total=kills)
-        with CustodySite(directory, posts=posts, rate=RATE) as site:
+        names = [*(f"post-{number}" for number in range(1, posts + 1)), RESTORED]
+        with CustodySite(directory, posts=names, rate=RATE) as site:
             campaign = CustodyCampaign(
                 site, kills=kills, seed=seed, progress=lambda done: progress.update(task, completed=done)
             )
@@ -59,6 +63,71 @@ def custody(*, directory: Path, kills: int, posts: int, seed: int, as_json: bool
     sys.exit(1 if outcome.problems else 0)
 
 
+@click.command(
+    "custody-weeks",
+    epilog="""\b
+Examples:
+  platepost simulate custody-weeks
+  platepost simulate custody-weeks --weeks 1 --json
+  platepost simulate custody-weeks --reads-a-day 60 --quota 1
+Exit status: 0 if every record is kept or named, and none was deleted before its receipt; 1 if not.
+""",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/custody-weeks"),
+    show_default=True,
+    help="Where everything is made; emptied if a former campaign made it.",
+)
+@click.option("--weeks", type=click.IntRange(min=1), default=3, show_default=True, help="Without the custodian.")
+@click.option("--reads-a-day", type=click.IntRange(min=10), default=10_000, show_default=True, help="Of the post.")
+@click.option(
+    "--quota", type=click.FloatRange(min=0, min_open=True), help="MiB of its outbox; by default a post's own."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+def custody_weeks(*, directory: Path, weeks: int, reads_a_day: int, quota: float | None, as_json: bool) -> None:
+    """Send a post's custodian away for weeks, call it back, and check what the wire shows.
+
+    The post's clock runs ahead, so that a week passes as fast as this machine records. The post is killed once a week.
+    """
+    console = Console(stderr=True, quiet=as_json)
+    made = claimed(directory, mark="custody", whose="a custody campaign's", error=CampaignError)
+    with made, Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"{weeks} weeks", total=None)
+        step = step_seconds(reads_a_day)
+        with CustodySite(
+            directory, posts=[ALONE], rate=FAST, custodians=CUSTODIAN, step=step, quota_megabytes=quota
+        ) as site:
+            campaign = WeeksCampaign(
+                site,
+                weeks=weeks,
+                reads_a_day=reads_a_day,
+                progress=lambda done: progress.update(task, description=f"{done} records"),
+            )
+            outcome = campaign.run()
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(outcome)))
+    else:
+        _show_weeks(outcome)
+    sys.exit(1 if outcome.problems else 0)
+
+
+def _show_weeks(outcome: WeeksOutcome) -> None:
+    for number, week in enumerate(outcome.weeks, 1):
+        click.echo(
+            f"week {number}, in {week.seconds:.0f} s: {week.records} records, outbox {week.megabytes} MB; named as "
+            f"dropped: {week.pictures} reads' pictures, {week.reads} reads"
+        )
+    click.echo(f"the status said: {outcome.behind}")
+    click.echo(
+        f"{outcome.stored} records, {outcome.hits} of them hits; {outcome.receipts} receipts; the custodian had all "
+        f"{outcome.catch_up_seconds:.0f} s after its return; {outcome.pictures} pictures and {outcome.reads} reads are "
+        f"named as dropped, {outcome.bare} reads came without their picture"
+    )
+    _show_problems(outcome.problems)
+
+
 def _show(outcome: CustodyOutcome) -> None:
     click.echo(
         f"seed {outcome.seed}: {outcome.kills} kills in {outcome.seconds:.0f} s; {outcome.stored} records, "
@@ -67,8 +136,13 @@ def _show(outcome: CustodyOutcome) -> None:
     )
     for gap in outcome.lost:
         click.echo(f"named by the restored custodian as receipted, not held: {gap}")
+    click.echo(f"receipts by new keys: {', '.join(outcome.renewed) or 'none'}")
     click.echo(f"{outcome.kept_back} records are kept back by the post whose disk was taken back")
-    for problem in outcome.problems[:20]:
+    _show_problems(outcome.problems)
+
+
+def _show_problems(problems: Sequence[str]) -> None:
+    for problem in problems[:20]:
         click.secho(problem, fg="red")
-    if not outcome.problems:
+    if not problems:
         click.secho("every record is kept or named, and none was deleted before its receipts", fg="green")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from device import config
 from device.outbox.outbox import Outbox
@@ -26,7 +27,7 @@ from simulator.lab.faults.post_under_test import PostUnderTest
 AGENCY = "custody"
 GROUP = "narcotics"
 CUSTODIANS: Mapping[str, tuple[str, ...]] = {"records": (GROUP,), "archive": ()}
-"""Those that every post needs, with the groups of each."""
+"""Those that every post needs, with the groups of each: the first from its enrollment on, others by the root's word."""
 RECORDER, INTRUDER, SHARER = "recorder", "intruder", "sharer"
 RESTORED = "restored"
 """The post whose disk is taken back."""
@@ -40,18 +41,30 @@ _INTRUSIONS = {
 class CustodySite(Site[Broker]):
     """As a context manager, running while it is open; its posts are started by whoever opened it."""
 
-    def __init__(self, directory: Path, *, posts: int, rate: float) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        posts: Sequence[str],
+        rate: float,
+        custodians: Mapping[str, tuple[str, ...]] = CUSTODIANS,
+        step: float = 0.0,
+        quota_megabytes: float | None = None,
+    ) -> None:
         """Make the fleet; nothing runs yet.
 
         Args:
             directory: where everything is made; empty.
-            posts: how many light posts, besides one whose disk is taken back.
+            posts: the names of the light posts.
             rate: records a second that each makes.
+            custodians: with the groups of each; posts are given the first.
+            step: seconds by which the posts' clocks advance with every record.
+            quota_megabytes: of each post's outbox; as posts have it where None.
 
         """
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(RECORDER, INTRUDER, SHARER))
-        for name, groups in CUSTODIANS.items():
-            fleet.add_custodian(name, groups=groups, required=True)
+        for name, groups in custodians.items():
+            fleet.add_custodian(name, groups=groups, required=name == next(iter(custodians)))
         with fleet.broker.access_list.open("a") as rights:
             rights.write(f"\nuser {RECORDER}\ntopic read {ROOT}/{AGENCY}/#\n")
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
@@ -59,7 +72,10 @@ class CustodySite(Site[Broker]):
         """The intruders that the broker granted their topics."""
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([*KEEPERS, "simulator.lab.faults.killable_post"])
-        self._names = [*(f"post-{number}" for number in range(1, posts + 1)), RESTORED]
+        self._names, self._custodians, self._step = posts, custodians, step
+        self._settings: dict[str, Any] = {}
+        if quota_megabytes is not None:
+            self._settings = {"more": {"outbox": {"quota_megabytes": quota_megabytes}}}
         self.rate: Synchronized[float] = self._context.Value("d", rate)
         """Records a second that each post makes at present."""
         self.posts: list[PostUnderTest] = []
@@ -67,8 +83,9 @@ class CustodySite(Site[Broker]):
 
     def checker(self) -> CustodyChecker:
         """Return a checker that knows the public keys."""
-        keys = {name: [read_key(path.read_bytes()) for path in self._keys_of(name)] for name in CUSTODIANS}
-        return CustodyChecker(keys, {name: Keyring.from_files(self.fleet.record_key(name)) for name in self._names})
+        keys = {name: [read_key(path.read_bytes()) for path in self._keys_of(name)] for name in self._custodians}
+        posts = {name: Keyring.from_files(self.fleet.record_key(name)) for name in self._names}
+        return CustodyChecker(keys, posts, added=[*self._custodians][1:])
 
     def left(self, post: PostUnderTest) -> tuple[LeftBehind, int]:
         """Return what a post that has ended still has of its open chain, and of how many other chains it has any."""
@@ -91,7 +108,7 @@ class CustodySite(Site[Broker]):
             context=self._context,
         )
         self._stack.callback(self.wire.close)
-        for name in CUSTODIANS:
+        for name in self._custodians:
             keeper = KeeperProcess(
                 self.fleet,
                 name,
@@ -116,14 +133,14 @@ class CustodySite(Site[Broker]):
 
     def _add(self, name: str, vehicles: Sequence[SeenVehicle]) -> PostUnderTest:
         proxy = self.proxy()
-        folder = self.add_post(name, through=(proxy,))
+        folder = self.add_post(name, through=(proxy,), **self._settings)
         post = PostUnderTest(
             Source(AGENCY, name),
             folder=folder,
             archive=self.directory / "wire.jsonl",
             proxy=proxy,
             vehicles=vehicles,
-            step=0.0,
+            step=self._step,
             context=self._context,
             rate=self.rate,
             covert=GROUP,

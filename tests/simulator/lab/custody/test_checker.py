@@ -10,8 +10,28 @@ from joserfc.jwk import ECKey
 
 from department.custody.receipt_log import LostRange
 from device.control.jose import sign
-from device.records import Dropped, Envelope, KeptRange, Keyring, Receipt, Recorder, SequenceRange, Source
-from device.records.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit
+from device.records import (
+    Consultation,
+    Dropped,
+    Envelope,
+    KeptRange,
+    Keyring,
+    KeyState,
+    Purpose,
+    Read,
+    Receipt,
+    Recorder,
+    SequenceRange,
+    Source,
+)
+from device.records.contract.examples import (
+    CLOCK,
+    ExampleSigner,
+    MemoryStore,
+    example_audit,
+    example_sight,
+    example_status,
+)
 from device.records.receipt import RECEIPT_TYPE
 from simulator.lab.custody.checker import CustodyChecker, LeftBehind
 from simulator.lab.faults.storage_log import LoggedRecord
@@ -20,7 +40,7 @@ SOURCE = Source("demo", "post-1")
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
 KEYS = {
     name: ECKey.import_key(ec.derive_private_key(number, ec.SECP256R1()))
-    for number, name in enumerate(("records", "archive"), 7)
+    for number, name in enumerate(("records", "archive", "new"), 7)
 }
 REQUIRED = {"records": (), "archive": ()}
 
@@ -28,9 +48,9 @@ REQUIRED = {"records": (), "archive": ()}
 class Wire:
     """Puts records and receipts on the wire of a checker."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, added: tuple[str, ...] = ()) -> None:
         posts = {"post-1": Keyring.from_pem(ExampleSigner().public_pem)}
-        self.checker = CustodyChecker({name: [key] for name, key in KEYS.items()}, posts)
+        self.checker = CustodyChecker({name: [key] for name, key in KEYS.items()}, posts, added=added)
         self.store = MemoryStore(CHAIN)
         self.recorder = Recorder(self.store, ExampleSigner(), SOURCE)
         self.numbers = iter(range(1, 1000))
@@ -112,7 +132,7 @@ def test_a_record_that_went_without_its_receipts_is_found(name: str, wire: Wire)
 
 
 def test_a_range_that_grows_downwards_counts_whole(wire: Wire) -> None:
-    for custodian in KEYS:
+    for custodian in REQUIRED:
         wire.receipt(custodian, (5, 5))
         wire.receipt(custodian, (1, 1), (3, 5))
         wire.receipt(custodian, (1, 5))
@@ -136,7 +156,7 @@ def test_a_record_that_never_came_is_found(wire: Wire) -> None:
 
 
 def test_an_epoch_that_is_over_counts_no_more_and_what_it_lost_is_to_be_named(wire: Wire) -> None:
-    for custodian in KEYS:
+    for custodian in REQUIRED:
         wire.receipt(custodian, (1, 5))
     wire.receipt("records", (1, 3), epoch=2)
     wire.receipt("records", (1, 5))
@@ -148,12 +168,54 @@ def test_an_epoch_that_is_over_counts_no_more_and_what_it_lost_is_to_be_named(wi
     assert wire.verdict(lost=(LostRange("post-1", CHAIN, 4, 5),)) == []
 
 
-def test_numbers_that_the_post_gave_up_need_no_receipt(wire: Wire) -> None:
-    wire.make(2)
+def give_up_two(wire: Wire) -> None:
+    """Have the post name numbers 6 and 7 as dropped, in number 8."""
     wire.store.dropped = Dropped(reads=2, pictures=0, sequences=(SequenceRange(first=6, last=7),))
     account = wire.recorder.account_for_drops(clock=CLOCK)
     assert account is not None
     wire.send(account)
     wire.receipt("records", (1, 8))
     wire.receipt("archive", (1, 5), (8, 8))
+
+
+def test_reads_that_the_post_gave_up_need_no_receipt(wire: Wire) -> None:
+    sight = example_sight(CHAIN) | {"hotlist": Consultation(state="none", result="not_consulted"), "hits": ()}
+    for _ in range(2):
+        wire.recorder.record(Read.model_validate(sight))
+    give_up_two(wire)
+    assert wire.verdict() == []
+
+
+def test_what_was_given_up_and_is_no_read_is_found(wire: Wire) -> None:
+    wire.make(2)
+    give_up_two(wire)
+    assert wire.verdict() == [
+        f"post-1: number {number}, platepost.audit.v1 is given up, and is no read" for number in (6, 7)
+    ]
+
+
+def test_a_custodian_that_was_added_must_sign_for_what_follows_the_posts_word_that_it_knows_it() -> None:
+    wire = Wire(added=("archive",))
+    wire.send(*wire.make(2))
+    assert not wire.checker.has_learned("post-1", "archive")
+    key = KeyState(purpose=Purpose.CUSTODY, custodian="archive", key=KEYS["archive"].thumbprint(), era=1, number=1)
+    status = example_status("online", CHAIN).model_copy(update={"keys": (key,)})
+    wire.send(wire.recorder.record(status), *wire.make(2))
+    wire.receipt("records", (1, 5))
+    assert wire.checker.has_learned("post-1", "archive")
+    assert wire.checker.lacking("post-1", wire.stored, REQUIRED) == 2
+    assert wire.verdict() == [
+        f"post-1: number {number}, platepost.audit.v1 is deleted without a receipt of archive" for number in (4, 5)
+    ]
+    wire.receipt("archive", (4, 5))
+    assert wire.verdict() == []
+
+
+def test_a_custodians_new_key_counts_once_it_is_known(wire: Wire) -> None:
+    wire.receipt("records", (1, 5))
+    wire.receipt("archive", (1, 5), key="new")
+    assert len(wire.verdict()) == 5
+    wire.checker.learn_key("archive", KEYS["new"])
+    wire.receipt("archive", (1, 2))  # the former is accepted still
+    wire.receipt("archive", (1, 5), key="new")
     assert wire.verdict() == []
