@@ -6,10 +6,15 @@ from typing import get_args
 
 import click
 
+from device.config import load
 from device.records import Role
-from provisioning.commands.aim import aim as aim_at_a_unit
+from provisioning.commands.aim import aimed, watching
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings, Setting
+from provisioning.technician.aim.advice import Road
+from provisioning.technician.aim.aiming import LIGHTS
+from provisioning.technician.aim.session import Session
+from provisioning.technician.technician import certified
 from simulator.brokers.daemon import free_port
 from simulator.camera.zoomed import Side
 from simulator.demo.clip import STREET
@@ -30,8 +35,7 @@ Examples:
 @click.option("--side", type=click.Choice(get_args(Side)), default="middle", help="Turn the camera.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On this machine; a free one by default.")
 @click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of the vehicles, miles an hour.")
-@click.pass_context
-def aim(context: click.Context, *, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
+def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
     """Practise aiming: the page that a unit shows, on CLIP instead of a camera, for a post that is thrown away.
 
     It is the very page and the very judgement of a unit. When it says what to turn, end it and give the command again
@@ -45,16 +49,20 @@ def aim(context: click.Context, *, clip: Path, zoom: float, side: str, port: int
         technician = fleet.add_operator("technician", Role.TECHNICIAN)
         post = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings=settings, board="virtual")
         files = fleet.add_post("practice", post)
-        context.invoke(
-            aim_at_a_unit,
-            path=files / "post.toml",
-            folder=technician,
-            purpose="practice",
+        configuration = load(files / "post.toml")
+        road = Road(
+            speed_mph=speed or (_MPH if ships else Road().speed_mph), shutter_seconds=_SHUTTER if ships else None
+        )
+        aiming = aimed(
+            configuration,
+            watching(configuration, road),
+            certified(configuration, technician, purpose="practice"),
+            Session(seconds=60 * configuration.service.minutes),
             address="127.0.0.1",
             port=port or free_port(),
-            minutes=None,
-            speed=speed or (_MPH if ships else None),
-            shutter=_SHUTTER if ships else None,
-            field_of_view=None,
         )
-    click.echo("This was practice: the post is thrown away, and nothing is kept.")
+    lights = " and ".join(LIGHTS[light] for light in sorted(aiming.accepted))
+    click.echo(f"Accepted: the view by {lights}." if lights else "No view was accepted.")
+    click.echo("This was practice: the post is thrown away, and nothing is kept. At a unit: platepost aim.")
+    if not lights:
+        raise SystemExit(1)

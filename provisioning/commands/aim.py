@@ -23,7 +23,7 @@ from provisioning.technician.aim.aiming import LIGHTS, Aiming
 from provisioning.technician.aim.server import Server, service_address
 from provisioning.technician.aim.session import Session
 from provisioning.technician.aim.watcher import Watcher
-from provisioning.technician.technician import certified
+from provisioning.technician.technician import Technician, certified
 from provisioning.technician.trail import AuditTrail, require_stopped
 
 PURPOSE = "aiming the camera"
@@ -91,15 +91,41 @@ def aim(
     )
     where = service_address(address or service.address)
     require_stopped(configuration)
-    recogniser = Recogniser.of(configuration.vision)
-    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    watcher = watching(configuration, road)
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
     session = Session(seconds=60 * (minutes or service.minutes))
+    aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
+    kept = load_views(configuration.outbox.path.parent)
+    if not aiming.accepted:
+        raise ProvisioningError(
+            "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
+        )
+    click.echo(f"Kept: {_said(kept)}.")
+    for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
+        click.echo(line)
+    click.echo(f"Next: {next_command(path, folder, purpose)}")
+
+
+def watching(configuration: Configuration, road: Road) -> Watcher:
+    """Make what judges the camera's view of a road; nothing is opened yet."""
+    camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
+    return Watcher(camera, Recogniser.of(configuration.vision), road)
+
+
+def aimed(
+    configuration: Configuration,
+    watcher: Watcher,
+    technician: Technician,
+    session: Session,
+    *,
+    address: str,
+    port: int,
+) -> Aiming:
+    """Show the page until its session closes; return what was done on it."""
     with ExitStack() as stack:
         stack.callback(give_to_owner, configuration.outbox.path.parent)
         trail = stack.enter_context(AuditTrail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
-        watcher = Watcher(camera, recogniser, road)
         stack.callback(watcher.close)
         aiming = Aiming(
             watcher=watcher,
@@ -109,7 +135,7 @@ def aim(
             who=technician.name,
             audit=trail.say,
         )
-        server = Server(aiming, address=where, port=port or service.port)
+        server = Server(aiming, address=address, port=port)
         stack.callback(server.close)
         watcher.start()
         server.start()
@@ -120,15 +146,7 @@ def aim(
             server.wait()
         server.close()
         click.echo(f"The page has closed: {session.why_closed}.")
-    kept = load_views(configuration.outbox.path.parent)
-    if not aiming.accepted:
-        raise ProvisioningError(
-            "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
-        )
-    click.echo(f"Kept: {_said(kept)}.")
-    for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
-        click.echo(line)
-    click.echo(f"Next: {next_command(path, folder, purpose)}")
+    return aiming
 
 
 def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection[Light]) -> list[str]:

@@ -68,8 +68,10 @@ def test_it_shows_the_page_and_throws_the_post_away(visitor: Visitor, tmp_path: 
             assert accessibility_faults(page) == []
             page.locator("#done").click()
             expect(page.locator("#word")).to_have_text("CLOSED")
+            expect(page.locator("#shown")).to_be_hidden()
             status, output = ended(process)
         finally:
             process.kill()
-    assert (status, "no view was accepted" in output) == (1, True), output
+    assert (status, "No view was accepted." in output) == (1, True), output
+    assert str(tmp_path) not in output
     assert list(tmp_path.iterdir()) == []

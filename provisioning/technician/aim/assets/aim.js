@@ -72,6 +72,7 @@ function told(state) {
     by("unfinished").close();
     show("waiting", ["■", "CLOSED"]);
     by("advice").replaceChildren(item(`This page has closed: ${state.closed}.`));
+    by("shown").hidden = true; // no picture of now, and one that was asked for does not come any more
     for (const button of document.querySelectorAll("button")) button.disabled = true;
     return;
   }

@@ -1,0 +1,31 @@
+"""The end of practising: what was accepted there is said, and nothing of it is to be used."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from device.config import Configuration
+from simulator import practice
+
+
+def test_practice_names_no_next_step_and_nothing_that_is_thrown_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shown: list[Configuration] = []
+
+    def accepted(configuration: Configuration, *_: Any, **_more: Any) -> SimpleNamespace:  # noqa: ANN401
+        shown.append(configuration)
+        return SimpleNamespace(accepted={"day"})
+
+    monkeypatch.setattr(practice, "aimed", accepted)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    result = CliRunner().invoke(practice.aim, [], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert shown[0].outbox.path.is_relative_to(tmp_path)
+    assert result.output.splitlines() == [
+        "Accepted: the view by daylight.",
+        "This was practice: the post is thrown away, and nothing is kept. At a unit: platepost aim.",
+    ]
