@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from device.commands.lazy import LazyCommand, LazyGroup
+from provisioning.brokers import mosquitto_user
 from provisioning.commands.options import FOLDER, NEW_FOLDER, FleetSession
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
@@ -114,6 +115,9 @@ def fleet_init(
     FleetSession(made, administrator, "the fleet's beginning").did("fleet_made", object=agency)
     click.echo(f"Fleet of {agency} made in {directory}; its administrator is {administrator}.")
     click.echo(f"  {_mosquitto()} -c {shlex.quote(str(made.directory / 'broker' / 'mosquitto.conf'))}")
+    trouble = mosquitto_user.hindrance(made.broker.certificate.parent)
+    if trouble is not None:
+        click.echo(trouble)
     if not no_custodian:
         click.echo(f"Its custodian is {custodian}: custody/{custodian}/ belongs on the machine that keeps the records.")
     click.echo("Only broker/ belongs on the broker. Take root/ offline: only a new issuing authority needs it.")

@@ -15,6 +15,7 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from provisioning.brokers import mosquitto_user
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import STATE, is_left_out
@@ -76,6 +77,8 @@ def open_fleet(
         # What the broker keeps is made empty: it is told to keep it there.
         private_folder(Fleet.load(new).broker.certificate.parent / STATE)
         first(Fleet.load(new))
+        if "\nuser " not in (Fleet.load(new).broker.certificate.parent / "mosquitto.conf").read_text("utf-8"):
+            mosquitto_user.give(Fleet.load(new).broker.certificate.parent)
         new.rename(directory)
     except (OSError, tarfile.TarError) as error:
         raise ProvisioningError(f"the backup cannot be put back: {error}") from error

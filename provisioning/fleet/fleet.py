@@ -19,7 +19,7 @@ from device.files import flush_folder
 from device.records import CustodianTerms, Purpose, Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
-from provisioning.brokers import mosquitto
+from provisioning.brokers import mosquitto, mosquitto_user
 from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
@@ -118,6 +118,7 @@ class Fleet(Layout):
             fleet.broker, address=None, port=DEFAULT_PORT, state=state, user=_owner(broker)
         )
         write_private(broker / "mosquitto.conf", settings.encode())
+        mosquitto_user.give(broker)
         if administrator is not None:
             fleet.add_operator(administrator, Role.ADMINISTRATOR, passphrase=administrator_passphrase)
         if custodian is not None:
@@ -424,10 +425,10 @@ class Fleet(Layout):
                 present = self.open_authority()
                 signers = {present.certificate: present} | signers
             lists = {certificate: self.ledger.revocation_list(one) for certificate, one in signers.items()}
-            replace_private(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
-            folder = private_folder(self.directory / "broker" / "revoked")
+            mosquitto_user.write(self.directory / "broker" / "revoked.pem", b"".join(lists.values()))
+            folder = mosquitto_user.folder(self.directory / "broker" / "revoked")
             for certificate, signed in lists.items():
-                replace_private(folder / f"{name_hash(certificate.subject)}.r0", signed)
+                mosquitto_user.write(folder / f"{name_hash(certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
         """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
@@ -435,9 +436,9 @@ class Fleet(Layout):
         broker = self.broker
         certificate = authority.issue_server(self.broker_names, key)
         self.ledger.issued(certificate)
-        replace_private(broker.private_key, private_pem(key))
-        replace_private(broker.certificate, certificate)
-        replace_private(broker.authority, authority.pem)
+        mosquitto_user.write(broker.private_key, private_pem(key))
+        mosquitto_user.write(broker.certificate, certificate)
+        mosquitto_user.write(broker.authority, authority.pem)
 
     def check_free(self, name: str, *, post: bool = False) -> None:
         """Make sure that a name can be given; that of a `post` may be a post's already.
@@ -513,7 +514,7 @@ class Fleet(Layout):
         """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
         with self.locked():
             text = mosquitto.access_list(self.agency, self.clients(), groups=self.groups())
-            replace_private(self.broker.access_list, text.encode())
+            mosquitto_user.write(self.broker.access_list, text.encode())
 
 
 def checked_groups(groups: Iterable[str]) -> tuple[str, ...]:
@@ -531,8 +532,11 @@ def checked_groups(groups: Iterable[str]) -> tuple[str, ...]:
 
 
 def _owner(folder: Path) -> str | None:
-    """Return the name of the user whose folder it is, where the system knows one."""
+    """Return the name of the user whose folder it is, where the system knows one; None for root.
+
+    A mosquitto that root starts becomes this user. As root it would have more rights than a broker may.
+    """
     try:
-        return folder.owner()
+        return None if folder.stat().st_uid == 0 else folder.owner()
     except (KeyError, NotImplementedError):
         return None

@@ -1,6 +1,7 @@
 """The mosquitto.conf that a fleet is made with, in a real mosquitto."""
 
 import os
+import pwd
 import shlex
 import shutil
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
@@ -55,7 +57,7 @@ class Made:
         result = CliRunner().invoke(
             provision, ["fleet", "init", str(directory / "a fleet"), *options], catch_exceptions=False
         )
-        (line,) = (line for line in result.output.splitlines() if "mosquitto.conf" in line)
+        (line,) = (line for line in result.output.splitlines() if "-c " in line)
         self.command = shlex.split(line)
         self.fleet = Fleet.load(directory / "a fleet")
         self.elsewhere = directory / "elsewhere"
@@ -72,14 +74,16 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path: Path, mocker: MockerFixture) -> Iterator[Made]:
+def made(mocker: MockerFixture) -> Iterator[Made]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     mocker.patch("provisioning.fleet.fleet.DEFAULT_PORT", port)
-    made = Made(tmp_path, port)
-    yield made
-    made.stop()
+    with TemporaryDirectory(prefix="platepost-broker-") as folder:
+        Path(folder).chmod(0o711)  # root's mosquitto becomes another user, who cannot enter pytest's own folders
+        made = Made(Path(folder), port)
+        yield made
+        made.stop()
 
 
 def connection(made: Made, identity: Path | None = None) -> Connection:
@@ -123,7 +127,9 @@ def test_what_a_client_may_not_write_is_refused(made: Made) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start mosquitto as somebody else")
-def test_started_by_root_it_runs_as_the_files_owner(made: Made) -> None:
+def test_started_by_root_it_runs_as_mosquitto_and_owns_its_files(made: Made) -> None:
     status = Path(f"/proc/{made.process.pid}/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("Uid:"))
-    assert int(line.split()[2]) == made.fleet.directory.stat().st_uid
+    broker = made.fleet.directory / "broker"
+    assert int(line.split()[2]) == broker.stat().st_uid == pwd.getpwnam("mosquitto").pw_uid
+    assert (broker / "state").stat().st_uid == broker.stat().st_uid
