@@ -36,6 +36,13 @@ _MADE_UP = re.compile(
 _FILES = frozenset({GROUPS_FILE, READS_FILE, TERMS_FILE})
 """All that such a client has in its folder."""
 
+NOT_RELOADED = (
+    "The broker may not have taken the rights of this proof's own clients, nor rights that were changed before: "
+    "without --reload (or PLATEPOST_BROKER_RELOAD) much looks wrong that is not. mosquitto reads rights when it "
+    'starts: try again with --reload "systemctl restart mosquitto".'
+)
+"""Said where something is wrong and no command was given."""
+
 
 @click.command(
     epilog="""\b
@@ -81,6 +88,8 @@ def prove(
         _show(rows, address)
         for one in intrusions:
             click.echo(_intrusion(one))
+    if wrong and reload_command is None:
+        click.echo(NOT_RELOADED, err=True)
     if wrong:
         raise SystemExit(1)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 import provisioning.brokers.mosquitto
 from provisioning.cli import provision
+from provisioning.commands.prove import NOT_RELOADED
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.revocation import is_let_in
@@ -47,6 +49,25 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     assert ("post", "write", "audit") in found
     assert ("other", "write", "command/self-test") in found
     assert Fleet.load(directory).posts() == Fleet.load(directory).subscribers() == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong", "said"),
+    [((), True, True), (("--reload", "true"), True, False), ((), False, False)],
+)
+def test_proof_that_finds_faults_without_a_reload_says_that_the_rights_may_not_be_in_force(
+    tmp_path: Path, mocker: MockerFixture, *, words: tuple[str, ...], wrong: bool, said: bool
+) -> None:
+    directory = tmp_path / "fleet"
+    options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
+    given(provision, "fleet", "init", directory, *options)
+    case = {"who": "post", "does": "write", "topic": "read", "should": True, "is": not wrong}
+    mocker.patch("provisioning.commands.prove.proved", return_value=([case], []))
+    asked = ["fleet", "prove", str(directory), "--purpose", "drill", "--json", *words]
+    result = CliRunner().invoke(provision, asked, catch_exceptions=False)
+    assert result.exit_code == int(wrong)
+    assert (NOT_RELOADED in result.stderr) == said
+    assert json.loads(result.stdout)["wrong"] == int(wrong)
 
 
 def test_proof_says_what_an_intruder_s_subscription_does_to_others(tmp_path: Path) -> None:
