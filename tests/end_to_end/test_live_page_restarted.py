@@ -28,7 +28,14 @@ def desk(port: int, post: str, *, happened: int) -> Iterator[None]:
     """Serve the page of a desk whose one post has no power, and where so much has happened."""
     feed = Feed()
     power = {"power": False, "network": True, "tamper": False, "board": {}, "failure": ""}
-    state: dict[str, Any] = {"kind": "desk", "broker": True, "factor": 1.0, "paused": False, "posts": {post: power}}
+    state: dict[str, Any] = {
+        "kind": "desk",
+        "broker": True,
+        "connected": True,
+        "factor": 1.0,
+        "paused": False,
+        "posts": {post: power},
+    }
     posts = {post: LivePost(post, Path("post.toml"), Path(f"{post}.mp4"), log=Path("post.log"))}
     made = SimpleNamespace(
         feed=feed, posts=posts, first_list=Published(1, 3, (), "complete"), state=lambda: state, lists=None

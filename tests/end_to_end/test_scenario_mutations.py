@@ -148,6 +148,11 @@ def trusts_its_clock(patch: Patch) -> None:
     patch.setattr(Timekeeper, "quality", lambda self: quality(self).model_copy(update={"synchronised": True}))
 
 
+def believes_every_clock(patch: Patch) -> None:
+    """The clock is taken for what it says, however far it jumped."""
+    patch.setattr(Timekeeper, "_is_believable", lambda *_: True)
+
+
 def stops_its_clock(patch: Patch) -> None:
     """Records bear a time of long ago."""
     now = Timekeeper.now
@@ -228,6 +233,7 @@ BROKEN = [
     broken("forged_list", takes_every_list, "hits", "audit", "list"),
     broken("clock_wrong_at_boot", trusts_its_clock, "clock", "state"),
     broken("clock_wrong_at_boot", stops_its_clock, "clock"),
+    broken("clock_set_wrong", believes_every_clock, "clock", "state"),
     broken("disk_full", does_not_account, "delivered", "audit", "chain"),
     broken("disk_full", drops_hits_first, "hits", "delivered", "chain"),
     broken("broker_failover", serves_one_broker_only, "broker", "delivered"),
