@@ -1,10 +1,14 @@
 """What the documents name is there: files, headings, the rooms of `device`."""
 
+import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import sqlcipher3
 
 HOME = Path(__file__).parents[1]
 TOP = (
@@ -27,6 +31,30 @@ PAGES = sorted(
 )
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(TOP)})/[\w./*-]*")
 LINK = re.compile(r"\]\(([^)\s]+)\)|\bsrc=\"([^\"]+)\"")
+
+COMPLIANCE = HOME / "docs/compliance.md"
+STATES = ("met", "integrator", "not met", "n/a")
+
+
+def _numbered(**last: int) -> list[str]:
+    return [f"{name.replace('_', ' ')} {number}" for name, most in last.items() for number in range(1, most + 1)]
+
+
+ETSI = [
+    f"{clause}-{number}"
+    for clause, most in zip(
+        (*(f"5.{number}" for number in range(1, 14)), "6"), (5, 3, 16, 4, 8, 9, 2, 3, 3, 1, 4, 3, 1, 5), strict=True
+    )
+    for number in range(1, most + 1)
+]
+"""The provisions of EN 303 645 V2.1.1, table B.1: 67."""
+NISTIR = _numbered(identification=2, configuration=3, data_protection=3, interfaces=3, software_update=6, state=5)
+"""The common elements of NISTIR 8259A, table 1."""
+CRA = ["I.1", *(f"I.2.{letter}" for letter in "abcdefghijklm"), *(f"II.{number}" for number in range(1, 9))]
+"""The points of Annex I of Regulation (EU) 2024/2847."""
+REQUIRED = {"ETSI EN 303 645": ETSI, "NISTIR 8259A": NISTIR, "EU Cyber Resilience Act": CRA}
+"""Not here: the policy of CJIS, of which the page has what concerns a device."""
+SECTIONS = (*REQUIRED, "CJIS Security Policy")
 
 
 def _named(page: Path) -> Iterator[str]:
@@ -71,3 +99,54 @@ def test_contributing_names_every_room_of_device_and_no_other() -> None:
     there = {place.name for place in (HOME / "device").iterdir() if (place / "__init__.py").exists()}
     there |= {place.name for place in (HOME / "device").glob("*.py")} - {"__init__.py"}
     assert named == there
+
+
+def _requirements(section: str) -> tuple[str, list[list[str]]]:
+    """Return the text of a section of the page on compliance, and the cells of its rows: id, ..., state, evidence."""
+    text = COMPLIANCE.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return text, rows[2:]
+
+
+@cache
+def _tests(file: Path) -> frozenset[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_requirement_stands_once_on_the_page_on_compliance_and_is_counted(section: str) -> None:
+    text, rows = _requirements(section)
+    names = [row[0] for row in rows]
+    assert names == REQUIRED.get(section, list(dict.fromkeys(names)))
+    states = Counter(row[-2] for row in rows)
+    assert set(states) <= set(STATES)
+    counted = ", ".join(f"{states[state]} {state}" for state in STATES)
+    assert re.search(rf"^\*\*{len(rows)} \w+: {re.escape(counted)}\.\*\*$", text, re.MULTILINE), counted
+    assert all(row[-1] for row in rows)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_is_met_cites_a_test_or_a_file(section: str) -> None:
+    bare = [row[0] for row in _requirements(section)[1] if row[-2] == "met" and "`" not in row[-1]]
+    assert not bare
+
+
+def test_every_test_and_file_that_the_page_on_compliance_cites_is_there() -> None:
+    cited = re.findall(r"`([\w./-]+(?:/[\w.-]+|\.md))(?:::(\w+))?`", COMPLIANCE.read_text(encoding="utf-8"))
+    assert sum(bool(test) for _, test in cited) > 50  # the pattern finds them
+    for name, test in cited:
+        file = HOME / name
+        assert file.is_file(), name
+        assert not test or (test.startswith("test_") and test in _tests(file)), f"{name}::{test}"
+
+
+def test_the_outbox_has_no_validated_cryptography_as_the_page_says() -> None:
+    """Where a validated build takes the wheel's place, the page on compliance is to be written anew."""
+    connection = sqlcipher3.connect(":memory:")
+    try:
+        connection.execute("PRAGMA key = 'any'")
+        assert connection.execute("PRAGMA cipher_provider").fetchone() == ("openssl",)
+        assert connection.execute("PRAGMA cipher_fips_status").fetchone() == ("0",)
+    finally:
+        connection.close()
