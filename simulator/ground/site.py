@@ -147,7 +147,7 @@ class Site(Generic[BrokerT]):
         return self._stack.enter_context(self.subscriber(name, archive, **more))
 
     def custodian(self, name: str, folder: Path) -> RecordKeeper:
-        """Return a custodian's record keeper, which works as long as the site is open; what it keeps lies in a folder.
+        """Return a custodian's record keeper, at work as long as the site is open; what it keeps lies in a folder.
 
         Raises:
             ProvisioningError: the fleet has no such custodian.

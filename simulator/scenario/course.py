@@ -23,6 +23,17 @@ class MadeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldByCustodian:
+    """What one custodian has of one post at the end."""
+
+    name: str
+    kept: int
+    """Records that it holds."""
+    named: int
+    """Records that it has named, at any start, as receipted and not held."""
+
+
+@dataclass(frozen=True, slots=True)
 class PostCourse:
     """What one post saw and did."""
 
@@ -41,6 +52,10 @@ class PostCourse:
     """Seconds since the start, line and value of each change of its board."""
     opened: int
     """How often its camera was opened."""
+    unreleased: int | None
+    """Records left on it at the end; None where it could not be reached then, or a custodian could not."""
+    custody: tuple[HeldByCustodian, ...]
+    """What each custodian has of it."""
 
     def offset_at(self, moment: float) -> float:
         """Return by how much its clock was wrong at a moment."""

@@ -4,19 +4,22 @@ from collections.abc import Collection, Iterator
 
 from device.settings import hint
 from simulator.scenario.checks.base import BaseCheck
-from simulator.scenario.checks.proof import BrokerCheck
+from simulator.scenario.checks.proof import BrokerCheck, CustodyCheck
 from simulator.scenario.checks.records import HitsCheck
 from simulator.scenario.checks.states import StateCheck
 from simulator.scenario.durations import words
 
 
-def misfits(check: BaseCheck, *, lasts: float, brokers: int, categories: Collection[str]) -> Iterator[tuple[str, str]]:
+def misfits(
+    check: BaseCheck, *, lasts: float, brokers: int, custodians: int, categories: Collection[str]
+) -> Iterator[tuple[str, str]]:
     """Yield what of a demand does not fit its scenario: the key, and what is wrong with it.
 
     Args:
         check: the demand.
         lasts: how long the scenario lasts, seconds.
         brokers: how many it has.
+        custodians: likewise.
         categories: those of its lists.
 
     """
@@ -34,11 +37,15 @@ def misfits(check: BaseCheck, *, lasts: float, brokers: int, categories: Collect
             f"it may be said until {until}, and the scenario ends before: nobody sees whether it is taken back",
         )
     if isinstance(check, BrokerCheck) and check.broker > brokers:
-        yield "broker", too_many(brokers)
+        yield "broker", too_many(brokers, "broker")
+    if isinstance(check, CustodyCheck) and not custodians:
+        yield "check", too_many(custodians, "custodian")
     if isinstance(check, HitsCheck) and check.category is not None and check.category not in categories:
         yield "category", f"on no list; {hint(check.category, sorted(categories))}"
 
 
-def too_many(brokers: int) -> str:
-    """Say that there are only so many brokers."""
-    return f"there are only {brokers} brokers" if brokers > 1 else "there is only one broker"
+def too_many(there: int, what: str) -> str:
+    """Say that there are only so many brokers, or custodians."""
+    if not there:
+        return f"there is no {what}"
+    return f"there are only {there} {what}s" if there > 1 else f"there is only one {what}"

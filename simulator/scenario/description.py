@@ -69,6 +69,9 @@ class Scenario(TomlTable):
     brokers: Annotated[int, Field(ge=1, le=3)] = Field(
         default=1, description="How many brokers the department has; posts know all of them."
     )
+    custodians: Annotated[int, Field(ge=0, le=3)] = Field(
+        default=1, description="How many custodians must sign for each record; with none, a broker's word releases it."
+    )
     posts: tuple[PostDescription, ...] = Field(min_length=1, max_length=8, description="The posts.")
     lists: dict[Name, ListDescription] = Field(default_factory=dict, description="Hot lists, by name.")
     traffic: tuple[Traffic, ...] = Field(default=(), description="What passes.")
@@ -100,12 +103,14 @@ class Scenario(TomlTable):
             if isinstance(event, Publish) and event.list not in self.lists:
                 known = ", ".join(self.lists) or "none"
                 found.append((("events", place, "list"), f"no list is called {event.list!r}; there are: {known}"))
-            broker = getattr(event, "broker", None)
-            if broker is not None and broker > self.brokers:
-                found.append((("events", place, "broker"), too_many(self.brokers)))
+            for key, there in (("broker", self.brokers), ("custodian", self.custodians)):
+                if getattr(event, key, 0) > there:
+                    found.append((("events", place, key), too_many(there, key)))
         categories = {plate.category for each in self.lists.values() for plate in each.plates}
         categories |= {DECOYS for each in self.lists.values() if each.decoys}
         for place, check in enumerate(self.expect):
-            wrong = misfits(check, lasts=self.lasts, brokers=self.brokers, categories=categories)
+            wrong = misfits(
+                check, lasts=self.lasts, brokers=self.brokers, custodians=self.custodians, categories=categories
+            )
             found += [(("expect", place, key), message) for key, message in wrong]
         return found

@@ -55,6 +55,34 @@ class BrokerStarts(_Happening):
     broker: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
 
 
+class CustodianStops(_Happening):
+    """A custodian ends: nobody signs for records until it is back."""
+
+    do: Literal["custodian_stops"]
+    custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
+class CustodianStarts(_Happening):
+    """A custodian works again, with what it had."""
+
+    do: Literal["custodian_starts"]
+    custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
+class CustodianBackedUp(_Happening):
+    """A copy of a custodian's store is made; its log of receipts is elsewhere."""
+
+    do: Literal["custodian_backed_up"]
+    custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
+class CustodianRestored(_Happening):
+    """A custodian loses its store and goes on with the last copy, or with none."""
+
+    do: Literal["custodian_restored"]
+    custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
+
+
 class CaseOpened(_AtPost):
     """Somebody opens the case."""
 
@@ -146,6 +174,10 @@ Event = Annotated[
     | NetworkUp
     | BrokerStops
     | BrokerStarts
+    | CustodianStops
+    | CustodianStarts
+    | CustodianBackedUp
+    | CustodianRestored
     | CaseOpened
     | CaseClosed
     | CameraHangs

@@ -57,16 +57,17 @@ class Happenings:
     def before_leap(self) -> None:
         """Let posts deliver before time leaps, as they would have meanwhile."""
         for harness in self._site.harnesses.values():
-            if harness.uplink is not None and harness.uplink.settled and not harness.empty() and not self._impatient:
+            done = self._delivered(harness)
+            if harness.uplink is not None and harness.uplink.settled and not done() and not self._impatient:
                 with suppress(StuckError):
-                    await_effect(harness.empty, f"{harness.name} delivers")
-                self._impatient = not harness.empty()
+                    await_effect(done, f"{harness.name} delivers")
+                self._impatient = not done()
 
     def deliver(self, harness: Harness) -> None:
         """Wait until nothing waits on a post any more."""
         if harness.post is None or not self._reachable(harness):
             return
-        await_effect(harness.empty, f"{harness.name} delivers")
+        await_effect(self._delivered(harness), f"{harness.name} delivers")
 
     # --- one event each
 
@@ -111,6 +112,31 @@ class Happenings:
     @_do.register
     def _(self, event: events.BrokerStarts) -> None:
         self._site.brokers[event.broker - 1].start()
+        for custodian in self._site.custodians:
+            if custodian.running:
+                await_effect(partial(custodian.reaches_all, self._site), f"{custodian.name} finds the broker")
+
+    @_do.register
+    def _(self, event: events.CustodianStops) -> None:
+        for harness in self._site.harnesses.values():
+            self.deliver(harness)
+        self._site.custodians[event.custodian - 1].stop()
+
+    @_do.register
+    def _(self, event: events.CustodianStarts) -> None:
+        self._site.custodians[event.custodian - 1].start()
+
+    @_do.register
+    def _(self, event: events.CustodianBackedUp) -> None:
+        for harness in self._site.harnesses.values():
+            self.deliver(harness)
+        self._site.custodians[event.custodian - 1].back_up()
+
+    @_do.register
+    def _(self, event: events.CustodianRestored) -> None:
+        for harness in self._site.harnesses.values():
+            self.deliver(harness)
+        self._site.custodians[event.custodian - 1].restore()
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:
@@ -184,6 +210,12 @@ class Happenings:
 
     def _of(self, post: str | None) -> list[Harness]:
         return [harness for name, harness in self._site.harnesses.items() if post in {None, name}]
+
+    def _delivered(self, harness: Harness) -> Callable[[], bool]:
+        """Return what is true once a post has delivered; its custodians' receipts are there too if all are at work."""
+        if all(custodian.running for custodian in self._site.custodians):
+            return harness.released
+        return harness.empty
 
     def _reachable(self, harness: Harness) -> bool:
         return harness.network and any(broker.running for broker in self._site.brokers)

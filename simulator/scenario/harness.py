@@ -174,6 +174,10 @@ class Harness:
         """Say whether no record waits on it."""
         return self.disk.outbox is None or self.disk.outbox.depth() == 0
 
+    def released(self) -> bool:
+        """Say whether no record is on it at all: the custodians have signed for what was delivered."""
+        return self.disk.outbox is None or self.disk.outbox.unreleased() == 0
+
     def look_at_board(self) -> None:
         """Take note of what the board's lines did since the last look, by the world's time."""
         seen = len(self.lines)

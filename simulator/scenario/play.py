@@ -1,7 +1,7 @@
 """Playing a scenario: the posts live through it, and what came of it is kept for the judges."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,8 @@ from device.post import Account, Post
 from device.records import Source
 from device.records.signing import Keyring
 from device.records.verify.verify import Verifier
+from simulator.ground.late_receipts import take_late_receipts
+from simulator.ground.subscriber import Arrival
 from simulator.scenario.course import Course, PostCourse, Sample
 from simulator.scenario.description import Scenario
 from simulator.scenario.happening import Happenings
@@ -18,6 +20,8 @@ from simulator.scenario.site import AGENCY, ScenarioSite
 from simulator.scenario.world import SimulatedThread, World
 
 SAMPLE_SECONDS = 0.1
+RECEIPT_SECONDS = 5.0
+"""Real time that the last receipts may take."""
 ARRIVAL_SECONDS = 3.0
 """Real time that the last records may take from the broker to the record keeper."""
 
@@ -79,11 +83,15 @@ def play(
         finally:
             world.close()
         _await_arrivals(site)
+        arrivals = tuple(site.arrivals)
+        left = {life.harness.name: _unreleased(site, life.harness) for life in lives}
+        for custodian in site.custodians:
+            custodian.stop()
         return Course(
             begins=scenario.begins,
             lasts=scenario.lasts,
-            posts=tuple(_course_of(site, life) for life in lives),
-            arrivals=tuple(site.arrivals),
+            posts=tuple(_course_of(site, life, arrivals, left[life.harness.name]) for life in lives),
+            arrivals=arrivals,
             samples=tuple(samples),
         )
 
@@ -117,12 +125,22 @@ def _await_arrivals(site: ScenarioSite) -> None:
         time.sleep(0.01)
 
 
-def _course_of(site: ScenarioSite, life: _Life) -> PostCourse:
+def _unreleased(site: ScenarioSite, harness: Harness) -> int | None:
+    """Return how many records are left on a post that has ended; None if it, or a custodian, cannot be reached."""
+    at_work = all(custodian.running for custodian in site.custodians)
+    if not harness.network or not at_work or not any(broker.running for broker in site.brokers):
+        return None
+    return take_late_receipts(site.configuration(harness.name), timeout=RECEIPT_SECONDS)
+
+
+def _course_of(
+    site: ScenarioSite, life: _Life, arrivals: Sequence[tuple[int, Arrival]], unreleased: int | None
+) -> PostCourse:
     harness = life.harness
     harness.look_at_board()
     source = Source(AGENCY, harness.name)
     verifier = Verifier(Keyring.from_files(site.fleet.record_key(harness.name)), whole=True)
-    report = verifier.feed_all(arrival.event for _, arrival in site.arrivals if arrival.event["source"] == source.uri)
+    report = verifier.feed_all(arrival.event for _, arrival in arrivals if arrival.event["source"] == source.uri)
     return PostCourse(
         name=harness.name,
         traffic=harness.camera.traffic,
@@ -132,4 +150,6 @@ def _course_of(site: ScenarioSite, life: _Life) -> PostCourse:
         report=report,
         board=tuple((at, state.line, str(state.value)) for at, state in harness.lines),
         opened=harness.camera.opened,
+        unreleased=unreleased,
+        custody=tuple(custodian.account(harness.name) for custodian in site.custodians),
     )

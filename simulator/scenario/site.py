@@ -22,6 +22,7 @@ from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
+from simulator.scenario.custodian import ScenarioCustodian
 from simulator.scenario.description import Scenario
 from simulator.scenario.harness import Harness
 from simulator.scenario.lists import ListDescription
@@ -65,6 +66,9 @@ class ScenarioSite(Site[Broker]):
         issuance = Issuance(Chance("fleet", seed).key, now=lambda: FOUNDED, valid=VALID)
         fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,), issuance=issuance)
         super().__init__(folder, fleet)
+        self.custodians: list[ScenarioCustodian] = []
+        for number in range(1, scenario.custodians + 1):
+            fleet.add_custodian(f"custodian-{number}", required=True)
         self.scenario = scenario
         self.world = world
         self.harnesses: dict[str, Harness] = {}
@@ -146,6 +150,11 @@ class ScenarioSite(Site[Broker]):
             if description.accepted_view is not None:
                 self._accept(description.name, description.accepted_view)
         super()._make()
+        for name in self.fleet.custodians():
+            custodian = ScenarioCustodian(self.fleet, name, self.brokers, self.directory / name)
+            self._stack.callback(custodian.stop)
+            custodian.start()
+            self.custodians.append(custodian)
         for number, broker in enumerate(self.brokers):
             archive = self.directory / f"records-{number + 1}.jsonl"
             self.keep(KEEPER, archive, broker=broker.address, listener=partial(self._arrived, number))

@@ -15,15 +15,18 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 from joserfc import jws
 
+from department.custody.issuer import ReceiptIssuer
 from device.board.base import Light
 from device.board.tamper import TamperMonitor
 from device.camera.lens import LensMonitor
 from device.camera.supervisor import CameraSupervisor, DroppedFrames
 from device.clock.timekeeper import Timekeeper
+from device.custody.service import CustodyService
 from device.hotlist import HotList, HotListStore, LookUpResult, Query
 from device.hotlist.manifest import Manifest
 from device.hotlist.service import HotListService, Installation
 from device.hotlist.settings import HotListSettings
+from device.outbox import custody, rows
 from device.outbox.database import Connection
 from device.outbox.outbox import Outbox
 from device.outbox.quota import Quota
@@ -49,7 +52,7 @@ def loses_a_record(patch: Patch) -> None:
     following = Outbox.next
 
     def losing(self: Outbox, limit: int, **more: Any) -> tuple[Envelope, ...]:  # noqa: ANN401 - as it is called
-        self.acknowledge([6])
+        self._file.transaction(lambda connection: rows.delete(connection, 6))
         return following(self, limit, **more)
 
     patch.setattr(Outbox, "next", losing)
@@ -204,6 +207,21 @@ def shows_no_light(patch: Patch) -> None:
     patch.setattr("device.board.status_light.light", lambda _faults: Light.IN_SERVICE)
 
 
+def believes_the_broker(patch: Patch) -> None:
+    """What a broker has acknowledged is deleted at once."""
+    patch.setattr(custody, "may_go", lambda *_: True)
+
+
+def hears_no_receipt(patch: Patch) -> None:
+    """Whatever custodians sign for, records stay."""
+    patch.setattr(CustodyService, "receive", lambda _self, _delivery: None)
+
+
+def names_no_loss(patch: Patch) -> None:
+    """A custodian does not compare its store with its log of receipts."""
+    patch.setattr(ReceiptIssuer, "_unheld", lambda *_: iter(()))
+
+
 @dataclass(frozen=True)
 class Broken:
     scenario: str
@@ -243,6 +261,9 @@ BROKEN = [
     broken("look_alike_plates", takes_one_for_another, "hits"),
     broken("software_restart", forgets_its_list, "audit"),
     broken("two_posts", loses_a_record, "delivered"),
+    broken("custodian_away", believes_the_broker, "state"),
+    broken("custodian_restored", names_no_loss, "custody"),
+    broken("clock_set_wrong", hears_no_receipt, "delivered"),
 ]
 CASES = [case.values[0] for case in BROKEN]
 

@@ -5,7 +5,14 @@ from typing import Annotated
 from pydantic import Field
 
 from simulator.scenario.checks.machine import BoardCheck, CameraCheck
-from simulator.scenario.checks.proof import BrokerCheck, ChainCheck, DeliveredCheck, LatencyCheck, TruthCheck
+from simulator.scenario.checks.proof import (
+    BrokerCheck,
+    ChainCheck,
+    CustodyCheck,
+    DeliveredCheck,
+    LatencyCheck,
+    TruthCheck,
+)
 from simulator.scenario.checks.records import AuditCheck, HitsCheck, ReadsCheck, WithdrawnCheck
 from simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
 
@@ -19,6 +26,7 @@ Check = Annotated[
     | ClockCheck
     | ChainCheck
     | DeliveredCheck
+    | CustodyCheck
     | TruthCheck
     | BrokerCheck
     | LatencyCheck

@@ -39,7 +39,10 @@ class ChainCheck(BaseCheck):
 
 
 class DeliveredCheck(BaseCheck):
-    """Every record that was signed reached the record keeper; reads may be given up where the post says so."""
+    """Every record that was signed reached the record keeper; reads may be given up where the post says so.
+
+    Where the post can be reached at the end, it has let go of all: custodians have signed for them.
+    """
 
     check: Literal["delivered"]
     but_reads: Annotated[int, Field(ge=0)] = Field(
@@ -50,7 +53,7 @@ class DeliveredCheck(BaseCheck):
     def says(self) -> str:
         """The demand in words."""
         but = f" but for {self.but_reads} reads at most, which the post accounts for" if self.but_reads else ""
-        return f"every signed record arrived{but}{self._of()}"
+        return f"every signed record arrived{but}, and none waits for a receipt{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
         """Compare what was made with what arrived."""
@@ -70,6 +73,39 @@ class DeliveredCheck(BaseCheck):
                 problems.append(f"{name}: {reads} reads did not arrive, {self.but_reads} at most may be missing")
             if reads != told:
                 problems.append(f"{name}: {reads} reads did not arrive, the post says {told}")
+            if unreleased := observed.posts[name].unreleased:
+                problems.append(f"{name}: {unreleased} records are still on the post")
+        return tuple(problems)
+
+
+class CustodyCheck(BaseCheck):
+    """The custodians hold every record that was signed, and posts have let go of all of them."""
+
+    check: Literal["custody"]
+    lost: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Records that custodians must name as receipted and not held, exactly."
+    )
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        but = f" but {self.lost}, which they name as receipted and not held" if self.lost else ""
+        return f"custodians hold every record{but}, and none is left on the post{self._of()}"
+
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
+        """Ask the custodians' stores and logs, and the posts' outboxes."""
+        problems = []
+        for name in self.names(observed):
+            course = observed.posts[name]
+            if course.unreleased is None:
+                problems.append(f"{name}: it cannot be reached at the end, nobody knows what is left on it")
+            elif course.unreleased:
+                problems.append(f"{name}: {course.unreleased} records are still on the post")
+            for custodian in course.custody:
+                if custodian.named != self.lost:
+                    problems.append(f"{name}: {custodian.name} names {custodian.named} records as receipted, not held")
+                if custodian.kept + self.lost < len(course.made):
+                    problems.append(f"{name}: {custodian.name} holds {custodian.kept} of {len(course.made)} records")
         return tuple(problems)
 
 

@@ -1,6 +1,6 @@
 """What each kind of check finds wrong, on observations made up for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from simulator.scenario.checks.kinds import Check
+from simulator.scenario.course import HeldByCustodian, MadeRecord
 from simulator.scenario.observations import Condition, Observations, ReceivedRecord
 from simulator.scenario.wire import AUDIT, HIT, READ, STATUS
 
@@ -17,10 +18,21 @@ CHECK: TypeAdapter[Any] = TypeAdapter(Check)
 class MadeUp(Observations):
     """Observations of one post, without a run."""
 
-    def __init__(self, *records: ReceivedRecord, conditions: tuple[Condition, ...] = ()) -> None:
+    def __init__(
+        self,
+        *records: ReceivedRecord,
+        conditions: tuple[Condition, ...] = (),
+        unreleased: int | None = 0,
+        kept: int = 0,
+    ) -> None:
         self.records = records
-        self.posts: Mapping[str, Any] = {"post-1": SimpleNamespace(board=(), opened=1)}
+        held = HeldByCustodian("vault", kept=kept, named=2)
+        course = SimpleNamespace(board=(), opened=1, made=(None,) * 5, unreleased=unreleased, custody=(held,))
+        self.posts: Mapping[str, Any] = {"post-1": course}
         self._conditions = conditions
+
+    def made(self, post: str | None = None) -> Iterator[tuple[str, MadeRecord]]:
+        return iter(())
 
     def conditions(self, post: str) -> tuple[Condition, ...]:
         return self._conditions
@@ -192,3 +204,24 @@ def test_half_of_the_hits_must_be_quick() -> None:
     assert not judge(observed, check="latency", within=0.2)
     assert judge(observed, check="latency", within=0.1) == "half of the hits took 0.20 s or more"
     assert judge(MadeUp(), check="latency", within=1) == "no hit arrived"
+
+
+@pytest.mark.parametrize(
+    ("observed", "lost", "wrong"),
+    [
+        (MadeUp(kept=3), 2, ""),
+        (MadeUp(kept=3), 0, "vault names 2 records as receipted, not held | post-1: vault holds 3 of 5 records"),
+        (MadeUp(kept=2), 2, "vault holds 2 of 5 records"),
+        (MadeUp(kept=3, unreleased=4), 2, "4 records are still on the post"),
+        (MadeUp(kept=3, unreleased=None), 2, "it cannot be reached at the end"),
+    ],
+)
+def test_custodians_hold_all_but_what_they_name_and_posts_have_let_go(observed: MadeUp, lost: int, wrong: str) -> None:
+    found = judge(observed, check="custody", lost=lost)
+    assert found.startswith(f"post-1: {wrong}") if wrong else not found
+
+
+def test_what_is_delivered_is_released_unless_nobody_can_tell() -> None:
+    assert not judge(MadeUp(), check="delivered")
+    assert not judge(MadeUp(unreleased=None), check="delivered")
+    assert judge(MadeUp(unreleased=1), check="delivered") == "post-1: 1 records are still on the post"

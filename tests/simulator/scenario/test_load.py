@@ -110,6 +110,15 @@ def test_a_demand_that_could_not_fail_is_refused(demand: str, line: int, message
     assert any(error.startswith(f"my.toml:{line}: ") and message in error for error in found), found
 
 
+def test_custodians_that_are_not_there_can_neither_be_asked_nor_stopped() -> None:
+    asked = GOOD.replace('check = "hits"\ncount = 1', 'check = "custody"')
+    assert parse(asked, origin="my.toml").custodians == 1
+    assert any("expect[1].check: there is no custodian" in error for error in errors_of("custodians = 0\n" + asked))
+    stopped = GOOD + '\n[[events]]\nat = 3\ndo = "custodian_stops"\ncustodian = 2\n'
+    assert any("custodian: there is only one custodian" in error for error in errors_of(stopped))
+    assert parse("custodians = 2\n" + stopped, origin="my.toml").custodians == 2
+
+
 @pytest.mark.parametrize(
     "demand",
     [
