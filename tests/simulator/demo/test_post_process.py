@@ -39,8 +39,12 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
         return started[0]
 
     monkeypatch.setattr(post_process, "Popen", start)
-    with pytest.raises(KeyboardInterrupt), PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log"):
-        pass
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in tests started with `&`
+    try:
+        with pytest.raises(KeyboardInterrupt), PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log"):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert started[0].poll() is not None
 
 
