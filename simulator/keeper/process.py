@@ -67,6 +67,11 @@ class KeeperProcess:
         return f"<KeeperProcess {self.name} {'running' if self.running else 'stopped'}>"
 
     @property
+    def pid(self) -> int | None:
+        """The process's; None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.is_alive()

@@ -13,7 +13,11 @@ READY = ("console", "dispatch", "keeper")
 
 
 class SimulatedSite(Site[Broker]):
-    """A running broker and its fleet; a context manager that ends everything that it made."""
+    """A running broker and its fleet; a context manager that ends everything that it made.
+
+    The fleet has no custodian: it is for tests of subscribers, and its posts let go of a record once the broker has
+    acknowledged it.
+    """
 
     def __init__(self, directory: Path, *, agency: str = AGENCY) -> None:
         """Make the fleet; nothing runs yet.

@@ -223,6 +223,7 @@ class Campaign:
             time.sleep(POLL_SECONDS)
 
     def _end(self) -> End:
+        unreleased = self._unreleased()
         self._say("proving signatures and chains")
         chains = self._site.chains()
         self._arrived()
@@ -235,4 +236,13 @@ class Campaign:
             repeats=missing.repeats,
             verified=proof.records,
             problems=proof.problems,
+            unreleased=unreleased,
         )
+
+    def _unreleased(self) -> int:
+        """Wait for the custodian's last receipts; return how many records are still on posts."""
+        self._say("awaiting the last receipts")
+        deadline = time.monotonic() + self._profile.patience_seconds
+        while (left := self._site.count().unreleased) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return left

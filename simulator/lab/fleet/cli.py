@@ -33,8 +33,9 @@ Examples:
   platepost simulate fleet --posts 3000 --rate 150 --output fleet-mosquitto.json
   platepost simulate fleet --posts 2000 --broker rabbitmq --rate 50 --output fleet-rabbitmq.json
   platepost simulate fleet --short
-Exit code 0 only if every post was held, the delta was in force on all within 30 s, no record was lost, and every
-signature and chain was proved. `platepost simulate fleet-model` reads what --output writes.
+Exit code 0 only if every post was held, the delta was in force on all within 30 s, no record was lost, the custodian
+signed for all of them, and every signature and chain was proved. `platepost simulate fleet-model` reads what --output
+writes.
 """
 )
 @click.option("--posts", type=click.IntRange(min=1, max=9000), default=300, show_default=True, help="How many posts.")
@@ -133,6 +134,7 @@ def fleet(
     command = "platepost " + shlex.join(sys.argv[1:])
     began = time.monotonic()
     tuning = Tuning(keepalive_seconds=keepalive)
+    hurried = replace(tuning, backoff_most_seconds=HURRIED_MOST_SECONDS, probe_first_seconds=HURRIED_MOST_SECONDS)
     with (
         ProgressDisplay(console) as display,
         cleared(directory := directory.absolute() / broker),
@@ -144,7 +146,7 @@ def fleet(
             hits=hits,
             seed=seed,
             uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
-            tuning=replace(tuning, backoff_most_seconds=HURRIED_MOST_SECONDS) if short else tuning,
+            tuning=hurried if short else tuning,
             progress=display.show,
         ) as site,
     ):

@@ -4,24 +4,33 @@ Not simulated: camera, vision, the outbox on disk, control, health. Its connecti
 for; what an `Uplink` does in its thread, `turn` does whenever there is something to do.
 """
 
+import logging
 import random
 from collections import deque
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from device.clock.kernel import clock_quality
+from device.control.errors import RefusedError
+from device.control.keys.trust import TrustedKeys
+from device.custody.receipts import open_receipt, read_receipt
 from device.hotlist.download import HotListDownload
-from device.records import DEPARTMENT_PURPOSES, Place, RecordData, Recorder, Signer, Source, keys_topic
+from device.records import DEPARTMENT_PURPOSES, CustodianTerms, Place, RecordData, Recorder, Signer, Source, keys_topic
 from device.uplink.connection import BrokerConnection, BrokerConnectionError
 from device.uplink.inbox import Delivery, Handler
 from device.uplink.session import MqttSession
 from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
+from provisioning.fleet.post_file import custodian_key_file
 from simulator.ground.light_post import LightPost
 from simulator.ground.memory_outbox import MemoryOutbox
 from simulator.ground.passages import CATEGORIES, SeenVehicle
 from simulator.lab.fleet.lists import MemoryLists
 
+log = logging.getLogger(__name__)
+
+CUSTODIAN = "records"
 HOUSEKEEPING = 0.52
 """How often a connection is looked after when nothing happens on it, as a share of the keep-alive: every second look
 then finds that one is due, and the broker waits for one and a half."""
@@ -60,7 +69,7 @@ class FleetPost:
 
         """
         self.name = folder.name
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryOutbox(custodian=True)
         self.recorded = 0
         self.lists = MemoryLists(
             issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
@@ -83,6 +92,11 @@ class FleetPost:
         self._session = MqttSession(self._settings, self.outbox, topics, tuning=tuning, draw=self._draw.uniform)
         self.in_flight = self._session.in_flight
         HotListDownload(self.lists, self, agency=agency, directory=parts)
+        self._source = source
+        terms, key = CustodianTerms(name=CUSTODIAN), folder / custodian_key_file(CUSTODIAN)
+        trust = TrustedKeys.of(agency, folder / "issuer_key.pem", None, ((terms, key),))
+        self._custody_keys = trust.custodians.named(CUSTODIAN)
+        self.subscribe(source.receipt(CUSTODIAN), self._take_receipt)
         self._connections = 0
         # What comes with the answer to CONNECT comes in the thread that connects.
         self._inbox: deque[Delivery] = deque()
@@ -107,6 +121,15 @@ class FleetPost:
             self._record(self._post.hit(vehicle, category=self._draw.choice(CATEGORIES)))
         else:
             self._record(self._post.read(vehicle))
+
+    def _take_receipt(self, delivery: Delivery) -> None:
+        try:
+            signed, _ = open_receipt(delivery, self._custody_keys, at=datetime.now(UTC))
+            receipt = read_receipt(signed, source=self._source, custodian=CUSTODIAN)
+        except RefusedError as refusal:
+            log.warning("%s: a receipt is refused: %s", self.name, refusal.reason)
+        else:
+            self.outbox.take_receipt(receipt.chain, receipt.ranges)
 
     def _say(self, action: str, **more: str) -> None:
         self._record(self._post.event(action, **more))

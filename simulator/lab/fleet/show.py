@@ -21,7 +21,9 @@ def show_figures(figures: Figures, console: Console, *, seconds: float) -> None:
     for problem in (*figures.problems, *figures.end.problems):
         console.print(problem, style="red", highlight=False)
     if figures.passed:
-        console.print("No record was lost; every signature and chain is proved.", style="green")
+        console.print(
+            "No record was lost, the custodian signed for all, signatures and chains are proved.", style="green"
+        )
 
 
 def rows(figures: Figures) -> list[tuple[str, str]]:
@@ -49,6 +51,7 @@ def rows(figures: Figures) -> list[tuple[str, str]]:
         ),
         ("most connections made in a second", f"{outage.peak}"),
         ("records made, arrived, lost", f"{end.recorded}, {end.arrived}, {end.lost}"),
+        ("still on posts, without a receipt", f"{end.unreleased}"),
         ("arrived again", f"{end.repeats}"),
         ("signatures and chains proved", f"{end.verified}"),
     ]

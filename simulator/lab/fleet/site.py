@@ -1,4 +1,4 @@
-"""Where a fleet is tried: identities for every post, a real broker, a record keeper, and processes full of posts."""
+"""Where a fleet is tried: identities, a real broker, a record keeper, a custodian, and processes full of posts."""
 
 import multiprocessing
 import shutil
@@ -23,7 +23,9 @@ from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
+from simulator.keeper.process import KeeperProcess, forks
 from simulator.lab.fleet.collector import collect
+from simulator.lab.fleet.post import CUSTODIAN
 from simulator.lab.fleet.usage import Usage, usage_of
 from simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
 
@@ -95,6 +97,18 @@ class FleetSite(Site[Broker | RabbitCluster]):
         )
         if not self._collector[1].recv():
             raise CampaignError(f"the record keeper could not subscribe; see {self.archive.with_suffix('.log')}")
+        custodian = KeeperProcess(
+            self.fleet,
+            CUSTODIAN,
+            # One session at one node: in a cluster a second connection of its name would end the first.
+            broker=self.broker.addresses[0],
+            folder=self.directory / "kept",
+            context=forks(),
+        )
+        self._stack.callback(custodian.stop)
+        custodian.start()
+        custodian.wait_until_ready()
+        self._custodian = custodian
         for number in range(self._processes):
             settings = WorkerSettings(
                 posts=tuple(self.fleet.post(name) for name in self.posts[number :: self._processes]),
@@ -145,7 +159,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         return {
             "broker": usage_of(*(node.pid for node in nodes)),
             "posts": usage_of(*(process.pid for process, _ in self._workers)),
-            "keeper": usage_of(self._collector[0].pid),
+            "keeper": usage_of(self._collector[0].pid, self._custodian.pid),
         }
 
     def _ask(self, name: str) -> list[Any]:
@@ -190,7 +204,8 @@ def cleared(directory: Path) -> Iterator[None]:
 
     """
     with claimed(directory, mark=".platepost-fleet", whose="a fleet's", error=CampaignError, keep=True):
-        shutil.rmtree(directory / "broker", ignore_errors=True)
+        for former in ("broker", "kept"):
+            shutil.rmtree(directory / former, ignore_errors=True)
         for log in directory.glob("*.log"):
             log.unlink()
         yield
@@ -198,12 +213,14 @@ def cleared(directory: Path) -> Iterator[None]:
 
 def _identities(directory: Path, posts: int, progress: Callable[[str, int, int], None]) -> Fleet:
     folder = directory / "fleet"
-    if folder.exists() and len(Fleet.load(folder).posts()) == posts:
-        return Fleet.load(folder)
+    if folder.exists():
+        former = Fleet.load(folder)
+        if len(former.posts()) == posts and former.custodians() == (CUSTODIAN,):
+            return former
     shutil.rmtree(folder, ignore_errors=True)
     aside = directory / "fleet.making"  # so that what was interrupted is not taken for whole
     shutil.rmtree(aside, ignore_errors=True)
-    fleet = throwaway_fleet(aside, agency=AGENCY, subscribers=(KEEPER,))
+    fleet = throwaway_fleet(aside, agency=AGENCY, subscribers=(KEEPER,), custodian=CUSTODIAN)
     for number in range(posts):
         fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
         progress("making identities", number + 1, posts)

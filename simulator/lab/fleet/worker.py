@@ -67,6 +67,8 @@ class Count:
     acknowledged: int = 0
     waiting: int = 0
     """Records recorded and not acknowledged."""
+    unreleased: int = 0
+    """Records recorded and not receipted, acknowledged or not."""
     version: int = 0
     """Posts that hold the newest list that any post of the worker holds."""
     newest: int = 0
@@ -176,6 +178,7 @@ class Worker:
             count.recorded += post.recorded
             count.acknowledged += post.in_flight.acknowledged
             count.waiting += len(post.outbox)
+            count.unreleased += post.outbox.unreleased
             if post.connection is not None:
                 up, down = traffic(post.fileno)
                 count.bytes_up += up

@@ -2,6 +2,7 @@ from joserfc.jwk import ECKey
 
 from device.records import Recorder, Signer, Source
 from device.records.contract.examples import example_audit, example_status
+from device.records.receipt import KeptRange
 from simulator.ground.memory_outbox import MemoryOutbox
 
 
@@ -41,3 +42,22 @@ def test_records_are_chained() -> None:
     assert second.event["previous"] == first.digest
     assert made.head.sequence == 2
     assert made.head.chain == first.event["chain"]
+
+
+def test_what_needs_a_receipt_goes_once_a_broker_and_the_custodian_have_it() -> None:
+    made = MemoryOutbox(custodian=True)
+    recorder = Recorder(made, Signer(ECKey.generate_key("P-256")), Source("demo", "post-1"))
+    digests = [recorder.record(example_audit("boot")).digest for _ in range(3)]
+    first_two = KeptRange(first=1, last=2, digest=digests[1])
+    made.take_receipt(made.head.chain, [first_two])
+    assert made.unreleased == 3  # no broker has them yet
+    made.acknowledge([1, 2, 3])
+    assert (len(made), made.unreleased, made.oldest_sent()) == (0, 1, {made.head.chain: 3})
+    made.take_receipt(made.head.chain, [KeptRange(first=1, last=3, digest=digests[0])])
+    made.take_receipt("another", [KeptRange(first=1, last=3, digest=digests[2])])
+    assert made.unreleased == 1
+    made.send_again([3])
+    assert sequences(made) == [3]
+    made.acknowledge([3])
+    made.take_receipt(made.head.chain, [KeptRange(first=1, last=3, digest=digests[2])])
+    assert made.unreleased == 0

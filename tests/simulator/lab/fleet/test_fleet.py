@@ -33,7 +33,7 @@ def test_fleet_is_held_takes_a_delta_and_loses_nothing_through_an_outage(run: Pa
     figures = Figures.load(run / "figures.json")
     assert figures.passed
     assert figures.held == figures.posts == figures.delta.posts
-    assert figures.end.lost == 0
+    assert figures.end.lost == figures.end.unreleased == 0
     assert figures.end.arrived == figures.end.recorded == figures.end.verified > 5 * figures.posts
     assert figures.outage.cut == figures.posts
     assert figures.work.hits > 0
