@@ -51,7 +51,7 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
-class Custody:
+class DemoCustody:
     """Where the post's chained records are at the end."""
 
     kept: int
@@ -81,7 +81,7 @@ class DemoOutcome:
     status: Status | None
     """The last status before the post took its leave."""
     verification: Verification
-    custody: Custody
+    custody: DemoCustody
     kinds: Mapping[str, int]
     """How many records of each kind arrived."""
     read_of: Mapping[str, ScoredRead]
@@ -152,7 +152,7 @@ def judge(
     *,
     account: Mapping[str, int],
     verification: Verification,
-    custody: Custody,
+    custody: DemoCustody,
 ) -> DemoOutcome:
     """Put together what came of a demonstration.
 

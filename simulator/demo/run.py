@@ -11,7 +11,7 @@ from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import BuiltList, build_hot_list
-from simulator.demo.outcome import Custody, DemoOutcome, judge
+from simulator.demo.outcome import DemoCustody, DemoOutcome, judge
 from simulator.demo.post_process import PostProcess
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
@@ -105,7 +105,7 @@ def run_demo(
         unreleased = take_late_receipts(load(folder / "post.toml"))
         keeper.stop()
     found = account_of(kept, POST)
-    custody = Custody(kept=found.kept, receipted=found.receipted, unreleased=unreleased)
+    custody = DemoCustody(kept=found.kept, receipted=found.receipted, unreleased=unreleased)
     source = Source(AGENCY, POST)
     verification = verify_archive(archive, fleet.record_key(POST), source, farewell=farewell)
     return judge(arrivals, clip, account=account, verification=verification, custody=custody)

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from department.custody.receipt_log import ReceiptLog
 from provisioning.fleet.fleet import Fleet
@@ -14,12 +13,6 @@ from simulator.scenario.course import HeldByCustodian
 
 INTERVAL_SECONDS = 0.02
 """Between two receipts of a chain, in real time: a scenario's day takes seconds."""
-
-
-class Brokers(Protocol):
-    """Where there are brokers: the site."""
-
-    brokers: list[Broker]
 
 
 class ScenarioCustodian:
@@ -36,7 +29,7 @@ class ScenarioCustodian:
     def __init__(self, fleet: Fleet, name: str, brokers: Sequence[Broker], folder: Path) -> None:
         self.name = name
         self._fleet = fleet
-        self._brokers = [broker.address for broker in brokers]
+        self._brokers = tuple(brokers)
         self._folder = folder
         self._backup = folder.with_name(f"{folder.name}-backup")
         self._keeper: RecordKeeper | None = None
@@ -49,9 +42,9 @@ class ScenarioCustodian:
         """Whether it is at work."""
         return self._keeper is not None
 
-    def reaches_all(self, site: Brokers) -> bool:
-        """Say whether it is connected to every broker that runs."""
-        running = {broker.address for broker in site.brokers if broker.running}
+    def reaches_all(self) -> bool:
+        """Say whether it is connected to every broker that runs, or away."""
+        running = {broker.address for broker in self._brokers if broker.running}
         return self._keeper is None or running <= self._keeper.subscribed_at
 
     def start(self) -> None:
@@ -62,7 +55,7 @@ class ScenarioCustodian:
 
         """
         if self._keeper is None:
-            first, *further = self._brokers
+            first, *further = (broker.address for broker in self._brokers)
             keeper = RecordKeeper(
                 self._fleet,
                 self.name,

@@ -113,8 +113,7 @@ class Happenings:
     def _(self, event: events.BrokerStarts) -> None:
         self._site.brokers[event.broker - 1].start()
         for custodian in self._site.custodians:
-            if custodian.running:
-                await_effect(partial(custodian.reaches_all, self._site), f"{custodian.name} finds the broker")
+            await_effect(custodian.reaches_all, f"{custodian.name} finds the broker")
 
     @_do.register
     def _(self, event: events.CustodianStops) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import Custody, DemoOutcome, Verification, as_json, judge
+from simulator.demo.outcome import DemoCustody, DemoOutcome, Verification, as_json, judge
 
 WHOLE = Verification(records=9, chained=7, problems=())
-KEPT = Custody(kept=7, receipted=7, unreleased=0)
+KEPT = DemoCustody(kept=7, receipted=7, unreleased=0)
 ACCOUNT = {"frames": 160, "dropped": 0, "undelivered": 0}
 
 
@@ -149,13 +149,13 @@ def test_plate_read_from_further_away_than_the_truth_counts_shifts_no_time(
 @pytest.mark.parametrize(
     ("custody", "failure"),
     [
-        (Custody(kept=6, receipted=7, unreleased=0), "the custodian holds 6 of 7 records"),
-        (Custody(kept=7, receipted=6, unreleased=0), "the custodian has signed for 6 of 7 records"),
-        (Custody(kept=7, receipted=7, unreleased=1), "1 records are still on the post"),
+        (DemoCustody(kept=6, receipted=7, unreleased=0), "the custodian holds 6 of 7 records"),
+        (DemoCustody(kept=7, receipted=6, unreleased=0), "the custodian has signed for 6 of 7 records"),
+        (DemoCustody(kept=7, receipted=7, unreleased=1), "1 records are still on the post"),
     ],
 )
 def test_a_record_that_is_not_kept_signed_for_and_released_fails(
-    post: Any, clip: DemoClip, custody: Custody, failure: str
+    post: Any, clip: DemoClip, custody: DemoCustody, failure: str
 ) -> None:
     flawless(post)
     outcome = judged(post, clip, custody=custody)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import Custody, Verification, judge
+from simulator.demo.outcome import DemoCustody, Verification, judge
 from simulator.demo.report import duration, percent, timeline, write_report
 
 WHOLE = Verification(records=9, chained=7, problems=())
-KEPT = Custody(kept=7, receipted=7, unreleased=0)
+KEPT = DemoCustody(kept=7, receipted=7, unreleased=0)
 
 
 class Page(HTMLParser):

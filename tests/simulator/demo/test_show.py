@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import Custody, Verification, judge
+from simulator.demo.outcome import DemoCustody, Verification, judge
 from simulator.demo.show import TerminalObserver, figures_table
 
 
@@ -40,7 +40,7 @@ def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) ->
     passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle", after=0.25)
     post.reads("7ABC123", 10, 40, passage=passage)
     whole = Verification(records=2, chained=2, problems=())
-    custody = Custody(kept=2, receipted=1, unreleased=4)
+    custody = DemoCustody(kept=2, receipted=1, unreleased=4)
     account = {"frames": 157, "dropped": 3}
     console.print(figures_table(judge(post.arrivals, clip, account=account, verification=whole, custody=custody)))
     table = shown(console).replace("│", "").replace("  ", " ")
