@@ -57,6 +57,7 @@ from device.records import Finding, Keyring
 from device.reporting.frames import FrameReporter
 from device.reporting.reporter import Circumstances, Reporter
 from device.reporting.surge import HitSurge
+from device.reporting.synthetic import SyntheticHits
 from device.rig import Rig
 from device.secrets.certificate import certificate
 from device.systemd import Notifier
@@ -156,6 +157,8 @@ class Post:
             trust.lists.on_changed(listener)
         self._lifecycle = Lifecycle(folder, logbook, boots, faults=faults, uplink=uplink, supervisor=supervisor)
         status = StatusReporter(logbook, frames, uplink, faults=faults, certificate=expiry, control=self._control)
+        synthetic = SyntheticHits(configuration.reporting, logbook, frames.reporter, identify=rig.identify)
+        status.synthetic = synthetic
         status.adjust(configuration)
         self._heartbeat = Heartbeat(logbook, frames, supervisor, uplink, settings=configuration.records, folder=folder)
         parts: tuple[Part | None, ...] = (
@@ -174,6 +177,7 @@ class Post:
             MachineMonitor(folder, ask=rig.machine),
             TamperMonitor(board, audit),
             LensMonitor(folder),
+            synthetic,
             ReadRateMonitor(folder, frames.pipeline.counters, timekeeper, supervisor),
             models,
             acceptance,

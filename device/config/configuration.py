@@ -11,6 +11,7 @@ from device.hotlist.settings import HotListSettings
 from device.outbox.settings import OutboxSettings
 from device.recording.settings import RecordingSettings
 from device.records.settings import PostIdentity, RecordSettings
+from device.reporting.settings import ReportingSettings
 from device.settings import BackendSettings, Section, Table, remote_keys, unusual
 from device.uplink.settings import UplinkSettings
 from device.vision.settings import PassageSettings, VisionSettings
@@ -34,6 +35,7 @@ class Configuration(Section):
     control: ControlSettings | None = Field(
         default=None, description="Remote configuration and commands; without this table the post takes none."
     )
+    reporting: ReportingSettings = ReportingSettings()
     recording: RecordingSettings = RecordingSettings()
     enrolment: EnrolmentSettings | None = Field(
         default=None, description="Renewal of the certificate; without this table a technician brings the next one."

@@ -54,6 +54,7 @@ class Fault(StrEnum):
     STORAGE_LOW = "storage_low"
     STORAGE_WORN = "storage_worn"
     SUBSCRIPTION_REFUSED = "subscription_refused"
+    SYNTHETIC_HIT_LATE = "synthetic_hit_late"
     TAMPER_OPEN = "tamper_open"
     THROTTLED = "throttled"
     TOO_HOT = "too_hot"
@@ -351,6 +352,13 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "Check the rights of this post's certificate at the broker.",
         within="the next connection",
     ),
+    Fault.SYNTHETIC_HIT_LATE: Description(
+        MAJOR,
+        "The synthetic hit has not arrived in time; real hits may not either.",
+        "its arrival: the custodians' receipts, or the broker's acknowledgment where none is required",
+        "Check the broker and the custodians; see publish_refused, queue_old and custody_behind.",
+        within="ten minutes after the hit was made (reporting.synthetic_late_minutes)",
+    ),
     Fault.TAMPER_OPEN: Description(
         CRITICAL,
         "The case is open; somebody may be at the unit.",
@@ -403,6 +411,8 @@ def worst(said: Iterable[Reason]) -> PerceivedSeverity | None:
 
 NO_CUSTODIAN = "no_custodian"
 """The notice of a post whose records leave it on a broker's acknowledgment alone."""
+UNLISTED = "synthetic_unlisted"
+"""The notice of a post whose list has no plate for a synthetic hit."""
 COMPARED = "reads_compared"
 """The notice of a post that compares its reads with those before the configuration changed."""
 LONGEST_LIST = 120
@@ -416,6 +426,7 @@ def notices(
     custody: bool = True,
     comparing: bool = False,
     broker_certificate_days: int | None = None,
+    unlisted: bool = False,
 ) -> tuple[Reason, ...]:
     """Return what a person should know though it is no fault.
 
@@ -425,6 +436,7 @@ def notices(
         custody: whether any custodian's receipt is required.
         comparing: whether reads are being compared with those before a change of the configuration.
         broker_certificate_days: left of the broker's certificate, where it ends soon.
+        unlisted: whether the list lacks the test plate, so that no synthetic hit can be made.
 
     """
     said = []
@@ -450,6 +462,12 @@ def notices(
             "renew it at the broker."
         )
         said.append(Reason(name="broker_certificate_expiring", message=message))
+    if unlisted:
+        message = (
+            "The hot list lacks reporting.synthetic_plate with the category acceptance_test: no synthetic hit shows "
+            "that hits arrive."
+        )
+        said.append(Reason(name=UNLISTED, message=message))
     return tuple(said)
 
 

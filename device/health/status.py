@@ -19,6 +19,7 @@ from device.logbook import Logbook
 from device.part import Part, Tables
 from device.records import Envelope, Finding, Status
 from device.reporting.frames import FrameReporter
+from device.reporting.synthetic import SyntheticHits
 from device.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,8 @@ class StatusReporter(Part):
         self._repeat_at = float("-inf")
         self._unusual: tuple[str, ...] = ()
         self._comparing = False
+        self.synthetic: SyntheticHits | None = None
+        """Makes the synthetic hits that are told of."""
         self._lock = Lock()
         self._absence = FlapDamper()
         self._birth_waits = self._in_birth = False
@@ -177,10 +180,15 @@ class StatusReporter(Part):
         """Take note of what notices and the list say; True if it is not what the last status said."""
         hotlist, now = self._hotlist.state(), self._clock.steady()
         # A clock that is set to and fro makes a list old and young again and again.
-        told = (hotlist.state, hotlist.version, hotlist.near_alternatives, self._broker_certificate_ends())
+        ends = self._broker_certificate_ends()
+        told = (hotlist.state, hotlist.version, hotlist.near_alternatives, ends, self._unlisted())
         seen = self._list_states.settle({told}, now=now)
         changed, self._list_told = seen != self._list_told, seen
         return changed
+
+    def _unlisted(self) -> bool:
+        """Tell whether no synthetic hit can be made, though one should be."""
+        return self.synthetic is not None and self.synthetic.unlisted
 
     def _comparing_changed(self) -> bool:
         """Take note of whether reads are being compared; True if the last status says otherwise."""
@@ -231,10 +239,12 @@ class StatusReporter(Part):
                     custody=self._logbook.outbox.requirements.in_force,
                     comparing=self._comparing,
                     broker_certificate_days=self._broker_certificate_ends(),
+                    unlisted=self._unlisted(),
                 ),
                 "configuration": None if self._control is None else self._control.state(),
                 "keys": () if self._control is None else self._control.keys(),
                 "last_read": self._reporter.last_read,
+                "last_synthetic": None if self.synthetic is None else self.synthetic.last,
                 "certificate_expires": self._certificate.expires,
             }
         )

@@ -258,6 +258,10 @@ class Outbox:
 
         return self._file.run(work)
 
+    def holds(self, chain: str, sequence: int) -> bool:
+        """Tell whether a record is here yet, by its number in the post's open chain, the present one or a former."""
+        return self._file.run(lambda connection: rows.holds(connection, chain, sequence))
+
     # --- custody
 
     def require(self, requirements: Requirements) -> None:

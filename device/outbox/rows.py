@@ -222,6 +222,15 @@ def has(connection: Connection, sequence: int) -> bool:
     return connection.execute("SELECT 1 FROM record WHERE sequence = ?", (sequence,)).fetchone() is not None
 
 
+def holds(connection: Connection, chain: str, sequence: int) -> bool:
+    """Tell whether there is a record of this number in a chain, the present one or a former one."""
+    sql = (
+        "SELECT 1 FROM record WHERE sequence = :sequence AND EXISTS (SELECT 1 FROM chain WHERE id = :chain)"
+        " UNION ALL SELECT 1 FROM standing WHERE chain = :chain AND number = :sequence"
+    )
+    return connection.execute(sql, {"chain": chain, "sequence": sequence}).fetchone() is not None
+
+
 def delete(connection: Connection, sequence: int) -> int | None:
     """Delete a record; return the bytes of its body, or None if there was none of this number."""
     row = connection.execute("DELETE FROM record WHERE sequence = ? RETURNING size", (sequence,)).fetchone()

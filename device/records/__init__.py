@@ -41,7 +41,7 @@ from device.records.read import Consultation, Read
 from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
 from device.records.recorder import ChainHead, Recorder, new_identifier
 from device.records.signing import Keyring, Signer
-from device.records.status import PerceivedSeverity, Reason, Status
+from device.records.status import PerceivedSeverity, Reason, Status, SyntheticHit
 from device.records.topics import (
     Source,
     category_slug,
@@ -111,6 +111,7 @@ __all__ = [
     "SigningKey",
     "Source",
     "Status",
+    "SyntheticHit",
     "Timing",
     "UtcTime",
     "Versions",

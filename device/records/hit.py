@@ -17,6 +17,11 @@ WORDING: Literal["Possible match. Verify by eye and with the state's system befo
 NEAR_WORDING: Literal["Not what was read: only another possible reading is listed. Verify by eye first of all."] = (
     "Not what was read: only another possible reading is listed. Verify by eye first of all."
 )
+SYNTHETIC_WORDING: Literal["Test: made up by the post to show that hits arrive. No vehicle was seen."] = (
+    "Test: made up by the post to show that hits arrive. No vehicle was seen."
+)
+TEST_CATEGORY = "acceptance_test"
+"""Category of a department's own test plates: a hit of it concerns nobody."""
 HELD_WORDING: Literal["Held: far more hits of this category than usual; the list may be wrong. Ask who decides."] = (
     "Held: far more hits of this category than usual; the list may be wrong. Ask who decides."
 )
@@ -70,10 +75,18 @@ class Hit(Sight):
             "a person looks at the list before anybody is alarmed."
         ),
     )
+    synthetic: bool = Field(
+        default=False,
+        description=(
+            "Whether the post made this hit up, to show that hits arrive: it looked its test plate up in its list as "
+            "if it had read it. No camera saw it; it has no pictures, and no read follows."
+        ),
+    )
     wording: Literal[
         "Possible match. Verify by eye and with the state's system before acting.",
         "Not what was read: only another possible reading is listed. Verify by eye first of all.",
         "Held: far more hits of this category than usual; the list may be wrong. Ask who decides.",
+        "Test: made up by the post to show that hits arrive. No vehicle was seen.",
     ] = Field(default=WORDING, description="What a console shows with the hit.")
 
 

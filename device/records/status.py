@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.records.base import Identifier, Slug, UtcTime, WireModel
+from device.records.base import Identifier, Seconds, Slug, UtcTime, WireModel
 from device.records.configuration import ConfigurationState
 from device.records.keys import KeyState
 from device.records.parts import ChainEnd, HotListState, Place, RecordData, Versions
@@ -33,6 +33,23 @@ class Reason(WireModel):
             "How bad the fault is: `critical`: the post does not do its work, may be tampered with, or may alarm "
             "wrongly; `major`: part of its work is not done, or it may soon be critical; `minor`: a person should "
             "know. Absent in notices, and from older posts."
+        ),
+    )
+
+
+class SyntheticHit(WireModel):
+    """The hit that the post made up last, to show that hits arrive."""
+
+    hit: Identifier = Field(description="Its identifier.")
+    made: UtcTime = Field(description="When it was made, by the post's own time.")
+    every_minutes: Annotated[float, Field(gt=0)] = Field(
+        description="How often one is made; one that is two such times old is missed."
+    )
+    released_seconds: Seconds | None = Field(
+        default=None,
+        description=(
+            "How long after that everybody had it whom the post waits for: the required custodians, or else a broker. "
+            "Absent until then."
         ),
     )
 
@@ -75,6 +92,12 @@ class Status(RecordData):
     last_read: UtcTime | None = Field(
         default=None,
         description="When the post last read a plate, by its own time; the next repeat has news of it.",
+    )
+    last_synthetic: SyntheticHit | None = Field(
+        default=None,
+        description=(
+            "The last synthetic hit; absent if none was made since the start. The next repeat has news of it."
+        ),
     )
     chain_end: ChainEnd | None = Field(
         default=None,

@@ -73,6 +73,7 @@ const seen = new Map();
 const hits = new Map();
 const withdrawn = new Map();
 const states = new Map(); // by post: its state, when it said so, and until when that is good
+const tests = new Map(); // by post: when its last synthetic hit came, and how often it makes one
 
 function remember(memory, name, value) {
   memory.set(name, value);
@@ -119,6 +120,8 @@ function hear(post, { time, data: status }, retained) {
     const made = said - 1000 * (status.clock.held_seconds ?? 0);
     goodUntil = (retained && status.clock.synchronised ? made : Date.now()) + 1000 * status.valid_seconds;
   }
+  if (status.last_synthetic)
+    tests.set(post, { heard: tests.get(post)?.heard ?? Date.now(), every: 60000 * status.last_synthetic.every_minutes });
   // Severities sort with the worst first; a post of an older version says none.
   const faults = status.reasons.map(({ name, severity = "major" }) => [severity, name]).sort();
   const reasons = faults.map(([severity, name]) => `${name} (${severity})`).join(", ");
@@ -134,6 +137,11 @@ function look() {
     states.set(post, { state: "silent", said, goodUntil: Infinity });
     say(`SILENT     ${post}  not heard since ${new Date(said).toISOString()}`);
   }
+  for (const [post, { heard, every }] of tests) {
+    if (!every || Date.now() - heard <= 2 * every) continue;
+    tests.set(post, { heard: Date.now(), every });
+    say(`NO TEST    ${post}  its hits may not arrive: no synthetic hit for ${(every / 30000).toFixed(0)} min`);
+  }
 }
 
 function show(post, { time, data: hit }, byFormer) {
@@ -144,6 +152,10 @@ function show(post, { time, data: hit }, byFormer) {
   if (withdrawn.has(name)) return say(`WITHDRAWN  ${post}  ${line}`); // the withdrawal came first
   // By `time`, the best that the post knows: where its clock is certainly wrong, that goes on without the clock.
   const age = (Date.now() - Date.parse(time)) / 1000;
+  if (hit.synthetic) { // made up to show that hits arrive: nobody is looked for
+    tests.set(post, { heard: Date.now(), every: tests.get(post)?.every ?? 0 });
+    return say(`TEST       ${post}  hits arrive: the synthetic hit took ${age.toFixed(0)} s`);
+  }
   const built = hit.hotlist.age_seconds;
   const doubts = [
     age > LATE && "  LATE",

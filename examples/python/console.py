@@ -103,6 +103,7 @@ class Console:
         self.keys = keys
         self.seen, self.hits, self.withdrawn = Memory(), Memory(), Memory()  # by post and identifier
         self.states = {}  # by post: its state, when it said so, and until when that is good
+        self.tests = {}  # by post: when its last synthetic hit came, and how often it makes one
 
     def take(self, topic, payload, *, retained=False):
         """Show a message, whatever it is: one that ended the console would come again, and nothing after it."""
@@ -146,6 +147,9 @@ class Console:
             clock = status["clock"]
             made = said - clock.get("held_seconds", 0)
             good_until = (made if retained and clock["synchronised"] else time.time()) + status["valid_seconds"]
+        if "last_synthetic" in status:
+            heard, _ = self.tests.get(post, (time.time(), 0))
+            self.tests[post] = heard, 60 * status["last_synthetic"]["every_minutes"]
         # Severities sort with the worst first; a post of an older version says none.
         faults = sorted((reason.get("severity", "major"), reason["name"]) for reason in status["reasons"])
         reasons = ", ".join(f"{name} ({severity})" for severity, name in faults)
@@ -160,6 +164,10 @@ class Console:
             if time.time() > good_until:
                 self.states[post] = "silent", said, float("inf")
                 say(f"SILENT     {post}  not heard since {datetime.fromtimestamp(said, UTC):%Y-%m-%d %H:%M} UTC")
+        for post, (heard, every) in list(self.tests.items()):
+            if every and time.time() - heard > 2 * every:
+                self.tests[post] = time.time(), every
+                say(f"NO TEST    {post}  its hits may not arrive: no synthetic hit for {2 * every / 60:.0f} min")
 
     def show(self, post, event, *, by_former):
         hit, name = event["data"], (post, event["data"]["hit"])
@@ -171,6 +179,10 @@ class Console:
             return
         # By `time`, the best that the post knows: where its clock is certainly wrong, that goes on without the clock.
         age = time.time() - datetime.fromisoformat(event["time"]).timestamp()
+        if hit.get("synthetic"):  # made up to show that hits arrive: nobody is looked for
+            self.tests[post] = time.time(), self.tests.get(post, (0, 0))[1]
+            say(f"TEST       {post}  hits arrive: the synthetic hit took {age:.0f} s")
+            return
         built = hit["hotlist"].get("age_seconds")
         doubts = {
             "LATE": age > LATE,

@@ -36,7 +36,9 @@ mosquitto_sub -h "$host" -p "$port" -V mqttv5 -i "$name" -c -x 86400 -q 1 \
               below: ("\n           \($age / 60 | round) min ago, by a list "
                 + if $hit.hotlist.age_seconds then "\($hit.hotlist.age_seconds / 360 | round / 10) h old"
                   else "of unknown age" end
-                + "\n           \($hit.wording | text)") }
+                + "\n           \($hit.wording | text)"),
+              # Made up to show that hits arrive: nobody is looked for.
+              test: (if $hit.synthetic then "hits arrive: the synthetic hit took \($age | round) s" else null end) }
         elif .type == "platepost.hit.withdrawn.v1" then {withdraws: true}
         else error("another kind") end;
 
@@ -55,7 +57,8 @@ mosquitto_sub -h "$host" -p "$port" -V mqttv5 -i "$name" -c -x 86400 -q 1 \
               | .out = "WITHDRAWN  \($new.post)  \(.hits[$new.hit] // "a hit not seen here")"
             else
               .hits[$new.hit] = $new.line
-              | .out = if .withdrawn[$new.hit] then "WITHDRAWN  \($new.post)  \($new.line)"  # it came first
+              | .out = if $new.test then "TEST       \($new.post)  \($new.test)"
+                  elif .withdrawn[$new.hit] then "WITHDRAWN  \($new.post)  \($new.line)"  # it came first
                   else "UNVERIFIED \($new.post)  \($new.line)\($new.doubts)\($new.below)" end
             end
         end;

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from device.records.hit import TEST_CATEGORY
 from device.records.topics import DECISIONS, KEYS, ROOT
 
 Access = Literal["read", "write"]
@@ -51,9 +52,6 @@ class Right:
 def _rights(access: Access, *topics: str) -> tuple[Right, ...]:
     return tuple(Right(access, topic) for topic in topics)
 
-
-TEST_CATEGORY = "acceptance_test"
-"""Category of the test plates by which a post is accepted: technicians hear these hits, and no others."""
 
 RECORDS = ("read", "hit/+", "status", "audit", "health")
 """The topics of a post's records."""

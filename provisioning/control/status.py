@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from device.errors import RecordError
-from device.faults.fault import NO_CUSTODIAN, severity
+from device.faults.fault import NO_CUSTODIAN, UNLISTED, severity
 from device.records import TYPES, Keyring, PerceivedSeverity, Status
 from device.records.base import read_known
 from device.records.canonical import canonical_bytes, parse
@@ -132,6 +132,7 @@ def judge(
     _list(status, remarks, limits, at)
     _certificate(status, remarks, limits, at)
     _reads(status, remarks, limits, at)
+    _synthetic(status, remarks, said)
     _keys(status, remarks, announced or {})
     return CheckResult(post, "silent" if silent else status.state, remarks.grade, tuple(remarks.texts), status, said)
 
@@ -178,8 +179,8 @@ def _state(status: Status, remarks: _Remarks, *, will: bool) -> None:
         grade = Grade.CRITICAL if how_bad is PerceivedSeverity.CRITICAL else Grade.WARNING
         remarks.add(grade, f"{reason.name} ({how_bad})")
     for notice in status.notices:
-        # A fleet without a custodian is so by choice, and would never be well otherwise.
-        remarks.add(Grade.OK if notice.name == NO_CUSTODIAN else Grade.WARNING, notice.name)
+        # A fleet without a custodian, or without a test plate, is so by choice, and would never be well otherwise.
+        remarks.add(Grade.OK if notice.name in {NO_CUSTODIAN, UNLISTED} else Grade.WARNING, notice.name)
     refused = status.configuration.refused if status.configuration is not None else None
     if refused is not None:
         remarks.add(Grade.WARNING, f"configuration {refused.version} refused: {refused.reason}")
@@ -208,6 +209,16 @@ def _reads(status: Status, remarks: _Remarks, limits: Thresholds, at: datetime) 
     unread = at - status.last_read
     if unread > limits.unread:
         remarks.add(Grade.WARNING, f"nothing read for {unread.total_seconds() / 3600:.0f} h")
+
+
+def _synthetic(status: Status, remarks: _Remarks, said: datetime) -> None:
+    """Say that synthetic hits have stopped: two are missed. Both times are the post's, whose clock may be wrong."""
+    last = status.last_synthetic
+    if status.state == "offline" or last is None:
+        return
+    since = said - last.made
+    if since > 2 * timedelta(minutes=last.every_minutes):
+        remarks.add(Grade.WARNING, f"no synthetic hit for {since.total_seconds() / 3600:.1f} h")
 
 
 def _keys(status: Status, remarks: _Remarks, announced: Mapping[str, str]) -> None:

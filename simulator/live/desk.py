@@ -160,7 +160,7 @@ class Desk(Site[Broker]):
         event = self._teller.tell(arrival)
         if event is None:
             return
-        if event["kind"] in {"status", "health"}:
+        if event["kind"] in {"status", "health", "synthetic"}:
             self.feed.state(f"{event['kind']} {event['post']}", event)
         else:
             self.feed.happen(event)

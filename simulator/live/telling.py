@@ -45,6 +45,8 @@ class Teller:
             self._withdrawn[post, event["hit"]] = event["reason"]
             if len(self._withdrawn) > REMEMBERED:
                 self._withdrawn.popitem(last=False)
+        if event["kind"] == "synthetic":
+            event["seconds"] = round((heard - datetime.fromisoformat(arrival.event["time"])).total_seconds(), 1)
         if event["kind"] == "hit":
             made = datetime.fromisoformat(arrival.event["time"])
             event |= {
@@ -94,6 +96,8 @@ def _sight(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hit(data: dict[str, Any]) -> dict[str, Any]:
+    if data["synthetic"]:  # nobody is looked for: it shows that hits arrive
+        return {"kind": "synthetic", "wording": data["wording"]}
     return _sight(data) | {
         "kind": "hit",
         "hit": data["hit"],

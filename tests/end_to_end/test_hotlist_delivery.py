@@ -14,12 +14,16 @@ import pytest
 
 from device.config import load
 from device.frame import Frame
+from device.health.status import StatusReporter
 from device.hotlist.download import HotListDownload
 from device.hotlist.parts import split_parts
 from device.hotlist.service import HotListService
 from device.post import Post
-from device.records import TYPES, Hit, Read, hotlist_delta, hotlist_package, hotlist_part
+from device.records import TYPES, Hit, Read, Status, hotlist_delta, hotlist_package, hotlist_part
+from device.records.hit import TEST_CATEGORY
 from device.reporting.frames import FrameReporter
+from device.reporting.settings import TEST_PLATE
+from device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
 from device.uplink.uplink import Uplink
 from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
@@ -138,6 +142,31 @@ def post(field: Field) -> Iterator[RunningPost]:
     running = RunningPost(field)
     yield running
     running.close()
+
+
+def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells_of_it(
+    field: Field, post: RunningPost, tmp_path: Path
+) -> None:
+    synthetic, status = part_of(post.post, SyntheticHits), part_of(post.post, StatusReporter)
+
+    def released() -> bool:
+        synthetic.tick(time.monotonic() + FIRST_SECONDS)
+        return synthetic.last is not None and synthetic.last.released_seconds is not None
+
+    identity = field.fleet.subscriber("dispatch")
+    archive = tmp_path / "archive.jsonl"
+    with Subscriber(identity, agency="demo", broker=field.broker.address, archive=archive) as subscriber:
+        with field.publisher() as connection:
+            field.send(connection, field.complete([HotListRow(TEST_PLATE, TEST_CATEGORY, 9)], 1))
+        wait_until(lambda: post.version() == 1)
+        wait_until(released)
+        assert subscriber.wait_for(lambda all_: any(each.kind == TYPES[Hit] for each in all_), timeout=30)
+        hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
+        assert [(hit["synthetic"], hit["category"]) for hit in hits] == [(True, TEST_CATEGORY)]
+        status.birth()
+        said = Status.model_validate(post.post._logbook.outbox.next(99)[-1].event["data"])
+        assert said.last_synthetic == synthetic.last
+        assert (post.reporter.hits, post.reporter.last_read) == (0, None)
 
 
 def test_fifty_lists_and_deltas_under_load_and_no_read_is_dropped_nor_a_plate_missed(

@@ -26,6 +26,7 @@ from device.records import (
     Recorder,
     Signer,
     Source,
+    SyntheticHit,
     new_identifier,
 )
 from device.records.canonical import canonical_bytes
@@ -252,6 +253,24 @@ def test_console_shows_a_newer_post_s_hit_and_names_a_kind_that_it_does_not_know
     assert any("NOT SHOWN  post-2: " in line for line in console.seen)
     if verifies(request):
         assert any(f"a record of another kind, {KIND}" in line for line in console.seen)
+
+
+def test_a_synthetic_hit_is_no_alarm_and_its_silence_is_said(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    wait_until_it_listens(console, post)
+    second = other("post-2")
+    if verifies(request):
+        often = SyntheticHit(hit=new_identifier(), made=datetime.now(UTC), every_minutes=0.01)
+        status = light_post().status().model_copy(update={"last_synthetic": often})
+        second.says(second.recorder.record(status).body, kind="status")
+        assert console.shows("NO TEST    post-2  its hits may not arrive")
+    made_up = a_hit("PLATEPOST").model_copy(update={"synthetic": True})
+    second.says(second.recorder.record(made_up).body, kind="hit/acceptance_test")
+    assert console.shows("TEST       post-2  hits arrive: the synthetic hit took ")
+    second.says(second.recorder.record(a_hit("0LAST00")).body)
+    assert console.shows("UNVERIFIED post-2  0LAST00")
+    assert "PLATEPOST" not in "\n".join(console.seen)
 
 
 def test_console_outlives_what_is_no_record(

@@ -18,8 +18,8 @@ from device.faults.fault import Fault
 from device.hotlist import MatchKind
 from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
+from device.records.hit import TEST_CATEGORY
 from device.rig import Rig
-from provisioning.brokers.rights import TEST_CATEGORY
 from provisioning.connection import Connection, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.counting import REACH_SECONDS, ManualCount, Span, compare, is_enough, least_read
@@ -206,14 +206,15 @@ class AtWork:
         began = datetime.now(UTC)
 
         def is_new(heard: str, payload: bytes) -> bool:
-            return heard == topic and _captured(payload) >= began
+            return heard == topic and captured_since(payload, began)
 
         with Connection(identity.folder, broker=configuration.uplink.brokers[0], topics=[topic]) as connection:
             self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
             payload = connection.wait(is_new, self._limits.patience_seconds)
             arrived = datetime.now(UTC)
         if payload is None:
-            seen = any(hit.data["category"] == TEST_CATEGORY for hit in self.witness.recorded(TYPES[Hit]))
+            hits = [hit.data for hit in self.witness.recorded(TYPES[Hit])]
+            seen = any(hit["category"] == TEST_CATEGORY and not hit["synthetic"] for hit in hits)
             why = "the post saw it, and the alarm did not arrive" if seen else "no test plate was seen"
             return [Result(point="alarm", good=False, said=why)]
         took = (arrived - _captured(payload)).total_seconds()
@@ -306,6 +307,11 @@ class AtWork:
 
     def _made_since(self, moment: float) -> int:
         return sum(len(self.witness.recorded(kind, after=moment)) for kind in set(TYPES.values()))
+
+
+def captured_since(payload: bytes, began: datetime) -> bool:
+    """Tell whether a hit is of what the camera saw since; one that the post made up shows nothing of the camera."""
+    return not data_of(payload).get("synthetic") and _captured(payload) >= began
 
 
 def _captured(payload: bytes) -> datetime:

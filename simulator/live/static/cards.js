@@ -82,6 +82,12 @@ export function addHit(event) {
     `Unverified, at ${event.post}: ${event.category}. Plate ${event.plate.split("").join(" ")}. ${event.wording}`;
 }
 
+// Made up by the post: shows that hits arrive, and alarms nobody.
+export function addSynthetic(event) {
+  at("path").hidden = false;
+  at("path").textContent = `${event.post}, ${event.time} UTC, after ${event.seconds.toFixed(1)} s. ${event.wording}`;
+}
+
 function strike(card, reason) {
   card.classList.add("gone");
   const line = card.querySelector("[data-field=withdrawn]");

@@ -1,6 +1,6 @@
 // The page's heart: hears the desk's events and hands each to whom it concerns.
 import { connectControls, showDesk } from "./controls.js";
-import { addAudit, addHit, addRead, withdraw } from "./cards.js";
+import { addAudit, addHit, addRead, addSynthetic, withdraw } from "./cards.js";
 import { showHealth, showStatus, watchPosts } from "./posts.js";
 
 const SILENT_MS = 15000, LOOK_MS = 1000;
@@ -12,6 +12,7 @@ const handlers = {
   status: showStatus,
   health: showHealth,
   hit: addHit,
+  synthetic: addSynthetic,
   read: addRead,
   withdrawn: withdraw,
   audit: addAudit,

@@ -11,7 +11,7 @@ from pytest_mock import MockerFixture
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.health.status import BROKER_CERTIFICATE_DAYS, FIRST_REPEAT_SECONDS, StatusReporter
-from device.records import ClockQuality, HotListState, Place, Status, Versions
+from device.records import ClockQuality, HotListState, Place, Status, SyntheticHit, Versions
 from device.records.settings import RecordSettings
 from device.reporting.reporter import Circumstances
 from tests.clocks import SteppedClock
@@ -183,6 +183,19 @@ def test_a_broker_certificate_that_ends_soon_is_said_each_day_with_the_days_left
     told = desk.tick()
     assert told is not None, "it was renewed"
     assert told.notices == ()
+
+
+def test_the_last_synthetic_hit_is_told_and_a_list_that_allows_none_is_noticed(desk: Desk) -> None:
+    last = SyntheticHit(hit=RUN, made=MARCH, every_minutes=60, released_seconds=1.5)
+    desk.status.synthetic = SimpleNamespace(unlisted=False, last=last)  # type: ignore[assignment]
+    assert desk.tick() is None, "the next repeat tells it"
+    told = desk.repeat(after=FIRST_REPEAT_SECONDS)
+    assert told is not None
+    assert told[0].last_synthetic == last
+    desk.status.synthetic = SimpleNamespace(unlisted=True, last=None)  # type: ignore[assignment]
+    status = desk.tick()
+    assert status is not None
+    assert [notice.name for notice in status.notices] == ["synthetic_unlisted"]
 
 
 def test_the_beginning_and_the_end_are_audited(desk: Desk) -> None:

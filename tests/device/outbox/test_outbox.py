@@ -39,6 +39,15 @@ def test_hits_go_first_then_audit_then_status_then_reads_the_oldest_first(outbox
     assert sequences(outbox, holding=["alpr/v1/demo/post-1/audit"]) == [4, 5, 9, 10, 2, 7, 1, 6]
 
 
+def test_whether_a_record_is_here_yet_is_told_by_chain_and_number(outbox: Outbox, fill: Filler) -> None:
+    first, second = fill.hit(), fill.hit()
+    chain = first.event["chain"]
+    outbox.acknowledge([1])
+    held = [outbox.holds(chain, each.sequence) for each in (first, second)]
+    assert held == [False, True]
+    assert not outbox.holds("another chain", second.sequence)
+
+
 def test_what_goes_out_is_what_came_in(outbox: Outbox, fill: Filler) -> None:
     for stored in (fill.hit(), fill.status()):
         (found,) = [envelope for envelope in outbox.next(9) if envelope.id == stored.id]

@@ -18,6 +18,8 @@ from device.records import (
     Purpose,
     Reason,
     RefusedKeys,
+    SyntheticHit,
+    new_identifier,
 )
 from device.records.configuration import ConfigurationState, RefusedConfiguration
 from device.records.signing import read_key
@@ -28,6 +30,10 @@ from provisioning.fleet.fleet import Fleet
 from tests.provisioning.control.conftest import said
 
 NOW = datetime.now(UTC)
+
+
+def made_up(*, hours: float) -> SyntheticHit:
+    return SyntheticHit(hit=new_identifier(), made=NOW - timedelta(hours=hours), every_minutes=60)
 
 
 def judged(fleet: Fleet, body: bytes | None, post: str = "post-1") -> CheckResult:
@@ -68,6 +74,10 @@ def test_a_post_that_works_is_ok(fleet: Fleet) -> None:
         ("online", [], {"last_read": NOW - timedelta(hours=30)}, Grade.WARNING, "nothing read for 30 h"),
         ("online", [], {"last_read": None}, Grade.OK, ""),
         ("online", [], {"notices": [Reason(name="no_custodian", message="x")]}, Grade.OK, "no_custodian"),
+        ("online", [], {"notices": [Reason(name="synthetic_unlisted", message="x")]}, Grade.OK, "synthetic_unlisted"),
+        ("online", [], {"last_synthetic": made_up(hours=1)}, Grade.OK, ""),
+        ("online", [], {"last_synthetic": made_up(hours=3)}, Grade.WARNING, "no synthetic hit for 3."),
+        ("offline", [], {"last_synthetic": made_up(hours=3)}, Grade.CRITICAL, "offline since"),
         ("online", [], {"notices": [Reason(name="near_matching", message="x")]}, Grade.WARNING, "near_matching"),
         (
             "offline",

@@ -8,7 +8,7 @@ import pytest
 
 from device.faults.fault import Fault, reasons
 from device.records.contract.examples import ExampleSigner, example_records
-from device.records.hit import HELD_WORDING
+from device.records.hit import HELD_WORDING, SYNTHETIC_WORDING
 from simulator.ground.subscriber import Arrival
 from simulator.live.telling import Teller
 
@@ -75,6 +75,11 @@ def test_what_makes_a_hit_doubtful_is_told(changes: dict[str, Any], delay: float
 def test_a_list_of_unknown_age_is_told_as_such() -> None:
     hotlist = {name: value for name, value in RECORDS["hit"].event["data"]["hotlist"].items() if name != "age_seconds"}
     assert told(arrival("hit", hotlist=hotlist))["list"] == "list version 118, of unknown age"
+
+
+def test_a_synthetic_hit_is_told_as_no_hit_and_with_how_long_it_took() -> None:
+    event = told(arrival("hit", delay=2.5, synthetic=True, wording=SYNTHETIC_WORDING))
+    assert (event["kind"], event["seconds"], event["wording"]) == ("synthetic", 2.5, SYNTHETIC_WORDING)
 
 
 def test_a_hit_whose_withdrawal_came_first_is_told_as_withdrawn() -> None:

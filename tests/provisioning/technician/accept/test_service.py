@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from types import SimpleNamespace
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from device.records import TYPES, Picture, Read
+from device.records.contract.examples import ExampleSigner, example_records
 from device.vision.pictures import Jpeg, overview, patch
 from provisioning.technician.accept.result import Result
-from provisioning.technician.accept.service import AcceptanceCriteria, AtWork, _pictures
+from provisioning.technician.accept.service import AcceptanceCriteria, AtWork, _pictures, captured_since
 
 
 def hit(match: str, *pictures: tuple[str, Jpeg]) -> bytes:
@@ -22,6 +24,15 @@ def hit(match: str, *pictures: tuple[str, Jpeg]) -> bytes:
         for kind, jpeg in pictures
     ]
     return json.dumps({"data": {"match": match, "pictures": carried}}).encode()
+
+
+def test_a_hit_that_the_post_made_up_is_not_the_test_plate() -> None:
+    seen = example_records(ExampleSigner())["hit"].event
+    began = datetime.fromisoformat(seen["data"]["captured"])
+    made_up = seen | {"data": seen["data"] | {"synthetic": True}}
+    assert captured_since(json.dumps(seen).encode(), began)
+    assert not captured_since(json.dumps(seen).encode(), began + timedelta(seconds=1))
+    assert not captured_since(json.dumps(made_up).encode(), began)
 
 
 @pytest.mark.parametrize(("match", "kept"), [("exact", 1), ("look_alike", 1), ("near", 0), ("partial", 0)])
