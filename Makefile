@@ -55,10 +55,10 @@ test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, prin
 	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
 
-test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (an hour)
+test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (minutes)
 	@scripts/need mosquitto
 	set -e; for seed in 1 2 3; do $(BIN)/platepost simulate custody --seed $$seed --directory build/custody; done
-	$(BIN)/platepost simulate custody-weeks
+	$(BIN)/platepost simulate custody-weeks --reads-a-day 500 --quota 51.2
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
