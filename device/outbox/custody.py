@@ -111,25 +111,25 @@ def enroll(connection: Connection, name: str, requirements: Requirements) -> Non
 
 def take(
     connection: Connection, custodian: str, name: str, ranges: Iterable[KeptRange], requirements: Requirements
-) -> bool:
-    """Note what a custodian has signed for; return False, and note nothing, if it contradicts what the post has."""
+) -> Sequence[Span] | None:
+    """Note and return what a custodian has signed for; None, and nothing noted, if it contradicts the post's own."""
     chain = _chain(connection, name)
     if chain is None:
-        return True
+        return ()
     genuine: list[Span] = []
     for signed in ranges:
         own = _digest(connection, name, signed.last, chain)
         if own is None and (chain.head is None or signed.last <= chain.head):
             continue
         if own != signed.digest:
-            return False
+            return None
         genuine.append((signed.first, signed.last))
     if custodian in requirements.of(chain.group) and requirements.in_force:
         enroll(connection, name, requirements)
         spans = union([*kept_by(connection, custodian, name), *genuine])
         connection.execute("DELETE FROM kept WHERE chain = ? AND custodian = ?", (name, custodian))
         connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", [(name, custodian, *span) for span in spans])
-    return True
+    return genuine
 
 
 def covert(connection: Connection, name: str) -> bool:
@@ -174,13 +174,24 @@ def may_go(connection: Connection, sequence: int, requirements: Requirements) ->
     return row is None or covers(releasable(connection, row[0], requirements), row[1])
 
 
-def release(connection: Connection, name: str, requirements: Requirements, *, most: int) -> Released:
-    """Delete records that a broker acknowledged and for which everybody who must has signed, at most so many."""
+def release(
+    connection: Connection, name: str, requirements: Requirements, *, within: Sequence[Span] = EVERYTHING, most: int
+) -> Released:
+    """Delete records that a broker acknowledged and for which everybody who must has signed, at most so many.
+
+    Others than those `within` are not looked at: a custodian that was away has signed for a thousand ranges.
+    """
     chain = _chain(connection, name)
     if chain is None:
         return Released(0, 0)
+    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"  # noqa: S608 - ours
+    oldest = connection.execute(sql, {"chain": name}).fetchone()
     found: list[tuple[int, int]] = []
-    for first, last in releasable(connection, name, requirements):
+    for first, last in intersection(releasable(connection, name, requirements), within):
+        if oldest is None or len(found) >= most:
+            break
+        if last < oldest[0]:
+            continue
         found += connection.execute(
             f"SELECT sequence, size FROM {chain.rows} WHERE number BETWEEN :first AND :last AND +sent = 1"  # noqa: S608 - ours
             " ORDER BY number LIMIT :most",

@@ -10,7 +10,7 @@ from typing import Self
 from device.clock.clock import SYSTEM, Clock
 from device.errors import OutboxError
 from device.outbox import custody, resending, rows
-from device.outbox.custody import Custody, Requirements
+from device.outbox.custody import EVERYTHING, Custody, Requirements
 from device.outbox.database import Connection, read_key_file
 from device.outbox.file import OutboxFile
 from device.outbox.places import Excluded, number_of, place_of
@@ -18,6 +18,7 @@ from device.outbox.quarantine import Quarantined
 from device.outbox.quota import MIB, Quota
 from device.outbox.reserve import Reserve
 from device.outbox.settings import OutboxSettings
+from device.outbox.spans import Span
 from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
 from device.records.receipt import KeptRange
 from device.systemd import Notifier
@@ -291,14 +292,15 @@ class Outbox:
         signature. A receipt for an unknown chain, or of a custodian that is not required, releases nothing.
         """
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> Sequence[Span] | None:
             return custody.take(connection, custodian, chain, ranges, self._requirements)
 
-        if not self._file.transaction(work, durable=False):
+        signed = self._file.transaction(work, durable=False)
+        if signed is None:
             return Custody(released=0, forked=True)
         with self._file.lock:
             self._heard.add((custodian, chain))
-        return Custody(self._release(chain), forked=False)
+        return Custody(self._release(chain, within=signed), forked=False)
 
     def covert(self, chain: str) -> bool:
         """Tell whether a chain is a distribution group's, of which nobody else may learn."""
@@ -347,9 +349,9 @@ class Outbox:
             heard, self._heard = self._heard, set()
             return self._file.run(work)
 
-    def _release(self, chain: str) -> int:
+    def _release(self, chain: str, *, within: Sequence[Span] = EVERYTHING) -> int:
         def work(connection: Connection) -> int:
-            gone = custody.release(connection, chain, self._requirements, most=RELEASED_TOGETHER)
+            gone = custody.release(connection, chain, self._requirements, within=within, most=RELEASED_TOGETHER)
             self._quota.size -= gone.size
             return gone.records
 
