@@ -96,7 +96,7 @@ def _sight(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hit(data: dict[str, Any]) -> dict[str, Any]:
-    if data["synthetic"]:  # nobody is looked for: it shows that hits arrive
+    if data.get("synthetic"):  # nobody is looked for: it shows that hits arrive
         return {"kind": "synthetic", "wording": data["wording"]}
     return _sight(data) | {
         "kind": "hit",
