@@ -162,16 +162,23 @@ def releasable(connection: Connection, name: str, requirements: Requirements) ->
     return spans
 
 
-def may_go(connection: Connection, sequence: int, requirements: Requirements) -> bool:
-    """Tell whether everybody who must has signed for the record at `sequence` in the table."""
+def may_go(connection: Connection, sequences: Iterable[int], requirements: Requirements) -> frozenset[int]:
+    """Return those records, by their `sequence` in the table, for which everybody who must has signed."""
     if not requirements.in_force:
-        return True
+        return frozenset(sequences)
     sql = (
         "SELECT id, :sequence FROM chain WHERE :sequence > 0"
         " UNION ALL SELECT chain, number FROM standing WHERE sequence = :sequence"
     )
-    row = connection.execute(sql, {"sequence": sequence}).fetchone()
-    return row is None or covers(releasable(connection, row[0], requirements), row[1])
+    signed: dict[str, Sequence[Span]] = {}
+    found = set()
+    for sequence in sequences:
+        name, number = connection.execute(sql, {"sequence": sequence}).fetchone() or (None, sequence)
+        if name is not None and name not in signed:
+            signed[name] = releasable(connection, name, requirements)
+        if name is None or covers(signed[name], number):
+            found.add(sequence)
+    return frozenset(found)
 
 
 def release(
@@ -184,13 +191,12 @@ def release(
     chain = _chain(connection, name)
     if chain is None:
         return Released(0, 0)
-    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"  # noqa: S608 - ours
-    oldest = connection.execute(sql, {"chain": name}).fetchone()
+    oldest = _oldest(connection, name, chain)
     found: list[tuple[int, int]] = []
     for first, last in intersection(releasable(connection, name, requirements), within):
         if oldest is None or len(found) >= most:
             break
-        if last < oldest[0]:
+        if last < oldest:
             continue
         found += connection.execute(
             f"SELECT sequence, size FROM {chain.rows} WHERE number BETWEEN :first AND :last AND +sent = 1"  # noqa: S608 - ours
@@ -207,9 +213,8 @@ def prune(connection: Connection, name: str) -> None:
     chain = _chain(connection, name)
     if chain is None:
         return
-    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"  # noqa: S608 - ours
-    oldest = connection.execute(sql, {"chain": name}).fetchone()
-    before = chain.known + 1 if oldest is None else oldest[0]
+    oldest = _oldest(connection, name, chain)
+    before = chain.known + 1 if oldest is None else oldest
     connection.execute("DELETE FROM released WHERE chain = ? AND number < ?", (name, before))
     connection.execute(
         "DELETE FROM released WHERE chain = ? AND number < ? AND EXISTS"
@@ -250,6 +255,13 @@ def _chain(connection: Connection, name: str) -> _Chain | None:
         return None
     _, covert, group = row[1].partition("/covert/")
     return _Chain(group if covert else None, None, row[0], _ELSEWHERE)
+
+
+def _oldest(connection: Connection, name: str, chain: _Chain) -> int | None:
+    """Return the lowest number of a chain's records that are here."""
+    sql = f"SELECT number FROM {chain.rows} ORDER BY number LIMIT 1"  # noqa: S608 - ours
+    row = connection.execute(sql, {"chain": name}).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _digest(connection: Connection, name: str, number: int, chain: _Chain) -> str | None:

@@ -237,13 +237,15 @@ class Outbox:
         """
 
         def work(connection: Connection) -> int:
-            numbers = (number_of(place, self._file.opening) for place in places)
-            return sum(self._acknowledge(connection, number) for number in numbers if number is not None)
+            numbers = [number_of(place, self._file.opening) for place in places]
+            known = [number for number in numbers if number is not None]
+            free = custody.may_go(connection, known, self._requirements)
+            return sum(self._acknowledge(connection, number, goes=number in free) for number in known)
 
         return self._file.transaction(work, durable=False) if places else 0
 
-    def _acknowledge(self, connection: Connection, sequence: int) -> bool:
-        if not custody.may_go(connection, sequence, self._requirements):
+    def _acknowledge(self, connection: Connection, sequence: int, *, goes: bool) -> bool:
+        if not goes:
             resending.acknowledged(connection, sequence)
             return rows.mark_sent(connection, sequence)
         size = rows.delete(connection, sequence)

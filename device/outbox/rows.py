@@ -196,7 +196,7 @@ def oldest(connection: Connection, *, waiting: bool) -> float | None:
     return None if time is None else float(time)
 
 
-class Counted(NamedTuple):
+class RecordCount(NamedTuple):
     """How many records there are."""
 
     waiting: int
@@ -205,11 +205,11 @@ class Counted(NamedTuple):
     """Bytes of all."""
 
 
-def covert(connection: Connection) -> Counted:
+def covert(connection: Connection) -> RecordCount:
     """Count the covert records: few, even of a long queue."""
     counts = "count(*) FILTER (WHERE sent = 0), count(*) FILTER (WHERE sent = 1), coalesce(sum(size), 0)"
     sql = f"SELECT {counts} FROM record WHERE {_COVERT}"  # noqa: S608 - constants
-    return Counted(*connection.execute(sql).fetchone())
+    return RecordCount(*connection.execute(sql).fetchone())
 
 
 def count(connection: Connection, *, sent: bool) -> int:
