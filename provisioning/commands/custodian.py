@@ -2,7 +2,6 @@
 
 import functools
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from rich.table import Table
 from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
-from provisioning.commands.rotate_keys import declare_terms, rotate_signing_key
-from provisioning.control.keys.distribution import RotationRequest
+from provisioning.commands.rotate_keys import declare_terms, rotate_signing_key, rotation_request
 from provisioning.control.keys.rotation import Voucher
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
@@ -132,10 +130,7 @@ def custodian_require(
     fleet = session.fleet
     known = _terms(fleet, name)
     terms = CustodianTerms(name=name, groups=checked_groups(groups) or known.groups, required=True)
-    reload = functools.partial(reload_broker, fleet, reload_command)
-    declare_terms(
-        session, terms, broker=broker or fleet.broker_address, reload=reload, seconds=seconds, as_json=as_json
-    )
+    declare_terms(session, terms, broker=broker, reload_command=reload_command, seconds=seconds, as_json=as_json)
 
 
 @custodian.command(
@@ -168,10 +163,7 @@ def custodian_release(
     """
     fleet = session.fleet
     terms = _terms(fleet, name).model_copy(update={"required": False})
-    reload = functools.partial(reload_broker, fleet, reload_command)
-    declare_terms(
-        session, terms, broker=broker or fleet.broker_address, reload=reload, seconds=seconds, as_json=as_json
-    )
+    declare_terms(session, terms, broker=broker, reload_command=reload_command, seconds=seconds, as_json=as_json)
 
 
 @custodian.command(
@@ -224,16 +216,13 @@ def custodian_rotate(
     """
     fleet = session.fleet
     _terms(fleet, name)
-    if retire and revoke:
-        raise click.UsageError("--retire or --revoke: what is revoked is retired too")
-    if overlap_days is not None and (retire or revoke):
-        raise click.UsageError("--overlap-days is said when the key is replaced")
-    request = RotationRequest(
-        purpose=Purpose.CUSTODY,
+    request = rotation_request(
+        Purpose.CUSTODY,
         custodian=name,
-        step="retire" if retire else "revoke" if revoke else "replace",
-        vouch=vouch or ("root" if revoke else "key"),
-        overlap=None if overlap_days is None else timedelta(days=overlap_days),
+        retire=retire,
+        revoke=revoke,
+        vouch=vouch,
+        overlap_days=overlap_days,
         seconds=seconds,
         anyway=anyway,
     )

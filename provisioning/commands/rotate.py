@@ -1,14 +1,12 @@
 """`platepost provision fleet rotate`: a new key in the place of an old one, as one command."""
 
 import json
-from datetime import timedelta
 
 import click
 
 from device.records import DEPARTMENT_PURPOSES, Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, FleetSession, acting
-from provisioning.commands.rotate_keys import rotate_signing_key
-from provisioning.control.keys.distribution import RotationRequest
+from provisioning.commands.rotate_keys import rotate_signing_key, rotation_request
 from provisioning.control.keys.rotation import Voucher
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
@@ -88,15 +86,12 @@ def rotate(
     fleet = session.fleet
     address = broker or fleet.broker_address
     if kind in PURPOSES:
-        if retire and revoke:
-            raise click.UsageError("--retire or --revoke: what is revoked is retired too")
-        if overlap_days is not None and (retire or revoke):
-            raise click.UsageError("--overlap-days is said when the key is replaced")
-        request = RotationRequest(
-            purpose=Purpose(kind),
-            step="retire" if retire else "revoke" if revoke else "replace",
-            vouch=vouch or ("root" if revoke else "key"),
-            overlap=None if overlap_days is None else timedelta(days=overlap_days),
+        request = rotation_request(
+            Purpose(kind),
+            retire=retire,
+            revoke=revoke,
+            vouch=vouch,
+            overlap_days=overlap_days,
             seconds=seconds,
             anyway=anyway,
         )

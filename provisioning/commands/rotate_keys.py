@@ -1,7 +1,8 @@
 """New keys for lists, configurations and receipts: what people see of it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from datetime import timedelta
 
 import click
 from pydantic import JsonValue
@@ -11,7 +12,8 @@ from rich.table import Table
 from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
-from provisioning.control.keys.rotation import RotationStep
+from provisioning.control.keys.rotation import RotationStep, Voucher
+from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.rotation import rehearsed
 from provisioning.trust.key_files import KeyFiles
@@ -22,6 +24,38 @@ _SAID = {
     "retire": "The former key for {purpose} is retired; {present} alone is good, statement {number}.",
     "revoke": "All former keys for {purpose} are revoked; {present} alone is good, statement {number}.",
 }
+
+
+def rotation_request(
+    purpose: Purpose,
+    *,
+    custodian: str | None = None,
+    retire: bool,
+    revoke: bool,
+    vouch: Voucher | None,
+    overlap_days: float | None,
+    seconds: float,
+    anyway: bool,
+) -> RotationRequest:
+    """Return what the options of a rotation ask for.
+
+    Raises:
+        click.UsageError: two of them do not go together.
+
+    """
+    if retire and revoke:
+        raise click.UsageError("--retire or --revoke: what is revoked is retired too")
+    if overlap_days is not None and (retire or revoke):
+        raise click.UsageError("--overlap-days is said when the key is replaced")
+    return RotationRequest(
+        purpose=purpose,
+        custodian=custodian,
+        step="retire" if retire else "revoke" if revoke else "replace",
+        vouch=vouch or ("root" if revoke else "key"),
+        overlap=None if overlap_days is None else timedelta(days=overlap_days),
+        seconds=seconds,
+        anyway=anyway,
+    )
 
 
 def rotate_signing_key(
@@ -72,7 +106,7 @@ def declare_terms(
     terms: CustodianTerms,
     *,
     broker: str | None,
-    reload: Callable[[], None],
+    reload_command: str | None,
     seconds: float,
     as_json: bool,
 ) -> None:
@@ -91,7 +125,7 @@ def declare_terms(
 
     distributor = KeyDistributor(fleet, broker or fleet.broker_address, who=session.person.name, tell=tell)
     result = distributor.declare(terms, seconds)
-    reload()  # covert hits of another group are its to read
+    reload_broker(fleet, reload_command)  # covert hits of another group are its to read
     step = "require" if terms.required else "release"
     if as_json:
         click.echo(json.dumps(_wire(result, files, step, rehearse=False)))
