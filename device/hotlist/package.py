@@ -111,6 +111,11 @@ def pieces(package: Package) -> Iterator[bytes]:
     return (bytes(package[start : start + _PIECE]) for start in range(0, len(package), _PIECE))
 
 
+def looks_like_package(content: bytes) -> bool:
+    """Tell whether content begins as the manifest's line does that opens a package: with `{"` in base64."""
+    return content.startswith(b"eyJ")
+
+
 def verify_package(package: Package, issuer_key: ECKey | Sequence[ECKey]) -> tuple[Manifest, Sealed]:
     """Check that a package is whole and of the issuer's key, or one of them; return manifest and what follows, sealed.
 

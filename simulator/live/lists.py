@@ -9,7 +9,7 @@ from threading import Lock
 
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, verify_package
+from device.hotlist.package import load_key, looks_like_package, verify_package
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -24,8 +24,6 @@ from simulator.demo.hot_list import ISSUER, MAPPING
 LARGEST = 16 << 20
 """Bytes of a file that the page takes: an export of some hundred thousand plates."""
 REFUSALS_SHOWN = 20
-_PACKAGE = b"eyJ"
-"""How the manifest's line begins that opens a package: `{"` in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class HotLists:
 
         """
         with self._lock:
-            if content.startswith(_PACKAGE):
+            if looks_like_package(content):
                 return self._publish(content, refused=())
             with TemporaryDirectory() as folder:
                 path = Path(folder) / "export.csv"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import verify_package
+from device.hotlist.package import looks_like_package, verify_package
 from device.records import Keyring, Purpose
 from device.text import shown
 from provisioning.commands.authorship import author_of, logged, optional_author
@@ -117,10 +117,6 @@ def publish_command(
         raise click.exceptions.Exit(1)
 
 
-_PACKAGE = b"eyJ"
-"""How the manifest's line begins that opens a package: `{"` in base64."""
-
-
 def _publishable(package: bytes, fleet: Fleet) -> Manifest:
     """Return the manifest of a package that this fleet's posts could take.
 
@@ -129,7 +125,7 @@ def _publishable(package: bytes, fleet: Fleet) -> Manifest:
         ProvisioningError: it is another agency's, or has expired.
 
     """
-    if not package.startswith(_PACKAGE):
+    if not looks_like_package(package):
         raise ProvisioningError(
             "this is no package: a list is built from an export first, with 'platepost provision hotlist build'"
         )
