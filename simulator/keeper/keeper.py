@@ -30,7 +30,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.keys import signing_jwk
 from simulator.errors import SubscriberError
-from simulator.keeper.store import Delivery, RecordStore
+from simulator.keeper.store import ReceivedMessage, RecordStore
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class RecordKeeper:
         self.name = name
         self.lost: tuple[LostRange, ...] = ()
         """What was receipted and is not held, found at the start."""
-        self.on_committed: Callable[[Sequence[Delivery]], object] = lambda _: None
+        self.on_committed: Callable[[Sequence[ReceivedMessage]], object] = lambda _: None
         """Called with what was committed, repeats included, in the keeper's thread."""
         self._fleet = fleet
         self._brokers = (broker, *further)
@@ -219,7 +219,7 @@ class RecordKeeper:
         try:
             messages = [message for _, batch in batches for message in batch]
             if messages:
-                deliveries = [Delivery(message.topic, bytes(message.payload)) for message in messages]
+                deliveries = [ReceivedMessage(message.topic, bytes(message.payload)) for message in messages]
                 issuer.committed(store.keep(deliveries), time.monotonic())
                 self.on_committed(deliveries)
                 for link, batch in batches:

@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS forks (
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class ReceivedMessage:
     """One message as a broker brought it."""
 
     topic: str
@@ -147,7 +147,7 @@ class RecordStore:
 
     # --- keeping
 
-    def keep(self, deliveries: Sequence[Delivery]) -> set[ChainName]:
+    def keep(self, deliveries: Sequence[ReceivedMessage]) -> set[ChainName]:
         """Keep messages, all of them durable on return, or none; return the chains that are to be receipted.
 
         Raises:
@@ -181,13 +181,13 @@ class RecordStore:
             raise
         return set(touched)
 
-    def _keep_loose(self, delivery: Delivery, arrived: str) -> None:
+    def _keep_loose(self, delivery: ReceivedMessage, arrived: str) -> None:
         digest = hashlib.sha256(delivery.body).hexdigest()
         self._database.execute(
             "INSERT OR IGNORE INTO loose VALUES (?, ?, ?, ?)", (digest, arrived, delivery.topic, delivery.body)
         )
 
-    def _keep_record(self, record: _Chained, delivery: Delivery, arrived: str) -> None:
+    def _keep_record(self, record: _Chained, delivery: ReceivedMessage, arrived: str) -> None:
         chain, number = record.chain, record.number
         stored = self.digest(chain, number)
         fate = self.holding(chain).add(number, record.digest, record.previous, stored=stored)
@@ -266,7 +266,7 @@ class RecordStore:
         return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()
 
 
-def _chained(delivery: Delivery) -> _Chained | None:
+def _chained(delivery: ReceivedMessage) -> _Chained | None:
     """Return where a record stands; None of what has no place in a chain that a receipt could name."""
     try:
         event = parse(delivery.body)

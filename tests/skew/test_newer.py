@@ -17,7 +17,7 @@ from device.records.verify.verify import Verifier
 from provisioning.commands.status import line
 from provisioning.control.status import CheckResult, Grade, judge, overall
 from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import Delivery, RecordStore
+from simulator.keeper.store import ReceivedMessage, RecordStore
 from simulator.live.telling import Teller
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed
@@ -106,7 +106,7 @@ def test_the_page_passes_over_an_unknown_type() -> None:
 def test_the_keeper_keeps_every_byte_and_signs_for_all(tmp_path: Path) -> None:
     lines, name = history(), ChainName("post-1", CHAIN)
     with RecordStore(tmp_path / "records.db", keys=lambda _post: KEYS) as store:
-        store.keep([Delivery("alpr/v1/demo/post-1/audit", body) for body in lines])
+        store.keep([ReceivedMessage("alpr/v1/demo/post-1/audit", body) for body in lines])
         (kept,) = store.holding(name).ranges()
         assert (kept.first, kept.last) == (1, len(lines))
         assert kept.digest == digest_of(canonical_bytes(parse(lines[-1])))

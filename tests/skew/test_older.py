@@ -23,7 +23,7 @@ from device.records.verify.verify import Verifier
 from provisioning.brokers.rights import RIGHTS, Party
 from provisioning.control.status import judge
 from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import Delivery, RecordStore
+from simulator.keeper.store import ReceivedMessage, RecordStore
 from simulator.live.telling import Teller
 from tests.skew.rules import broken
 from tests.verifier.second import agreed
@@ -69,7 +69,7 @@ def test_the_keeper_keeps_its_chain_and_signs_for_it(tmp_path: Path) -> None:
     chained = [line for line, event in zip(ARCHIVE, EVENTS, strict=True) if "sequence" in event]
     name = ChainName("post-1", next(event["chain"] for event in EVENTS if "sequence" in event))
     with RecordStore(tmp_path / "records.db", keys=lambda _post: KEYS) as store:
-        store.keep([Delivery("alpr/v1/demo/post-1/audit", body) for body in ARCHIVE])
+        store.keep([ReceivedMessage("alpr/v1/demo/post-1/audit", body) for body in ARCHIVE])
         (kept,) = store.holding(name).ranges()
         assert (kept.first, kept.last) == (1, len(chained))
         assert store.tally().get("unknown", 0) == 0

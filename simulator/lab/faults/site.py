@@ -17,7 +17,7 @@ from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.keeper import RecordKeeper
-from simulator.keeper.store import Delivery
+from simulator.keeper.store import ReceivedMessage
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
@@ -83,7 +83,7 @@ class CampaignSite(Site[Broker]):
         keeper.start(timeout=KEEPER_SECONDS)
         self.keeper = keeper
 
-    def _committed(self, deliveries: Sequence[Delivery]) -> None:
+    def _committed(self, deliveries: Sequence[ReceivedMessage]) -> None:
         """Write down what arrived, repeats included, and tell the posts what is new."""
         received = datetime.now(UTC)
         with self.archive.open("ab") as archive:

@@ -18,7 +18,7 @@ from device.records.contract.examples import (
     example_audit,
     example_sight,
 )
-from simulator.keeper.store import Delivery, RecordStore
+from simulator.keeper.store import ReceivedMessage, RecordStore
 
 SOURCE = Source("demo", "post-1")
 CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")
@@ -48,8 +48,8 @@ class Post:
         return made
 
 
-def deliveries(*envelopes: Envelope) -> list[Delivery]:
-    return [Delivery(envelope.topic, envelope.body) for envelope in envelopes]
+def deliveries(*envelopes: Envelope) -> list[ReceivedMessage]:
+    return [ReceivedMessage(envelope.topic, envelope.body) for envelope in envelopes]
 
 
 def spans(store: RecordStore, chain: ChainName = CHAIN) -> list[tuple[int, int]]:
@@ -100,7 +100,7 @@ def test_the_bytes_are_those_that_came(opened: Open) -> None:
     (made,) = Post().record(1)
     odd = json.dumps(made.event, indent=3).encode()  # the same record, written otherwise
     store = opened()
-    store.keep([Delivery(made.topic, odd)])
+    store.keep([ReceivedMessage(made.topic, odd)])
     assert store._database.execute("SELECT topic, body FROM records").fetchall() == [(made.topic, odd)]
 
 
@@ -111,7 +111,7 @@ def test_odd_records_are_kept_and_receipted(opened: Open) -> None:
     third |= {"data": "no object"}
     store = opened()
     bodies = [json.dumps(event).encode() for event in (later, second, third)]
-    assert store.keep([Delivery(SOURCE.topic("read"), body) for body in bodies]) == {CHAIN}
+    assert store.keep([ReceivedMessage(SOURCE.topic("read"), body) for body in bodies]) == {CHAIN}
     assert spans(store) == [(1, 1), (2, 3)]  # the first was changed: nothing follows it
     assert store.tally() == {"unknown": 1, "platepost.audit.v1": 2, "loose": 0}
 
@@ -133,14 +133,14 @@ def test_odd_records_are_kept_and_receipted(opened: Open) -> None:
 )
 def test_what_has_no_place_in_a_chain_is_kept_once_all_the_same(body: bytes, opened: Open) -> None:
     store = opened()
-    assert store.keep([Delivery(SOURCE.topic("read"), body)] * 2) == set()
+    assert store.keep([ReceivedMessage(SOURCE.topic("read"), body)] * 2) == set()
     assert store.tally() == {"loose": 1}
 
 
 def test_a_record_belongs_to_the_post_below_whose_name_it_came(opened: Open) -> None:
     (made,) = Post().record(1)
     store = opened()
-    assert store.keep([Delivery("alpr/v1/demo/post-9/audit", made.body)]) == {ChainName("post-9", CHAIN.chain)}
+    assert store.keep([ReceivedMessage("alpr/v1/demo/post-9/audit", made.body)]) == {ChainName("post-9", CHAIN.chain)}
 
 
 def test_both_branches_of_a_fork_are_kept_and_the_first_counts(opened: Open) -> None:
@@ -171,7 +171,7 @@ def test_pictures_that_come_later_are_added_and_false_ones_are_not(opened: Open)
     false = json.dumps(event).encode()
     store = opened()
     for body, kept in ((bare.body, bare.body), (false, bare.body), (made.body, made.body), (bare.body, made.body)):
-        store.keep([Delivery(made.topic, body)])
+        store.keep([ReceivedMessage(made.topic, body)])
         assert store._database.execute("SELECT body FROM records").fetchall() == [(kept,)]
 
 
