@@ -21,6 +21,7 @@ from device.hotlist.service import HotListService
 from device.post import Post
 from device.records import TYPES, Hit, Read, Status, hotlist_delta, hotlist_package, hotlist_part
 from device.records.hit import TEST_CATEGORY
+from device.records.status import SyntheticHit
 from device.reporting.frames import FrameReporter
 from device.reporting.settings import TEST_PLATE
 from device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
@@ -164,8 +165,12 @@ def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells
         hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
         assert [(hit["synthetic"], hit["category"]) for hit in hits] == [(True, TEST_CATEGORY)]
         status.birth()
-        said = Status.model_validate(post.post._logbook.outbox.next(99)[-1].event["data"])
-        assert said.last_synthetic == synthetic.last
+
+        def told() -> list[SyntheticHit | None]:
+            said = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Status]]
+            return [Status.model_validate(data).last_synthetic for data in said]
+
+        wait_until(lambda: told()[-1:] == [synthetic.last])
         assert (post.reporter.hits, post.reporter.last_read) == (0, None)
 
 

@@ -125,7 +125,8 @@ class Mosquitto:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        certificate, key = self.authority.issue("broker", server=True)
+        # Files of its own: mosquitto listens before it has read them, and the next broker's must not lie there by then.
+        certificate, key = self.authority.issue(f"broker-{self.port}", server=True)
         state = self.directory / "state"
         state.mkdir(exist_ok=True)
         acl = self.directory / "acl"

@@ -43,7 +43,7 @@ def test_nothing_is_lost_over_a_broker_that_is_killed_and_restarted(bench: Bench
         bench.wait_for(lambda: set(sent) <= keeper.ids, what="all records")
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="the outbox to empty")
         assert uplink.state().problem is None
-        shown = x509.load_pem_x509_certificate((bench.authority.directory / "broker.pem").read_bytes())
+        shown = x509.load_pem_x509_certificate((bench.authority.directory / f"broker-{broker.port}.pem").read_bytes())
         assert uplink.state().certificate_expires == shown.not_valid_after_utc
         assert uplink.drain(5)
     verifier = Verifier(Keyring.from_pem(bench.signer.public_pem), redelivery=True, whole=True)
