@@ -16,6 +16,7 @@ TOP = (
     "device",
     "models",
     "provisioning",
+    "pytest_platepost",
     "simulator",
     "packaging",
     "examples",

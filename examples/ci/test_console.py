@@ -1,4 +1,4 @@
-"""What your own test may look like: `broker` and `post` come with `pip install 'platepost[simulator]'`."""
+"""What your own test may look like: the fixtures come with `pip install 'platepost[simulator]'`."""
 
 import json
 import ssl
@@ -6,15 +6,15 @@ import ssl
 import paho.mqtt.client as mqtt
 
 
-def test_console_shows_a_hit_as_unverified(broker, post):
-    heard = []
+def test_console_shows_a_hit_as_unverified(platepost_broker, platepost_post):
+    broker, heard = platepost_broker, []
     identity = broker.identity("console")
     context = ssl.create_default_context(cafile=identity / "ca.pem")
     context.load_cert_chain(identity / "certificate.pem", identity / "private_key.pem")
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="console", protocol=mqtt.MQTTv5)
     client.tls_set_context(context)
     client.on_connect = lambda client, *_: client.subscribe(f"{broker.topics}/+/hit/#", 1)
-    client.on_subscribe = lambda *_: post.passes("7ABC123", listed="stolen_vehicle")
+    client.on_subscribe = lambda *_: platepost_post.passes("7ABC123", listed="stolen_vehicle")
     client.on_message = lambda _client, _data, message: heard.append(json.loads(message.payload))
     client.connect(broker.host, broker.port)
     while not heard:

@@ -28,7 +28,8 @@ class PostProcess:
 
     def start(self) -> None:
         """Start the post."""
-        command = [sys.executable, "-c", _PROGRAM, "-v", "run", "--config", str(self._configuration), "--json"]
+        # -P: the folder that we are in may have a `device.py` of its own.
+        command = [sys.executable, "-P", "-c", _PROGRAM, "-v", "run", "--config", str(self._configuration), "--json"]
         with self._log.open("wb") as log, held_back():
             self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 

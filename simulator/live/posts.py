@@ -61,7 +61,9 @@ class LivePost:
         with self._lock:
             if self.powered:
                 return
-            command = [sys.executable, "-m", "simulator.live.worker", str(self._configuration), str(self.footage)]
+            # -P: the folder that we are in may have a `device.py` of its own.
+            worker = [sys.executable, "-P", "-m", "simulator.live.worker"]
+            command = [*worker, str(self._configuration), str(self.footage)]
             with self._log.open("ab") as log:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
             self._process, self._ending, self.failure = process, False, ""

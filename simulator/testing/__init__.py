@@ -1,10 +1,10 @@
-"""A post and a broker for the tests of those who subscribe; the fixtures are in `simulator.fixtures`.
+"""Posts and a broker for subscribers' tests; `pytest_platepost` has them run in an interpreter of their own.
 
 Example::
 
-    def test_console_shows_a_hit(broker, post):
-        console = Console(broker.address, broker.identity("console"))
-        post.passes("7ABC123", listed="stolen_vehicle")
+    def test_console_shows_a_hit(platepost_broker, platepost_post):
+        console = Console(platepost_broker.address, platepost_broker.identity("console"))
+        platepost_post.passes("7ABC123", listed="stolen_vehicle")
         assert console.shows("7ABC123")
 """
 

@@ -1,6 +1,7 @@
 """The example of a subscriber's own test, run as a stranger would: by the plugin alone, in an empty folder."""
 
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
@@ -19,9 +20,35 @@ def test_subscriber_s_own_test_passes_with_the_plugin_alone(pytester: pytest.Pyt
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+@pytest.mark.end_to_end
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+def test_project_may_have_modules_of_our_packages_names(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("department", "device", "models", "provisioning", "simulator"):
+        (pytester.path / f"{name}.py").write_text(f"OWNER = 'the subscriber of {name}'\n")
+    pytester.makeconftest("import device, models")
+    pytester.makepyfile(
+        """
+        import department, device, models, provisioning, simulator
+
+        def test_post_reports_beside_modules_of_the_same_names(platepost_post):
+            assert platepost_post.passes("7ABC123", listed="stolen_vehicle").hit.category == "stolen_vehicle"
+            assert all(one.OWNER for one in (department, device, models, provisioning, simulator))
+
+        def test_short_names_are_good_for_a_while(broker, post, scenario):
+            assert post.passes("7ABC123").read.plate_read == "7ABC123"
+        """
+    )
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
+    done.assert_outcomes(passed=2, warnings=3)
+    done.stdout.fnmatch_lines(["*DeprecationWarning: the fixture 'broker' is called 'platepost_broker'*"])
+
+
 def test_fixtures_are_told_with_what_they_offer(pytester: pytest.Pytester) -> None:
     told = pytester.runpytest_subprocess("--fixtures")
-    told.stdout.fnmatch_lines(["*broker*", "*mosquitto*", "*post*"])
+    told.stdout.fnmatch_lines(["*platepost_broker*", "*mosquitto*", "*platepost_post*"])
 
 
 def test_plugin_imports_nothing_of_the_simulator_before_it_is_needed(pytester: pytest.Pytester) -> None:
@@ -30,8 +57,8 @@ def test_plugin_imports_nothing_of_the_simulator_before_it_is_needed(pytester: p
         import sys
 
         def test_nothing():
-            assert "simulator.fixtures" in sys.modules
-            assert not {"cv2", "paho", "device", "provisioning"} & set(sys.modules)
+            assert "pytest_platepost" in sys.modules
+            assert not {"cv2", "paho", "device", "models", "provisioning", "simulator"} & set(sys.modules)
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)

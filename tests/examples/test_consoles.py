@@ -98,6 +98,17 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[SimulatedSite]:
+    with SimulatedSite(tmp_path / "site") as site:
+        yield site
+
+
+@pytest.fixture
+def post(broker: SimulatedSite) -> SimulatedPost:
+    return broker.post("post-1")
+
+
 @pytest.fixture(params=["python", "node", "shell"])
 def console(request: pytest.FixtureRequest, broker: SimulatedSite) -> Iterator[Console]:
     identity = broker.identity("dispatch")

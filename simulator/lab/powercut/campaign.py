@@ -137,7 +137,7 @@ def _work(folder: Path, before: Path, library: Path, *, seed: int) -> list[Opera
     shutil.copytree(before, root)
     log.unlink(missing_ok=True)
     module = "simulator.lab.powercut.workload"
-    log_of(root, library, log, [sys.executable, "-m", module, str(root), str(seed), str(STEPS_A_START)])
+    log_of(root, library, log, [sys.executable, "-P", "-m", module, str(root), str(seed), str(STEPS_A_START)])
     return read_log(log)
 
 

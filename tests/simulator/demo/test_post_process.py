@@ -20,6 +20,17 @@ def test_wrong_configuration_ends_with_the_reason(tmp_path: Path) -> None:
     assert not post.running
 
 
+def test_post_does_not_see_the_folder_in_which_the_command_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "device.py").write_text("raise SystemExit('the device of somebody else')\n")
+    monkeypatch.chdir(tmp_path)
+    with PostProcess(tmp_path / "none.toml", log=tmp_path / "post.log") as post, pytest.raises(DemoError) as caught:
+        post.account()
+    assert "none.toml" in str(caught.value)
+    assert "somebody else" not in str(caught.value)
+
+
 def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post_process, "_PROGRAM", "import time; time.sleep(600)")
     with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:

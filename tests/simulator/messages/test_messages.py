@@ -100,14 +100,15 @@ def test_a_place_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
-def test_subscriber_hears_a_replayed_day(day: Path, broker: SimulatedSite, tmp_path: Path) -> None:
+def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
     archive = tmp_path / "records.jsonl"
-    console = Subscriber(broker.identity("console"), agency="demo", broker=broker.address, archive=archive)
     waits: list[float] = []
-    with recording.read(day) as (head, found), console:
-        add_posts(broker, head)
-        count = replay(found, fleet=broker.fleet, broker=broker.address, speed=1e9, wait=waits.append)
-        assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=20)
+    with SimulatedSite(tmp_path / "site") as broker, recording.read(day) as (head, found):
+        console = Subscriber(broker.identity("console"), agency="demo", broker=broker.address, archive=archive)
+        with console:
+            add_posts(broker, head)
+            count = replay(found, fleet=broker.fleet, broker=broker.address, speed=1e9, wait=waits.append)
+            assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=20)
     assert len(waits) == count
     assert sorted(json.loads(line)["id"] for line in archive.read_text().splitlines()) == sorted(
         json.loads(message.payload)["id"] for message in messages(day)

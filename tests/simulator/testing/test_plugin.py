@@ -1,15 +1,15 @@
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from device.records.signing import Keyring
 from device.records.verify.verify import Verifier
 from provisioning.connection import secured_client
+from pytest_platepost import BrokerHandle, PlatepostTestError, PlayedScenario, PostHandle
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.ground.subscriber import Arrival, Subscriber
-from simulator.testing import SimulatedPost, SimulatedSite
-from simulator.testing.played import Played
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -18,9 +18,11 @@ pytestmark = [
 
 
 @pytest.fixture
-def console(broker: SimulatedSite, tmp_path: Path) -> Subscriber:
-    identity = broker.identity("console")
-    return Subscriber(identity, agency=broker.agency, broker=broker.address, archive=tmp_path / "records.jsonl")
+def console(platepost_broker: BrokerHandle, tmp_path: Path) -> Subscriber:
+    identity = platepost_broker.identity("console")
+    return Subscriber(
+        identity, agency=platepost_broker.agency, broker=platepost_broker.address, archive=tmp_path / "records.jsonl"
+    )
 
 
 def kinds(arrivals: tuple[Arrival, ...]) -> list[str]:
@@ -28,10 +30,10 @@ def kinds(arrivals: tuple[Arrival, ...]) -> list[str]:
 
 
 def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
-    broker: SimulatedSite, post: SimulatedPost, console: Subscriber
+    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber
 ) -> None:
     with console:
-        passed = post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
+        passed = platepost_post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
         assert console.wait_for(lambda arrivals: len(arrivals) >= 3, timeout=10)
         hit, read = console.arrivals[1].data, console.arrivals[2].data
     assert kinds(console.arrivals) == ["platepost.status.v1", "platepost.hit.v1", "platepost.read.v1"]
@@ -42,27 +44,27 @@ def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
     assert [picture["kind"] for picture in hit["pictures"]] == ["patch", "overview"]
 
 
-def test_misread_is_withdrawn(broker: SimulatedSite, post: SimulatedPost, console: Subscriber) -> None:
+def test_misread_is_withdrawn(platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber) -> None:
     with console:
-        post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
+        platepost_post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
         assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
     withdrawn = next(arrival for arrival in console.arrivals if arrival.kind == "platepost.hit.withdrawn.v1")
     assert withdrawn.data["plate_read"] == "7A8C123"
 
 
 def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
-    broker: SimulatedSite, post: SimulatedPost, console: Subscriber
+    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber
 ) -> None:
     def states() -> list[str]:
         return [arrival.data["state"] for arrival in console.arrivals if arrival.kind == "platepost.status.v1"]
 
     with console:
-        post.ails(camera_silent="no frame for 10 s")
-        post.vanishes()
+        platepost_post.ails(camera_silent="no frame for 10 s")
+        platepost_post.vanishes()
         assert console.wait_for(lambda _: states()[-1:] == ["offline"], timeout=20)
-        post.passes("7ABC123")
+        platepost_post.passes("7ABC123")
         assert "platepost.read.v1" not in kinds(console.arrivals)
-        post.comes_back()
+        platepost_post.comes_back()
         assert console.wait_for(lambda arrivals: "platepost.read.v1" in kinds(arrivals), timeout=20)
     assert states()[:3] == ["online", "degraded", "offline"]
 
@@ -91,11 +93,11 @@ action = "tamper_opened"
 
 
 def test_scenario_gives_its_records_and_the_keys_that_they_verify_with(
-    scenario: Callable[..., Played], tmp_path: Path
+    platepost_scenario: Callable[..., PlayedScenario], tmp_path: Path
 ) -> None:
     file = tmp_path / "opened.toml"
     file.write_text(OPENED)
-    played = scenario(str(file))
+    played = platepost_scenario(str(file))
     assert played.passed, played.failures
     verifier = Verifier(Keyring.from_files(played.key("post-1")))
     report = verifier.feed_all(played.records)
@@ -104,26 +106,50 @@ def test_scenario_gives_its_records_and_the_keys_that_they_verify_with(
     assert {"tamper_opened", "tamper_closed"} <= set(actions)
 
 
-def test_identity_is_good_at_once_and_for_reading_only(broker: SimulatedSite) -> None:
-    first = broker.identity("first")
-    assert broker.identity("first") == first != broker.identity("console")
+def test_identity_is_good_at_once_and_for_reading_only(platepost_broker: BrokerHandle) -> None:
+    first = platepost_broker.identity("first")
+    assert platepost_broker.identity("first") == first != platepost_broker.identity("console")
     client = secured_client(first)
     answers: list[bool] = []
-    client.on_connect = lambda client, *_: client.publish(f"{broker.topics}/post-1/read", b"{}", qos=1)
+    client.on_connect = lambda client, *_: client.publish(f"{platepost_broker.topics}/post-1/read", b"{}", qos=1)
     client.on_publish = lambda _client, _data, _mid, reason, _properties: answers.append(reason.is_failure)
-    client.connect(broker.host, broker.port)
+    client.connect(platepost_broker.host, platepost_broker.port)
     while not answers:
         client.loop(0.5)
     client.disconnect()
     assert answers == [True]
 
 
-def test_records_verify(broker: SimulatedSite, post: SimulatedPost, console: Subscriber, tmp_path: Path) -> None:
+def test_records_verify(
+    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber, tmp_path: Path
+) -> None:
     with console:
-        post.passes("7ABC123", listed="stolen_vehicle", overview=True)
-        post.says("tamper_opened")
+        platepost_post.passes("7ABC123", listed="stolen_vehicle", overview=True)
+        platepost_post.says("tamper_opened")
         assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
-    verifier = Verifier(Keyring.from_files(post.public_key), whole=True)
+    verifier = Verifier(Keyring.from_files(platepost_post.public_key), whole=True)
     report = verifier.feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
     assert report.intact
     assert report.chained == 4
+
+
+def test_what_goes_wrong_is_said(
+    platepost_broker: BrokerHandle, platepost_scenario: Callable[..., PlayedScenario]
+) -> None:
+    with pytest.raises(PlatepostTestError, match="no scenario of this name ships"):
+        platepost_scenario("nonesuch")
+    with pytest.raises(PlatepostTestError, match="Post"):
+        platepost_broker.post("Post 1")
+
+
+def test_broker_can_be_started_while_a_post_waits_for_it(
+    platepost_broker: BrokerHandle, platepost_post: PostHandle
+) -> None:
+    platepost_broker.stop()
+    waiting = Thread(target=platepost_post.passes, args=("7ABC123",))
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive()
+    platepost_broker.start()
+    waiting.join(30)
+    assert not waiting.is_alive()
