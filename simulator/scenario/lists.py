@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from provisioning.hotlist.rows import HotListRow
-from simulator.scenario.durations import Duration
+from simulator.scenario.durations import Signed
 from simulator.scenario.toml_table import TomlTable
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]
@@ -35,7 +35,9 @@ class ListDescription(TomlTable):
     decoys: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=50, description="Further plates, none of which passes."
     )
-    age: Duration = Field(default=0.0, description="How old it is when it is published.")
+    age: Signed = Field(
+        default=0.0, description="How old it is when it is published; below zero if it says that it is yet to be built."
+    )
     defect: Defect = Field(
         default="none",
         description="What is wrong with it: forged (signed by a stranger), foreign (another agency's), truncated, "

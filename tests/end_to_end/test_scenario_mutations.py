@@ -156,6 +156,29 @@ def believes_every_clock(patch: Patch) -> None:
     patch.setattr(Timekeeper, "_is_believable", lambda *_: True)
 
 
+def takes_lists_of_any_date(patch: Patch) -> None:
+    """There is no time that is too late for a list to have been built."""
+    patch.setattr(Timekeeper, "latest", lambda _self: None)
+
+
+def dates_by_every_list(patch: Patch) -> None:
+    """What a list says of its time moves the floor under the clock, for good."""
+    heed = Timekeeper.heed_list
+
+    def heeding(self: Timekeeper, built: datetime | None) -> None:
+        heed(self, built)
+        if self._list is not None:
+            self._floor = max(self._floor, self._list)
+
+    patch.setattr(Timekeeper, "heed_list", heeding)
+
+
+def does_not_say_how_wrong_its_clock_is(patch: Patch) -> None:
+    """Records do not say how far their time is from the clock."""
+    quality = Timekeeper.quality
+    patch.setattr(Timekeeper, "quality", lambda self: quality(self).model_copy(update={"held_seconds": None}))
+
+
 def stops_its_clock(patch: Patch) -> None:
     """Records bear a time of long ago."""
     now = Timekeeper.now
@@ -252,6 +275,9 @@ BROKEN = [
     broken("clock_wrong_at_boot", trusts_its_clock, "clock", "state"),
     broken("clock_wrong_at_boot", stops_its_clock, "clock"),
     broken("clock_set_wrong", believes_every_clock, "clock", "state"),
+    broken("list_from_future", takes_lists_of_any_date, "audit", "list"),
+    broken("list_from_future", dates_by_every_list, "clock", "state"),
+    broken("clock_wrong_at_boot", does_not_say_how_wrong_its_clock_is, "clock"),
     broken("disk_full", does_not_account, "delivered", "audit", "chain"),
     broken("disk_full", drops_hits_first, "hits", "delivered", "chain"),
     broken("broker_failover", serves_one_broker_only, "broker", "delivered"),

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome
 from simulator.scenario.runner import Wishes, run_all, run_one
+from tests.verifier.second import agreed
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -30,7 +32,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def outcomes(folder: Path) -> Mapping[str, Outcome]:
-    found = run_all(shipped(), Wishes(report=folder), at_once=AT_ONCE)
+    found = run_all(shipped(), Wishes(report=folder, keep=folder / "kept"), at_once=AT_ONCE)
     return {outcome.name: outcome for outcome in found}
 
 
@@ -53,6 +55,21 @@ def test_each_has_a_report_that_needs_nothing_else(outcomes: Mapping[str, Outcom
         assert "<script" not in page
         assert 'src="http' not in page
         assert page.count("<svg") == 4
+
+
+@pytest.mark.parametrize("name", ["clock_set_wrong", "clock_wrong_at_boot", "list_from_future"])
+def test_both_verifiers_agree_on_a_wrong_clock(outcomes: Mapping[str, Outcome], folder: Path, name: str) -> None:
+    assert outcomes[name].passed
+    made = folder / "kept" / name / "0"
+    fleet = Fleet.load(made / "fleet")
+    lines = (made / "records-1.jsonl").read_bytes().splitlines()
+    events = [json.loads(line) for line in lines]
+    for post in fleet.posts():
+        own = [line for line, event in zip(lines, events, strict=True) if event["source"].endswith(f"/{post}")]
+        assert own
+        assert not agreed(own, fleet.record_key(post).read_bytes())
+    back = [event["data"]["clock"].get("stepped_back_seconds") for event in events if "sequence" in event]
+    assert any(back) == (name == "list_from_future"), "only there the post's own time was wrong, and stepped back"
 
 
 def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_others(

@@ -1,6 +1,6 @@
 """Checks of what posts say of themselves: states, the list in force, the clock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from simulator.scenario.observations import Observations
 
 TICK_SECONDS = 1.0
+HELD_WRONG_SECONDS = 1.0
+"""By how much a record may be wrong about what its post's clock showed: no more than from one tick to the next."""
 
 
 class StateCheck(BaseCheck):
@@ -122,7 +124,7 @@ class ClockCheck(Within):
     @property
     def says(self) -> str:
         """The demand in words."""
-        parts = ["times of records never go back unsaid"]
+        parts = ["times of records never go back unsaid", "they say how far they are from the post's clock"]
         if self.synchronised is not None:
             parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronised")
         if self.off_by is not None:
@@ -146,6 +148,10 @@ class ClockCheck(Within):
                     continue
                 if self.synchronised not in {None, entry.data["clock"]["synchronised"]}:
                     problems.append(f"{name}: record {entry.sequence} says the opposite of its clock")
+                held = timedelta(seconds=entry.data["clock"].get("held_seconds", 0.0))
+                clock = observed.course.moment(entry.at + observed.posts[name].offset_at(entry.at))
+                if abs((moment - held - clock).total_seconds()) > HELD_WRONG_SECONDS:
+                    problems.append(f"{name}: record {entry.sequence} does not say how far it is from the clock")
                 wrong = abs((moment - observed.course.moment(entry.at)).total_seconds())
                 if self.off_by is not None and wrong > self.off_by + TICK_SECONDS / 1000:
                     problems.append(f"{name}: record {entry.sequence} is off by {words(wrong)}")
