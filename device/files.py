@@ -1,11 +1,13 @@
 """A post's files: whole whatever happens, its small state, what is left over, and whose they are."""
 
+import errno
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -59,6 +61,44 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_brought(path: Path) -> BinaryIO:
+    """Open a file that somebody brought, on a stick or otherwise; never waits.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file. A FIFO would have us wait for ever, and a device may act
+            when it is opened: neither is.
+
+    """
+    _check_regular(path, path.stat())
+    file = open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")  # noqa: PTH123, SIM115 - the caller's
+    try:
+        _check_regular(path, os.fstat(file.fileno()))  # it may be another by now
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def read_brought(path: Path, most: int) -> bytes:
+    """Return what is in a file that somebody brought, of `most` bytes at most.
+
+    Raises:
+        OSError: as of `open_brought`; or it is larger, in which case nothing of it was read.
+
+    """
+    with open_brought(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"larger than the {most} bytes that such a file may have", str(path))
+        return file.read(most)
+
+
+def _check_regular(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFDIR: "a folder"}
+        kind = kinds.get(stat.S_IFMT(found.st_mode), "a special file")
+        raise OSError(errno.EINVAL, f"{kind}, and a regular file is wanted", str(path))
 
 
 def read_configured(path: Path, key: str) -> bytes:

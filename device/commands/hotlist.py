@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -12,10 +13,11 @@ from rich.table import Table
 from device.config import load
 from device.control.keys.trust import TrustedKeys
 from device.errors import HotListError
+from device.files import open_brought
 from device.hotlist import spool
 from device.hotlist.errors import ForeignAgency
 from device.hotlist.manifest import Manifest
-from device.hotlist.package import check_whole, split
+from device.hotlist.package import PackageFile, check_whole, pieces, split
 from device.hotlist.service import Installation
 from device.outbox.database import in_use
 from device.text import shown
@@ -49,20 +51,24 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
     configuration = load(path)
     section = configuration.hotlist
     issuers = TrustedKeys.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()
-    packages: dict[str, tuple[Manifest, bytes]] = {}
-    for file in _files(paths):
-        package = file.read_bytes()
-        line, sealed = split(package)
-        manifest = issuers.check(line)
-        check_whole(manifest, sealed)
-        if manifest.agency != configuration.post.agency:
-            raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
-        packages[manifest.file_name] = (manifest, package)
-    try:
-        for name, (_, package) in sorted(packages.items()):
-            spool.lay(section.directory, name, package)
-    except OSError as error:
-        raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
+    packages: dict[str, tuple[Manifest, PackageFile]] = {}
+    with ExitStack() as opened:
+        for file in _files(paths):
+            try:
+                package = PackageFile(opened.enter_context(open_brought(file)).fileno())
+                line, sealed = split(package)
+                manifest = issuers.check(line)
+                check_whole(manifest, sealed)
+            except OSError as error:
+                raise HotListError(f"{file} cannot be read: {error.strerror or error}") from error
+            if manifest.agency != configuration.post.agency:
+                raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
+            packages[manifest.file_name] = (manifest, package)
+        try:
+            for name, (_, package) in sorted(packages.items()):
+                spool.lay(section.directory, name, pieces(package))
+        except OSError as error:
+            raise HotListError(f"the packages cannot be laid into {section.directory}: {error.strerror}") from error
     outcomes = _wait(section.directory, sorted(packages), wait_seconds)
     running = in_use(configuration.outbox.path)
     _show({name: (packages[name][0], outcome) for name, outcome in outcomes.items()}, running=running, as_json=as_json)

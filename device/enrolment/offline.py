@@ -18,7 +18,8 @@ from pathlib import Path
 
 from device.enrolment.code import is_sealed, seal
 from device.enrolment.errors import EnrolmentError
-from device.files import write_durably
+from device.enrolment.est import LARGEST
+from device.files import read_brought, write_durably
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,16 @@ def read_request_file(folder: Path, post: str) -> tuple[bytes, str]:
     """Return a request, base64, and its seal.
 
     Raises:
-        EnrolmentError: a file is missing.
+        EnrolmentError: a file is missing, or not what it can be.
 
     """
     path = folder / f"{post}.p10"
     try:
-        return path.read_bytes(), _seal_file(path).read_text("ascii")
+        return _get(path), _get(_seal_file(path)).decode("ascii")
     except (OSError, ValueError) as error:
-        raise EnrolmentError(f"{path}: the request or its seal is missing", reason="request_refused") from error
+        raise EnrolmentError(
+            f"{path}: the request or its seal is missing or cannot be read: {error}", reason="request_refused"
+        ) from error
 
 
 def write_answer(folder: Path, post: str, answer: OfflineAnswer, *, seal_key: bytes) -> None:
@@ -100,11 +103,11 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAns
         if not sealed.exists():
             if not refused.exists():
                 return None
-            said = json.loads(refused.read_bytes())
+            said = json.loads(_get(refused))
             refused.unlink()
             raise EnrolmentError(f"the office refused: {said['message']}", reason=str(said["reason"]))
-        certificate, authorities, configuration = (path.read_bytes() for path in files)
-        given = sealed.read_text("ascii")
+        certificate, authorities, configuration = (_get(path) for path in files)
+        given = _get(sealed).decode("ascii")
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, EnrolmentError):
             raise
@@ -116,6 +119,10 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAns
             reason="answer",
         )
     return OfflineAnswer(certificate, authorities, configuration)
+
+
+def _get(path: Path) -> bytes:
+    return read_brought(path, LARGEST)
 
 
 def _put(path: Path, content: bytes) -> None:

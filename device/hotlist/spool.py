@@ -6,7 +6,7 @@ signature only, as on the broker.
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
@@ -28,7 +28,7 @@ KEPT_PARTS = 1
 """Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
 
 
-def lay(directory: Path, name: str, package: bytes) -> None:
+def lay(directory: Path, name: str, package: bytes | Iterable[bytes]) -> None:
     """Lay a package into a post's folder, whole or not at all; root does so as the post. Raises OSError."""
     if not FILE_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a package")

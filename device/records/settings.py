@@ -18,6 +18,12 @@ LARGEST_OVERVIEW = 262_144
 """The same of a vehicle. Brokers are made to take records with two such pictures (`provisioning.brokers.mosquitto`)."""
 
 
+LARGEST_TEXT = 65_536
+"""Bytes of a record beside its pictures: some 3,000 of a hit. What posts are told ends here too (`control.jose`)."""
+LARGEST_RECORD = sum(-(-size // 3) * 4 for size in (LARGEST_PATCH, LARGEST_OVERVIEW)) + LARGEST_TEXT
+"""Bytes of the largest legal record: both pictures in base64, four bytes for three."""
+
+
 class PostIdentity(Section):
     """Which post this is and where it stands."""
 

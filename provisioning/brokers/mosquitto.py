@@ -11,13 +11,9 @@ from pathlib import Path
 
 from device.hotlist.manifest import LARGEST_BODY
 from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
-from device.records.settings import LARGEST_OVERVIEW, LARGEST_PATCH
+from device.records.settings import LARGEST_RECORD
 from provisioning.brokers.rights import RIGHTS, Party, rights_of
 
-LARGEST_TEXT = 65_536
-"""Bytes of a record beside its pictures: some 3,000 of a hit. What posts are told ends here too (`control.jose`)."""
-LARGEST_RECORD = sum(-(-size // 3) * 4 for size in (LARGEST_PATCH, LARGEST_OVERVIEW)) + LARGEST_TEXT
-"""Bytes of the largest legal record: both pictures in base64, four bytes for three."""
 LARGEST_PACKET = max(LARGEST_RECORD, PART_BYTES + PART_OVERHEAD) + 4096
 """Bytes of a packet: the largest record, or part of a hot list, with room for topic and properties. A list of more than
 one part goes in parts, for the broker says this limit to whoever publishes it."""

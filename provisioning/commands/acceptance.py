@@ -11,7 +11,7 @@ from rich.table import Table
 
 from device.control import RefusedError
 from device.errors import PlatepostError
-from device.files import write_durably
+from device.files import read_brought, write_durably
 from device.records import Keyring
 from device.text import shown
 from provisioning.commands.options import FILE, FLEET, JSON, FleetSession, who_and_why
@@ -20,6 +20,9 @@ from provisioning.people.person import NotCertifiedError
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.accept.standing import lapse_since
 from provisioning.technician.technician import ALLOWED, recognised
+
+LARGEST_REPORT = 64 * 2**20
+"""Bytes of a report: its pages, and the pictures of the views that were accepted."""
 
 _REPORTS = click.argument("report", type=FILE)
 
@@ -83,7 +86,7 @@ def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpos
             reason=lapse.reason,
         )
     kept = fleet.directory / "acceptances" / post / f"{sealed.digest[:16]}.html"
-    write_durably(kept, report.read_bytes())
+    write_durably(kept, _read(report))
     details: dict[str, JsonValue] = {"report": sealed.digest, "technician": sealed.technician}
     if lapse is not None:
         details["lapsed"] = lapse.reason
@@ -140,7 +143,7 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed, NotCertifiedError
         NotCertifiedError: the person was not certified when the acceptance was ended.
 
     """
-    content = report.read_bytes()
+    content = _read(report)
     why: PlatepostError = ReportRefusedError("the fleet has no post")
     for post in fleet.posts():
         if not fleet.record_key(post).is_file():
@@ -153,6 +156,13 @@ def _checked(fleet: Fleet, report: Path) -> tuple[str, Sealed, NotCertifiedError
         _check_person(fleet, sealed)
         return post, sealed, lapse_since(sealed, people=fleet.people, ledger=fleet.ledger)
     raise ReportRefusedError(f"{report}: {why}")
+
+
+def _read(report: Path) -> bytes:
+    try:
+        return read_brought(report, LARGEST_REPORT)
+    except OSError as error:
+        raise ReportRefusedError(f"{report}: {error.strerror or error}") from error
 
 
 def _check_person(fleet: Fleet, sealed: Sealed) -> None:

@@ -12,7 +12,7 @@ import click
 from device.errors import RecordError
 from device.records.signing import Keyring, read_key
 from device.records.verify.noted import NotedHead
-from device.records.verify.verify import Problem, Report, Verifier
+from device.records.verify.verify import LONGEST_LINE, Problem, Report, Verifier
 from device.text import shown
 
 MEANING = {
@@ -91,7 +91,7 @@ def verify(
     )
     if file.seekable():
         begin = file.tell()
-        verifier.learn(file)
+        verifier.learn(_lines(file))
         file.seek(begin)
     report = verifier.feed_all(_lines(file))
     if as_json:
@@ -125,7 +125,11 @@ def _holders(files: list[Path]) -> dict[str, str]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    yield from file
+    """Yield the lines of a file; of one that is longer than any record only enough to tell that it is."""
+    while line := file.readline(LONGEST_LINE + 1):
+        yield line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE + 1)
 
 
 def _show(report: Report, heads: list[NotedHead]) -> None:

@@ -22,6 +22,7 @@ from device.records.command import Response
 from device.records.envelope import EVENTS, TYPES
 from device.records.health import Health
 from device.records.parts import pictures_match
+from device.records.settings import LARGEST_RECORD
 from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError, signed_by
 from device.records.status import Status
 from device.records.verify.chains import Chain, Link, Range
@@ -39,6 +40,8 @@ UNKNOWN_MOST = 4096
 
 Bounds the memory that a stream takes in which anybody may write; what is learnt beforehand needs none of it.
 """
+LONGEST_LINE = LARGEST_RECORD + 2
+"""Bytes of the largest record with its line end."""
 KINDS_MOST = 16
 LONGEST_KIND = 64
 OTHER_KINDS = "others"
@@ -118,6 +121,8 @@ class Verifier:
         """Take one record, as JSON or parsed; return what is wrong with it in itself."""
         self._fed += 1
         line = self._fed
+        if not isinstance(record, dict) and len(record) > LONGEST_LINE:
+            return self._wrong("malformed", line, {}, f"longer than the {LARGEST_RECORD} bytes of the largest record")
         try:
             event = record if isinstance(record, dict) else parse(record)
             canonical = canonical_bytes(event)
@@ -146,7 +151,7 @@ class Verifier:
         if isinstance(records, Sequence):
             self.learn(records)
         for record in records:
-            if isinstance(record, dict) or record.strip():
+            if isinstance(record, dict) or len(record) > LONGEST_LINE or record.strip():
                 self.feed(record)
         return self.report()
 

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.commands.hotlist import hotlist
+from device.errors import HotListError
 from device.hotlist import HotListRefused, HotListStore
 from device.hotlist.package import PackageFile
 from device.hotlist.service import Installation
@@ -136,3 +138,17 @@ def test_what_the_post_would_refuse_is_not_even_laid_down(unit: Unit, what: str,
 
 def test_help_has_examples(unit: Unit) -> None:
     assert "platepost hotlist /media/stick" in unit.hand("--help").output
+
+
+def test_a_fifo_on_the_stick_is_refused_by_name_and_not_waited_for(unit: Unit) -> None:
+    os.mkfifo(unit.stick / "9.package")
+    result = unit.hand()
+    assert isinstance(result.exception, HotListError)
+    assert "9.package cannot be read: a FIFO, and a regular file is wanted" in str(result.exception)
+
+
+def test_a_file_that_goes_on_after_the_package_is_refused_by_its_size(unit: Unit) -> None:
+    os.truncate(unit.package(1), 1 << 40)  # sparse: whoever read it all would end for want of memory
+    result = unit.hand()
+    assert isinstance(result.exception, HotListRefused)
+    assert "goes on after its end" in str(result.exception)

@@ -1,11 +1,20 @@
 """Sticks that others bring: what lies on them leads to no file of the office's or of the unit's."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from device.enrolment.errors import EnrolmentError
-from device.enrolment.offline import OfflineAnswer, read_answer_files, write_answer, write_refusal, write_request
+from device.enrolment.offline import (
+    LARGEST,
+    OfflineAnswer,
+    read_answer_files,
+    read_request_file,
+    write_answer,
+    write_refusal,
+    write_request,
+)
 
 KEY = bytes(32)
 ANSWER = OfflineAnswer(b"certificate", b"authorities", b"configuration")
@@ -53,3 +62,28 @@ def test_a_request_takes_the_place_of_links(stick: Path, ledger: Path) -> None:
     write_request(stick, "post-1", b"request", seal_key=KEY)
     assert ledger.read_text() == "revoked\n"
     assert not (stick / "post-1.p10").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["post-1.p7", "post-1.cacerts.p7", "post-1.configuration.json", "post-1.answer.seal"])
+def test_an_answer_with_a_fifo_in_it_is_refused_by_name_and_not_waited_for(stick: Path, name: str) -> None:
+    write_answer(stick, "post-1", ANSWER, seal_key=KEY)
+    (stick / name).unlink()
+    os.mkfifo(stick / name)
+    with pytest.raises(EnrolmentError, match=f"a FIFO, and a regular file is wanted.*{name}"):
+        read_answer_files(stick, "post-1", seal_key=KEY)
+
+
+@pytest.mark.parametrize("name", ["post-1.p10", "post-1.p10.seal"])
+def test_a_request_that_is_a_device_is_refused_by_name(stick: Path, name: str) -> None:
+    write_request(stick, "post-1", b"request", seal_key=KEY)
+    (stick / name).unlink()
+    (stick / name).symlink_to("/dev/zero")
+    with pytest.raises(EnrolmentError, match=f"a device, and a regular file is wanted.*{name}"):
+        read_request_file(stick, "post-1")
+
+
+def test_a_request_that_is_too_large_is_refused_unread(stick: Path) -> None:
+    write_request(stick, "post-1", b"request", seal_key=KEY)
+    os.truncate(stick / "post-1.p10", LARGEST + 1)
+    with pytest.raises(EnrolmentError, match=f"larger than the {LARGEST} bytes"):
+        read_request_file(stick, "post-1")

@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from device.records.settings import LARGEST_RECORD
 from device.records.topics import hotlist_package, hotlist_part
 from provisioning.brokers import mosquitto
 from provisioning.connection import Connection
@@ -177,9 +178,9 @@ def test_the_same_greeting_is_welcome_with_the_right_certificate(broker: Broker,
 def test_the_largest_record_and_part_of_a_list_pass_and_what_is_larger_does_not(broker: Broker, fleet: Fleet) -> None:
     with client(broker, fleet.subscriber("dispatch")) as dispatch, client(broker, fleet.post("post-1")) as post:
         dispatch.subscribe(f"{PREFIX}/post-1/hit/+")
-        record = "x" * mosquitto.LARGEST_RECORD
+        record = "x" * LARGEST_RECORD
         assert post.publish(f"{PREFIX}/post-1/hit/{'c' * 64}", record) == "Success"
-        assert len(dispatch.messages.get(timeout=5).payload) == mosquitto.LARGEST_RECORD
+        assert len(dispatch.messages.get(timeout=5).payload) == LARGEST_RECORD
         ended: Queue[object] = Queue()
         post.client.on_disconnect = lambda _c, _u, _f, reason, _p: ended.put(str(reason))
         post.client.publish(f"{PREFIX}/post-1/read", "x" * mosquitto.LARGEST_PACKET, qos=1)

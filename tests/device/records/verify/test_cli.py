@@ -1,5 +1,8 @@
 import json
+import os
+import tracemalloc
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner
@@ -7,6 +10,7 @@ from click.testing import CliRunner
 from device.records import Recorder, Source
 from device.records.canonical import dump
 from device.records.contract.examples import BEGAN, ExampleSigner, MemoryStore, example_audit, example_records
+from device.records.settings import LARGEST_RECORD
 from device.records.verify.cli import verify
 
 
@@ -91,4 +95,33 @@ def test_former_key_of_a_post_is_nobody_s_name(tmp_path: Path) -> None:
 
     result = CliRunner().invoke(verify, [str(tmp_path / "archive.jsonl"), "--key", str(tmp_path)])
 
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("filler", [b"x", b" "])
+def test_a_line_longer_than_any_record_is_named_and_not_held(
+    tmp_path: Path, key: str, lines: list[bytes], filler: bytes
+) -> None:
+    archive = tmp_path / "archive.jsonl"
+    with archive.open("wb") as file:
+        file.write(lines[0])
+        for _ in range(64):
+            file.write(filler * 2**20)
+        file.write(b"\n" + b"".join(lines[1:]))
+    tracemalloc.start()
+    result = CliRunner().invoke(verify, [str(archive), "--key", key, "--whole"])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result.exit_code == 1
+    told = f"first: a record (record 2 of the input) is not a record: longer than the {LARGEST_RECORD} bytes"
+    assert told in result.output
+    assert "also" not in result.output
+    assert most < 16 * 2**20
+
+
+def test_a_fifo_that_is_named_is_a_stream(tmp_path: Path, key: str, lines: list[bytes]) -> None:
+    fifo = tmp_path / "records"
+    os.mkfifo(fifo)
+    Thread(target=fifo.write_bytes, args=(b"".join(lines),), daemon=True).start()
+    result = CliRunner().invoke(verify, [str(fifo), "--key", key, "--whole"])
     assert result.exit_code == 0, result.output
