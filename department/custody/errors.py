@@ -4,6 +4,7 @@
 
     PlatepostError
      +-- CustodyError (RuntimeError)    receipts cannot be issued
+          +-- StoreError (OSError)      records cannot be stored, or not now
 """
 
 from device.errors import PlatepostError
@@ -11,3 +12,7 @@ from device.errors import PlatepostError
 
 class CustodyError(PlatepostError, RuntimeError):
     """Receipts cannot be issued: their log is damaged, or another process has it open."""
+
+
+class StoreError(CustodyError, OSError):
+    """Records could not be stored. Nothing of what was to be stored at once is, and all of it may be tried again."""

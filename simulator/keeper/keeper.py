@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from department.custody.issuer import ReceiptIssuer
+from department.custody.messages import ReceivedMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.records import Keyring, Purpose
 from device.records.topics import ROOT
@@ -30,7 +31,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.keys import signing_jwk
 from simulator.errors import SubscriberError
-from simulator.keeper.store import ReceivedMessage, RecordStore
+from simulator.keeper.store import RecordStore
 
 log = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from department.custody.given_up import PostStatements, may_name_numbers
 from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun, Span
+from department.custody.messages import ReceivedMessage
 from device.errors import RecordError
 from device.files import make_folder
 from device.records.base import DIGEST, Identifier
@@ -51,20 +52,6 @@ CREATE TABLE IF NOT EXISTS forks (
   post TEXT, chain TEXT, number INTEGER, digest TEXT, PRIMARY KEY (post, chain, number, digest)
 );
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """One message as a broker brought it."""
-
-    topic: str
-    """`alpr/v1/{agency}/{post}/...`."""
-    body: bytes
-
-    @property
-    def post(self) -> str:
-        """The post below whose name it came: what a broker's rights bind to its certificate."""
-        return self.topic.split("/")[3]
 
 
 @dataclass(frozen=True, slots=True)

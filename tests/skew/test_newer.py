@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from department.custody.given_up import PostStatements
 from department.custody.holding import ChainName
+from department.custody.messages import ReceivedMessage
 from device.records import Keyring, Status, read_event
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.verify.cli import verify
@@ -17,7 +18,7 @@ from device.records.verify.verify import Verifier
 from provisioning.commands.status import line
 from provisioning.control.status import CheckResult, Grade, judge, overall
 from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import ReceivedMessage, RecordStore
+from simulator.keeper.store import RecordStore
 from simulator.live.telling import Teller
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed

@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from department.custody.holding import ChainName
+from department.custody.messages import ReceivedMessage
 from device.control.keys.statement import KeyStatement
 from device.hotlist.manifest import read_unverified
 from device.records import CommandRequest, DesiredConfiguration, Keyring, Purpose, read_event
@@ -23,7 +24,7 @@ from device.records.verify.verify import Verifier
 from provisioning.brokers.rights import RIGHTS, Party
 from provisioning.control.status import judge
 from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import ReceivedMessage, RecordStore
+from simulator.keeper.store import RecordStore
 from simulator.live.telling import Teller
 from tests.skew.rules import broken
 from tests.verifier.second import agreed

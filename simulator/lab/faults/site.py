@@ -10,6 +10,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
 
+from department.custody.messages import ReceivedMessage
 from device.records import Source
 from simulator.brokers.mosquitto import Broker
 from simulator.errors import BrokerError
@@ -17,7 +18,6 @@ from simulator.ground.passages import SeenVehicle, plate
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.keeper import RecordKeeper
-from simulator.keeper.store import ReceivedMessage
 from simulator.lab.faults.judge import Ruling, judge
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser

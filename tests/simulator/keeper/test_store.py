@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from department.custody.holding import ChainName, Fork
+from department.custody.messages import ReceivedMessage
 from device.records import Dropped, Envelope, KeptRange, Keyring, Picture, Read, Recorder, SequenceRange, Source
 from device.records.contract.examples import (
     CLOCK,
@@ -18,7 +19,7 @@ from device.records.contract.examples import (
     example_audit,
     example_sight,
 )
-from simulator.keeper.store import ReceivedMessage, RecordStore
+from simulator.keeper.store import RecordStore
 
 SOURCE = Source("demo", "post-1")
 CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")

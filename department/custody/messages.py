@@ -1,0 +1,39 @@
+"""What a broker delivers to a custodian, and what the keeper asks of the store that keeps it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from department.custody.holding import ChainName
+from department.custody.issuer import HeldRecords
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """One message as a broker brought it."""
+
+    topic: str
+    """`alpr/v1/{agency}/{post}/...`."""
+    body: bytes
+
+    @property
+    def post(self) -> str:
+        """The post below whose name it came: what a broker's rights bind to its certificate."""
+        return self.topic.split("/")[3]
+
+
+class KeptRecords(HeldRecords, Protocol):
+    """A store of records, for one thread."""
+
+    def keep(self, messages: Sequence[ReceivedMessage]) -> set[ChainName]:
+        """Keep messages, all of them durable on return, or none; return the chains that are to be receipted.
+
+        Raises:
+            StoreError: the disk or the database does not take them; a later call may.
+
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
