@@ -1,0 +1,15 @@
+"""`platepost department`: the custodian of a department's records."""
+
+import click
+
+from device.commands.lazy import LazyCommand, LazyGroup
+
+_ROOM = "department.commands"
+_COMMANDS = {
+    "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="department")
+def department() -> None:
+    """Keep a department's records: take them from the posts, prove them, sign for them, show what is there."""

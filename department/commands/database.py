@@ -1,0 +1,25 @@
+"""`platepost department database`: the private database for a supervisor."""
+
+import click
+
+from department.commands.options import FOLDER
+from department.database.cluster import PrivateCluster
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost department database /var/lib/platepost-department
+"""
+)
+@FOLDER
+def database(*, folder: DepartmentFolder) -> None:
+    """Run the private database of FOLDER in the foreground until SIGTERM, as a service does.
+
+    Without it the other commands start the database when they need it, and the last one stops it.
+    """
+    if not folder.is_private:
+        raise DepartmentError(f"{folder.path} uses the department's own database server")
+    PrivateCluster(folder.cluster).become_server()

@@ -1,0 +1,1 @@
+"""Django's settings for a department."""

@@ -1,0 +1,39 @@
+"""Django's settings for the folder that PLATEPOST_DEPARTMENT names and the database role that PLATEPOST_ROLE names.
+
+Raises DepartmentError when the folder is not as it must be.
+"""
+
+import os
+
+from psycopg.conninfo import conninfo_to_dict
+
+from department.config.base import *  # noqa: F403
+from department.database.roles import ROLES
+from department.errors import DepartmentError
+from department.folder import FOLDER_VARIABLE, ROLE_VARIABLE, DepartmentFolder
+
+FOLDER = DepartmentFolder.from_environment()
+ROLE = os.environ.get(ROLE_VARIABLE, "")
+if ROLE not in ROLES:
+    raise DepartmentError(f"set {ROLE_VARIABLE} beside {FOLDER_VARIABLE}, to one of {', '.join(ROLES)}")
+
+try:
+    SECRET_KEY = FOLDER.secret_key.read_text("ascii").strip()
+except OSError as error:
+    raise DepartmentError(f"{FOLDER.secret_key}: {error.strerror}; `platepost department init` makes it") from error
+
+_connection = conninfo_to_dict(FOLDER.conninfo(ROLE))
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _connection.pop("dbname", ""),
+        "USER": _connection.pop("user", ""),
+        "PASSWORD": _connection.pop("password", ""),
+        "HOST": _connection.pop("host", ""),
+        "PORT": _connection.pop("port", ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": _connection,
+    }
+}
+TIME_ZONE = FOLDER.settings.timezone
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", FOLDER.settings.web.rpartition(":")[0], *FOLDER.settings.hosts]

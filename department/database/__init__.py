@@ -1,0 +1,1 @@
+"""The department's PostgreSQL: its private cluster and its roles."""

@@ -1,0 +1,330 @@
+"""A private PostgreSQL cluster: made and run from the binaries of the system, reachable by a Unix socket alone."""
+
+import fcntl
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from department.database.roles import ROLES
+from department.errors import DepartmentError
+
+SUPERUSER = "postgres"
+LEAST_VERSION = 15
+_PLACES = Path("/usr/lib/postgresql")
+_LONGEST_SOCKET = 107
+"""Bytes of a Unix socket's path, unix(7)."""
+_SOCKET = ".s.PGSQL.5432"
+_START_SECONDS = 60.0
+"""Recovery after a crash takes its time."""
+_STOP_SECONDS = 60.0
+_LOOK_SECONDS = 0.02
+_LOG_LINES_SHOWN = 12
+_MOST_LOG_BYTES = 10_000_000
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "jit": "off",
+    # A statement may hold a plate, and so may the detail of an error.
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_line_prefix": "%m [%p] %u ",
+}
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Settings for tests: commits are lost if the machine or the server dies."""
+
+
+def installed_versions() -> dict[int, Path]:
+    """Return the folder of the binaries of each usable PostgreSQL, by its version."""
+    places = [*_PLACES.glob("*/bin")]
+    found = shutil.which("postgres")
+    if found is not None:
+        places.append(Path(found).resolve().parent)
+    usable = {_version(place): place for place in places if (place / "initdb").exists()}
+    return {number: place for number, place in usable.items() if number >= LEAST_VERSION}
+
+
+def _version(place: Path) -> int:
+    try:
+        said = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return 0
+    number = re.search(r"\d+", said)
+    return int(number[0]) if number else 0
+
+
+class PrivateCluster:
+    """One cluster and its server. Root runs it as `postgres`, or `nobody` where there is no such user.
+
+    Whoever may connect is told by the system user: the one who made it may take each role, and nobody else any.
+
+    Args:
+        folder: where it lies: `data/` and the socket. The server's log lies beside it.
+        durable: whether commits and the cluster survive a power cut; False is for tests.
+
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder.absolute()
+        self.log = self.folder.with_suffix(".log")
+        self._lock = self.folder.with_suffix(".lock")
+        self._data = self.folder / "data"
+        self._durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"<PrivateCluster {self.folder} {'running' if self.running else 'stopped'}>"
+
+    @property
+    def exists(self) -> bool:
+        """Whether it was made."""
+        return (self._data / "PG_VERSION").exists()
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process; None while there is none."""
+        found = self._lock_file()
+        return int(found[0]) if found and _runs(int(found[0]), self._data) else None
+
+    @property
+    def running(self) -> bool:
+        """Whether its server lives; it may not accept connections yet."""
+        return self.pid is not None
+
+    def initialize(self) -> None:
+        """Make it, durable on return; does nothing if it was made. A making that was cut off is made anew.
+
+        Raises:
+            DepartmentError: PostgreSQL is missing, or the folder cannot be of use.
+
+        """
+        if self.exists:
+            return
+        versions = installed_versions()
+        if not versions:
+            raise DepartmentError(
+                f"PostgreSQL {LEAST_VERSION} or later is not installed; on Debian: sudo apt-get install postgresql"
+            )
+        if len(os.fsencode(self.folder / _SOCKET)) > _LONGEST_SOCKET:
+            raise DepartmentError(f"{self.folder}: too long for the path of a Unix socket; choose a shorter one")
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            self._give_away()
+        aside = self.folder / "unfinished"
+        shutil.rmtree(aside, ignore_errors=True)
+        command = [str(versions[max(versions)] / "initdb"), "-D", str(aside), "-U", SUPERUSER, "-A", "peer"]
+        command += ["-E", "UTF8", "--locale=C.UTF-8", "--data-checksums", *([] if self._durable else ["--no-sync"])]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._run_as())
+        if done.returncode:
+            raise DepartmentError(f"the database cannot be made: {done.stderr.strip()}")
+        self._configure(aside)
+        aside.rename(self._data)
+
+    def start(self) -> None:
+        """Start its server and wait until it accepts connections; does nothing if it runs.
+
+        Raises:
+            DepartmentError: it was not made, or does not start; the message carries the end of the server's log.
+
+        """
+        command = self.command()
+        deadline = time.monotonic() + _START_SECONDS
+        if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        while not self.running:
+            self._await_former_end(deadline)
+            # A session of its own: Ctrl-C is for the program that uses it.
+            with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:  # noqa: PTH123
+                self._process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._run_as()
+                )
+            self._await_start(deadline)
+        self._await_start(deadline)
+
+    def command(self) -> Sequence[str]:
+        """Return the command line of its server.
+
+        Raises:
+            DepartmentError: it was not made, or its version of PostgreSQL is not installed.
+
+        """
+        try:
+            number = int((self._data / "PG_VERSION").read_text("ascii"))
+        except OSError as error:
+            raise DepartmentError(f"{self.folder}: {error.strerror}; `platepost department init` makes it") from error
+        versions = installed_versions()
+        if number not in versions:
+            raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")
+        return [str(versions[number] / "postgres"), "-D", str(self._data)]
+
+    def stop(self) -> None:
+        """Have its server end in order, and wait for it; does nothing if it does not run.
+
+        Raises:
+            DepartmentError: it does not end.
+
+        """
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End its server as a power cut would. Raises DepartmentError: it does not end."""
+        self._end(signal.SIGKILL)
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Have its server run while this is open; the last program that used it stops it.
+
+        Raises:
+            DepartmentError: it does not start.
+
+        """
+        with self._lock.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            self.start()
+            try:
+                yield
+            finally:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass  # somebody else uses it
+                else:
+                    self.stop()
+
+    def become_server(self) -> None:
+        """Turn this process into its server, which then runs until it gets SIGINT or SIGTERM: for a supervisor.
+
+        Raises:
+            DepartmentError: it was not made, runs already, or root asks.
+
+        """
+        command = self.command()
+        if self.running:
+            raise DepartmentError(f"the server of {self.folder} runs already")
+        if os.geteuid() == 0:
+            raise DepartmentError("PostgreSQL does not run as root; give the department's folder a user of its own")
+        # The lock goes over to the server: the programs that use it do not stop it.
+        lock = os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        os.set_inheritable(lock, True)
+        os.execv(command[0], list(command))  # noqa: S606 - a path that this class made
+
+    def _configure(self, data: Path) -> None:
+        settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **({} if self._durable else FAST)}
+        quoted = {name: value.replace("'", "''") for name, value in settings.items()}
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in quoted.items())
+        (data / "pg_hba.conf").write_text("local all all peer map=department\n", encoding="ascii")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        lines = "".join(f'department "{user}" {role}\n' for role in (SUPERUSER, *ROLES))
+        (data / "pg_ident.conf").write_text(lines, encoding="utf-8")
+
+    def _give_away(self) -> None:
+        """Give the folder to the server's user.
+
+        Raises:
+            DepartmentError: that user may not pass a folder above it.
+
+        """
+        server = _server_user()
+        for above in self.folder.parents:
+            found = above.stat()
+            own, group = found.st_uid == server.pw_uid, found.st_gid == server.pw_gid
+            if not found.st_mode & (0o100 if own else 0o010 if group else 0o001):
+                raise DepartmentError(
+                    f"{above} is closed to the user {server.pw_name}, who runs the database for root: "
+                    f"choose another folder, or chmod o+x {above}"
+                )
+        os.chown(self.folder, server.pw_uid, server.pw_gid)
+
+    def _run_as(self) -> Mapping[str, Any]:
+        """Return arguments of Popen: a plain environment, and another user for root."""
+        environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+        if "NOTIFY_SOCKET" in os.environ and os.geteuid() != 0:
+            environment["NOTIFY_SOCKET"] = os.environ["NOTIFY_SOCKET"]
+        common = {"cwd": "/", "env": environment}
+        if os.geteuid() != 0:
+            return common
+        server = _server_user()
+        return {**common, "user": server.pw_uid, "group": server.pw_gid, "extra_groups": []}
+
+    def _lock_file(self) -> list[str]:
+        """Return the lines of the server's own file, none without one: process, ..., status."""
+        try:
+            return (self._data / "postmaster.pid").read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _await_former_end(self, deadline: float) -> None:
+        """Wait until a server that was killed is gone: PostgreSQL takes its zombie for alive and does not start."""
+        found = self._lock_file()
+        while found and Path("/proc", found[0]).exists() and _is_zombie(int(found[0])) and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
+    def _await_start(self, deadline: float) -> None:
+        while True:
+            found = self._lock_file()
+            if len(found) > 7 and found[7].strip() == "ready" and _runs(int(found[0]), self._data):
+                return
+            code = self._process.poll() if self._process is not None else None
+            if code is not None:
+                self._process = None
+                if self.running:  # another program was faster
+                    continue
+                raise DepartmentError(f"the database ended at once (exit code {code}):\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise DepartmentError(f"the database accepts no connection:\n{self._log_tail()}")
+            time.sleep(_LOOK_SECONDS)
+
+    def _end(self, sent: signal.Signals) -> None:
+        pid = self.pid
+        if pid is not None:
+            os.kill(pid, sent)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.running:
+            if self._process is not None:
+                self._process.poll()
+            if time.monotonic() > deadline:
+                raise DepartmentError(f"the server of {self.folder} does not end")
+            time.sleep(_LOOK_SECONDS)
+        if self._process is not None:
+            self._process.wait()
+            self._process = None
+
+    def _log_tail(self) -> str:
+        try:
+            return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
+        except FileNotFoundError:
+            return ""
+
+
+def _server_user() -> pwd.struct_passwd:
+    """Return the user as whom root runs the server."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _runs(pid: int, data: Path) -> bool:
+    """Tell whether a process is alive and a server of these data: its number may be another's by now."""
+    try:
+        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_zombie(pid)
+    except OSError:
+        return False
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False

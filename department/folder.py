@@ -1,0 +1,204 @@
+"""A department's folder: what `platepost department init` makes, and every other command reads.
+
+::
+
+    FOLDER/
+      department.toml    the settings below; paths in it are relative to the folder
+      secret-key         signs sessions and forms of the pages
+      identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
+                         a copy of FLEET/custody/NAME
+      register.jws       the posts' keys, as `platepost provision` exported them
+      register.pem       the public key by which that register is known
+      receipts           the log of receipts; better on another disk
+      database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
+      database.log       what its server says
+      database.lock      held by every program that uses the private cluster
+
+Files are mode 0600. The folder is mode 0700; made by root, it is 0711, because the database server runs as another user
+and must reach `database/`.
+"""
+
+import json
+import os
+import tomllib
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from department.errors import DepartmentError
+from device.files import write_durably
+from device.records.topics import NAME
+
+PRIVATE = "private"
+"""The value of `database` that means the cluster in the folder."""
+ROLE = "{role}"
+"""In a database URL: where the name of the role goes."""
+SETTINGS = "department.toml"
+FOLDER_VARIABLE = "PLATEPOST_DEPARTMENT"
+ROLE_VARIABLE = "PLATEPOST_ROLE"
+DATABASE_NAME = "platepost"
+"""The name of the database in a private cluster."""
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone of the IANA database, such as America/Los_Angeles")
+    return name
+
+
+def _names_role(database: str) -> str:
+    if database != PRIVATE and (ROLE not in database or not database.startswith(("postgresql://", "postgres://"))):
+        raise ValueError(
+            f'it must be "{PRIVATE}", or a URL with {ROLE} where the role goes: postgresql://{ROLE}@db.example/platepost'
+        )
+    return database
+
+
+Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+
+
+class DepartmentSettings(BaseModel):
+    """What `department.toml` says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agency: Name
+    """As in the topics."""
+    custodian: Name
+    """The keeper's name: the common name of its certificate."""
+    brokers: tuple[Annotated[str, Field(pattern=r"^.+:\d{1,5}$")], ...] = Field(min_length=1)
+    """`host:port` of each broker that posts deliver to."""
+    identity: Path = Path("identity")
+    register_file: Path = Path("register.jws")
+    register_key: Path = Path("register.pem")
+    receipts: Path = Path("receipts")
+    database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
+    """`private`, or the URL of the department's own server."""
+    web: str = Field("127.0.0.1:8600", pattern=r"^.+:\d{1,5}$")
+    """Where the pages are served, `host:port`."""
+    hosts: tuple[str, ...] = ()
+    """Further names by which browsers reach the pages, behind a proxy."""
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    """In which the pages show times; everything is stored in UTC."""
+
+
+class DepartmentFolder:
+    """The folder of one department.
+
+    Args:
+        path: the folder; it need not exist.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    def __repr__(self) -> str:
+        return f"<DepartmentFolder {self.path}>"
+
+    @classmethod
+    def from_environment(cls) -> "DepartmentFolder":
+        """Return the folder that the environment names.
+
+        Raises:
+            DepartmentError: it names none.
+
+        """
+        try:
+            return cls(Path(os.environ[FOLDER_VARIABLE]))
+        except KeyError:
+            raise DepartmentError(f"set {FOLDER_VARIABLE} to the department's folder") from None
+
+    @cached_property
+    def settings(self) -> DepartmentSettings:
+        """What `department.toml` says.
+
+        Raises:
+            DepartmentError: it is missing or wrong; the message names each wrong key.
+
+        """
+        path = self.path / SETTINGS
+        try:
+            return DepartmentSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
+        except OSError as error:
+            raise DepartmentError(
+                f"{path}: {error.strerror}; `platepost department init` makes a department's folder"
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DepartmentError(f"{path} is no TOML: {error}") from error
+        except ValidationError as error:
+            wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise DepartmentError(f"{path}: {'; '.join(wrong)}") from error
+
+    def write_settings(self, settings: DepartmentSettings) -> None:
+        """Write `department.toml`, durable on return. Raises OSError."""
+        said = settings.model_dump(mode="json", exclude_defaults=True)
+        # A JSON string, or array of strings, is one of TOML too.
+        lines = (f"{key} = {json.dumps(value)}\n" for key, value in said.items())
+        write_durably(self.path / SETTINGS, "".join(lines).encode())
+        self.__dict__.pop("settings", None)
+
+    @property
+    def secret_key(self) -> Path:
+        """The file of Django's SECRET_KEY."""
+        return self.path / "secret-key"
+
+    @property
+    def identity(self) -> Path:
+        """The folder of the custodian's client certificate, key and root, as `provisioning.connection` takes it."""
+        return self.path / self.settings.identity
+
+    @property
+    def custody_key(self) -> Path:
+        """The private key that signs receipts."""
+        return self.identity / "signing_key.pem"
+
+    @property
+    def register_file(self) -> Path:
+        """The signed register of the posts' keys."""
+        return self.path / self.settings.register_file
+
+    @property
+    def register_key(self) -> Path:
+        """The public key by which the register is known."""
+        return self.path / self.settings.register_key
+
+    @property
+    def receipts(self) -> Path:
+        """The log of receipts."""
+        return self.path / self.settings.receipts
+
+    @property
+    def cluster(self) -> Path:
+        """The folder of the private cluster, which holds its socket too."""
+        return self.path / "database"
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the database is the private cluster."""
+        return self.settings.database == PRIVATE
+
+    def conninfo(self, role: str) -> str:
+        """Return libpq's connection string for a role; it may hold a password.
+
+        Raises:
+            DepartmentError: the settings are missing or wrong.
+
+        """
+        url = "" if self.is_private else self.settings.database.replace(ROLE, role)
+        where = {"host": str(self.cluster), "dbname": DATABASE_NAME, "user": role} if self.is_private else {}
+        try:
+            return make_conninfo(url, application_name=application_name(role), **where)
+        except ProgrammingError as error:
+            raise DepartmentError(f"{self.path / SETTINGS}: database: no URL that PostgreSQL takes") from error
+
+
+def application_name(role: str) -> str:
+    """Return how a program names itself to the database: its role and version, so that `upgrade` can tell who runs."""
+    return f"{role} {version('platepost')}"

@@ -1,0 +1,1 @@
+"""The ledger: who asked for what, and why; no record is read without an entry in it."""

@@ -1,0 +1,11 @@
+"""The ledger's first schema."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """Nothing yet."""
+
+    initial = True
+    dependencies = []
+    operations = []

@@ -1,0 +1,50 @@
+"""One private PostgreSQL cluster for all tests of a pytest process, and pytest-django's database in it.
+
+A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `as_role` takes on another role.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import psycopg
+import pytest
+from django.conf import settings
+
+from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
+from department.database.roles import OWNER, ensure_roles
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
+django.setup()
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """Give a folder that the server's user may pass, and short enough for the path of a socket."""
+    made = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture(scope="session")
+def cluster(short_folder: Path) -> Iterator[PrivateCluster]:
+    """Run a cluster whose commits are lost with the machine, with every role."""
+    if not installed_versions():
+        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools", allow_module_level=True)
+    made = PrivateCluster(short_folder / "pg", durable=False)
+    made.initialize()
+    with made.in_use():
+        with psycopg.connect(host=str(made.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
+            ensure_roles(connection)
+            connection.execute(f"ALTER ROLE {OWNER} CREATEDB")  # pytest-django makes its database as the owner
+        yield made
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(cluster: PrivateCluster, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Have pytest-django make its database in the cluster, another one in each xdist worker."""
+    settings.DATABASES["default"]["HOST"] = str(cluster.folder)

@@ -1,0 +1,147 @@
+"""The private cluster: made, used by several programs at once, killed; open to its maker alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from department.database import cluster as module
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER, ROLES, ensure_database, ensure_roles
+from department.errors import DepartmentError
+
+
+@pytest.fixture(scope="module")
+def made(short_folder: Path, cluster: PrivateCluster) -> PrivateCluster:
+    return PrivateCluster(short_folder / "own", durable=False)
+
+
+@pytest.fixture
+def own(made: PrivateCluster) -> Iterator[PrivateCluster]:
+    """Give a cluster that no other file uses, and that does not run."""
+    made.initialize()
+    yield made
+    made.kill()
+
+
+def connect(of: PrivateCluster, user: str = SUPERUSER, database: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(host=str(of.folder), user=user, dbname=database, autocommit=True)
+
+
+def test_last_program_stops_the_server(own: PrivateCluster) -> None:
+    other = PrivateCluster(own.folder)
+    with ExitStack() as first:
+        first.enter_context(own.in_use())
+        with other.in_use():
+            connect(other).close()
+        assert own.running
+        connect(own).close()
+    assert not own.running
+
+
+def test_killed_program_leaves_the_server_to_the_next(own: PrivateCluster) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from department.database.cluster import PrivateCluster\n"
+        "with PrivateCluster(Path(sys.argv[1])).in_use(): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(own.folder)], check=False)
+    assert own.running
+    with own.in_use():
+        connect(own).close()
+    assert not own.running
+
+
+def test_server_comes_back_after_a_kill(own: PrivateCluster) -> None:
+    with own.in_use():
+        own.kill()
+        assert not own.running
+        own.start()
+        connect(own).close()
+
+
+def test_process_may_become_the_server(own: PrivateCluster) -> None:
+    if os.geteuid() == 0:
+        with pytest.raises(DepartmentError, match="root"):
+            own.become_server()
+        return
+    code = "import sys; from pathlib import Path\nfrom department.database.cluster import PrivateCluster\n"
+    code += "PrivateCluster(Path(sys.argv[1])).become_server()"
+    with subprocess.Popen([sys.executable, "-c", code, str(own.folder)]) as server:
+        while not own.running:
+            assert server.poll() is None
+        with own.in_use():
+            connect(own).close()
+        assert own.running
+        own.stop()
+
+
+def test_no_other_system_user_may_connect(cluster: PrivateCluster) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    psql = shutil.which("psql") or "psql"
+    for role in (SUPERUSER, KEEPER):
+        command = [psql, "-h", str(cluster.folder), "-U", role, "-d", "postgres", "-c", "SELECT 1"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, user="postgres", env={})
+        assert "Peer authentication failed" in done.stderr
+
+
+def test_interrupted_making_is_made_anew(own: PrivateCluster) -> None:
+    shutil.rmtree(own.folder / "data")
+    (own.folder / "unfinished").mkdir()
+    (own.folder / "unfinished" / "PG_VERSION").write_text("15")
+    with pytest.raises(DepartmentError, match="init"):
+        own.start()
+    own.initialize()
+    with own.in_use():
+        connect(own).close()
+
+
+def test_missing_postgresql_is_said_in_words(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PLACES", short_folder / "nowhere")
+    monkeypatch.setenv("PATH", str(short_folder))
+    with pytest.raises(DepartmentError, match="apt-get install postgresql"):
+        PrivateCluster(short_folder / "none").initialize()
+
+
+def test_path_too_long_for_a_socket_is_refused(short_folder: Path) -> None:
+    with pytest.raises(DepartmentError, match="shorter"):
+        PrivateCluster(short_folder / ("x" * 100)).initialize()
+
+
+def test_closed_folder_is_named(short_folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("an ordinary user runs the server itself")
+    (short_folder / "closed").mkdir(mode=0o700)
+    with pytest.raises(DepartmentError, match=r"closed is closed to the user"):
+        PrivateCluster(short_folder / "closed" / "pg").initialize()
+
+
+def test_roles_lose_what_they_may_not_have(own: PrivateCluster) -> None:
+    with own.in_use(), connect(own) as connection:
+        ensure_roles(connection)
+        connection.execute(f"ALTER ROLE {KEEPER} SUPERUSER BYPASSRLS")
+        ensure_roles(connection)
+        found = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin"
+            " AND NOT (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication)",
+            [list(ROLES)],
+        ).fetchall()
+        assert {name for (name,) in found} == set(ROLES)
+
+
+def test_database_is_closed_to_others(own: PrivateCluster) -> None:
+    with own.in_use(), connect(own) as connection:
+        ensure_roles(connection)
+        ensure_database(connection, "platepost")
+        ensure_database(connection, "platepost")  # again: nothing happens
+        connection.execute("CREATE ROLE stranger")
+        query = "SELECT has_database_privilege(%s, 'platepost', 'CONNECT')"
+        assert connection.execute(query, [KEEPER]).fetchone() == (True,)
+        assert connection.execute(query, ["stranger"]).fetchone() == (False,)

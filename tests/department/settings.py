@@ -1,0 +1,15 @@
+"""Django's settings for the tests of the department; `conftest.py` says where the cluster is."""
+
+from department.config.base import *  # noqa: F403
+from department.database.roles import OWNER
+
+SECRET_KEY = "for tests alone"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "platepost",
+        # A superuser who works as the owner: so tables are the owner's, and a test may take on each role.
+        "USER": "postgres",
+        "OPTIONS": {"assume_role": OWNER},
+    }
+}
