@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What was compiled is kept, whatever the machine says: dozens of processes import the same files.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: computing tools bundle deb test-arm-short test-arm-system test-card test-pins
+.PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
@@ -23,10 +25,9 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	@scripts/need mosquitto
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
-test: lint types tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
-	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" computing end-to-end
-
-computing: test-arm-short unit
+test: lint tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
+	$(BIN)/python -m compileall -q -j 2 department device models provisioning simulator
+	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" end-to-end unit test-arm-short types
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
@@ -37,10 +38,10 @@ types: $(VENV)/.development ## Check types
 	$(BIN)/mypy
 
 unit: $(VENV)/.development tools ## Run the tests that need no whole post
-	$(BIN)/pytest -m "not end_to_end" -n 2
+	$(BIN)/pytest -m "not end_to_end" -n 2 --dist worksteal
 
 end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquitto with client certificates
-	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile
+	$(BIN)/pytest -m end_to_end -n 6 --dist loadfile --no-loadscope-reorder
 
 # What the tests are made with, installed where it is missing.
 tools:

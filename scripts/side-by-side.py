@@ -1,26 +1,35 @@
-"""Run two targets of make side by side: one that computes, and takes what the other, which mostly waits, leaves over.
+"""Run targets of make side by side: one that mostly waits, and those that compute, which take what it leaves over.
 
-    python3 scripts/side-by-side.py MAKE COMPUTING WAITING
+    python3 scripts/side-by-side.py MAKE WAITING COMPUTING...
 
-What the first prints is in build/COMPUTING.log and follows at the end. Fails if either does.
+What a target that computes prints is in build/TARGET.log and follows at the end. Fails if any does.
 """
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 
-def main(make: str, computing: str, waiting: str) -> int:
-    """Return 0 if both ended well, else the exit status of one that did not."""
-    log = Path("build") / f"{computing}.log"
-    log.parent.mkdir(exist_ok=True)
-    print(f"make {computing} runs beside make {waiting}; what it prints is in {log}, and follows", flush=True)
-    command = ["nice", make, computing]
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as beside:
-        status = subprocess.call([make, waiting])
-        status = beside.wait() or status
-    sys.stdout.buffer.write(log.read_bytes())
-    return status
+def main(make: str, waiting: str, *computing: str) -> int:
+    """Return 0 if all ended well, else the exit status of one that did not."""
+    logs = {target: Path("build") / f"{target}.log" for target in computing}
+    Path("build").mkdir(exist_ok=True)
+    print(f"make {waiting} runs beside make {', '.join(computing)}; what these print follows at the end:", flush=True)
+    print(*logs.values(), flush=True)
+    with ExitStack() as stack:
+        beside = [
+            stack.enter_context(
+                subprocess.Popen(
+                    ["nice", make, target], stdout=stack.enter_context(log.open("wb")), stderr=subprocess.STDOUT
+                )
+            )
+            for target, log in logs.items()
+        ]
+        statuses = [subprocess.call([make, waiting]), *(process.wait() for process in beside)]
+    for log in logs.values():
+        sys.stdout.buffer.write(log.read_bytes())
+    return next((status for status in statuses if status), 0)
 
 
 if __name__ == "__main__":
