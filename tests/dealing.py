@@ -1,0 +1,59 @@
+"""How whole posts are dealt to workers (`-m end_to_end --dist loadfile`): what takes longest goes first.
+
+A worker takes a file at a time, for its tests share fixtures; files whose tests share none are dealt test by test.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APART = (
+    "tests/end_to_end/test_scenario_mutations.py",
+    "tests/end_to_end/test_ended_commands.py",
+    "tests/end_to_end/test_rotate_signing_keys.py",
+    "tests/end_to_end/test_rollout.py",
+    "tests/end_to_end/test_custody_campaign.py",
+)
+LONGEST = (
+    "tests/end_to_end/test_scenarios.py",
+    "tests/end_to_end/test_technicians_day.py",
+    "tests/end_to_end/test_demo_run.py",
+    "tests/conformance/test_lockout.py",
+    "tests/examples/test_consoles.py",
+    "tests/end_to_end/test_aim.py",
+    "tests/end_to_end/test_live_page.py",
+    "tests/end_to_end/test_practice.py",
+    "tests/end_to_end/test_accept.py",
+    *APART,
+)
+"""A worker that comes to one of these last keeps all others waiting."""
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file that has no whole post: most have none, and every worker would import all."""
+    if config.getoption("markexpr") != "end_to_end" or not collection_path.name.startswith("test_"):
+        return None
+    return True if "end_to_end" not in collection_path.read_text(encoding="utf-8") else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(file_of(item.nodeid), len(place)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # noqa: ANN401 - of xdist, which has no types
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - on emulated ARM there is none
+
+    class Dealing(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if file_of(nodeid) in APART else file_of(nodeid)
+
+    return Dealing(config, log)
