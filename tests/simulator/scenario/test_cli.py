@@ -51,6 +51,7 @@ def test_nothing_to_run_is_an_error() -> None:
 def test_the_schema_accepts_what_ships() -> None:
     schema = json.loads(CliRunner().invoke(simulate, ["scenarios", "--schema"]).stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
     for path in shipped():
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        jsonschema.validate(table | {"begins": table["begins"].isoformat()}, schema)
+        validator.validate(table | {"begins": table["begins"].isoformat()})

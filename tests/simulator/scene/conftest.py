@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 import pytest
 
 from simulator.scene.errors import NoGraphicsError
@@ -10,12 +14,20 @@ def lens() -> Pinhole:
 
 
 @pytest.fixture(scope="session")
-def graphics() -> None:
-    """Skip, and say why, where no OpenGL context can be made: the shipped clips are tested all the same."""
+def laid() -> Callable[..., Any]:
+    """Lay a street: once for all scenes that lie in the same, for it takes seconds."""
     pytest.importorskip("moderngl", reason="moderngl is not installed: pip install platepost[scene]")
     from simulator.scene.canvas import Canvas  # noqa: PLC0415
+    from simulator.scene.road import lay_street  # noqa: PLC0415
 
     try:
         Canvas(Pinhole(64, 64, focal=64, mount=2), seed=0).close()
     except NoGraphicsError as error:
         pytest.skip(str(error))
+    return cache(lay_street)
+
+
+@pytest.fixture
+def graphics(laid: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip, and say why, where no OpenGL context can be made: the shipped clips are tested all the same."""
+    monkeypatch.setattr("simulator.scene.renderer.lay_street", laid)

@@ -1,7 +1,6 @@
 """What is drawn, held against what the truth says of it. Needs an OpenGL context; skips without."""
 
 from dataclasses import replace
-from functools import cache
 
 import cv2
 import numpy as np
@@ -18,14 +17,6 @@ from simulator.scene.skin import Skin, Surface
 from simulator.scene.traffic import MPH, vehicle_of
 
 pytestmark = pytest.mark.usefixtures("graphics")
-
-_laid = cache(lay_street)
-"""Laying the street takes seconds, and most scenes here lie in the same."""
-
-
-@pytest.fixture(autouse=True)
-def street_laid_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "lay_street", _laid)
 
 
 def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens: float) -> Scene:
@@ -122,7 +113,7 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
 
 
 def test_the_same_scene_gives_the_same_frame_and_another_seed_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "lay_street", lay_street)
+    monkeypatch.setattr(drawing, "lay_street", lay_street)  # anew each time
     scene = _scene(samples=2).model_copy(update={"lens": Lens(width=320, height=180, focal=1150)})
     other = scene.model_copy(update={"clip": scene.clip.model_copy(update={"seed": 6})})
     pictures = []

@@ -45,6 +45,15 @@ def van(frame: Grey) -> Grey:
     return covered
 
 
+@cache
+def vehicle() -> tuple[Grey, ...]:
+    """The clip of one vehicle, by a longer lens."""
+    stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
+    return tuple(
+        cv2.resize(still.grey[206:720, 0:914], (1280, 720)).astype(np.uint8) for still in islice(stills, 36, 73)
+    )
+
+
 class Camera:
     """One that looks at a clip, over and over."""
 
@@ -76,13 +85,12 @@ def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Grey
 
 @pytest.mark.parametrize("phase", range(0, 36, 4))
 def test_a_vehicle_that_fills_the_view_as_it_comes_nearer_is_no_move(phase: int) -> None:
-    """The clip of one vehicle, slowed down to twelve seconds, over and over: it is never gone."""
-    stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
-    shown = [cv2.resize(still.grey[206:720, 0:914], (1280, 720)) for still in islice(stills, 36, 73)]
+    """The vehicle, slowed down to twelve seconds, over and over: it is never gone."""
+    shown = vehicle()
     background = BackgroundModel()
     stand = MovementDetector(background)
     for number in range(6 * len(shown)):
-        background.look(shown[(number + phase) % len(shown)].astype(np.uint8), number / 3)
+        background.look(shown[(number + phase) % len(shown)], number / 3)
         assert not stand.has_moved(), number
 
 
