@@ -1,1 +1,1 @@
-"""The ledger: who asked for what, and why; no record is read without an entry in it."""
+"""The log of who accessed what, when and why: nobody changes it, and each entry names the digest of the one before."""

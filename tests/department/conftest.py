@@ -6,13 +6,14 @@ A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
@@ -38,9 +39,9 @@ def cluster(short_folder: Path) -> Iterator[PrivateCluster]:
     made = PrivateCluster(short_folder / "pg", durable=False)
     made.initialize()
     with made.in_use():
-        with psycopg.connect(host=str(made.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as connection:
-            ensure_roles(connection)
-            connection.execute(f"ALTER ROLE {OWNER} CREATEDB")  # pytest-django makes its database as the owner
+        with psycopg.connect(host=str(made.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
+            ensure_roles(superuser)
+            superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # pytest-django makes its database as the owner
         yield made
 
 
@@ -48,3 +49,13 @@ def cluster(short_folder: Path) -> Iterator[PrivateCluster]:
 def django_db_modify_db_settings(cluster: PrivateCluster, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Have pytest-django make its database in the cluster, another one in each xdist worker."""
     settings.DATABASES["default"]["HOST"] = str(cluster.folder)
+
+
+@pytest.fixture
+def connect(cluster: PrivateCluster, transactional_db: None) -> Callable[[str], psycopg.Connection]:
+    """Return how to connect to the test's database as a role, by a connection of its own."""
+
+    def connected(role: str) -> psycopg.Connection:
+        return psycopg.connect(host=str(cluster.folder), user=role, dbname=connection.settings_dict["NAME"])
+
+    return connected

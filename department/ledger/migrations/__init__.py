@@ -1,1 +1,1 @@
-"""The migrations of this app."""
+"""How the ledger's tables came to be as they are."""

@@ -1,0 +1,178 @@
+"""Goes through the ledger and names what is wrong with it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from itertools import combinations
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from psycopg import Connection
+
+from department.ledger.chain import GENESIS, LedgerEvent, LedgerLine, commitment, digest_of_line
+from device.records.verify.noted import NotedHead
+
+STEP = 1000
+"""Entries that are read at once."""
+ALTERED_MOST = 200
+"""Altered entries among which two are looked for that were exchanged."""
+_Body: TypeAlias = tuple[bytes, str]
+_ENTRIES = """
+SELECT number, entry, at, event, class, refers_to, commitments, previous, digest
+FROM ledger_entry WHERE number > %s ORDER BY number LIMIT %s
+"""
+
+
+class LedgerDamage(Enum):
+    """What is wrong with an entry."""
+
+    ALTERED = "altered"
+    """Its digest is not what its content makes."""
+    SWAPPED = "swapped"
+    """It stands in the place of another, and that in its own."""
+    MISSING = "missing"
+    """There is no entry of this number."""
+    UNLINKED = "unlinked"
+    """It does not name the digest of the entry before: one of the two was replaced."""
+    CUT = "cut"
+    """A noted end is not there: it and what came after it was cut off or replaced."""
+    MISMATCH = "mismatch"
+    """A body is not what the entry committed to."""
+    ERASED_EARLY = "erased early"
+    """A body is gone, and no entry says that its class has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProblem:
+    """One thing wrong."""
+
+    kind: LedgerDamage
+    number: int
+    message: str
+
+
+@dataclass(slots=True)
+class LedgerVerdict:
+    """What a walk found."""
+
+    entries: int = 0
+    """How many were walked."""
+    head: NotedHead | None = None
+    """The last entry: note it down where nobody who may write the database can change it."""
+    problems: list[LedgerProblem] = field(default_factory=list)
+
+
+class _Ended:
+    """Up to when the bodies of each class may be gone, as the ledger's own entries say."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        said = connection.execute(
+            "SELECT class.value::jsonb #>> '{}', (until.value::jsonb #>> '{}')::timestamptz FROM ledger_entry AS erased"
+            " JOIN ledger_body AS class ON class.entry = erased.entry AND class.field = 'class'"
+            " JOIN ledger_body AS until ON until.entry = erased.entry AND until.field = 'until'"
+            " WHERE erased.event = %s",
+            [LedgerEvent.ERASED.value],
+        )
+        self._until: dict[str, datetime] = {}
+        for name, until in said:
+            self._until[name] = max(until, self._until.get(name, until))
+
+    def __call__(self, line: LedgerLine) -> bool:
+        return line.retention in self._until and line.at < self._until[line.retention]
+
+
+def verify_ledger(
+    connection: Connection[Any], *, after: NotedHead | None = None, heads: Iterable[NotedHead] = ()
+) -> LedgerVerdict:
+    """Walk the ledger from its beginning, or from a head that was noted.
+
+    Args:
+        connection: of a role that may read the ledger; it is read in steps, not as of one moment.
+        after: begin behind this entry, which a walk before has found right.
+        heads: ends that were noted, each of which must be there.
+
+    """
+    verdict = LedgerVerdict(head=after)
+    altered: list[LedgerLine] = []
+    number, previous = (after.sequence, bytes.fromhex(after.digest)) if after else (0, GENESIS)
+    noted = sorted([*heads, *([after] if after else [])], key=lambda head: head.sequence)
+    verdict.problems += _cut(connection, noted)
+    ended = _Ended(connection)
+    for lines in _steps(connection, number):
+        bodies = _bodies(connection, lines)
+        for line in lines:
+            if line.number != number + 1:
+                gap = f"{number + 1}" if line.number == number + 2 else f"{number + 1} to {line.number - 1}"
+                verdict.problems.append(LedgerProblem(LedgerDamage.MISSING, number + 1, f"{gap}: missing"))
+            elif line.previous != previous:
+                message = f"does not name the digest of entry {number}"
+                verdict.problems.append(LedgerProblem(LedgerDamage.UNLINKED, line.number, message))
+            if digest_of_line(line) != line.digest:
+                altered.append(line)
+            verdict.problems += _against(line, bodies.get(line.entry, {}), may_be_gone=ended(line))
+            number, previous = line.number, line.digest
+            verdict.entries += 1
+    if number:
+        verdict.head = NotedHead(number, previous.hex())
+    verdict.problems += _judged(altered)
+    verdict.problems.sort(key=lambda problem: problem.number)
+    return verdict
+
+
+def _steps(connection: Connection[Any], number: int) -> Iterator[list[LedgerLine]]:
+    while True:
+        lines = [LedgerLine(*row) for row in connection.execute(_ENTRIES, [number, STEP])]
+        if not lines:
+            return
+        yield lines
+        number = lines[-1].number
+
+
+def _bodies(connection: Connection[Any], lines: list[LedgerLine]) -> dict[UUID, dict[str, _Body]]:
+    bodies: dict[UUID, dict[str, _Body]] = {}
+    sought = "SELECT entry, field, salt, value FROM ledger_body WHERE entry = ANY (%s)"
+    for entry, name, salt, value in connection.execute(sought, [[line.entry for line in lines]]):
+        bodies.setdefault(entry, {})[name] = salt, value
+    return bodies
+
+
+def _against(line: LedgerLine, bodies: Mapping[str, _Body], *, may_be_gone: bool) -> Iterator[LedgerProblem]:
+    """Hold the bodies of an entry against its commitments."""
+    for name in sorted({*line.commitments, *bodies}):
+        if name not in bodies:
+            if not may_be_gone:
+                message = f"the body of {name} is gone, and its class has not ended"
+                yield LedgerProblem(LedgerDamage.ERASED_EARLY, line.number, message)
+        elif commitment(bodies[name][0], name, bodies[name][1]) != line.commitments.get(name):
+            message = f"the body of {name} is not what was entered"
+            yield LedgerProblem(LedgerDamage.MISMATCH, line.number, message)
+
+
+def _judged(altered: list[LedgerLine]) -> Iterator[LedgerProblem]:
+    """Tell entries that changed places from others that were altered."""
+    places: dict[int, int] = {}
+    for one, other in combinations(altered[:ALTERED_MOST], 2):
+        if _fits(one, other) or _fits(other, one):
+            places |= {one.number: other.number, other.number: one.number}
+    for line in altered:
+        if line.number in places:
+            message = f"changed places with entry {places[line.number]}"
+            yield LedgerProblem(LedgerDamage.SWAPPED, line.number, message)
+        else:
+            yield LedgerProblem(LedgerDamage.ALTERED, line.number, "its digest is not what its content makes")
+
+
+def _fits(line: LedgerLine, place: LedgerLine) -> bool:
+    """Tell whether an entry's content belongs to another's number, whatever else was moved along."""
+    made = {digest_of_line(line, number=place.number, previous=before) for before in (line.previous, place.previous)}
+    return not made.isdisjoint({line.digest, place.digest})
+
+
+def _cut(connection: Connection[Any], heads: list[NotedHead]) -> Iterator[LedgerProblem]:
+    for head in heads:
+        found = connection.execute("SELECT digest FROM ledger_entry WHERE number = %s", [head.sequence]).fetchone()
+        if found is None:
+            yield LedgerProblem(LedgerDamage.CUT, head.sequence, "a noted end is not there")
+        elif not found[0].hex().startswith(head.digest):
+            yield LedgerProblem(LedgerDamage.CUT, head.sequence, "a noted end is another entry now")

@@ -1,0 +1,36 @@
+"""An empty ledger for each test, and how to damage one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import psycopg
+import pytest
+
+from department.database.cluster import SUPERUSER
+
+Connect = Callable[[str], psycopg.Connection]
+Damaging = Callable[[], AbstractContextManager[psycopg.Connection]]
+
+
+@pytest.fixture
+def damaging(connect: Connect) -> Damaging:
+    """Return how to change the ledger's tables as a superuser can, who takes the triggers away meanwhile."""
+
+    @contextmanager
+    def taken_away() -> Iterator[psycopg.Connection]:
+        with connect(SUPERUSER) as connection:
+            for verb in ("DISABLE", "ENABLE ALWAYS"):
+                for trigger in ("ledger_body_is_final", "ledger_body_ends_with_its_class"):
+                    connection.execute(f"ALTER TABLE ledger_body {verb} TRIGGER {trigger}")
+                connection.execute(f"ALTER TABLE ledger_entry {verb} TRIGGER ledger_entry_is_final")
+                if verb == "DISABLE":
+                    yield connection
+
+    return taken_away
+
+
+@pytest.fixture(autouse=True)
+def empty_ledger(transactional_db: None, damaging: Damaging) -> None:
+    """Empty it: what another test has entered is committed, and Django cannot remove it."""
+    with damaging() as connection:
+        connection.execute("TRUNCATE ledger_body, ledger_entry")
