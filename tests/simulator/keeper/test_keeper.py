@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -12,11 +12,8 @@ from subprocess import PIPE, Popen
 import pytest
 
 from department.custody.receipt_log import LostRange
-from device.control.jose import open_signed
-from device.records import Envelope, Keyring, Purpose, Receipt, Recorder, Source
-from device.records.contract.examples import ExampleSigner, MemoryStore, example_audit
-from device.records.receipt import RECEIPT_TYPE
-from device.records.signing import read_key
+from device.records import Keyring
+from device.records.contract.examples import ExampleSigner
 from device.records.verify.verify import Verifier
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet
@@ -25,15 +22,13 @@ from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.errors import SubscriberError
 from simulator.keeper.keeper import RecordKeeper
 from simulator.keeper.process import KeeperProcess, forks
+from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
 from tests.skew.newer import EXAMPLES, KIND, chained, unknown, with_more
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
 ]
-SOURCE = Source("riverside", "post-1")
-CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
-SECONDS = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -49,53 +44,14 @@ def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
         yield running
 
 
-class Post:
-    """Sends chained records, and hears its receipts."""
-
-    def __init__(self, fleet: Fleet, connection: Connection) -> None:
-        self.connection = connection
-        self.recorder = Recorder(MemoryStore(CHAIN), ExampleSigner(), SOURCE)
-        self._key = read_key(fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes())
-        self._heard = 0
-
-    def send(self, count: int = 1) -> list[Envelope]:
-        made = [self.recorder.record(example_audit("boot")) for _ in range(count)]
-        for envelope in made:
-            self.resend(envelope)
-        return made
-
-    def resend(self, envelope: Envelope) -> None:
-        self.connection.publish(envelope.topic, envelope.body, retain=False)
-
-    def receipt(self, wanted: Callable[[Receipt], bool]) -> Receipt:
-        """Return the first receipt that comes from now on and is wanted."""
-
-        def fits(topic: str, payload: bytes) -> bool:
-            return topic == SOURCE.receipt("records") and wanted(self.opened(payload))
-
-        found = self.connection.wait(fits, SECONDS, since=self._heard)
-        assert found is not None
-        return self.opened(found)
-
-    def until(self, number: int) -> Receipt:
-        return self.receipt(lambda said: bool(said.ranges) and said.ranges[-1].last >= number)
-
-    def forget(self) -> None:
-        self._heard = self.connection.heard
-
-    def opened(self, payload: bytes) -> Receipt:
-        signed = open_signed(payload, typ=RECEIPT_TYPE, key=lambda _header: self._key)
-        return Receipt.model_validate_json(signed.payload, strict=True)
-
-
 @pytest.fixture
-def post(fleet: Fleet, broker: Broker) -> Iterator[Post]:
+def post(fleet: Fleet, broker: Broker) -> Iterator[Sender]:
     with Connection(fleet.post("post-1"), broker=broker.address, topics=[SOURCE.receipt("+")]) as connection:
-        yield Post(fleet, connection)
+        yield Sender(fleet, connection)
 
 
 def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
-    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
 ) -> None:
     keeper = RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept")
     committed: list[bytes] = []
@@ -115,7 +71,7 @@ def test_what_is_stored_is_receipted_and_once_more_when_it_comes_again(
 
 
 def test_a_kind_that_nobody_knows_is_kept_receipted_and_verified_as_unknown(
-    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
 ) -> None:
     source = {"source": SOURCE.uri, "time": "2026-11-02T08:00:00.000Z"}
     lines = chained(event | source for event in (EXAMPLES["audit"], unknown(), with_more(EXAMPLES["audit"])))
@@ -131,7 +87,9 @@ def test_a_kind_that_nobody_knows_is_kept_receipted_and_verified_as_unknown(
     assert (report.intact, dict(report.unknown)) == (True, {KIND: 1})
 
 
-def test_the_broker_keeps_what_comes_while_it_is_away(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+def test_the_broker_keeps_what_comes_while_it_is_away(
+    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
+) -> None:
     folder = tmp_path / "kept"
     with RecordKeeper(fleet, "records", broker=broker.address, folder=folder):
         post.send()
@@ -142,7 +100,7 @@ def test_the_broker_keeps_what_comes_while_it_is_away(fleet: Fleet, broker: Brok
         assert keeper.lost == ()
 
 
-def test_it_outlives_the_broker(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+def test_it_outlives_the_broker(fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path) -> None:
     with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
         post.send()
         post.until(1)
@@ -161,7 +119,7 @@ def test_it_outlives_the_broker(fleet: Fleet, broker: Broker, post: Post, tmp_pa
         pytest.fail("no receipt after the broker came back")
 
 
-def test_killed_at_any_instant_it_goes_on(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+def test_killed_at_any_instant_it_goes_on(fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path) -> None:
     keeper = KeeperProcess(
         fleet, "records", broker=broker.address, folder=tmp_path / "kept", context=forks(), interval_seconds=0.0
     )
@@ -181,7 +139,7 @@ def test_killed_at_any_instant_it_goes_on(fleet: Fleet, broker: Broker, post: Po
 
 
 def test_a_store_restored_from_a_backup_begins_a_new_epoch(
-    fleet: Fleet, broker: Broker, post: Post, tmp_path: Path
+    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
 ) -> None:
     folder, backup = tmp_path / "kept", tmp_path / "backup.db"
     with RecordKeeper(fleet, "records", broker=broker.address, folder=folder):
@@ -211,7 +169,9 @@ def test_a_custodian_that_the_broker_refuses_says_so(fleet: Fleet, broker: Broke
         RecordKeeper(fleet, "nobody", broker=broker.address, folder=tmp_path / "kept")
 
 
-def test_the_command_keeps_records_until_it_is_ended(fleet: Fleet, broker: Broker, post: Post, tmp_path: Path) -> None:
+def test_the_command_keeps_records_until_it_is_ended(
+    fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
+) -> None:
     words = [
         "simulate",
         "keeper",

@@ -1,0 +1,413 @@
+"""A custodian's keeper: it takes records from its brokers, has them stored, and signs receipts for what is durable.
+
+It may be killed at any instant. A message is acknowledged after its commit, so the broker brings again what was not;
+a receipt is in the log before it is published, and each opening of the store compares the two. Where the store does not
+take records, nothing is acknowledged: posts and brokers keep what is theirs.
+"""
+
+import logging
+import select
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Generic, TypeAlias, TypeVar
+
+import paho.mqtt.client as mqtt
+from joserfc.jwk import ECKey
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from pydantic import JsonValue
+
+from department.custody.holding import ChainName
+from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer
+from department.custody.messages import KeptRecords, ReceivedMessage
+from department.custody.receipt_log import LostRange, ReceiptLog
+from device.records.topics import ROOT
+from provisioning.brokers.rights import COVERT, RECORDS
+from provisioning.connection import secured_client, split_address
+from provisioning.errors import ProvisioningError
+from provisioning.trust.authority import CERTIFICATE_FILE
+from provisioning.trust.keys import signing_jwk
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+"""Messages that one commit takes at most of a broker, and that a broker sends unacknowledged: what bounds memory."""
+SESSION_SECONDS = 30 * 24 * 3600
+"""For how long a broker keeps what comes while the keeper is away."""
+_KEEPALIVE_SECONDS = 30
+_RECONNECT_SECONDS = 0.3
+_LONGEST_WAIT_SECONDS = 5.0
+"""Between two tries of a store that does not take records."""
+_LOOK_SECONDS = 0.25
+_PROGRESS_SECONDS = 60.0
+_HITS = 1000
+"""Hits over which the median is taken."""
+_URGENT = frozenset({"hit", COVERT})
+
+Store = TypeVar("Store", bound=KeptRecords)
+Told: TypeAlias = Callable[[str, Mapping[str, JsonValue]], object]
+"""Called with what happened, one word, and the details."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperSettings:
+    """Who a keeper is, and whom it listens to."""
+
+    name: str
+    """The custodian's, the common name of its certificate."""
+    agency: str
+    identity: Path
+    """Folder with the client's certificate, key and root."""
+    signing_key: Path
+    """PEM of the private key that signs its receipts."""
+    brokers: tuple[str, ...]
+    """`host:port` each. Posts may deliver to any of them."""
+    groups: tuple[str, ...] = ()
+    """Distribution groups whose covert hits it keeps."""
+    receipts: Path
+    """Its log of receipts."""
+    interval_seconds: float = INTERVAL_SECONDS
+    """Between two receipts of a chain."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The MQTT filters of all that it keeps."""
+        return tuple(
+            f"{ROOT}/{self.agency}/+/{topic}" for topic in (*RECORDS, *(f"{COVERT}/{one}" for one in self.groups))
+        )
+
+
+class Keeper(Generic[Store]):
+    """Keeps records from `run` until `stop`; everything but `stop` and the properties is for one thread.
+
+    Args:
+        settings: who it is.
+        open_store: opens the store of records; called again after the store has failed.
+        new_epoch: begin a new epoch in any case.
+        store_errors: what the store raises, beside OSError, when it does not take records. The text is logged.
+
+    Raises:
+        ProvisioningError: a broker is not `host:port`.
+
+    """
+
+    def __init__(
+        self,
+        settings: KeeperSettings,
+        open_store: Callable[[], Store],
+        *,
+        new_epoch: bool = False,
+        store_errors: tuple[type[Exception], ...] = (),
+    ) -> None:
+        self.settings = settings
+        self.lost: tuple[LostRange, ...] = ()
+        """What was receipted and is not held, found when the store was opened."""
+        self.on_committed: Callable[[Sequence[ReceivedMessage]], object] = lambda _: None
+        """Called with what was committed, repeats included."""
+        self.on_event: Told = lambda _what, _details: None
+        self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
+        """Called with the store between two batches; returns chains that are to be receipted anew."""
+        self.alive: Callable[[], object] = lambda: None
+        """Called several times a second as long as the keeper works, or waits for its store."""
+        self.trouble: str | None = None
+        """Why the store does not take records; None where it does."""
+        self._open_store = open_store
+        self._new_epoch = new_epoch
+        self._errors: tuple[type[Exception], ...] = (OSError, *store_errors)
+        self._links: tuple[_Link, ...] = ()
+        self._stop = threading.Event()
+        self._failures = 0
+        self._progress = _Progress()
+        for address in settings.brokers:
+            split_address(address)
+
+    def __repr__(self) -> str:
+        return f"<Keeper {self.settings.name} at {', '.join(self.settings.brokers)}>"
+
+    @property
+    def answers(self) -> dict[str, str | None]:
+        """By broker: None where it has granted every topic and the connection stands, or else why not."""
+        links = {link.broker: None if link.ready else link.answer or "no answer" for link in self._links}
+        return dict.fromkeys(self.settings.brokers, self.trouble or "not connected") | links
+
+    def stop(self) -> None:
+        """Have `run` end after the batch and the receipts at hand; brokers keep the session. For any thread."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Keep records until `stop` is called.
+
+        Raises:
+            CustodyError: the log of receipts is damaged, or in use.
+            ProvisioningError: the identity or the signing key cannot be read.
+
+        """
+        key = signing_jwk(self.settings.signing_key)
+        with ReceiptLog(self.settings.receipts) as receipts:
+            while not self._stop.is_set():
+                try:
+                    with closing(self._open_store()) as store:
+                        self._serve(store, self._issuer(store, receipts, key))
+                except self._errors as error:
+                    self._wait(error)
+        self.on_event("stopped", self._progress.details())
+
+    def _issuer(self, store: Store, receipts: ReceiptLog, key: ECKey) -> ReceiptIssuer:
+        issuer = ReceiptIssuer(
+            self.settings.name,
+            agency=self.settings.agency,
+            key=key,
+            held=store,
+            receipts=receipts,
+            interval_seconds=self.settings.interval_seconds,
+            new_epoch=self._new_epoch,
+        )
+        self._new_epoch = False
+        self.lost += issuer.lost
+        for gap in issuer.lost:
+            self.on_event("receipted_not_held", {"range": str(gap)})
+        self.on_event("opened", {"epoch": issuer.epoch})
+        return issuer
+
+    def _serve(self, store: Store, issuer: ReceiptIssuer) -> None:
+        """Keep records in a store as long as it takes them."""
+        self._links = tuple(_Link(self.settings, broker, self.on_event) for broker in self.settings.brokers)
+        try:
+            while not self._stop.is_set():
+                self.alive()
+                self._round(store, issuer)
+                if self._progress.is_due():
+                    self.on_event("progress", self._progress.details())
+        finally:
+            links, self._links = self._links, ()
+            for link in links:
+                link.close()
+
+    def _round(self, store: Store, issuer: ReceiptIssuer) -> None:
+        """Take what has come, commit it, acknowledge it, and issue what receipts are due.
+
+        All in one thread, and a new connection is made between rounds only: a message is never acknowledged on another
+        connection than brought it, where its number may be another's.
+        """
+        for link in self._links:
+            link.connect()
+        due = issuer.next_due()
+        wait = _LOOK_SECONDS if due is None else min(max(due - time.monotonic(), 0.0), _LOOK_SECONDS)
+        _wait_for_any(self._links, wait)
+        batches = self._taken()
+        messages = [message for _, batch in batches for message in batch]
+        if messages:
+            received = [ReceivedMessage(message.topic, bytes(message.payload)) for message in messages]
+            issuer.committed(store.keep(received), time.monotonic())
+            self._progress.committed(messages)
+            self._recovered()
+            self.on_committed(received)
+            for link, batch in batches:
+                link.acknowledge(batch)
+        issuer.committed(self.between(store), time.monotonic())
+        ready = [link for link in self._links if link.ready]
+        if ready:
+            for receipt in issuer.issue(time.monotonic()):
+                self._progress.receipts += 1
+                for link in ready:
+                    link.publish(receipt.topic, receipt.body)
+
+    def _taken(self) -> list[tuple["_Link", list[mqtt.MQTTMessage]]]:
+        """Return what has come at each link; a hit ends it, to be committed at once."""
+        batches = []
+        for link in self._links:
+            batch = link.take()
+            batches.append((link, batch))
+            if batch and is_urgent(batch[-1].topic):
+                break
+        return batches
+
+    def _wait(self, error: Exception) -> None:
+        """Wait a moment, the longer the more often the store has failed; what is not acknowledged comes again."""
+        if self.trouble is None:
+            log.warning("keeper %s: records are not stored now, and not acknowledged: %s", self.settings.name, error)
+            self.on_event("waiting", {"reason": str(error)})
+        self.trouble = str(error)
+        end = time.monotonic() + min(_RECONNECT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
+        self._failures = min(self._failures + 1, 10)
+        while (left := end - time.monotonic()) > 0 and not self._stop.wait(min(left, _LOOK_SECONDS)):
+            self.alive()
+
+    def _recovered(self) -> None:
+        self._failures = 0
+        if self.trouble is not None:
+            self.trouble = None
+            log.warning("keeper %s: records are stored again", self.settings.name)
+            self.on_event("storing", {})
+
+
+class _Progress:
+    """What a keeper came to since it was started."""
+
+    def __init__(self) -> None:
+        self.records = self.receipts = 0
+        self._hits: deque[float] = deque(maxlen=_HITS)
+        self._told_at = time.monotonic()
+        self._told = 0
+
+    def committed(self, messages: Sequence[mqtt.MQTTMessage]) -> None:
+        """Count messages whose commit has just ended; `timestamp` is when each came, by the steady clock."""
+        now = time.monotonic()
+        self.records += len(messages)
+        self._hits += (now - message.timestamp for message in messages if is_urgent(message.topic))
+
+    def is_due(self) -> bool:
+        """Tell whether something is to be told that was not a minute ago."""
+        return self.records > self._told and time.monotonic() > self._told_at + _PROGRESS_SECONDS
+
+    def details(self) -> dict[str, JsonValue]:
+        """Return it; the median in milliseconds is of the last thousand hits, from their arrival to the commit."""
+        self._told_at, self._told = time.monotonic(), self.records
+        hit = {"hit_median_ms": round(median(self._hits) * 1000, 1)} if self._hits else {}
+        return {"messages": self.records, "receipts": self.receipts, **hit}
+
+
+def is_urgent(topic: str) -> bool:
+    """Tell whether a message is a hit, which waits for no other."""
+    levels = topic.split("/")
+    return len(levels) > 4 and levels[4] in _URGENT
+
+
+class _Link:
+    """The keeper's connection to one broker. One thread drives it; `ready` and `answer` may be read from any."""
+
+    def __init__(self, settings: KeeperSettings, broker: str, told: Told) -> None:
+        self.broker = broker
+        self.ready = False
+        """Whether the broker has granted the topics, and the connection stands."""
+        self.answer: str | None = None
+        """Why the broker is not of use, as far as is known."""
+        self._identity = settings.identity
+        self._topics = [(topic, 1) for topic in settings.topics]
+        self._told = told
+        self._batch: list[mqtt.MQTTMessage] = []
+        self._retry_at = 0.0
+        self._client = self._made()
+        self._made_of = self._stamp()
+
+    @property
+    def socket(self) -> ssl.SSLSocket | None:
+        """The connection's; None without one."""
+        found = self._client.socket()
+        return found if isinstance(found, ssl.SSLSocket) else None
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._client.want_write())
+
+    def connect(self) -> None:
+        """Connect, unless the connection stands or it failed a moment ago; by what the identity's files hold now."""
+        if self.socket is not None or time.monotonic() < self._retry_at:
+            return
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = SESSION_SECONDS
+        session.ReceiveMaximum = BATCH
+        self._batch.clear()
+        self._retry_at = time.monotonic() + _RECONNECT_SECONDS
+        try:
+            if self._made_of != self._stamp():  # renewed
+                self._client, self._made_of = self._made(), self._stamp()
+            where = split_address(self.broker)
+            self._client.connect(*where, keepalive=_KEEPALIVE_SECONDS, clean_start=False, properties=session)
+        except (OSError, ProvisioningError) as error:
+            self._refused(str(error))
+
+    def take(self) -> list[mqtt.MQTTMessage]:
+        """Return what has come, at most `BATCH` messages, and none after a hit."""
+        taken = -1
+        while taken < len(self._batch) < BATCH and self.socket is not None:
+            if self._batch and is_urgent(self._batch[-1].topic):
+                break
+            taken = len(self._batch)
+            self._client.loop(0.0)
+        batch, self._batch = self._batch, []
+        return batch
+
+    def acknowledge(self, batch: Sequence[mqtt.MQTTMessage]) -> None:
+        """Acknowledge messages that this connection brought."""
+        for message in batch:
+            self._client.ack(message.mid, message.qos)
+
+    def publish(self, topic: str, body: bytes) -> None:
+        """Publish a receipt."""
+        self._client.publish(topic, body, qos=1)
+
+    def close(self) -> None:
+        """Disconnect; the broker keeps the session."""
+        self.ready = False
+        self._client.disconnect()
+
+    def _made(self) -> mqtt.Client:
+        client = secured_client(self._identity, manual_ack=True)
+        client.connect_timeout = 5.0
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _stamp(self) -> int:
+        return (self._identity / CERTIFICATE_FILE).stat().st_mtime_ns
+
+    def _refused(self, why: str) -> None:
+        if why != self.answer:
+            log.warning("broker %s: %s", self.broker, why)
+            self._told("broker_away", {"broker": self.broker, "reason": why})
+        self.answer = why
+
+    def _on_connect(
+        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._refused(f"the broker refuses this client: {reason}")
+        else:
+            client.subscribe(self._topics)
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        refused = [topic for (topic, _), reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
+        if refused:
+            self._refused(f"the broker refuses the topics {', '.join(refused)}")
+        else:
+            self.ready, self.answer = True, None
+            self._told("subscribed", {"broker": self.broker})
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if self.ready:
+            self._refused(f"the connection ended: {reason}")
+        self.ready = False
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self._batch.append(message)
+
+
+def _wait_for_any(links: Sequence[_Link], seconds: float) -> None:
+    """Wait until there is something to do for one of the connections, or nobody has one, for at most so long."""
+    connected = [(link, link.socket) for link in links]
+    sockets = [found for _, found in connected if found is not None]
+    if any(found.pending() for found in sockets):  # TLS has read ahead
+        return
+    writable = [found for link, found in connected if found is not None and link.wants_write]
+    if len(sockets) < len(links):
+        seconds = min(seconds, _RECONNECT_SECONDS)
+    if sockets:
+        select.select(sockets, writable, [], seconds)
+    else:
+        time.sleep(seconds)

@@ -1,0 +1,54 @@
+"""A post that sends chained records over a real broker, and hears the receipts for them."""
+
+from collections.abc import Callable
+
+from device.control.jose import open_signed
+from device.records import Envelope, Purpose, Receipt, Recorder, Source
+from device.records.contract.examples import ExampleSigner, MemoryStore, example_audit
+from device.records.receipt import RECEIPT_TYPE
+from device.records.signing import Signer, read_key
+from provisioning.connection import Connection
+from provisioning.fleet.fleet import Fleet
+
+SOURCE = Source("riverside", "post-1")
+CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
+SECONDS = 15.0
+
+
+class Sender:
+    """Sends chained records, and hears its receipts."""
+
+    def __init__(self, fleet: Fleet, connection: Connection, signer: Signer | None = None) -> None:
+        self.connection = connection
+        self.recorder = Recorder(MemoryStore(CHAIN), signer or ExampleSigner(), SOURCE)
+        self._key = read_key(fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes())
+        self._heard = 0
+
+    def send(self, count: int = 1) -> list[Envelope]:
+        made = [self.recorder.record(example_audit("boot")) for _ in range(count)]
+        for envelope in made:
+            self.resend(envelope)
+        return made
+
+    def resend(self, envelope: Envelope) -> None:
+        self.connection.publish(envelope.topic, envelope.body, retain=False)
+
+    def receipt(self, wanted: Callable[[Receipt], bool]) -> Receipt:
+        """Return the first receipt that comes from now on and is wanted."""
+
+        def fits(topic: str, payload: bytes) -> bool:
+            return topic == SOURCE.receipt("records") and wanted(self.opened(payload))
+
+        found = self.connection.wait(fits, SECONDS, since=self._heard)
+        assert found is not None
+        return self.opened(found)
+
+    def until(self, number: int) -> Receipt:
+        return self.receipt(lambda said: bool(said.ranges) and said.ranges[-1].last >= number)
+
+    def forget(self) -> None:
+        self._heard = self.connection.heard
+
+    def opened(self, payload: bytes) -> Receipt:
+        signed = open_signed(payload, typ=RECEIPT_TYPE, key=lambda _header: self._key)
+        return Receipt.model_validate_json(signed.payload, strict=True)

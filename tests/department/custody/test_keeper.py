@@ -1,0 +1,231 @@
+"""The loop over brokers and store: what it acknowledges, when, and what it says of itself."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from department.custody.errors import CustodyError, StoreError
+from department.custody.holding import ChainName
+from department.custody.keeper import Keeper, KeeperSettings
+from department.custody.messages import ReceivedMessage
+from device.records import Keyring, Purpose
+from provisioning.connection import Connection
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.rotation import renew_client
+from simulator.brokers.mosquitto import Broker, mosquitto_path
+from simulator.keeper.store import RecordStore
+from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+]
+GROUP = "narcotics"
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    made = Fleet.create(tmp_path_factory.mktemp("fleet") / "fleet", agency="riverside", custodian="records")
+    made.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+    made.add_custodian("vault", groups=(GROUP,))
+    return made
+
+
+@pytest.fixture
+def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
+    with Broker(fleet, tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def post(fleet: Fleet, broker: Broker) -> Iterator[Sender]:
+    with Connection(fleet.post("post-1"), broker=broker.address, topics=[SOURCE.receipt("+")]) as connection:
+        yield Sender(fleet, connection)
+
+
+class Disk(RecordStore):
+    """A store that can be full."""
+
+    full: StoreError | None = None
+
+    def keep(self, deliveries: Sequence[ReceivedMessage]) -> set[ChainName]:
+        if Disk.full is not None:
+            raise Disk.full
+        return super().keep(deliveries)
+
+
+class Running:
+    """A keeper that runs, and what it said."""
+
+    def __init__(self, keeper: Keeper[Disk]) -> None:
+        self.keeper = keeper
+        self.events: list[tuple[str, dict[str, JsonValue]]] = []
+        self.batches: list[list[str]] = []
+        keeper.on_event = self._told
+        keeper.on_committed = lambda received: self.batches.append([message.topic for message in received])
+        self.thread = threading.Thread(target=keeper.run)
+
+    def _told(self, what: str, details: Mapping[str, JsonValue]) -> None:
+        self.events.append((what, dict(details)))
+
+    def said(self, what: str) -> list[dict[str, JsonValue]]:
+        return [details for said, details in self.events if said == what]
+
+    def until(self, holds: Callable[[], object], seconds: float = SECONDS) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, self.events
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def settings(fleet: Fleet, broker: Broker, tmp_path: Path) -> KeeperSettings:
+    return KeeperSettings(
+        name="records",
+        agency=fleet.agency,
+        identity=fleet.custodian("records"),
+        signing_key=fleet.keys(Purpose.CUSTODY, "records").signing,
+        brokers=(broker.address,),
+        receipts=tmp_path / "kept" / "receipts",
+        interval_seconds=0.1,
+    )
+
+
+@contextmanager
+def running(settings: KeeperSettings, **hooks: Callable[..., object]) -> Iterator[Running]:
+    path = settings.receipts.with_name("records.db")
+    made = Running(Keeper(settings, lambda: Disk(path, keys=lambda _: Keyring(()))))
+    for name, hook in hooks.items():
+        setattr(made.keeper, name, hook)
+    made.thread.start()
+    try:
+        made.until(lambda: made.said("subscribed"))
+        yield made
+    finally:
+        made.keeper.stop()
+        made.thread.join()
+        Disk.full = None
+
+
+def test_a_hit_closes_its_batch(settings: KeeperSettings, post: Sender) -> None:
+    with running(settings):
+        pass  # the broker keeps for it what comes
+    hit = f"{SOURCE.topic('hit')}/stolen"
+    post.send(60)
+    for _ in range(2):
+        post.connection.publish(hit, b"{}", retain=False)
+    post.send(60)
+    with running(settings) as keeper:
+        post.until(120)
+        batches = [batch for batch in keeper.batches if hit in batch]
+        assert [batch.index(hit) for batch in batches] == [len(batch) - 1 for batch in batches]
+        assert len(batches) == 2
+        assert max(map(len, keeper.batches)) > 20, "those without one are large"
+    (stopped,) = keeper.said("stopped")
+    assert stopped["messages"] == 122
+    assert isinstance(stopped["hit_median_ms"], float)
+
+
+def test_nothing_is_acknowledged_while_the_store_does_not_take_it(settings: KeeperSettings, post: Sender) -> None:
+    with running(settings) as keeper:
+        Disk.full = StoreError("no space left on device")
+        post.send(5)
+        keeper.until(lambda: keeper.keeper.trouble)
+        assert keeper.keeper.answers == {settings.brokers[0]: "no space left on device"}
+        time.sleep(1.0)
+        assert keeper.batches == []
+        Disk.full = None
+        assert [(kept.first, kept.last) for kept in post.until(5).ranges] == [(1, 5)]
+        assert [said["reason"] for said in keeper.said("waiting")] == ["no space left on device"], "once"
+        assert keeper.said("storing") == [{}]
+        assert keeper.keeper.trouble is None
+
+
+def test_it_ends_while_it_waits_for_its_store(settings: KeeperSettings, post: Sender) -> None:
+    fed = []
+    with running(settings, alive=lambda: fed.append(time.monotonic())) as keeper:
+        Disk.full = StoreError("away")
+        post.send()
+        keeper.until(lambda: keeper.keeper.trouble)
+        time.sleep(2.0)
+        begin = time.monotonic()
+        keeper.keeper.stop()
+        keeper.thread.join()
+        assert time.monotonic() - begin < 1.0
+    gaps = [later - earlier for earlier, later in pairwise(fed)]
+    assert max(gaps) < 1.0, "a watchdog is fed all the while"
+
+
+def test_a_chain_whose_keys_came_is_receipted_again(settings: KeeperSettings, post: Sender) -> None:
+    news: list[ChainName] = []
+
+    def between(_store: Disk) -> Collection[ChainName]:
+        found = tuple(news)
+        news.clear()
+        return found
+
+    with running(settings, between=between):
+        post.send(3)
+        said = post.until(3)
+        post.forget()
+        news.append(ChainName("post-1", CHAIN))
+        assert post.until(3).number > said.number
+
+
+def test_a_renewed_certificate_is_used_at_the_next_connection(
+    fleet: Fleet, broker: Broker, settings: KeeperSettings, post: Sender
+) -> None:
+    serials = []
+    with running(settings) as keeper:
+        for _ in range(2):
+            (link,) = keeper.keeper._links
+            assert link.socket is not None
+            serials.append(link._made_of)
+            renew_client(fleet, "records")
+            broker.kill()
+            broker.start()
+            keeper.until(lambda: len(keeper.said("subscribed")) > len(serials))
+        assert len(set(serials)) == 2
+        assert "reason" in keeper.said("broker_away")[0]
+    assert post.connection.is_back(within=SECONDS)
+
+
+def test_covert_hits_of_its_groups_are_kept(fleet: Fleet, settings: KeeperSettings, post: Sender) -> None:
+    topic = f"{SOURCE.topic('covert')}/{GROUP}"
+    other = KeeperSettings(
+        name="vault",
+        agency=fleet.agency,
+        identity=fleet.custodian("vault"),
+        signing_key=fleet.keys(Purpose.CUSTODY, "vault").signing,
+        brokers=settings.brokers,
+        groups=(GROUP,),
+        receipts=settings.receipts.with_name("vault") / "receipts",
+    )
+    with running(settings) as open_keeper, running(other) as vault:
+        post.connection.publish(topic, b"{}", retain=False)
+        post.send()
+        vault.until(lambda: sum(map(len, vault.batches)) == 2)
+        open_keeper.until(lambda: open_keeper.batches)
+    assert topic in {one for batch in vault.batches for one in batch}
+    assert topic not in {one for batch in open_keeper.batches for one in batch}
+
+
+def test_a_keeper_without_identity_or_log_ends(settings: KeeperSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "identity"
+    shutil.copytree(settings.identity, folder)
+    (folder / "certificate.pem").unlink()
+    store = lambda: Disk(tmp_path / "records.db", keys=lambda _: Keyring(()))  # noqa: E731
+    broken = KeeperSettings(**{name: getattr(settings, name) for name in settings.__slots__} | {"identity": folder})
+    with pytest.raises(ProvisioningError, match="no identity of a client"):
+        Keeper(broken, store).run()
+    with running(settings), pytest.raises(CustodyError, match="another process"):
+        Keeper(settings, store).run()
