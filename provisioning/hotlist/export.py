@@ -22,7 +22,7 @@ from provisioning.hotlist.columns import PIECE, ColumnBuilder, Columns, ColumnSo
 from provisioning.hotlist.latest_delta import DeltaMatcher, LatestDelta
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.report import Tally
-from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+from provisioning.hotlist.rows import TEST_ROW, RefusedRow, RowRefusedError, SourceError
 from provisioning.hotlist.source import Record, open_source
 
 _ALONE = 16 << 20
@@ -40,6 +40,10 @@ class Export:
     mapping: SourceMapping
     safe: bool = False
     """Whether its rows are the department's own vehicles."""
+
+
+_TEST_RECORD: Record = (1, (TEST_ROW.plate, "", TEST_ROW.category, str(TEST_ROW.priority), "", "", "", ""))
+"""The test plate as of a file with the default mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class ExportSource(ColumnSource):
         tally: where refusals and counts go.
         news: what the delta before had brought, for the tally to say what becomes of it.
         jobs: how many processes clean and hash; 1 works in this one.
+        test_plate: whether the test plate is one more row.
         progress: called now and then with the number of bytes read so far, of `size`.
 
     """
@@ -74,6 +79,7 @@ class ExportSource(ColumnSource):
         tally: Tally,
         news: LatestDelta | None = None,
         jobs: int = 1,
+        test_plate: bool = False,
         progress: Callable[[int], None] = lambda _bytes: None,
     ) -> None:
         self._exports = exports
@@ -83,6 +89,7 @@ class ExportSource(ColumnSource):
         self._at = at
         self._tally = tally
         self._news = news
+        self._test_plate = test_plate
         self._progress = progress
         self.size = sum(_size(export.path) for export in exports)
         self._jobs = jobs if self.size > _ALONE else 1
@@ -99,6 +106,11 @@ class ExportSource(ColumnSource):
                     yield done.columns
                 before += _size(export.path)
                 self._progress(before)
+            if self._test_plate:
+                done = _result(submit(len(self._exports), [_TEST_RECORD]))
+                self._tally.test_plate = True
+                self._tally.kept |= done.kept
+                yield done.columns
 
     def _export(
         self, number: int, export: Export, submit: "Callable[[int, _Piece], Future[_Done]]", before: int
@@ -155,6 +167,7 @@ class _Worker:
 
     def __init__(self, task: _Task) -> None:
         self._cleaners = [Cleaner(export.mapping, at=task.at, safe=export.safe) for export in task.exports]
+        self._cleaners.append(Cleaner(SourceMapping(), at=task.at))  # of the test plate
         self._hash = PlateHash(task.hash_key)
         self._reminder = DeltaMatcher(task.news) if task.news is not None else None
 

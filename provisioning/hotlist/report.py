@@ -48,6 +48,9 @@ class Tally:
         self.kept: set[Row] = set()
         """Entries of the delta before that are listed still."""
 
+        self.test_plate = False
+        """Whether the test plate was added to what the sources have."""
+
     def add(self, source: str, accepted: int, categories: Counter[str], refused: Iterable[RefusedRow]) -> None:
         """Take what became of some rows of a source."""
         self.accepted[source] += accepted
@@ -91,12 +94,13 @@ def summarise(
         "without": dict(tally.without),
         "reasons": tally.reasons(),
         "categories": dict(sorted(tally.categories.items())),
+        "test_plate_added": tally.test_plate,
         "posts": len(sealed_to),
         "bytes": len(package),
         "digest": manifest.digest,
     }
     if manifest.kind == "complete":
-        summary["duplicates"] = sum(tally.accepted.values()) - manifest.entries - manifest.patterns
+        summary["duplicates"] = sum(tally.accepted.values()) + tally.test_plate - manifest.entries - manifest.patterns
     if previous is not None:
         summary["previous"] = {"version": previous.version, "entries": previous.entries}
     if manifest.size_override is not None:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from device.errors import HotListError
+from device.records.hit import TEST_CATEGORY
+from device.reporting.settings import TEST_PLATE
 
 
 class HotListRow(NamedTuple):
@@ -30,6 +32,10 @@ class HotListRow(NamedTuple):
     reference: str | None = None
     distribution: str | None = None
     safe: bool = False
+
+
+TEST_ROW = HotListRow(TEST_PLATE, TEST_CATEGORY, 9)
+"""The test plate: posts look it up every hour to show that hits arrive. It never ends."""
 
 
 @dataclass(frozen=True, slots=True)

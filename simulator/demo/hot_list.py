@@ -7,7 +7,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.rows import RefusedRow
+from provisioning.hotlist.rows import TEST_ROW, RefusedRow
 from provisioning.hotlist.source import read_rows
 from simulator.demo.clip import DemoClip
 
@@ -19,7 +19,7 @@ MAPPING = SourceMapping()
 
 @dataclass(frozen=True, slots=True)
 class BuiltList:
-    """A package, how many plates and patterns are in it, and the rows that were not taken."""
+    """A package, how many plates and patterns beside the test plate are in it, and the rows that were not taken."""
 
     package: bytes
     entries: int
@@ -39,7 +39,7 @@ def build_hot_list(clip: DemoClip, fleet: Fleet) -> BuiltList:
     taken = [row for row in rows if not isinstance(row, RefusedRow)]
     taken_patterns = [pattern for pattern in patterns if not isinstance(pattern, RefusedRow)]
     package = build_package(
-        taken,
+        [*taken, TEST_ROW],
         agency=fleet.agency,
         issuer=ISSUER,
         version=1,

@@ -164,7 +164,7 @@ def judge(
     events = [(arrival, read_event(arrival.event)) for arrival in arrivals]
     of_kind = [(arrival, event.data) for arrival, event in events]
     reads = [data for _, data in of_kind if isinstance(data, Read)]
-    hits = [(arrival, data) for arrival, data in of_kind if isinstance(data, Hit)]
+    hits = [(arrival, data) for arrival, data in of_kind if isinstance(data, Hit) and not data.synthetic]
     withdrawn = {data.hit for _, data in of_kind if isinstance(data, HitWithdrawn)}
     healths = [data for _, data in of_kind if isinstance(data, Health)]
     statuses = [data for _, data in of_kind if isinstance(data, Status) and data.state != "offline"]

@@ -53,7 +53,7 @@ class TerminalObserver(Observer):
     def arrived(self, arrival: Arrival) -> None:
         """Show a record that arrived."""
         data = arrival.data
-        if arrival.kind == TYPES[Hit]:
+        if arrival.kind == TYPES[Hit] and not data["synthetic"]:
             self._hits += 1
             match = MATCH_WORDS.get(data["match"], data["match"])
             self._say("hit ", "bold yellow", data["plate_read"], f"{match}, {words(data['category'])}")

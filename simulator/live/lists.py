@@ -16,7 +16,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.build import build_package
 from provisioning.hotlist.patterns_file import read_patterns
 from provisioning.hotlist.publish import publish
-from provisioning.hotlist.rows import HotListRow, RefusedRow
+from provisioning.hotlist.rows import TEST_ROW, HotListRow, RefusedRow
 from provisioning.hotlist.source import read_rows
 from simulator.demo.clip import DemoClip
 from simulator.demo.hot_list import ISSUER, MAPPING
@@ -32,6 +32,7 @@ class Published:
 
     version: int
     entries: int
+    """Plates and patterns, the test plate among them."""
     refused: tuple[RefusedRow, ...]
     kind: str
     """`complete` or `delta`."""
@@ -100,7 +101,7 @@ class HotLists:
     ) -> Published:
         fleet = self._fleet
         package = build_package(
-            [row for row in rows if not isinstance(row, RefusedRow)],
+            [*(row for row in rows if not isinstance(row, RefusedRow)), TEST_ROW],
             agency=fleet.agency,
             issuer=ISSUER,
             version=1 if self._last is None else self._last.version + 1,

@@ -215,7 +215,7 @@ def test_a_list_is_built_published_and_in_force_and_its_bad_rows_are_told(desk: 
     before = int(page.locator("[data-pulse=list]").inner_text().removeprefix("version "))
     upload(page, export(LISTED[0], LISTED[1]) + "not a plate at all,CA,stolen_vehicle,1,X\n")
     answer = page.locator("#list-answer")
-    expect(answer).to_contain_text(f"Version {before + 1} with 2 entries is on the broker")
+    expect(answer).to_contain_text(f"Version {before + 1} with 3 entries is on the broker")
     expect(answer).to_contain_text("Line 4: ")
     expect(page.locator("[data-pulse=list]")).to_have_text(f"version {before + 1}")
     expect(page.locator("#audit")).to_contain_text(f"version {before + 1}")

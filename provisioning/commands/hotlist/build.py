@@ -105,6 +105,7 @@ def build(
     mapping_paths: tuple[Path, ...],
     patterns_path: Path | None,
     safe_path: Path | None,
+    test_plate: bool,
     version: int | None,
     lifetime_hours: float,
     false_positive_rate: float,
@@ -118,6 +119,7 @@ def build(
 ) -> None:
     """Build a signed package, sealed to every post, from exports: CSV, columns by number, or fixed width.
 
+    Unless told otherwise, the test plate is added, which posts look up every hour to show that hits arrive.
     Rows that are not fit for a list are refused one by one, with line number and reason. The fleet's log of acts has
     who built it, and of which files; their names must not be plates.
     """
@@ -138,7 +140,7 @@ def build(
             console, "Building", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:
             package = build_package(
-                ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken),
+                ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, test_plate=test_plate, progress=taken),
                 agency=builder.agency,
                 issuer=builder.issuer,
                 version=version or (previous.version + 1 if previous else int(now.timestamp())),

@@ -74,6 +74,7 @@ def delta(
     mapping_paths: tuple[Path, ...],
     patterns_path: Path | None,
     safe_path: Path | None,
+    test_plate: bool,
     version: int | None,
     lifetime_hours: float,
     size_jump: float,
@@ -85,8 +86,9 @@ def delta(
 ) -> None:
     """Build a signed package of what came and what went since the complete list.
 
-    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. The fleet's log of
-    acts has who built it, and of which files; their names must not be plates.
+    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. Of exports anew the
+    test plate is one more row, as of a complete list; news alone leave it as it is. The fleet's log of acts has who
+    built it, and of which files; their names must not be plates.
     """
     if bool(sources) == bool(add_path or remove_path):
         raise click.UsageError("give either all exports anew, or --add or --remove or both")
@@ -106,7 +108,11 @@ def delta(
             console, "Comparing", sum(export.path.stat().st_size for export in read), hidden=as_json
         ) as taken:
             news = LatestDelta.of(held) if sources else None
-            source = ExportSource(read, at=now, tally=tally, news=news, jobs=jobs, progress=taken)
+            # News alone leave it as the complete list has it.
+            test_plate = test_plate and bool(sources)
+            source = ExportSource(
+                read, at=now, tally=tally, news=news, jobs=jobs, test_plate=test_plate, progress=taken
+            )
             if sources:
                 changes = from_exports(held, source, at=int(now.timestamp()), keep_safe=safe_path is None)
             else:

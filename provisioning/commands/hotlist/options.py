@@ -21,6 +21,8 @@ from device.hotlist.manifest import LONGEST_REASON, read_unverified
 from device.hotlist.package import load_key, split
 from device.hotlist.settings import SIZE_JUMP
 from device.records import Purpose
+from device.records.hit import TEST_CATEGORY
+from device.reporting.settings import TEST_PLATE
 from provisioning.commands.authorship import author_of, logged, optional_author
 from provisioning.commands.options import FILE, FOLDER, JSON
 from provisioning.fleet.fleet import Fleet
@@ -114,6 +116,13 @@ def building_options(command: Command) -> Command:
                 "--patterns", "patterns_path", type=FILE, help="Partial plates: CSV, or TOML with [[pattern]] tables."
             ),
             click.option("--safe-list", "safe_path", type=FILE, help="CSV of the department's own vehicles."),
+            click.option(
+                "--test-plate/--no-test-plate",
+                default=True,
+                show_default=True,
+                help=f"Add the test plate, {TEST_PLATE} ({TEST_CATEGORY}), to what the sources have: posts look it up "
+                "every hour to show that hits arrive.",
+            ),
             click.option(
                 "--version",
                 "version",

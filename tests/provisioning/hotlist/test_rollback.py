@@ -111,7 +111,7 @@ def test_one_command_builds_keeps_and_publishes_it(tmp_path: Path, mocker: Mocke
     (published,) = connection.publish.call_args_list
     sent = manifest(published.args[1])
     first, second = sorted(Archive(fleet.list_archive).completes)
-    assert (sent.version, sent.entries) == (second, 40)
+    assert (sent.version, sent.entries) == (second, 41)
     assert f"Version {first} is sent again as {second}, in place of {second - 1}" in run.stderr
     assert [act.action for act in fleet.acts][-4:] == [
         "hotlist_roll_back",

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.hotlist import HotListStore
+from device.reporting.settings import TEST_PLATE
 from provisioning.commands.hotlist.group import hotlist
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -72,7 +73,7 @@ def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office
         "delta", "--add", stolen, "--remove", recovered, "--rejects", str(office.folder / "refused.csv")
     )
     said = office.take(result)
-    assert (said["kind"], said["came"], said["went"], said["entries"], said["patterns"]) == ("delta", 1, 1, 41, 1)
+    assert (said["kind"], said["came"], said["went"], said["entries"], said["patterns"]) == ("delta", 1, 1, 42, 1)
     assert (said["additions"], said["removals"], said["posts"]) == (1, 1, 1)
     assert said["previous"]["version"] == said["base"]["version"] == said["version"] - 1
     assert [office.alarms(plate) for plate in ("9NEW111", "T00003", "T00004", "6XYZ")] == [1, 0, 1, 1]
@@ -190,7 +191,7 @@ def test_a_post_that_was_away_when_the_list_grew_takes_what_is_built_later(offic
     reason = ("--override-reason", "the county's list came too")
     assert office.run("delta", "--add", office.file("county.csv", county), *reason).exit_code == 0
     news = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\n")
-    assert office.take(office.run("delta", "--add", news))["entries"] == 72
+    assert office.take(office.run("delta", "--add", news))["entries"] == 73
     away = HotListStore(
         tmp_path / "away",
         agency="riverside",
@@ -201,19 +202,45 @@ def test_a_post_that_was_away_when_the_list_grew_takes_what_is_built_later(offic
     away.install(first.read_bytes())
     everything = office.file("all.csv", EXPORT + county.removeprefix(HEADER))
     built = office.run("build", everything, *again(tmp_path), output="next.package")
-    assert office.take(built, "next.package")["entries"] == 71
-    assert away.install((tmp_path / "next.package").read_bytes()).entries == 71
+    assert office.take(built, "next.package")["entries"] == 72
+    assert away.install((tmp_path / "next.package").read_bytes()).entries == 72
     shown = CliRunner().invoke(hotlist, ["inspect", str(tmp_path / "next.package")]).stdout
-    assert "71 entries, for a reason" in shown
+    assert "72 entries, for a reason" in shown
 
 
 def test_a_fresh_export_is_compared_with_what_the_posts_hold(office: Office) -> None:
     changed = EXPORT.replace("T00007,CA,local", "T00007,CA,stolen_plate").replace("T00008", "T99998")
     said = office.take(office.run("delta", office.file("export.csv", changed)))
-    assert (said["came"], said["went"], said["entries"]) == (2, 2, 41)
+    assert (said["came"], said["went"], said["entries"]) == (2, 2, 42)
     assert [office.alarms(plate) for plate in ("T00007", "T00008", "T99998")] == [1, 0, 1]
     said = office.take(office.run("delta", office.file("export.csv", changed)))
     assert (said["came"], said["went"], said["removals"]) == (0, 0, 2)
+
+
+def test_the_test_plate_is_on_every_list_unless_it_is_left_out(office: Office) -> None:
+    assert office.alarms(TEST_PLATE)  # of the first list
+    export = office.file("export.csv", EXPORT)
+    same = office.take(office.run("delta", export))
+    assert (same["test_plate_added"], same["came"], same["went"], office.alarms(TEST_PLATE)) == (True, 0, 0, True)
+    recovered = office.take(office.run("delta", "--remove", office.file("recovered.csv", "plate\nT00001\n")))
+    assert (recovered["test_plate_added"], recovered["went"], office.alarms(TEST_PLATE)) == (False, 1, True)
+    without = office.take(office.run("build", export, "--no-test-plate", *again(office.folder)))
+    assert (without["test_plate_added"], without["entries"], office.alarms(TEST_PLATE)) == (False, 41, False)
+    back = office.take(office.run("delta", export))
+    assert (back["came"], back["went"], office.alarms(TEST_PLATE)) == (1, 0, True)
+    complete = office.take(office.run("build", export, *again(office.folder)))
+    assert (complete["entries"], complete["listed_no_more"], office.alarms(TEST_PLATE)) == (42, 0, True)
+
+
+def test_a_source_may_have_the_test_plate_itself(office: Office) -> None:
+    export = office.file("export.csv", EXPORT + f"{TEST_PLATE},,acceptance_test,,,,\n")
+    built = office.take(office.run("build", export, *again(office.folder)))
+    assert (built["entries"], built["duplicates"], office.alarms(TEST_PLATE)) == (42, 1, True)
+
+
+def test_the_test_plate_alone_is_no_list(office: Office) -> None:
+    result = office.run("build", office.file("export.csv", HEADER), "--patterns", office.file("p.csv", PATTERNS))
+    assert isinstance(result.exception, SourceError)
 
 
 def test_an_export_that_was_cut_off_is_refused_here_too(office: Office) -> None:

@@ -57,7 +57,7 @@ def test_a_build_says_what_it_did_and_the_post_takes_it(department: Path) -> Non
     result = build(department, "--patterns", "patterns.csv", "--refusals", "refused.csv", "--json")
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
-    assert (summary["entries"], summary["patterns"], summary["duplicates"], summary["refused"]) == (2, 1, 1, 2)
+    assert (summary["entries"], summary["patterns"], summary["duplicates"], summary["refused"]) == (3, 1, 1, 2)
     assert summary["reasons"]["a word that stands for no plate"] == 1
     assert summary["categories"] == {"felony_vehicle": 1, "stolen_plate": 2, "stolen_vehicle": 1}
     with (department / "refused.csv").open(newline="") as file:
@@ -133,7 +133,7 @@ def test_a_fleet_remembers_its_last_list(tmp_path: Path) -> None:
     export.write_text(EXPORT + "".join(f"T{number:05d},CA,local,,,,\n" for number in range(40)))
     jumped = CliRunner().invoke(hotlist, arguments)
     assert isinstance(jumped.exception, SizeJumpError)
-    assert "42 entries after 2 of version 7" in str(jumped.exception)
+    assert "43 entries after 3 of version 7" in str(jumped.exception)
     shown = CliRunner().invoke(hotlist, [*arguments, "--override-reason", "the county's list came too"])
     assert shown.exit_code == 0, shown.output
     assert "the county's list came too" in shown.stdout
@@ -154,7 +154,7 @@ def test_several_exports_make_one_list_each_by_its_own_mapping(department: Path)
     mappings = ("--mapping", str(department / "own.toml"), "--mapping", str(department / "state.toml"))
     result = build(department, "state.csv", *mappings, "--rejects", "refused.csv", "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["entries"] == 3
+    assert json.loads(result.stdout)["entries"] == 4
     with (department / "refused.csv").open(newline="") as file:
         assert [(row["source"], row["line"]) for row in csv.DictReader(file)] == [
             ("export.csv", "5"),
@@ -246,7 +246,7 @@ def test_inspect_shows_the_facts_and_checks_the_signature(department: Path) -> N
     build(department)
     result = run(department, "inspect", "list.package", "--issuer-key", "verifying.pem", "--json")
     facts = json.loads(result.stdout)
-    assert (facts["entries"], len(facts["posts"]), facts["state"]) == (2, 1, "whole, signature good")
+    assert (facts["entries"], len(facts["posts"]), facts["state"]) == (3, 1, "whole, signature good")
     result = run(department, "inspect", "list.package")
     assert result.exit_code == 0
     assert "signature not checked" in result.stdout
