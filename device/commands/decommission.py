@@ -23,7 +23,7 @@ from device.custody.service import CustodyService
 from device.enrolment.decommissioned import MARK, decommissioned
 from device.enrolment.errors import DecommissionError
 from device.enrolment.provider import FILE as OPENSSL_FILE
-from device.enrolment.provider import begin_with_tpm
+from device.enrolment.provider import begin_with_tpm, needs_tpm
 from device.enrolment.unit import WORK
 from device.enrolment.wipe import Leavings, check, wipe
 from device.files import give_to_owner, write_durably
@@ -124,7 +124,8 @@ def decommission(
         begin_with_tpm(configuration.uplink.private_key, path.parent)
         if not yes:
             name = f"{configuration.post.name} of {configuration.post.agency}"
-            click.confirm(f"This wipes {shown(name)} from this unit for good. Go on?", abort=True, err=True)
+            tpm = ", and clears its TPM" if needs_tpm(configuration.uplink.private_key) else ""
+            click.confirm(f"This wipes {shown(name)} from this unit for good{tpm}. Go on?", abort=True, err=True)
         last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
         write_durably(mark, last.body)  # from here on the unit is none that starts
     remarks = wipe(leavings, keep=mark)

@@ -16,6 +16,7 @@ SIGNING_KEY = "signing_key.pem"
 UNSEAL_KEY = "unseal_key.pem"
 OUTBOX_KEY = "outbox.key"
 TPM = Path("/dev/tpmrm0")
+"""The TPM, through the kernel's resource manager."""
 _SECONDS = 30
 
 

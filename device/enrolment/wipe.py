@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.enrolment.errors import DecommissionError
+from device.enrolment.tpm import TpmNotClearedError, clear_tpm
 from device.files import flush_folder
 from device.secrets.held_key import provider_of
 
@@ -72,8 +73,11 @@ def _destroy(path: Path) -> str | None:
     """Overwrite and delete the file of a key; return what it leaves to do."""
     if _is_delivered(path):
         return f"{path.name} is delivered by systemd: delete the encrypted file that its unit names"
+    remark = None
     try:
         content = path.read_bytes()
+        if provider_of(content) == "tpm2":  # before the file goes: interrupted, the same command clears it
+            remark = _forget_in_tpm(path)
         with path.open("r+b") as file:
             file.write(secrets.token_bytes(len(content)))
             file.flush()
@@ -83,6 +87,17 @@ def _destroy(path: Path) -> str | None:
     _delete([path])
     if provider_of(content) == "pkcs11":
         return f"{path.name} named a key in a PKCS #11 token: delete it there, with the token's own program"
+    return remark
+
+
+def _forget_in_tpm(path: Path) -> str | None:
+    try:
+        clear_tpm()
+    except TpmNotClearedError as error:
+        return (
+            f"{path.name} referred to a key in the TPM, which was not cleared ({error}): until tpm2_clear does, or the "
+            "firmware, a copy of the file is good on this unit"
+        )
     return None
 
 

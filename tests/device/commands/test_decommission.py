@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from device.commands.decommission import decommission
 from device.config import load
-from device.enrolment import wipe
+from device.enrolment import tpm, wipe
 from device.enrolment.errors import DecommissionError
 from device.enrolment.unit import UnitEnrolment
 from device.errors import ConfigurationError
@@ -160,6 +160,33 @@ def test_a_key_in_a_token_is_named(tmp_path: Path) -> None:
     (remark,) = wipe.wipe(wipe.Leavings(keys=(key,), folders=(), files=()), keep=tmp_path / "mark")
     assert "PKCS #11" in remark
     assert not key.exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("80010000000a0000098e", "its lockout hierarchy has a password"),
+        ("80010000000a00000101", "code 0x101"),
+        ("", "no answer"),
+    ],
+)
+def test_a_tpm_that_was_not_cleared_is_named_with_the_key_and_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, why: str
+) -> None:
+    monkeypatch.setattr(tpm, "_ask_device", lambda _command: bytes.fromhex(answer))
+    key = tmp_path / "private_key.pem"
+    key.write_text("-----BEGIN TSS2 PRIVATE KEY-----")
+    (remark,) = wipe.wipe(wipe.Leavings(keys=(key,), folders=(), files=()), keep=tmp_path / "mark")
+    assert "private_key.pem referred to a key in the TPM, which was not cleared" in remark
+    assert why in remark
+    assert "tpm2_clear" in remark
+    assert not key.exists()
+
+
+def test_a_tpm_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tpm, "TPM", tmp_path / "tpmrm0")
+    with pytest.raises(tpm.TpmNotClearedError, match="tpmrm0: No such file"):
+        tpm.clear_tpm()
 
 
 def test_a_key_that_systemd_delivers_is_named_and_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,20 @@
 """A unit whose certificate's key lives in a TPM, here one in software."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
+from device.enrolment import tpm as tpm_module
+from device.enrolment.wipe import Leavings, wipe
+from device.secrets.held_key import HeldKey, HeldKeyError
 from tests.provisioning.enrolment.conftest import Department
 
 PROGRAM = """
@@ -54,3 +61,25 @@ def test_unit_with_a_tpm_is_enrolled_and_renews_over_tls_with_it(
     second = x509.load_pem_x509_certificate(done.stdout.encode())
     assert second.public_key() == first.public_key()
     assert second.serial_number != first.serial_number
+
+
+def ask_swtpm(command: bytes) -> bytes:
+    """Send a command to the TPM in software, as the kernel would."""
+    port = int(os.environ["TPM2OPENSSL_TCTI"].rpartition("=")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(command)
+        return connection.recv(4096)
+
+
+def test_a_unit_that_leaves_service_clears_its_tpm_and_a_copy_of_the_key_s_file_is_useless(
+    tpm: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tpm_module, "_ask_device", ask_swtpm)
+    key, copy = tmp_path / "private_key.pem", tmp_path / "copy.pem"
+    tpm(key)
+    copy.write_bytes(key.read_bytes())
+    HeldKey(copy, "tpm2").sign(b"before", ec.ECDSA(hashes.SHA256()))
+    assert wipe(Leavings(keys=(key,), folders=(), files=()), keep=tmp_path / "mark") == []
+    assert not key.exists()
+    with pytest.raises(HeldKeyError):
+        HeldKey(copy, "tpm2").sign(b"after", ec.ECDSA(hashes.SHA256()))
