@@ -20,6 +20,9 @@ LARGEST_WHOLE = 2**53 - 1
 """Whole numbers beyond it are rounded by readers that know doubles only (RFC 7493, section 2.2)."""
 _LONGEST_WHOLE = len(str(-LARGEST_WHOLE))
 _NAME = re.compile(r"[a-z][a-z_]{0,39}")
+_WHOLE_FLOAT = re.compile(r"\.0(?![0-9])")
+_OTHERWISE = re.compile(r"[0-9]e|-0(?!\.[0-9]*[1-9])|(?<![0-9.])[0-9]{16}")
+"""Numbers that RFC 8785 (section 3.2.2.3) writes in yet another way than Python, or refuses."""
 
 
 class MalformedRecordError(RecordError):
@@ -64,9 +67,29 @@ def canonical_bytes(event: dict[str, Any]) -> bytes:
     """
     bare = {name: value for name, value in without_pictures(event).items() if name != "signature"}
     try:
-        return rfc8785.dumps(bare)
+        return _plain(bare) or rfc8785.dumps(bare)
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:
         raise MalformedRecordError(f"not a record: {error}") from error
+
+
+def _plain(event: dict[str, Any]) -> bytes | None:
+    """Return the canonical bytes as the standard library writes them; None where it might write them otherwise.
+
+    It does so where all text is ASCII without escapes, and numbers have no exponent and no more than 15 digits before
+    the point: in nearly every record, at a fifth of the time. Only of whole floats it writes a `.0` too many.
+    """
+    try:
+        text = json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    if not text.isascii() or "\\" in text:
+        return None
+    parts = text.split('"')  # what stands in quotation marks, and what does not, by turns
+    bare = "\n".join(parts[::2])
+    if _OTHERWISE.search(bare) is not None:
+        return None
+    parts[::2] = _WHOLE_FLOAT.sub("", bare).split("\n")
+    return '"'.join(parts).encode()
 
 
 def digest_of(canonical: bytes) -> str:

@@ -195,13 +195,18 @@ class Picture(WireModel):
         )
 
 
-def picture_matches(data: str, *, size: int, sha256: str) -> bool:
-    """Tell whether base64 `data` is the picture of `size` bytes with the digest `sha256`."""
+def picture_bytes(data: str, *, size: int, sha256: str) -> bytes | None:
+    """Return the picture that base64 `data` is; None if it is not the one of `size` bytes with the digest `sha256`."""
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
-        return False
-    return len(content) == size and hashlib.sha256(content).hexdigest() == sha256
+        return None
+    return content if len(content) == size and hashlib.sha256(content).hexdigest() == sha256 else None
+
+
+def picture_matches(data: str, *, size: int, sha256: str) -> bool:
+    """Tell whether base64 `data` is the picture of `size` bytes with the digest `sha256`."""
+    return picture_bytes(data, size=size, sha256=sha256) is not None
 
 
 def pictures_match(event: dict[str, Any]) -> bool:
