@@ -1,11 +1,15 @@
-"""Custody's first schema."""
+"""Custody's first schema: see the SQL beside this file."""
+
+from pathlib import Path
 
 from django.db import migrations
 
+_SQL = Path(__file__).with_name("0001_records.sql")
+
 
 class Migration(migrations.Migration):
-    """Nothing yet."""
+    """Tables, partitions, functions, rights and row security."""
 
     initial = True
     dependencies = [("ledger", "0001_initial")]
-    operations = []
+    operations = [migrations.RunSQL(_SQL.read_text("utf-8"))]

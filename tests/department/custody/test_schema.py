@@ -1,0 +1,77 @@
+"""What the database itself sees to: partitions, rights, and rows that nobody sees without an entry in the ledger."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import Error, connection, transaction
+
+from department.database.roles import KEEPER, WEB, as_role
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 3, 18, 12, tzinfo=UTC)
+RECORD = (
+    "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict, reason, names,"
+    " covert_group, codec, body) VALUES (%s, 'log', %s, %s, 't', 'post-1', sha256('a'), '', 'unreadable', '', false,"
+    " %s, 0, 'a')"
+)
+
+
+def execute(sql: str, *values: object) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def refused(sql: str, *values: object) -> bool:
+    try:
+        with transaction.atomic():
+            execute(sql, *values)
+    except Error:
+        return True
+    return False
+
+
+def partitions() -> set[str]:
+    return {str(name) for (name,) in execute("SELECT relname FROM pg_class WHERE relname ~ 'custody.*_[0-9]{8}$'")}
+
+
+def test_the_keeper_makes_the_partitions_of_weeks() -> None:
+    with as_role(KEEPER):
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-23')")
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-23')")
+        execute(RECORD, 1, AT, AT, None)
+    made = partitions()
+    assert {"custody_record_log_20260316", "custody_record_log_20260323", "custody_read_no_hit_20260316"} <= made
+    assert not any(name.endswith("20260309") for name in made)
+
+
+def test_the_keeper_neither_changes_nor_deletes_a_record() -> None:
+    with as_role(KEEPER):
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
+        execute(RECORD, 1, AT, AT, None)
+        assert refused("UPDATE custody_record SET verdict = 'genuine'")
+        assert refused("DELETE FROM custody_record")
+        assert refused("TRUNCATE custody_record")
+        assert refused("DELETE FROM custody_read")
+        assert refused("DROP TABLE custody_record_log_20260316")
+
+
+def test_the_web_sees_no_record_without_an_entry() -> None:
+    with as_role(KEEPER):
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
+        execute(RECORD, 1, AT, AT, None)
+        assert execute("SELECT count(*) FROM custody_judged") == [(1,)]
+    with as_role(WEB):
+        assert execute("SELECT count(*) FROM custody_judged") == [(0,)]
+        assert execute("SELECT count(*) FROM custody_record") == [(0,)]
+        assert refused("SELECT count(*) FROM custody_record_log_20260316")
+        assert refused("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
+
+
+def test_the_status_page_sees_what_is_held_but_for_covert_chains() -> None:
+    held = "INSERT INTO custody_holding VALUES ('post-1', %s, %s, '[]', '[]', '[]', '[]')"
+    with as_role(KEEPER):
+        execute(held, "open", None)
+        execute(held, "covert", "vice")
+    with as_role(WEB):
+        assert execute("SELECT chain FROM custody_holding") == [("open",)]
