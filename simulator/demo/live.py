@@ -15,14 +15,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from device.faults.fault import severity, worst
-from device.records import TYPES, Health, Hit, HitWithdrawn, Read, Reason, Status
 from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import Broker
 from simulator.demo.hot_list import BuiltList
-from simulator.demo.report import MATCH_WORDS, environment, picture_uris, words
+from simulator.demo.report import environment
 from simulator.demo.run import Observer
+from simulator.demo.telling import Teller
 from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
 
@@ -43,6 +42,7 @@ class LivePage(Observer):
         self._changed = asyncio.Condition()
         self._events: list[dict[str, Any]] = []
         self._over = False
+        self._teller = Teller()
         application = Starlette(routes=[Route("/", self._page), Route("/events", self._stream)])
         self._server = PageServer(application, host="127.0.0.1", port=free_port() if port is None else port)
 
@@ -70,8 +70,8 @@ class LivePage(Observer):
 
     def arrived(self, arrival: Arrival) -> None:
         """Show a record on every page that is open."""
-        event = page_event(arrival)
-        if event is not None:
+        event = self._teller.tell(arrival)
+        if event is not None and event["kind"] != "audit":
             self._tell(event)
 
     def ended(self) -> None:
@@ -109,43 +109,3 @@ class LivePage(Observer):
                 sent += 1
             if self._over and sent >= len(self._events):
                 return
-
-
-def page_event(arrival: Arrival) -> dict[str, Any] | None:
-    """Return what the page shows of a record, None for records that it does not show."""
-    data = arrival.data
-    pictures = picture_uris(data)
-    common = {"time": arrival.received.strftime("%H:%M:%S")}
-    if arrival.kind in {TYPES[Hit], TYPES[Read]}:
-        is_hit = arrival.kind == TYPES[Hit]
-        return common | {
-            "kind": "hit" if is_hit else "read",
-            "passage": data["passage"],
-            "plate": data["plate_read"],
-            "confidence": data["confidence"],
-            "patch": pictures.get("patch"),
-            "overview": pictures.get("overview"),
-            "hit": data["hit"] if is_hit else None,
-            "match": MATCH_WORDS.get(data["match"], data["match"]) if is_hit else None,
-            "category": words(data["category"]) if is_hit else None,
-            "priority": data["priority"] if is_hit else None,
-        }
-    if arrival.kind == TYPES[HitWithdrawn]:
-        return common | {"kind": "withdrawn", "hit": data["hit"]}
-    if arrival.kind == TYPES[Status]:
-        reasons = sorted((Reason.model_validate(reason) for reason in data.get("reasons", ())), key=severity)
-        return common | {
-            "kind": "status",
-            "state": data["state"],
-            "severity": worst(reasons),
-            "reasons": [f"{words(reason.name)} ({severity(reason)})" for reason in reasons],
-        }
-    if arrival.kind == TYPES[Health]:
-        return common | {
-            "kind": "health",
-            "rate": data["frame_rate"],
-            "dropped": data["frames_dropped"],
-            "queue": data["queue"]["depth"],
-            "uptime": data["uptime_seconds"],
-        }
-    return None

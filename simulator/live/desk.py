@@ -10,13 +10,13 @@ from typing import Any
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
+from simulator.demo.telling import Teller
 from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
-from simulator.live.telling import Teller
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"

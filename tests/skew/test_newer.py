@@ -17,9 +17,9 @@ from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
 from provisioning.commands.status import line
 from provisioning.control.status import CheckResult, Grade, judge, overall
+from simulator.demo.telling import Teller
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.store import RecordStore
-from simulator.live.telling import Teller
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed
 

@@ -23,9 +23,9 @@ from device.records.contract.schema import contract
 from device.records.verify.verify import Verifier
 from provisioning.brokers.rights import RIGHTS, Party
 from provisioning.control.status import judge
+from simulator.demo.telling import Teller
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.store import RecordStore
-from simulator.live.telling import Teller
 from tests.skew.rules import broken
 from tests.verifier.second import agreed
 

@@ -2,12 +2,14 @@
 
 import json
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
-from device.faults.fault import Fault, reasons
-from simulator.demo.live import LivePage, page_event
+from simulator.demo.live import LivePage
+from tests.browser import Visitor
 
 
 @pytest.fixture
@@ -63,14 +65,48 @@ def test_page_is_served_on_loopback_with_a_policy(page: LivePage) -> None:
     assert "Possible match - unverified" in text
 
 
-def test_the_page_is_told_how_bad_a_fault_is(post: Any) -> None:
-    post.stands("degraded", *reasons({Fault.CLOCK_UNSYNCHRONISED, Fault.CAMERA_SILENT}))
-    event = page_event(post.arrivals[0])
-    assert event is not None
-    assert event["severity"] == "critical"
-    assert event["reasons"] == ["camera silent (critical)", "clock unsynchronised (minor)"]
+def test_a_hit_is_shown_in_the_record_s_own_words_with_what_makes_it_doubtful(
+    page: LivePage, post: Any, visitor: Visitor
+) -> None:
+    post.hits("7ABC123", 10, 15, category="stolen_vehicle")
+    event = post.arrivals[0].event
+    changed = {"wording": "Words of the post alone.", "plate_matched": "7A8C123", "state_agreement": "contradicts"}
+    page.arrived(replace(post.arrivals[0], event=event | {"data": event["data"] | changed}))
+    card = visitor.open(page.address).locator("article.hit")
+    expect(card.locator(".caution")).to_contain_text("Words of the post alone.")
+    expect(card).to_contain_text("7A8C123")
+    expect(card).to_contain_text("another state by its look")
+    expect(card).to_contain_text("list version 1, 0.0 h old")
 
 
-def test_audit_is_not_for_the_page(post: Any) -> None:
+def test_a_hit_whose_withdrawal_came_first_is_shown_as_withdrawn(page: LivePage, post: Any, visitor: Visitor) -> None:
+    passage, hit = post.hits("7ABC123", 10, 15, category="stolen_vehicle")
+    post.withdraws(passage, hit, "7ABC128", "stolen_vehicle")
+    for arrival in reversed(post.arrivals):
+        page.arrived(arrival)
+    expect(visitor.open(page.address).locator("article.hit [data-field=withdrawn]")).to_have_text(
+        "withdrawn: text changed"
+    )
+
+
+def test_a_synthetic_hit_is_no_hit_and_shows_how_long_it_took(page: LivePage, post: Any, visitor: Visitor) -> None:
+    post.hits("PLATEPOST", 10, 15, category="acceptance_test")
+    event = post.arrivals[0].event
+    page.arrived(replace(post.arrivals[0], event=event | {"data": event["data"] | {"synthetic": True}}))
+    opened = visitor.open(page.address)
+    expect(opened.locator("#path")).to_contain_text(event["data"]["wording"])
+    expect(opened.locator("#hits")).to_have_text("0")
+
+
+def test_the_page_says_when_it_hears_nothing(page: LivePage, visitor: Visitor) -> None:
+    opened = visitor.open(page.address)
+    page.close()
+    expect(opened.locator("#state")).to_have_text("nothing is heard of the demonstration")
+    visitor.forgive("ERR_")
+
+
+def test_audit_is_not_for_the_page(page: LivePage, post: Any) -> None:
     post.boots()
-    assert page_event(post.arrivals[0]) is None
+    page.arrived(post.arrivals[0])
+    page.ended()
+    assert [event["kind"] for event in events(page)] == ["ended"]

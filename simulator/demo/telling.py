@@ -1,4 +1,4 @@
-"""What the page shows of a record, by the rules of docs/subscriber.md."""
+"""What the live pages, of the demonstration and of `serve`, show of a record: by the rules of docs/subscriber.md."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -144,6 +144,7 @@ def _health(data: dict[str, Any]) -> dict[str, Any]:
         "rate": data["frame_rate"],
         "dropped": data["frames_dropped"],
         "queue": data["queue"]["depth"],
+        "uptime": data["uptime_seconds"],
     }
 
 

@@ -9,8 +9,8 @@ import pytest
 from device.faults.fault import Fault, reasons
 from device.records.contract.examples import ExampleSigner, example_records
 from device.records.hit import HELD_WORDING, SYNTHETIC_WORDING
+from simulator.demo.telling import Teller
 from simulator.ground.subscriber import Arrival
-from simulator.live.telling import Teller
 
 HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORDS = example_records(ExampleSigner())
