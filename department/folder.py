@@ -3,6 +3,7 @@
 ::
 
     FOLDER/
+      unfinished         while `init` makes it
       department.toml    the settings below; paths in it are relative to the folder
       secret-key         signs sessions and forms of the pages
       identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
@@ -21,6 +22,7 @@ and must reach `database/`.
 import json
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +90,20 @@ class DepartmentSettings(BaseModel):
     """In which the pages show times; everything is stored in UTC."""
 
 
+def checked_settings(said: Mapping[str, object], *, where: str) -> DepartmentSettings:
+    """Return settings, checked.
+
+    Raises:
+        DepartmentError: they are wrong; the message names `where` they stand and each wrong key.
+
+    """
+    try:
+        return DepartmentSettings.model_validate(said)
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise DepartmentError(f"{where}: {'; '.join(wrong)}") from error
+
+
 class DepartmentFolder:
     """The folder of one department.
 
@@ -125,24 +141,26 @@ class DepartmentFolder:
         """
         path = self.path / SETTINGS
         try:
-            return DepartmentSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
+            return checked_settings(tomllib.loads(path.read_text("utf-8")), where=str(path))
         except OSError as error:
             raise DepartmentError(
                 f"{path}: {error.strerror}; `platepost department init` makes a department's folder"
             ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DepartmentError(f"{path} is no TOML: {error}") from error
-        except ValidationError as error:
-            wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-            raise DepartmentError(f"{path}: {'; '.join(wrong)}") from error
 
     def write_settings(self, settings: DepartmentSettings) -> None:
         """Write `department.toml`, durable on return. Raises OSError."""
-        said = settings.model_dump(mode="json", exclude_defaults=True)
+        said = settings.model_dump(mode="json", exclude_unset=True)
         # A JSON string, or array of strings, is one of TOML too.
         lines = (f"{key} = {json.dumps(value)}\n" for key, value in said.items())
         write_durably(self.path / SETTINGS, "".join(lines).encode())
         self.__dict__.pop("settings", None)
+
+    @property
+    def unfinished(self) -> Path:
+        """An empty file that is there while `init` makes the folder."""
+        return self.path / "unfinished"
 
     @property
     def secret_key(self) -> Path:

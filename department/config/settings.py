@@ -8,7 +8,7 @@ import os
 from psycopg.conninfo import conninfo_to_dict
 
 from department.config.base import *  # noqa: F403
-from department.database.roles import ROLES
+from department.database.roles import OWNER, ROLES
 from department.errors import DepartmentError
 from department.folder import FOLDER_VARIABLE, ROLE_VARIABLE, DepartmentFolder
 
@@ -22,7 +22,12 @@ try:
 except OSError as error:
     raise DepartmentError(f"{FOLDER.secret_key}: {error.strerror}; `platepost department init` makes it") from error
 
+_MIGRATION_LOCK_SECONDS = 5
+"""A migration waits so long for a lock and gives up: who comes behind it in the queue waits too."""
+
 _connection = conninfo_to_dict(FOLDER.conninfo(ROLE))
+if ROLE == OWNER:
+    _connection["options"] = f"{_connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

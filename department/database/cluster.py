@@ -187,7 +187,7 @@ class PrivateCluster:
             DepartmentError: it does not start.
 
         """
-        with self._lock.open("ab") as lock:
+        with open(os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600), "ab") as lock:  # noqa: PTH123
             fcntl.flock(lock, fcntl.LOCK_SH)
             self.start()
             try:

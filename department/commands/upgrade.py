@@ -1,0 +1,34 @@
+"""`platepost department upgrade`: the schema of this version."""
+
+import json
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import running_database
+from department.config.upgrade import upgrade as apply
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Example:
+  systemctl stop platepost-keeper && platepost department upgrade /var/lib/platepost-department
+"""
+)
+@FOLDER
+@JSON
+def upgrade(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Bring the database of FOLDER to the schema of this version.
+
+    It refuses while a keeper of another version runs. No records are lost meanwhile: they wait at the broker and on the
+    posts. It may be given again, and does nothing where nothing is missing.
+    """
+    with running_database(folder):
+        applied = apply(folder)
+    if as_json:
+        click.echo(json.dumps({"applied": applied}))
+    elif applied:
+        click.echo(f"Applied {', '.join(applied)}.")
+    else:
+        click.echo("The database has the schema of this version already.")

@@ -1,0 +1,151 @@
+"""Brings a database to the schema of this version, and tells whether it has it."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import psycopg
+
+from department.config.start import set_up_django
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
+from department.errors import DepartmentError
+from department.folder import DATABASE_NAME, DepartmentFolder, application_name
+
+ROLES_FILE = "roles.sql"
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+def running_database(folder: DepartmentFolder) -> AbstractContextManager[None]:
+    """Have the database run while this is open: the private one; the department's own runs by itself.
+
+    Raises:
+        DepartmentError: it does not start.
+
+    """
+    return PrivateCluster(folder.cluster).in_use() if folder.is_private else nullcontext()
+
+
+@contextmanager
+def connected(folder: DepartmentFolder, role: str) -> Iterator[psycopg.Connection]:
+    """Connect to the database as a role.
+
+    Raises:
+        DepartmentError: the database refuses, or does not answer.
+
+    """
+    try:
+        with psycopg.connect(folder.conninfo(role), autocommit=True) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DepartmentError(f"the database refuses {role}: {str(error).strip()}") from error
+
+
+def prepare_roles(folder: DepartmentFolder) -> None:
+    """Make roles and database in the private cluster, which runs; on the department's own server, look for them.
+
+    Raises:
+        DepartmentError: they are missing on the department's own server; what makes them was written to `roles.sql`.
+
+    """
+    if folder.is_private:
+        with psycopg.connect(
+            host=str(folder.cluster), user=SUPERUSER, dbname="postgres", autocommit=True
+        ) as connection:
+            ensure_roles(connection)
+            ensure_database(connection, DATABASE_NAME)
+        return
+    try:
+        with connected(folder, OWNER):
+            return
+    except DepartmentError as error:
+        statements = folder.path / ROLES_FILE
+        statements.write_text(role_statements(), encoding="ascii")
+        raise DepartmentError(
+            f"{error}\nHave an administrator of the database server run {statements}, then give the command again"
+        ) from error
+
+
+def upgrade(folder: DepartmentFolder) -> list[str]:
+    """Apply the migrations that are missing, as the owner; return their names, in order.
+
+    The records are never locked for longer than the keeper can wait: a migration that gets no lock in five seconds
+    gives up, and nothing of it is done.
+
+    Raises:
+        DepartmentError: a keeper of another version runs, or a table was in use.
+
+    """
+    prepare_roles(folder)
+    with connected(folder, OWNER) as connection:
+        refuse_other_keepers(connection)
+    set_up_django(folder, OWNER)
+    return apply_migrations()
+
+
+def apply_migrations() -> list[str]:
+    """Apply the migrations that are missing, on Django's connection; return their names, in order.
+
+    Raises:
+        DepartmentError: a table was in use, or the database is of a newer version.
+
+    """
+    from django.core.management import call_command  # noqa: PLC0415 - after Django was set up
+    from django.db import OperationalError  # noqa: PLC0415
+
+    try:
+        missing = missing_migrations()
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise DepartmentError(f"the database did not take the migrations: {str(error).strip()}") from error
+        raise DepartmentError("a table was in use for too long; nothing is lost: give the command again") from error
+    return missing
+
+
+def missing_migrations() -> list[str]:
+    """Return the migrations of this version that the database lacks, in order; Django is set up.
+
+    Raises:
+        DepartmentError: the database is of a newer version.
+
+    """
+    from django.db import connection  # noqa: PLC0415 - after Django was set up
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    executor = MigrationExecutor(connection)
+    unknown = executor.loader.applied_migrations.keys() - executor.loader.disk_migrations.keys()
+    if unknown:
+        names = ", ".join(sorted(".".join(name) for name in unknown))
+        raise DepartmentError(f"the database is of a newer version of Platepost: it has {names}")
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def require_schema() -> None:
+    """Make sure that the database has the schema of this version; Django is set up.
+
+    Raises:
+        DepartmentError: it has not.
+
+    """
+    missing = missing_migrations()
+    if missing:
+        raise DepartmentError(f"the database lacks {', '.join(missing)}: give `platepost department upgrade` first")
+
+
+def refuse_other_keepers(connection: psycopg.Connection) -> None:
+    """Make sure that no keeper of another version is connected.
+
+    Raises:
+        DepartmentError: one is.
+
+    """
+    running = connection.execute(
+        "SELECT DISTINCT application_name FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = %s AND application_name <> %s",
+        [KEEPER, application_name(KEEPER)],
+    ).fetchall()
+    if running:
+        raise DepartmentError(
+            f"a keeper of another version runs ({', '.join(name for (name,) in running)}): stop it first"
+        )

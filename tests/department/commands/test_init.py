@@ -1,0 +1,110 @@
+"""`init` makes a folder from a custodian's identity, and `upgrade` finds its schema there."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from department.commands.init import init
+from department.database.cluster import PrivateCluster
+from department.database.roles import OWNER, ROLES, WEB
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+
+
+def test_agency_name_and_broker_are_found(department: Commands) -> None:
+    settings = DepartmentFolder(department.folder).settings
+    assert (settings.agency, settings.custodian, settings.brokers) == ("riverside", "records", ("localhost:8883",))
+
+
+def test_only_its_owner_reads_what_was_made(department: Commands) -> None:
+    for path in (department.folder / "identity").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    for name in ("secret-key", "department.toml", "database", "database.log", "database.lock"):
+        assert (department.folder / name).stat().st_mode & 0o077 == 0, name
+    assert department.folder.stat().st_mode & 0o066 == 0
+
+
+def test_database_does_not_run_after_the_command(department: Commands) -> None:
+    assert not PrivateCluster(department.folder / "database").running
+
+
+def test_each_role_connects_and_owns_nothing_but_the_owner(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    with PrivateCluster(folder.cluster).in_use():
+        for role in ROLES:
+            with psycopg.connect(folder.conninfo(role)) as connection:
+                owned = "SELECT count(*) FROM pg_tables WHERE tableowner = %s"
+                assert (connection.execute(owned, [role]).fetchone() == (0,)) == (role != OWNER)
+        with psycopg.connect(folder.conninfo(WEB)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE TABLE mine ()")
+
+
+def refused(*arguments: str | Path) -> str:
+    """Return why `init` refuses, in this process: before it looks at any database."""
+    with pytest.raises(DepartmentError) as found:
+        CliRunner().invoke(init, list(map(str, arguments)), catch_exceptions=False)
+    return str(found.value)
+
+
+def test_made_folder_is_not_made_again(department: Commands) -> None:
+    before = (department.folder / "secret-key").read_bytes()
+    assert "holds a department already" in refused(department.folder, department.identity)
+    assert (department.folder / "secret-key").read_bytes() == before
+
+
+def test_making_that_was_cut_off_goes_on(department: Commands) -> None:
+    (department.folder / "unfinished").touch()
+    shutil.rmtree(department.folder / "identity")
+    assert department("init", department.identity).returncode == 0
+    assert (department.folder / "identity" / "signing_key.pem").exists()
+    assert not (department.folder / "unfinished").exists()
+
+
+def test_identity_outside_a_fleet_needs_a_broker(department: Commands, tmp_path: Path) -> None:
+    copy = shutil.copytree(department.identity, tmp_path / "records")
+    assert "--broker" in refused(tmp_path / "other", copy)
+    assert not (tmp_path / "other").exists()
+
+
+def test_wrong_settings_are_named(department: Commands, tmp_path: Path) -> None:
+    arguments = ["--timezone", "Mars/Olympus", "--database", "mysql://x", "--broker", "nowhere"]
+    why = refused(tmp_path / "other", department.identity, *arguments)
+    for key in ("timezone", "database", "brokers"):
+        assert key in why
+    assert not (tmp_path / "other").exists()
+
+
+def test_upgrade_applies_what_is_missing(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    with PrivateCluster(folder.cluster).in_use():
+        with psycopg.connect(folder.conninfo(OWNER)) as connection:
+            connection.execute("DELETE FROM django_migrations WHERE app = 'web'")
+        assert department.json("upgrade") == {"applied": ["web.0001_initial"]}
+
+
+def test_own_server_without_the_roles_gets_their_sql(department: Commands) -> None:
+    other = Commands(department.folder.parent / "url", department.identity)
+    # Nothing listens there: on a server without our roles it goes the same way.
+    done = other("init", other.identity, "--database", "postgresql://{role}@127.0.0.1:1/platepost")
+    assert done.returncode == 1
+    assert "roles.sql" in done.stderr
+    # What an administrator runs makes what init needs.
+    folder = DepartmentFolder(department.folder)
+    statements = (other.folder / "roles.sql").read_text()
+    with PrivateCluster(folder.cluster).in_use():
+        psql = ["psql", "-h", str(folder.cluster), "-U", "postgres", "-d", "postgres", "-v", "ON_ERROR_STOP=1"]
+        drop = "DROP DATABASE platepost; " + "".join(f"DROP OWNED BY {role}; DROP ROLE {role}; " for role in ROLES)
+        for name, sql in (("drop", drop), ("make", statements)):
+            done = subprocess.run(psql, input=sql, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (name, done.stderr)
+    url = f"postgresql://{{role}}@%2F{str(folder.cluster).strip('/').replace('/', '%2F')}/platepost"
+    with PrivateCluster(folder.cluster).in_use():
+        done = other("init", other.identity, "--database", url)
+        assert done.returncode == 0, done.stderr

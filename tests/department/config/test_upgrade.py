@@ -1,0 +1,55 @@
+"""Migrations: applied as far as they are missing, never at the price of those who work."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from department.config.upgrade import apply_migrations, missing_migrations, refuse_other_keepers, require_schema
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER
+from department.errors import DepartmentError
+from department.folder import application_name
+
+
+def test_nothing_is_missing_after_all_were_applied(db: None) -> None:
+    require_schema()
+    assert apply_migrations() == []
+
+
+def test_missing_migration_is_named(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
+    assert missing_migrations()[0] == "web.0001_initial"
+    with pytest.raises(DepartmentError, match="upgrade"):
+        require_schema()
+
+
+def test_database_of_a_newer_version_is_refused(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('web', '0999_later', now())")
+    with pytest.raises(DepartmentError, match=r"newer version.*web\.0999_later"):
+        apply_migrations()
+
+
+def test_table_in_use_is_waited_for_in_vain(db: None, cluster: PrivateCluster) -> None:
+    name = connection.settings_dict["NAME"]
+    with (
+        psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=name) as other,
+        connection.cursor() as cursor,
+    ):
+        other.execute("LOCK TABLE django_migrations IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("SET LOCAL lock_timeout = '50ms'")
+        with pytest.raises(DepartmentError, match="in use"):
+            apply_migrations()
+
+
+def test_keeper_of_another_version_is_named(cluster: PrivateCluster) -> None:
+    where = {"host": str(cluster.folder), "dbname": "postgres"}
+    with psycopg.connect(**where, user=SUPERUSER, autocommit=True) as own:
+        with psycopg.connect(**where, user=KEEPER, application_name=application_name(KEEPER)):
+            refuse_other_keepers(own)
+        with (
+            psycopg.connect(**where, user=KEEPER, application_name=f"{KEEPER} 0.0.9"),
+            pytest.raises(DepartmentError, match=r"platepost_keeper 0\.0\.9"),
+        ):
+            refuse_other_keepers(own)
