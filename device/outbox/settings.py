@@ -12,4 +12,8 @@ class OutboxSettings(Section):
 
     path: Path = Field(description="The encrypted database.")
     key_file: KeyPath = Field(description="File with its key, 32 bytes or 64 hexadecimal digits; not beside the data.")
-    quota_megabytes: float = Field(default=1024, gt=0, description="How much disk it may take.")
+    quota_megabytes: float = Field(
+        default=1024,
+        gt=0,
+        description="Size of all records. On the disk their files take up to 1.7 times as much, and 6 MB beside them.",
+    )
