@@ -81,8 +81,8 @@ class KeyEar:
         revoked = {gone.key.thumbprint for gone in before.withdrawn if gone.revoked}
         for digest in digests:
             line = told[digest]
-            by_root = _verifies(line, pem(self.clerk.root))
-            assert by_root or _verifies(line, speaking)
+            by_root = verifies(line, pem(self.clerk.root))
+            assert by_root or verifies(line, speaking)
             said = json.loads(base64.urlsafe_b64decode(line.split(b".")[1] + b"=="))
             assert list(STATEMENT.iter_errors(said)) == []
             assert (said["agency"], said["purpose"]) == ("riverside", "lists")
@@ -101,7 +101,7 @@ def _digest(line: bytes) -> str:
         return ""
 
 
-def _verifies(line: bytes, key: str) -> bool:
+def verifies(line: bytes, key: str) -> bool:
     try:
         head, body, tail = line.split(b".")
         raw = base64.urlsafe_b64decode(tail + b"==")
@@ -144,10 +144,10 @@ def lines(draw: Any, ear: KeyEar) -> bytes:  # noqa: ANN401 - hypothesis' own
     header: Any = {"alg": "ES256", "typ": KEYS_TYPE}
     if draw(st.integers(0, 11)) == 11:
         header = draw(broken(header, HEADER_NAMES | TEXT))
-    return _signed(clerk, header, draw(payloads(good)), by)
+    return signed_by(clerk, header, draw(payloads(good)), by)
 
 
-def _signed(clerk: Clerk, header: Any, payload: bytes, by: str) -> bytes:  # noqa: ANN401 - any JSON
+def signed_by(clerk: Clerk, header: Any, payload: bytes, by: str) -> bytes:  # noqa: ANN401 - any JSON
     signed = b64(text_of(header)) + b"." + b64(payload)
     private = clerk.key(by).private_key
     assert isinstance(private, ec.EllipticCurvePrivateKey)

@@ -29,9 +29,11 @@ from provisioning.fleet.post_file import PostSettings
 from tests.device.control.world import World
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.test_package import payload, resigned
+from tests.fuzz import receipt_ear
 from tests.fuzz.ear import PREFIX, Ear, ear
 from tests.fuzz.key_ear import KeyEar, messages
 from tests.fuzz.messages import HEADER_NAMES, Forge, Keys, b64, broken, mangle, text_of
+from tests.fuzz.receipt_ear import ReceiptEar
 
 EXAMPLES = int(os.environ.get("PLATEPOST_FUZZ", "12"))
 EACH = 20
@@ -118,6 +120,36 @@ def test_statements_about_keys_of_which_some_are_believed(tmp_path_factory: pyte
     assert outcomes["keys changed"] > EXAMPLES
     assert outcomes["keys revoked_key"] + outcomes["keys retired_key"] > 0
     assert outcomes["keys older"] > 0
+
+
+def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPathFactory) -> None:
+    outcomes: Counter[str] = Counter()
+
+    @FUZZED
+    @given(data=st.data())
+    def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
+        made = ReceiptEar(tmp_path_factory.mktemp("receipts"))
+        for _ in range(EACH):
+            if data.draw(st.booleans()):
+                made.work(data.draw(st.integers(1, 4)), deliver=data.draw(st.booleans()))
+            retained = data.draw(st.integers(0, 19)) == 19
+            made.hear(data.draw(receipt_ear.messages(made)), data.draw(receipt_ear.CUSTODIANS), retained=retained)
+        made.end()
+        outcomes.update(made.outcomes)
+
+    hear()
+    print(f"\n{dict(outcomes)}")  # noqa: T201 - the figures are the point
+    some = (
+        "released",
+        "forked",
+        "taken",
+        "bad_signature",
+        "lower_epoch",
+        "malformed",
+        "too_large",
+        "unknown_custodian",
+    )
+    assert {f"receipt {outcome}" for outcome in some} <= set(outcomes)
 
 
 @FUZZED
