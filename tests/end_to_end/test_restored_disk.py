@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,13 +13,17 @@ from typing import Any
 import pytest
 
 from device.config import load
+from device.outbox.outbox import Outbox
 from device.records import Keyring
+from device.records.canonical import canonical_bytes, digest_of
 from device.records.verify.verify import Verifier
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker
+from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
+from simulator.keeper.keeper import STORE, RecordKeeper
+from tests.device.outbox.inside import execute
 from tests.end_to_end.test_control import BROKERS, CLIP
 
 pytestmark = pytest.mark.end_to_end
@@ -93,8 +98,18 @@ class Unit:
     def forks(self) -> list[dict[str, Any]]:
         return [audit for audit in self.heard("audit") if audit["action"] == "chain_forked"]
 
-    def ails(self) -> bool:
-        return any(reason["name"] == "chain_forked" for reason in self.statuses[-1]["reasons"])
+    def ails(self, name: str = "chain_forked") -> bool:
+        return any(reason["name"] == name for reason in self.statuses[-1]["reasons"])
+
+    def delivered(self) -> list[tuple[str, int, str]]:
+        """Return chain, number and digest of every record in the order of arrival."""
+        events = [arrival.event for arrival in self.subscriber.arrivals if "sequence" in arrival.event]
+        return [(event["chain"], event["sequence"], digest_of(canonical_bytes(event))) for event in events]
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
 
 @pytest.fixture(params=BROKERS)
@@ -112,9 +127,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
             keeper, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl"
         ) as made.subscriber:
             yield made
-            if made.process is not None and made.process.poll() is None:
-                made.process.kill()
-                made.process.wait()
+            made.kill()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
@@ -137,3 +150,48 @@ def test_a_restored_backup_is_noticed_named_and_audited(unit: Unit, how: signal.
     keys = Keyring.from_files(unit.record_key)
     report = Verifier(keys, redelivery=True).feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
     assert "forked" in {problem.kind for problem in report.problems}
+
+
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing_of_the_other(tmp_path: Path) -> None:
+    fleet = Fleet.create(tmp_path / "fleet", agency="demo")
+    subscriber = fleet.add_subscriber("keeper", reads=READS)
+    fleet.add_custodian("records", required=True)
+    folder = tmp_path / "records"
+
+    def kept() -> set[tuple[str, int, str]]:
+        with sqlite3.connect(folder / STORE) as store:
+            return set(store.execute("SELECT chain, number, digest FROM records"))
+
+    with (
+        Broker(fleet, tmp_path / "broker") as broker,
+        RecordKeeper(fleet, "records", broker=broker.address, folder=folder),
+        Subscriber(subscriber, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl") as listening,
+    ):
+        unit = Unit(fleet, broker, tmp_path)
+        unit.subscriber = listening
+        try:
+            unit.start()
+            unit.end(signal.SIGTERM)
+            unit.save()
+            trunk = len(unit.delivered())
+            unit.start()
+            unit.end(signal.SIGKILL)
+            first = unit.delivered()[trunk:]
+            unit.wait_for(lambda: set(unit.delivered()) <= kept(), "the custodian")
+
+            unit.restore()
+            unit.start()
+            unit.wait_for(lambda: "custody_forked" in {audit["action"] for audit in unit.heard("audit")}, "the audit")
+            unit.wait_for(lambda: unit.ails("custody_forked"), "the fault")
+            unit.end(signal.SIGTERM)
+            second = unit.delivered()[trunk + len(first) :]
+            unit.wait_for(lambda: set(unit.delivered()) <= kept(), "the custodian")
+        finally:
+            unit.kill()
+    assert {number for _, number, _ in first} & {number for _, number, _ in second}, "numbers are used again"
+    with Outbox.of(load(unit.folder / "post.toml").outbox) as outbox:
+        chain = outbox.head.chain
+        left = {(chain, *row) for row in execute(outbox, "SELECT sequence, digest FROM record WHERE sent = 1")}
+    assert set(second) <= left, "nothing of the second branch went"
+    assert not left & set(first)
