@@ -69,7 +69,8 @@ class KeeperSettings:
     signing_key: Path
     """PEM of the private key that signs its receipts."""
     brokers: tuple[str, ...]
-    """`host:port` each. Posts may deliver to any of them."""
+    """`host:port` each. Posts may deliver to any of them. A cluster is one, its nodes with commas between: the first that
+    answers is taken, for a second connection with the same name would end that to another node."""
     groups: tuple[str, ...] = ()
     """Distribution groups whose covert hits it keeps."""
     receipts: Path
@@ -126,8 +127,8 @@ class Keeper(Generic[Store]):
         self._stop = threading.Event()
         self._failures = 0
         self._progress = _Progress()
-        for address in settings.brokers:
-            split_address(address)
+        for broker in settings.brokers:
+            _nodes(broker)
 
     def __repr__(self) -> str:
         return f"<Keeper {self.settings.name} at {', '.join(self.settings.brokers)}>"
@@ -295,6 +296,9 @@ class _Link:
         self._told = told
         self._batch: list[mqtt.MQTTMessage] = []
         self._retry_at = 0.0
+        self._nodes = _nodes(broker)
+        self._tried = 0
+        """Nodes since one granted every topic."""
         self._client = self._made()
         self._made_of = self._stamp()
 
@@ -310,7 +314,10 @@ class _Link:
         return bool(self._client.want_write())
 
     def connect(self) -> None:
-        """Connect, unless the connection stands or it failed a moment ago; by what the identity's files hold now."""
+        """Connect, unless the connection stands or it failed a moment ago; by what the identity's files hold now.
+
+        Each time it is the turn of the next node.
+        """
         if self.socket is not None or time.monotonic() < self._retry_at:
             return
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -321,7 +328,8 @@ class _Link:
         try:
             if self._made_of != self._stamp():  # renewed
                 self._client, self._made_of = self._made(), self._stamp()
-            where = split_address(self.broker)
+            where = self._nodes[self._tried % len(self._nodes)]
+            self._tried += 1
             self._client.connect(*where, keepalive=_KEEPALIVE_SECONDS, clean_start=False, properties=session)
         except (OSError, ProvisioningError) as error:
             self._refused(str(error))
@@ -384,7 +392,7 @@ class _Link:
         if refused:
             self._refused(f"the broker refuses the topics {', '.join(refused)}")
         else:
-            self.ready, self.answer = True, None
+            self.ready, self.answer, self._tried = True, None, 0
             self._told("subscribed", {"broker": self.broker})
 
     def _on_disconnect(
@@ -396,6 +404,10 @@ class _Link:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         self._batch.append(message)
+
+
+def _nodes(broker: str) -> tuple[tuple[str, int], ...]:
+    return tuple(split_address(node) for node in broker.split(","))
 
 
 def _wait_for_any(links: Sequence[_Link], seconds: float) -> None:

@@ -25,7 +25,10 @@ was not restored too; then say --new-epoch, once.
 @click.option(
     "--receipts", type=click.Path(dir_okay=False, path_type=Path), help="Log of receipts; keep it on another disk."
 )
-@click.option("--broker", help="host:port; by default as the fleet says.")
+@click.option(
+    "--broker",
+    help="host:port, of a cluster several with commas between, tried in order; by default as the fleet says.",
+)
 @click.option(
     "--interval",
     type=click.FloatRange(0),

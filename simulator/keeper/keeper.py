@@ -45,7 +45,7 @@ class RecordKeeper(Keeper[RecordStore]):
         Args:
             fleet: whose custodian, with the public keys of its posts.
             name: the custodian's.
-            broker: `host:port`.
+            broker: `host:port`; of a cluster several, with commas between, of which the first that answers is taken.
             further: the department's other brokers, if it has any: posts may deliver to each of them.
             folder: where its store lies; made if missing.
             receipts: its log of receipts; beside the store if None.
@@ -53,7 +53,7 @@ class RecordKeeper(Keeper[RecordStore]):
             new_epoch: begin a new epoch in any case.
 
         Raises:
-            ProvisioningError: there is no such custodian, or the broker is not `host:port`.
+            ProvisioningError: there is no such custodian, or a broker is not `host:port`.
 
         """
         if name not in fleet.custodians():

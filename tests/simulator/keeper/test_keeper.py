@@ -162,6 +162,20 @@ def test_a_store_restored_from_a_backup_begins_a_new_epoch(
         assert post.until(10).epoch == said.epoch
 
 
+def test_of_a_cluster_the_first_node_that_answers_is_taken_also_after_it_was_lost(
+    fleet: Fleet, broker: Broker, tmp_path: Path
+) -> None:
+    nodes = f"localhost:1,{broker.address}"
+    with RecordKeeper(fleet, "records", broker=nodes, folder=tmp_path / "kept") as keeper:
+        assert keeper.subscribed_at == {nodes}
+        for stands in (False, True):
+            (broker.start if stands else broker.stop)()
+            deadline = time.monotonic() + 20
+            while keeper.subscribed is not stands:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+
+
 def test_a_custodian_that_the_broker_refuses_says_so(fleet: Fleet, broker: Broker, tmp_path: Path) -> None:
     with pytest.raises(SubscriberError, match="keeper records, broker localhost:1"):
         RecordKeeper(fleet, "records", broker="localhost:1", folder=tmp_path / "kept").start(timeout=1.0)
