@@ -56,6 +56,15 @@ class Released(NamedTuple):
     """Bytes of their bodies."""
 
 
+class LeftOut(NamedTuple):
+    """What a custodian lacks."""
+
+    sequences: list[int]
+    """Records to be sent once more, by their `sequence` in the table."""
+    reached: int
+    """The highest number that it has signed for."""
+
+
 class _Chain(NamedTuple):
     group: str | None
     head: int | None
@@ -229,14 +238,30 @@ def oldest_sent(connection: Connection) -> dict[str, int]:
     return {name: sequence for name, _, sequence in connection.execute(sql)}
 
 
-def left_out(connection: Connection, custodian: str, name: str, requirements: Requirements) -> list[int]:
-    """Return records that a broker acknowledged and this custodian must sign for yet, by their `sequence`."""
+def left_out(connection: Connection, custodian: str, name: str, requirements: Requirements, *, reached: int) -> LeftOut:
+    """Return what a broker acknowledged, this custodian must sign for yet, and no queue brings it any more.
+
+    A broker brings a custodian that was away what waits in the order in which it came. So the custodian has been past
+    what lies before the highest number that it has signed for. What lies behind may wait still, as long as that number
+    goes up; once it does not, nothing waits.
+
+    Args:
+        connection: to the outbox.
+        custodian: its name.
+        name: the chain's.
+        requirements: those in force.
+        reached: the highest number that it had signed for a while ago.
+
+    """
     chain = _chain(connection, name)
     if chain is None or custodian not in requirements.of(chain.group):
-        return []
+        return LeftOut([], reached)
     spans = kept_by(connection, custodian, name)
-    sql = f"SELECT number, sequence FROM {_SENT} WHERE chain = ?"  # noqa: S608 - ours
-    return [sequence for number, sequence in connection.execute(sql, (name,)) if not covers(spans, number)]
+    highest = spans[-1][1] if spans else 0
+    below = highest if highest > reached else EVERYTHING[0][1]
+    sql = f"SELECT number, sequence FROM {_SENT} WHERE chain = ? AND number < ?"  # noqa: S608 - ours
+    rows = connection.execute(sql, (name, below))
+    return LeftOut([sequence for number, sequence in rows if not covers(spans, number)], highest)
 
 
 def _chain(connection: Connection, name: str) -> _Chain | None:

@@ -99,6 +99,8 @@ class Outbox:
         self._excluded = Excluded()
         self._requirements = Requirements()
         self._heard: set[tuple[str, str]] = set()
+        self._reached: dict[tuple[str, str], int] = {}
+        """By custodian and chain: the highest number that was signed for when left-out records were looked for."""
         self._listeners: list[Callable[[], None]] = []
         self._file = OutboxFile(
             path,
@@ -333,23 +335,25 @@ class Outbox:
     def send_left_out(self) -> int:
         """Have sent once more what receipts leave out; return how many records that are.
 
-        Of receipts, those count that came since the last call; of records, those that were acknowledged before it.
+        Of receipts, those count that came since the last call; of records, those that were acknowledged before it, and
+        do not wait in a broker's queue any more.
         """
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> tuple[int, dict[tuple[str, str], int]]:
             fresh = resending.end_round(connection)
-            missing = {
-                sequence
-                for custodian, chain in heard
-                for sequence in custody.left_out(connection, custodian, chain, self._requirements)
-                if sequence not in fresh
+            found = {
+                key: custody.left_out(connection, *key, self._requirements, reached=self._reached.get(key, 0))
+                for key in heard
             }
+            missing = {sequence for left in found.values() for sequence in left.sequences} - fresh
             resending.add(connection, missing)
-            return len(missing)
+            return len(missing), {key: left.reached for key, left in found.items()}
 
         with self._file.lock:
             heard, self._heard = self._heard, set()
-            return self._file.run(work)
+            count, reached = self._file.run(work)
+            self._reached |= reached
+            return count
 
     def _release(self, chain: str, *, within: Sequence[Span] = EVERYTHING) -> int:
         def work(connection: Connection) -> int:

@@ -351,6 +351,19 @@ def test_what_a_receipt_leaves_out_is_sent_once_more_after_a_while(outbox: Outbo
     assert again(outbox) == []
 
 
+def test_what_may_wait_in_a_broker_s_queue_is_not_sent_once_more(outbox: Outbox, five: list[Envelope]) -> None:
+    take = partial(outbox.take_receipt, "records", chain(five[0]))
+    outbox.send_left_out()
+    take(ranges(five, (2, 3)))
+    assert outbox.send_left_out() == 1, "it has come back, and takes what waits: it has been past 1"
+    assert again(outbox) == [1]
+    take(ranges(five, (2, 4)))
+    assert outbox.send_left_out() == 1, "5 may wait as long as it gets on"
+    take(ranges(five, (2, 4)))
+    assert outbox.send_left_out() == 2, "it has got no further: nothing waits"
+    assert again(outbox) == [1, 5]
+
+
 def test_a_custodian_that_is_away_has_nothing_sent_once_more(outbox: Outbox, fill: Filler) -> None:
     outbox.require(TWO)
     made = [fill.audit() for _ in range(3)]

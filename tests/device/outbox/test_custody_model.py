@@ -69,6 +69,7 @@ class Custody(RuleBasedStateMachine):
         self.chains: dict[str | None, Chain] = {group: Chain() for group in GROUPS}
         self.fresh: set[str] = set()
         self.heard: set[tuple[str, str | None]] = set()
+        self.reached: dict[tuple[str, str | None], int] = {}
         self.again: set[str] = set()
         self.open()
 
@@ -83,6 +84,7 @@ class Custody(RuleBasedStateMachine):
         self.fill = Filler(Recorder(self.outbox, ExampleSigner(), Source("demo", "post-1")))
         self.require()
         self.fresh, self.heard, self.again = set(), set(), set()
+        self.reached = {}
 
     def require(self) -> None:
         covert = {group: wanted for group, wanted in self.wanted.items() if group is not None}
@@ -193,13 +195,17 @@ class Custody(RuleBasedStateMachine):
 
     @rule()
     def left_out(self) -> None:
-        missing = {
-            chain.ids[number - 1]
-            for group, chain in self.chains.items()
-            for custodian in CUSTODIANS
-            if (custodian, group) in self.heard and custodian in chain.signed
-            for number in chain.here & chain.sent - chain.signed[custodian]
-        } - self.fresh
+        missing: set[str] = set()
+        for custodian, group in self.heard:
+            chain = self.chains[group]
+            if custodian not in chain.signed:
+                continue
+            highest = max(chain.signed[custodian], default=0)
+            waiting = highest > self.reached.get((custodian, group), 0)
+            self.reached[custodian, group] = highest
+            lacking = chain.here & chain.sent - chain.signed[custodian]
+            missing |= {chain.ids[number - 1] for number in lacking if number < highest or not waiting}
+        missing -= self.fresh
         assert self.outbox.send_left_out() == len(missing)
         self.again |= missing
         self.fresh, self.heard = set(), set()
