@@ -75,7 +75,7 @@ class DepartmentSettings(BaseModel):
     custodian: Name
     """The keeper's name: the common name of its certificate."""
     brokers: tuple[Annotated[str, Field(pattern=r"^.+:\d{1,5}$")], ...] = Field(min_length=1)
-    """`host:port` of each broker that posts deliver to."""
+    """`host:port` of each broker that posts deliver to; a cluster is one, its nodes with commas between."""
     identity: Path = Path("identity")
     register_file: Path = Path("register.jws")
     register_key: Path = Path("register.pem")

@@ -69,8 +69,8 @@ class KeeperSettings:
     signing_key: Path
     """PEM of the private key that signs its receipts."""
     brokers: tuple[str, ...]
-    """`host:port` each. Posts may deliver to any of them. A cluster is one, its nodes with commas between: the first that
-    answers is taken, for a second connection with the same name would end that to another node."""
+    """`host:port` each. Posts may deliver to any of them. A cluster is one, its nodes with commas between: the first
+    that answers is taken, for a second connection with the same name would end that to another node."""
     groups: tuple[str, ...] = ()
     """Distribution groups whose covert hits it keeps."""
     receipts: Path
