@@ -33,6 +33,7 @@ _COMMANDS = {
     "image": LazyCommand(f"{_ROOM}.image:image", "Prepare the boot partition of a stock Raspberry Pi OS."),
     "person": LazyCommand(f"{_ROOM}.person:person", "Certify people by name and until a day."),
     "post": LazyCommand(f"{_ROOM}.post:post", "Invite, replace and revoke posts, or make one whole on this desk."),
+    "register": LazyCommand(f"{_ROOM}.register:register", "Give out the register of the posts' keys."),
     "subscriber": LazyCommand(f"{_ROOM}.subscriber:subscriber", "Add subscribers to a fleet, and revoke them."),
 }
 

@@ -6,6 +6,7 @@ expected. What is signed is a JSON object that two readers cannot understand dif
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from joserfc import jws
@@ -21,9 +22,17 @@ HEADER = frozenset({"alg", "typ", "kid", "x5c"})
 _REGISTERED = frozenset({"b64", "crit", "cty", "jku", "jwk", "x5t", "x5t#S256", "x5u", "zip"})
 """Other members that a refusal may name: the text of one that nobody registered is not repeated."""
 
-_REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
-# The library's own bound of 512 bytes leaves no room for a certificate.
-_REGISTRY.max_header_length = 12 * 1024
+LARGEST_PAYLOAD = 128_000
+"""Bytes of the largest payload, where a caller does not expect a larger one."""
+
+
+@cache
+def _registry(largest: int) -> jws.JWSRegistry:
+    made = jws.JWSRegistry(algorithms=[ALGORITHM])
+    # The library's own bound of 512 bytes leaves no room for a certificate.
+    made.max_header_length = 12 * 1024
+    made.max_payload_length = largest
+    return made
 
 
 class JwsMalformedError(RecordError):
@@ -49,16 +58,16 @@ class CompactJws:
     message: bytes
     header: dict[str, Any]
 
-    def payload_by(self, keys: Sequence[ECKey]) -> tuple[bytes, ECKey]:
-        """Return what is signed, and the key that signed it.
+    def payload_by(self, keys: Sequence[ECKey], *, largest: int = LARGEST_PAYLOAD) -> tuple[bytes, ECKey]:
+        """Return what is signed, of at most `largest` bytes, and the key that signed it.
 
         Raises:
-            JwsSignatureError: none of the keys did, or the header names another.
+            JwsSignatureError: none of the keys did, or the header names another, or it is larger.
 
         """
         for key in keys:
             try:
-                payload = jws.deserialize_compact(self.message, key, registry=_REGISTRY).payload
+                payload = jws.deserialize_compact(self.message, key, registry=_registry(largest)).payload
             except NOT_JOSE:
                 continue
             if self.header.get("kid", key.thumbprint()) != key.thumbprint():

@@ -14,6 +14,7 @@ from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import write_register
 from provisioning.fleet.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
 
 
@@ -119,7 +120,9 @@ def _revoke_post(fleet: Fleet, name: str, address: str, reload: Callable[[], Non
     fleet.open_authority()  # asks for the passphrase before anything changes
     # First, whatever the broker does: from here on no list is sealed to it.
     fleet.recipient_key(name).unlink(missing_ok=True)
-    return take_out(fleet, fleet.post(name), address, reload)
+    done = take_out(fleet, fleet.post(name), address, reload)
+    write_register(fleet)
+    return done
 
 
 def _rehearse(fleet: Fleet, address: str, reload: Callable[[], None]) -> LockedOut:

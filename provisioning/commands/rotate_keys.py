@@ -15,6 +15,7 @@ from provisioning.control.keys.distribution import KeyDistributor, RotationReque
 from provisioning.control.keys.rotation import RotationStep, Voucher
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import write_register
 from provisioning.fleet.rotation import rehearsed
 from provisioning.trust.key_files import KeyFiles
 
@@ -93,6 +94,8 @@ def rotate_signing_key(
         session.did("rotation_rehearsed", object=files.label, details={"step": request.step})
     else:
         result = distributor.distribute(request)
+        if request.purpose is Purpose.CONFIGURATION:
+            write_register(fleet)
     if as_json:
         click.echo(json.dumps(_wire(result, files, request.step, rehearse=rehearse)))
     else:

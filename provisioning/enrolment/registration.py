@@ -25,6 +25,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
 from provisioning.fleet.post_file import PostSettings, custodian_key_file
+from provisioning.fleet.register import write_register
 from provisioning.people.acts import Author
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
@@ -255,10 +256,12 @@ class RegistrationAuthority:
         return chain
 
     def _finish(self, code: Code, chain: bytes) -> None:
-        """Tell the broker, log the act, and note that both was done; until then the same request does it again.
+        """Enter the key in the register, tell the broker, log the act, and note that all was done.
+
+        Until then the same request does it again.
 
         Raises:
-            ProvisioningError: the broker could not be told; that is logged.
+            ProvisioningError: the register cannot be signed, or the broker could not be told, which is logged.
 
         """
         post, act = code.post, "post_replaced" if code.replaces else "post_enrolled"
@@ -275,6 +278,7 @@ class RegistrationAuthority:
             "serial": _serial(chain),
             "revoked": [*revoked],
         }
+        write_register(self._fleet)
         try:
             (self._reload if code.replaces else self._announce)()
         except ProvisioningError as error:

@@ -25,6 +25,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
 from provisioning.fleet.reads import ReadsGrant, write_grant
+from provisioning.fleet.register import write_register
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
@@ -206,7 +207,7 @@ class Fleet(Layout):
         return path
 
     def add_post(self, name: str, settings: PostSettings) -> Path:
-        """Make a post's identity and keys, and write its folder with its `post.toml`.
+        """Make a post's identity and keys, write its folder with its `post.toml`, and enter its key in the register.
 
         Raises:
             ProvisioningError: the name cannot be, or is taken.
@@ -229,6 +230,7 @@ class Fleet(Layout):
             private_folder(path.parent)
             write_private(path, public_pem(key))
         self.write_post_file(name, settings)
+        write_register(self)
         return folder
 
     def write_post_file(self, name: str, settings: PostSettings) -> None:

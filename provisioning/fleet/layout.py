@@ -16,7 +16,8 @@
                                        it keeps
       department/                      the client that publishes the hot list
       posts/NAME/                      what is known of one post; of one made here, all that goes onto it
-      records/NAME.pem                 the public half of each post's record-signing key, for those who verify
+      records/NAME.pem                 the public half of each post's record-signing key, for those who verify; former/
+                                       those of units that were replaced; register.jws all of them, signed
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
       custody/NAME/                    client certificate, key and root of a keeper of records; the key that signs its
                                        receipts, its public half, what posts need them for; keys/ likewise
@@ -273,6 +274,11 @@ class Layout:
     def record_key(self, post: str) -> Path:
         """Return the public key by which a post's records are verified."""
         return self.directory / "records" / f"{post}.pem"
+
+    @property
+    def register(self) -> Path:
+        """The signed register of the posts' keys, for whoever keeps the records."""
+        return self.directory / "records" / "register.jws"
 
     def recipient_key(self, post: str) -> Path:
         """Return the public key to which a hot list is sealed for a post."""

@@ -11,12 +11,14 @@ from click.testing import CliRunner, Result
 
 from device.records import KeyState, Purpose, Role, Source
 from device.records.configuration import ConfigurationState
+from device.records.signing import read_key
 from provisioning.cli import provision
 from provisioning.connection import Connection
 from provisioning.control.keys.rotation import announce
 from provisioning.control.signing import digest_of, sign_configuration
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import open_register
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.control.conftest import fleet, said
 
@@ -167,6 +169,8 @@ def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town
     applied = ConfigurationState(state="applied", version=1, digest=digest_of(jws))
     town.says("post-1", town.goes_by(Purpose.CONFIGURATION, number=1), configuration=applied)
     assert town.rotate("configuration", "--retire")[0] == 0
+    present = read_key(town.fleet.configuration_verifying_key.read_bytes())
+    assert open_register(town.fleet.register.read_bytes(), [present]), "the register is signed anew"
 
 
 def test_a_command_that_was_cut_off_before_it_published_goes_on(town: Town) -> None:

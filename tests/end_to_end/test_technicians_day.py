@@ -20,12 +20,14 @@ from device.camera.view import load_views
 from device.commands.enrol import enrol
 from device.config import load
 from device.post import Post
+from device.records.signing import read_key
 from device.records.verify.cli import verify
 from provisioning.cli import provision
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import open_register
 from provisioning.fleet.revocation import is_let_in
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
@@ -253,5 +255,8 @@ def steal(day: Day, unit: Path) -> None:
         assert not is_let_in(as_client(unit), day.broker.address)
         assert time.monotonic() - began < LOCKED_OUT_SECONDS
     assert day.fleet.posts() == ("post-18", "post-19")
+    verifying = read_key(day.fleet.configuration_verifying_key.read_bytes())
+    register, _ = open_register(day.fleet.register.read_bytes(), [verifying])
+    assert {post.name: post.keys[-1].ended for post in register.posts}["post-17"] == "revoked"
     with pytest.raises(ProvisioningError, match="no post of this fleet"):
         day.told("post", "revoke", "post-17", *day.at_the_broker)

@@ -25,8 +25,10 @@ from device.enrolment.keyfiles import read_key_file
 from device.enrolment.request import KEYS, make_renewal, make_request, read_request
 from device.enrolment.unit import WORK, UnitEnrolment, check_clock
 from device.records import Purpose, Role
+from device.records.signing import read_key
 from provisioning.enrolment.server import SEALED_SECONDS, WRONG_SECONDS
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import open_register
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrolment.conftest import Department, open_office
 
@@ -294,6 +296,12 @@ def test_replaced_unit_s_keys_are_revoked_and_the_new_ones_are_not(department: D
     assert [entry.serial_number for entry in revoked] == [before.serial]
     former = list((department.fleet.directory / "records" / "former").iterdir())
     assert [path.read_bytes() for path in former] == [record_key], "what it signed can still be verified"
+    verifying = read_key(department.fleet.configuration_verifying_key.read_bytes())
+    register, _ = open_register(department.fleet.register.read_bytes(), [verifying])
+    assert [(key.public_key.encode(), key.ended) for key in register.posts[0].keys] == [
+        (record_key, "replaced"),
+        (department.fleet.record_key("post-17").read_bytes(), None),
+    ]
     with pytest.raises(EnrolmentError, match="was revoked"):
         department.address.renew(
             renewal_of(old),
