@@ -15,8 +15,25 @@ from simulator.scene.road import lay_street
 from simulator.scene.sensor import tone
 from simulator.scene.skin import Skin, Surface
 from simulator.scene.traffic import MPH, vehicle_of
+from simulator.scene.vehicles import Vehicle
 
 pytestmark = pytest.mark.usefixtures("graphics")
+
+
+_drawn: dict[tuple[Passing, int, int, float], Vehicle] = {}
+
+
+def drawn(scene: Scene, index: int) -> Vehicle:
+    """Draw a vehicle: once for all scenes that it passes in, for it takes a second or two."""
+    key = (scene.passing[index], index, scene.clip.seed, scene.weather.lamps)
+    if key not in _drawn:
+        _drawn[key] = vehicle_of(scene, index)
+    return _drawn[key]
+
+
+@pytest.fixture(autouse=True)
+def vehicles_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "vehicle_of", drawn)
 
 
 def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens: float) -> Scene:
@@ -38,7 +55,7 @@ def marker_plates(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every vehicle is a dull black one with a blank white plate."""
 
     def marked(scene: Scene, index: int) -> object:
-        plain = vehicle_of(scene, index)
+        plain = drawn(scene, index)
         skin = Skin(plain.skin.top, Surface((0.0, 0.0, 0.0)))
         return replace(plain, skin=skin, paint=(0.0, 0.0, 0.0), coat=0.0, plate=np.full((96, 192, 4), 255, np.uint8))
 
@@ -114,7 +131,10 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
 
 def test_the_same_scene_gives_the_same_frame_and_another_seed_another(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "lay_street", lay_street)  # anew each time
-    scene = _scene(samples=2).model_copy(update={"lens": Lens(width=320, height=180, focal=1150)})
+    monkeypatch.setattr(drawing, "vehicle_of", vehicle_of)
+    plain = _scene(samples=2)
+    lens = Lens(width=320, height=180, focal=1150)
+    scene = plain.model_copy(update={"lens": lens, "passing": plain.passing[:1]})
     other = scene.model_copy(update={"clip": scene.clip.model_copy(update={"seed": 6})})
     pictures = []
     for one in (scene, scene, other):
