@@ -42,6 +42,11 @@ def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def near(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return nearer(tmp_path_factory.mktemp("near") / "clip")
+
+
 class Unit:
     """A post that is not in service yet, and the command that a technician runs on it."""
 
@@ -150,10 +155,10 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
 
 @pytest.mark.usefixtures("heeded")
 def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
-    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+    tmp_path: Path, near: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
     # Footage's own time: a busy machine sees what a quiet one does.
-    unit = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3)
+    unit = Unit(tmp_path, near, pace="fast", frames_per_second=3)
     process = unit.aim()
     started.append(process)
     page = visitor.open(link_of(process)[0])
@@ -180,9 +185,9 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
 
 
 def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
-    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+    tmp_path: Path, near: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
-    process = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3).aim()
+    process = Unit(tmp_path, near, pace="fast", frames_per_second=3).aim()
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
     page.get_by_role("button", name="Accept this view by daylight").click()
@@ -236,10 +241,10 @@ def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
 
 
 def test_a_page_that_hears_nothing_says_so_and_comes_back(
-    tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
+    tmp_path: Path, near: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
     """A cable that was pulled, or a phone that is out of reach, ends no connection: there is silence."""
-    process = Unit(tmp_path, nearer(tmp_path / "near"), pace="fast", frames_per_second=3).aim()
+    process = Unit(tmp_path, near, pace="fast", frames_per_second=3).aim()
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
     expect(page.locator("#accept")).to_be_enabled()
