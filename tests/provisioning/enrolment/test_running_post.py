@@ -30,7 +30,7 @@ SECONDS = 60.0
 @contextmanager
 def running(config: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a post in a process of its own."""
-    program = [sys.executable, "-c", "from device.cli import main; main()", "run", "--config", str(config)]
+    program = [sys.executable, "-c", "from device.cli import main; main()", "-v", "run", "--config", str(config)]
     with log.open("wb") as file:
         process = subprocess.Popen(program, stdout=file, stderr=file, env=os.environ, cwd=Path.cwd())
     try:
@@ -57,10 +57,15 @@ def test_enrolled_post_renews_its_certificate_on_command(department: Department,
         before = x509.load_pem_x509_certificate(unit.certificate_path.read_bytes())
         ask = ["command", "renew-certificate", "post-17", "--as", str(department.fleet.operator("r-alvarez"))]
         ask += ["--broker", broker.address, "--purpose", "work order 7731", "--json"]
-        with running(unit.directory / "post.toml", tmp_path / "log"):
+        log = tmp_path / "log"
+        with running(unit.directory / "post.toml", log):
             deadline = time.monotonic() + SECONDS
+            # A command that comes before the post has said that it hears commands waits in vain.
+            while "connected to" not in log.read_text():
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
             while (done := CliRunner().invoke(provision, ask)).exit_code != 0:
-                assert time.monotonic() < deadline, (done.output, done.exception, (tmp_path / "log").read_text())
+                assert time.monotonic() < deadline, (done.output, done.exception, log.read_text())
             answer = json.loads(done.output.splitlines()[-1])
     assert (answer["outcome"], answer["signature"]) == ("done", "good")
     after = x509.load_pem_x509_certificate(unit.certificate_path.read_bytes())
