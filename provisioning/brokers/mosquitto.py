@@ -17,16 +17,15 @@ from provisioning.brokers.rights import RIGHTS, Party, rights_of
 LARGEST_PACKET = max(LARGEST_RECORD, PART_BYTES + PART_OVERHEAD) + 4096
 """Bytes of a packet: the largest record, or part of a hot list, with room for topic and properties. A list of more than
 one part goes in parts, for the broker says this limit to whoever publishes it."""
-MOST_QUEUED_BYTES = 32 << 20
-"""Bytes that may wait for one client: of a post that reads 10,000 plates a day, at 6 KB each, half a day; 60 of the
-largest records. More is dropped, and said in mosquitto's log; a custodian's receipts have the posts send it again. Not
-much more, for mosquitto writes all that waits every two seconds and does nothing else meanwhile: `docs/brokers.md`."""
+MOST_QUEUED_BYTES = 256 << 20
+"""Bytes that may wait for one client: of a post that reads 10,000 plates a day, at 6 KB each, four days; 500 of the
+largest records. More is dropped, and said in mosquitto's log; a custodian's receipts have the posts send it again."""
 MOST_QUEUED = MOST_QUEUED_BYTES >> 10
 """Messages that may wait for one client: no record has less than 1 KiB, so smaller ones are none, and mosquitto needs
 some 800 bytes for each beside its content. Not 0, which is without limit: with it mosquitto 2.0 hangs up on every
 client that it denies a publication (handle__publish.c: it compares the packets to be sent, none, with the limit, 0)."""
-MEMORY_BYTES = 16 * MOST_QUEUED_BYTES + 2 * LARGEST_BODY
-"""Bytes of memory, and so of the file that all of it is saved to: 16 full queues with what each message needs, and the
+MEMORY_BYTES = 2 * MOST_QUEUED_BYTES + 2 * LARGEST_BODY
+"""Bytes of memory, and so of the file that all of it is saved to: a full queue with what each message needs, and the
 hot list before and after a change, each of the largest size. Clients that hear the same share its content. Beyond it
 mosquitto hangs up on whoever publishes: records stay on the posts."""
 
