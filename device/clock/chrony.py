@@ -10,6 +10,7 @@ import threading
 from time import monotonic
 
 from device.records import ClockQuality
+from device.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def from_tracking(line: str) -> ClockQuality:
 
 def _reference(fields: list[str]) -> str:
     """Return the source's address, or the name of a reference clock such as GPS or PPS."""
-    return "".join(letter for letter in fields[1] if letter.isprintable())[:64] or "unknown"
+    return printable(fields[1])[:64] or "unknown"
 
 
 class Chrony:

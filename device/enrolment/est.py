@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from device.enrolment.code import is_sealed, seal_key_of
 from device.enrolment.errors import EnrolmentError
+from device.text import printable
 
 ROOT = "/.well-known/est"
 CONFIGURATION = "/.well-known/platepost/configuration"
@@ -208,6 +209,5 @@ def _refusal(office: EstClient, status: int, content: bytes) -> EnrolmentError:
         message, reason = str(said["message"])[:_LONGEST_MESSAGE], str(said["reason"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return EnrolmentError(f"{office} answers with status {status}", reason="refused")
-    message = "".join(letter if letter.isprintable() else "?" for letter in message)
     known = len(reason) <= _LONGEST_REASON and _REASON.fullmatch(reason)
-    return EnrolmentError(f"{office}: {message}", reason=reason if known else "refused")
+    return EnrolmentError(f"{office}: {printable(message)}", reason=reason if known else "refused")

@@ -7,6 +7,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 
+from device.text import printable
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.cleaning import clean_plate
 from provisioning.hotlist.form import MEANINGS, FixedField
@@ -165,8 +166,7 @@ class ExportReader:
 
 def _shown(header: list[str]) -> str:
     """Return a header for people to look at: short, and without what a terminal would obey."""
-    text = ", ".join(header)[:_LONGEST_SHOWN]
-    return "".join(character if character.isprintable() else UNREADABLE for character in text)
+    return printable(", ".join(header)[:_LONGEST_SHOWN])
 
 
 @contextmanager

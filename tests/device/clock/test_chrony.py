@@ -48,6 +48,10 @@ def test_a_reference_clock_is_told_by_its_name() -> None:
     assert (from_tracking(PPS).reference, from_tracking(PPS).stratum) == ("PPS", 1)
 
 
+def test_a_name_that_would_act_on_a_terminal_is_told_as_text() -> None:
+    assert from_tracking(PPS.replace("PPS", "P\x1bS")).reference == r"P\x1bS"
+
+
 @pytest.mark.parametrize("line", [UNSYNCHRONISED, LOCAL], ids=["nothing", "own clock"])
 def test_an_unsynchronised_clock_has_no_error_to_tell(line: str) -> None:
     quality = from_tracking(line)

@@ -154,7 +154,7 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
         ({"message": "the code is used", "reason": "code_used"}, "code_used", "office:8443: the code is used"),
         ({"message": "upstream", "reason": "a" * 65}, "refused", "office:8443: upstream"),
         ({"message": "upstream", "reason": "reset before headers"}, "refused", "office:8443: upstream"),
-        ({"message": "a\ud800\x1b[2J", "reason": "\ud800"}, "refused", "office:8443: a??[2J"),
+        ({"message": "a\ud800\x1b[2J", "reason": "\ud800"}, "refused", r"office:8443: a\ud800\x1b[2J"),
         ({"message": ["a"], "reason": None}, "refused", "office:8443: ['a']"),
         ({"message": "m" * 9000, "reason": "other"}, "other", "office:8443: " + "m" * 500),
         ({"message": "no reason"}, "refused", "office:8443 answers with status 503"),
