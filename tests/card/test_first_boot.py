@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from device.records import Role
 from provisioning.cli import provision
 from provisioning.fleet.fleet import Fleet
+from provisioning.image.hardening import FIREWALL_PATH, FIREWALL_UNIT, RULES_PATH
 from tests.end_to_end.day import given
 from tests.provisioning.enrolment.conftest import open_office
 from tests.provisioning.image.test_image import KEY, card
@@ -54,9 +55,9 @@ class Tree:
         """Return a file's mode and owner, such as `700 root root`."""
         return self.run("stat", "-c", "%a %U %G", path).strip()
 
-    def is_enabled(self, unit: str) -> bool:
+    def is_enabled(self, unit: str, target: str = "multi-user.target") -> bool:
         """Say whether systemd will start a unit when the machine boots."""
-        wants = self.root / "etc/systemd/system/multi-user.target.wants" / unit
+        wants = self.root / f"etc/systemd/system/{target}.wants" / unit
         return wants.is_symlink()
 
 
@@ -132,6 +133,12 @@ def test_the_packages_are_installed_by_the_service_that_was_left_for_it(unit: Tr
     assert unit.run("platepost", "--version").startswith("platepost")
     for command in ("aim", "accept"):
         assert "--as" in unit.run("platepost", command, "--help")
+
+
+def test_the_firewall_is_raised_at_boot_by_what_the_packages_brought(unit: Tree) -> None:
+    assert unit.is_enabled(FIREWALL_UNIT, "sysinit.target")
+    unit.run("systemd-analyze", "verify", FIREWALL_PATH)
+    unit.run("nft", "-c", "-f", RULES_PATH)
 
 
 def test_the_post_waits_to_be_enrolled(unit: Tree) -> None:
