@@ -39,6 +39,10 @@ _COMMANDS = {
     "serve": LazyCommand(
         "simulator.live.cli:serve", "Show posts at work in a browser, and let it open their cases and pull their plugs."
     ),
+    "soak": LazyCommand(
+        "simulator.lab.soak.cli:soak",
+        "Run a whole post with a fault every few seconds, and count on the wire.",
+    ),
 }
 
 

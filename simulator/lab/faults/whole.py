@@ -64,10 +64,11 @@ def run_whole(
             problems.append(str(error))
     finally:
         process.stop()
-    return _judge(site), problems
+    return judge_whole(site), problems
 
 
-def _judge(site: CampaignSite) -> Ruling:
+def judge_whole(site: CampaignSite) -> Ruling:
+    """Judge the whole post by its chain, once it has said farewell."""
     source = Source(AGENCY, POST)
     deadline = monotonic() + ARRIVAL_SECONDS
     while True:
