@@ -76,6 +76,10 @@ class Holding:
         numbers = ", ".join(f"{run.first}..{run.last}" for run in self._runs)
         return f"<Holding {numbers or 'nothing'}{', forked' if self._forks else ''}>"
 
+    def __contains__(self, number: int) -> bool:
+        place = bisect_right(self._runs, number, key=attrgetter("first"))
+        return place > 0 and number <= self._runs[place - 1].last
+
     @property
     def runs(self) -> tuple[LinkedRun, ...]:
         """What is held, in ascending order."""

@@ -1,0 +1,131 @@
+"""What people see of records: rows made of a genuine record, and of nothing else.
+
+The keeper projects a record when it keeps it, `rebuild` all of them again: the same function makes the same rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from device.records.audit import Audit
+from device.records.envelope import AnyEvent
+from device.records.health import Health
+from device.records.hit import Hit, HitWithdrawn
+from device.records.read import Read, Sight
+from device.records.status import Status
+
+Row: TypeAlias = tuple[Any, ...]
+_PLACED = ("record_id", "class", "retained_from", "post", "covert_group")
+_FOLDED = str.maketrans("OI", "01")
+"""The rule of `plate_key`: O and 0 share a key, as do I and 1."""
+ACCESS = frozenset(
+    {
+        "technician_session",
+        "view_accepted",
+        "acceptance",
+        "recording_started",
+        "recording_ended",
+        "recording_refused",
+        "recording_deleted",
+    }
+)
+"""Audit actions by which somebody saw what a post sees, took it along, or tried to."""
+_COMMANDS = frozenset({"command_executed", "command_refused"})
+_SEEING = frozenset({"still"})
+"""Commands that show what a post sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A table of what people see."""
+
+    table: str
+    columns: tuple[str, ...]
+    """Those after `record_id`, `class`, `retained_from`, `post`, `covert_group`."""
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column of the table."""
+        return _PLACED + self.columns
+
+
+READ = Projection(
+    "custody_read",
+    (
+        *("passage", "captured_at", "plate_read", "plate_key", "plate_fold", "confidence", "region"),
+        *("region_confidence", "direction", "camera", "lane", "site", "first_seen", "last_seen", "hits"),
+    ),
+)
+HIT = Projection(
+    "custody_hit",
+    (
+        *("hit", "passage", "captured_at", "plate_read", "plate_key", "plate_fold", "plate_matched", "match"),
+        *("category", "priority", "distribution", "list_version", "list_age", "hotlist_stale", "synthetic", "held"),
+        "state_agreement",
+    ),
+)
+WITHDRAWAL = Projection("custody_withdrawal", ("hit", "passage", "at", "category", "reason"))
+STATUS = Projection(
+    "custody_status",
+    (
+        *("at", "state", "since", "reasons", "software", "list_version", "list_age", "last_read"),
+        *("synthetic_hit", "synthetic_made", "synthetic_every_minutes"),
+    ),
+)
+AUDIT = Projection("custody_audit", ("kind", "at", "person", "outcome", "reason"))
+HEALTH = Projection(
+    "custody_health",
+    ("at", "frame_rate", "queue_depth", "unreleased_seconds", "disk_free_bytes", "temperature_celsius"),
+)
+ACCESSES = Projection("custody_access", ("kind", "at", "person", "outcome", "object"))
+PROJECTIONS = (READ, HIT, WITHDRAWAL, STATUS, AUDIT, HEALTH, ACCESSES)
+
+
+def project(event: AnyEvent) -> Iterator[tuple[Projection, Row]]:
+    """Yield the rows of one genuine record: the values of each projection's `columns`."""
+    data, at = event.data, event.time
+    match data:
+        case Read():
+            yield READ, _shown(*_seen(data), data.confidence, data.region, data.region_confidence, *_read(data))
+        case Hit():
+            yield HIT, _shown(data.hit, *_seen(data), *_hit(data))
+        case HitWithdrawn():
+            yield WITHDRAWAL, _shown(data.hit, data.passage, at, data.category, data.reason)
+        case Status():
+            made = data.last_synthetic
+            synthetic = (made.hit, made.made, made.every_minutes) if made is not None else (None, None, None)
+            reasons = [reason.name for reason in data.reasons]
+            known = (data.versions.software, data.hotlist.version, data.hotlist.age_seconds, data.last_read)
+            yield STATUS, _shown(at, data.state, data.since, reasons, *known, *synthetic)
+        case Audit():
+            said = (data.action, data.occurred, data.identity, data.outcome)
+            yield AUDIT, _shown(*said, data.reason)
+            if data.action in ACCESS or (data.action in _COMMANDS and data.object in _SEEING):
+                yield ACCESSES, _shown(*said, data.object)
+        case Health():
+            queue = data.queue
+            waiting = (queue.depth, queue.oldest_unreleased_age_seconds)
+            yield HEALTH, (at, data.frame_rate, *waiting, data.disk_free_bytes, data.temperature_celsius)
+
+
+def _seen(sight: Sight) -> Row:
+    fold = sight.plate_key.translate(_FOLDED)
+    return sight.passage, sight.captured, sight.plate_read, sight.plate_key, fold
+
+
+def _read(read: Read) -> Row:
+    place = (read.direction, read.camera, read.lane, read.place.site)
+    return *place, read.first_seen, read.last_seen, list(read.hits)
+
+
+def _hit(hit: Hit) -> Row:
+    listed = (hit.plate_matched, hit.match, hit.category, hit.priority, hit.distribution)
+    state = (hit.hotlist.version, hit.hotlist.age_seconds, hit.hotlist_stale)
+    return *listed, *state, hit.synthetic, hit.held, hit.state_agreement
+
+
+def _shown(*values: object) -> Row:
+    """Return values as PostgreSQL takes them: it has no text with a NUL."""
+    return tuple(
+        value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value for value in values
+    )

@@ -1,0 +1,245 @@
+"""One message as custody takes it: parsed once, its pictures apart, and where it is to lie."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from department.custody.codec import RAW, encode, stored_form
+from department.custody.holding import ChainName
+from department.custody.messages import ReceivedMessage
+from device.errors import RecordError
+from device.records.base import DIGEST, Identifier
+from device.records.canonical import canonical_bytes, dump, parse
+from device.records.envelope import EVENTS, TYPES
+from device.records.hit import Hit, HitWithdrawn
+from device.records.parts import picture_bytes
+from device.records.read import Read
+
+LARGEST_NUMBER = 2**53 - 1
+NO_HIT, HIT, LOG, DOUBTFUL = "no_hit", "hit", "log", "doubtful"
+"""Retention classes: reads without a hit; hits, withdrawals and reads with a hit; all else; and `doubtful`."""
+FURTHEST = timedelta(days=31)
+"""A record whose time is further than this from the custodian's clock is doubtful: one of the clocks was wrong, and no
+purge may go by it unreviewed. Half of the shortest term that a law sets, 60 days (CVC 2413)."""
+LONGEST_TYPE = 64
+_LARGEST_PIXELS = 2**31 - 1
+_IDENTIFIER = TypeAdapter(Identifier)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlace:
+    """Where a record stands in its chain."""
+
+    chain: ChainName
+    number: int
+    previous: str
+    """Digest that it names of the record before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBytes:
+    """A picture that is the one that its record names."""
+
+    kind: str
+    media_type: str
+    width: int
+    height: int
+    sha256: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """Where a record lies: what decides when it is purged, and who may see it."""
+
+    retention: str
+    """Its class."""
+    retained_from: datetime
+    """The later of capture and custody."""
+    covert_group: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyRecord:
+    """What is to be kept of one message."""
+
+    topic: str
+    post: str
+    event: dict[str, Any] | None
+    """As parsed, without the bytes of the pictures in `pictures`; None if it cannot be read."""
+    canonical: bytes
+    """What the signature covers; of what cannot be read, the bytes that came."""
+    digest: str
+    """SHA-256 of these."""
+    place: ChainPlace | None
+    """None of what has no place in a chain that a receipt could name."""
+    pictures: tuple[PictureBytes, ...]
+    altered: bool
+    """Whether a picture came that is not the one that the record names."""
+    problem: str
+    """Why it cannot be read; empty if it can."""
+
+    @property
+    def type(self) -> str:
+        """The type that it claims, if it can be shown; empty otherwise."""
+        claimed = self.event.get("type") if self.event is not None else None
+        return claimed if isinstance(claimed, str) and _is_short_line(claimed) else ""
+
+    def encoded(self) -> tuple[int, bytes]:
+        """Return the codec and the bytes to be stored."""
+        if self.event is None:
+            return RAW, self.canonical
+        # Altered pictures are evidence, and stay where they came.
+        return encode(dump(self.event) if self.altered else stored_form(self.event, self.canonical))
+
+    def filing(self, kept_at: datetime) -> Filing:
+        """Return where it lies if it is kept at a moment."""
+        moments = list(_moments(self.event)) if self.event is not None else []
+        captured = moments[0] if moments else kept_at
+        doubtful = any(abs(moment - kept_at) > FURTHEST for moment in moments)
+        return Filing(
+            retention=DOUBTFUL if doubtful else _retention(self.event),
+            retained_from=kept_at if doubtful else max(captured, kept_at),
+            covert_group=_covert_group(self.topic, self.event),
+        )
+
+
+def take(message: ReceivedMessage) -> CustodyRecord:
+    """Read a message, whatever it says."""
+    try:
+        event = parse(message.body)
+        canonical = canonical_bytes(event)
+    except RecordError as error:
+        return _unreadable(message, str(error))
+    for member in ("type", "signature"):
+        if not isinstance(event.get(member), str):
+            return _unreadable(message, f"not a record: no {member}")
+    event, pictures, altered = _split(event)
+    return CustodyRecord(
+        topic=message.topic,
+        post=message.post,
+        event=event,
+        canonical=canonical,
+        digest=sha256(canonical).hexdigest(),
+        place=place_of(message.post, event),
+        pictures=pictures,
+        altered=altered,
+        problem="",
+    )
+
+
+def restored(topic: str, post: str, stored: bytes) -> CustodyRecord:
+    """Return a record as it was taken, but for its pictures, from what `codec.decode` returned.
+
+    Raises:
+        RecordError: it is damaged.
+
+    """
+    event = parse(stored)
+    canonical = canonical_bytes(event)
+    digest = sha256(canonical).hexdigest()
+    return CustodyRecord(topic, post, event, canonical, digest, place_of(post, event), (), altered=False, problem="")
+
+
+def place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
+    """Return where an event stands; None of what has no place in a chain that a receipt could name."""
+    number, previous = event.get("sequence"), event.get("previous")
+    if type(number) is not int or not 1 <= number <= LARGEST_NUMBER:
+        return None
+    if not isinstance(previous, str) or not DIGEST.fullmatch(previous):
+        return None
+    try:
+        chain = _IDENTIFIER.validate_python(event.get("chain"), strict=True)
+    except ValidationError:
+        return None
+    return ChainPlace(ChainName(post, chain), number, previous)
+
+
+def _unreadable(message: ReceivedMessage, problem: str) -> CustodyRecord:
+    digest = sha256(message.body).hexdigest()
+    return CustodyRecord(message.topic, message.post, None, message.body, digest, None, (), False, problem)
+
+
+def _split(event: dict[str, Any]) -> tuple[dict[str, Any], tuple[PictureBytes, ...], bool]:
+    """Part an event from its pictures' bytes; tell besides whether one of them is not what the event names.
+
+    Then the event is returned whole.
+    """
+    data = event.get("data")
+    named = data.get("pictures") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or named is None:
+        return event, (), False
+    if not isinstance(named, list) or not all(isinstance(picture, dict) for picture in named):
+        return event, (), True
+    if not any("data" in picture for picture in named):
+        return event, (), False
+    pictures, bare = [], []
+    for picture in named:
+        if "data" in picture:
+            found = _picture(picture)
+            if found is None:
+                return event, (), True
+            pictures.append(found)
+        bare.append({name: value for name, value in picture.items() if name != "data"})
+    return event | {"data": data | {"pictures": bare}}, tuple(pictures), False
+
+
+def _picture(named: dict[str, Any]) -> PictureBytes | None:
+    kind, media_type, digest = named.get("kind"), named.get("media_type"), named.get("sha256")
+    width, height, size, data = named.get("width"), named.get("height"), named.get("size"), named.get("data")
+    if not (isinstance(kind, str) and isinstance(media_type, str) and _is_short_line(kind + media_type)):
+        return None
+    if not (isinstance(size, int) and isinstance(digest, str) and DIGEST.fullmatch(digest) and isinstance(data, str)):
+        return None
+    if not all(isinstance(side, int) and 0 <= side <= _LARGEST_PIXELS for side in (width, height)):
+        return None
+    body = picture_bytes(data, size=size, sha256=digest)
+    if body is None:
+        return None
+    return PictureBytes(kind, media_type, int(width or 0), int(height or 0), bytes.fromhex(digest), body)
+
+
+def _moments(event: dict[str, Any]) -> list[datetime]:
+    """Return the times that an event says, that of the capture first."""
+    data = event.get("data")
+    captured = data.get("captured") if isinstance(data, dict) else None
+    return [moment for said in (captured, event.get("time")) if (moment := _moment(said)) is not None]
+
+
+def _moment(said: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+        # An offset may lead beyond the calendar.
+        return None if moment is None or moment.utcoffset() is None or moment.timestamp() is None else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def _retention(event: dict[str, Any] | None) -> str:
+    kind = event.get("type") if event is not None else None
+    if event is None or kind not in {TYPES[Read], TYPES[Hit], TYPES[HitWithdrawn]}:
+        return LOG
+    data = event.get("data")
+    return HIT if kind != TYPES[Read] or (isinstance(data, dict) and data.get("hits")) else NO_HIT
+
+
+def _covert_group(topic: str, event: dict[str, Any] | None) -> str | None:
+    """Return the group that alone may know of a record: what it says, else what its topic does."""
+    data = event.get("data") if event is not None else None
+    said = data.get("distribution") if isinstance(data, dict) else None
+    if isinstance(said, str) and _is_short_line(said):
+        return said
+    levels = topic.split("/")
+    return levels[5] if len(levels) > 5 and levels[4] == "covert" else None
+
+
+def _is_short_line(text: str) -> bool:
+    return len(text) <= LONGEST_TYPE and text.isprintable()
+
+
+def tally_type(record_type: str) -> str:
+    """Return under which type a record is counted: one that is known, else `unknown`."""
+    return record_type if record_type in EVENTS else "unknown"

@@ -1,0 +1,364 @@
+"""The department's store of records: PostgreSQL, one transaction a batch, each record exactly once.
+
+**What is one record.** Post, chain, number and digest. The digest covers what was signed; the signature and the
+pictures' bytes lie outside of it. So a record that is stored is a duplicate of another only if that one is genuine as
+well, or if the bytes are the same: whoever sends a post's record ahead with a spoiled signature or a spoiled picture
+keeps nothing out. Duplicates are counted, and not stored again. A picture that comes later than its record is added.
+
+**What counts as held.** A receipt says that bytes are durable, and no more (RECEIPT). But a receipt names one digest
+for a number, and a post that finds another than its own lets nothing go. So proven records count first; unproven ones,
+by a key that is not known or not good there, count where no proven one of their number is held, beside the proven and
+never joined to them, and yield; refused ones count nowhere. `verdict` says which is which. A post whose key the
+register does not have yet is receipted all the same, and a stranger who writes below its name blocks nothing once it
+has.
+
+**Later knowledge.** A key that comes, by the register or by a record that vouches for it, has records judged again:
+`judge_again`, and by itself where a record vouches. What a former key signed after the record that replaced it is
+refuted, even where it came first. Judgments are added, never changed; projections that were refuted are taken back.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Self
+
+import psycopg
+
+from department.custody.codec import decode
+from department.custody.errors import StoreError
+from department.custody.given_up import GivenUp, HeardPost, PostStatements, may_name_numbers
+from department.custody.holding import ChainName, Fate, Holding, LinkedRun
+from department.custody.messages import ReceivedMessage
+from department.custody.record import CustodyRecord, Filing, restored, take
+from department.custody.sorting import PROVEN, BatchSorter, JudgedRecord, counted
+from department.custody.tables import CustodyTables, HeldChain, StoredBody, StoredTwin
+from department.custody.verdict import Judgment, Standing, Verdict, judge
+from device.records.canonical import parse
+from device.records.signing import Keyring
+
+log = logging.getLogger(__name__)
+
+REJUDGED_AT_ONCE = 500
+"""Records that one transaction judges again."""
+
+
+class CustodyStore:
+    """Keeps what was delivered, and knows what is held of each chain. For one thread; a context manager.
+
+    A session that broke is begun anew by the next call. What was in doubt comes again and is a duplicate by then.
+
+    Args:
+        conninfo: libpq's connection string, of the role `platepost_keeper`.
+        keys: returns a post's record-signing keys as far as the department knows them.
+        now: the custodian's clock.
+
+    Raises:
+        StoreError: the database cannot be reached, or another keeper works on it.
+
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        keys: Callable[[str], Keyring],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._conninfo = conninfo
+        self._keys = keys
+        self._now = now
+        self._tables: CustodyTables | None = None
+        self._chains: dict[ChainName, HeldChain] = {}
+        self._posts: dict[str, HeardPost] = {}
+        with self._session():
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session."""
+        self._forget()
+
+    # --- what is held
+
+    def chains(self) -> Iterable[ChainName]:
+        """Return every chain of which something is held. Raises StoreError."""
+        with self._session() as tables:
+            return tables.chains()
+
+    def holding(self, chain: ChainName) -> Holding:
+        """Return what is held of a chain: proven runs, and unproven ones beside them. Raises StoreError."""
+        with self._session():
+            held = self._chain(chain)
+        both = Holding((*held.proven.runs, *held.unproven.runs), given_up=held.proven.given_up, forks=held.proven.forks)
+        both.repeated = held.proven.repeated or held.unproven.repeated
+        return both
+
+    def digest(self, chain: ChainName, number: int) -> str | None:
+        """Return the digest of the record that counts as held under a number; None if it is not known any more.
+
+        Raises:
+            StoreError: the database does not answer.
+
+        """
+        with self._session() as tables:
+            held = self._chain(chain)
+            return counted(tables.placed([(*chain, number)]), unproven=number not in held.proven)
+
+    # --- keeping
+
+    def keep(self, messages: Sequence[ReceivedMessage]) -> set[ChainName]:
+        """Keep messages, all of them durable on return, or none; return the chains that are to be receipted.
+
+        Raises:
+            StoreError: the database does not take them. A later call may.
+
+        """
+        now = self._now()
+        records = [take(message) for message in messages]
+        with self._session() as tables:
+            again: set[str] = set()
+            touched = self._keep(tables, records, now, again)
+            for post in sorted(again):
+                touched |= self._judge_again(tables, post)
+            return touched
+
+    def judge_again(self, posts: Iterable[str]) -> set[ChainName]:
+        """Judge anew, by the keys known now, what is not genuine of some posts; return the chains to be receipted.
+
+        Raises:
+            StoreError: the database does not answer; it may be called again.
+
+        """
+        touched: set[ChainName] = set()
+        for post in posts:
+            self._posts.pop(post, None)
+            with self._session() as tables:
+                touched |= self._judge_again(tables, post)
+        return touched
+
+    def posts_with_doubts(self) -> list[str]:
+        """Return the posts of which records may be judged otherwise, once more is known. Raises StoreError."""
+        with self._session() as tables:
+            return tables.posts_with_doubts()
+
+    def _keep(
+        self, tables: CustodyTables, records: Sequence[CustodyRecord], now: datetime, again: set[str]
+    ) -> set[ChainName]:
+        filings = [record.filing(now) for record in records]
+        tables.partitions.ensure((filing.retained_from for filing in filings), now=now)
+        with tables.connection.transaction():
+            named: list[GivenUp] = []
+            judgments = []
+            for record in records:
+                heard = self._heard(tables, record.post)
+                judgments.append(judge(record, heard.statements))
+                if record.event is not None and may_name_numbers(record.event):
+                    known = heard.knowledge
+                    named += heard.hear(record.event)
+                    if heard.knowledge != known:
+                        again.add(record.post)
+            batch = BatchSorter(self._chain, self._stored(tables, records, judgments), now)
+            ids = tables.allot(len(records))
+            for came in map(JudgedRecord, ids, records, filings, judgments):
+                batch.add(came)
+            _give_up(batch, named)
+            _renew_unproven(tables, batch.writes.chains)
+            tables.write(batch.writes, now=now)
+        return batch.touched
+
+    def _stored(
+        self, tables: CustodyTables, records: Sequence[CustodyRecord], judgments: Sequence[Judgment]
+    ) -> Iterator[StoredTwin]:
+        """Return what is stored already under the records' numbers, or, of loose ones, digests."""
+        places, loose = set(), set()
+        for record, judgment in zip(records, judgments, strict=True):
+            place = record.place
+            if place is None:
+                loose.add((record.post, record.digest))
+            elif judgment.standing is not Standing.PROVEN or self._may_be_stored(place.chain, place.number):
+                places.add((*place.chain, place.number))
+        if places:
+            yield from tables.placed(places)
+        if loose:
+            yield from tables.loose(loose)
+
+    def _may_be_stored(self, chain: ChainName, number: int) -> bool:
+        held = self._chain(chain)
+        return held.odd or number in held.proven or number in held.unproven
+
+    # --- judging again
+
+    def _judge_again(self, tables: CustodyTables, post: str) -> set[ChainName]:
+        heard = self._heard(tables, post)
+        now = self._now()
+        with self._rejudging(tables, now) as batch:
+            _give_up(batch, heard.given_up)
+            for change in heard.statements.changes:
+                self._refute(tables, batch, ChainName(post, change.chain), change.sequence, change.former)
+        touched, after = batch.touched, 0
+        while bodies := tables.doubted(post, heard.statements.keys.kids, after=after, most=REJUDGED_AT_ONCE):
+            with self._rejudging(tables, now) as batch:
+                for body in bodies:
+                    self._judge_body(tables, batch, body, hold=True)
+            touched |= batch.touched
+            after = bodies[-1].id
+        return touched
+
+    @contextmanager
+    def _rejudging(self, tables: CustodyTables, now: datetime) -> Iterator[BatchSorter]:
+        with tables.connection.transaction():
+            batch = BatchSorter(self._chain, (), now)
+            yield batch
+            _renew_unproven(tables, batch.writes.chains)
+            tables.write(batch.writes, now=now)
+
+    def _judge_body(self, tables: CustodyTables, batch: BatchSorter, body: StoredBody, *, hold: bool) -> bool:
+        """Judge a stored record anew; return whether it is proven now.
+
+        Args:
+            tables: the session.
+            batch: takes what changes.
+            body: the record.
+            hold: whether a proven one is to be counted as held; otherwise it is already.
+
+        """
+        record = restored(body.topic, body.post, decode(body.codec, body.body))
+        judgment = judge(record, self._heard(tables, body.post).statements)
+        proven, verdict = judgment.standing is Standing.PROVEN, judgment.verdict
+        place = record.place
+        if hold and proven and place is not None and body.verdict not in PROVEN:
+            held = batch.change(place.chain)
+            taken = counted(tables.placed([(*place.chain, place.number)])) if place.number in held.proven else None
+            fate = held.proven.add(place.number, record.digest, place.previous, stored=taken)
+            held.stale |= place.number in held.unproven
+            if fate is not Fate.NEW:
+                # Of a record that is stored once more as genuine, one is enough.
+                verdict = Verdict.FORKED
+        if verdict != body.verdict:
+            filing = Filing(body.retention, body.retained_from, body.covert_group)
+            batch.rejudge(body.id, filing, verdict, judgment)
+            batch.count(body.post, record.type, filing, body.verdict, at=body.kept_at, by=-1)
+            batch.count(body.post, record.type, filing, verdict, at=body.kept_at)
+            if verdict is Verdict.GENUINE and judgment.event is not None:
+                batch.project(body.id, body.post, filing, judgment.event)
+        return proven
+
+    def _refute(self, tables: CustodyTables, batch: BatchSorter, chain: ChainName, number: int, former: str) -> None:
+        """Take back what a former key signed in a chain after the record that replaced it."""
+        if all(run.last <= number for run in self._chain(chain).proven.runs):
+            return
+        later = tables.of_chain(chain, after=number)
+        suspects = [twin.id for twin in later if twin.key == former and (twin.verdict in PROVEN)]
+        refuted = {body.id for body in tables.bodies(suspects) if not self._judge_body(tables, batch, body, hold=False)}
+        if not refuted:
+            return
+        held = batch.change(chain)
+        held.proven, held.stale = _cut(held.proven, number, self.digest(chain, number)), True
+        for twin in later:
+            if twin.id in refuted or twin.verdict not in PROVEN | {Verdict.FORKED} or twin.number is None:
+                continue
+            fate = held.proven.add(twin.number, twin.digest, twin.previous)
+            if fate is Fate.NEW and twin.verdict == Verdict.FORKED:
+                for body in tables.bodies([twin.id]):
+                    self._judge_body(tables, batch, body, hold=False)
+
+    # --- what is known
+
+    def _chain(self, chain: ChainName) -> HeldChain:
+        if chain not in self._chains:
+            with self._session() as tables:
+                self._chains[chain] = tables.chain(chain)
+        return self._chains[chain]
+
+    def _heard(self, tables: CustodyTables, post: str) -> HeardPost:
+        if post not in self._posts:
+            statements = PostStatements(
+                self._keys(post), numbers=_NumbersOfDigests(tables, post), noted=lambda: self._noted(tables, post)
+            )
+            events = [parse(decode(codec, body)) for codec, body in tables.naming(post)]
+            self._posts[post] = HeardPost(post, statements, events)
+        return self._posts[post]
+
+    def _noted(self, tables: CustodyTables, post: str) -> dict[str, int]:
+        """Return up to which number each chain of a post was kept as genuine."""
+        held = {name.chain: self._chain(name).proven.runs for name in tables.chains_of(post)}
+        return {chain: runs[-1].last for chain, runs in held.items() if runs}
+
+    @contextmanager
+    def _session(self) -> Iterator[CustodyTables]:
+        """Give the session, begun anew if it broke. Whatever fails in it, what was in memory is not to be relied on."""
+        try:
+            if self._tables is None or self._tables.closed:
+                self._forget()
+                self._tables = CustodyTables(self._conninfo)
+            yield self._tables
+        except psycopg.Error as error:
+            self._forget()
+            # The text of other errors may repeat what a record says.
+            said = f": {error}" if isinstance(error, psycopg.OperationalError) else ""
+            raise StoreError(f"the database does not take records ({type(error).__name__}{said})") from None
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        if self._tables is not None:
+            self._tables.close()
+        self._tables = None
+        self._chains.clear()
+        self._posts.clear()
+
+
+class _NumbersOfDigests(Mapping[tuple[str, str], int]):
+    """The number of each genuine record of a post, by chain and digest; asked of the database."""
+
+    def __init__(self, tables: CustodyTables, post: str) -> None:
+        self._tables = tables
+        self._post = post
+        self._known: dict[tuple[str, str], int] = {}
+
+    def __getitem__(self, key: tuple[str, str]) -> int:
+        if key not in self._known:
+            chain, digest = key
+            found = self._tables.number_of(ChainName(self._post, chain), digest)
+            if found is None:
+                raise KeyError(key)
+            self._known[key] = found
+        return self._known[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _give_up(batch: BatchSorter, named: Iterable[GivenUp]) -> None:
+    for chain, spans in named:
+        batch.change(chain).proven.give_up(spans)
+
+
+def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]) -> None:
+    """Leave out of the unproven what is proven by now."""
+    for name, held in chains.items():
+        if held.stale:
+            held.unproven, held.stale = Holding(), False
+            for twin in tables.of_chain(name, odd=True):
+                if twin.unproven and twin.number is not None and twin.number not in held.proven:
+                    held.unproven.add(twin.number, twin.digest, twin.previous)
+
+
+def _cut(holding: Holding, number: int, digest: str | None) -> Holding:
+    """Return what is held up to a number, whose record has that digest."""
+    runs = [run for run in holding.runs if run.first <= number]
+    if runs and runs[-1].last > number:
+        last = runs.pop()
+        runs.append(LinkedRun(last.first, number, last.previous, digest or last.digest))
+    forks = (fork for fork in holding.forks if fork.number <= number)
+    return Holding(runs, given_up=holding.given_up, forks=forks)

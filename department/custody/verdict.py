@@ -1,0 +1,126 @@
+"""The judgment of one record: whether it is the post's own, by the keys that the department knows.
+
+A receipt needs no judgment, but which record counts as held under a number does: somebody who can write below a post's
+name must not be able to keep the post's own record out. So there are three standings:
+
+- *proven*: signed by a key that was good there. The first one of a number counts.
+- *unproven*: signed by a key that is not known, or that was replaced before. Nothing refutes it: the key may come with
+  the register later, and the post may be waiting for a receipt. It counts only where no proven record of its number is
+  held, it is never joined to proven ones, and it yields to one that comes.
+- *refused*: the signature, the source or a picture contradicts it. It is kept, and counts nowhere: no receipt says it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import ValidationError
+
+from department.custody.given_up import PostStatements
+from department.custody.record import CustodyRecord
+from device.records.command import Response
+from device.records.envelope import TYPES, AnyEvent, UnknownTypeError, read_event
+from device.records.health import Health
+from device.records.signing import ForeignKeyError, SignatureRefusedError, signed_by
+from device.records.status import Status
+from device.records.topics import ROOT
+
+_OUTSIDE = frozenset({TYPES[Status], TYPES[Health], TYPES[Response]})
+"""Kinds that may be outside of any chain."""
+
+
+class Verdict(StrEnum):
+    """What a record is."""
+
+    GENUINE = "genuine"
+    FOREIGN = "foreign"
+    """Signed by a key that is not known."""
+    FORGED = "forged"
+    """Its signature, its source, its place or a picture contradicts it."""
+    FORKED = "forked"
+    """Genuine, and another genuine record of its number came first."""
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    """Signed right, of a type or a form that this version does not know."""
+
+
+class Standing(StrEnum):
+    """How a record counts toward what is held; see above."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """What a record turned out to be."""
+
+    verdict: Verdict
+    standing: Standing
+    key: str | None = None
+    """Thumbprint of the key: that signed it, or, of a foreign one, that it claims."""
+    reason: str = ""
+    """Why it is not genuine; nothing of what it says."""
+    event: AnyEvent | None = None
+    """Typed; of genuine ones only."""
+
+
+def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
+    """Judge one record by itself; whether its number is taken the store knows.
+
+    Args:
+        record: what came.
+        said: what the post below whose name it came says of its keys.
+
+    """
+    event = record.event
+    if event is None:
+        return Judgment(Verdict.UNREADABLE, Standing.REFUSED, reason=record.problem)
+    if contradiction := _contradiction(record, event):
+        return Judgment(Verdict.FORGED, Standing.REFUSED, reason=contradiction)
+    try:
+        key = said.keys.check(event["signature"], record.canonical)
+    except ForeignKeyError as error:
+        claimed = signed_by(event["signature"])
+        return Judgment(Verdict.FOREIGN, Standing.UNPROVEN, claimed if _is_key(claimed) else None, str(error))
+    except SignatureRefusedError:
+        return Judgment(Verdict.FORGED, Standing.REFUSED, reason="its content and its signature do not belong together")
+    chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
+    if objection := said.trust.objection(key, chain=chain, sequence=number):
+        return Judgment(Verdict.FORGED, Standing.UNPROVEN, key, objection)
+    return _understood(record, event, key)
+
+
+def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
+    """Say what speaks against a record whoever signed it; nothing if nothing does."""
+    if event.get("source") != f"//{ROOT}/{record.topic.split('/')[2]}/{record.post}":
+        return "it names another source than its topic"
+    return "a picture is not the one that was signed" if record.altered else ""
+
+
+def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgment:
+    """Judge a record that the post signed."""
+    try:
+        typed = read_event(event)
+    except UnknownTypeError:
+        why = "this version does not know its type"
+    except ValidationError:
+        why = "this version does not know its form"
+    else:
+        if record.place is not None or typed.type in _OUTSIDE:
+            return Judgment(Verdict.GENUINE, Standing.PROVEN, key, event=typed)
+        why = "it has no place in a chain, as its type must have"
+    return Judgment(Verdict.UNKNOWN, Standing.PROVEN, key, why)
+
+
+def _chain_end(event: dict[str, Any]) -> tuple[str | None, int]:
+    """Return the end of the chain that a record outside of it names, chain and number."""
+    data = event.get("data")
+    end = data.get("chain_end") if isinstance(data, dict) else None
+    chain, number = (end.get("chain"), end.get("sequence")) if isinstance(end, dict) else (None, None)
+    return (chain, number) if isinstance(chain, str) and isinstance(number, int) else (None, 0)
+
+
+def _is_key(thumbprint: str) -> bool:
+    return thumbprint.isascii() and thumbprint.isprintable() and len(thumbprint) == 43

@@ -1,0 +1,68 @@
+"""Fixtures of custody's tests: a database of records, emptied after each test."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from django.db import connection
+
+from department.custody.store import CustodyStore
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER
+from device.records import Keyring
+from tests.department.custody.posts import NOW, SIGNER
+
+Open: TypeAlias = Callable[[], CustodyStore]
+Rows: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def keys() -> dict[str, Keyring]:
+    """What the register says, to be changed by a test."""
+    return {"post-1": Keyring.from_pem(SIGNER.public_pem)}
+
+
+@pytest.fixture
+def clock() -> list[datetime]:
+    """The custodian's clock, to be set by a test."""
+    return [NOW]
+
+
+@pytest.fixture
+def database(cluster: PrivateCluster, transactional_db: None) -> str:
+    """Where the tests' database is, for a role to be added."""
+    return f"host={cluster.folder} dbname={connection.settings_dict['NAME']}"
+
+
+@pytest.fixture
+def rows(database: str) -> Iterator[Rows]:
+    """Asks the database as a superuser, and empties custody's tables in the end."""
+    with psycopg.connect(database, user=SUPERUSER, autocommit=True) as superuser:
+        yield lambda sql, *values: superuser.execute(sql, values).fetchall()
+        superuser.execute(
+            "DO $$ BEGIN EXECUTE 'TRUNCATE custody_holding, custody_tally, '"
+            " || (SELECT string_agg(table_name, ', ') FROM custody_parted); END $$"
+        )
+
+
+@pytest.fixture
+def opened(database: str, rows: Rows, keys: dict[str, Keyring], clock: list[datetime]) -> Iterator[Open]:
+    """Opens the store anew, as after an end."""
+    stores: list[CustodyStore] = []
+
+    def again() -> CustodyStore:
+        for store in stores:
+            store.close()
+        found = CustodyStore(
+            f"{database} user={KEEPER} application_name=records",
+            keys=lambda post: keys.get(post, Keyring(())),
+            now=lambda: clock[0],
+        )
+        stores.append(found)
+        return found
+
+    yield again
+    for store in stores:
+        store.close()

@@ -1,0 +1,98 @@
+"""A post that makes records for custody's tests, and delivers them in any order."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from department.custody.holding import ChainName
+from department.custody.messages import ReceivedMessage
+from device.records import Dropped, Envelope, Picture, Read, Recorder, SequenceRange, Source
+from device.records.canonical import dump
+from device.records.contract.examples import (
+    BEGAN,
+    CLOCK,
+    JPEG,
+    LIST,
+    ExampleSigner,
+    MemoryStore,
+    example_audit,
+    example_sight,
+)
+from device.records.hit import Hit, HitWithdrawn
+from device.records.recorder import ChainHead
+
+SOURCE = Source("demo", "post-1")
+CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")
+COVERT = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8058")
+PASSAGE = "01890a5d-ac96-774b-bcce-000000000001"
+GROUP = "vice"
+HIT = "01890a5d-ac96-774b-bcce-000000000002"
+SIGNER, LATER, STRANGER = (ExampleSigner(f"the post's {which}".encode()) for which in ("first", "later", "enemy"))
+NOW = datetime(2026, 1, 31, 18, tzinfo=UTC)
+
+
+class Post:
+    """Makes records."""
+
+    def __init__(self, chain: str = CHAIN.chain, signer: ExampleSigner = SIGNER, *, now: datetime = NOW) -> None:
+        self.store = MemoryStore(chain)
+        self.store.covert[GROUP] = ChainHead(COVERT.chain)
+        self.now = now
+        self.recorder = Recorder(self.store, signer, SOURCE, former=SIGNER, now=lambda: self.now)
+
+    def record(self, count: int) -> list[Envelope]:
+        return [self.recorder.record(example_audit("boot")) for _ in range(count)]
+
+    def read(self, *hits: str, captured: datetime = BEGAN, pictures: bool = True, text: str = "7ABC123") -> Envelope:
+        taken = (Picture.of("patch", JPEG, width=24, height=12),) if pictures else ()
+        sight = example_sight(PASSAGE, text) | {"pictures": taken, "captured": captured}
+        hotlist = dict(LIST) | {"result": "match" if hits else "no_match"}
+        return self.recorder.record(Read.model_validate(sight | {"hotlist": hotlist, "hits": hits}))
+
+    def hit(self, group: str | None = None) -> Envelope:
+        said = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
+        pictures = (Picture.of("overview", JPEG, width=24, height=12),)
+        more = {"hotlist": LIST, "hotlist_stale": False, "distribution": group, "pictures": pictures}
+        return self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more))
+
+    def withdrawal(self) -> Envelope:
+        return self.recorder.record(
+            HitWithdrawn(
+                clock=CLOCK,
+                hit=HIT,
+                passage=PASSAGE,
+                category="stolen_vehicle",
+                plate_read="7A8C123",
+                plate_key="7A8C123",
+                reason="text_changed",
+            )
+        )
+
+    def drop(self, *spans: tuple[int, int]) -> Envelope:
+        gaps = tuple(SequenceRange(first=first, last=last) for first, last in spans)
+        self.store.dropped = Dropped(reads=1, pictures=0, sequences=gaps)
+        made = self.recorder.account_for_drops(clock=CLOCK)
+        assert made is not None
+        return made
+
+    def change_key(self, signer: ExampleSigner = LATER) -> Envelope:
+        """Sign with another key from now on; return the record that vouches for it."""
+        self.recorder = Recorder(self.store, signer, SOURCE, former=SIGNER, now=lambda: self.now)
+        before = len(self.store.records)
+        self.record(1)
+        return self.store.records[before]
+
+    def enemy(self, signer: ExampleSigner = STRANGER) -> "Post":
+        """Return a stranger who goes on with the post's chain, with a key of his own."""
+        made = Post(self.store.head.chain, signer, now=self.now + timedelta(seconds=1))
+        made.store.head = replace(self.store.head, key=None)
+        return made
+
+
+def deliveries(*envelopes: Envelope) -> list[ReceivedMessage]:
+    return [ReceivedMessage(envelope.topic, envelope.body) for envelope in envelopes]
+
+
+def changed(envelope: Envelope, **members: Any) -> ReceivedMessage:  # noqa: ANN401 - any JSON
+    """Return a record with other members than were signed."""
+    return ReceivedMessage(envelope.topic, dump(envelope.event | members))
