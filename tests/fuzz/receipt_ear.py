@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from device.control import Rejection
+from device.faults.fault import Fault
 from device.records import RECEIPT_TYPE, new_identifier
 from device.records.contract.schema import payload_schema
 from tests.device.control.keys.clerk import pem
@@ -89,6 +90,7 @@ class ReceiptEar:
                     self.kept |= {number for number in self.own if kept["first"] <= number <= kept["last"]}
         assert gone <= self.acknowledged & self.kept
         assert not (gone and forked), "what contradicts the post's own releases nothing"
+        assert not forked or Fault.CUSTODY_FORKED in self.bench.custody.faults(), "and is named"
         self.outcomes["receipt forked" if forked else "receipt released" if gone else "receipt taken"] += 1
 
     def end(self) -> None:
