@@ -1,0 +1,354 @@
+"""Every right of every database role, tried: what is not in these tables is refused."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection as django_connection
+
+import department as department_package
+from department.custody.reading import Sought, hits, reads, record
+from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, WEB, as_role
+from department.ledger.entries import OpenEntry, open_entry
+from department.ledger.errors import ClosedEntryError
+
+Connect = Callable[[str], psycopg.Connection]
+
+ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"})
+READ = frozenset({"SELECT"})
+ADD = frozenset({"SELECT", "INSERT"})
+KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})
+_RECORDS = {OWNER: ALL, KEEPER: ADD, WEB: READ}
+_BOOKS = {OWNER: ALL, KEEPER: KEEP, WEB: READ, AUDITOR: READ}
+RIGHTS = {
+    **dict.fromkeys(
+        (
+            *("custody_record", "custody_picture", "custody_rejudged", "custody_read", "custody_hit"),
+            *("custody_withdrawal", "custody_status", "custody_audit", "custody_health", "custody_access"),
+        ),
+        _RECORDS,
+    ),
+    "custody_judged": {OWNER: READ, KEEPER: READ, WEB: READ},
+    "custody_holding": _BOOKS,
+    "custody_tally": _BOOKS,
+    "custody_parted": {OWNER: ALL},
+    "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
+    # Of the owner's own tables, triggers refuse the rest.
+    "ledger_entry": {OWNER: ADD, AUDITOR: READ, PURGER: READ},
+    # Of a body whose class has ended the purger sees no value: it may select two columns, and delete.
+    "ledger_body": {OWNER: ADD | {"DELETE"}, AUDITOR: READ, PURGER: frozenset({"DELETE"})},
+    "django_migrations": {OWNER: ALL, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
+}
+"""By table and role, what the role may do. Django's other tables are the owner's."""
+FUNCTIONS = {
+    "ledger_append": {OWNER, WEB, PURGER},
+    "ledger_open": set(ROLES),
+    "ledger_groups": set(ROLES),
+    "ledger_refuse": {OWNER},
+    "ledger_refuse_early": {OWNER},
+    "custody_make_partitions": {OWNER, KEEPER},
+    "custody_retract": {OWNER, KEEPER},
+}
+"""By function, who may call it."""
+REFUSED = (
+    psycopg.errors.InsufficientPrivilege,
+    # A view that cannot be changed says these.
+    psycopg.errors.ObjectNotInPrerequisiteState,
+    psycopg.errors.WrongObjectType,
+)
+
+
+def relations(connection: psycopg.Connection, *, partitions: bool) -> dict[str, str]:
+    """Return the tables and views by name, with a column of each."""
+    found = connection.execute(
+        "SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum = 1"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f') AND relispartition = %s",
+        [partitions],
+    )
+    return dict(found.fetchall())
+
+
+def may(connection: psycopg.Connection, verb: str, table: str, column: str) -> bool:
+    """Try a statement that changes nothing."""
+    statement = {
+        "SELECT": f"SELECT * FROM {table} LIMIT 0",  # noqa: S608
+        "INSERT": f"INSERT INTO {table} DEFAULT VALUES",
+        "UPDATE": f"UPDATE {table} SET {column} = NULL WHERE false",  # noqa: S608
+        "DELETE": f"DELETE FROM {table} WHERE false",  # noqa: S608
+        "TRUNCATE": f"TRUNCATE {table} CASCADE",
+    }[verb]
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute(statement)
+    except REFUSED:
+        return False
+    except psycopg.IntegrityError:
+        return True  # a row without its columns, refused for that
+    return True
+
+
+@pytest.fixture(params=["login", "set role"])
+def acting(connect: Connect, request: pytest.FixtureRequest) -> Callable[[str], psycopg.Connection]:
+    """Return a connection with the rights of a role: its own, or a superuser's that has taken it on."""
+
+    def connected(role: str) -> psycopg.Connection:
+        if request.param == "login":
+            return connect(role)
+        connection = connect("postgres")
+        connection.execute(f"SET ROLE {role}")
+        return connection
+
+    return connected
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role_may_do_what_is_listed_and_no_more(acting: Connect, role: str) -> None:
+    with acting(role) as connection:
+        tables = relations(connection, partitions=False)
+        allowed = {
+            table: frozenset(verb for verb in ALL if may(connection, verb, table, column))
+            for table, column in tables.items()
+        }
+    expected = {table: RIGHTS.get(table, {OWNER: ALL}).get(role, frozenset()) for table in tables}
+    assert set(tables) >= set(RIGHTS)
+    assert {table for table in set(tables) - set(RIGHTS) if not table.startswith("django_")} == set()
+    assert allowed == expected
+
+
+@pytest.mark.parametrize("role", sorted({*ROLES} - {OWNER}))
+def test_partitions_are_reached_by_their_table_alone(connect: Connect, role: str) -> None:
+    """Row security holds where a table is named, and not for what lies beneath another."""
+    with connect(KEEPER) as keeper:
+        keeper.execute("SELECT custody_make_partitions(current_date, current_date)")
+    with connect(role) as connection:
+        partitions = relations(connection, partitions=True)
+        assert len(partitions) > 40
+        assert [
+            (verb, table)
+            for table, column in partitions.items()
+            for verb in sorted(ALL)
+            if may(connection, verb, table, column)
+        ] == []
+
+
+def test_functions_are_called_by_who_is_listed(connect: Connect) -> None:
+    with connect("postgres") as connection:
+        rows = connection.execute(
+            "SELECT proname, rolname, has_function_privilege(rolname, pg_proc.oid, 'EXECUTE') FROM pg_proc, pg_roles"
+            " WHERE pronamespace = 'public'::regnamespace AND rolname = ANY (%s)",
+            [list(ROLES)],
+        ).fetchall()
+        definers = connection.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+            " AND NOT coalesce(proconfig::text LIKE '%search_path=%pg_temp%', false)"
+        ).fetchall()
+    allowed: dict[str, set[str]] = {}
+    for function, role, may_call in rows:
+        allowed.setdefault(function, set()).update({role} if may_call else ())
+    assert allowed == FUNCTIONS
+    assert definers == [], "what acts as the owner must not look names up where its caller says"
+
+
+@pytest.mark.parametrize("role", sorted({*ROLES} - {OWNER}))
+def test_no_role_makes_or_changes_what_is_the_owner_s(connect: Connect, role: str) -> None:
+    statements = [
+        "CREATE TABLE public.own (id int)",
+        "ALTER TABLE custody_read DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE ledger_entry DISABLE TRIGGER ALL",
+        "DROP TABLE ledger_body",
+        "DROP POLICY entry ON custody_read",
+        "CREATE OR REPLACE FUNCTION public.ledger_open() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "SET ROLE platepost_owner",
+        "SET session_replication_role = replica",
+        "COPY custody_read TO PROGRAM 'cat'",
+    ]
+    for statement in statements:
+        with connect(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+# --- rows
+
+PLATES = ("custody_record", "custody_judged", "custody_picture", "custody_rejudged", "custody_read", "custody_hit")
+CLOSED = (*PLATES, "custody_withdrawal", "custody_audit", "custody_access")
+"""What is seen under an open entry alone."""
+STATUS = ("custody_holding", "custody_tally", "custody_status", "custody_health")
+"""What the status page shows without one."""
+GROUP = "narcotics"
+_MADE: dict[str, Any] = {
+    "bigint": 1,
+    "integer": 1,
+    "smallint": 0,
+    "text": "x",
+    "boolean": False,
+    "double precision": 0.5,
+    "bytea": bytes(32),
+    "jsonb": "[]",
+    "date": "2026-01-01",
+    "ARRAY": [],
+    "timestamp with time zone": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+@pytest.fixture
+def rows(connect: Connect) -> Iterator[None]:
+    """Put one open row and one covert row into each table; record 1 is the open one, 2 the covert one."""
+    with connect("postgres") as connection:
+        tables = [table for table in relations(connection, partitions=False) if table in {*CLOSED, *STATUS}]
+        tables.remove("custody_judged")
+        emptied = f"TRUNCATE {', '.join(tables)}"
+        connection.execute(emptied)
+        for table in tables:
+            columns = dict(
+                connection.execute(
+                    "SELECT column_name, data_type FROM information_schema.columns"
+                    " WHERE table_name = %s AND is_nullable = 'NO'",
+                    [table],
+                ).fetchall()
+            )
+            for number, group in ((1, None), (2, GROUP)):
+                values = {name: _MADE[kind] for name, kind in columns.items()} | {"covert_group": group}
+                own = {"id": number, "record_id": number, "chain": f"chain-{number}", "plate_fold": f"PLATE{number}"}
+                own |= {"class": "doubtful", "verdict": "genuine"}
+                values |= {name: value for name, value in own.items() if name in columns}
+                marks = ", ".join(["%s"] * len(values))
+                insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+                connection.execute(insert, list(values.values()))
+        connection.commit()
+        yield
+        connection.execute(emptied)
+
+
+def opened(*groups: str) -> OpenEntry:
+    return open_entry(person="a", agency="b", purpose="c", case=None, query={}, groups=groups)
+
+
+def seen(connection: psycopg.Connection, table: str) -> int:
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+    return int(count)
+
+
+def under(connection: psycopg.Connection, entry: object) -> None:
+    connection.execute("SELECT set_config('platepost.entry', %s, false)", [str(entry)])
+
+
+@pytest.mark.usefixtures("rows")
+class TestRows:
+    """What the role of the pages sees, also by SQL written by hand."""
+
+    @pytest.mark.parametrize("entry", [None, "", uuid4(), "closed", "of this transaction"])
+    def test_no_entry_no_row(self, connect: Connect, entry: object) -> None:
+        with connect(WEB) as web:
+            if entry == "closed":
+                closed = opened(GROUP)
+                closed.shown()
+                entry = closed.entry
+            if entry == "of this transaction":
+                fields = '{"groups": ["narcotics"]}'
+                ((entry,),) = web.execute("SELECT ledger_append('intent', NULL, %s)", [fields])
+            if entry is not None:
+                under(web, entry)
+            assert {table: seen(web, table) for table in CLOSED} == dict.fromkeys(CLOSED, 0)
+
+    @pytest.mark.parametrize(("groups", "count"), [((), 1), (("homicide",), 1), ((GROUP,), 2)])
+    def test_entry_shows_what_is_open_and_its_own_groups(
+        self, connect: Connect, groups: tuple[str, ...], count: int
+    ) -> None:
+        entry = opened(*groups)
+        with connect(WEB) as web:
+            under(web, entry.entry)
+            assert {table: seen(web, table) for table in (*CLOSED, *STATUS)} == dict.fromkeys((*CLOSED, *STATUS), count)
+
+    def test_status_without_an_entry_has_no_covert_row(self, connect: Connect) -> None:
+        with connect(WEB) as web:
+            for table in STATUS:
+                counted = f"SELECT count(*), count(covert_group) FROM {table}"  # noqa: S608
+                assert web.execute(counted).fetchone() == (1, 0)
+
+    def test_auditor_s_counts_have_no_covert_row(self, connect: Connect) -> None:
+        with connect(AUDITOR) as auditor:
+            assert {seen(auditor, table) for table in ("custody_holding", "custody_tally")} == {1}
+
+    def test_groups_of_the_session_do_not_count(self, connect: Connect) -> None:
+        entry = opened()
+        with connect(WEB) as web:
+            under(web, entry.entry)
+            web.execute("SELECT set_config('platepost.groups', '[\"narcotics\"]', false)")
+            web.execute("CREATE TEMPORARY TABLE ledger_body AS SELECT %s::uuid AS entry", [entry.entry])
+            assert seen(web, "custody_hit") == 1
+
+    def test_row_security_hides_values_from_a_function_of_the_reader(self, connect: Connect) -> None:
+        """A condition that tells what it sees is asked after row security, not before."""
+        told: list[str] = []
+        with connect(WEB) as web:
+            web.add_notice_handler(lambda notice: told.append(str(notice.message_primary)))
+            web.execute(
+                "CREATE FUNCTION pg_temp.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
+                " $$ BEGIN RAISE NOTICE 'told %', $1; RETURN true; END $$"
+            )
+            web.execute("SELECT FROM custody_read WHERE pg_temp.tell(plate_fold)")
+        assert told == []
+
+    def test_keeper_sees_all_that_it_keeps(self, connect: Connect) -> None:
+        with connect(KEEPER) as keeper:
+            assert {seen(keeper, table) for table in (*CLOSED, *STATUS)} == {2}
+
+
+@pytest.mark.usefixtures("rows")
+class TestReading:
+    """The functions by which everything else reads."""
+
+    def test_open_entry_fetches_and_notes_it(self) -> None:
+        with as_role(WEB), opened() as entry:
+            assert [row["record_id"] for row in reads(entry, Sought())] == [1]
+            assert [row["plate_fold"] for row in hits(entry, Sought(plate="PLATE1", posts=["x"]))] == ["PLATE1"]
+            assert hits(entry, Sought(plate="PLATE2")) == []
+            assert record(entry, 2) is None
+            found = record(entry, 1)
+            assert found is not None
+            assert found.body == bytes(32)
+
+    def test_group_fetches_its_own(self) -> None:
+        with as_role(WEB), opened(GROUP) as entry:
+            assert [row["record_id"] for row in hits(entry, Sought())] == [2, 1]
+            assert [row["record_id"] for row in hits(entry, Sought(), limit=1)] == [2]
+
+    def test_time_bounds(self) -> None:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        with as_role(WEB), opened() as entry:
+            assert len(reads(entry, Sought(since=at))) == 1
+            assert reads(entry, Sought(until=at)) == []
+
+    @pytest.mark.parametrize("role", [WEB, KEEPER])
+    def test_entry_that_is_not_open_fetches_nothing(self, role: str) -> None:
+        entry = opened()
+        entry.shown()
+        with as_role(role):
+            for wanted in (entry, OpenEntry(uuid4())):
+                with pytest.raises(ClosedEntryError):
+                    reads(wanted, Sought())
+
+    def test_connection_is_left_without_an_entry(self) -> None:
+        with as_role(WEB), opened(GROUP) as entry:
+            reads(entry, Sought())
+            with django_connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM custody_read")
+                assert cursor.fetchone() == (0,)
+
+
+def test_nothing_else_names_tables_that_need_an_entry() -> None:
+    """Later code reads records by `custody.reading`, or it would look without a purpose."""
+    department = Path(department_package.__file__).parent
+    named = re.compile("|".join(rf"\b{table}\b" for table in CLOSED))
+    found = {
+        path.relative_to(department).as_posix()
+        for path in department.rglob("*")
+        if path.suffix in {".py", ".sql", ".html"} and named.search(path.read_text("utf-8"))
+    }
+    allowed = {"check", "pictures", "projections", "reading", "rebuild", "store", "tables"}
+    assert found - {f"custody/{name}.py" for name in allowed} == {"custody/migrations/0001_records.sql"}
