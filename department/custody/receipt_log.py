@@ -129,14 +129,11 @@ class ReceiptLog:
     def _take(self, line: bytes) -> None:
         said = json.loads(line)
         epoch = int(said["epoch"])
+        _take_in(self._receipted, said)
         if "lost" in said:
             self.epoch, self.number = epoch, 0
             self._epochs.append(line)
-            self._receipted.clear()
         else:
-            chain = ChainName(str(said["post"]), str(said["chain"]))
-            new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
-            self._receipted[chain] = _joined(self._receipted.get(chain, ()), new)
             self.number = max(self.number, int(said["number"]))
         self._lines += 1
 
@@ -155,6 +152,33 @@ class ReceiptLog:
         yield from self._epochs
         for chain, ranges in self._receipted.items():
             yield _line(chain, self.epoch or 0, self.number, ranges)
+
+
+def receipted_in(path: Path) -> dict[ChainName, tuple[KeptRange, ...]]:
+    """Return what the present epoch's receipts say of each chain, without holding the file; nothing if there is none.
+
+    Raises:
+        CustodyError: it is damaged.
+        OSError: the disk does not give it.
+
+    """
+    receipted: dict[ChainName, tuple[KeptRange, ...]] = {}
+    try:
+        for line in lines_of(path):
+            _take_in(receipted, json.loads(line))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CustodyError(f"{path} is damaged") from error
+    return receipted
+
+
+def _take_in(receipted: dict[ChainName, tuple[KeptRange, ...]], said: dict[str, Any]) -> None:
+    """Take one line into what is receipted."""
+    if "lost" in said:
+        receipted.clear()
+    else:
+        chain = ChainName(str(said["post"]), str(said["chain"]))
+        new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
+        receipted[chain] = _joined(receipted.get(chain, ()), new)
 
 
 def _line(chain: ChainName, epoch: int, number: int, ranges: Sequence[KeptRange]) -> bytes:

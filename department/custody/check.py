@@ -1,0 +1,487 @@
+"""Goes through the whole custody again and names what is wrong.
+
+Every record is read from its bytes anew: its digest, its signature, its place, its pictures, where it is filed, and
+what people see of it. Then, chain by chain, what the records make is held against the keeper's bookkeeping, and the log
+of receipts against that. Then the ledger is walked. Memory does not grow with the number of records.
+
+A run goes by the records' ids, up to the last one at its beginning. How far it has come is written down every few
+seconds: a run that was killed goes on there, and the next one begins where the last one ended.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from psycopg import Connection, IsolationLevel
+from pydantic import BaseModel, ConfigDict
+
+from department.custody.codec import decode
+from department.custody.errors import CustodyError
+from department.custody.given_up import PostStatements
+from department.custody.holding import ChainName, Holding, LinkedRun, Span
+from department.custody.messages import ReceivedMessage
+from department.custody.projections import PROJECTIONS, Projection, Row, project
+from department.custody.receipt_log import receipted_in
+from department.custody.record import CustodyRecord, take
+from department.custody.verdict import Judgment, Verdict, judge
+from department.ledger.verify import verify_ledger
+from device.errors import RecordError
+from device.files import StateFile
+from device.records.canonical import parse
+from device.records.envelope import read_event
+from device.records.receipt import KeptRange
+from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
+from device.records.verify.chains import Absence, Excuses
+from device.records.verify.noted import NotedHead
+
+STEP = 500
+"""Records that are read at once."""
+SAVE_SECONDS = 5.0
+"""How much of its time a run that is killed loses at most."""
+PROBLEMS_MOST = 1000
+"""Problems that are kept by name; the rest are counted."""
+HEADS_MOST = 100
+"""Ends of the ledger that are kept, the latest."""
+_PROVEN = frozenset({Verdict.GENUINE, Verdict.UNKNOWN, Verdict.FORKED})
+_REFUSED = frozenset({Verdict.FORGED, Verdict.UNREADABLE})
+_Place: TypeAlias = tuple[int, str, datetime]
+# A row's record, class and retained_from.
+_JUDGED = """
+SELECT r.id, r.class, r.retained_from, r.covert_group, r.kept_at, r.topic, r.post, r.chain, r.sequence,
+    r.digest, r.previous, r.type, coalesce(j.verdict, r.verdict), CASE WHEN j.verdict IS NULL THEN r.key ELSE j.key END,
+    r.codec, r.body, EXISTS (SELECT FROM custody_rejudged WHERE record_id = r.id AND id > %(upto)s)
+FROM custody_record r
+LEFT JOIN LATERAL (
+    SELECT verdict, key FROM custody_rejudged WHERE record_id = r.id AND id <= %(upto)s ORDER BY id DESC LIMIT 1
+) j ON true
+"""
+# From which number on a chain is concerned: that of the first record that came, or was judged again.
+_CONCERNED = """
+SELECT post, chain, min(sequence) FROM (
+    SELECT post, chain, sequence FROM custody_record WHERE id > %(done)s AND id <= %(upto)s
+    UNION ALL
+    SELECT r.post, r.chain, r.sequence FROM custody_rejudged j JOIN custody_record r ON r.id = j.record_id
+    WHERE j.id > %(done)s AND j.id <= %(upto)s
+) concerned
+WHERE chain IS NOT NULL GROUP BY post, chain
+"""
+_LINKS = """
+SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex'), verdict IN ('genuine', 'unknown') FROM custody_judged
+WHERE post = %s AND chain = %s AND sequence >= %s
+AND (verdict IN ('genuine', 'unknown', 'foreign') OR (verdict = 'forged' AND key IS NOT NULL))
+ORDER BY sequence, id
+"""
+_END = """
+SELECT greatest((runs -> -1 ->> 1)::bigint, (unproven -> -1 ->> 1)::bigint, 0) FROM custody_holding
+WHERE post = %s AND chain = %s
+"""
+
+
+class Wrong(StrEnum):
+    """What may be wrong."""
+
+    ALTERED = "altered"
+    """A record's bytes are not those that were kept, or its columns not what they say."""
+    SIGNATURE = "signature"
+    """A record that is kept as the post's own is not signed by its key."""
+    VERDICT = "verdict"
+    """A record that is kept as refuted is not."""
+    MISSING = "missing"
+    """A record that was kept is gone."""
+    HOLDING = "holding"
+    """The keeper's bookkeeping says something else than the records."""
+    PICTURE = "picture"
+    """A picture is not the one that its record names."""
+    PROJECTION = "projection"
+    """What people see is not what the record says."""
+    RECEIPTED = "receipted, not held"
+    LEDGER = "ledger"
+
+
+class CheckProblem(BaseModel):
+    """One thing wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Wrong
+    post: str | None = None
+    chain: str | None = None
+    number: int | None = None
+    """The record's number in its chain, or an entry's in the ledger."""
+    record: int | None = None
+    """The record's id."""
+    message: str
+
+    def __str__(self) -> str:
+        where = [self.post, self.chain and f"chain {self.chain}", self.number and f"number {self.number}"]
+        named = ", ".join(str(part) for part in where if part) or (f"record {self.record}" if self.record else "")
+        return f"{named + ': ' if named else ''}{self.kind}: {self.message}"
+
+
+class CheckState(BaseModel):
+    """How far the check has come."""
+
+    done: int = 0
+    """Id up to which an earlier run came."""
+    upto: int | None = None
+    """Where the present run ends; None while there is none."""
+    position: int = 0
+    """Id up to which the present run has come."""
+    checked: int = 0
+    """Records that it has read."""
+    ends: dict[str, dict[str, int]] = {}
+    """Up to which number each chain was held against the bookkeeping, by post and chain."""
+    heads: list[str] = []
+    """Ends of the ledger that were found, the latest last."""
+    problems: list[CheckProblem] = []
+    """What a whole run and those since it have found."""
+    more: int = 0
+    """Problems beyond those."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a run says."""
+
+    whole: bool
+    records: int
+    entries: int
+    """Of the ledger."""
+    problems: tuple[CheckProblem, ...]
+    """Those of earlier runs too, back to the last whole one."""
+    more: int
+    """Problems beyond those."""
+
+
+class _Stored(NamedTuple):
+    """A row of `_JUDGED`."""
+
+    id: int
+    retention: str
+    retained_from: datetime
+    covert_group: str | None
+    kept_at: datetime
+    topic: str
+    post: str
+    chain: str | None
+    number: int | None
+    digest: bytes
+    previous: bytes | None
+    type: str
+    verdict: str
+    key: str | None
+    codec: int
+    body: bytes
+    rejudged: bool
+    """Whether it was judged again since the run began."""
+
+    def wrong(self, kind: Wrong, message: str) -> CheckProblem:
+        return CheckProblem(
+            kind=kind, post=self.post, chain=self.chain, number=self.number, record=self.id, message=message
+        )
+
+
+@dataclass(slots=True)
+class _Read:
+    """What one step has read of the records, and what they make."""
+
+    after: int
+    """The ids are higher than this,"""
+    end: int
+    """and no higher than this."""
+    records: dict[int, _Stored] = field(default_factory=dict)
+    unknown: set[int] = field(default_factory=set)
+    """Those of which the bytes cannot be believed."""
+    projected: dict[Projection, dict[_Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
+    pictures: dict[_Place, set[tuple[str, str]]] = field(default_factory=dict)
+    """By kind and digest."""
+
+
+class CustodyCheck:
+    """One run, or the rest of one.
+
+    Args:
+        keeper: a connection of the role that keeps records, autocommit.
+        auditor: one of the role that may read the ledger, autocommit.
+        keys: returns a post's record-signing keys.
+        receipts: the log of receipts; None where there is none.
+        state: where it is written down how far a run has come.
+
+    """
+
+    def __init__(
+        self,
+        keeper: Connection[Any],
+        auditor: Connection[Any],
+        *,
+        keys: Callable[[str], Keyring],
+        receipts: Path | None,
+        state: Path,
+    ) -> None:
+        self._keeper = keeper
+        self._auditor = auditor
+        self._keys = keys
+        self._receipts = receipts
+        self._file = StateFile(state, CheckState, about="how far the check has come")
+        self._statements: dict[str, PostStatements] = {}
+
+    def run(
+        self, *, whole: bool = False, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> CheckReport:
+        """Check what came since the last run, or go on with one that was killed.
+
+        Args:
+            whole: begin with the first record, and forget what was found before.
+            progress: told how many of how many ids are done.
+
+        Raises:
+            psycopg.Error: the database does not answer.
+            OSError: the state cannot be read or written, or the log of receipts not be read.
+            ValueError: the state is damaged.
+            CustodyError: the log of receipts is damaged.
+
+        """
+        known = self._file.read() or CheckState()
+        state = CheckState(heads=known.heads) if whole else known
+        if state.upto is None:
+            last = "SELECT greatest((SELECT max(id) FROM custody_record), (SELECT max(id) FROM custody_rejudged), 0)"
+            ((state.upto,),) = self._keeper.execute(last)
+            state.position, state.checked = state.done, 0
+        upto, first = state.upto, state.done
+        saved = time.monotonic()
+        while state.position < upto:
+            self._step(state, upto)
+            progress(state.position - first, upto - first)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self._file.write(state)
+                saved = time.monotonic()
+        self._chains(state, upto)
+        entries = self._walk_ledger(state, whole=first == 0)
+        checked, state.done, state.upto = state.checked, upto, None
+        self._file.write(state)
+        return CheckReport(first == 0, checked, entries, tuple(state.problems), state.more)
+
+    # --- records
+
+    def _step(self, state: CheckState, upto: int) -> None:
+        """Check the next records, and all rows that name an id among theirs."""
+        after = state.position
+        select = f"{_JUDGED} WHERE r.id > %(after)s AND r.id <= %(upto)s ORDER BY r.id LIMIT %(step)s"
+        rows = self._keeper.execute(select, {"after": after, "upto": upto, "step": STEP}).fetchall()
+        read = _Read(after, rows[-1][0] if len(rows) == STEP else upto)
+        for stored in map(_Stored._make, rows):
+            place = stored.id, stored.retention, stored.retained_from
+            read.records[stored.id] = stored
+            record, problems = _taken(stored)
+            if record is None:
+                read.unknown.add(stored.id)
+            else:
+                judgment = judge(record, self._said(stored.post))
+                problems += _misjudged(stored, judgment)
+                for projection, row in _projected(stored, record, judgment):
+                    read.projected[projection][place] = (stored.post, stored.covert_group, *row)
+                read.pictures[place] = _named_pictures(record)
+            _note(state, problems)
+        for projection in PROJECTIONS:
+            _note(state, self._unlike(projection, read))
+        _note(state, self._odd_pictures(read))
+        state.position, state.checked = read.end, state.checked + len(rows)
+
+    def _unlike(self, projection: Projection, read: "_Read") -> Iterator[CheckProblem]:
+        """Hold the rows of a projection against those that the records make."""
+        select = f"SELECT {', '.join(projection.all_columns)} FROM {projection.table}"  # noqa: S608
+        rows = self._keeper.execute(f"{select} WHERE record_id > %s AND record_id <= %s", [read.after, read.end])
+        found = {(row[0], row[1], row[2]): row[3:] for row in rows}
+        expected = read.projected[projection]
+        for place in sorted({*expected, *found}):
+            stored = read.records.get(place[0])
+            if stored is None:
+                message = f"{projection.table} has a row of record {place[0]}, which is gone"
+                yield CheckProblem(kind=Wrong.PROJECTION, record=place[0], message=message)
+            elif stored.rejudged or stored.id in read.unknown:
+                continue
+            elif place not in found:
+                yield stored.wrong(Wrong.PROJECTION, f"{projection.table} lacks its row")
+            elif place not in expected:
+                yield stored.wrong(Wrong.PROJECTION, f"{projection.table} has a row that it does not make")
+            elif found[place] != expected[place]:
+                yield stored.wrong(Wrong.PROJECTION, f"its row of {projection.table} says something else")
+
+    def _odd_pictures(self, read: "_Read") -> Iterator[CheckProblem]:
+        """Hold pictures against what their records name."""
+        rows = self._keeper.execute(
+            "SELECT record_id, class, retained_from, covert_group, kind, encode(sha256, 'hex'), sha256(body) = sha256"
+            " FROM custody_picture WHERE record_id > %s AND record_id <= %s ORDER BY record_id",
+            [read.after, read.end],
+        )
+        for record, retention, retained_from, group, kind, digest, right in rows:
+            stored, place = read.records.get(record), (record, retention, retained_from)
+            if stored is None:
+                message = f"a picture of record {record}, which is gone"
+                yield CheckProblem(kind=Wrong.PICTURE, record=record, message=message)
+            elif not right:
+                yield stored.wrong(Wrong.PICTURE, f"the bytes of its {kind} are not those that were kept")
+            elif record in read.unknown:
+                continue
+            elif (kind, digest) not in read.pictures.get(place, ()):
+                yield stored.wrong(Wrong.PICTURE, f"its {kind} is not the one that it names")
+            elif group != stored.covert_group:
+                yield stored.wrong(Wrong.PICTURE, f"its {kind} is filed under another group")
+
+    def _said(self, post: str) -> PostStatements:
+        """Return what a post says of its keys, in all that is kept of it."""
+        if post not in self._statements:
+            said = self._statements[post] = PostStatements(self._keys(post))
+            names = "SELECT codec, body FROM custody_record WHERE names AND post = %s ORDER BY id"
+            waiting = self._keeper.execute(names, [post]).fetchall()
+            while waiting:
+                left = [row for row in waiting if not _heard(said, *row)]
+                if len(left) == len(waiting):
+                    break
+                waiting = left
+        return self._statements[post]
+
+    # --- chains
+
+    def _chains(self, state: CheckState, upto: int) -> None:
+        """Hold the records of each chain against the bookkeeping, from the first number on that the run concerns."""
+        receipted = receipted_in(self._receipts) if self._receipts is not None else {}
+        among = {"done": state.done, "upto": upto}
+        first_new = {ChainName(post, chain): first for post, chain, first in self._keeper.execute(_CONCERNED, among)}
+        names = [ChainName(*row) for row in self._keeper.execute("SELECT post, chain FROM custody_holding")]
+        self._keeper.isolation_level = IsolationLevel.REPEATABLE_READ
+        for name in sorted({*names, *first_new, *receipted}):
+            ends = state.ends.setdefault(name.post, {})
+            before = ends.get(name.chain, 0) if state.done else 0
+            begin = min(before + 1, first_new.get(name, before + 1))
+            with self._keeper.transaction():
+                _note(state, self._of_chain(name, begin, receipted.get(name, ())))
+                (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
+            ends[name.chain] = end
+        self._keeper.isolation_level = None
+
+    def _of_chain(self, name: ChainName, begin: int, receipted: Iterable[KeptRange]) -> Iterator[CheckProblem]:
+        held = "SELECT runs, unproven, given_up FROM custody_holding WHERE post = %s AND chain = %s"
+        runs, unproven, given_up = self._keeper.execute(held, name).fetchone() or ([], [], [])
+        proven_here, unproven_here = Holding(), Holding()
+        with self._keeper.cursor("links") as cursor:
+            for number, digest, previous, proven in cursor.execute(_LINKS, [*name, begin]):
+                (proven_here if proven else unproven_here).add(number, digest, previous)
+        kept = [(max(run[0], begin), run[1]) for run in (*runs, *unproven) if run[1] >= begin]
+        there = [(run.first, run.last) for run in (*proven_here.runs, *unproven_here.runs)]
+        missing, extra = _less(kept, there), _less(there, kept)
+        yield from (_named(Wrong.MISSING, name, span, "kept, and gone") for span in missing)
+        yield from (_named(Wrong.HOLDING, name, span, "kept, and the bookkeeping lacks it") for span in extra)
+        if not missing and not extra:
+            said = {(max(first, begin), last, digest) for first, last, _, digest in runs if last >= begin}
+            for first, last, _ in sorted(said ^ {(run.first, run.last, run.digest) for run in proven_here.runs}):
+                yield _named(Wrong.HOLDING, name, (first, last), "joined otherwise than the bookkeeping says")
+        both = Holding(LinkedRun(*run) for run in (*runs, *unproven))
+        both.give_up((first, last) for first, last in given_up)
+        for receipt in receipted:
+            gaps = both.lacks(receipt)
+            yield from (_named(Wrong.RECEIPTED, name, gap, "a post may have deleted it") for gap in gaps)
+            if not gaps and both.digest_of_last(receipt.last) not in {None, receipt.digest}:
+                yield _named(Wrong.RECEIPTED, name, (receipt.last, receipt.last), "it was another record")
+
+    # --- the ledger
+
+    def _walk_ledger(self, state: CheckState, *, whole: bool) -> int:
+        heads = [NotedHead.read(head) for head in state.heads]
+        after = heads[-1] if heads and not whole else None
+        verdict = verify_ledger(self._auditor, after=after, heads=heads)
+        for problem in verdict.problems:
+            message = f"entry {problem.number}: {problem.kind.value}: {problem.message}"
+            _note(state, [CheckProblem(kind=Wrong.LEDGER, number=problem.number, message=message)])
+        if verdict.head is not None and str(verdict.head) not in state.heads:
+            state.heads = [*state.heads, str(verdict.head)][-HEADS_MOST:]
+        return verdict.entries
+
+
+def _taken(stored: _Stored) -> tuple[CustodyRecord | None, list[CheckProblem]]:
+    """Read a record from its bytes, and say where its columns differ from them."""
+    try:
+        record = take(ReceivedMessage(stored.topic, decode(stored.codec, stored.body)))
+    except CustodyError:
+        return None, [stored.wrong(Wrong.ALTERED, "its bytes are damaged")]
+    if record.digest != stored.digest.hex():
+        return None, [stored.wrong(Wrong.ALTERED, "its bytes are not those that were kept")]
+    place, filing = record.place, record.filing(stored.kept_at)
+    said = (record.post, record.type, *((place.chain.chain, place.number, place.previous) if place else (None,) * 3))
+    previous = stored.previous.hex() if stored.previous is not None else None
+    if said != (stored.post, stored.type, stored.chain, stored.number, previous):
+        return record, [stored.wrong(Wrong.ALTERED, "its place is not the one that it says")]
+    if (filing.retention, filing.retained_from, filing.covert_group) != (
+        stored.retention,
+        stored.retained_from,
+        stored.covert_group,
+    ):
+        return record, [stored.wrong(Wrong.ALTERED, "it is filed elsewhere than it says")]
+    return record, []
+
+
+def _misjudged(stored: _Stored, judgment: Judgment) -> list[CheckProblem]:
+    """Say where a record's verdict contradicts what it is.
+
+    What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself.
+    """
+    # A key that was replaced since had been good when the record was kept: what it signed is signed.
+    signed = judgment.verdict in _PROVEN or (judgment.verdict == Verdict.FORGED and judgment.key is not None)
+    if stored.verdict in _PROVEN and not (signed and judgment.key == stored.key):
+        why = judgment.reason or "its signature is by another key than was noted"
+        return [stored.wrong(Wrong.SIGNATURE, f"kept as {stored.verdict}: {why}")]
+    if stored.verdict in _REFUSED and stored.key is None and judgment.verdict in _PROVEN:
+        return [stored.wrong(Wrong.VERDICT, f"kept as {stored.verdict}, and nothing contradicts it")]
+    return []
+
+
+def _projected(stored: _Stored, record: CustodyRecord, judgment: Judgment) -> Iterable[tuple[Projection, Row]]:
+    if stored.verdict != Verdict.GENUINE or record.event is None:
+        return ()
+    try:
+        return list(project(judgment.event or read_event(record.event)))
+    except ValueError:
+        return ()
+
+
+def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
+    data = record.event.get("data") if record.event is not None else None
+    pictures = data.get("pictures") if isinstance(data, dict) else None
+    if not isinstance(pictures, list):
+        return set()
+    return {(str(each.get("kind")), str(each.get("sha256"))) for each in pictures if isinstance(each, dict)}
+
+
+def _heard(said: PostStatements, codec: int, body: bytes) -> bool:
+    """Have what a post said taken in; tell whether it is done with, which it is not while its key is not known."""
+    try:
+        said.hear(parse(decode(codec, body)))
+    except ForeignKeyError:
+        return False
+    except (SignatureRefusedError, RecordError, CustodyError):
+        pass  # named where the record itself is read
+    return True
+
+
+def _less(spans: Iterable[Span], without: Iterable[Span]) -> list[Span]:
+    return [(gap.first, gap.last) for gap in Excuses(without).left_of([Absence(*span) for span in spans])]
+
+
+def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProblem:
+    first, last = span
+    more = f"to {last}: " if last > first else ""
+    return CheckProblem(kind=kind, post=name.post, chain=name.chain, number=first, message=f"{more}{message}")
+
+
+def _note(state: CheckState, problems: Iterable[CheckProblem]) -> None:
+    for problem in problems:
+        if problem in state.problems:
+            continue
+        if len(state.problems) < PROBLEMS_MOST:
+            state.problems.append(problem)
+        else:
+            state.more += 1

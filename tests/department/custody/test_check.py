@@ -1,0 +1,360 @@
+"""The check of the whole custody: each kind of damage is named, and where it is."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from department.custody import check
+from department.custody.check import CheckReport, CustodyCheck
+from department.custody.errors import CustodyError
+from department.custody.receipt_log import ReceiptLog
+from department.custody.store import CustodyStore
+from department.database.cluster import SUPERUSER
+from department.database.roles import AUDITOR, KEEPER
+from department.ledger.entries import open_entry
+from device.records import KeptRange, Keyring, Receipt
+from tests.department.custody.conftest import Open, Rows
+from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, SIGNER, STRANGER, Post, changed, deliveries
+
+Connect = Callable[[str], psycopg.Connection]
+Run = Callable[..., CheckReport]
+
+
+@pytest.fixture(autouse=True)
+def empty_ledger(connect: Connect) -> None:
+    with connect(SUPERUSER) as superuser:
+        superuser.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ALL")
+        superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ALL")
+        superuser.execute("TRUNCATE ledger_body, ledger_entry")
+        for table, trigger in (
+            ("ledger_entry", "ledger_entry_is_final"),
+            ("ledger_body", "ledger_body_is_final"),
+            ("ledger_body", "ledger_body_ends_with_its_class"),
+        ):
+            superuser.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
+
+
+@pytest.fixture
+def run(connect: Connect, keys: dict[str, Keyring], tmp_path: Path) -> Iterator[Run]:
+    """Run the check, by a new process as it were."""
+    with ExitStack() as stack:
+
+        def checked(*, whole: bool = False, progress: Callable[[int, int], None] | None = None) -> CheckReport:
+            keeper, auditor = (stack.enter_context(connect(role)) for role in (KEEPER, AUDITOR))
+            keeper.autocommit = auditor.autocommit = True
+            made = CustodyCheck(
+                keeper,
+                auditor,
+                keys=lambda post: keys.get(post, Keyring(())),
+                receipts=tmp_path / "receipts",
+                state=tmp_path / "checked.json",
+            )
+            return made.run(whole=whole, **({} if progress is None else {"progress": progress}))
+
+        yield checked
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def store(opened: Open, post: Post) -> CustodyStore:
+    """Keep eight records: two audits, a read, a hit, its withdrawal, a covert hit, a forged one, one of a stranger."""
+    kept = opened()
+    made = [*post.record(2), post.read(HIT), post.hit(), post.withdrawal()]
+    covert = post.hit(GROUP)
+    strange = post.enemy().record(1)
+    (last,) = post.record(1)
+    kept.keep(deliveries(*made, covert, *strange))
+    kept.keep([changed(made[1], subject="changed"), *deliveries(last)])
+    open_entry(person="a", agency="b", purpose="c", case=None, query={}).shown()
+    return kept
+
+
+def named(report: CheckReport) -> set[tuple[str, str | None, int | None]]:
+    chains = {CHAIN.chain: "open", None: None}
+    return {(problem.kind.value, chains.get(problem.chain, "covert"), problem.number) for problem in report.problems}
+
+
+@pytest.fixture
+def sql(connect: Connect) -> Callable[[str], None]:
+    """Do what only a superuser can."""
+
+    def executed(statement: str) -> None:
+        with connect(SUPERUSER) as superuser:
+            superuser.execute(statement)
+
+    return executed
+
+
+def test_whole_custody(run: Run, store: CustodyStore, rows: Rows) -> None:
+    told: list[tuple[int, int]] = []
+    report = run(progress=lambda done, total: told.append((done, total)))
+    assert report.problems == ()
+    assert (report.whole, report.records, report.entries) == (True, 9, 2)
+    assert told[-1][0] == told[-1][1] > 0
+    assert rows("SELECT count(*) FROM custody_judged WHERE verdict IN ('foreign', 'forged')") == [(2,)]
+
+
+def test_empty_custody(run: Run) -> None:
+    report = run()
+    assert (report.records, report.entries, report.problems) == (0, 0, ())
+
+
+ALTER = f"UPDATE custody_record SET {{}} WHERE chain = '{CHAIN.chain}' AND sequence = 3"  # noqa: S608
+"""What changes the read."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = set_byte(body, 60, get_byte(body, 60) # 1)",
+        "body = (SELECT body FROM custody_record WHERE sequence = 2 LIMIT 1)",
+        "codec = 0",
+        "codec = 99",
+        "digest = sha256('')",
+        "post = 'post-2'",
+        "covert_group = 'vice'",
+        "type = 'platepost.hit.v1'",
+        "previous = sha256('')",
+        "retained_from = retained_from - interval '1 day'",
+    ],
+)
+def test_altered_record(run: Run, store: CustodyStore, sql: Callable[[str], None], change: str) -> None:
+    sql("SELECT custody_make_partitions('2026-01-01', '2026-02-28')")
+    sql(ALTER.format(change))
+    assert ("altered", "open", 3) in named(run())
+
+
+def test_only_the_altered_record_is_named(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql(ALTER.format("body = set_byte(body, 60, get_byte(body, 60) # 1)"))
+    assert named(run()) == {("altered", "open", 3)}
+
+
+def test_record_that_its_key_did_not_sign(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("UPDATE custody_record SET verdict = 'genuine' WHERE verdict = 'foreign'")
+    assert ("signature", "open", 6) in named(run())
+
+
+def test_record_by_another_key_than_noted(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql(ALTER.format(f"key = '{LATER.kid}'"))
+    assert named(run()) == {("signature", "open", 3)}
+
+
+def test_genuine_record_that_is_hidden_as_forged(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql(ALTER.format("verdict = 'forged', key = NULL"))
+    assert {("verdict", "open", 3), ("missing", "open", 3)} <= named(run())
+
+
+def test_deleted_record(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("DELETE FROM custody_record WHERE type = 'platepost.hit.v1' AND covert_group IS NULL")
+    report = run()
+    assert {("missing", "open", 4), ("projection", None, None), ("picture", None, None)} == named(report)
+    (missing,) = (problem for problem in report.problems if problem.kind.value == "missing")
+    assert str(missing) == f"post-1, chain {CHAIN.chain}, number 4: missing: kept, and gone"
+
+
+def test_deleted_chain(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("DELETE FROM custody_record WHERE covert_group IS NOT NULL")
+    assert ("missing", "covert", 1) in named(run())
+
+
+def test_record_that_was_put_in(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("UPDATE custody_holding SET runs = '[]' WHERE covert_group IS NULL")
+    assert ("holding", "open", 1) in named(run())
+
+
+def test_bookkeeping_that_joins_what_does_not_join(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("UPDATE custody_holding SET runs = jsonb_set(runs, '{0,3}', '\"ab\"') WHERE covert_group IS NULL")
+    assert ("holding", "open", 1) in named(run())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = set_byte(body, 60, get_byte(body, 60) # 1)",
+        "body = '', sha256 = sha256('')",
+        "kind = 'overview'",
+        "covert_group = 'vice'",
+    ],
+)
+def test_exchanged_picture(run: Run, store: CustodyStore, sql: Callable[[str], None], change: str) -> None:
+    sql(f"UPDATE custody_picture SET {change} WHERE kind = 'patch'")  # noqa: S608
+    assert named(run()) == {("picture", "open", 3)}
+
+
+def test_picture_of_another_record(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("UPDATE custody_picture SET record_id = record_id + 1 WHERE kind = 'patch'")
+    assert named(run()) == {("picture", "open", 4)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE custody_read SET plate_read = 'CHANGED'",
+        "UPDATE custody_read SET captured_at = captured_at - interval '1 hour'",
+        "UPDATE custody_read SET covert_group = 'vice'",
+        "UPDATE custody_read SET post = 'post-2'",
+        "DELETE FROM custody_read",
+    ],
+)
+def test_altered_projection(run: Run, store: CustodyStore, sql: Callable[[str], None], statement: str) -> None:
+    sql(statement)
+    assert named(run()) == {("projection", "open", 3)}
+
+
+def test_projection_of_what_is_not_genuine(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql(
+        "INSERT INTO custody_audit SELECT id, class, retained_from, post, covert_group, 'boot', kept_at, 'x', 'ok'"
+        " FROM custody_record WHERE verdict = 'foreign'"
+    )
+    assert named(run()) == {("projection", "open", 6)}
+
+
+def test_projection_of_no_record(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    sql("UPDATE custody_withdrawal SET record_id = record_id + 1")
+    assert {("projection", "open", 5)} <= named(run())
+
+
+def test_receipted_and_not_held(run: Run, store: CustodyStore, tmp_path: Path) -> None:
+    (run_,) = store.holding(CHAIN).ranges()
+    receipt = Receipt(
+        agency="demo",
+        post=CHAIN.post,
+        custodian="records",
+        epoch=1,
+        number=1,
+        time=datetime(2026, 1, 31, tzinfo=UTC),
+        chain=CHAIN.chain,
+        ranges=(KeptRange(first=1, last=run_.last + 2, digest="ab" * 32),),
+    )
+    with ReceiptLog(tmp_path / "receipts") as log:
+        log.begin(1)
+        log.add([receipt.model_copy(update={"ranges": (run_,)})])
+        assert named(run()) == set()
+        log.add([receipt])
+        assert named(run(whole=True)) == {("receipted, not held", "open", run_.last + 1)}
+
+
+def test_receipt_for_another_record(run: Run, store: CustodyStore, tmp_path: Path) -> None:
+    (run_,) = store.holding(CHAIN).ranges()
+    line = {"post": CHAIN.post, "chain": CHAIN.chain, "epoch": 1, "number": 1, "ranges": [[1, run_.last, "ab" * 32]]}
+    (tmp_path / "receipts").write_text(json.dumps(line) + "\n")
+    assert named(run()) == {("receipted, not held", "open", run_.last)}
+
+
+def test_damaged_log_of_receipts(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "receipts").write_text("{}\n")
+    with pytest.raises(CustodyError, match="damaged"):
+        run()
+
+
+def test_altered_ledger(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    assert run().problems == ()
+    trigger = "ALTER TABLE ledger_entry {} TRIGGER ledger_entry_is_final"
+    sql(trigger.format("DISABLE"))
+    sql("UPDATE ledger_entry SET at = at - interval '1 hour' WHERE number = 1")
+    sql(trigger.format("ENABLE ALWAYS"))
+    assert run().problems == (), "what came since is right"
+    report = run(whole=True)
+    assert named(report) == {("ledger", None, 1)}
+    assert "altered" in str(report.problems[0])
+
+
+def test_cut_ledger(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
+    run()
+    sql("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
+    sql("ALTER TABLE ledger_body DISABLE TRIGGER ledger_body_ends_with_its_class")
+    sql("DELETE FROM ledger_body WHERE entry = (SELECT entry FROM ledger_entry WHERE number = 2)")
+    sql("DELETE FROM ledger_entry WHERE number = 2")
+    assert named(run()) == {("ledger", None, 2)}
+    assert named(run(whole=True)) == {("ledger", None, 2)}, "the noted end outlives a whole run"
+
+
+class TestRuns:
+    """What one run leaves to the next."""
+
+    def test_next_run_reads_what_came_since(self, run: Run, store: CustodyStore, post: Post) -> None:
+        run()
+        store.keep(deliveries(*post.record(3)))
+        report = run()
+        assert (report.whole, report.records, report.problems) == (False, 3, ())
+
+    def test_next_run_names_what_is_gone_since(
+        self, run: Run, store: CustodyStore, post: Post, sql: Callable[[str], None]
+    ) -> None:
+        run()
+        made = post.record(3)
+        store.keep(deliveries(*made))
+        sql(f"DELETE FROM custody_record WHERE sequence > {(made[0].sequence or 0) - 1}")  # noqa: S608
+        assert ("missing", "open", made[0].sequence) in named(run())
+
+    def test_gap_that_is_filled_later(self, run: Run, store: CustodyStore, post: Post) -> None:
+        first, second = post.record(2)
+        store.keep(deliveries(second))
+        assert run().problems == ()
+        store.keep(deliveries(first))
+        assert run().problems == ()
+
+    def test_what_was_found_stays_until_a_whole_run(
+        self, run: Run, store: CustodyStore, sql: Callable[[str], None]
+    ) -> None:
+        sql("UPDATE custody_read SET plate_read = 'CHANGED'")
+        run()
+        assert named(run()) == {("projection", "open", 3)}
+        sql("UPDATE custody_read SET plate_read = '7ABC123'")
+        assert named(run()) == {("projection", "open", 3)}
+        assert named(run(whole=True)) == set()
+
+    def test_judged_again_since(self, run: Run, store: CustodyStore, keys: dict[str, Keyring], opened: Open) -> None:
+        strange = Post("01890a5d-ac96-774b-bcce-b302099a8059", STRANGER)
+        store.keep(deliveries(*strange.record(2)))
+        assert run().problems == ()
+        keys["post-1"] = Keyring.from_pem(SIGNER.public_pem, STRANGER.public_pem)
+        again = opened()
+        again.judge_again(["post-1"])
+        assert run().problems == ()
+        assert run(whole=True).problems == ()
+
+    def test_key_that_a_record_vouched_for(self, run: Run, store: CustodyStore, post: Post) -> None:
+        store.keep(deliveries(post.change_key(), *post.record(2)))
+        assert run().problems == ()
+
+    def test_run_that_was_killed_goes_on(
+        self, run: Run, store: CustodyStore, sql: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(check, "STEP", 2)
+        monkeypatch.setattr(check, "SAVE_SECONDS", 0.0)
+        sql("UPDATE custody_read SET plate_read = 'CHANGED'")
+
+        steps: list[int] = []
+
+        def killed(done: int, _total: int) -> None:
+            steps.append(done)
+            if len(steps) == 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(progress=killed)
+        left: list[int] = []
+        report = run(progress=lambda done, _total: left.append(done))
+        assert left[0] == steps[2], "the step in which it was killed is taken again"
+        assert len(left) == 3
+        assert (report.whole, report.records) == (True, 9)
+        assert named(report) == {("projection", "open", 3)}
+
+    def test_more_problems_than_are_named_are_counted(
+        self, run: Run, store: CustodyStore, sql: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(check, "PROBLEMS_MOST", 1)
+        sql("DELETE FROM custody_audit")
+        report = run()
+        assert len(report.problems) == 1
+        assert report.more == 2
