@@ -201,8 +201,9 @@ def _judge(outbox: Outbox, promises: Promises) -> list[str]:
         pass
     recorder.record(example_audit("boot"))
     outbox.require(REQUIREMENTS)
-    outbox.take_receipt(CUSTODIAN, outbox.head.chain, ())
-    outbox.send_left_out()
+    for _ in range(2):  # once the receipt says no more than before, nothing waits in a broker's queue
+        outbox.take_receipt(CUSTODIAN, outbox.head.chain, ())
+        outbox.send_left_out()
     waiting = outbox.next(_EVERYTHING, repeating=True)
     there = {envelope.sequence: envelope.id for envelope in waiting}
     for sequence, event in promises.stored.items():

@@ -39,7 +39,7 @@ def test_an_outbox_that_does_not_wait_for_the_disk_is_found_out(mocker: MockerFi
     real = campaign.log_of
 
     def careless(root: object, library: object, log: object, command: list[str]) -> None:
-        real(root, library, log, [command[0], "-c", unsafe, "workload", *command[3:]])  # type: ignore[arg-type]
+        real(root, library, log, [command[0], "-c", unsafe, "workload", *command[4:]])  # type: ignore[arg-type]
 
     mocker.patch.object(campaign, "log_of", careless)
     assert campaign.run(cuts=20, seed=1).faults
