@@ -10,6 +10,7 @@
                          a copy of FLEET/custody/NAME
       register.jws       the posts' keys, as `platepost provision` exported them
       register.pem       the public key by which that register is known
+      register.json      the register in force, so that no older one is taken
       receipts           the log of receipts; better on another disk
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
@@ -188,6 +189,11 @@ class DepartmentFolder:
         return self.path / self.settings.register_key
 
     @property
+    def kept_register(self) -> Path:
+        """The register in force."""
+        return self.path / "register.json"
+
+    @property
     def receipts(self) -> Path:
         """The log of receipts."""
         return self.path / self.settings.receipts
@@ -196,11 +202,6 @@ class DepartmentFolder:
     def cluster(self) -> Path:
         """The folder of the private cluster, which holds its socket too."""
         return self.path / "database"
-
-    @property
-    def disks(self) -> dict[str, Path]:
-        """The folders whose disks must not run full, by what they hold."""
-        return {"receipts": self.receipts, **({"records": self.cluster} if self.is_private else {})}
 
     @property
     def is_private(self) -> bool:

@@ -33,7 +33,7 @@ Examples:
 @click.option(
     "--register",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The posts' keys, as `platepost provision register export` wrote them.",
+    help="The posts' keys, as `platepost provision register export` wrote them; by default the fleet's own file.",
 )
 @click.option(
     "--register-key",
@@ -69,11 +69,19 @@ def init(
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
+    fleet = _fleet_of(identity)
+    if fleet is not None and register_key is None and register is not None:
+        register_key = fleet.configuration_verifying_key
     said = {
-        **_found(identity, brokers),
+        **_found(identity, brokers, fleet),
         "database": database,
         "timezone": timezone,
         **({"receipts": str(receipts.absolute())} if receipts else {}),
+        # Where it lies: so the keeper knows a new post at once.
+        **({"register_file": str(fleet.register)} if fleet and not register else {}),
+        **(
+            {"register_key": str(fleet.configuration_verifying_key)} if fleet and not (register or register_key) else {}
+        ),
     }
     settings = checked_settings(said, where="init")
     _make_folder(folder)
@@ -92,7 +100,7 @@ def init(
         click.echo(json.dumps({"folder": str(folder.path), **settings.model_dump(mode="json", exclude={"database"})}))
         return
     click.echo(f"Made {folder.path} for the custodian {settings.custodian} of {settings.agency}. Next:")
-    if register is None:
+    if register is None and fleet is None:
         click.echo(
             "  platepost provision register export   and copy the posts' keys here: until then no record is proved"
         )
@@ -100,11 +108,22 @@ def init(
     click.echo(f"  platepost department keep {folder.path}")
 
 
-def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
-    """Return what the certificate says, and the fleet in which it lies.
+def _fleet_of(identity: Path) -> Fleet | None:
+    """Return the fleet in which a custodian's folder lies, if it does."""
+    folder = identity.absolute().parents[1]
+    return Fleet.load(folder) if (folder / "fleet.json").exists() else None
+
+
+def _register_of(fleet: Fleet) -> dict[str, object]:
+    """Return where a fleet has its register, so that the keeper knows a new post at once."""
+    return {"register_file": str(fleet.register), "register_key": str(fleet.configuration_verifying_key)}
+
+
+def _found(identity: Path, brokers: tuple[str, ...], fleet: Fleet | None) -> dict[str, object]:
+    """Return what the certificate says, and the fleet.
 
     Raises:
-        DepartmentError: it lies in none, and no broker was given.
+        DepartmentError: there is none, and no broker was given.
         ProvisioningError: there is no certificate.
 
     """
@@ -112,10 +131,9 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     (agency,) = certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     if not brokers:
-        fleet = identity.absolute().parents[1]
-        if not (fleet / "fleet.json").exists():
+        if fleet is None:
             raise DepartmentError(f"{identity} lies in no fleet that would name the broker: say --broker host:port")
-        brokers = (Fleet.load(fleet).broker_address,)
+        brokers = (fleet.broker_address,)
     return {"agency": agency.value, "custodian": name.value, "brokers": brokers}
 
 

@@ -51,6 +51,8 @@ _PROGRESS_SECONDS = 60.0
 _HITS = 1000
 """Hits over which the median is taken."""
 _URGENT = frozenset({"hit", COVERT})
+TROUBLES = frozenset({"broker_away", "receipted_not_held", "waiting"})
+"""Events that somebody should look at."""
 
 Store = TypeVar("Store", bound=KeptRecords)
 Told: TypeAlias = Callable[[str, Mapping[str, JsonValue]], object]
@@ -113,7 +115,8 @@ class Keeper(Generic[Store]):
         """What was receipted and is not held, found when the store was opened."""
         self.on_committed: Callable[[Sequence[ReceivedMessage]], object] = lambda _: None
         """Called with what was committed, repeats included."""
-        self.on_event: Told = lambda _what, _details: None
+        self.on_event: Told = self._log
+        """Called with what happens: see docs/custodian.md."""
         self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
         """Called with the store between two batches; returns chains that are to be receipted anew."""
         self.alive: Callable[[], object] = lambda: None
@@ -234,7 +237,6 @@ class Keeper(Generic[Store]):
     def _wait(self, error: Exception) -> None:
         """Wait a moment, the longer the more often the store has failed; what is not acknowledged comes again."""
         if self.trouble is None:
-            log.warning("keeper %s: records are not stored now, and not acknowledged: %s", self.settings.name, error)
             self.on_event("waiting", {"reason": str(error)})
         self.trouble = str(error)
         end = time.monotonic() + min(_RECONNECT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
@@ -242,11 +244,15 @@ class Keeper(Generic[Store]):
         while (left := end - time.monotonic()) > 0 and not self._stop.wait(min(left, _LOOK_SECONDS)):
             self.alive()
 
+    def _log(self, what: str, details: Mapping[str, JsonValue]) -> None:
+        log.log(
+            logging.WARNING if what in TROUBLES else logging.INFO, "%s: %s %s", self.settings.name, what, dict(details)
+        )
+
     def _recovered(self) -> None:
         self._failures = 0
         if self.trouble is not None:
             self.trouble = None
-            log.warning("keeper %s: records are stored again", self.settings.name)
             self.on_event("storing", {})
 
 
@@ -373,7 +379,6 @@ class _Link:
 
     def _refused(self, why: str) -> None:
         if why != self.answer:
-            log.warning("broker %s: %s", self.broker, why)
             self._told("broker_away", {"broker": self.broker, "reason": why})
         self.answer = why
 

@@ -76,7 +76,7 @@ class PostKeyRegister(WireModel):
 
     agency: ClientName
     number: Annotated[int, Field(ge=1, lt=2**53)]
-    """Only goes up; the second at which it was made at least, so that a fleet from a backup goes on above."""
+    """Only goes up; the millisecond at which it was made at least, so that a fleet from a backup goes on above."""
     issued: UtcTime
     posts: Annotated[tuple[PostKeys, ...], Field(max_length=100_000)]
 
@@ -138,7 +138,7 @@ def write_register(fleet: Layout) -> tuple[Path, PostKeyRegister]:
         posts = _posts(fleet, {} if before is None else {post.name: post for post in before.posts}, now)
         if before is not None and before.posts == posts and signer == kid:
             return path, before
-        number = max(int(now.timestamp()), 0 if before is None else before.number + 1)
+        number = max(int(now.timestamp() * 1000), 0 if before is None else before.number + 1)
         register = PostKeyRegister(agency=fleet.agency, number=number, issued=now, posts=posts)
         payload = json.dumps(register.wire(), separators=(",", ":")).encode()
         private_folder(path.parent)

@@ -13,6 +13,7 @@ from department.database.cluster import PrivateCluster
 from department.database.roles import OWNER, ROLES, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
+from provisioning.fleet.fleet import Fleet
 from tests.department.commands.installation import Commands, department
 
 __all__ = ["department"]
@@ -21,6 +22,8 @@ __all__ = ["department"]
 def test_agency_name_and_broker_are_found(department: Commands) -> None:
     settings = DepartmentFolder(department.folder).settings
     assert (settings.agency, settings.custodian, settings.brokers) == ("riverside", "records", ("localhost:8883",))
+    fleet = Fleet.load(department.identity.parents[1])
+    assert (settings.register_file, settings.register_key) == (fleet.register, fleet.configuration_verifying_key)
 
 
 def test_only_its_owner_reads_what_was_made(department: Commands) -> None:

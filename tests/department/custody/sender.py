@@ -18,9 +18,12 @@ SECONDS = 15.0
 class Sender:
     """Sends chained records, and hears its receipts."""
 
-    def __init__(self, fleet: Fleet, connection: Connection, signer: Signer | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet, connection: Connection, signer: Signer | None = None, *, source: Source = SOURCE
+    ) -> None:
         self.connection = connection
-        self.recorder = Recorder(MemoryStore(CHAIN), signer or ExampleSigner(), SOURCE)
+        self.source = source
+        self.recorder = Recorder(MemoryStore(CHAIN), signer or ExampleSigner(), source)
         self._key = read_key(fleet.keys(Purpose.CUSTODY, "records").verifying.read_bytes())
         self._heard = 0
 
@@ -37,7 +40,7 @@ class Sender:
         """Return the first receipt that comes from now on and is wanted."""
 
         def fits(topic: str, payload: bytes) -> bool:
-            return topic == SOURCE.receipt("records") and wanted(self.opened(payload))
+            return topic == self.source.receipt("records") and wanted(self.opened(payload))
 
         found = self.connection.wait(fits, SECONDS, since=self._heard)
         assert found is not None

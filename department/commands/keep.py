@@ -1,0 +1,171 @@
+"""`platepost department keep`: the keeper as a service."""
+
+import json
+import signal
+import time
+from collections.abc import Collection, Mapping
+
+import click
+from pydantic import JsonValue
+
+from department.commands.options import FOLDER
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.custody.errors import StoreError
+from department.custody.holding import ChainName
+from department.custody.keeper import TROUBLES, Keeper, KeeperSettings
+from department.custody.register import KeyRegister
+from department.custody.store import CustodyStore
+from department.database.cluster import PrivateCluster
+from department.database.roles import KEEPER
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from device.records.keys import Purpose
+from device.signals import LOST_OR_STOPPED, heeded, instead
+from device.systemd import Notifier
+from provisioning.trust.key_files import KeyFiles
+
+REGISTER_SECONDS = 1.0
+"""Between two looks at the register of the posts' keys."""
+_FED_SECONDS = 5.0
+"""Between two words to systemd's watchdog."""
+
+_WORDS: Mapping[str, str] = {
+    "opened": "The store is open, epoch {epoch}.",
+    "subscribed": "{broker}: subscribed.",
+    "broker_away": "{broker}: {reason}.",
+    "waiting": "Records are not stored now, and none is acknowledged: {reason}.",
+    "storing": "Records are stored again.",
+    "receipted_not_held": "Receipted, not held: {range}. What the post deleted of it is lost.",
+    "keys_changed": "Other keys are known of: {posts}.",
+    "register_refused": "{reason}.",
+    "stopped": "Stopped.",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department keep /var/lib/platepost-department
+  platepost department keep /var/lib/platepost-department --json | jq -c 'select(.event == "waiting")'
+It may be killed at any time. Restored from a backup, it begins a new epoch by itself, as long as the log of receipts
+was not restored too; then say --new-epoch, once.
+"""
+)
+@FOLDER
+@click.option("--new-epoch", is_flag=True, help="Have posts ignore all receipts until now.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each thing that happens.")
+def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
+    """Keep the records that the posts send: store and prove each, acknowledge it, and sign a receipt for it.
+
+    It ends in order at SIGTERM or Ctrl-C, after the batch at hand. Where a broker or the database is away, or a disk is
+    full, it says so and goes on when that is over; posts keep what is not receipted.
+    """
+    service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
+    with (
+        running_database(folder),
+        instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), lambda _: service.keeper.stop()),
+    ):
+        service.keeper.run()
+
+
+class _Service:
+    """The keeper of a folder, its register, and whom both speak to."""
+
+    def __init__(self, folder: DepartmentFolder, *, new_epoch: bool, as_json: bool) -> None:
+        settings = folder.settings
+        self._folder = folder
+        self._as_json = as_json
+        self._notifier = Notifier()
+        self._told_ready = False
+        self._fed_at = self._looked_at = 0.0
+        self._refused: str | None = None
+        self._doubtful: list[str] | None = None
+        """Posts of which records are to be judged again; None before the store said which there are."""
+        self.register = KeyRegister(
+            folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register
+        )
+        terms = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).terms()
+        self.keeper = Keeper(
+            KeeperSettings(
+                name=settings.custodian,
+                agency=settings.agency,
+                identity=folder.identity,
+                signing_key=folder.custody_key,
+                brokers=settings.brokers,
+                groups=terms.groups if terms else (),
+                receipts=folder.receipts,
+            ),
+            self._opened,
+            new_epoch=new_epoch,
+            store_errors=(DepartmentError,),
+        )
+        self.keeper.on_event = self._tell
+        self.keeper.between = self._between
+        self.keeper.alive = self._alive
+
+    def _opened(self) -> CustodyStore:
+        """Open the database, starting a private one that has ended.
+
+        Raises:
+            DepartmentError: it does not start, or has another schema.
+            StoreError: it does not answer.
+
+        """
+        if self._folder.is_private:
+            PrivateCluster(self._folder.cluster).start()
+        set_up_django(self._folder, KEEPER)
+        from django.db import connection  # noqa: PLC0415 - after Django was set up
+        from django.db.utils import DatabaseError  # noqa: PLC0415
+
+        try:
+            require_schema()
+        except DatabaseError as error:
+            raise StoreError(f"the database does not answer: {str(error).strip()}") from error
+        finally:
+            connection.close()
+        store = CustodyStore(self._folder.conninfo(KEEPER), keys=self.register.keys)
+        self._doubtful = None
+        return store
+
+    def _between(self, store: CustodyStore) -> Collection[ChainName]:
+        """Look at the register, and have the records of one post judged again where its keys are others by now."""
+        if self._doubtful is None:
+            self._doubtful = store.posts_with_doubts()
+        if time.monotonic() > self._looked_at + REGISTER_SECONDS:
+            self._looked_at = time.monotonic()
+            changed = self.register.poll()
+            if changed:
+                self._tell("keys_changed", {"posts": [*sorted(changed)], "register": self.register.number})
+                self._doubtful += sorted(changed - {*self._doubtful})
+            if self.register.trouble != self._refused:
+                self._refused = self.register.trouble
+                if self._refused is not None:
+                    self._tell("register_refused", {"reason": self._refused})
+        if not self._doubtful:
+            return ()
+        chains = store.judge_again([self._doubtful[0]])
+        del self._doubtful[0]
+        return chains
+
+    def _alive(self) -> None:
+        if time.monotonic() > self._fed_at + _FED_SECONDS:
+            self._fed_at = time.monotonic()
+            self._notifier.alive()
+
+    def _tell(self, what: str, details: Mapping[str, JsonValue]) -> None:
+        shown = {
+            name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in details.items()
+        }
+        words = _WORDS[what].format(**shown) if what in _WORDS else None
+        if self._as_json:
+            click.echo(json.dumps({"event": what, **details}))
+        elif words is not None:
+            click.secho(words, fg="red" if what in TROUBLES else None, err=what in TROUBLES)
+        if what == "stopped":
+            self._notifier.stopping()
+        elif words is not None and not self._told_ready:
+            self._told_ready = True
+            self._notifier.ready(words)
+        elif words is not None:
+            self._notifier.status(words)

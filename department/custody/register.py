@@ -1,0 +1,119 @@
+"""The posts' keys as a custodian knows them: by the register that the fleet signs, never by what a broker brings."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from department.custody.errors import CustodyError
+from device.errors import RecordError
+from device.files import StateFile
+from device.records.signing import Keyring, read_key
+from provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
+
+log = logging.getLogger(__name__)
+
+_NONE = Keyring(())
+
+
+class KeyRegister:
+    """The register in force, which a later one replaces when it comes.
+
+    What is in force is kept apart from the file that is looked at: that file may be taken away, or put back to an
+    earlier state, and neither may make the keeper forget a key or take a former one again.
+
+    Args:
+        path: the file that `platepost provision register export` writes; it may be missing.
+        verifying_key: PEM of the public key by which it is known; read each time, as it may be replaced too.
+        agency: whose posts.
+        kept: the file in which the register in force is kept; made if missing.
+
+    Raises:
+        CustodyError: what was kept cannot be read, or is another agency's.
+
+    """
+
+    def __init__(self, path: Path, verifying_key: Path, *, agency: str, kept: Path) -> None:
+        self._paths = (path, verifying_key)
+        self._agency = agency
+        self._kept = StateFile(kept, PostKeyRegister, about="the register of the posts' keys")
+        self.trouble: str | None = None
+        """Why the file is not in force; None where it is."""
+        self._looked_at: tuple[object, ...] = ()
+        try:
+            self._register = self._kept.read()
+        except (OSError, ValueError) as error:
+            raise CustodyError(
+                f"{kept}: {error}; delete it to take the present register, whatever its number"
+            ) from error
+        if self._register is not None and self._register.agency != agency:
+            raise CustodyError(f"{kept} is of the agency {self._register.agency!r}")
+        self._rings = _rings(self._register)
+        self.poll()
+
+    def __repr__(self) -> str:
+        return f"<KeyRegister number {self.number}, {len(self._rings)} posts>"
+
+    @property
+    def number(self) -> int:
+        """The number of the register in force; 0 where there is none."""
+        return 0 if self._register is None else self._register.number
+
+    def keys(self, post: str) -> Keyring:
+        """Return every key that signs or signed a post's records; none of a post that is not known."""
+        return self._rings.get(post, _NONE)
+
+    def poll(self) -> frozenset[str]:
+        """Take the file if it changed; return the posts of which other keys are known since.
+
+        A register that is refused changes nothing; `trouble` says why. Never raises.
+        """
+        seen = tuple(_stamp(path) for path in self._paths)
+        if seen == self._looked_at:
+            return frozenset()
+        before = self._rings
+        try:
+            self._take()
+            self.trouble = None
+        except (OSError, RegisterRefusedError, RecordError) as error:
+            self.trouble = f"the register of the posts' keys: {error}"
+            log.warning("%s", self.trouble)
+            if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                return frozenset()  # looked at again, though it does not change
+        self._looked_at = seen
+        posts = {*before, *self._rings}
+        return frozenset(post for post in posts if before.get(post, _NONE).kids != self.keys(post).kids)
+
+    def _take(self) -> None:
+        """Take what the file says.
+
+        Raises:
+            OSError: it cannot be read, or what it says cannot be kept.
+            RegisterRefusedError: it is no register, or an older one.
+            RecordError: the verifying key is none.
+
+        """
+        path, verifying_key = self._paths
+        register, _ = open_register(path.read_bytes(), [read_key(verifying_key.read_bytes())])
+        if register.agency != self._agency:
+            raise RegisterRefusedError(f"it is of the agency {register.agency!r}")
+        if register.number < self.number:
+            raise RegisterRefusedError(f"number {register.number} is older than {self.number}, which is in force")
+        if register == self._register:
+            return
+        if register.number == self.number:
+            raise RegisterRefusedError(f"it is another register of number {self.number}")
+        self._kept.write(register)
+        self._register, self._rings = register, _rings(register)
+
+
+def _rings(register: PostKeyRegister | None) -> Mapping[str, Keyring]:
+    posts = () if register is None else register.posts
+    return {post.name: Keyring.from_pem(*(key.public_key.encode() for key in post.keys)) for post in posts}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

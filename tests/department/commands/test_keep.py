@@ -1,0 +1,112 @@
+"""`keep` at a real broker and a real database: from a post's record to the receipt on which the post lets go."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from department.database.cluster import installed_versions
+from department.folder import DepartmentFolder
+from simulator.brokers.mosquitto import mosquitto_path
+from tests.department.commands.keeping import Site, site
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL IS NOT INSTALLED: apt-get install postgresql"),
+]
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[Site]:
+    with site() as made:
+        made.init()
+        made.add_post("post-1")
+        yield made
+
+
+def test_records_are_proved_and_receipted_over_kills_and_late_keys(street: Site) -> None:
+    made = []
+    with street.post("post-1") as post:
+        with street.keeping():
+            made += post.send(20)
+            post.until(20)
+            assert set(street.verdicts("post-1").values()) == {"foreign"}, "its key is not exported yet"
+            made += post.send(30)
+        made += post.send(10)
+        street.export()  # while no keeper runs
+        with street.keeping() as keeper:
+            made += post.send(30)
+            pid = street.cluster.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            made += post.send(30)
+            said = post.until(120)
+            assert [(kept.first, kept.last, kept.digest) for kept in said.ranges] == [(1, 120, made[-1].digest)]
+            assert street.cluster.pid != pid, "the keeper started its database again"
+            genuine = {(record.sequence, record.digest): "genuine" for record in made}
+            street.until(lambda: street.verdicts("post-1") == genuine)
+            assert keeper.stop() == 0
+            assert keeper.events[-1]["event"] == "stopped"
+    assert not street.cluster.running, "the last program that used the database stopped it"
+
+
+def test_what_was_receipted_and_is_not_held_is_an_incident(street: Site) -> None:
+    """The database is put back to an earlier state; the log of receipts, which lies apart, is not."""
+    data, backup = street.cluster.folder / "data", street.top / "backup"
+    street.add_post("post-6")
+    street.export()
+    with street.post("post-6") as post:
+        with street.keeping() as keeper:
+            post.send(3)
+            post.until(3)
+            keeper.stop()
+        shutil.copytree(data, backup)
+        owner = data.stat()
+        with street.keeping() as keeper:
+            epoch = keeper.until("opened")["epoch"]
+            post.send(2)
+            post.until(5)
+            keeper.stop()
+        shutil.rmtree(data)
+        backup.rename(data)
+        for entry in (data, *data.rglob("*")):
+            os.chown(entry, owner.st_uid, owner.st_gid)
+        with street.keeping() as keeper:
+            assert "post-6" in keeper.until("receipted_not_held")["range"]
+            assert "numbers 4 to 5" in keeper.until("receipted_not_held")["range"]
+            assert keeper.until("opened")["epoch"] > epoch
+
+
+def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
+    """At the department's own server, which the keeper does not start."""
+    settings = DepartmentFolder(street.department.folder).path / "department.toml"
+    private = settings.read_text()
+    street.cluster.start()
+    street.add_post("post-7")
+    street.export()
+    try:
+        kept = [line for line in private.splitlines() if not line.startswith("database")]
+        url = f'database = "postgresql://{{role}}@/platepost?host={street.cluster.folder}"'
+        settings.write_text("\n".join([*kept, url]))
+        with street.keeping() as keeper, street.post("post-7") as post:
+            post.send(3)
+            post.until(3)
+            street.cluster.kill()
+            made = post.send(20)
+            keeper.until("waiting")
+            street.cluster.start()
+            keeper.until("storing")
+            assert post.until(23).ranges[-1].digest == made[-1].digest
+            street.cluster.stop()
+            post.send()
+            keeper.until("waiting", count=2)
+            began = time.monotonic()
+            assert keeper.stop() == 0, "it ends while it waits"
+            assert time.monotonic() - began < 2.0
+    finally:
+        settings.write_text(private)
+        street.cluster.stop()

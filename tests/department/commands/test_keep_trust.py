@@ -1,0 +1,111 @@
+"""Whom a running keeper believes: by the register of the posts' keys, which may change at any moment."""
+
+import json
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from department.database.cluster import installed_versions
+from device.records.contract.examples import ExampleSigner, example_audit
+from simulator.brokers.mosquitto import mosquitto_path
+from tests.department.commands.keeping import KeeperService, Site, site
+from tests.department.custody.sender import Sender
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL IS NOT INSTALLED: apt-get install postgresql"),
+]
+
+
+@pytest.fixture(scope="module")
+def street() -> Iterator[Site]:
+    with site() as made:
+        made.init()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def heard(street: Site) -> Iterator[list[str]]:
+    """Listen as a service manager does."""
+    said: list[str] = []
+
+    def listen() -> None:
+        while not said or said[-1]:
+            said.append(listener.recv(4096).decode())
+
+    path = str(street.top / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield said
+        listener.sendto(b"", path)
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def keeper(street: Site, heard: list[str]) -> Iterator[KeeperService]:
+    assert heard == []
+    with street.keeping(NOTIFY_SOCKET=str(street.top / "notify")) as running:
+        yield running
+
+
+def test_a_new_post_is_trusted_and_what_it_sent_before_is_judged_again(street: Site, keeper: KeeperService) -> None:
+    street.add_post("post-2")
+    with street.post("post-2") as post:
+        made = post.send(5)
+        first = post.until(5)
+        assert Counter(street.verdicts("post-2").values()) == {"foreign": 5}
+        post.forget()
+        street.export()
+        street.until(lambda: ["post-2"] in [one.get("posts") for one in keeper.events])
+        seconds = street.until(lambda: set(street.verdicts("post-2").values()) == {"genuine"})
+        assert seconds < 10.0
+        assert post.until(5).number > first.number, "receipted again, as what is held may be more"
+        made += post.send(1)
+        post.until(6)
+        assert set(street.verdicts("post-2")) == {(record.sequence, record.digest) for record in made}
+
+
+def test_a_forged_first_comer_blocks_nothing(street: Site, keeper: KeeperService) -> None:
+    assert keeper.process.poll() is None
+    street.add_post("post-4")
+    street.export()
+    with street.post("post-4") as post:
+        stranger = Sender(street.fleet, post.connection, ExampleSigner(), source=post.source)
+        foreign = stranger.send(3)
+        made = [post.recorder.record(example_audit("boot")) for _ in range(3)]
+        event = made[0].event
+        event["data"]["action"] = "configuration_applied"
+        post.connection.publish(made[0].topic, json.dumps(event).encode(), retain=False)
+        street.until(lambda: Counter(street.verdicts("post-4").values()) == {"foreign": 3, "forged": 1})
+        for record in made:
+            post.resend(record)
+        said = post.receipt(lambda receipt: any(kept.digest == made[-1].digest for kept in receipt.ranges))
+        assert (said.ranges[0].first, said.ranges[0].last) == (1, 3)
+        verdicts = street.verdicts("post-4")
+    assert {verdicts[record.sequence or 0, record.digest] for record in made} == {"genuine"}
+    assert {verdicts[record.sequence or 0, record.digest] for record in foreign} == {"foreign"}
+
+
+def test_an_older_register_is_refused_and_named(street: Site, keeper: KeeperService) -> None:
+    old = street.fleet.register.read_bytes()
+    street.add_post("post-5")
+    street.export()
+    street.until(lambda: ["post-5"] in [one.get("posts") for one in keeper.events])
+    street.register.write_bytes(old)
+    assert "older than" in keeper.until("register_refused")["reason"]
+    street.export()
+
+
+def test_a_service_manager_hears_that_it_is_ready_and_alive_and_ends(heard: list[str], keeper: KeeperService) -> None:
+    """The last of this file: the keeper ends."""
+    assert keeper.stop() == 0
+    assert next(one for one in heard if one != "WATCHDOG=1").startswith("READY=1")
+    assert "WATCHDOG=1" in heard
+    assert any("subscribed" in one for one in heard)
+    assert any(one.startswith("STOPPING=1") for one in heard)
