@@ -8,6 +8,8 @@ _ROOM = "department.commands"
 _COMMANDS = {
     "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),
     "keep": LazyCommand(f"{_ROOM}.keep:keep", "Take records from the posts, prove and store them, sign for them."),
+    "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
+    "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }

@@ -204,6 +204,11 @@ class DepartmentFolder:
         return self.path / "database"
 
     @property
+    def disks(self) -> dict[str, Path]:
+        """The folders whose disks must not run full, by what they hold."""
+        return {"receipts": self.receipts, **({"records": self.cluster} if self.is_private else {})}
+
+    @property
     def is_private(self) -> bool:
         """Whether the database is the private cluster."""
         return self.settings.database == PRIVATE

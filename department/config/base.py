@@ -1,5 +1,7 @@
 """What Django is told for every department, wherever its folder and its database are."""
 
+from pathlib import Path
+
 INSTALLED_APPS = [
     "department.ledger",
     "department.custody",
@@ -30,5 +32,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
+STATUS_DISKS: dict[str, Path] = {}
+"""Folders whose disks the status page shows, by what they hold."""
 LOGGING_CONFIG = None
 """The commands set logging up, as every command of Platepost does; a request's path or a query is never logged."""

@@ -1,5 +1,7 @@
 """Where the status page is."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from department.web.views import status
+
+urlpatterns = [path("", status, name="status")]

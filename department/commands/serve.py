@@ -1,0 +1,50 @@
+"""`platepost department serve`: the pages."""
+
+import signal
+import sys
+
+import click
+import uvicorn
+
+from department.commands.options import FOLDER
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.database.roles import WEB
+from department.folder import DepartmentFolder
+
+_STOP_SECONDS = 3
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department serve /var/lib/platepost-department
+  platepost department serve /var/lib/platepost-department --web 127.0.0.1:9000
+"""
+)
+@FOLDER
+@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8600.")
+def serve(*, folder: DepartmentFolder, web: str | None) -> None:
+    """Serve the pages of FOLDER until Ctrl-C or SIGTERM.
+
+    They have no TLS of their own: a web server on this machine that has it passes requests on.
+    """
+    # uvicorn ends in order and then raises the signal again, for whoever was there before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    host, _, port = (web or folder.settings.web).rpartition(":")
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
+
+        click.echo(f"The pages are at http://{host}:{port}/. Ctrl-C ends it.")
+        uvicorn.run(
+            application,
+            host=host.strip("[]"),
+            port=int(port),
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )

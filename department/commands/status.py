@@ -1,0 +1,54 @@
+"""`platepost department status`: what is kept."""
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from department.commands.options import FOLDER, JSON
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.database.roles import WEB
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department status /var/lib/platepost-department
+  platepost department status /var/lib/platepost-department --json | jq '.posts[] | {post, last_kept, odd}'
+"""
+)
+@FOLDER
+@JSON
+def status(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Show what is kept of each post, what is missing and what is odd, as the status page does.
+
+    It shows no plate and no person, and nothing of a covert chain.
+    """
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up
+
+        found = custody_status(folder.disks)
+    if as_json:
+        click.echo(json.dumps(found.wire()))
+        return
+    table = Table("post", "kept", "last record", "missing", "odd", "synthetic hit")
+    for post in found.posts:
+        late = "[red]late[/red] " if post.synthetic_is_late(found.at) else ""
+        table.add_row(
+            post.post,
+            str(post.kept),
+            f"{post.last_kept:%Y-%m-%d %H:%M:%S}" if post.last_kept else "none",
+            f"[red]{post.missing}[/red]" if post.missing else "none",
+            ", ".join(f"{count} {verdict}" for verdict, count in post.odd.items()) or "none",
+            late + (f"{post.synthetic_kept:%Y-%m-%d %H:%M:%S}" if post.synthetic_kept else "none"),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
+    for name, (free, size) in found.disks.items():
+        console.print(f"Free for {name}: {free / 1e9:.1f} of {size / 1e9:.1f} GB.")

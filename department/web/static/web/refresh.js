@@ -1,0 +1,20 @@
+// Brings the page up to date where it stands. A reload would move the reader's place, and a meta refresh the focus.
+"use strict";
+const SECONDS = 30;
+
+async function refresh() {
+  if (document.hidden) return;
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer === null || !answer.ok) {
+    document.title = `Out of date · ${document.title.replace(/^Out of date · /, "")}`;
+    return;
+  }
+  const main = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  const present = document.querySelector("main");
+  const focused = document.activeElement?.getAttribute("href");
+  present.replaceChildren(...main.childNodes);
+  document.title = document.title.replace(/^Out of date · /, "");
+  if (focused) present.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+setInterval(refresh, SECONDS * 1000);

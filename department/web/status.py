@@ -1,0 +1,208 @@
+"""What the department keeps, as the status page and `platepost department status` say it.
+
+Nothing here needs a purpose: no plate, no passage, no person. Nothing of a covert chain is counted.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from department.custody.holding import Span, merged
+from department.database.roles import KEEPER
+
+GENUINE = "genuine"
+SYNTHETIC_LATE = 2
+"""A post's synthetic hit is late after so many times the interval at which the post makes it."""
+_MOST_GAPS = 20
+"""Gaps of one chain that are named, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    """What is held of one chain."""
+
+    chain: str
+    first: int
+    last: int
+    kept: int
+    gaps: tuple[Span, ...]
+    """First and last of numbers that are neither held nor given up by the post, ascending."""
+    missing: int
+    """How many numbers that are, those of gaps that are not named too."""
+    given_up: int
+    forks: tuple[int, ...]
+    """Numbers of which the post made two records."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostStatus:
+    """What is kept of one post."""
+
+    post: str
+    types: dict[str, int]
+    """Genuine records by type."""
+    odd: dict[str, int]
+    """Records of each other verdict, and `duplicate` for those that came again."""
+    last_kept: datetime | None
+    """When the last genuine record was kept."""
+    chains: tuple[ChainStatus, ...]
+    synthetic_kept: datetime | None
+    """When the last synthetic hit that is here was made."""
+    synthetic_every: timedelta | None
+    """How often the post says that it makes one; None where it makes none."""
+
+    @property
+    def kept(self) -> int:
+        """All genuine records."""
+        return sum(self.types.values())
+
+    @property
+    def missing(self) -> int:
+        """Numbers of all its chains that are missing."""
+        return sum(chain.missing for chain in self.chains)
+
+    def synthetic_is_late(self, at: datetime) -> bool:
+        """Tell whether a synthetic hit should have come by now."""
+        if self.synthetic_every is None:
+            return False
+        return self.synthetic_kept is None or at - self.synthetic_kept > SYNTHETIC_LATE * self.synthetic_every
+
+
+@dataclass(frozen=True, slots=True)
+class CustodyStatus:
+    """What is kept, and whether more of it comes."""
+
+    at: datetime
+    posts: tuple[PostStatus, ...]
+    keepers: tuple[str, ...]
+    """Each keeper that is connected to the database now, with its version."""
+    database_bytes: int
+    disks: dict[str, tuple[int, int]]
+    """Free bytes and size of the disk of each folder."""
+
+    @property
+    def last_kept(self) -> datetime | None:
+        """When the last genuine record of any post was kept."""
+        return max((post.last_kept for post in self.posts if post.last_kept is not None), default=None)
+
+    def wire(self) -> dict[str, Any]:
+        """Return it in JSON's types."""
+        posts = []
+        for post in self.posts:
+            said = asdict(post) | {
+                "kept": post.kept,
+                "last_kept": _stamp(post.last_kept),
+                "synthetic_kept": _stamp(post.synthetic_kept),
+                "synthetic_every": post.synthetic_every.total_seconds() if post.synthetic_every else None,
+                "synthetic_late": post.synthetic_is_late(self.at),
+            }
+            posts.append(said)
+        return {
+            "at": _stamp(self.at),
+            "last_kept": _stamp(self.last_kept),
+            "keepers": self.keepers,
+            "database_bytes": self.database_bytes,
+            "disks": {name: {"free": free, "size": size} for name, (free, size) in self.disks.items()},
+            "posts": posts,
+        }
+
+
+def custody_status(folders: dict[str, Path], *, at: datetime | None = None) -> CustodyStatus:
+    """Return what is kept now, by what the web role may see.
+
+    Args:
+        folders: those whose disks matter, by what they hold.
+        at: the time; now if None.
+
+    Raises:
+        django.db.Error: the database does not answer.
+
+    """
+    at = at or datetime.now(UTC)
+    types: dict[str, dict[str, int]] = {}
+    odd: dict[str, dict[str, int]] = {}
+    last: dict[str, datetime] = {}
+    tallies = (
+        "SELECT post, type, verdict, sum(count)::bigint, max(last_kept_at) FROM custody_tally"
+        " WHERE covert_group IS NULL GROUP BY post, type, verdict ORDER BY post, type, verdict"
+    )
+    for post, kind, verdict, count, kept_at in _rows(tallies):
+        if verdict == GENUINE:
+            types.setdefault(post, {})[kind] = count
+            last[post] = max(kept_at, last.get(post, kept_at))
+        else:
+            odd.setdefault(post, {})[verdict] = odd.get(post, {}).get(verdict, 0) + count
+    chains: dict[str, list[ChainStatus]] = {}
+    held = (
+        "SELECT post, chain, runs, unproven, given_up, forks FROM custody_holding"
+        " WHERE covert_group IS NULL ORDER BY post, chain"
+    )
+    for post, chain, *members in _rows(held):
+        runs, unproven, given_up, forks = map(json.loads, members)  # as text: Django leaves JSON to its models
+        chains.setdefault(post, []).append(_chain(chain, [*runs, *unproven], given_up, forks))
+    says = (
+        "SELECT DISTINCT ON (post) post, synthetic_every_minutes FROM custody_status"
+        " WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days'"
+        " ORDER BY post, at DESC"
+    )
+    every = dict(_rows(says, [at]))
+    heard = dict(_rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
+    posts = tuple(
+        PostStatus(
+            post,
+            types.get(post, {}),
+            odd.get(post, {}),
+            last.get(post),
+            tuple(chains.get(post, ())),
+            heard.get(post),
+            timedelta(minutes=every[post]) if every.get(post) else None,
+        )
+        for post in sorted({*types, *odd, *chains})
+    )
+    connected = (
+        "SELECT DISTINCT application_name FROM pg_stat_activity"
+        " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
+    )
+    keepers = tuple(name for (name,) in _rows(connected, [KEEPER]))
+    ((size,),) = _rows("SELECT pg_database_size(current_database())")
+    disks = {name: _disk(folder) for name, folder in folders.items()}
+    return CustodyStatus(at, posts, keepers, size, disks)
+
+
+def _rows(query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(cursor.fetchall())
+
+
+def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:
+    spans = merged((first, last) for first, last, *_ in runs)
+    known = merged([*spans, *((first, last) for first, last in given_up)])
+    gaps = [(before[1] + 1, after[0] - 1) for before, after in pairwise(known)]
+    kept = sum(last - first + 1 for first, last in spans)
+    return ChainStatus(
+        chain,
+        first=spans[0][0] if spans else 0,
+        last=spans[-1][1] if spans else 0,
+        kept=kept,
+        gaps=tuple(gaps[-_MOST_GAPS:]),
+        missing=sum(last - first + 1 for first, last in gaps),
+        given_up=sum(last - first + 1 for first, last in known) - kept,
+        forks=tuple(sorted({number for number, _ in forks})),
+    )
+
+
+def _disk(folder: Path) -> tuple[int, int]:
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    found = shutil.disk_usage(there)
+    return found.free, found.total
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")

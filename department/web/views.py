@@ -1,0 +1,20 @@
+"""The pages' answers."""
+
+from django.conf import settings
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from department.web.status import custody_status
+
+
+@require_safe
+def status(request: HttpRequest) -> HttpResponse:
+    """Show what is kept."""
+    try:
+        found = custody_status(settings.STATUS_DISKS)
+    except Error:
+        return render(request, "web/unavailable.html", status=503)
+    posts = [{"post": post, "synthetic_late": post.synthetic_is_late(found.at)} for post in found.posts]
+    return render(request, "web/status.html", {"status": found, "posts": posts})

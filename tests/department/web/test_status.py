@@ -1,0 +1,110 @@
+"""The status page says what is kept, what is missing and what is odd, and nothing of a covert chain."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.db import Error, connection
+from django.test import Client
+
+from department.database.roles import WEB, as_role
+from department.web import views
+from department.web.status import custody_status
+from tests.department.web.kept import NOW, put, put_covert
+
+
+def execute(query: str, parameters: list[object]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+
+
+def said() -> dict[str, object]:
+    with as_role(WEB):
+        return custody_status({}, at=NOW).wire()
+
+
+def test_each_post_has_what_was_kept_and_what_is_odd(db: None) -> None:
+    put(execute)
+    first, second = said()["posts"]
+    assert (first["post"], first["types"], first["kept"]) == ("post-1", {"hit": 2, "read": 7}, 9)
+    assert first["odd"] == {"duplicate": 3, "forged": 3}
+    assert (second["post"], second["kept"], second["odd"]) == ("post-2", 1, {})
+
+
+def test_only_genuine_records_make_a_post_heard(db: None) -> None:
+    put(execute)
+    with as_role(WEB):
+        first = custody_status({}, at=NOW).posts[0]
+    assert first.last_kept is not None
+    assert (NOW - first.last_kept).total_seconds() == 240
+
+
+def test_chain_names_its_gaps_and_forks(db: None) -> None:
+    put(execute)
+    (chain,) = said()["posts"][0]["chains"]
+    assert (chain["first"], chain["last"], chain["kept"]) == (1, 10, 8)
+    assert (chain["gaps"], chain["missing"], chain["given_up"]) == (((6, 6),), 1, 1)
+    assert chain["forks"] == (9,)
+
+
+def test_synthetic_hit_is_late_where_none_came(db: None) -> None:
+    put(execute)
+    first, second = said()["posts"]
+    assert first["synthetic_kept"] is not None
+    assert not first["synthetic_late"]
+    assert second["synthetic_kept"] is None
+    assert second["synthetic_late"]
+
+
+def test_covert_chain_leaves_no_trace(db: None) -> None:
+    put(execute)
+    before = said()
+    put_covert(execute)
+    after = said()
+    for figures in (before, after):
+        figures.pop("database_bytes")  # in pages of 8 KiB of the whole database
+    assert json.dumps(after) == json.dumps(before)
+
+
+def test_disk_of_a_folder_that_is_not_there_yet(db: None, tmp_path: Path) -> None:
+    with as_role(WEB):
+        free, size = custody_status({"receipts": tmp_path / "later" / "receipts"}).disks["receipts"]
+    assert 0 < free <= size
+
+
+def test_page_shows_it_to_the_web_role_in_few_queries(
+    db: None, client: Client, django_assert_max_num_queries: object
+) -> None:
+    put(execute)
+    with as_role(WEB), django_assert_max_num_queries(8):
+        answer = client.get("/")
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    for part in ("post-1", "3 forged", "3 duplicate", "not running", "(late)"):
+        assert part in text
+
+
+def test_page_of_an_empty_department(db: None, client: Client) -> None:
+    with as_role(WEB):
+        assert "No post has sent a record yet" in client.get("/").content.decode()
+
+
+def test_page_carries_its_headers_and_takes_no_other_method(db: None, client: Client) -> None:
+    with as_role(WEB):
+        answer = client.get("/")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.post("/").status_code == 405
+
+
+def test_page_without_a_database_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_folders: object) -> None:
+        raise Error("password and host of the database")
+
+    monkeypatch.setattr(views, "custody_status", fails)
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert b"none is lost" in answer.content
+    assert b"password" not in answer.content

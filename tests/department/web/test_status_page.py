@@ -1,0 +1,99 @@
+"""The status page in a real browser, served by the command as it is installed."""
+
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from urllib.error import HTTPError, URLError
+
+import psycopg
+import pytest
+
+from department.database.cluster import PrivateCluster
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+from simulator.brokers.daemon import free_port
+from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.department.commands.installation import Commands, department
+from tests.department.web.kept import NOW, put, tally
+
+__all__ = ["department"]
+pytestmark = pytest.mark.end_to_end
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def page(department: Commands) -> Iterator[str]:
+    """Serve the pages, of a department that has kept something; give their address."""
+    folder = DepartmentFolder(department.folder)
+    where = f"127.0.0.1:{free_port()}"
+    with PrivateCluster(folder.cluster).in_use():
+        with closing(psycopg.connect(folder.conninfo(OWNER), autocommit=True)) as connection:
+            put(connection.execute)
+        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+            try:
+                wait_until_served(f"http://{where}/", server)
+                yield f"http://{where}/"
+                server.terminate()
+                assert server.wait(SECONDS) == 0
+            finally:
+                server.kill()
+
+
+def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - our own
+        except HTTPError:
+            raise
+        except URLError:
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True])
+def test_page_is_accessible_and_fits(page: str, visitor: Visitor, scheme: str, *, phone: bool) -> None:
+    shown = visitor.open(page, phone=phone, scheme=scheme)
+    assert shown.get_by_role("heading", name="Custody").is_visible()
+    assert accessibility_faults(shown) == []
+    if phone:
+        assert shown.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_page_works_by_keyboard(page: str, visitor: Visitor) -> None:
+    shown = visitor.open(page)
+    shown.keyboard.press("Tab")
+    assert shown.evaluate("document.activeElement.textContent") == "Skip to the content"
+    shown.keyboard.press("Enter")
+    shown.keyboard.press("Tab")
+    assert shown.evaluate("document.activeElement.textContent") == "post-1"
+    shown.keyboard.press("Enter")
+    assert shown.url.endswith("#post-post-1")
+
+
+def test_page_brings_itself_up_to_date(page: str, visitor: Visitor, department: Commands) -> None:
+    shown = visitor.open(page)
+    shown.clock.install()
+    shown.reload()
+    shown.get_by_role("link", name="post-1").focus()
+    with closing(psycopg.connect(DepartmentFolder(department.folder).conninfo(OWNER), autocommit=True)) as connection:
+        tally(connection.execute, "post-9", kind="read", verdict="genuine", count=4, at=NOW)
+    assert not shown.get_by_role("link", name="post-9").is_visible()
+    shown.clock.run_for(31_000)
+    shown.get_by_role("link", name="post-9").wait_for()
+    assert shown.evaluate("document.activeElement.textContent") == "post-1"
+
+
+def test_command_says_the_same(page: str, department: Commands) -> None:
+    said = department.json("status")
+    assert said["posts"][0]["odd"] == {"duplicate": 3, "forged": 3}
+    assert set(said["disks"]) == {"receipts", "records"}
+    table = department("status").stdout
+    assert "3 forged" in table
+    assert "not running" in table
