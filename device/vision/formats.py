@@ -6,6 +6,8 @@ six is far more common than a digit followed by two letters. What is known of th
 the whole format that chooses, and only where the network has hardly a choice: a text of no listed format, such as a
 personalised plate's or a government's, gives way to one of a listed format unless the network is twice as sure of it.
 A text of a listed format stands, however rare the format.
+
+How a text is spelled, O or 0 and I or 1, follows from the formats it fits, where all of them say the same.
 """
 
 from collections import Counter
@@ -13,23 +15,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from device.vision.ctc import LOOK_ALIKES, Hypothesis
+from device.vision.ctc import LOOK_ALIKES, Hypothesis, folded
+from device.vision.serials import UNITED_STATES
 
-SERIALS: Final = (
-    "9AA9999 99AA999 AAA999 AAA9999 AAA9AAA A9A9AAA AAA9A9A A9A9A9A 9AA9AAA 99A9AAA 9AA9A9A 99A9A9A 999AAA AAA99A "
-    "9AAA999 999AAA9 9A99999 99999A9 AAA999 AAAA99 999AAA AA99999 999999 AA9999 AAAA99 999AAA A999AA 9999AA AAA9999 "
-    "AAA999 A999999 9A99999 9AA9999 AA99999 A999999 999A 999AA 999AAA AAA999 999AAA 9999AAA 999AAA AAA999 999AAA "
-    "9999AA 9AA9999 9AAA99 9AA999 999AA9 99AA99 AAA9999 9AAA99 999AAA AAA999 AAA999 AAA9999 AA9A9A 999999A AAA999 "
-    "9A9999 99A999 99A999 999A99 AAA999 9999999 A99AAA AAA99A AAAA99 999AAA AAA9999 AAA9999 999AAA AAA9999 AAA999 "
-    "999AAA AAA9999 999999 AA999 AAA999 999AAA 9AA999 99A999 A9999A AAA9999 AAA9999 AA9A999 A999AA AAA999 AAA9999 "
-    "AAA9999 999AAA A99999 AAA9999 999AAA 999999"
-)
-"""Serials of the states' passenger and commercial plates (A a letter, 9 a digit), Alabama to Wyoming, each state's own.
-
-From the states' published formats, as Wikipedia's "United States license plate designs and serial formats" has them.
-Arizona has nine: AAA9999, and since April 2020 random serials of eight more, as Wikipedia's "Vehicle registration
-plates of Arizona" lists them.
-"""
 BOUND: Final = 3.0
 """Largest factor by which a likelier or less likely serial counts for more or less; see the reader's model card."""
 TIE: Final = 2.0
@@ -39,16 +27,22 @@ Of 6,400 drawn plates of listed formats it sets 54 right and none wrong, of 3,20
 the reader's model card.
 """
 _EITHER: Final = frozenset([*LOOK_ALIKES, *LOOK_ALIKES.values()])
+_LETTERS: Final = {digit: letter for letter, digit in LOOK_ALIKES.items()}
+_FITTING: Final = {"9": "9?", "A": "AQ?", "B": "A"}
+"""What fits a place of a format."""
 _SMOOTHING: Final = 0.5
 """Added to each count, so that nothing is impossible."""
 
 
-def preferred(hypotheses: Sequence[Hypothesis]) -> list[Hypothesis]:
-    """Return `hypotheses`, likeliest first, with a listed serial before a text of no format that is hardly likelier."""
+def preferred(hypotheses: Sequence[Hypothesis], serials: str = UNITED_STATES) -> list[Hypothesis]:
+    """Return `hypotheses`, likeliest first, with a listed serial before a text of no format that is hardly likelier.
+
+    `serials` are formats as in `device.vision.serials`.
+    """
     first, *others = hypotheses
-    if not first.text or listed(first.text):
+    if not first.text or listed(first.text, serials):
         return [first, *others]
-    near = (other for other in others if other.probability * TIE > first.probability and listed(other.text))
+    near = (other for other in others if other.probability * TIE > first.probability and listed(other.text, serials))
     best = max(near, key=lambda other: other.probability, default=first)
     return [best, *(other for other in hypotheses if other is not best)]
 
@@ -67,9 +61,18 @@ def doubted(hypotheses: Sequence[Hypothesis]) -> float:
     return best.probability / (best.probability + max(left, 0.0)) if best.probability > 0 else 0.0
 
 
-def listed(text: str) -> bool:
-    """Whether a text is of a format of `SERIALS`; O and 0, I and 1 may stand for either kind."""
-    return _listed(_kinds(text))
+def listed(text: str, serials: str = UNITED_STATES) -> bool:
+    """Whether a text is of a format of `serials`; O and 0, I and 1 may stand for either kind."""
+    return bool(_fitting(_kinds(text), serials))
+
+
+def spelled(text: str, serials: str) -> str:
+    """Spell O or 0 and I or 1 in a text as all formats of `serials` that it fits have it; elsewhere they stay.
+
+    Nothing else of the text changes, and nothing at all where it fits no format.
+    """
+    formats = _fitting(_kinds(text), serials)
+    return "".join(_spelled(c, {places[index] for places in formats}) for index, c in enumerate(text))
 
 
 def plausibility(text: str) -> float:
@@ -77,18 +80,27 @@ def plausibility(text: str) -> float:
 
     O and 0, I and 1 may stand for either kind: both ways are added.
     """
-    return _chain(_kinds(text))
+    return _chain(_kinds(text).replace("Q", "A"))
+
+
+def _spelled(character: str, places: set[str]) -> str:
+    if character not in _EITHER or len(places) != 1:
+        return character
+    digit = folded(character)
+    return digit if places == {"9"} else _LETTERS[digit]
 
 
 def _kinds(text: str) -> str:
-    return "".join("?" if c in _EITHER else "9" if c.isdigit() else "A" for c in text)
+    """Return "9" for a digit, "?" for what is O or 0, I or 1, "Q" for a Q and "A" for any other letter of a text."""
+    return "".join("?" if c in _EITHER else "9" if c.isdigit() else "Q" if c == "Q" else "A" for c in text)
 
 
 @cache
-def _listed(kinds: str) -> bool:
-    return any(
-        len(serial) == len(kinds) and all(kind in ("?", place) for kind, place in zip(kinds, serial, strict=True))
-        for serial in SERIALS.split()
+def _fitting(kinds: str, serials: str) -> tuple[str, ...]:
+    return tuple(
+        serial
+        for serial in dict.fromkeys(serials.split())
+        if len(serial) == len(kinds) and all(map(str.__contains__, map(_FITTING.__getitem__, serial), kinds))
     )
 
 
@@ -99,7 +111,7 @@ def _favour(text: str, own: float, bound: float) -> float:
 
 @cache
 def _steps() -> dict[str, dict[str, float]]:
-    counts = Counter(step for serial in SERIALS.split() for step in zip(f"^{serial}", f"{serial}$", strict=True))
+    counts = Counter(step for serial in UNITED_STATES.split() for step in zip(f"^{serial}", f"{serial}$", strict=True))
     steps = {}
     for origin in "^A9":
         smooth = {following: counts[origin, following] + _SMOOTHING for following in "A9$"}

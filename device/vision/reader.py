@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from device.vision.calibration import Calibration
 from device.vision.ctc import ALPHABET, LOOK_ALIKES, Hypothesis, beam_search, merge_look_alikes, softmax, spell
-from device.vision.formats import doubted, preferred
+from device.vision.formats import doubted, preferred, spelled
 from device.vision.geometry import Corners, rectify
 from device.vision.interpreter import Network
+from device.vision.serials import COUNTRIES, Country
 
 WIDTH, HEIGHT = 160, 64
 """Pixels of the network's input."""
@@ -74,8 +75,10 @@ class Look:
 class Reader:
     """Reads plates with an int8 convolutional network trained by CTC."""
 
-    def __init__(self, path: Path, *, runtime: str | None = None) -> None:
+    def __init__(self, path: Path, *, country: Country = "US", runtime: str | None = None) -> None:
         """Load the reader of `path`, and its calibration if one lies beside it.
+
+        `country` issued most of what will be read: its formats break ties, and outside the US they spell O, 0, I and 1.
 
         Raises:
             BackendError: no TFLite runtime.
@@ -85,6 +88,8 @@ class Reader:
         self.model = Network(path, runtime=runtime)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, COLUMNS, len(ALPHABET) + 1),))
         self.calibration = Calibration.beside(path, digest=self.model.digest)
+        self._serials = COUNTRIES[country]
+        self._spells = country != "US"  # states have formats that no list knows, and many plates are personalized
 
     def read(self, grey: NDArray[np.uint8], corners: Corners) -> Reading:
         """Read the plate at `corners` of an H x W uint8 picture, with further looks if the first is in doubt."""
@@ -105,8 +110,10 @@ class Reader:
         """Look at a 64 x 160 uint8 plate slightly turned either way and slightly shifted either way."""
         return [self.look(moved) for moved in _moved(plate)]
 
-    def settle(self, looks: Sequence[Look]) -> Reading:
+    def settle(self, looks: Sequence[Look], serials: str | None = None) -> Reading:
         """Make one reading of looks at the same plate: the text that is likeliest in their mean, ties by `preferred`.
+
+        `serials` are the issuer's formats, where it is known; else the country's count.
 
         Raises:
             ValueError: there is no look.
@@ -114,26 +121,31 @@ class Reader:
         """
         if not looks:
             raise ValueError("a reading needs at least one look")
-        together = preferred(_together(looks))
+        together = preferred(_together(looks), self._serials if serials is None else serials)
         best, *others = together
         # Spelled as by the look that sees it most clearly.
-        spelled = max(
+        clearest = max(
             (spell(look.probabilities, best.text) for look in looks), key=lambda s: sum(sure for _, sure in s)
         )
         confidence = self.calibration(doubted(together)) if best.text else best.probability
-        text = "".join(character for character, _ in spelled)
+        text = self._issued("".join(character for character, _ in clearest))
         # What is left goes to the others by the share that the network gives them.
         factor = min(1.0, (1 - confidence) / max(1 - best.probability, 1e-9))
         return Reading(
             text=text,
             confidence=confidence,
-            characters=tuple(Glyph(character, min(1.0, sure)) for character, sure in spelled),
+            characters=tuple(
+                Glyph(character, min(1.0, sure)) for character, (_, sure) in zip(text, clearest, strict=True)
+            ),
             alternatives=tuple(
-                Hypothesis(_spelled(looks[0], other.text, best.text, text), share)
+                Hypothesis(self._issued(_spelled(looks[0], other.text, best.text, text)), share)
                 for other in others
                 if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
             ),
         )
+
+    def _issued(self, text: str) -> str:
+        return spelled(text, self._serials) if self._spells else text
 
 
 def in_doubt(looks: Sequence[Look]) -> bool:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from device.frame import Box
 from device.vision.closer import FAINT, closer, confirmed
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
-from device.vision.geometry import Corners, bounding_box, rectify, upright
+from device.vision.geometry import Corners, bounding_box, plate_size, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, stretched
-from device.vision.region import Issuer, RegionNet
+from device.vision.region import CALIFORNIA, Issuer, RegionNet
+from device.vision.serials import CALIFORNIAN, Country
 from device.vision.settings import VisionSettings
 from device.vision.sides import is_cut
 
@@ -92,6 +93,7 @@ class Recogniser:
         detector: Path | None = None,
         reader: Path | None = None,
         region: Path | None = None,
+        country: Country = "US",
         minimum_score: float = MINIMUM_SCORE,
         minimum_confidence: float = LEGIBLE,
         runtime: str | None = None,
@@ -106,7 +108,7 @@ class Recogniser:
         tells_region = region or shipped_or_none("region.tflite")
         return cls(
             Detector(detector or shipped("detector.tflite"), minimum_score=minimum_score, runtime=runtime),
-            Reader(reader or shipped("reader.tflite"), runtime=runtime),
+            Reader(reader or shipped("reader.tflite"), country=country, runtime=runtime),
             region=None if tells_region is None else RegionNet(tells_region, runtime=runtime),
             minimum_confidence=minimum_confidence,
         )
@@ -118,6 +120,7 @@ class Recogniser:
             detector=settings.detector,
             reader=settings.reader,
             region=settings.region,
+            country=settings.country,
             minimum_score=settings.minimum_score,
         )
 
@@ -154,8 +157,8 @@ class Recogniser:
         height, width = picture.shape[:2]
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
         grey = as_grey(picture)
-        reading = self.reader.settle(self._looks_at_crop(grey, corners))
-        plate = Plate(reading, 1.0, corners, self.issuer([stretched(grey)]))
+        looks = self._looks_at_crop(grey, corners)
+        plate = self._issued(Plate(self.reader.settle(looks), 1.0, corners), looks, stretched(grey))
         return _recognition([plate], start=start, detected=start, end=perf_counter())
 
     def issuer(self, plates: Sequence[NDArray[np.uint8]]) -> Issuer | None:
@@ -181,13 +184,20 @@ class Recogniser:
     def _legible(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected, and say who issued it; what can hardly be read is left out."""
         return [
-            replace(plate, issuer=self.issuer([_rectified(grey, plate.corners)]))
-            for plate in self._read(grey, detections)
+            self._issued(plate, looks, _rectified(grey, plate.corners))
+            for plate, looks in self._read(grey, detections)
             if plate.text and plate.reading.confidence >= self.minimum_confidence
         ]
 
-    def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
-        """Read what was detected; what stays in doubt is detected once more from nearer, and looked at again."""
+    def _issued(self, plate: Plate, looks: Sequence[Look], rectified: NDArray[np.uint8]) -> Plate:
+        """Say who issued a plate that was read from so many looks; where that is California, its formats break ties."""
+        issuer = self.issuer([rectified])
+        californian = issuer is not None and issuer.region == CALIFORNIA
+        reading = self.reader.settle(looks, CALIFORNIAN) if californian and in_doubt(looks) else plate.reading
+        return replace(plate, reading=reading, issuer=issuer)
+
+    def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Look]]]:
+        """Read what was detected, and return the looks too; what stays in doubt is looked at again from nearer."""
         corners = [detection.corners for detection in detections]
         looks = [[self.reader.look(plate) for plate in _both_ways(grey, place)] for place in corners]
         doubtful = [number for number, seen in enumerate(looks) if in_doubt(seen)]
@@ -197,7 +207,7 @@ class Recogniser:
             for plate in _both_ways(grey, better):
                 looks[number] += [self.reader.look(plate), *self.reader.moved_looks(plate)]
         return [
-            Plate(self.reader.settle(seen), detection.score, place)
+            (Plate(self.reader.settle(seen), detection.score, place), seen)
             for seen, detection, place in zip(looks, detections, corners, strict=True)
         ]
 
@@ -216,9 +226,16 @@ def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
+def _prominence(plate: Plate) -> float:
+    """How likely a plate is the one that its picture is about: sure, and from nearby."""
+    return plate.score * plate.reading.confidence * plate_size(plate.corners)[0] ** 2
+
+
 def _recognition(plates: list[Plate], *, start: float, detected: float, end: float) -> Recognition:
     found = [plate for plate in plates if plate.text]
-    found.sort(key=lambda plate: -plate.score * plate.reading.confidence)
+    found.sort(
+        key=lambda plate: plate.score * plate.reading.confidence * plate_size(plate.corners)[0] ** 2, reverse=True
+    )
     thousand = 1000.0
     milliseconds = Milliseconds(
         detect=(detected - start) * thousand, read=(end - detected) * thousand, total=(end - start) * thousand

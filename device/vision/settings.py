@@ -7,6 +7,7 @@ from pydantic import Field
 
 from device.settings import Afar, Remote, Section
 from device.vision.detector import MINIMUM_SCORE
+from device.vision.serials import Country
 
 
 class VisionSettings(Section):
@@ -15,6 +16,13 @@ class VisionSettings(Section):
     detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
     reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
     region: Path | None = Field(default=None, description="Another region.tflite than the one that ships, if one does.")
+    country: Country = Field(
+        default="US",
+        description=(
+            "Where most vehicles are registered: its formats break ties between texts, and outside the US they tell O"
+            " from 0 and I from 1 where a text fits one. EU is for posts near borders; a member's own code tells more."
+        ),
+    )
     minimum_score: Annotated[Remote[float], Afar(most=0.7)] = Field(
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )

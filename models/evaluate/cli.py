@@ -13,6 +13,7 @@ from rich.progress import track
 from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.recogniser import LEGIBLE, Recogniser
+from device.vision.serials import COUNTRIES, Country
 from models.evaluate.manifest import Dataset, ManifestError, read_manifest
 from models.evaluate.metrics import PictureResult, summarise
 from models.evaluate.page import write_page
@@ -44,6 +45,13 @@ Examples:
 @click.option("--detector", type=NEW_FILE, help="Another detector.tflite.")
 @click.option("--reader", type=NEW_FILE, help="Another reader.tflite.")
 @click.option("--region", type=NEW_FILE, help="Another region.tflite.")
+@click.option(
+    "--country",
+    type=click.Choice(sorted(COUNTRIES)),
+    default="US",
+    show_default=True,
+    help="Whose formats plates have.",
+)
 @click.option("--minimum-score", type=click.FloatRange(0, 1), default=MINIMUM_SCORE, show_default=True)
 @click.option("--minimum-confidence", type=click.FloatRange(0, 1), default=LEGIBLE, show_default=True)
 def evaluate(
@@ -57,6 +65,7 @@ def evaluate(
     detector: Path | None,
     reader: Path | None,
     region: Path | None,
+    country: Country,
     minimum_score: float,
     minimum_confidence: float,
 ) -> None:
@@ -76,6 +85,7 @@ def evaluate(
         detector=detector,
         reader=reader,
         region=region,
+        country=country,
         minimum_score=minimum_score,
         minimum_confidence=minimum_confidence,
     )

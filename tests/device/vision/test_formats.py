@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.vision.ctc import ALPHABET, Hypothesis
-from device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred
+from device.vision.ctc import ALPHABET, Hypothesis, folded
+from device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred, spelled
+from device.vision.serials import CALIFORNIAN, COUNTRIES, Country
 
 TEXTS = st.text(ALPHABET, max_size=9)
 
@@ -82,3 +83,47 @@ def test_what_is_preferred_is_within_a_tie_and_nothing_is_lost(told: list[tuple[
     best, *others = preferred(hypotheses)
     assert Counter([best, *others]) == Counter(hypotheses)
     assert best.probability >= hypotheses[0].probability / TIE - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("country", "read", "issued"),
+    [
+        ("BR", "0IQ1224", "OIQ1224"),
+        ("BR", "ABCI2OI", "ABC1201"),
+        ("BR", "BRA2O1I", "BRA2O11"),  # the fifth place may be either
+        ("DE", "M0B123I", "MOB123I"),  # E and H follow some, so the last place may be either
+        ("DE", "M0B2341", "MOB2341"),
+        ("FR", "AB12OCD", "AB120CD"),
+        ("RO", "B1O1ABC", "B101ABC"),
+        ("EU", "AB1O0CD", "AB100CD"),
+        ("EU", "0O1I0O", "0O1I0O"),
+        ("BR", "O0O", "O0O"),
+    ],
+)
+def test_a_text_is_spelled_as_all_formats_that_it_fits_have_it(country: Country, read: str, issued: str) -> None:
+    assert spelled(read, COUNTRIES[country]) == issued
+
+
+@given(text=TEXTS, country=st.sampled_from(sorted(COUNTRIES)))
+def test_spelling_changes_nothing_but_o_and_i(text: str, country: Country) -> None:
+    assert folded(spelled(text, COUNTRIES[country])) == folded(text)
+
+
+def test_every_format_is_of_digits_and_letters() -> None:
+    places = {place for serials in (*COUNTRIES.values(), CALIFORNIAN) for place in "".join(serials.split())}
+    assert places == set("9AB")
+
+
+def texts_of_california(*hypotheses: tuple[str, float]) -> str:
+    return preferred([Hypothesis(*hypothesis) for hypothesis in hypotheses], CALIFORNIAN)[0].text
+
+
+def test_california_leaves_i_o_and_q_out_of_the_first_and_the_third_letter() -> None:
+    assert texts_of_california(("7QBC234", 0.5), ("7DBC234", 0.4)) == "7DBC234"
+    assert texts_of_california(("7BC0234", 0.5), ("7BCD234", 0.4)) == "7BCD234"
+    assert texts_of_california(("7BQC234", 0.5), ("7BDC234", 0.4)) == "7BQC234"
+
+
+def test_a_format_breaks_a_tie_and_overrules_nothing() -> None:
+    assert texts_of_california(("7QBC234", 0.7), ("7DBC234", 0.3)) == "7QBC234"
+    assert texts_of_california(("1291164", 0.5), ("1Z91164", 0.45)) == "1291164"

@@ -51,6 +51,16 @@ def test_the_more_blur_the_less_confidence(reader: Reader) -> None:
     assert means[-1] < 0.3
 
 
+def test_the_country_spells_what_looks_alike() -> None:
+    seen = [look(**{"0B11234": 0.9, "0B11Z34": 0.1})]
+    told = {c: Reader(shipped("reader.tflite"), country=c).settle(seen) for c in ("US", "BR")}
+    assert told["BR"].text == "OBI1234"
+    assert [glyph.character for glyph in told["BR"].characters] == list("OBI1234")
+    assert [other.text for other in told["BR"].alternatives] == ["OBI1Z34"]
+    assert told["US"].text == "0B11234", "as the network has it"
+    assert told["BR"].confidence == told["US"].confidence
+
+
 def test_looks_are_averaged_text_by_text(reader: Reader) -> None:
     found = reader.settle([look(AE=0.9, AL=0.1), look(AL=0.8, AE=0.2), look(AL=0.7, AE=0.3)])
     assert found.text == "AL"

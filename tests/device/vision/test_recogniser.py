@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from device.errors import BackendError, ModelError
+from device.vision.ctc import ALPHABET, Hypothesis
 from device.vision.geometry import intersection_over_union
 from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
 from device.vision.recogniser import Recogniser
+from device.vision.region import CALIFORNIA, OTHER, Issuer
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")
@@ -94,6 +96,31 @@ def test_only_where_no_plate_is_read_are_faint_ones_looked_at_from_nearer(
     seen = [replace(first, score=surest), *(replace(other, score=0.3) for other in others)]
     monkeypatch.setattr(recogniser.detector, "detect", lambda *_, **__: seen)
     assert len(recogniser.recognise(street()).plates) == told
+
+
+def test_the_plate_from_nearby_comes_first(recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = street()
+    nearby = cv2.resize(picture[350:520, 60:380], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    picture[300:640, 30:670] = nearby
+    found = recogniser.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+    large = max(found, key=lambda detection: detection.box[2] - detection.box[0])
+    scored = [replace(detection, score=0.6 if detection is large else 0.95) for detection in found]
+    monkeypatch.setattr(recogniser.detector, "detect", lambda *_, **__: scored)
+    first, *others = recogniser.recognise(picture).plates
+    assert first.text == TEXTS[0]
+    assert others
+
+
+@pytest.mark.parametrize(("issuer", "told"), [(CALIFORNIA, "7DBC234"), (OTHER, "7QBC234"), (None, "7QBC234")], ids=str)
+def test_formats_of_california_break_ties_on_its_plates_alone(
+    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch, issuer: str | None, told: str
+) -> None:
+    columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
+    seen = Look(columns, (Hypothesis("7QBC234", 0.5), Hypothesis("7DBC234", 0.4)))
+    monkeypatch.setattr(recogniser.reader, "look", lambda _: seen)
+    monkeypatch.setattr(recogniser, "issuer", lambda _: issuer and Issuer(issuer, 0.99))
+    assert recogniser.recognise_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
+    assert {plate.text for plate in recogniser.recognise(street()).plates} == {told}
 
 
 def test_grey_and_colour_give_the_same(recogniser: Recogniser) -> None:
