@@ -6,6 +6,7 @@ from device.commands.lazy import LazyCommand, LazyGroup
 
 _ROOM = "department.commands"
 _COMMANDS = {
+    "check": LazyCommand(f"{_ROOM}.check:check", "Name what makes an installation insecure or incomplete."),
     "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),
     "keep": LazyCommand(f"{_ROOM}.keep:keep", "Take records from the posts, prove and store them, sign for them."),
     "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),

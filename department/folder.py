@@ -8,7 +8,7 @@
       secret-key         signs sessions and forms of the pages
       identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
                          a copy of FLEET/custody/NAME
-      register.jws       the posts' keys, as `platepost provision` exported them
+      register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
       receipts           the log of receipts; better on another disk

@@ -18,11 +18,14 @@ from device.files import flush_folder, write_durably
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
 
+FILES = {"register_file": "register.jws", "register_key": "register.pem"}
+"""Where copies of these lie in the folder."""
+
 
 @click.command(
     epilog="""\b
 Examples:
-  platepost department init vault fleet/custody/records --register register.jws
+  platepost department init vault fleet/custody/records
   platepost department init vault records --register register.jws --register-key register.pem --broker broker.example:8883
   platepost department init vault fleet/custody/records --receipts /mnt/other/receipts
   platepost department init vault fleet/custody/records --database "postgresql://{role}@db.example/platepost?sslmode=verify-full"
@@ -64,31 +67,25 @@ def init(
     """Make FOLDER: settings, keys, database and its roles, for the custodian of IDENTITY.
 
     IDENTITY is the folder that `platepost provision custodian add` made, in its fleet or copied from there. Agency and
-    name are in its certificate; the broker is the fleet's, where IDENTITY lies in one. A making that was cut off is
-    made anew by the same command.
+    name are in its certificate; broker and posts' keys are the fleet's, where IDENTITY lies in one. A making that was
+    cut off is made anew by the same command.
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
-    fleet = _fleet_of(identity)
-    if fleet is not None and register_key is None and register is not None:
-        register_key = fleet.configuration_verifying_key
+    given = {"register_file": register, "register_key": register_key}
     said = {
-        **_found(identity, brokers, fleet),
+        **_found(identity, brokers),
+        **{key: FILES[key] for key, path in given.items() if path is not None},
         "database": database,
         "timezone": timezone,
         **({"receipts": str(receipts.absolute())} if receipts else {}),
-        # Where it lies: so the keeper knows a new post at once.
-        **({"register_file": str(fleet.register)} if fleet and not register else {}),
-        **(
-            {"register_key": str(fleet.configuration_verifying_key)} if fleet and not (register or register_key) else {}
-        ),
     }
     settings = checked_settings(said, where="init")
     _make_folder(folder)
     _copy_identity(identity, folder.path / settings.identity)
-    for source, target in ((register, settings.register_file), (register_key, settings.register_key)):
-        if source is not None:
-            write_durably(folder.path / target, source.read_bytes())
+    for key, path in given.items():
+        if path is not None:
+            write_durably(folder.path / FILES[key], path.read_bytes())
     folder.write_settings(settings)
     if folder.is_private:
         PrivateCluster(folder.cluster).initialize()
@@ -100,26 +97,13 @@ def init(
         click.echo(json.dumps({"folder": str(folder.path), **settings.model_dump(mode="json", exclude={"database"})}))
         return
     click.echo(f"Made {folder.path} for the custodian {settings.custodian} of {settings.agency}. Next:")
-    if register is None and fleet is None:
-        click.echo(
-            "  platepost provision register export   and copy the posts' keys here: until then no record is proved"
-        )
+    if not folder.register_file.exists():
+        click.echo(f"  platepost provision register export    into {folder.register_file}: else no record is proved")
     click.echo(f"  platepost department check {folder.path}")
     click.echo(f"  platepost department keep {folder.path}")
 
 
-def _fleet_of(identity: Path) -> Fleet | None:
-    """Return the fleet in which a custodian's folder lies, if it does."""
-    folder = identity.absolute().parents[1]
-    return Fleet.load(folder) if (folder / "fleet.json").exists() else None
-
-
-def _register_of(fleet: Fleet) -> dict[str, object]:
-    """Return where a fleet has its register, so that the keeper knows a new post at once."""
-    return {"register_file": str(fleet.register), "register_key": str(fleet.configuration_verifying_key)}
-
-
-def _found(identity: Path, brokers: tuple[str, ...], fleet: Fleet | None) -> dict[str, object]:
+def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     """Return what the certificate says, and the fleet.
 
     Raises:
@@ -130,11 +114,17 @@ def _found(identity: Path, brokers: tuple[str, ...], fleet: Fleet | None) -> dic
     certificate = read_certificates(identity / CERTIFICATE_FILE)[0]
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     (agency,) = certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    if not brokers:
-        if fleet is None:
-            raise DepartmentError(f"{identity} lies in no fleet that would name the broker: say --broker host:port")
-        brokers = (fleet.broker_address,)
-    return {"agency": agency.value, "custodian": name.value, "brokers": brokers}
+    found: dict[str, object] = {"agency": agency.value, "custodian": name.value, "brokers": brokers}
+    directory = identity.absolute().parents[1]
+    if (directory / "fleet.json").exists():
+        fleet = Fleet.load(directory)
+        # Where the fleet itself writes it: the keeper hears of a new post within a minute.
+        found["register_file"] = str(fleet.register)
+        found["register_key"] = str(fleet.configuration_verifying_key)
+        found["brokers"] = brokers or (fleet.broker_address,)
+    elif not brokers:
+        raise DepartmentError(f"{identity} lies in no fleet that would name the broker: say --broker host:port")
+    return found
 
 
 def _make_folder(folder: DepartmentFolder) -> None:

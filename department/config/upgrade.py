@@ -10,6 +10,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder, application_name
+from device.files import write_durably
 
 ROLES_FILE = "roles.sql"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -59,7 +60,7 @@ def prepare_roles(folder: DepartmentFolder) -> None:
             return
     except DepartmentError as error:
         statements = folder.path / ROLES_FILE
-        statements.write_text(role_statements(), encoding="ascii")
+        write_durably(statements, role_statements().encode())
         raise DepartmentError(
             f"{error}\nHave an administrator of the database server run {statements}, then give the command again"
         ) from error

@@ -100,6 +100,13 @@ class PrivateCluster:
         """Whether its server lives; it may not accept connections yet."""
         return self.pid is not None
 
+    def is_closed(self) -> bool:
+        """Tell whether who may connect is as `initialize` left it."""
+        try:
+            return all((self._data / name).read_text("utf-8") == text for name, text in _access_rules().items())
+        except OSError:
+            return False
+
     def initialize(self) -> None:
         """Make it, durable on return; does nothing if it was made. A making that was cut off is made anew.
 
@@ -223,10 +230,8 @@ class PrivateCluster:
         quoted = {name: value.replace("'", "''") for name, value in settings.items()}
         with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in quoted.items())
-        (data / "pg_hba.conf").write_text("local all all peer map=department\n", encoding="ascii")
-        user = pwd.getpwuid(os.geteuid()).pw_name
-        lines = "".join(f'department "{user}" {role}\n' for role in (SUPERUSER, *ROLES))
-        (data / "pg_ident.conf").write_text(lines, encoding="utf-8")
+        for name, text in _access_rules().items():
+            (data / name).write_text(text, encoding="utf-8")
 
     def _give_away(self) -> None:
         """Give the folder to the server's user.
@@ -305,6 +310,13 @@ class PrivateCluster:
             return "\n".join(self.log.read_text("utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
         except FileNotFoundError:
             return ""
+
+
+def _access_rules() -> Mapping[str, str]:
+    """Return the files that say who may connect: this system user, as each role."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    lines = "".join(f'department "{user}" {role}\n' for role in (SUPERUSER, *ROLES))
+    return {"pg_hba.conf": "local all all peer map=department\n", "pg_ident.conf": lines}
 
 
 def _server_user() -> pwd.struct_passwd:

@@ -13,6 +13,8 @@ import pytest
 
 from department.database.cluster import PrivateCluster, installed_versions
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.register import write_register
 
 
 class Commands:
@@ -42,7 +44,9 @@ def department() -> Iterator[Commands]:
         pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
     top = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
     top.chmod(0o711)
-    Fleet.create(top / "fleet", agency="riverside", custodian="records")
+    fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
+    write_register(fleet)
     made = Commands(top / "vault", top / "fleet" / "custody" / "records")
     done = made("init", made.identity)
     assert done.returncode == 0, done.stderr

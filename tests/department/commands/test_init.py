@@ -26,6 +26,20 @@ def test_agency_name_and_broker_are_found(department: Commands) -> None:
     assert (settings.register_file, settings.register_key) == (fleet.register, fleet.configuration_verifying_key)
 
 
+def test_register_is_the_fleet_s_own_unless_one_is_given(department: Commands, tmp_path: Path) -> None:
+    assert DepartmentFolder(department.folder).register_file == department.folder.parent / "fleet/records/register.jws"
+    for name in ("given.jws", "given.pem"):
+        (tmp_path / name).write_text(name)
+    other = department.folder.parent / "copied"
+    arguments = ["--register", tmp_path / "given.jws", "--register-key", tmp_path / "given.pem"]
+    # It ends at the database, where nothing listens: all else is there.
+    arguments += ["--database", "postgresql://{role}@127.0.0.1:1/platepost"]
+    refused(other, department.identity, *arguments)
+    folder = DepartmentFolder(other)
+    assert folder.register_file == other / "register.jws"
+    assert (folder.register_file.read_text(), folder.register_key.read_text()) == ("given.jws", "given.pem")
+
+
 def test_only_its_owner_reads_what_was_made(department: Commands) -> None:
     for path in (department.folder / "identity").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
@@ -88,8 +102,9 @@ def test_upgrade_applies_what_is_missing(department: Commands) -> None:
     folder = DepartmentFolder(department.folder)
     with PrivateCluster(folder.cluster).in_use():
         with psycopg.connect(folder.conninfo(OWNER)) as connection:
-            connection.execute("DELETE FROM django_migrations WHERE app = 'web'")
-        assert department.json("upgrade") == {"applied": ["web.0001_initial"]}
+            connection.execute("DROP FUNCTION custody_synthetic_kept")
+            connection.execute("DELETE FROM django_migrations WHERE app = 'web' AND name = '0002_synthetic'")
+        assert department.json("upgrade") == {"applied": ["web.0002_synthetic"]}
 
 
 def test_own_server_without_the_roles_gets_their_sql(department: Commands) -> None:

@@ -386,7 +386,7 @@ def test_own_vehicles_need_no_more_than_a_plate(tmp_path: Path) -> None:
 
 
 def test_the_mappings_that_the_documentation_shows_can_be_loaded(tmp_path: Path) -> None:
-    page = Path(__file__).parents[3] / "docs" / "department.md"
+    page = Path(__file__).parents[3] / "docs" / "hotlist.md"
     shown = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     forms = [mapping(tmp_path, text).source for text in shown]
     assert [(source.form, source.header) for source in forms] == [

@@ -1,0 +1,35 @@
+"""`platepost department check`: whether an installation is secure and whole."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.checks import installation_faults
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department check /var/lib/platepost-department
+  platepost department check /var/lib/platepost-department --json
+"""
+)
+@FOLDER
+@JSON
+def check(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Look for what makes the installation in FOLDER insecure or incomplete, and name it.
+
+    It changes nothing. The exit code is 1 if something must not stay so; warnings alone leave it at 0.
+    """
+    found = list(installation_faults(folder))
+    if as_json:
+        click.echo(json.dumps([asdict(fault) for fault in found]))
+    for fault in found if not as_json else ():
+        click.secho(f"{fault.name}: {fault.message}", fg="red" if fault.grave else "yellow")
+    if any(fault.grave for fault in found):
+        raise SystemExit(1)
+    if not as_json:
+        click.echo("Nothing is wrong." if not found else "Nothing else is wrong.")

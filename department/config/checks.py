@@ -1,0 +1,259 @@
+"""What `platepost department check` looks at: each thing that makes an installation insecure or incomplete, by name."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import psycopg
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
+from psycopg.conninfo import conninfo_to_dict
+
+from department.config.start import set_up_django
+from department.config.upgrade import connected, missing_migrations, running_database
+from department.database.cluster import PrivateCluster, installed_versions
+from department.database.roles import AUDITOR, KEEPER, OWNER, ROLES, WEB
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from device.errors import PlatepostError
+from device.records.signing import read_key
+from provisioning.fleet.register import open_register
+from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
+from provisioning.trust.keys import read_private_key
+
+ENDING = timedelta(days=30)
+_LEAST_FREE_SHARE = 0.05
+_LEAST_SECRET = 50
+"""Characters, as Django's own check asks for."""
+_FOREIGN = timedelta(days=7)
+
+_VERBS = {
+    KEEPER: {"SELECT", "INSERT", "USAGE"},
+    WEB: {"SELECT", "INSERT"},
+    AUDITOR: {"SELECT"},
+}
+"""What a role may have on any table or sequence."""
+_UPDATED = {"custody_holding", "custody_tally"}
+"""The keeper's bookkeeping, which it updates."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallationFault:
+    """Something that is not as it must be."""
+
+    name: str
+    message: str
+    grave: bool = True
+    """Whether the installation must not be used so."""
+
+
+def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    """Yield what is wrong with an installation; nothing of it is changed. Django is set up on the way."""
+    try:
+        folder.settings  # noqa: B018 - read now
+    except DepartmentError as error:
+        yield InstallationFault("settings", str(error))
+        return
+    if folder.unfinished.exists():
+        yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
+    for looked in (_files, _secret, _identity, _register, _disks, _pages):
+        yield from looked(folder)
+    yield from _database(folder)
+
+
+def _files(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    owner = folder.path.stat().st_uid
+    if folder.path.stat().st_mode & 0o066:
+        yield InstallationFault("folder_mode", f"{folder.path} is open to others: chmod go-rw {folder.path}")
+    for path in _files_below(folder):
+        found = path.lstat()
+        # The posts' public keys are no secret.
+        closed = 0o022 if path in {folder.register_file, folder.register_key} else 0o077
+        if found.st_mode & closed and not path.is_symlink():
+            yield InstallationFault("file_mode", f"{path} is open to others: chmod go= {path}")
+        if found.st_uid != owner:
+            yield InstallationFault("file_owner", f"{path} belongs to another user than {folder.path}")
+
+
+def _files_below(folder: DepartmentFolder) -> Iterator[Path]:
+    """Yield the files and folders that hold secrets; those of the database are its server's."""
+    for path in sorted(folder.path.iterdir()):
+        if path == folder.cluster:
+            continue
+        yield path
+        if path.is_dir() and not path.is_symlink():
+            yield from sorted(path.rglob("*"))
+
+
+def _secret(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    try:
+        secret = folder.secret_key.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        secret = ""
+    if len(secret) < _LEAST_SECRET:
+        yield InstallationFault("secret_key", f"{folder.secret_key} has no secret of {_LEAST_SECRET} characters")
+
+
+def _identity(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    try:
+        certificate = read_certificates(folder.identity / CERTIFICATE_FILE)[0]
+        key = read_private_key(folder.identity / KEY_FILE)
+        read_private_key(folder.custody_key)
+    except PlatepostError as error:
+        yield InstallationFault("identity", str(error))
+        return
+    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
+        yield InstallationFault("identity", f"{folder.identity}: the key is not the certificate's")
+    names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if names != [folder.settings.custodian]:
+        yield InstallationFault("identity", f"the certificate is of {names}, not of {folder.settings.custodian!r}")
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if left < ENDING:
+        ends = f"the custodian's certificate ends on {certificate.not_valid_after_utc:%Y-%m-%d}: renew it"
+        yield InstallationFault("certificate_ending", ends, grave=left < timedelta(0))
+
+
+def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    try:
+        open_register(folder.register_file.read_bytes(), [read_key(folder.register_key.read_bytes())])
+    except OSError as error:
+        yield InstallationFault(
+            "register_missing", f"{error.filename}: {error.strerror}; no record is proved until it is there"
+        )
+    except PlatepostError as error:
+        yield InstallationFault("register_refused", f"{folder.register_file}: {error}")
+
+
+def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    if folder.is_private and _disk_of(folder.receipts) == _disk_of(folder.cluster):
+        yield InstallationFault(
+            "receipts_on_same_disk",
+            f"{folder.receipts} lies on the disk of the records: what tells that records are lost is lost with them",
+            grave=False,
+        )
+    for what, path in folder.disks.items():
+        free = shutil.disk_usage(_there(path))
+        if free.free < free.total * _LEAST_FREE_SHARE:
+            yield InstallationFault("disk_low", f"{free.free / 1e9:.1f} GB are left for {what}", grave=False)
+
+
+def _disk_of(path: Path) -> int:
+    return _there(path).stat().st_dev
+
+
+def _there(path: Path) -> Path:
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    host = folder.settings.web.rpartition(":")[0].strip("[]")
+    if not _is_local(host):
+        yield InstallationFault(
+            "pages_open", f"web = {folder.settings.web!r}: others reach the pages, which have neither TLS nor log-in"
+        )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or host.startswith("/") or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    cluster = PrivateCluster(folder.cluster)
+    where = conninfo_to_dict(folder.conninfo(KEEPER))
+    if folder.is_private:
+        if not installed_versions():
+            yield InstallationFault("postgresql_missing", "PostgreSQL is not installed: apt-get install postgresql")
+            return
+        if cluster.exists and not cluster.is_closed():
+            yield InstallationFault("database_open", f"pg_hba.conf or pg_ident.conf of {folder.cluster} was changed")
+    elif not _is_local(str(where.get("host", ""))) and where.get("sslmode") != "verify-full":
+        yield InstallationFault("database_unprotected", "the URL of the database lacks sslmode=verify-full")
+    try:
+        with running_database(folder):
+            with connected(folder, WEB):
+                pass
+            with connected(folder, KEEPER) as connection:
+                yield from role_faults(connection)
+                yield from right_faults(connection)
+            set_up_django(folder, WEB)
+            yield from _schema()
+    except DepartmentError as error:
+        yield InstallationFault("database", str(error))
+
+
+def _schema() -> Iterator[InstallationFault]:
+    from django.db import connection  # noqa: PLC0415 - after Django was set up
+
+    with closing(connection):
+        missing = missing_migrations()
+        if missing:
+            names = ", ".join(missing)
+            yield InstallationFault("migrations_missing", f"the database lacks {names}: give `upgrade`")
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"
+                " AND last_kept_at > %s ORDER BY post",
+                [datetime.now(UTC) - _FOREIGN],
+            )
+            posts = ", ".join(post for (post,) in cursor.fetchall())
+        if posts:
+            yield InstallationFault(
+                "register_old",
+                f"records by keys that the register lacks came from {posts}: export it anew, or somebody forges",
+                grave=False,
+            )
+
+
+def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
+    """Yield what is wrong with the roles: missing, or with more than a role of ours may have."""
+    rows = connection.execute(
+        "SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
+        " OR EXISTS (SELECT FROM pg_auth_members WHERE member = pg_roles.oid)"
+        " FROM pg_roles WHERE rolname = ANY(%s)",
+        [list(ROLES)],
+    )
+    found = dict(rows.fetchall())
+    for role in ROLES:
+        if role not in found:
+            yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
+        elif found[role]:
+            yield InstallationFault(
+                "role_too_wide", f"{role} is more than a plain role, or a member of another: give `upgrade`"
+            )
+
+
+def right_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
+    """Yield what is wrong with the rights on tables: too wide, another's, or row security is off."""
+    relations = "pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')"
+    granted = connection.execute(
+        "SELECT relname, coalesce(rolname, 'everybody'), privilege_type"  # noqa: S608 - our own constants
+        f" FROM (SELECT c.relname, c.relowner, (aclexplode(c.relacl)).* FROM {relations}) AS each"
+        " LEFT JOIN pg_roles ON pg_roles.oid = grantee WHERE grantee <> relowner ORDER BY 1, 2, 3"
+    )
+    for table, role, verb in granted:
+        updates = role == KEEPER and verb == "UPDATE" and table in _UPDATED
+        known = role in ROLES if role not in _VERBS else verb in _VERBS[role]
+        if not known and not updates:
+            yield InstallationFault("right_too_wide", f"{role} may {verb} {table}")
+    owned = connection.execute(
+        f"SELECT c.relname FROM {relations} AND pg_get_userbyid(c.relowner) <> %s ORDER BY 1",  # noqa: S608
+        [OWNER],
+    )
+    for (table,) in owned:
+        yield InstallationFault("table_owner", f"{table} is not the owner's")
+    unsecured = connection.execute(
+        f"SELECT c.relname FROM {relations} AND c.relname LIKE 'custody%%' AND c.relkind IN ('r', 'p')"  # noqa: S608
+        " AND has_table_privilege(%s, c.oid, 'SELECT') AND NOT c.relrowsecurity ORDER BY 1",
+        [WEB],
+    )
+    for (table,) in unsecured:
+        yield InstallationFault("row_security_off", f"{table} is open to {WEB} without row security")

@@ -1,0 +1,196 @@
+"""`check` names each thing that makes an installation insecure or incomplete."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from department.config import checks
+from department.config.checks import InstallationFault, right_faults, role_faults
+from department.database.cluster import PrivateCluster
+from department.database.roles import AUDITOR, KEEPER, WEB
+from department.folder import DepartmentFolder
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+
+Look = Callable[[DepartmentFolder], Iterator[InstallationFault]]
+
+
+def names(look: Look, department: Commands) -> list[str]:
+    return [fault.name for fault in look(DepartmentFolder(department.folder))]
+
+
+@contextmanager
+def changed(path: Path, content: bytes | None) -> Iterator[None]:
+    """Give a file another content for a while; None takes it away."""
+    before = path.read_bytes()
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    yield
+    path.write_bytes(before)
+    path.chmod(0o600)
+
+
+def settings_of(department: Commands, line: str) -> bytes:
+    return (department.folder / "department.toml").read_bytes() + line.encode() + b"\n"
+
+
+def test_new_installation_is_in_order_but_for_the_disk(department: Commands) -> None:
+    done = department("check", "--json")
+    assert [(fault["name"], fault["grave"]) for fault in json.loads(done.stdout)] == [("receipts_on_same_disk", False)]
+    assert done.returncode == 0
+
+
+def test_grave_fault_makes_the_exit_code(department: Commands) -> None:
+    with changed(department.folder / "secret-key", b"short"):
+        done = department("check")
+    assert done.returncode == 1
+    assert "secret_key: " in done.stdout
+
+
+def test_wrong_settings_end_the_look(department: Commands) -> None:
+    with changed(department.folder / "department.toml", settings_of(department, 'databse = "private"')):
+        (fault,) = checks.installation_faults(DepartmentFolder(department.folder))
+    assert fault.name == "settings"
+    assert "databse" in fault.message
+
+
+@pytest.mark.parametrize("name", ["secret-key", "identity/signing_key.pem", "identity", "database.log"])
+def test_file_that_others_read_is_named(department: Commands, name: str) -> None:
+    path = department.folder / name
+    mode = path.stat().st_mode
+    path.chmod(mode | 0o040)
+    (fault,) = checks._files(DepartmentFolder(department.folder))
+    path.chmod(mode)
+    assert fault.name == "file_mode"
+    assert str(path) in fault.message
+
+
+def test_register_may_be_read_and_not_written(department: Commands) -> None:
+    path = department.folder / "register.jws"
+    path.touch()
+    fleet_s = str(DepartmentFolder(department.folder).register_file).encode()
+    text = (department.folder / "department.toml").read_bytes()
+    with changed(department.folder / "department.toml", text.replace(fleet_s, b"register.jws")):
+        path.chmod(0o644)
+        assert names(checks._files, department) == []
+        path.chmod(0o664)
+        assert names(checks._files, department) == ["file_mode"]
+    path.unlink()
+
+
+def test_open_folder_is_named(department: Commands) -> None:
+    mode = department.folder.stat().st_mode
+    department.folder.chmod(0o755)
+    assert names(checks._files, department) == ["folder_mode"]
+    department.folder.chmod(mode)
+
+
+def test_file_of_another_user_is_named(department: Commands) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    path = department.folder / "secret-key"
+    os.chown(path, 65534, 65534)
+    assert names(checks._files, department) == ["file_owner"]
+    os.chown(path, 0, 0)
+
+
+def test_identity_must_be_whole_and_the_custodian_s(department: Commands) -> None:
+    assert names(checks._identity, department) == []
+    key = department.folder / "identity" / "private_key.pem"
+    with changed(key, None):
+        assert names(checks._identity, department) == ["identity"]
+    with changed(key, (department.folder / "identity" / "signing_key.pem").read_bytes()):
+        assert names(checks._identity, department) == ["identity"]
+    text = (department.folder / "department.toml").read_bytes()
+    with changed(department.folder / "department.toml", text.replace(b'"records"', b'"vault"')):
+        assert names(checks._identity, department) == ["identity"]
+
+
+def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "ENDING", checks.ENDING * 100)
+    (fault,) = checks._identity(DepartmentFolder(department.folder))
+    assert (fault.name, fault.grave) == ("certificate_ending", False)
+
+
+def test_register_must_be_there_and_signed_by_the_fleet(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    assert names(checks._register, department) == []
+    with changed(folder.register_file, None):
+        assert names(checks._register, department) == ["register_missing"]
+    with changed(folder.register_file, folder.register_file.read_bytes()[:-8] + b"AAAAAAAA"):
+        assert names(checks._register, department) == ["register_refused"]
+
+
+def test_pages_for_others_are_named(department: Commands) -> None:
+    for host, found in (("0.0.0.0", ["pages_open"]), ("[::1]", []), ("vault.example", ["pages_open"])):  # noqa: S104
+        with changed(department.folder / "department.toml", settings_of(department, f'web = "{host}:8600"')):
+            assert names(checks._pages, department) == found
+
+
+def test_full_disk_is_named(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type(shutil.disk_usage("/"))
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda _path: usage(100_000, 99_000, 1_000))
+    assert "disk_low" in names(checks._disks, department)
+
+
+def test_changed_access_rules_are_named(department: Commands) -> None:
+    data = department.folder / "database" / "data"
+    cluster = PrivateCluster(department.folder / "database")
+    assert cluster.is_closed()
+    for name, line in (("pg_hba.conf", "local all all trust\n"), ("pg_ident.conf", "department nobody postgres\n")):
+        before = (data / name).read_text()
+        (data / name).write_text(before + line)
+        assert not cluster.is_closed()
+        (data / name).write_text(before)
+
+
+def test_missing_postgresql_and_unsafe_url_are_named(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "installed_versions", dict)
+    assert names(checks._database, department) == ["postgresql_missing"]
+    text = (department.folder / "department.toml").read_bytes()
+    url = b'"postgresql://{role}@203.0.113.1:1/platepost?connect_timeout=1"'
+    with changed(department.folder / "department.toml", text.replace(b'"private"', url)):
+        assert names(checks._database, department)[0] == "database_unprotected"
+
+
+def execute(query: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+
+
+def database_faults() -> list[tuple[str, str]]:
+    connection.ensure_connection()
+    found = [*role_faults(connection.connection), *right_faults(connection.connection)]
+    return [(fault.name, fault.message) for fault in found]
+
+
+def test_rights_of_this_version_are_no_fault(db: None) -> None:
+    execute("SET ROLE postgres; ALTER ROLE platepost_owner NOCREATEDB; SET ROLE platepost_owner")
+    assert database_faults() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "what"),
+    [
+        (f"GRANT UPDATE ON custody_record TO {KEEPER}", "right_too_wide", f"{KEEPER} may UPDATE custody_record"),
+        (f"GRANT DELETE ON custody_hit TO {WEB}", "right_too_wide", f"{WEB} may DELETE custody_hit"),
+        (f"GRANT INSERT ON ledger_entry TO {AUDITOR}", "right_too_wide", f"{AUDITOR} may INSERT ledger_entry"),
+        ("GRANT SELECT ON custody_read TO PUBLIC", "right_too_wide", "everybody may SELECT custody_read"),
+        ("ALTER TABLE custody_hit DISABLE ROW LEVEL SECURITY", "row_security_off", "custody_hit"),
+        (f"SET ROLE postgres; ALTER ROLE {WEB} BYPASSRLS", "role_too_wide", WEB),
+        (f"SET ROLE postgres; GRANT {KEEPER} TO {WEB}", "role_too_wide", WEB),
+        ("SET ROLE postgres; ALTER TABLE custody_tally OWNER TO postgres", "table_owner", "custody_tally"),
+    ],
+)
+def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) -> None:
+    execute(change)
+    assert any(each == name and what in message for each, message in database_faults())

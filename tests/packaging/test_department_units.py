@@ -1,0 +1,48 @@
+"""The unit files of a department, judged by systemd's own tools."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+UNITS = sorted((Path(__file__).parents[2] / "packaging" / "department").glob("*.service"))
+MOST_EXPOSED = 2.5
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed: apt-get install systemd"
+)
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_service_is_exposed_no_further_than_it_must_be(unit: Path) -> None:
+    found = analyze("security", "--offline=true", "--no-pager", str(unit))
+    score = re.search(r"Overall exposure level for \S+: ([\d.]+)", found.stdout)
+    assert score is not None, found.stderr
+    assert float(score[1]) <= MOST_EXPOSED
+
+
+@pytest.mark.parametrize("name", [unit.name for unit in UNITS])
+def test_every_line_is_understood(name: str, tmp_path: Path) -> None:
+    for unit in UNITS:
+        # What the unit starts is not installed here.
+        text = unit.read_text(encoding="utf-8").replace("/usr/bin/platepost", "/bin/true")
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
+    assert found.returncode == 0, found.stderr
+    assert name not in found.stderr, found.stderr
+
+
+def test_pages_do_not_see_the_keys() -> None:
+    (pages,) = [unit for unit in UNITS if "pages" in unit.name]
+    assert "\nInaccessiblePaths=-/var/lib/platepost-department/identity\n" in pages.read_text(encoding="utf-8")
+
+
+def test_database_is_on_no_network() -> None:
+    (database,) = [unit for unit in UNITS if "database" in unit.name]
+    assert "\nPrivateNetwork=yes\n" in database.read_text(encoding="utf-8")
