@@ -221,7 +221,7 @@ def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
         " FROM pg_roles WHERE rolname = ANY(%s)",
         [list(ROLES)],
     )
-    found = dict(rows.fetchall())
+    found: dict[str, bool] = dict(rows.fetchall())
     for role in ROLES:
         if role not in found:
             yield InstallationFault("role_missing", f"the database has no role {role}: give `upgrade`")
