@@ -20,7 +20,7 @@ from device.vision.recogniser import Recogniser
 from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene
 from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
-from simulator.scene.truth import Truth
+from simulator.scene.truth import GroundTruth
 from simulator.scoring.replay import Replay
 from simulator.scoring.score import Score, score
 from simulator.scoring.truth import load_truth
@@ -28,7 +28,7 @@ from simulator.scoring.truth import load_truth
 
 def render(condition: str, mph: int, number: int, clip: Path) -> None:
     scene = campaign_scene(condition, mph, number=number)
-    truth = Truth(scene, clip.name)
+    truth = GroundTruth(scene, clip.name)
     partial = clip.with_name(f"partial-{clip.name}")
     with Renderer(scene) as renderer:
         size = (scene.lens.width, scene.lens.height)

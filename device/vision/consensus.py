@@ -14,6 +14,7 @@ from heapq import nlargest
 from math import log
 
 from device.vision.ctc import Hypothesis, folded
+from device.vision.fusion import Fusion
 from device.vision.reader import Glyph, Reading
 
 SINGLE_LOOK = 0.9
@@ -26,6 +27,10 @@ SPAN_LOOKS = 5
 """A span counts at most as much as so many looks as good as its best."""
 SPAN_TEXTS = 50
 """The heaviest texts of a span, which are kept where a plate is read in ever other ways."""
+AGREED = 0.95
+"""Share of the votes from which on a text needs no comparing of all looks: nearly every passage near by."""
+CANDIDATES = 16
+"""The heaviest texts, which are compared over all looks otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +111,15 @@ class Poll:
         """Votes so far."""
         self._spans: dict[int, _Span] = {}
         """By the logarithm of the plate's width."""
+        self._fusion = Fusion()
 
     def add(self, vote: Vote) -> None:
         """Take in one more look."""
         self.looks += 1
         span = self._spans.setdefault(round(log(max(vote.width, 1.0), SPAN)), _Span())
         span.add(vote.reading, vote.weight * max(vote.reading.confidence, 0.01) ** 2)
+        if vote.reading.columns is not None:
+            self._fusion.add(vote.reading.columns, vote.weight)
 
     @property
     def readings(self) -> Counter[str]:
@@ -132,6 +140,9 @@ class Poll:
         if not self.looks:
             raise ValueError("a consensus needs at least one vote")
         weight, texts, spellings = self._shares()
+        if len(self._fusion) > 1 and max(texts.values()) < AGREED * weight:
+            heaviest = nlargest(CANDIDATES, filter(None, texts), key=lambda text: texts[text])
+            weight, texts = 1.0, self._fusion.posterior(heaviest)
         places = _places(texts)
         text = "".join(max(place, key=lambda character: place[character]) for place in places)
         characters = tuple(

@@ -10,6 +10,7 @@ one sure one. Only how the text is spelled follows the network's own preference.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,31 @@ def beam_search(probabilities: NDArray[np.float32], *, width: int = BEAM_WIDTH) 
         beams = {prefix: (ends[0], ends[1]) for prefix, ends in best}
     found = [Hypothesis(_written(prefix), min(1.0, sum(ends))) for prefix, ends in beams.items()]
     return sorted(found, key=lambda hypothesis: -hypothesis.probability)
+
+
+def likelihoods(probabilities: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return how likely each text is by merged `probabilities` [columns, classes], over all its alignments.
+
+    The forward algorithm of Graves et al., "Connectionist temporal classification" (2006), all texts at once. Texts
+    have digits for look-alike letters, and at least one character.
+    """
+    states = 2 * max(map(len, texts)) + 1
+    symbols = np.zeros((len(texts), states), np.intp)
+    for row, text in enumerate(texts):
+        symbols[row, 1 : 2 * len(text) : 2] = [ALPHABET.index(character) + 1 for character in text]
+    # Skipping a blank is allowed into a character that differs from the one before it.
+    skips = (symbols[:, 2:] != 0) & (symbols[:, 2:] != symbols[:, :-2])
+    steps = probabilities[:, symbols].astype(np.float64)
+    reached = np.zeros((len(texts), states))
+    reached[:, :2] = steps[0, :, :2]
+    for step in steps[1:]:
+        onward = reached.copy()
+        onward[:, 1:] += reached[:, :-1]
+        onward[:, 2:] += reached[:, :-2] * skips
+        reached = onward * step
+    rows, ends = np.arange(len(texts)), np.array([2 * len(text) for text in texts])
+    found: NDArray[np.float64] = reached[rows, ends] + reached[rows, ends - 1]
+    return found
 
 
 def spell(probabilities: NDArray[np.float32], text: str) -> list[tuple[str, float]]:

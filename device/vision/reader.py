@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -54,6 +54,8 @@ class Reading:
     characters: tuple[Glyph, ...]
     alternatives: tuple[Hypothesis, ...]
     """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone."""
+    columns: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    """[40 columns, 37 classes], look-alike letters merged: what the network saw in a single look; None of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class Reader:
                 for other in others
                 if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
             ),
+            columns=merge_look_alikes(looks[0].probabilities) if len(looks) == 1 else None,
         )
 
     def _issued(self, text: str) -> str:

@@ -1,9 +1,11 @@
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.reader import Reading
+from tests.device.vision.test_fusion import columns
 
 Readings = Callable[..., Reading]
 
@@ -94,6 +96,16 @@ def test_bad_looks_do_not_make_the_good_ones_beside_them_count_for_less(reading:
 def test_a_text_keeps_the_greatest_confidence_with_which_it_was_read(reading: Readings) -> None:
     votes = [Vote(reading("7AB0123", 0.7), 1), Vote(reading("7ABO123", 0.99), 1, 80.0), Vote(reading("7AB0128", 1), 1)]
     assert consensus(votes).surest == pytest.approx(0.99)
+
+
+def test_where_looks_disagree_what_each_saw_of_all_texts_decides(reading: Readings) -> None:
+    def look(wrong: str) -> Reading:
+        said = reading(f"7{wrong}123", 0.6, ("7W123", 0.4))
+        return replace(said, columns=columns({"7": 1.0}, {wrong: 0.6, "W": 0.4}, {"1": 1.0}, {"2": 1.0}, {"3": 1.0}))
+
+    found = consensus([Vote(look(wrong), 1) for wrong in "HMN"])
+    assert (found.text, found.agreeing) == ("7W123", 0)
+    assert found.confidence > 0.85
 
 
 def test_no_vote_is_an_error() -> None:
