@@ -11,6 +11,7 @@ _COMMANDS = {
     "keep": LazyCommand(f"{_ROOM}.keep:keep", "Take records from the posts, prove and store them, sign for them."),
     "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
     "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
+    "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }

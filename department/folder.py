@@ -12,6 +12,7 @@
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
       receipts           the log of receipts; better on another disk
+      verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
       database.lock      held by every program that uses the private cluster
@@ -197,6 +198,11 @@ class DepartmentFolder:
     def receipts(self) -> Path:
         """The log of receipts."""
         return self.path / self.settings.receipts
+
+    @property
+    def checked(self) -> Path:
+        """How far `verify` has come."""
+        return self.path / "verified.json"
 
     @property
     def cluster(self) -> Path:

@@ -156,6 +156,11 @@ class CheckReport:
     more: int
     """Problems beyond those."""
 
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
 
 class _Stored(NamedTuple):
     """A row of `_JUDGED`."""

@@ -1,0 +1,86 @@
+"""`platepost department verify`: the whole custody again."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import connected, running_database
+from department.custody.check import CheckReport, CustodyCheck
+from department.custody.register import KeyRegister
+from department.database.roles import AUDITOR, KEEPER
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department verify /var/lib/platepost-department            # each night: what came since the last run
+  platepost department verify /var/lib/platepost-department --whole    # from the first record on
+  platepost department verify /var/lib/platepost-department --json | jq -r '.problems[] | [.post, .number, .kind] | @tsv'
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.option("--whole", is_flag=True, help="Begin with the first record, and forget what was found before.")
+@JSON
+@click.pass_context
+def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_json: bool) -> None:
+    """Go through what FOLDER keeps again, and name what is wrong by post, chain and number; then the exit code is 1.
+
+    Signatures, chains, pictures, what people see, bookkeeping, receipts and the ledger. It may be killed: the next run
+    goes on where it was. Without --whole it takes what came since the last run, and repeats what was found before. The
+    keeper may run meanwhile.
+    """
+    settings = folder.settings
+    register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)
+    with (
+        running_database(folder),
+        connected(folder, KEEPER) as keeper,
+        connected(folder, AUDITOR) as auditor,
+        _progress() as progress,
+    ):
+        check = CustodyCheck(keeper, auditor, keys=register.keys, receipts=folder.receipts, state=folder.checked)
+        try:
+            report = check.run(whole=whole, progress=progress)
+        except ValueError as error:
+            raise DepartmentError(f"{folder.checked}: {error}; delete it to begin anew") from error
+        except OSError as error:
+            raise DepartmentError(f"it cannot go on: {error}; give the command again") from error
+    if as_json:
+        click.echo(json.dumps(_wire(report)))
+    else:
+        for problem in report.problems:
+            click.secho(str(problem), fg="red")
+        if report.more:
+            click.secho(f"... and {report.more} more", fg="red")
+        verdict = "nothing is wrong" if report.intact else f"{len(report.problems) + report.more} problems"
+        since = "" if report.whole else " since the last run"
+        click.echo(f"{report.records} records and {report.entries} entries of the ledger{since}: {verdict}.")
+    if not report.intact:
+        context.exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Show how far it is, on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("records", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _wire(report: CheckReport) -> dict[str, object]:
+    return {
+        "intact": report.intact,
+        "whole": report.whole,
+        "records": report.records,
+        "entries": report.entries,
+        "problems": [problem.model_dump(mode="json", exclude_none=True) for problem in report.problems],
+        "more": report.more,
+    }
