@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -64,6 +66,18 @@ def test_server_comes_back_after_a_kill(own: PrivateCluster) -> None:
         assert not own.running
         own.start()
         connect(own).close()
+
+
+def test_server_that_was_killed_comes_back_at_once_where_another_object_had_started_it(own: PrivateCluster) -> None:
+    own.start()
+    server = own.pid
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    began = time.monotonic()
+    other = PrivateCluster(own.folder)
+    other.start()
+    assert time.monotonic() - began < module._START_SECONDS / 2
+    connect(other).close()
 
 
 def test_process_may_become_the_server(own: PrivateCluster) -> None:
