@@ -17,6 +17,10 @@ _COMMANDS = {
         "Send a custodian away for weeks, and check every receipt on the wire.",
     ),
     "demo": LazyCommand("simulator.demo.cli:demo", "Show one post do its whole job on recorded footage."),
+    "department": LazyCommand(
+        "simulator.lab.department.cli:department",
+        "Kill a department's keeper, broker and database, and check that every record is kept once.",
+    ),
     "faults": LazyCommand(
         "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."
     ),

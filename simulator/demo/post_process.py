@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from subprocess import Popen
 from types import TracebackType
@@ -11,11 +10,10 @@ from typing import Any, Self
 
 from device.signals import held_back
 from simulator.errors import DemoError
+from simulator.ground.program import platepost
 
 _STOP_SECONDS = 15.0
 _LOG_LINES_SHOWN = 12
-_PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
-"""What the command `platepost` runs, by the interpreter that runs this, wherever the command itself is installed."""
 
 
 class PostProcess:
@@ -29,7 +27,7 @@ class PostProcess:
     def start(self) -> None:
         """Start the post."""
         # -P: the folder that we are in may have a `device.py` of its own.
-        command = [sys.executable, "-P", "-c", _PROGRAM, "-v", "run", "--config", str(self._configuration), "--json"]
+        command = platepost("-v", "run", "--config", str(self._configuration), "--json")
         with self._log.open("wb") as log, held_back():
             self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 

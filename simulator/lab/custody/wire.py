@@ -31,13 +31,24 @@ class WireLog:
         broker: `host:port`.
         path: the log; a JSON object a line.
         context: forks the process.
+        topics: below the agency.
 
     """
 
-    def __init__(self, identity: Path, *, agency: str, broker: str, path: Path, context: ForkServerContext) -> None:
+    def __init__(
+        self,
+        identity: Path,
+        *,
+        agency: str,
+        broker: str,
+        path: Path,
+        context: ForkServerContext,
+        topics: str = "#",
+    ) -> None:
         self._path = path
         ready, writing = context.Pipe(duplex=False)
-        arguments = {"identity": identity, "agency": agency, "broker": broker, "path": path, "ready": writing}
+        filters = f"{ROOT}/{agency}/{topics}"
+        arguments = {"identity": identity, "topics": filters, "broker": broker, "path": path, "ready": writing}
         self._process: ForkServerProcess = context.Process(target=record, kwargs=arguments, name="wire")
         self._process.start()
         writing.close()
@@ -55,17 +66,24 @@ class WireLog:
 
     def news(self) -> Iterator[tuple[str, bytes]]:
         """Yield topic and payload of what was delivered since the last call, in order."""
-        with self._path.open("rb") as log:
-            log.seek(self._read)
-            for line in log:
-                if not line.endswith(b"\n"):
-                    return
-                self._read += len(line)
-                topic, payload = json.loads(line)
-                yield topic, b64decode(payload)
+        for topic, payload, end in messages_of(self._path, since=self._read):
+            self._read = end
+            yield topic, payload
 
 
-def record(*, identity: Path, agency: str, broker: str, path: Path, ready: Connection) -> None:
+def messages_of(path: Path, *, since: int = 0) -> Iterator[tuple[str, bytes, int]]:
+    """Yield topic, payload and the place of its end in the log of each message from a place on."""
+    with path.open("rb") as log:
+        log.seek(since)
+        for line in log:
+            if not line.endswith(b"\n"):
+                return
+            since += len(line)
+            topic, payload = json.loads(line)
+            yield topic, b64decode(payload), since
+
+
+def record(*, identity: Path, topics: str, broker: str, path: Path, ready: Connection) -> None:
     """Write down what is delivered, until SIGTERM; tell `ready` once the broker has granted the subscription."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the campaign
     ended = threading.Event()
@@ -75,7 +93,7 @@ def record(*, identity: Path, agency: str, broker: str, path: Path, ready: Conne
     session.SessionExpiryInterval = SESSION_SECONDS
 
     def on_connect(client: mqtt.Client, *_: object) -> None:
-        client.subscribe(f"{ROOT}/{agency}/#", 1)
+        client.subscribe(topics, 1)
 
     def on_subscribe(*_: object) -> None:
         with suppress(OSError):

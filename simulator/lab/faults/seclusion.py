@@ -61,13 +61,13 @@ def seclude() -> Seclusion:
 
 
 @contextlib.contextmanager
-def own_disk(folder: Path, seclusion: Seclusion) -> Iterator[None]:
+def own_disk(folder: Path, seclusion: Seclusion, *, megabytes: int = DISK_MEGABYTES) -> Iterator[None]:
     """Lay a small disk of its own under a folder for as long as this is open, if mounts can be had."""
     if seclusion.no_mounts:
         yield
         return
     kernel, target = _Kernel(), os.fsencode(folder)
-    kernel.mount(b"tmpfs", target, 0, f"size={DISK_MEGABYTES}m,mode=700".encode())
+    kernel.mount(b"tmpfs", target, 0, f"size={megabytes}m,mode=700".encode())
     try:
         yield
     finally:

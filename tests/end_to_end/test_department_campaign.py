@@ -1,0 +1,70 @@
+"""A department keeps each record once: keeper killed, broker and database restarted, its disk filled."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from department.database.cluster import installed_versions
+from simulator.brokers.mosquitto import mosquitto_path
+from simulator.ground.program import platepost
+from simulator.lab.department.oddities import EXTRA
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
+]
+RECORDS = 3000
+COURSE = ("--records", str(RECORDS), "--posts", "4", "--kills", "3", "--restarts", "2", "--fills", "1", "--seed", "7")
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("run") / "run"
+    command = platepost("simulate", "department", *COURSE, "--window", "1000", "--directory", str(folder), "--json")
+    # In a process of its own: as root it takes mounts and a network of its own.
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert (done.returncode == 0) == found["passed"]
+    return found
+
+
+def test_every_record_is_kept_once_judged_right_and_receipted(outcome: dict[str, Any]) -> None:
+    assert outcome["problems"] == []
+    assert outcome["records"] > RECORDS
+    assert {*EXTRA.values(), "genuine", "unknown"} == set(outcome["verdicts"])
+    assert outcome["receipts"] > 10
+
+
+def test_all_that_can_befall_a_department_did(outcome: dict[str, Any]) -> None:
+    inflicted = outcome["inflicted"] | dict.fromkeys(outcome["not_inflicted"], 1)
+    assert inflicted == {
+        "keeper killed": 3,
+        "broker restarted": 1,
+        "broker killed": 1,
+        "database restarted": 1,
+        "database killed": 1,
+        "database's disk full": 1,
+        "register renewed": 1,
+    }
+
+
+def test_the_outcome_tells_how_much_memory_the_keeper_had(outcome: dict[str, Any]) -> None:
+    assert all(20 < megabytes < 500 for megabytes in outcome["keeper_megabytes"])
+
+
+def test_no_process_of_it_is_left(outcome: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert outcome
+    folder = str(tmp_path_factory.getbasetemp())
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if folder in _words(path)]
+
+
+def _words(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
