@@ -52,14 +52,18 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class DemoCustody:
-    """Where the post's chained records are at the end."""
+    """Where the post's records are at the end: what its department says, and what is left on the post."""
 
     kept: int
-    """Records that the custodian holds."""
+    """Records in the department's custody, whatever they are."""
+    proved: int
+    """Of these, records that the department proved to be the post's own."""
     receipted: int
-    """Records that it has signed for."""
-    unreleased: int
-    """Records that are still on the post."""
+    """Records of the chain that the custodian has signed for."""
+    odd: int
+    """Records in custody that are not proved: forged, foreign, unknown, unreadable."""
+    released: int
+    """Records of the chain that the post has deleted, because the custodian signed for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +131,14 @@ class DemoOutcome:
         if waiting:
             failures.append(f"{waiting} records were not delivered")
         chained, custody = self.verification.chained, self.custody
-        if custody.kept < chained:
-            failures.append(f"the custodian holds {custody.kept} of {chained} records")
+        if custody.proved < chained:
+            failures.append(f"the department proved {custody.proved} of {chained} records; it keeps {custody.kept}")
+        if custody.odd:
+            failures.append(f"{custody.odd} records in custody are not proved to be the post's own")
         if custody.receipted < chained:
             failures.append(f"the custodian has signed for {custody.receipted} of {chained} records")
-        if custody.unreleased:
-            failures.append(f"{custody.unreleased} records are still on the post")
+        if custody.released < chained:
+            failures.append(f"{chained - custody.released} records are still on the post")
         return tuple(failures)
 
     @property

@@ -15,11 +15,11 @@ from simulator.demo.outcome import DemoCustody, DemoOutcome, judge
 from simulator.demo.post_process import PostProcess
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
+from simulator.ground.department import ThrowawayDepartment, department_folder
 from simulator.ground.folder import claimed
 from simulator.ground.late_receipts import take_late_receipts
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
-from simulator.keeper.account import account_of
 
 AGENCY = "demo"
 POST = "post-1"
@@ -61,6 +61,7 @@ def run_demo(
     Raises:
         DemoError: the folder holds something else, the post failed, or it did not end in time.
         BrokerError: mosquitto is missing or did not start.
+        SimulatorError: PostgreSQL is missing, or the department cannot be made.
         CameraError: the clip cannot be played.
 
     """
@@ -82,8 +83,15 @@ def run_demo(
         )
         hot_list = build_hot_list(clip, fleet)
         archive = directory / "records.jsonl"
-        kept = directory / "kept"
-        keeper = site.custodian(CUSTODIAN, kept)
+        department = ThrowawayDepartment(
+            stack.enter_context(department_folder()),
+            fleet,
+            CUSTODIAN,
+            brokers=[site.broker.address],
+            log=directory / "keeper.log",
+        )
+        department.initialize()
+        stack.enter_context(department)
         subscriber = site.keep(SUBSCRIBER, archive)
         site.publish(hot_list.package)
         subscriber.listeners.extend(observer.arrived for observer in observers)
@@ -103,9 +111,15 @@ def run_demo(
             observer.ended()
         arrivals = subscriber.arrivals
         unreleased = take_late_receipts(load(folder / "post.toml"))
-        keeper.stop()
-    found = account_of(kept, POST)
-    custody = DemoCustody(kept=found.kept, receipted=found.receipted, unreleased=unreleased)
+        department.stop()
+        found = department.account(POST)
     source = Source(AGENCY, POST)
     verification = verify_archive(archive, fleet.record_key(POST), source, farewell=farewell)
+    custody = DemoCustody(
+        kept=found.proved + found.odd,
+        proved=found.proved,
+        receipted=found.receipted,
+        odd=found.odd,
+        released=verification.chained - unreleased,
+    )
     return judge(arrivals, clip, account=account, verification=verification, custody=custody)

@@ -115,6 +115,6 @@ def figures_table(outcome: DemoOutcome) -> Table:
     table.add_row("records received, chained", f"{verified.records}, {verified.chained}")
     table.add_row("signatures and chain", state)
     custody = outcome.custody
-    table.add_row("kept and signed for by the custodian", f"{custody.kept}, {custody.receipted}")
-    table.add_row("still on the post", str(custody.unreleased))
+    table.add_row("kept by the department, proved, odd", f"{custody.kept}, {custody.proved}, {custody.odd}")
+    table.add_row("signed for, deleted by the post", f"{custody.receipted}, {custody.released}")
     return table

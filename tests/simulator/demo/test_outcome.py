@@ -9,7 +9,7 @@ from simulator.demo.clip import DemoClip
 from simulator.demo.outcome import DemoCustody, DemoOutcome, Verification, as_json, judge
 
 WHOLE = Verification(records=9, chained=7, problems=())
-KEPT = DemoCustody(kept=7, receipted=7, unreleased=0)
+KEPT = DemoCustody(kept=7, proved=7, receipted=7, odd=0, released=7)
 ACCOUNT = {"frames": 160, "dropped": 0, "undelivered": 0}
 
 
@@ -149,9 +149,10 @@ def test_plate_read_from_further_away_than_the_truth_counts_shifts_no_time(
 @pytest.mark.parametrize(
     ("custody", "failure"),
     [
-        (DemoCustody(kept=6, receipted=7, unreleased=0), "the custodian holds 6 of 7 records"),
-        (DemoCustody(kept=7, receipted=6, unreleased=0), "the custodian has signed for 6 of 7 records"),
-        (DemoCustody(kept=7, receipted=7, unreleased=1), "1 records are still on the post"),
+        (dataclasses.replace(KEPT, kept=6, proved=6), "the department proved 6 of 7 records; it keeps 6"),
+        (dataclasses.replace(KEPT, kept=8, odd=1), "1 records in custody are not proved to be the post's own"),
+        (dataclasses.replace(KEPT, receipted=6), "the custodian has signed for 6 of 7 records"),
+        (dataclasses.replace(KEPT, released=6), "1 records are still on the post"),
     ],
 )
 def test_a_record_that_is_not_kept_signed_for_and_released_fails(
@@ -161,3 +162,4 @@ def test_a_record_that_is_not_kept_signed_for_and_released_fails(
     outcome = judged(post, clip, custody=custody)
     assert outcome.failures == (failure,)
     assert as_json(outcome)["custody"] == dataclasses.asdict(custody)
+    assert set(as_json(outcome)["custody"]) == {"kept", "proved", "receipted", "odd", "released"}

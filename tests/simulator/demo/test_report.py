@@ -15,7 +15,7 @@ from simulator.demo.outcome import DemoCustody, Verification, judge
 from simulator.demo.report import duration, percent, timeline, write_report
 
 WHOLE = Verification(records=9, chained=7, problems=())
-KEPT = DemoCustody(kept=7, receipted=7, unreleased=0)
+KEPT = DemoCustody(kept=7, proved=7, receipted=7, odd=0, released=7)
 
 
 class Page(HTMLParser):

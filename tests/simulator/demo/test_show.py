@@ -40,7 +40,7 @@ def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) ->
     passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle", after=0.25)
     post.reads("7ABC123", 10, 40, passage=passage)
     whole = Verification(records=2, chained=2, problems=())
-    custody = DemoCustody(kept=2, receipted=1, unreleased=4)
+    custody = DemoCustody(kept=5, proved=4, receipted=3, odd=1, released=2)
     account = {"frames": 157, "dropped": 3}
     console.print(figures_table(judge(post.arrivals, clip, account=account, verification=whole, custody=custody)))
     table = shown(console).replace("│", "").replace("  ", " ")
@@ -54,7 +54,7 @@ def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) ->
         "frames dropped 3 of 160",
         "median 250 ms",
         "whole and genuine",
-        "kept and signed for by the custodian 2, 1",
-        "still on the post 4",
+        "kept by the department, proved, odd 5, 4, 1",
+        "signed for, deleted by the post 3, 2",
     ):
         assert figure in " ".join(table.split()), figure
