@@ -6,9 +6,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # What was compiled is kept, whatever the machine says: dozens of processes import the same files.
 export PYTHONDONTWRITEBYTECODE =
 
+# The department's database: its programs lie beside one another by version.
+POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
+
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-camera test-arm fuzz format contract lock models clean
+.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-department test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -18,11 +21,11 @@ help: ## Show this help
 	@echo "  PYTHON=python3.13 picks the interpreter (3.11 to 3.13), VENV=... another virtual environment."
 
 demo: $(VENV)/.simulator ## One post does its whole job on recorded footage; ends with build/demo/report.html
-	@scripts/need mosquitto
+	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/platepost simulate demo --directory build/demo
 
 scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; ends with build/scenarios/index.html
-	@scripts/need mosquitto
+	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
 # The first of the targets side by side mostly waits; the others compute, and take what it leaves over.
@@ -47,7 +50,7 @@ end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquit
 # What the tests are made with, installed where it is missing.
 tools:
 	@scripts/need mosquitto jq faketime chromium npm micropython gcc curl swtpm rauc \
-	  '/usr/lib/postgresql/*/bin/postgres=postgresql' /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
+	  $(POSTGRESQL) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
 	  /usr/share/doc/libegl1=libegl1 /usr/share/doc/libgl1-mesa-dri=libgl1-mesa-dri
@@ -64,6 +67,10 @@ test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times,
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera
+
+test-department: $(VENV)/.simulator ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
+	@scripts/need mosquitto $(POSTGRESQL)
+	$(BIN)/platepost simulate department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
 
 ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py
 ARM_TESTS := $(ARM_NETWORKS) tests/device/hotlist/test_bloom.py \

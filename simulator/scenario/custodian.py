@@ -73,6 +73,10 @@ class ScenarioCustodian:
             self._keeper.stop()
             self._keeper = None
 
+    def close(self) -> None:
+        """End, as `stop` does."""
+        self.stop()
+
     def back_up(self) -> None:
         """Copy the store; the log of receipts is on another disk, and is never restored."""
         working = self.running

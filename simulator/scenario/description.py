@@ -1,5 +1,6 @@
 """What a scenario file may say: posts, lists, traffic, events, and what must be true at the end."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 
@@ -9,7 +10,7 @@ from provisioning.fleet.post_file import Setting
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.demands import misfits, too_many
 from simulator.scenario.durations import Duration, Signed
-from simulator.scenario.events import Event, Publish
+from simulator.scenario.events import OF_DEPARTMENT, CustodianBackedUp, CustodianRestored, Event, Publish
 from simulator.scenario.lists import DECOYS, ListDescription
 from simulator.scenario.toml_table import TomlTable
 
@@ -72,6 +73,9 @@ class Scenario(TomlTable):
     custodians: Annotated[int, Field(ge=0, le=3)] = Field(
         default=1, description="How many custodians must sign for each record; with none, a broker's word releases it."
     )
+    department: bool = Field(
+        default=False, description="Whether a real department, with its keeper and its database, is the only custodian."
+    )
     posts: tuple[PostDescription, ...] = Field(min_length=1, max_length=8, description="The posts.")
     lists: dict[Name, ListDescription] = Field(default_factory=dict, description="Hot lists, by name.")
     traffic: tuple[Traffic, ...] = Field(default=(), description="What passes.")
@@ -113,4 +117,13 @@ class Scenario(TomlTable):
                 check, lasts=self.lasts, brokers=self.brokers, custodians=self.custodians, categories=categories
             )
             found += [(("expect", place, key), message) for key, message in wrong]
-        return found
+        return [*found, *self._department_faults()]
+
+    def _department_faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        if self.department and self.custodians != 1:
+            yield ("custodians",), "a department is the only custodian"
+        for place, event in enumerate(self.events):
+            if isinstance(event, OF_DEPARTMENT) and not self.department:
+                yield ("events", place, "do"), "there is no department: say `department = true`"
+            if isinstance(event, CustodianBackedUp | CustodianRestored) and self.department:
+                yield ("events", place, "do"), "a department's database is not taken back here"

@@ -83,6 +83,40 @@ class CustodianRestored(_Happening):
     custodian: Annotated[int, Field(ge=1)] = Field(default=1, description="Which one, the first is 1.")
 
 
+class DatabaseStops(_Happening):
+    """The department's database ends, whoever is connected."""
+
+    do: Literal["database_stops"]
+
+
+class DatabaseStarts(_Happening):
+    """The department's database runs again."""
+
+    do: Literal["database_starts"]
+
+
+class DatabaseDiskFills(_Happening):
+    """The disk of the department's database takes nothing more."""
+
+    do: Literal["database_disk_fills"]
+
+
+class DatabaseDiskFreed(_Happening):
+    """There is room on it again, and the database runs."""
+
+    do: Literal["database_disk_freed"]
+
+
+class KeeperKilled(_Happening):
+    """The department's keeper ends as by a power cut, and is started again."""
+
+    do: Literal["keeper_killed"]
+
+
+OF_DEPARTMENT = (DatabaseStops, DatabaseStarts, DatabaseDiskFills, DatabaseDiskFreed, KeeperKilled)
+"""What can happen to a department alone."""
+
+
 class CaseOpened(_AtPost):
     """Somebody opens the case."""
 
@@ -178,6 +212,11 @@ Event = Annotated[
     | CustodianStarts
     | CustodianBackedUp
     | CustodianRestored
+    | DatabaseStops
+    | DatabaseStarts
+    | DatabaseDiskFills
+    | DatabaseDiskFreed
+    | KeeperKilled
     | CaseOpened
     | CaseClosed
     | CameraHangs

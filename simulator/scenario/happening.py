@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial, singledispatchmethod
 
 from simulator.scenario import events
+from simulator.scenario.custodian import ScenarioCustodian
 from simulator.scenario.errors import StuckError
 from simulator.scenario.harness import Harness
 from simulator.scenario.parts import WatchedUplink
@@ -117,8 +118,7 @@ class Happenings:
 
     @_do.register
     def _(self, event: events.CustodianStops) -> None:
-        for harness in self._site.harnesses.values():
-            self.deliver(harness)
+        self._deliver_all()
         self._site.custodians[event.custodian - 1].stop()
 
     @_do.register
@@ -127,15 +127,35 @@ class Happenings:
 
     @_do.register
     def _(self, event: events.CustodianBackedUp) -> None:
-        for harness in self._site.harnesses.values():
-            self.deliver(harness)
-        self._site.custodians[event.custodian - 1].back_up()
+        self._deliver_all()
+        self._stored(event.custodian).back_up()
 
     @_do.register
     def _(self, event: events.CustodianRestored) -> None:
-        for harness in self._site.harnesses.values():
-            self.deliver(harness)
-        self._site.custodians[event.custodian - 1].restore()
+        self._deliver_all()
+        self._stored(event.custodian).restore()
+
+    @_do.register
+    def _(self, _: events.DatabaseStops) -> None:
+        self._deliver_all()
+        self._site.department.stop_database()
+
+    @_do.register
+    def _(self, _: events.DatabaseStarts) -> None:
+        self._site.department.start_database()
+
+    @_do.register
+    def _(self, _: events.DatabaseDiskFills) -> None:
+        self._deliver_all()
+        self._site.department.fill_disk()
+
+    @_do.register
+    def _(self, _: events.DatabaseDiskFreed) -> None:
+        self._site.department.free_disk()
+
+    @_do.register
+    def _(self, _: events.KeeperKilled) -> None:
+        self._site.department.kill()
 
     @_do.register
     def _(self, event: events.CaseOpened) -> None:
@@ -206,6 +226,16 @@ class Happenings:
                 harness.post.stop()
 
     # --- waiting
+
+    def _deliver_all(self) -> None:
+        for harness in self._site.harnesses.values():
+            self.deliver(harness)
+
+    def _stored(self, number: int) -> ScenarioCustodian:
+        custodian = self._site.custodians[number - 1]
+        if not isinstance(custodian, ScenarioCustodian):
+            raise TypeError("a department's database is not taken back here")  # the description refuses it
+        return custodian
 
     def _of(self, post: str | None) -> list[Harness]:
         return [harness for name, harness in self._site.harnesses.items() if post in {None, name}]

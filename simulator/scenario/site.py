@@ -23,6 +23,7 @@ from simulator.ground.subscriber import Arrival
 from simulator.scenario.camera import ScenarioCamera
 from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
 from simulator.scenario.custodian import ScenarioCustodian
+from simulator.scenario.department import DepartmentCustodian
 from simulator.scenario.description import Scenario
 from simulator.scenario.harness import Harness
 from simulator.scenario.lists import ListDescription
@@ -66,7 +67,7 @@ class ScenarioSite(Site[Broker]):
         issuance = Issuance(Chance("fleet", seed).key, now=lambda: FOUNDED, valid=VALID)
         fleet = throwaway_fleet(folder / "fleet", agency=AGENCY, subscribers=(KEEPER,), issuance=issuance)
         super().__init__(folder, fleet)
-        self.custodians: list[ScenarioCustodian] = []
+        self.custodians: list[ScenarioCustodian | DepartmentCustodian] = []
         for number in range(1, scenario.custodians + 1):
             fleet.add_custodian(f"custodian-{number}", required=True)
         self.scenario = scenario
@@ -122,6 +123,12 @@ class ScenarioSite(Site[Broker]):
             return b".".join((header, payload, b"")) + b"\n" + body
         return package
 
+    @property
+    def department(self) -> DepartmentCustodian:
+        """The department of a scenario that has one."""
+        (found,) = (each for each in self.custodians if isinstance(each, DepartmentCustodian))
+        return found
+
     # --- making
 
     def _make(self) -> None:
@@ -151,13 +158,18 @@ class ScenarioSite(Site[Broker]):
                 self._accept(description.name, description.accepted_view)
         super()._make()
         for name in self.fleet.custodians():
-            custodian = ScenarioCustodian(self.fleet, name, self.brokers, self.directory / name)
-            self._stack.callback(custodian.stop)
+            custodian = self._custodian(name)
+            self._stack.callback(custodian.close)
             custodian.start()
             self.custodians.append(custodian)
         for number, broker in enumerate(self.brokers):
             archive = self.directory / f"records-{number + 1}.jsonl"
             self.keep(KEEPER, archive, broker=broker.address, listener=partial(self._arrived, number))
+
+    def _custodian(self, name: str) -> ScenarioCustodian | DepartmentCustodian:
+        if self.scenario.department:
+            return DepartmentCustodian(self.fleet, name, self.brokers, self.directory / f"{name}.log")
+        return ScenarioCustodian(self.fleet, name, self.brokers, self.directory / name)
 
     def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:
         clips = (clip for clip in self.scenario.traffic if clip.post in {None, name})

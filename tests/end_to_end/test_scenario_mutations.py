@@ -19,6 +19,7 @@ from joserfc import jws
 from numpy.typing import NDArray
 
 from department.custody.issuer import ReceiptIssuer
+from department.database.cluster import installed_versions
 from device.board.base import Light
 from device.board.tamper import TamperMonitor
 from device.camera.lens import LensMonitor
@@ -39,6 +40,7 @@ from device.uplink.in_flight import InFlight
 from device.vision.detector import Detection, Detector
 from device.vision.passages import Passage, Passages
 from simulator.brokers.mosquitto import mosquitto_path
+from simulator.ground import program
 from simulator.scenario import happening, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
@@ -47,6 +49,7 @@ from simulator.scenario.runner import Wishes, run_one
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed"),
 ]
 Patch = pytest.MonkeyPatch
 
@@ -267,6 +270,12 @@ def names_no_loss(patch: Patch) -> None:
     patch.setattr(ReceiptIssuer, "_unheld", lambda *_: iter(()))
 
 
+def signs_for_what_it_does_not_store(patch: Patch) -> None:
+    """A department's keeper takes note of records, and writes none of them."""
+    mutation = "from department.custody.tables import CustodyTables; CustodyTables.write = lambda *_, **__: None; "
+    patch.setattr(program, "_PROGRAM", f"import sys; {mutation}{program._PROGRAM}")
+
+
 @dataclass(frozen=True)
 class Broken:
     scenario: str
@@ -312,6 +321,7 @@ BROKEN = [
     broken("custodian_away", believes_the_broker, "state"),
     broken("custodian_restored", names_no_loss, "custody"),
     broken("clock_set_wrong", hears_no_receipt, "delivered"),
+    broken("department_trouble", signs_for_what_it_does_not_store, "custody"),
 ]
 CASES = [case.values[0] for case in BROKEN]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from department.database.cluster import installed_versions
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.cli import simulate
@@ -20,6 +21,7 @@ from tests.verifier.second import agreed
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]
 AT_ONCE = 2
 
