@@ -32,7 +32,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         require_schema()
         from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up
 
-        found = custody_status(folder.disks)
+        found = custody_status(folder.disks, receipts=folder.receipts)
     if as_json:
         click.echo(json.dumps(found.wire()))
         return
@@ -49,6 +49,8 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
+    for gap in found.lost:
+        console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
     console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
     for name, (free, size) in found.disks.items():
         console.print(f"Free for {name}: {free / 1e9:.1f} of {size / 1e9:.1f} GB.")

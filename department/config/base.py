@@ -34,5 +34,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
+STATUS_RECEIPTS: Path | None = None
+"""The log of receipts, by which the status page names incidents."""
 LOGGING_CONFIG = None
 """The commands set logging up, as every command of Platepost does; a request's path or a query is never logged."""

@@ -43,3 +43,4 @@ DATABASES = {
 TIME_ZONE = FOLDER.settings.timezone
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", FOLDER.settings.web.rpartition(":")[0], *FOLDER.settings.hosts]
 STATUS_DISKS = FOLDER.disks
+STATUS_RECEIPTS = FOLDER.receipts

@@ -116,7 +116,7 @@ class ReceiptLog:
 
     def incidents(self) -> tuple[LostRange, ...]:
         """Return all that was ever found to be receipted and not held."""
-        return tuple(LostRange(*gap) for line in self._epochs for gap in json.loads(line)["lost"])
+        return _lost(self._epochs)
 
     def _open(self) -> AppendOnlyFile:
         try:
@@ -179,6 +179,24 @@ def _take_in(receipted: dict[ChainName, tuple[KeptRange, ...]], said: dict[str, 
         chain = ChainName(str(said["post"]), str(said["chain"]))
         new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
         receipted[chain] = _joined(receipted.get(chain, ()), new)
+
+
+def read_incidents(path: Path) -> tuple[LostRange, ...]:
+    """Return what `ReceiptLog.incidents` does, of a log that a keeper may have open.
+
+    Raises:
+        CustodyError: it is damaged.
+        OSError: it cannot be read.
+
+    """
+    try:
+        return _lost(line for line in lines_of(path) if b'"lost":' in line)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CustodyError(f"{path} is damaged") from error
+
+
+def _lost(epochs: Iterable[bytes]) -> tuple[LostRange, ...]:
+    return tuple(LostRange(*gap) for line in epochs for gap in json.loads(line)["lost"])
 
 
 def _line(chain: ChainName, epoch: int, number: int, ranges: Sequence[KeptRange]) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from department.custody.holding import Span, merged
+from department.custody.receipt_log import LostRange, read_incidents
 from department.database.roles import KEEPER
 
 GENUINE = "genuine"
@@ -85,6 +86,8 @@ class CustodyStatus:
     database_bytes: int
     disks: dict[str, tuple[int, int]]
     """Free bytes and size of the disk of each folder."""
+    lost: tuple[LostRange, ...] = ()
+    """Records that were receipted and were not held when a keeper started: incidents, of chains that are shown."""
 
     @property
     def last_kept(self) -> datetime | None:
@@ -109,18 +112,23 @@ class CustodyStatus:
             "keepers": self.keepers,
             "database_bytes": self.database_bytes,
             "disks": {name: {"free": free, "size": size} for name, (free, size) in self.disks.items()},
+            "receipted_not_held": [asdict(gap) for gap in self.lost],
             "posts": posts,
         }
 
 
-def custody_status(folders: dict[str, Path], *, at: datetime | None = None) -> CustodyStatus:
+def custody_status(
+    folders: dict[str, Path], *, receipts: Path | None = None, at: datetime | None = None
+) -> CustodyStatus:
     """Return what is kept now, by what the web role may see.
 
     Args:
         folders: those whose disks matter, by what they hold.
+        receipts: the log of receipts, which knows of incidents.
         at: the time; now if None.
 
     Raises:
+        CustodyError: the log of receipts is damaged.
         django.db.Error: the database does not answer.
 
     """
@@ -172,7 +180,10 @@ def custody_status(folders: dict[str, Path], *, at: datetime | None = None) -> C
     keepers = tuple(name for (name,) in _rows(connected, [KEEPER]))
     ((size,),) = _rows("SELECT pg_database_size(current_database())")
     disks = {name: _disk(folder) for name, folder in folders.items()}
-    return CustodyStatus(at, posts, keepers, size, disks)
+    # One that is not shown may be covert, also where nothing is held of it.
+    shown = {(post, chain.chain) for post, known in chains.items() for chain in known}
+    lost = tuple(gap for gap in read_incidents(receipts) if (gap.post, gap.chain) in shown) if receipts else ()
+    return CustodyStatus(at, posts, keepers, size, disks, lost)
 
 
 def _rows(query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from department.web.status import custody_status
 def status(request: HttpRequest) -> HttpResponse:
     """Show what is kept."""
     try:
-        found = custody_status(settings.STATUS_DISKS)
+        found = custody_status(settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS)
     except Error:
         return render(request, "web/unavailable.html", status=503)
     posts = [{"post": post, "synthetic_late": post.synthetic_is_late(found.at)} for post in found.posts]

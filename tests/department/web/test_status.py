@@ -4,13 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import Error, connection
 from django.test import Client
 
+from department.custody.receipt_log import LostRange, ReceiptLog
 from department.database.roles import WEB, as_role
 from department.web import views
 from department.web.status import custody_status
-from tests.department.web.kept import NOW, put, put_covert
+from tests.department.web.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
 
 
 def execute(query: str, parameters: list[object]) -> None:
@@ -66,6 +68,23 @@ def test_covert_chain_leaves_no_trace(db: None) -> None:
     assert json.dumps(after) == json.dumps(before)
 
 
+def test_incidents_of_open_chains_are_named(
+    db: None, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(execute)
+    put_covert(execute)
+    gaps = [LostRange("post-1", chain, 11, 12) for chain in (CHAIN, COVERT_CHAIN)]
+    with ReceiptLog(tmp_path / "receipts") as log, as_role(WEB):
+        log.begin(7, gaps)
+        monkeypatch.setattr(settings, "STATUS_RECEIPTS", tmp_path / "receipts")
+        found = custody_status({}, receipts=tmp_path / "receipts", at=NOW)
+        assert found.lost == (gaps[0],), "and nothing of a covert one"
+        assert found.wire()["receipted_not_held"] == [{"post": "post-1", "chain": CHAIN, "first": 11, "last": 12}]
+        text = client.get("/").content.decode()
+    assert "numbers 11 to 12" in text
+    assert COVERT_CHAIN not in text
+
+
 def test_disk_of_a_folder_that_is_not_there_yet(db: None, tmp_path: Path) -> None:
     with as_role(WEB):
         free, size = custody_status({"receipts": tmp_path / "later" / "receipts"}).disks["receipts"]
@@ -100,7 +119,7 @@ def test_page_carries_its_headers_and_takes_no_other_method(db: None, client: Cl
 
 
 def test_page_without_a_database_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_folders: object) -> None:
+    def fails(_folders: object, **_: object) -> None:
         raise Error("password and host of the database")
 
     monkeypatch.setattr(views, "custody_status", fails)
