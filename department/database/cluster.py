@@ -121,8 +121,8 @@ class PrivateCluster:
             raise DepartmentError(
                 f"PostgreSQL {LEAST_VERSION} or later is not installed; on Debian: sudo apt-get install postgresql"
             )
-        if len(os.fsencode(self.folder / _SOCKET)) > _LONGEST_SOCKET:
-            raise DepartmentError(f"{self.folder}: too long for the path of a Unix socket; choose a shorter one")
+        if len(os.fsencode(self.folder / _SOCKET)) > _LONGEST_SOCKET or "," in str(self.folder):
+            raise DepartmentError(f"{self.folder}: choose a shorter path without a comma, as for every Unix socket")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:
             self._give_away()
@@ -171,7 +171,9 @@ class PrivateCluster:
         versions = installed_versions()
         if number not in versions:
             raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")
-        return [str(versions[number] / "postgres"), "-D", str(self._data)]
+        # Said here and not in a file of the cluster, so that the folder may be moved.
+        socket = '"' + str(self.folder).replace('"', '""') + '"'
+        return [str(versions[number] / "postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
 
     def stop(self) -> None:
         """Have its server end in order, and wait for it; does nothing if it does not run.
@@ -226,7 +228,7 @@ class PrivateCluster:
         os.execv(command[0], list(command))  # noqa: S606 - a path that this class made
 
     def _configure(self, data: Path) -> None:
-        settings = {**_SETTINGS, "unix_socket_directories": str(self.folder), **({} if self._durable else FAST)}
+        settings = {**_SETTINGS, **({} if self._durable else FAST)}
         quoted = {name: value.replace("'", "''") for name, value in settings.items()}
         with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in quoted.items())
@@ -270,13 +272,19 @@ class PrivateCluster:
             return []
 
     def _await_former_end(self, deadline: float) -> None:
-        """Wait until a server that was killed is gone: PostgreSQL takes its zombie for alive and does not start."""
+        """Wait until a server that was killed is gone: PostgreSQL takes its zombie for alive and does not start.
+
+        Nor does it start where its former number is another process's by now, as after a power cut. The file that says
+        that number goes where no process works in the data, where all of a server's do.
+        """
         found = self._lock_file()
         while found and _is_zombie(int(found[0])) and time.monotonic() < deadline:
             # This very program may have started it, through another object.
             with suppress(ChildProcessError):
                 os.waitpid(int(found[0]), os.WNOHANG)
             time.sleep(_LOOK_SECONDS)
+        if found and not any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*")):
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
 
     def _await_start(self, deadline: float) -> None:
         while True:
@@ -334,6 +342,13 @@ def _runs(pid: int, data: Path) -> bool:
     """Tell whether a process is alive and a server of these data: its number may be another's by now."""
     try:
         return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_zombie(pid)
+    except OSError:
+        return False
+
+
+def _works_in(process: Path, data: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == data
     except OSError:
         return False
 

@@ -80,6 +80,27 @@ def test_server_that_was_killed_comes_back_at_once_where_another_object_had_star
     connect(other).close()
 
 
+def test_server_starts_though_its_former_number_is_another_s(own: PrivateCluster) -> None:
+    # As after a power cut: the file is there, and a process of the same user has the number.
+    with subprocess.Popen(["sleep", "60"], **own._run_as()) as other:
+        file = own.folder / "data" / "postmaster.pid"
+        file.write_text(f"{other.pid}\n{own.folder / 'data'}\n1\n5432\n\n\n\nready\n")
+        assert not own.running
+        with own.in_use():
+            connect(own).close()
+        other.kill()
+
+
+def test_moved_folder_works_where_it_is(own: PrivateCluster) -> None:
+    moved = PrivateCluster(own.folder.with_name('moved by "somebody"'))
+    own.folder.rename(moved.folder)
+    try:
+        with moved.in_use():
+            connect(moved).close()
+    finally:
+        moved.folder.rename(own.folder)
+
+
 def test_process_may_become_the_server(own: PrivateCluster) -> None:
     if os.geteuid() == 0:
         with pytest.raises(DepartmentError, match="root"):
@@ -125,8 +146,9 @@ def test_missing_postgresql_is_said_in_words(short_folder: Path, monkeypatch: py
 
 
 def test_path_too_long_for_a_socket_is_refused(short_folder: Path) -> None:
-    with pytest.raises(DepartmentError, match="shorter"):
-        PrivateCluster(short_folder / ("x" * 100)).initialize()
+    for name in ("x" * 100, "a,b"):
+        with pytest.raises(DepartmentError, match="shorter path without a comma"):
+            PrivateCluster(short_folder / name).initialize()
 
 
 def test_closed_folder_is_named(short_folder: Path) -> None:
