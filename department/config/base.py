@@ -24,6 +24,7 @@ USE_I18N = False
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 DEBUG = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -36,5 +37,13 @@ STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
-LOGGING_CONFIG = None
-"""The commands set logging up, as every command of Platepost does; a request's path or a query is never logged."""
+# The commands set logging up, as every command of Platepost does.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"without_path": {"()": "department.config.logs.WithoutPath"}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["without_path"]},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
+}

@@ -11,6 +11,7 @@ from django.test import Client
 from department.custody.receipt_log import LostRange, ReceiptLog
 from department.database.roles import WEB, as_role
 from department.web import views
+from department.web.middleware import SecurityHeaders
 from department.web.status import custody_status
 from tests.department.web.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
 
@@ -116,6 +117,18 @@ def test_page_carries_its_headers_and_takes_no_other_method(db: None, client: Cl
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.post("/").status_code == 405
+
+
+def test_path_is_not_logged(client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_request: object) -> None:
+        raise ValueError("why")
+
+    client.raise_request_exception = False
+    assert client.get("/7ABC123").status_code == 404
+    monkeypatch.setattr(SecurityHeaders, "__call__", lambda _self, request: fails(request))
+    assert client.get("/7ABC123").status_code == 500
+    assert "ValueError: why" in caplog.text
+    assert "7ABC123" not in caplog.text
 
 
 def test_page_without_a_database_says_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
