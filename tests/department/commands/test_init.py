@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -105,6 +106,24 @@ def test_upgrade_applies_what_is_missing(department: Commands) -> None:
             connection.execute("DROP FUNCTION custody_synthetic_kept")
             connection.execute("DELETE FROM django_migrations WHERE app = 'web' AND name = '0002_synthetic'")
         assert department.json("upgrade") == {"applied": ["web.0002_synthetic"]}
+
+
+def test_owner_waits_for_no_lock_for_long(department: Commands) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from department.config.start import set_up_django; from department.config.upgrade import running_database\n"
+        "from department.folder import DepartmentFolder\n"
+        "folder = DepartmentFolder(Path(sys.argv[1]))\n"
+        "with running_database(folder):\n"
+        "    set_up_django(folder, sys.argv[2])\n"
+        "    from django.db import connection\n"
+        "    cursor = connection.cursor(); cursor.execute('SHOW lock_timeout'); print(cursor.fetchone()[0])\n"
+        "    connection.close()\n"
+    )
+    command = [sys.executable, "-c", code, str(department.folder)]
+    for role, waits in ((OWNER, "5s"), (WEB, "0")):
+        done = subprocess.run([*command, role], capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == waits, done.stderr
 
 
 def test_own_server_without_the_roles_gets_their_sql(department: Commands) -> None:
