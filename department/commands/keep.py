@@ -144,6 +144,7 @@ class _Service:
                     self._tell("register_refused", {"reason": self._refused})
         if not self._doubtful:
             return ()
+        self._notifier.busy()  # there may be a hundred thousand records by a key that came late
         chains = store.judge_again([self._doubtful[0]])
         del self._doubtful[0]
         return chains
