@@ -126,18 +126,9 @@ contract: $(VENV)/.development ## Write docs/contract/ anew, the table of docs/h
 	$(BIN)/python -m device.faults.fault
 	$(BIN)/python -m device.config.reference
 
-models: $(VENV)/.training ## Train the networks from nothing (hours); PHOTOS="folder ..." with manifest.json
+models: $(VENV)/.training ## Train the networks from nothing (hours): PHOTOS="folder ..." with manifest.json, TEXTS=file; goes on where it stopped
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }
-	$(BIN)/platepost models train detector build/models/detector $(addprefix --photos ,$(PHOTOS))
-	$(BIN)/platepost models convert detector build/models/detector/last.pt build/models/detector.tflite $(addprefix --photos ,$(PHOTOS))
-	$(BIN)/platepost models train reader build/models/reader --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models convert reader build/models/reader/last.pt build/models/reader/first.tflite --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models train reader build/models/reader-again --start build/models/reader/first.tflite --rate 1.2e-3 --real-share 0.2 \
-	  --seed 2 --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models convert reader build/models/reader-again/last.pt build/models/reader.tflite --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models calibrate build/models/reader.tflite --copies 20 --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models train region build/models/region --reader build/models/reader.tflite --photos $(firstword $(PHOTOS))
-	$(BIN)/platepost models convert region build/models/region/last.pt build/models/region.tflite --photos $(firstword $(PHOTOS))
+	$(BIN)/platepost models make build/models $(addprefix --photos ,$(PHOTOS)) $(if $(TEXTS),--texts $(TEXTS))
 
 lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

@@ -15,6 +15,7 @@ _MODELS: Final = {
     "evaluate": LazyCommand(
         "models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures.", "evaluation"
     ),
+    "make": LazyCommand("models.make:make", "Train all nets from nothing, as the recipe says.", "training,evaluation"),
 }
 _TRAIN: Final = {
     "detector": LazyCommand("models.detector.cli:train", "Train the detector on pasted and real plates."),

@@ -19,14 +19,16 @@ _Batch = TypeVar("_Batch")
 class TimedTraining:
     """How long and how hard to train.
 
-    The learning rate falls by a cosine over the time trained and the time that is left, so that a run ends when it
-    must; a run can be stopped and resumed, and pauses count for nothing.
+    The learning rate falls by a cosine over the steps, or over the time trained and the time that is left, so that a
+    run ends when it must; a run can be stopped and resumed, and pauses count for nothing.
     """
 
     folder: Path
     """Where the checkpoint `last.pt` goes."""
-    until: float
-    """Unix time at which the learning rate reaches its floor and training stops."""
+    until: float = math.inf
+    """Unix time at which the learning rate reaches its floor and training stops, unless `steps` says when."""
+    steps: int | None = None
+    """Steps over all resumptions; what a run of so many makes does not depend on the machine's speed."""
     rate: float
     floor: float
     warm_up: int
@@ -85,11 +87,16 @@ class Run:
         save(kept, self._last)
 
     def timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
-        """Yield batches until the time is over, each with the rate set, and whether a checkpoint is due after it."""
+        """Yield batches until time or steps are over, each with the rate set, and whether to save after it."""
         training, origin = self._training, time.time() - self._trained  # when it would have begun had it never paused
+        if training.steps is not None and self.step >= training.steps:
+            return
         for batch in batches:
             self._trained = time.time() - origin
-            share = min(1.0, self._trained / max(training.until - origin, 1.0))
+            if training.steps is None:
+                share = min(1.0, self._trained / max(training.until - origin, 1.0))
+            else:
+                share = (self.step + 1) / training.steps
             for group in self._optimiser.param_groups:
                 group["lr"] = training.learning_rate(self.step, share)
             yield batch, share >= 1 or (self.step + 1) % training.save_every == 0

@@ -75,11 +75,12 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option("--check-crops", type=NEW_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
 @click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
 @click.option("--minutes", default=90.0, show_default=True, help="How long to train, from now on.")
+@click.option("--steps", type=int, help="Batches of 64 instead, over all resumptions.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, shuffles: int, start: Path | None,
     rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float,
-    seed: int,
+    steps: int | None, seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on.
 
@@ -109,7 +110,7 @@ def train(
     filler = _filling(folder / "pool", pool_size, seed)
     checks["drawn"] = drawn_samples(400, seed + 1000)
     mixture = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
-    training = ReaderTraining(folder=folder, until=time.time() + minutes * 60, rate=rate, start=start)
+    training = ReaderTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, rate=rate, start=start)
     shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
     shuffled = [] if start is None else shuffled_plates(shown, Reader(start), copies=shuffles, seed=seed)
     run(training, mixture, learnt, checks, shuffled=shuffled)

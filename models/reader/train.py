@@ -74,8 +74,7 @@ def train(
         smoothed = loss if smoothed != smoothed else 0.99 * smoothed + 0.01 * loss  # noqa: PLR0124 - not a number yet
         if run.step % 100 == 0:
             pace = 100 * mixture.batch / (time.time() - clock)
-            left = max(0.0, training.until - time.time()) / 60
-            logger.info("step %d: loss %.3f, %.0f plates/s, %.0f min left", run.step, smoothed, pace, left)
+            logger.info("step %d: loss %.3f, %.0f plates/s", run.step, smoothed, pace)
             clock = time.time()
         if due:
             _check(run, checks, training.folder)

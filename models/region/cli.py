@@ -68,10 +68,11 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
 @click.option("--real-share", default=0.5, show_default=True, help="Share of real plates in a batch.")
 @click.option("--pool", "pool_size", default=4000, show_default=True, help="Plates to draw.")
 @click.option("--minutes", default=40.0, show_default=True, help="How long to train, from now on.")
+@click.option("--steps", type=int, help="Batches of 64 instead, over all resumptions.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, shuffles: int, real_share: float,
-    pool_size: int, minutes: float, seed: int,
+    pool_size: int, minutes: float, steps: int | None, seed: int,
 ) -> None:  # fmt: skip
     """Train the net of the issuing state in FOLDER, which keeps drawn plates and checkpoint; a second run goes on.
 
@@ -95,7 +96,7 @@ def train(
     checks = checked(photos, texts, plates=400, seed=seed + 1000)
     sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
     logger.info("%d Californian and %d other pictures of real plates", len(californian), len(other))
-    run(RegionTraining(folder=folder, until=time.time() + minutes * 60, seed=seed), sources, checks)
+    run(RegionTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, seed=seed), sources, checks)
 
 
 @click.command(name="region")

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -55,8 +54,7 @@ def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check
         loss = run.learn(nn.functional.binary_cross_entropy_with_logits(run.net(floats(pictures)), answers))
         smoothed = 0.98 * smoothed + 0.02 * loss
         if run.step % 50 == 0:
-            left = max(0.0, training.until - time.time()) / 60
-            logger.info("step %d: loss %.3f, %.0f min left", run.step, smoothed, left)
+            logger.info("step %d: loss %.3f", run.step, smoothed)
         if due:
             _report(run, checks)
             run.save()

@@ -49,6 +49,20 @@ def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, 
     assert 1 < first["trained"] < second["trained"]
 
 
+def test_a_run_of_so_many_steps_ends_there_however_often_it_is_resumed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mixture: Mixture
+) -> None:
+    training = ReaderTraining(folder=tmp_path / "run", steps=5, save_every=2, warm_up=1)
+    first = rates_and_steps(monkeypatch, training, mixture, 3)
+    checks = {"held_out": [(np.zeros((64, 160), np.uint8), "")]}
+    monkeypatch.setattr(train_module, "DataLoader", lambda batches, **_: batches)
+    for _ in range(2):
+        train(training, mixture, [], checks)
+        assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["step"] == 5
+    assert [step for step, _ in first] == [0, 1, 2]
+    assert training.learning_rate(4, 1.0) == pytest.approx(training.floor)
+
+
 def rates_and_steps(
     monkeypatch: pytest.MonkeyPatch, training: ReaderTraining, mixture: Mixture, steps: int
 ) -> list[tuple[int, float]]:
