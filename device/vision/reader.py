@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,7 +110,7 @@ class Reader:
 
     def moved_looks(self, plate: NDArray[np.uint8]) -> list[Look]:
         """Look at a 64 x 160 uint8 plate slightly turned either way and slightly shifted either way."""
-        return [self.look(moved) for moved in _moved(plate)]
+        return [self.look(moved(plate, by)) for by in AGAIN]
 
     def settle(self, looks: Sequence[Look], serials: str | None = None) -> Reading:
         """Make one reading of looks at the same plate: the text that is likeliest in their mean, ties by `preferred`.
@@ -175,13 +175,14 @@ def _spelled(look: Look, text: str, like: str, spelled: str) -> str:
     return "".join(character for character, _ in spell(look.probabilities, text))
 
 
-def _moved(plate: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+def moved(plate: NDArray[np.uint8], by: tuple[float, float]) -> NDArray[np.uint8]:
+    """Turn (radians) a 64 x 160 uint8 plate about its middle and shift it down (pixels)."""
+    turn, down = by
     middle = np.array([(WIDTH - 1) / 2, (HEIGHT - 1) / 2])
-    for turn, down in AGAIN:
-        rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-        move = np.column_stack([rotation, middle + np.array([0, down]) - rotation @ middle]).astype(np.float32)
-        moved = cv2.warpAffine(plate, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        yield np.asarray(moved, dtype=np.uint8)
+    rotation = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
+    move = np.column_stack([rotation, middle + np.array([0, down]) - rotation @ middle]).astype(np.float32)
+    result = cv2.warpAffine(plate, move, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(result, dtype=np.uint8)
 
 
 def _together(looks: Sequence[Look]) -> list[Hypothesis]:
