@@ -5,6 +5,7 @@ from pathlib import Path
 INSTALLED_APPS = [
     "department.ledger",
     "department.custody",
+    "department.search",
     "department.web",
 ]
 MIDDLEWARE = [

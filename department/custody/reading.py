@@ -4,10 +4,10 @@ Each function takes an open entry of the ledger, and what it fetches is noted th
 security shows nothing without an entry that is open, and nothing of a covert group that the entry does not name.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeAlias
 
 from django.db import connection, transaction
@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from department.custody.codec import decode
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import HIT, READ, Projection
-from department.custody.record import PictureBytes
+from department.custody.record import FURTHEST, PictureBytes
 from department.ledger.entries import OpenEntry
 from department.ledger.errors import ClosedEntryError
 
@@ -24,6 +24,8 @@ MOST_ROWS = 1000
 """Rows that one call returns."""
 TIMEOUT_SECONDS = 10
 """After which the database gives a statement up."""
+MOST_RUNS = 12
+"""Runs of weeks that are told apart to leave partitions out; where there are more, most partitions are needed."""
 ShownRow: TypeAlias = Mapping[str, Any]
 """A row of a projection, by column; `department.custody.projections` names these."""
 
@@ -32,14 +34,45 @@ ShownRow: TypeAlias = Mapping[str, Any]
 class Sought:
     """Which reads or hits are wanted: all conditions that are given hold."""
 
-    plate: str | None = None
-    """Whole plate with O as 0 and I as 1, as in `plate_fold`."""
+    plates: Sequence[str] = ()
+    """Any of these whole plates with O as 0 and I as 1, as in `plate_fold`; every plate if empty."""
+    matching: str | None = None
+    """A regular expression that `plate_fold` matches."""
     posts: Sequence[str] = ()
     """Any of these; every post if empty."""
     since: datetime | None = None
     """Captured at this time or later."""
     until: datetime | None = None
     """Captured before this time."""
+    hours: Collection[int] = ()
+    """Captured in any of these hours of the day, 0 to 23, in `zone`."""
+    weekdays: Collection[int] = ()
+    """Captured on any of these days of the week, 1 (Monday) to 7, in `zone`."""
+    zone: str = "UTC"
+    """Time zone of `hours` and `weekdays`, by its IANA name."""
+    directions: Collection[str] = ()
+    """Of reads: moving in any of these, as `device.records.read.Direction` has them."""
+    lanes: Collection[str] = ()
+    """Of reads: in any of these."""
+    regions: Collection[str] = ()
+    """Of reads: issued by any of these, `US-CA` or `other`."""
+    weeks: Collection[date] = ()
+    """Mondays, in UTC, of the only weeks in which `retained_from` may be."""
+    before: tuple[datetime, int] | None = None
+    """What comes behind this `captured_at` and `record_id`: those of the last row that was shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPlate:
+    """What reads say of one plate."""
+
+    plate: str
+    """As in `plate_fold`."""
+    spelled: str
+    """As it was read most often."""
+    count: int
+    first_seen: datetime
+    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +112,25 @@ def hits(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[Sh
     return _rows(entry, HIT, sought, limit)
 
 
+def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
+    """Return the plates that reads have, in order of `plate`; note those that you show by `entry.fetched`.
+
+    Errors are those of `reads`.
+    """
+    selected, values = _selected(READ.table, sought)
+    with under(entry) as cursor:
+        cursor.execute(
+            "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at), max(captured_at)"  # noqa: S608
+            f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s",
+            [*values, limit],
+        )
+        return [SeenPlate(*row) for row in cursor]
+
+
 def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
     """Return one record; None if there is none, or none that the entry may see. Errors are those of `reads`."""
     columns = "id, topic, kept_at, verdict, reason, codec, body"
-    with _under(entry) as cursor:
+    with under(entry) as cursor:
         cursor.execute(f"SELECT {columns} FROM custody_judged WHERE id = %s", [record_id])  # noqa: S608
         found = cursor.fetchone()
     if found is None:
@@ -100,7 +148,7 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
 
     The other errors are those of `reads`.
     """
-    with _under(entry):
+    with under(entry):
         pictures = DatabasePictures(connection.connection).get(record_id)
     found = next((picture for picture in pictures if picture.kind == kind), None)
     if found is not None:
@@ -109,29 +157,78 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
 
 
 def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> list[ShownRow]:
-    conditions: dict[str, Any] = {
-        "plate_fold = %s": sought.plate,
-        "post = ANY (%s)": list(sought.posts) or None,
-        "captured_at >= %s": sought.since,
-        "captured_at < %s": sought.until,
-    }
-    given = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(given) or "TRUE"
-    select = f"SELECT {', '.join(projection.all_columns)} FROM {projection.table} WHERE {where}"  # noqa: S608
-    with _under(entry) as cursor:
-        cursor.execute(
-            f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", [*given.values(), min(limit, MOST_ROWS)]
-        )
+    selected, values = _selected(projection.table, sought)
+    select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
+    with under(entry) as cursor:
+        cursor.execute(f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", [*values, min(limit, MOST_ROWS)])
         found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in cursor]
     entry.fetched(records=[row["record_id"] for row in found])
     return found
 
 
+def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
+    """Return the SQL of which rows of a table are wanted, and its values."""
+    zone = sought.zone if sought.hours or sought.weekdays else None
+    conditions: dict[str, list[Any]] = {
+        "plate_fold = ANY (%s)": [list(sought.plates)],
+        "plate_fold ~ %s": [sought.matching],
+        "post = ANY (%s)": [list(sought.posts)],
+        "captured_at >= %s": [sought.since],
+        "captured_at < %s": [sought.until],
+        "extract(hour FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.hours)],
+        "extract(isodow FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.weekdays)],
+        "direction = ANY (%s)": [list(sought.directions)],
+        "lane = ANY (%s)": [list(sought.lanes)],
+        "region = ANY (%s)": [list(sought.regions)],
+        "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
+    }
+    runs = _runs(sought.weeks)
+    if 0 < len(runs) <= MOST_RUNS:
+        within = "(retained_from >= %s AND retained_from < %s)"
+        conditions[f"({' OR '.join([within] * len(runs))})"] = [end for run in runs for end in run]
+    source, bounds = _source(table, sought)
+    given = {condition: values for condition, values in conditions.items() if all(values)}
+    values = [value for values in given.values() for value in values]
+    return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
+
+
+def _source(table: str, sought: Sought) -> tuple[str, list[datetime]]:
+    """Return where rows of a time are: nothing is kept before it is captured or long after, but what is doubtful."""
+    since, until = sought.since, sought.until and sought.until + FURTHEST
+    bounds = {
+        condition: end for condition, end in (("retained_from >= %s", since), ("retained_from < %s", until)) if end
+    }
+    if not bounds:
+        return table, []
+    sound = f"SELECT * FROM {table} WHERE class <> 'doubtful' AND {' AND '.join(bounds)}"  # noqa: S608 - our own names
+    return f"({sound} UNION ALL SELECT * FROM {table} WHERE class = 'doubtful') AS bounded", [*bounds.values()]  # noqa: S608
+
+
+def _runs(weeks: Collection[date]) -> list[tuple[datetime, datetime]]:
+    """Return the times that weeks make, without gaps."""
+    runs: list[tuple[datetime, datetime]] = []
+    for week in sorted(weeks):
+        begins = datetime.combine(week, time(), UTC)
+        first = runs.pop()[0] if runs and runs[-1][1] == begins else begins
+        runs.append((first, begins + timedelta(weeks=1)))
+    return runs
+
+
 @contextmanager
-def _under(entry: OpenEntry) -> Iterator[CursorWrapper]:
-    """Open a transaction in which the database shows what the entry may see."""
+def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
+    """Open a transaction in which the database shows what the entry may see.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+
+    """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        settings = "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true)"
+        settings = (
+            "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
+            # A few rows by an index, of millions; and nothing goes on for a client that has gone.
+            " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+            " set_config('client_connection_check_interval', '1s', true)"
+        )
         cursor.execute(settings, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])
         cursor.execute("SELECT ledger_open()")
         if cursor.fetchone() != (True,):

@@ -23,6 +23,7 @@ class OpenEntry:
         self.entry = entry
         self._records: dict[int, None] = {}
         self._pictures: dict[tuple[int, str], None] = {}
+        self._plates: dict[str, None] = {}
         self._closed = False
 
     def __repr__(self) -> str:
@@ -41,12 +42,19 @@ class OpenEntry:
         else:
             self._close(LedgerEvent.FAILED, reason=kind.__name__)
 
-    def fetched(self, *, records: Iterable[int] = (), pictures: Iterable[tuple[int, str]] = ()) -> None:
-        """Note what was read: records by their id, pictures by their record's and their kind."""
+    def fetched(
+        self,
+        *,
+        records: Iterable[int] = (),
+        pictures: Iterable[tuple[int, str]] = (),
+        plates: Iterable[str] = (),
+    ) -> None:
+        """Note what was read: records by their id, pictures by their record's and their kind, plates of a list."""
         if self._closed:
             raise ClosedEntryError("the entry is closed")
         self._records.update(dict.fromkeys(records))
         self._pictures.update(dict.fromkeys(pictures))
+        self._plates.update(dict.fromkeys(plates))
 
     def shown(self) -> None:
         """Enter what was fetched, all of it, and close the entry.
@@ -59,7 +67,9 @@ class OpenEntry:
 
     def _close(self, event: LedgerEvent, **more: str) -> None:
         self._closed = True
-        append(event, {"records": [*self._records], "pictures": [*self._pictures], **more}, refers_to=self.entry)
+        seen = {"records": [*self._records], "pictures": [*self._pictures]}
+        plates = {"plates": [*self._plates]} if self._plates else {}
+        append(event, {**seen, **plates, **more}, refers_to=self.entry)
 
 
 def open_entry(

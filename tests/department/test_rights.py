@@ -37,6 +37,7 @@ RIGHTS = {
     "custody_holding": _BOOKS,
     "custody_tally": _BOOKS,
     "custody_parted": {OWNER: ALL},
+    "search_plate": {OWNER: ALL},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, AUDITOR: READ, PURGER: READ},
@@ -55,6 +56,11 @@ FUNCTIONS = {
     "custody_retract": {OWNER, KEEPER},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
+    "search_candidates": {OWNER, WEB},
+    "search_forget": {OWNER, PURGER},
+    "search_grams": {OWNER},
+    "search_note": {OWNER},
+    "search_week": {OWNER},
 }
 """By function, who may call it."""
 REFUSED = (
@@ -308,8 +314,8 @@ class TestReading:
     def test_open_entry_fetches_and_notes_it(self) -> None:
         with as_role(WEB), opened() as entry:
             assert [row["record_id"] for row in reads(entry, Sought())] == [1]
-            assert [row["plate_fold"] for row in hits(entry, Sought(plate="PLATE1", posts=["x"]))] == ["PLATE1"]
-            assert hits(entry, Sought(plate="PLATE2")) == []
+            assert [row["plate_fold"] for row in hits(entry, Sought(plates=["PLATE1"], posts=["x"]))] == ["PLATE1"]
+            assert hits(entry, Sought(plates=["PLATE2"])) == []
             assert record(entry, 2) is None
             found = record(entry, 1)
             assert found is not None
@@ -353,5 +359,9 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         if path.suffix in {".py", ".sql", ".html"} and named.search(path.read_text("utf-8"))
     }
     allowed = {"check", "pictures", "projections", "reading", "rebuild", "store", "tables"}
-    made = {"custody/migrations/0001_records.sql", "web/migrations/0002_synthetic.py"}
-    assert found - {f"custody/{name}.py" for name in allowed} == made
+    migrations = {
+        "custody/migrations/0001_records.sql",
+        "search/migrations/0001_initial.py",
+        "web/migrations/0002_synthetic.py",
+    }
+    assert found - {f"custody/{name}.py" for name in allowed} == migrations

@@ -1,0 +1,108 @@
+"""`platepost department search`: an administrator's drill, by the same way as every search."""
+
+import getpass
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.database.roles import WEB
+from department.folder import DepartmentFolder
+
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
+_DIRECTION = click.Choice(["approaching", "receding", "unknown"])
+MOST = 1000
+"""Plates that one drill lists."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  echo '7AB?12*' | platepost department search vault --purpose drill --case D-7
+  platepost department search vault --purpose drill --case D-7 --post main-1 --since 2026-03-01T14:00 --until 2026-03-01T15:00
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.option("--purpose", required=True, help="Why, by the department's policy.")
+@click.option("--case", required=True, help="The number of the case, or of the drill.")
+@click.option("--look-alikes", type=click.IntRange(0, 2), default=0, help="How many characters may be look-alikes.")
+@click.option("--post", "posts", multiple=True, help="A post; several make an area.")
+@click.option("--since", type=_TIME, help="Captured at this time or later, in the department's time zone.")
+@click.option("--until", type=_TIME, help="Captured before this time.")
+@click.option("--hour", "hours", type=click.IntRange(0, 23), multiple=True, help="Hour of the day.")
+@click.option("--weekday", "weekdays", type=click.IntRange(1, 7), multiple=True, help="Day of the week; 1 is Monday.")
+@click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="In which the vehicle moved.")
+@click.option("--region", "regions", multiple=True, help="Issuing state, as posts tell it: US-CA or other.")
+@click.option("--reads", "with_reads", is_flag=True, help="List the reads, too, where one plate fits alone.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Plates at most.")
+@JSON
+def search(
+    *,
+    folder: DepartmentFolder,
+    purpose: str,
+    case: str,
+    look_alikes: int,
+    with_reads: bool,
+    limit: int,
+    as_json: bool,
+    **narrowed: Any,  # noqa: ANN401 - click gives each field of PlateQuery its type
+) -> None:
+    """Find plates in FOLDER's records. The pattern is read from standard input, so that no shell remembers it.
+
+    `?` is any one character, `*` any characters, [8B] one of these. An empty pattern is every plate: give --post,
+    --since and --until then. Who asks, why, and what was shown goes into the ledger, as with every search.
+    """
+    text = click.prompt("Pattern", default="", show_default=False, err=True)
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.search.patterns import Pattern  # noqa: PLC0415 - after Django was set up
+        from department.search.plates import PlateQuery  # noqa: PLC0415
+
+        zone = ZoneInfo(folder.settings.timezone)
+        for name in ("since", "until"):
+            narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
+        pattern = Pattern.parse(text, budget=look_alikes) if text.strip() else None
+        query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
+        agency = folder.settings.agency
+        asked = {"agency": agency, "purpose": purpose, "case": case, "query": query.asked(text)}
+        found = _found(query, asked, limit, with_reads=with_reads)
+    if as_json:
+        click.echo(json.dumps(found, default=datetime.isoformat))
+        return
+    for plate in found["plates"]:
+        times = f"{plate['first_seen']:%Y-%m-%d %H:%M} to {plate['last_seen']:%Y-%m-%d %H:%M} UTC"
+        click.echo(f"{plate['plate']:<10}{plate['reads']:>7}  {times}  {plate['why']}")
+    for read in found["reads"]:
+        click.echo(f"{read['captured_at']:%Y-%m-%d %H:%M:%S} UTC  {read['post']}  {read['direction']}")
+    click.echo("There are more." if found["more"] else f"{len(found['plates'])} plates.", err=True)
+
+
+def _found(query: Any, asked: Mapping[str, Any], limit: int, *, with_reads: bool) -> dict[str, Any]:  # noqa: ANN401 - see above
+    """Search under an entry of the ledger; what is returned is in the ledger, and may be shown."""
+    from department.custody.reading import reads  # noqa: PLC0415 - after Django was set up
+    from department.ledger.entries import open_entry  # noqa: PLC0415
+    from department.search.plates import find_plates  # noqa: PLC0415
+
+    with open_entry(person=getpass.getuser(), **asked) as entry:
+        page = find_plates(entry, query, limit=limit)
+        alone = page.plates[0].seen.plate if with_reads and len(page.plates) == 1 else None
+        rows = reads(entry, query.sought([alone])) if alone else []
+    plates = [
+        {
+            "plate": found.seen.spelled,
+            "reads": found.seen.count,
+            "first_seen": found.seen.first_seen,
+            "last_seen": found.seen.last_seen,
+            "why": ", ".join(found.why),
+        }
+        for found in page.plates
+    ]
+    shown = ("record_id", "post", "captured_at", "plate_read", "confidence", "region", "direction", "lane")
+    return {"plates": plates, "reads": [{name: row[name] for name in shown} for row in rows], "more": bool(page.next)}

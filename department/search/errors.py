@@ -1,0 +1,28 @@
+"""The errors of search.
+
+::
+
+    DepartmentError
+     +-- SearchError (RuntimeError)
+          +-- PatternError (ValueError)    a pattern cannot be read, or says too little
+          +-- TooManyPlatesError           more fits than can be ranked
+          +-- SearchTimeoutError           the database gave the statement up
+"""
+
+from department.errors import DepartmentError
+
+
+class SearchError(DepartmentError, RuntimeError):
+    """A search cannot be answered; the message says what to ask instead. It never repeats a plate."""
+
+
+class PatternError(SearchError, ValueError):
+    """A pattern cannot be read, or says too little."""
+
+
+class TooManyPlatesError(SearchError):
+    """More plates fit than can be ranked."""
+
+
+class SearchTimeoutError(SearchError):
+    """The database gave the statement up, or it was canceled."""

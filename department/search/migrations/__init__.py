@@ -1,0 +1,1 @@
+"""How search's tables came to be as they are."""

@@ -1,0 +1,251 @@
+"""The language in which plates are asked for.
+
+::
+
+    7ABC123     these characters
+    7A?C12?     `?` is any one character
+    7AB*        `*` is any characters, or none
+    [8B]        one of these, six at most
+
+Spaces and hyphens count for nothing. Plates are folded, in the pattern as in the records: O and 0 are one, as are I and
+1. With a budget of look-alikes, up to that many of the characters may be others that the reader takes for them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import combinations, pairwise, product
+from typing import Self
+
+from department.search.errors import PatternError
+from department.search.misreads import log_probability, look_alikes
+
+LEAST_KNOWN = 3
+"""Known characters that a pattern needs where no place and time are given."""
+MOST_LOOK_ALIKES = 2
+MOST_IN_SET = 6
+LONGEST = 24
+"""Characters of a plate: `device.records.base.PLATE_LENGTH`."""
+MOST_SPELLINGS = 1000
+"""Plates that a pattern without `?` and `*` may stand for and be looked up one by one."""
+MOST_OF_PAIR = 36
+"""Pairs of characters of two neighboring elements that are looked up as pairs, not one by one."""
+FURTHEST = 15
+"""Places from either end, counted from 0, of which the dictionary has grams."""
+_FOLDED = str.maketrans("OI", "01")
+_TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|([\s-])|(\*)|\?", re.IGNORECASE | re.ASCII)
+
+
+class Gram(StrEnum):
+    """What a gram tells; its place among these is its number in `search_grams`."""
+
+    FIRST = "character from the start"
+    FIRST_PAIR = "pair from the start"
+    LAST = "character from the end"
+    LAST_PAIR = "pair from the end"
+    PAIR = "pair anywhere"
+
+
+_NUMBERS = {gram: number for number, gram in enumerate(Gram)}
+
+
+def gram_code(gram: Gram, place: int, characters: str) -> int:
+    """Return a gram as the database has it, of 21 bits.
+
+    Args:
+        gram: what it tells.
+        place: counted from 0, from the start that of the first character, from the end that of the last one; 0 for a
+            pair anywhere.
+        characters: one or two, as they are read.
+
+    """
+    first, second = (ord(character) & 127 for character in characters.ljust(2, "\0"))
+    return _NUMBERS[gram] << 18 | place << 14 | first << 7 | second
+
+
+class Why(StrEnum):
+    """Why a character of a plate fits."""
+
+    SAME = "same"
+    ONE_OF = "one of"
+    """One of a set."""
+    LOOK_ALIKE = "look-alike"
+    """Taken for the one that was asked for."""
+    ANY = "any"
+    """Nothing was asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One part of a pattern."""
+
+    characters: str
+    """Which may stand there, folded and sorted; empty if any may."""
+    repeats: bool = False
+    """Whether it stands for any number of characters, or none."""
+
+    @property
+    def look_alikes(self) -> str:
+        """The other characters that are taken for this one; none of a set."""
+        return look_alikes(self.characters) if len(self.characters) == 1 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a plate fits a pattern."""
+
+    score: float
+    """Logarithm of the probability that what was asked for was read as what was read; 0 without a budget."""
+    why: tuple[Why, ...]
+    """Of each character of the plate."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern, parsed."""
+
+    elements: tuple[Element, ...]
+    budget: int = 0
+    """How many characters may be look-alikes."""
+
+    @classmethod
+    def parse(cls, text: str, *, budget: int = 0) -> Self:
+        """Read a pattern.
+
+        Raises:
+            PatternError: it cannot be read.
+
+        """
+        if not 0 <= budget <= MOST_LOOK_ALIKES:
+            raise PatternError(f"from 0 to {MOST_LOOK_ALIKES} characters may be look-alikes")
+        elements: list[Element] = []
+        at = 0
+        while at < len(text):
+            token = _TOKEN.match(text, at)
+            if token is None:
+                raise PatternError(f"character {at + 1}: a pattern has A-Z, 0-9, `?`, `*` and sets such as [8B]")
+            several, one, blank, repeated = token.groups()
+            if several is not None and not 0 < len(several) <= MOST_IN_SET:
+                raise PatternError(f"character {at + 1}: a set has from 1 to {MOST_IN_SET} characters")
+            element = Element(
+                "".join(sorted(set((several or one or "").upper().translate(_FOLDED)))), repeats=bool(repeated)
+            )
+            if not blank and not (repeated and elements and elements[-1].repeats):
+                elements.append(element)
+            at = token.end()
+        if not elements:
+            raise PatternError("the pattern is empty")
+        if len(elements) > LONGEST:
+            raise PatternError(f"a plate has no more than {LONGEST} characters")
+        return cls(tuple(elements), budget)
+
+    @property
+    def known(self) -> int:
+        """How many characters are known."""
+        return sum(bool(element.characters) for element in self.elements)
+
+    @property
+    def searchable(self) -> bool:
+        """Whether it says enough to be looked for without a place and a time."""
+        return self.known >= LEAST_KNOWN and bool(self.plates or self.grams)
+
+    @cached_property
+    def regex(self) -> str:
+        """A regular expression that the folded plates match which fit; Python and PostgreSQL read it alike."""
+        return f"^(?:{'|'.join(''.join(map(_regex, choice)) for choice in self._choices())})$"
+
+    @cached_property
+    def plates(self) -> tuple[str, ...] | None:
+        """Every folded plate that fits, if these are few; None otherwise."""
+        if not all(element.characters for element in self.elements):
+            return None
+        found: set[str] = set()
+        for choice in self._choices():
+            for characters in product(*(element.characters for element in choice)):
+                found.add("".join(characters))
+                if len(found) > MOST_SPELLINGS:
+                    return None
+        return tuple(sorted(found))
+
+    @cached_property
+    def grams(self) -> tuple[tuple[int, ...], ...]:
+        """What to ask the dictionary's index: a plate that fits has one gram at least of each group."""
+        stars = [at for at, element in enumerate(self.elements) if element.repeats]
+        parts = [element.characters + (element.look_alikes if self.budget else "") for element in self.elements]
+        if not stars:
+            return tuple(_placed(parts, Gram.FIRST, Gram.FIRST_PAIR))
+        head, middle, tail = parts[: stars[0]], parts[stars[0] : stars[-1]], parts[: stars[-1] : -1]
+        return (
+            *_placed(head, Gram.FIRST, Gram.FIRST_PAIR),
+            *_anywhere(middle),
+            *_placed(tail, Gram.LAST, Gram.LAST_PAIR),
+        )
+
+    def fit(self, plate: str) -> Fit | None:
+        """Tell why a folded plate fits, by the likeliest way; None if it does not."""
+        # The likeliest way through the elements so far, by where it has come to and how many look-alikes it has used.
+        ways = {(0, 0): Fit(0.0, ())}
+        for element in self.elements:
+            following: dict[tuple[int, int], Fit] = {}
+            for (at, used), way in ways.items():
+                for end, spent, by, why in self._steps(element, plate, at, used):
+                    score = way.score + by
+                    if (end, spent) not in following or following[end, spent].score < score:
+                        following[end, spent] = Fit(score, way.why + why)
+            ways = following
+        return max((way for (at, _), way in ways.items() if at == len(plate)), key=lambda way: way.score, default=None)
+
+    def _steps(self, element: Element, plate: str, at: int, used: int) -> list[tuple[int, int, float, tuple[Why, ...]]]:
+        """Return where an element may lead from a place: the next place, look-alikes used, score, and why."""
+        if element.repeats:
+            return [(end, used, 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
+        read, asked = plate[at : at + 1], element.characters
+        if read and not asked:
+            return [(at + 1, used, 0.0, (Why.ANY,))]
+        if read and read in asked and len(asked) > 1:
+            return [(at + 1, used, 0.0, (Why.ONE_OF,))]
+        if read and read == asked:
+            return [(at + 1, used, log_probability(asked, read) if self.budget else 0.0, (Why.SAME,))]
+        if read and used < self.budget and read in element.look_alikes:
+            return [(at + 1, used + 1, log_probability(asked, read), (Why.LOOK_ALIKE,))]
+        return []
+
+    def _choices(self) -> list[tuple[Element, ...]]:
+        """Return the pattern with look-alikes let in at as many places as the budget allows, in every way."""
+        places = [at for at, element in enumerate(self.elements) if element.look_alikes] if self.budget else []
+        return [
+            tuple(
+                Element(element.characters + element.look_alikes) if at in chosen else element
+                for at, element in enumerate(self.elements)
+            )
+            for chosen in combinations(places, min(self.budget, len(places)))
+        ]
+
+
+def _regex(element: Element) -> str:
+    if not element.characters:
+        return ".*" if element.repeats else "."
+    return element.characters if len(element.characters) == 1 else f"[{element.characters}]"
+
+
+def _placed(parts: Sequence[str], single: Gram, pair: Gram) -> list[tuple[int, ...]]:
+    """Return groups of grams of parts in their order from the start, or from the end where `pair` says so."""
+    groups: list[tuple[int, ...]] = []
+    covered: set[int] = set()
+    for at, (one, other) in enumerate(pairwise(parts[: FURTHEST + 1])):
+        if 0 < len(one) * len(other) <= MOST_OF_PAIR:
+            both = product(one, other) if pair is Gram.FIRST_PAIR else product(other, one)
+            groups.append(tuple(gram_code(pair, at, "".join(text)) for text in both))
+            covered |= {at, at + 1}
+    alone = [(at, part) for at, part in enumerate(parts[: FURTHEST + 1]) if part and at not in covered]
+    return groups + [tuple(gram_code(single, at, character) for character in part) for at, part in alone]
+
+
+def _anywhere(parts: Sequence[str]) -> list[tuple[int, ...]]:
+    return [
+        tuple(gram_code(Gram.PAIR, 0, "".join(text)) for text in product(one, other))
+        for one, other in pairwise(parts)
+        if 0 < len(one) * len(other) <= MOST_OF_PAIR
+    ]

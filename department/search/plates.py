@@ -1,0 +1,268 @@
+"""Finds plates: by a pattern, by place and time, or by all of them. Plates first; their reads when somebody asks.
+
+With a pattern that says enough, the dictionary of plates has the candidates, and the reads only of those are looked up.
+Otherwise a place and a time are needed, and the reads there are filtered. A page is a search of its own, under a ledger
+entry of its own; it goes on behind the last plate of the page before, so that nothing comes twice, whatever was read
+meanwhile.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
+
+from django.db import OperationalError
+
+from department.custody.reading import SeenPlate, Sought, seen, under
+from department.ledger.entries import OpenEntry
+from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
+from department.search.patterns import Fit, Pattern, Why
+
+PAGE = 25
+"""Plates of a page, if nothing else is asked."""
+MOST_PLATES = 5000
+"""Plates that are ranked; if more fit, the search is refused."""
+MOST_POSTS = 200
+"""Posts of a place."""
+LONGEST_TIME = timedelta(days=31)
+"""Longest time that, with a place, may stand in for a pattern."""
+_FEW_READS = 4
+"""How many times a page's plates are looked up at once, where not all of them have reads in question."""
+_MOST_AT_ONCE = 1000
+FIRST_WEEK = date(1970, 1, 5)
+"""Monday of week 0, as `search_week` of the database counts."""
+Weeks: TypeAlias = frozenset[int]
+"""Weeks whose partitions have reads of a plate."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlateQuery:
+    """What is asked. All conditions that are given hold."""
+
+    pattern: Pattern | None = None
+    posts: Sequence[str] = ()
+    """Any of these: a place, or an area as the list of its posts."""
+    since: datetime | None = None
+    until: datetime | None = None
+    hours: Collection[int] = ()
+    """Hours of the day, 0 to 23, in `zone`."""
+    weekdays: Collection[int] = ()
+    """Days of the week, 1 (Monday) to 7, in `zone`."""
+    zone: str = "UTC"
+    """IANA name of the department's time zone."""
+    directions: Collection[str] = ()
+    lanes: Collection[str] = ()
+    regions: Collection[str] = ()
+    """Issuing states as posts tell them: `US-CA`, `other`."""
+
+    def __post_init__(self) -> None:
+        """Make sure that it asks enough.
+
+        Raises:
+            PatternError: it does not.
+
+        """
+        if len(self.posts) > MOST_POSTS:
+            raise PatternError(f"a place has no more than {MOST_POSTS} posts")
+        if self.has_place_and_time or (self.pattern is not None and self.pattern.searchable):
+            return
+        if self.posts and self.since is not None and self.until is not None:
+            raise PatternError(
+                f"a time without a pattern is no longer than {LONGEST_TIME.days} days, and ends later than it begins"
+            )
+        raise PatternError(
+            "give three known characters, and at the start, at the end or side by side; or a place and a time"
+        )
+
+    @property
+    def has_place_and_time(self) -> bool:
+        """Whether it has a place and a time by which reads may be looked for."""
+        if not self.posts or self.since is None or self.until is None:
+            return False
+        return timedelta(0) < self.until - self.since <= LONGEST_TIME
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a plate that fits may have no read in question."""
+        when = (self.since, self.until, self.hours, self.weekdays)
+        return any((self.posts, *when, self.directions, self.lanes, self.regions))
+
+    def asked(self, text: str = "") -> Mapping[str, Any]:
+        """Return what is asked as the ledger has it: JSON values.
+
+        Args:
+            text: the pattern as it was given.
+
+        """
+        given: dict[str, Any] = {
+            "plate": text,
+            "look_alikes": self.pattern.budget if self.pattern is not None else 0,
+            "posts": list(self.posts),
+            "since": self.since and self.since.isoformat(),
+            "until": self.until and self.until.isoformat(),
+            "hours": sorted(self.hours),
+            "weekdays": sorted(self.weekdays),
+            "directions": sorted(self.directions),
+            "lanes": sorted(self.lanes),
+            "regions": sorted(self.regions),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def sought(
+        self,
+        plates: Sequence[str] = (),
+        *,
+        weeks: Collection[date] = (),
+        before: tuple[datetime, int] | None = None,
+    ) -> Sought:
+        """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
+
+        Args:
+            plates: as in `FoundPlate.plate`; all that fit if empty.
+            weeks: the only ones that have reads of them, if that is known.
+            before: `captured_at` and `record_id` of the last read of the page before.
+
+        """
+        return Sought(
+            plates=plates,
+            matching=self.pattern.regex if self.pattern is not None and not plates else None,
+            posts=self.posts,
+            since=self.since,
+            until=self.until,
+            hours=self.hours,
+            weekdays=self.weekdays,
+            zone=self.zone,
+            directions=self.directions,
+            lanes=self.lanes,
+            regions=self.regions,
+            weeks=weeks,
+            before=before,
+        )
+
+
+class Cursor(NamedTuple):
+    """Where a page ended. It has a plate: it belongs in no URL and in no log."""
+
+    score: float
+    plate: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlate:
+    """A plate that fits, with what its reads in question say."""
+
+    seen: SeenPlate
+    why: tuple[Why, ...]
+    """Of each character of `seen.plate`, why it fits; empty without a pattern."""
+    score: float
+    """As in `patterns.Fit`; the greater come first, the same in order of the plate."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatePage:
+    """One page of plates."""
+
+    plates: tuple[FoundPlate, ...]
+    next: Cursor | None
+    """Where the next page begins; None if there is none."""
+
+
+def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = None, limit: int = PAGE) -> PlatePage:
+    """Return a page of the plates that fit, the likeliest first.
+
+    Args:
+        entry: under which they are fetched; the plates of the page are noted there.
+        query: what is asked.
+        after: `next` of the page before.
+        limit: plates at most.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+        TooManyPlatesError: more than `MOST_PLATES` fit.
+        SearchTimeoutError: it took too long, or was canceled.
+
+    """
+    with _in_time():
+        known = _known(entry, query)
+        ranked = [
+            place for place in _ranked(known, query.pattern) if after is None or place > (-after.score, after.plate)
+        ]
+        found = list(islice(_with_reads(entry, query, ranked, known, limit), limit + 1))
+    page = tuple(found[:limit])
+    entry.fetched(plates=[plate.seen.plate for plate in page])
+    last = Cursor(page[-1].score, page[-1].seen.plate) if len(found) > limit else None
+    return PlatePage(page, last)
+
+
+def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Weeks]:
+    """Return the plates that fit, with their reads, or in which weeks these are."""
+    pattern = query.pattern
+    if pattern is not None and pattern.searchable:
+        plates = _candidates(entry, pattern)
+        if len(plates) <= MOST_PLATES:
+            return plates
+        if not query.has_place_and_time:
+            raise TooManyPlatesError(
+                f"more than {MOST_PLATES} plates fit: give another character, or a place and a time"
+            )
+    found = seen(entry, query.sought(), limit=MOST_PLATES + 1)
+    if len(found) > MOST_PLATES:
+        raise TooManyPlatesError(
+            f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time"
+        )
+    return {plate.plate: plate for plate in found}
+
+
+def _candidates(entry: OpenEntry, pattern: Pattern) -> dict[str, Weeks]:
+    """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads."""
+    all_of = [group[0] for group in pattern.grams if len(group) == 1]
+    any_of = ["{" + ",".join(map(str, group)) + "}" for group in pattern.grams if len(group) > 1]
+    with under(entry) as cursor:
+        cursor.execute(
+            "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
+            [pattern.plates and list(pattern.plates), all_of, any_of, pattern.regex, MOST_PLATES + 1],
+        )
+        return {plate: frozenset(weeks) for plate, weeks in cursor}
+
+
+def _ranked(plates: Collection[str], pattern: Pattern | None) -> list[tuple[float, str]]:
+    """Return the negative score of each plate, and the plate; in order."""
+    if pattern is None or not pattern.budget:
+        return [(0.0, plate) for plate in sorted(plates)]
+    fits = {plate: pattern.fit(plate) for plate in plates}
+    return sorted((-round(fit.score, 6), plate) for plate, fit in fits.items() if fit is not None)
+
+
+def _with_reads(
+    entry: OpenEntry,
+    query: PlateQuery,
+    ranked: Sequence[tuple[float, str]],
+    known: Mapping[str, SeenPlate | Weeks],
+    limit: int,
+) -> Iterator[FoundPlate]:
+    """Yield those plates that have reads in question."""
+    at, size = 0, (limit + 1) * (_FEW_READS if query.is_narrowed else 1)
+    while at < len(ranked):
+        places = ranked[at : at + size]
+        rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}
+        missing = {plate: found for _, plate in places if not isinstance(found := known[plate], SeenPlate)}
+        if missing:
+            weeks = {FIRST_WEEK + timedelta(weeks=week) for week in frozenset().union(*missing.values())}
+            rows |= {row.plate: row for row in seen(entry, query.sought([*missing], weeks=weeks), limit=len(missing))}
+        for score, plate in places:
+            if plate in rows:
+                fit = query.pattern.fit(plate) if query.pattern is not None else Fit(0.0, ())
+                yield FoundPlate(rows[plate], fit.why if fit is not None else (), -score)
+        at, size = at + size, min(2 * size, _MOST_AT_ONCE)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != "57014":  # query_canceled
+            raise
+        raise SearchTimeoutError("it took too long, or was canceled: give more characters, or less time") from None

@@ -1,0 +1,56 @@
+"""`search` goes the way of every search: into the ledger first, and with a purpose and a case."""
+
+import json
+import subprocess
+from datetime import UTC, datetime
+
+import psycopg
+
+from department.config.upgrade import running_database
+from department.database.roles import AUDITOR, KEEPER
+from department.folder import DepartmentFolder
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+
+AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
+DRILL = ("--purpose", "drill", "--case", "D-7")
+
+
+def given(department: Commands, pattern: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = department.line("search", *arguments)
+    return subprocess.run(line, input=f"{pattern}\n", capture_output=True, text=True, check=False)
+
+
+def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    with running_database(folder):
+        with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
+            keeper.execute("SELECT custody_make_partitions('2026-01-28', '2026-01-28')")
+            keeper.execute(
+                "INSERT INTO custody_read VALUES (1, 'no_hit', %(at)s, 'post-1', NULL, 'p', %(at)s, '7ABO123',"
+                " '7AB0123', '7AB0123', 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
+                {"at": AT},
+            )
+        found = given(department, "7ab?12*", *DRILL, "--reads", "--json")
+        assert found.returncode == 0, found.stderr
+        said = json.loads(found.stdout)
+        (plate,), (read,) = said["plates"], said["reads"]
+        assert (plate["plate"], plate["reads"], plate["why"][:10]) == ("7ABO123", 1, "same, same")
+        assert (read["record_id"], said["more"]) == (1, False)
+        in_words = given(department, "", *DRILL, "--post", "post-1", "--since", "2026-01-28", "--until", "2026-01-29")
+        assert "7ABO123" in in_words.stdout
+        refused = given(department, "7A*", *DRILL)
+        assert refused.returncode != 0
+        assert "three known characters" in refused.stderr
+        assert "7A*" not in refused.stderr
+        assert given(department, "7AB0123", "--purpose", "drill").returncode == 2
+        with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
+            rows = auditor.execute(
+                "SELECT event, field, value FROM ledger_entry JOIN ledger_body USING (entry) ORDER BY number"
+            ).fetchall()
+    assert ("intent", "purpose", '"drill"') in rows
+    assert ("intent", "case", '"D-7"') in rows
+    assert ("intent", "query", json.dumps({"plate": "7ab?12*"})) in rows
+    assert ("shown", "plates", '["7AB0123"]') in rows
+    assert sum(event == "intent" and field == "query" for event, field, _ in rows) == 2

@@ -1,0 +1,77 @@
+"""Fixtures of search's tests: reads put into custody's table as the keeper puts them there."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.types.json import Jsonb
+
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER, WEB, as_role
+from department.ledger.entries import OpenEntry, open_entry
+
+AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
+"""A Wednesday."""
+Stock: TypeAlias = Callable[[Iterable[dict[str, Any]]], None]
+_COLUMNS = {
+    "class": "no_hit",
+    "post": "post-1",
+    "covert_group": None,
+    "passage": "p",
+    "confidence": 0.9,
+    "region": None,
+    "direction": "approaching",
+    "camera": "main",
+    "lane": None,
+    "hits": [],
+}
+
+
+@pytest.fixture
+def superuser(cluster: PrivateCluster, transactional_db: None) -> Iterator[psycopg.Connection]:
+    """Connect to the test's database as its superuser; reads and dictionary are empty before and after."""
+    database = connection.settings_dict["NAME"]
+    with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=database, autocommit=True) as made:
+        made.execute("TRUNCATE custody_read, search_plate")
+        yield made
+        made.execute("TRUNCATE custody_read, search_plate")
+
+
+@pytest.fixture
+def stock(superuser: psycopg.Connection) -> Stock:
+    """Insert reads of plates, given by `plate` and by whatever columns differ from a plain read's."""
+    made = iter(range(1, 1_000_000))
+
+    def stocked(reads: Iterable[dict[str, Any]]) -> None:
+        rows = []
+        for read in reads:
+            plate, at = read["plate"], read.get("captured_at", AT)
+            times = {"captured_at": at, "first_seen": at, "last_seen": at, "retained_from": at}
+            plates = {"plate_read": plate, "plate_key": plate, "plate_fold": plate.translate(str.maketrans("OI", "01"))}
+            given = {name: value for name, value in read.items() if name != "plate"}
+            rows.append({"record_id": next(made), **_COLUMNS, **times, **plates, **given})
+        superuser.execute(f"SET ROLE {KEEPER}")
+        for week in {row["retained_from"].date() for row in rows}:
+            superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
+        superuser.execute(
+            "INSERT INTO custody_read SELECT * FROM jsonb_populate_recordset(NULL::custody_read, %s)",
+            [Jsonb(rows, dumps=lambda said: json.dumps(said, default=datetime.isoformat))],
+        )
+        superuser.execute("RESET ROLE")
+
+    return stocked
+
+
+@pytest.fixture
+def entry(superuser: psycopg.Connection) -> Iterator[OpenEntry]:
+    """Open a ledger entry, as the role of the pages."""
+    with as_role(WEB), opened() as made:
+        yield made
+
+
+def opened(*groups: str) -> OpenEntry:
+    return open_entry(person="a", agency="b", purpose="c", case="d", query={}, groups=groups)

@@ -1,0 +1,85 @@
+"""The plainest way to tell which plates fit a pattern, and patterns and plates drawn to try it."""
+
+import random
+
+from department.search.misreads import look_alikes
+from department.search.patterns import Gram, gram_code
+
+ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_FEW = "018ABC7"
+"""Few characters, so that much fits."""
+
+
+def fits(pattern: str, plate: str, budget: int = 0) -> bool:
+    """Tell whether a folded plate fits a pattern without spaces, character by character."""
+    if not pattern:
+        return not plate
+    if pattern[0] == "*":
+        return any(fits(pattern[1:], plate[skipped:], budget) for skipped in range(len(plate) + 1))
+    if not plate:
+        return False
+    if pattern[0] == "[":
+        several, _, rest = pattern[1:].partition("]")
+        chosen = {folded(character) for character in several}
+        if len(chosen) > 1:
+            return plate[0] in chosen and fits(rest, plate[1:], budget)
+        (asked,) = chosen
+    else:
+        asked, rest = folded(pattern[0]), pattern[1:]
+    if asked in ("?", plate[0]):
+        return fits(rest, plate[1:], budget)
+    return budget > 0 and plate[0] in look_alikes(asked) and fits(rest, plate[1:], budget - 1)
+
+
+def folded(text: str) -> str:
+    return text.replace("O", "0").replace("I", "1")
+
+
+def grams_of(plate: str) -> set[int]:
+    """Return the grams that the database has of a plate, made in the order of their definition."""
+    found = {gram_code(Gram.PAIR, 0, plate[at : at + 2]) for at in range(len(plate) - 1)}
+    for at in range(len(plate)):
+        left_over = len(plate) - 1 - at
+        if at <= 15:
+            found.add(gram_code(Gram.FIRST, at, plate[at]))
+        if left_over <= 15:
+            found.add(gram_code(Gram.LAST, left_over, plate[at]))
+        if left_over and at < 15:
+            found.add(gram_code(Gram.FIRST_PAIR, at, plate[at : at + 2]))
+        if at and left_over < 15:
+            found.add(gram_code(Gram.LAST_PAIR, left_over, plate[at - 1 : at + 1]))
+    return found
+
+
+def drawn_pattern(draw: random.Random) -> str:
+    """Draw a pattern of some known characters."""
+    length = draw.choice([3, 4, 5, 6, 7, 7, 7, 9])
+    return "".join(
+        draw.choices([draw.choice(_FEW + "OI"), "?", "*", _set(draw)], [10, 4, 1, 1])[0] for _ in range(length)
+    )
+
+
+def drawn_plate(draw: random.Random, *, like: str = "") -> str:
+    """Draw a folded plate; one that often fits a pattern, if one is given."""
+    if not like:
+        return "".join(draw.choices(_FEW, k=draw.choice([3, 5, 6, 7, 7, 7, 8])))
+    plate, rest = "", like
+    while rest:
+        if rest[0] == "[":
+            several, _, rest = rest[1:].partition("]")
+            plate += folded(draw.choice(several))
+            continue
+        if rest[0] == "*":
+            plate += "".join(draw.choices(ALPHABET, k=draw.randrange(3)))
+        else:
+            plate += draw.choice(ALPHABET) if rest[0] == "?" else folded(rest[0])
+        rest = rest[1:]
+    changed = list(plate)
+    for at in range(len(plate)):
+        if draw.random() < 0.12:
+            changed[at] = draw.choice(look_alikes(plate[at]) or plate[at])
+    return "".join(changed)[:24]
+
+
+def _set(draw: random.Random) -> str:
+    return f"[{''.join(draw.sample(_FEW, draw.randrange(1, 4)))}]"

@@ -1,0 +1,118 @@
+"""A pattern says which plates fit, and why; its grams leave none of them out."""
+
+import random
+import re
+
+import pytest
+
+from department.search.errors import PatternError
+from department.search.misreads import log_probability, look_alikes
+from department.search.patterns import Element, Gram, Pattern, Why, gram_code
+from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
+
+
+def test_a_pattern_is_read() -> None:
+    parsed = Pattern.parse(" 7o-?[8bi]** ")
+    assert parsed.elements == (
+        Element("7"),
+        Element("0"),
+        Element(""),
+        Element("18B"),
+        Element("", repeats=True),
+    )
+    assert parsed.known == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        (" - ", "empty"),
+        ("7A%", "character 3"),
+        ("7[A", "character 2"),
+        ("7[]", "character 2"),
+        ("[ABCDEFG]", "from 1 to 6"),
+        ("7[A-C]", "character 2"),
+        ("7 ab_", "character 5"),
+        ("A" * 25, "no more than 24"),
+        ("7ÄB", "character 2"),
+    ],
+)
+def test_what_is_no_pattern_is_refused_without_repeating_it(text: str, said: str) -> None:
+    with pytest.raises(PatternError, match=said) as refused:
+        Pattern.parse(text)
+    assert not text.strip() or text not in str(refused.value)
+
+
+@pytest.mark.parametrize("budget", [-1, 3])
+def test_budget_is_bounded(budget: int) -> None:
+    with pytest.raises(PatternError, match="from 0 to 2"):
+        Pattern.parse("7ABC123", budget=budget)
+
+
+@pytest.mark.parametrize(
+    ("text", "searchable"),
+    [
+        ("7ABC123", True),
+        ("ABC", True),
+        ("7A?C*", True),
+        ("*C12", True),
+        ("*AB*C*", True),
+        ("7[8B]?1", True),
+        ("7A*", False),
+        ("???", False),
+        # Known, but nowhere: the dictionary has no gram of it.
+        ("*A*B*C*", False),
+    ],
+)
+def test_three_known_characters_are_enough(text: str, searchable: bool) -> None:  # noqa: FBT001
+    assert Pattern.parse(text).searchable is searchable
+
+
+def test_why_a_plate_fits() -> None:
+    fit = Pattern.parse("7[8B]?C*", budget=1).fit("7BXG99")
+    assert fit is not None
+    assert fit.why == (Why.SAME, Why.ONE_OF, Why.ANY, Why.LOOK_ALIKE, Why.ANY, Why.ANY)
+    assert fit.score == pytest.approx(log_probability("7", "7") + log_probability("C", "G"))
+    assert Pattern.parse("7[8B]?C*").fit("7BXG99") is None
+
+
+def test_likelier_misread_scores_higher() -> None:
+    pattern = Pattern.parse("8AB", budget=2)
+    plates = ("8AB", "BAB", "6AB", "BA8")
+    scores = [fit.score for plate in plates if (fit := pattern.fit(plate))]
+    assert len(scores) == 4
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_look_alikes_go_both_ways_and_are_folded() -> None:
+    assert "B" in look_alikes("8")
+    assert "8" in look_alikes("B")
+    assert "D" in look_alikes("0")
+    assert not look_alikes("O")
+
+
+def test_a_pattern_fits_what_a_scan_finds() -> None:
+    """The regular expression, the list of plates, the grams and `fit` all agree with the plainest matcher."""
+    draw = random.Random(3)
+    fitting = 0
+    for _ in range(1500):
+        text, budget = drawn_pattern(draw), draw.randrange(3)
+        pattern = Pattern.parse(text, budget=budget)
+        for _ in range(12):
+            plate = drawn_plate(draw, like=text)
+            wanted = fits(text, plate, budget)
+            fitting += wanted
+            assert (re.fullmatch(pattern.regex, plate) is not None) == wanted, (text, budget, plate)
+            assert (pattern.fit(plate) is not None) == wanted, (text, budget, plate)
+            if pattern.plates is not None:
+                assert (plate in pattern.plates) == wanted
+            if wanted:
+                grams = grams_of(plate)
+                assert all(grams & set(group) for group in pattern.grams), (text, budget, plate)
+    assert fitting > 1000
+
+
+def test_gram_has_21_bits() -> None:
+    assert gram_code(Gram.PAIR, 15, "ZZ") < 2**21
+    assert len({gram_code(gram, place, "A7") for gram in Gram for place in range(16)}) == 16 * len(Gram)
