@@ -75,3 +75,20 @@ def test_the_status_page_sees_what_is_held_but_for_covert_chains() -> None:
         execute(held, "covert", "vice")
     with as_role(WEB):
         assert execute("SELECT chain FROM custody_holding") == [("open",)]
+
+
+def test_the_keeper_takes_back_nothing_that_it_has_not_judged_anew() -> None:
+    row = "INSERT INTO custody_withdrawal VALUES (%s, 'hit', %s, 'post-1', NULL, 'h', 'p', %s, 'stolen', 'not_listed')"
+    anew = (
+        "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, reason)"
+        " VALUES (%s, 'hit', %s, %s, %s, '')"
+    )
+    with as_role(KEEPER):
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
+        for number in (1, 2, 3):
+            execute(row, number, AT, AT)
+        execute(anew, 2, AT, AT, "forged")
+        execute(anew, 3, AT, AT, "forged")
+        execute(anew, 3, AT, AT, "genuine")
+        execute("SELECT custody_retract('{1,2,3}')")
+        assert execute("SELECT record_id FROM custody_withdrawal ORDER BY 1") == [(1,), (3,)]
