@@ -62,9 +62,10 @@ def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
     full, it says so and goes on when that is over; posts keep what is not receipted.
     """
     service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
+    # The signals first: a private database that was started is stopped in any case.
     with (
-        running_database(folder),
         instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), lambda _: service.keeper.stop()),
+        running_database(folder),
     ):
         service.keeper.run()
 
