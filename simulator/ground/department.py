@@ -17,8 +17,10 @@ from department.custody.holding import merged
 from department.custody.receipt_log import ReceiptLog
 from department.database.cluster import PrivateCluster, installed_versions
 from department.folder import SETTINGS, DepartmentFolder
+from device.files import write_durably
 from device.signals import held_back
 from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.register import write_register
 from simulator.errors import SimulatorError
 from simulator.ground.program import platepost
 
@@ -121,7 +123,8 @@ class ThrowawayDepartment:
     def export_register(self, path: Path | None = None) -> None:
         """Give out the register of the posts' keys as it is now: to the department, which goes by it, where None."""
         path = path or DepartmentFolder(self.folder).register_file
-        _run(platepost("provision", "register", "export", str(self._fleet.directory), f"--to={path}"))
+        written, _ = write_register(self._fleet)
+        write_durably(path, written.read_bytes(), mode=0o644)
 
     def command(self, name: str, *arguments: str) -> str:
         """Run a command of `platepost department` on its folder, and return its output.

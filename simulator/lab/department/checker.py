@@ -27,16 +27,19 @@ class DepartmentChecker:
     Args:
         plan: what was published.
         custodian: the custodian's public key.
-        late: posts whose keys the department learned later: before, a stranger's record counted where theirs had not
-            come, and a receipt for it was true.
+        late: posts whose keys the department learned later.
 
+    A record by a key that nobody knows yet counts where none of its number is proven, and a receipt for it is true:
+    the key might come. So it is with every record of a late post, before its key came.
     """
 
     def __init__(self, plan: Plan, custodian: ECKey, *, late: Collection[str] = ()) -> None:
         self._plan = plan
         self._key = custodian
         self._others = {
-            (extra.post, extra.chain, extra.number, extra.digest) for extra in plan.extras if extra.post in late
+            (extra.post, extra.chain, extra.number, extra.digest)
+            for extra in plan.extras
+            if extra.post in late or extra.verdict == "foreign"
         }
         self._signed: dict[tuple[str, str], set[tuple[int, int, str]]] = {}
         """By post and chain: first and last of each range that was signed for, and the digest of its last."""

@@ -122,7 +122,7 @@ def _show(console: Console, outcome: DepartmentOutcome) -> None:
     for name, why in outcome.not_inflicted.items():
         console.print(f"not inflicted: {name}: {why}", style="yellow", highlight=False)
     console.print(
-        f"{outcome.rate:.0f} records/s receipted with all that failed, {outcome.rate_undisturbed:.0f} undisturbed; "
+        f"{outcome.rate:.0f} records/s receipted with all that failed, {outcome.rate_median:.0f} in the median second; "
         f"keeper's memory {outcome.keeper_megabytes[0]:.0f} MB in the first quarter, {outcome.keeper_megabytes[1]:.0f} "
         "in the last",
         highlight=False,

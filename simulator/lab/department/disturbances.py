@@ -12,7 +12,7 @@ from simulator.lab.department.site import DepartmentSite
 
 BALLAST = "ballast"
 REGISTER = "register renewed"
-FULL_SECONDS = 12.0
+FULL_SECONDS = 6.0
 """For so long the database's disk stays full, or until its server has given up."""
 LEARNED = (0.3, 0.6)
 """Shares of the records between which the department learns the last post's key."""
@@ -111,7 +111,7 @@ def drawn_course(draw: Random, counts: DisturbanceCounts, *, records: int) -> li
     """Return what happens, each with the number of records that are receipted before, in order."""
     names = ["keeper killed"] * counts.kills + ["database's disk full"] * counts.fills
     for server in ("broker", "database"):
-        names += [f"{server} {'killed' if number % 2 else 'restarted'}" for number in range(counts.restarts)]
+        names += [f"{server} {'restarted' if number % 2 else 'killed'}" for number in range(counts.restarts)]
     course = [(round(records * draw.uniform(EARLIEST, LATEST)), name) for name in names]
     course.append((round(records * draw.uniform(*LEARNED)), REGISTER))
     return sorted(course)
