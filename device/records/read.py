@@ -54,7 +54,11 @@ class Sight(RecordData):
     frames_agreeing: Count = Field(description="Frames whose own text equals `plate_read`.")
     direction: Direction = Field(description="The vehicle's movement relative to the camera.")
     camera: str = Field(min_length=1, max_length=64, description="Name of the camera at the post.")
-    lane: str | None = Field(default=None, max_length=64, description="Lane watched, where configured.")
+    lane: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Lane in which the plate was seen best, where lanes are drawn around it.",
+    )
     place: Place = Field(description="Where the camera stands and looks.")
     versions: Versions = Field(description="Software, configuration and models in use.")
     pictures: tuple[Picture, ...] = Field(default=(), description="Patch and overview.")

@@ -37,6 +37,7 @@ def sight_of(passage: Passage) -> dict[str, Any]:
         "frames_seen": consensus.looks,
         "frames_agreeing": consensus.agreeing,
         "direction": passage.direction,
+        "lane": passage.lane,
     }
 
 

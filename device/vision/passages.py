@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.ctc import folded
+from device.vision.lanes import lane_at
 from device.vision.region import Issuer
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
@@ -185,6 +186,12 @@ class Passage:
         if growth > GROWTH:
             return "approaching"
         return "receding" if growth < 1 / GROWTH else "unknown"
+
+    @property
+    def lane(self) -> str | None:
+        """The lane in which the plate was seen best; None where no lane is drawn around it."""
+        (x, y), (height, width) = self.best.centre, self.best.frame.grey.shape[:2]
+        return lane_at(self.settings.lanes, x / width, y / height)
 
     @property
     def seen(self) -> tuple[datetime, datetime]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, field_validator
 
 from device.settings import Afar, Remote, Section
 from device.vision.detector import MINIMUM_SCORE
@@ -38,9 +38,38 @@ class VisionSettings(Section):
     queue_frames: int = Field(default=4, ge=1, le=64, description="Frames that may wait; more are dropped and counted.")
 
 
+LaneName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class LaneSettings(Section):
+    """One lane in the picture. Where lanes overlap, the first one counts."""
+
+    name: LaneName = Field(description="What reads call it.")
+    outline: tuple[float, ...] = Field(
+        min_length=6,
+        max_length=40,
+        description=(
+            "Its corners in turn, x and y of each as shares of the picture's width and height: 0, 0 is the upper left."
+            " Draw it around where plates pass, not around the asphalt: they are higher up."
+        ),
+    )
+
+    @field_validator("outline")
+    @classmethod
+    def _has_corners_in_the_picture(cls, outline: tuple[float, ...]) -> tuple[float, ...]:
+        if len(outline) % 2:
+            raise ValueError("expected an x and a y for each corner")
+        if not all(0 <= share <= 1 for share in outline):
+            raise ValueError("expected shares of the picture's width and height, 0 to 1")
+        return outline
+
+
 class PassageSettings(Section):
     """What makes one passage, and when it is safe to act on early."""
 
+    lanes: tuple[LaneSettings, ...] = Field(
+        default=(), max_length=8, description="Lanes in the picture; a read says in which one its plate was seen best."
+    )
     gone_seconds: Remote[float] = Field(
         default=1.0, gt=0, le=30, description="Unseen for so long, a passage has ended."
     )

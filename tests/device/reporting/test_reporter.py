@@ -18,6 +18,7 @@ from device.vision.pipeline import Doubted, Ended, Verdict
 from device.vision.reader import Glyph, Reading
 from device.vision.recogniser import Plate
 from device.vision.region import Issuer
+from device.vision.settings import LaneSettings, PassageSettings
 from device.vision.sighting import Sighting
 from tests.rigs import hotlist_settings
 
@@ -122,6 +123,19 @@ class Desk:
 
 def kinds(desk: Desk) -> list[type]:
     return [type(record) for record in desk.records]
+
+
+def test_hit_and_read_say_the_lane() -> None:
+    desk = Desk(FakeList("7ABC123"))
+    whole = LaneSettings(name="only lane", outline=(0, 0, 1, 0, 1, 1, 0, 1))
+    desk.passages = Passages(PassageSettings(lanes=(whole,)))
+    desk.see("7ABC123")
+    desk.see("7ABC123")
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.lane == read.lane == "only lane"
 
 
 def test_a_hit_leaves_as_soon_as_two_frames_agree_and_the_read_names_it() -> None:
