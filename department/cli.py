@@ -13,6 +13,7 @@ _COMMANDS = {
     "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
     "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
+    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }

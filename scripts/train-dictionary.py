@@ -13,7 +13,7 @@ from pathlib import Path
 import zstandard
 
 from department.custody.codec import LEVEL, stored_form
-from device.records.canonical import canonical_bytes, parse
+from device.records.canonical import parse
 from simulator.messages.day import Day, draw
 
 SIZE = 48 * 1024
@@ -28,8 +28,7 @@ def samples() -> list[bytes]:
             posts=4, vehicles=700, hits=0.1, pictures=False, seed=seed, began=datetime(2026, 3, 17 + seed, tzinfo=UTC)
         )
         _, messages = draw(day)
-        events = [parse(message.payload) for message in messages]
-        found += [stored_form(event, canonical_bytes(event)) for event in events]
+        found += [stored_form(parse(message.payload)) for message in messages]
     return found
 
 

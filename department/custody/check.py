@@ -258,8 +258,11 @@ class CustodyCheck:
             state.position, state.checked = state.done, 0
         upto, first = state.upto, state.done
         saved = time.monotonic()
+        # A step, or a chain, is read as of one moment: the keeper may judge records again meanwhile.
+        self._keeper.isolation_level = IsolationLevel.REPEATABLE_READ
         while state.position < upto:
-            self._step(state, upto)
+            with self._keeper.transaction():
+                self._step(state, upto)
             progress(state.position - first, upto - first)
             if time.monotonic() - saved > SAVE_SECONDS:
                 self._file.write(state)
@@ -358,7 +361,6 @@ class CustodyCheck:
         among = {"done": state.done, "upto": upto}
         first_new = {ChainName(post, chain): first for post, chain, first in self._keeper.execute(_CONCERNED, among)}
         names = [ChainName(*row) for row in self._keeper.execute("SELECT post, chain FROM custody_holding")]
-        self._keeper.isolation_level = IsolationLevel.REPEATABLE_READ
         for name in sorted({*names, *first_new, *receipted}):
             ends = state.ends.setdefault(name.post, {})
             before = ends.get(name.chain, 0) if state.done else 0
@@ -367,7 +369,6 @@ class CustodyCheck:
                 _note(state, self._of_chain(name, begin, receipted.get(name, ())))
                 (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
             ends[name.chain] = end
-        self._keeper.isolation_level = None
 
     def _of_chain(self, name: ChainName, begin: int, receipted: Iterable[KeptRange]) -> Iterator[CheckProblem]:
         held = "SELECT runs, unproven, given_up FROM custody_holding WHERE post = %s AND chain = %s"

@@ -1,8 +1,8 @@
 """How a record's bytes lie in the database, and how they come back.
 
-A record that can be read is stored as its canonical bytes with its signature beside them, one JSON object, compressed
-by zstd with a dictionary of records. The bytes that were signed come back exactly: `canonical_bytes(parse(...))` of
-what is decoded. Its pictures lie elsewhere. What cannot be read is stored as it came.
+A record that can be read is stored as JSON, compressed by zstd with a dictionary of records. The bytes that were signed
+come back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures lie elsewhere. What cannot be read is
+stored as it came.
 """
 
 import json
@@ -44,18 +44,10 @@ def decode(codec: int, body: bytes) -> bytes:
         raise CustodyError(f"a stored record cannot be decompressed (codec {codec}): {error}") from error
 
 
-def stored_form(event: dict[str, Any], canonical: bytes) -> bytes:
-    """Return one JSON object that has the canonical bytes of an event, and its signature.
-
-    Args:
-        event: as parsed.
-        canonical: its canonical bytes.
-
-    """
-    if "signature" not in event:
-        return canonical
-    signature = json.dumps(event["signature"], separators=(",", ":")).encode()
-    return b'{"signature":' + signature + (b"," if len(canonical) > 2 else b"") + canonical[1:]
+def stored_form(event: dict[str, Any]) -> bytes:
+    """Return an event as it is stored: JSON of the same meaning, with whatever a signature or a picture may hold."""
+    # In ASCII: half a surrogate pair, outside of what is signed, has no other form.
+    return json.dumps(event, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def dictionary(number: int) -> bytes:

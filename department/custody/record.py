@@ -12,7 +12,7 @@ from department.custody.holding import ChainName
 from department.custody.messages import ReceivedMessage
 from device.errors import RecordError
 from device.records.base import DIGEST, Identifier
-from device.records.canonical import canonical_bytes, dump, parse
+from device.records.canonical import canonical_bytes, parse
 from device.records.envelope import EVENTS, TYPES
 from device.records.hit import Hit, HitWithdrawn
 from device.records.parts import picture_bytes
@@ -69,7 +69,8 @@ class CustodyRecord:
     topic: str
     post: str
     event: dict[str, Any] | None
-    """As parsed, without the bytes of the pictures in `pictures`; None if it cannot be read."""
+    """As parsed, without the bytes of the pictures in `pictures`; None if it cannot be read. Altered pictures are
+    evidence, and stay where they came."""
     canonical: bytes
     """What the signature covers; of what cannot be read, the bytes that came."""
     digest: str
@@ -92,8 +93,7 @@ class CustodyRecord:
         """Return the codec and the bytes to be stored."""
         if self.event is None:
             return RAW, self.canonical
-        # Altered pictures are evidence, and stay where they came.
-        return encode(dump(self.event) if self.altered else stored_form(self.event, self.canonical))
+        return encode(stored_form(self.event))
 
     def filing(self, kept_at: datetime) -> Filing:
         """Return where it lies if it is kept at a moment."""
@@ -113,10 +113,10 @@ def take(message: ReceivedMessage) -> CustodyRecord:
         event = parse(message.body)
         canonical = canonical_bytes(event)
     except RecordError as error:
-        return _unreadable(message, str(error))
+        return unreadable(message, str(error))
     for member in ("type", "signature"):
         if not isinstance(event.get(member), str):
-            return _unreadable(message, f"not a record: no {member}")
+            return unreadable(message, f"not a record: no {member}")
     event, pictures, altered = _split(event)
     return CustodyRecord(
         topic=message.topic,
@@ -158,7 +158,8 @@ def place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
     return ChainPlace(ChainName(post, chain), number, previous)
 
 
-def _unreadable(message: ReceivedMessage, problem: str) -> CustodyRecord:
+def unreadable(message: ReceivedMessage, problem: str) -> CustodyRecord:
+    """Return a message as bytes that nobody can read, and why."""
     digest = sha256(message.body).hexdigest()
     return CustodyRecord(message.topic, message.post, None, message.body, digest, None, (), False, problem)
 

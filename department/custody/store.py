@@ -30,7 +30,7 @@ from department.custody.errors import StoreError
 from department.custody.given_up import GivenUp, HeardPost, PostStatements, may_name_numbers
 from department.custody.holding import ChainName, Fate, Holding, LinkedRun
 from department.custody.messages import ReceivedMessage
-from department.custody.record import CustodyRecord, Filing, restored, take
+from department.custody.record import CustodyRecord, Filing, restored, take, unreadable
 from department.custody.sorting import PROVEN, BatchSorter, JudgedRecord, counted
 from department.custody.tables import CustodyTables, HeldChain, StoredBody, StoredTwin
 from department.custody.verdict import Judgment, Standing, Verdict, judge
@@ -119,11 +119,9 @@ class CustodyStore:
             StoreError: the database does not take them. A later call may.
 
         """
-        now = self._now()
-        records = [take(message) for message in messages]
         with self._session() as tables:
             again: set[str] = set()
-            touched = self._keep(tables, records, now, again)
+            touched = self._keep_whatever(tables, messages, again)
             for post in sorted(again):
                 touched |= self._judge_again(tables, post)
             return touched
@@ -147,9 +145,25 @@ class CustodyStore:
         with self._session() as tables:
             return tables.posts_with_doubts()
 
-    def _keep(
-        self, tables: CustodyTables, records: Sequence[CustodyRecord], now: datetime, again: set[str]
+    def _keep_whatever(
+        self, tables: CustodyTables, messages: Sequence[ReceivedMessage], again: set[str]
     ) -> set[ChainName]:
+        """Keep messages at once; where the database does not take the content of one, each by itself, and it as bytes.
+
+        Nothing that a post or a stranger sends may bring the keeper to a stand.
+        """
+        try:
+            return self._keep(tables, [take(message) for message in messages], again)
+        except (psycopg.DataError, psycopg.IntegrityError, ValueError, TypeError) as error:
+            self._chains.clear()
+            self._posts.clear()
+            if len(messages) > 1:
+                return {chain for message in messages for chain in self._keep_whatever(tables, [message], again)}
+            log.error("%s: the database does not take a record: %s", messages[0].post, type(error).__name__)  # noqa: TRY400 - its text may repeat what the record says
+            return self._keep(tables, [unreadable(messages[0], "the database does not take it")], again)
+
+    def _keep(self, tables: CustodyTables, records: Sequence[CustodyRecord], again: set[str]) -> set[ChainName]:
+        now = self._now()
         filings = [record.filing(now) for record in records]
         tables.partitions.ensure((filing.retained_from for filing in filings), now=now)
         with tables.connection.transaction():

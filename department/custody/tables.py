@@ -32,19 +32,20 @@ SESSION = (
 )
 _STAGED = ("custody_record", "custody_picture", "custody_rejudged", *(each.table for each in PROJECTIONS))
 _ODD = " AND r.verdict <> 'genuine'"
-_JUDGED = (
+JUDGED = (
     "coalesce((SELECT j.verdict FROM custody_rejudged j WHERE j.record_id = r.id AND j.class = r.class"
     " AND j.retained_from = r.retained_from ORDER BY j.id DESC LIMIT 1), r.verdict)"
 )
+"""The last judgment of the record `r`, as a column."""
 _FOUND = (
     "SELECT r.id, r.class, r.retained_from, r.covert_group, r.post, r.chain, r.sequence, r.digest, r.previous,"
-    f" {_JUDGED}, r.key, sha256(r.body), (SELECT count(*) FROM custody_picture p WHERE p.record_id = r.id"
+    f" {JUDGED}, r.key, sha256(r.body), (SELECT count(*) FROM custody_picture p WHERE p.record_id = r.id"
     " AND p.class = r.class AND p.retained_from = r.retained_from) FROM"
 )
 
 _BODY = (
     "SELECT r.id, r.class, r.retained_from, r.covert_group, r.kept_at, r.topic, r.post,"
-    f" {_JUDGED}, r.codec, r.body FROM custody_record r"
+    f" {JUDGED}, r.codec, r.body FROM custody_record r"
 )
 
 
@@ -252,7 +253,7 @@ class CustodyTables:
         """Return the number of a genuine record of a chain by its digest."""
         row = self.connection.execute(
             f"SELECT r.sequence FROM custody_record r WHERE r.post = %s AND r.chain = %s AND r.digest = %s"
-            f" AND {_JUDGED} IN ('genuine', 'unknown') LIMIT 1",
+            f" AND {JUDGED} IN ('genuine', 'unknown') LIMIT 1",
             [*chain, bytes.fromhex(digest)],
         ).fetchone()
         return None if row is None else int(row[0])
@@ -276,7 +277,7 @@ class CustodyTables:
         """Return stored records of a post by some keys that are not judged genuine, in the order of their coming."""
         rows = self.connection.execute(
             f"{_BODY} WHERE r.post = %s AND r.verdict <> 'genuine' AND r.key = ANY (%s) AND r.id > %s"
-            f" AND {_JUDGED} IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s",
+            f" AND {JUDGED} IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s",
             [post, list(keys), after, most],
         )
         return [StoredBody(*row) for row in rows]

@@ -7,6 +7,7 @@ picture in `data.pictures`. The digest of a record is the SHA-256 of these bytes
 import hashlib
 import json
 import re
+from collections import Counter
 from math import isfinite
 from typing import Any
 
@@ -116,11 +117,10 @@ def without_pictures(event: dict[str, Any], *, kinds: frozenset[str] | None = No
 
 
 def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"a member is named twice{_told(name)}")
-        members[name] = value
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"a member is named twice{_told(counts.most_common(1)[0][0])}")
     return members
 
 

@@ -53,7 +53,10 @@ class Post:
         said = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
         pictures = (Picture.of("overview", JPEG, width=24, height=12),)
         more = {"hotlist": LIST, "hotlist_stale": False, "distribution": group, "pictures": pictures}
-        return self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more))
+        made = self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more))
+        # A `MemoryStore` gives a group's chain no name of its own.
+        self.store.covert = {name: replace(head, chain=COVERT.chain) for name, head in self.store.covert.items()}
+        return made
 
     def withdrawal(self) -> Envelope:
         return self.recorder.record(

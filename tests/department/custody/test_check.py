@@ -12,8 +12,11 @@ import pytest
 from department.custody import check
 from department.custody.check import CheckReport, CustodyCheck
 from department.custody.errors import CustodyError
+from department.custody.given_up import PostStatements
 from department.custody.receipt_log import ReceiptLog
+from department.custody.record import CustodyRecord
 from department.custody.store import CustodyStore
+from department.custody.verdict import Judgment
 from department.database.cluster import SUPERUSER
 from department.database.roles import AUDITOR, KEEPER
 from department.ledger.entries import open_entry
@@ -322,6 +325,26 @@ class TestRuns:
         again.judge_again(["post-1"])
         assert run().problems == ()
         assert run(whole=True).problems == ()
+
+    def test_judged_again_meanwhile(
+        self, run: Run, store: CustodyStore, sql: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A record that the keeper refutes while it is checked loses what people see of it at that moment."""
+        real, refuted = check.judge, []
+
+        def judged(record: CustodyRecord, said: PostStatements) -> Judgment:
+            if not refuted:
+                refuted.append(record)
+                sql(
+                    "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, key, reason)"
+                    " SELECT id, class, retained_from, kept_at, 'forged', key, '' FROM custody_record"
+                    " WHERE verdict = 'genuine'; DELETE FROM custody_read; DELETE FROM custody_audit"
+                )
+            return real(record, said)
+
+        monkeypatch.setattr(check, "judge", judged)
+        assert "projection" not in {problem.kind.value for problem in run().problems}
+        assert refuted
 
     def test_key_that_a_record_vouched_for(self, run: Run, store: CustodyStore, post: Post) -> None:
         store.keep(deliveries(post.change_key(), *post.record(2)))

@@ -2,14 +2,17 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
 
+from department.custody import sorting
 from department.custody.codec import decode
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork
 from department.custody.messages import ReceivedMessage
+from department.custody.projections import project
 from department.custody.store import CustodyStore
 from department.custody.tables import CustodyTables
 from department.database.roles import KEEPER
@@ -196,8 +199,34 @@ def test_text_that_the_database_does_not_take_hinders_nothing(opened: Open, rows
     nul = post.recorder.record(example_audit("boot").model_copy(update={"identity": "a\0b"}))
     store = opened()
     store.keep([*deliveries(nul), changed(nul, type="a\0b"), changed(nul, type="x" * 300)])
+    half = json.dumps(nul.event | {"signature": "\ud800"}).encode()
+    picture = json.dumps(nul.event | {"data": {"pictures": [{"data": "\ud800"}]}}).encode()
+    store.keep([ReceivedMessage(nul.topic, half), ReceivedMessage(nul.topic, picture)])
+    assert rows("SELECT count(*) FROM custody_record") == [(5,)]
     assert rows("SELECT person FROM custody_audit") == [("a\ufffdb",)]
-    assert rows("SELECT type FROM custody_record ORDER BY id") == [("platepost.audit.v1",), ("",), ("",)]
+    assert rows("SELECT type FROM custody_record ORDER BY id") == [
+        ("platepost.audit.v1",),
+        *[("",)] * 2,
+        *[("platepost.audit.v1",)] * 2,
+    ]
+
+
+def test_one_record_that_the_database_does_not_take_keeps_no_other_back(
+    opened: Open, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Post()
+    made = [post.read(text="AAA"), post.read(text="BBB"), post.read(text="CCC")]
+
+    def spoiled(event: Any) -> Any:  # noqa: ANN401 - as project
+        for projection, row in project(event):
+            yield projection, (row if event.data.plate_read != "BBB" else (*row[:5], "no number", *row[6:]))
+
+    monkeypatch.setattr(sorting, "project", spoiled)
+    store = opened()
+    assert store.keep(deliveries(*made)) == {CHAIN}
+    assert [verdict for _, verdict in verdicts(rows)] == ["genuine", "unreadable", "genuine"]
+    assert rows("SELECT body FROM custody_record WHERE verdict = 'unreadable'") == [(made[1].body,)]
+    assert spans(store) == [(1, 1), (3, 3)]
 
 
 # --- keys

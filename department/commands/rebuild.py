@@ -1,0 +1,51 @@
+"""`platepost department rebuild`: what people see of records, made anew from the records."""
+
+import dataclasses
+import json
+import sys
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import connected, running_database
+from department.custody.rebuild import Rebuilt
+from department.custody.rebuild import rebuild as make_anew
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department rebuild /var/lib/platepost-department
+  platepost department rebuild /var/lib/platepost-department --check --json
+Exit status: 0 if all was as the records make it, or is now; 1 if something differs (--check), or a record is damaged.
+"""
+)
+@FOLDER
+@click.option("--check", is_flag=True, help="Compare only, and change nothing.")
+@JSON
+def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
+    """Project every genuine record of FOLDER again, and have the tables say what the records do.
+
+    The keeper may run. Nothing is locked.
+    """
+    with running_database(folder), connected(folder, OWNER) as connection:
+        done = make_anew(connection, mend=not check, progress=lambda part: click.echo(part, err=True))
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done) | {"identical": done.identical}))
+    else:
+        _show(done, check=check)
+    sys.exit(1 if done.damaged or (check and not done.identical) else 0)
+
+
+def _show(done: Rebuilt, *, check: bool) -> None:
+    click.echo(f"{done.records} genuine records make {done.rows} rows.")
+    for table, count in sorted(done.missing.items()):
+        click.secho(f"{table}: {count} rows {'are missing' if check else 'were missing, and are there'}", fg="red")
+    for table, count in sorted(done.extra.items()):
+        click.secho(f"{table}: {count} rows that no record makes{'' if check else ', taken away'}", fg="red")
+    for record in done.damaged:
+        click.secho(f"record {record} cannot be read any more", fg="red")
+    if done.identical:
+        click.secho("All is as the records make it.", fg="green")
