@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -91,7 +91,7 @@ class CustodyCampaign:
             self._progress(number + 1)
         self._take_disk_back()
         signed = self._settle()
-        problems = self._end()
+        problems = self._end(signed)
         lost = self._lost()
         kept_back = 0
         for post in self._site.posts:
@@ -211,13 +211,12 @@ class CustodyCampaign:
             self._look()
         if late:
             self._checker.problems.append(f"{late} records have no receipt after {RECEIPT_SECONDS:.0f} s")
-        signed = {post.name: {(one.chain, one.sequence) for one in post.stored.records()} for post in self._site.posts}
-        time.sleep(1.0)  # the last receipt has yet to be taken
-        return signed
+        return {post.name: {(one.chain, one.sequence) for one in post.stored.records()} for post in self._site.posts}
 
-    def _end(self) -> list[str]:
+    def _end(self, signed: Mapping[str, set[tuple[str, int]]]) -> list[str]:
         """End posts and keepers; what posts say of their end they take along."""
-        ended = {post.name: post.stop() for post in self._site.posts}
+        expected = {name: set() if name == RESTORED else records for name, records in signed.items()}
+        ended = {post.name: self._site.stop_released(post, expected[post.name]) for post in self._site.posts}
         ended |= {f"keeper {name}": keeper.stop() for name, keeper in self._site.keepers.items()}
         self._look()
         return [f"{name} ended with exit code {code}" for name, code in ended.items() if code]

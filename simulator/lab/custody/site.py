@@ -1,11 +1,13 @@
 """Where custody is put to the test: a fleet with two custodians, a broker with intruders, posts that can be killed."""
 
 import multiprocessing
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
+from time import monotonic
 from typing import Any
 
 from device import config
@@ -32,6 +34,8 @@ RECORDER, INTRUDER, SHARER = "recorder", "intruder", "sharer"
 RESTORED = "restored"
 """The post whose disk is taken back."""
 VEHICLES = 8
+RELEASE_SECONDS = 20.0
+"""How long a post may need to take the last receipts, and to release what they are for."""
 _INTRUSIONS = {
     INTRUDER: (f"{ROOT}/{AGENCY}/#",),
     SHARER: tuple(f"$share/mine/{ROOT}/{AGENCY}/+/{topic}" for topic in ("read", "hit/+", "covert/+", "audit")),
@@ -86,6 +90,20 @@ class CustodySite(Site[Broker]):
         keys = {name: [read_key(path.read_bytes()) for path in self._keys_of(name)] for name in self._custodians}
         posts = {name: Keyring.from_files(self.fleet.record_key(name)) for name in self._names}
         return CustodyChecker(keys, posts, added=[*self._custodians][1:])
+
+    def stop_released(self, post: PostUnderTest, signed: set[tuple[str, int]]) -> int | None:
+        """Stop a post once it has released what is `signed` for, by chain and number; return its exit code.
+
+        Nobody but the post knows when it has taken the last receipts, and it tells by its outbox, when it has ended.
+        """
+        deadline = monotonic() + RELEASE_SECONDS
+        while True:
+            time.sleep(1.0)
+            code = post.stop()
+            left, _ = self.left(post)
+            if code or monotonic() > deadline or not signed & {(left.chain, number) for number in left.numbers}:
+                return code
+            post.start()
 
     def left(self, post: PostUnderTest) -> tuple[LeftBehind, int]:
         """Return what a post that has ended still has of its open chain, and of how many other chains it has any."""

@@ -201,8 +201,10 @@ class WeeksCampaign:
         time.sleep(2 / AFTERWARDS)
         self._await_receipts(post, post.stored.records(), monotonic())
         signed = {(record.chain, record.sequence) for record in post.stored.records()}
-        time.sleep(1.0)  # the last receipt has yet to be taken
-        ended = {post.name: post.stop(), f"keeper {KEEPER}": self._site.keepers[KEEPER].stop()}
+        ended = {
+            post.name: self._site.stop_released(post, signed),
+            f"keeper {KEEPER}": self._site.keepers[KEEPER].stop(),
+        }
         self._problems += [f"{name} ended with exit code {code}" for name, code in ended.items() if code]
         self._look()
         left, others = self._site.left(post)
