@@ -35,8 +35,8 @@ class HeldRecords(Protocol):
         """Return what is held of a chain and durable; an empty holding of one that is not known."""
         ...
 
-    def digest(self, chain: ChainName, number: int) -> str | None:
-        """Return the digest of the record that counts as held under a number; None if it is not known any more."""
+    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
+        """Return the digests of all records stored under a number; empty if none is known any more."""
         ...
 
 
@@ -188,6 +188,7 @@ class ReceiptIssuer:
             gaps = holding.lacks(kept)
             yield from (LostRange(*chain, *gap) for gap in gaps)
             if not gaps:
-                digest = holding.digest_of_last(kept.last) or self._held.digest(chain, kept.last)
-                if digest not in {None, kept.digest}:
+                # What counts may have changed since: a stranger's record yields to the post's own, and both are stored.
+                stored = self._held.digests(chain, kept.last)
+                if stored and kept.digest not in stored:
                     yield LostRange(*chain, kept.last, kept.last)

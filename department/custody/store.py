@@ -110,6 +110,11 @@ class CustodyStore:
             held = self._chain(chain)
             return counted(tables.placed([(*chain, number)]), unproven=number not in held.proven)
 
+    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
+        """Return the digests of all records stored under a number. Raises StoreError."""
+        with self._session() as tables:
+            return frozenset(twin.digest for twin in tables.placed([(*chain, number)]))
+
     # --- keeping
 
     def keep(self, messages: Sequence[ReceivedMessage]) -> set[ChainName]:

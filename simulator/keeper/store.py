@@ -123,6 +123,10 @@ class RecordStore:
         found = self._rows("SELECT digest FROM records", chain, "number = ? AND NOT forked", number)
         return found[0][0] if found else None
 
+    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
+        """Return the digests of all records stored under a number."""
+        return frozenset(row[0] for row in self._rows("SELECT digest FROM records", chain, "number = ?", number))
+
     def tally(self) -> dict[str, int]:
         """Return how many records are kept of each type; those of no known type as `unknown`, loose ones as `loose`."""
         kinds: Counter[str] = Counter()

@@ -33,9 +33,6 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.xfail(
-    reason="a stranger's record that was signed for, and then outdone by the post's own, is named as lost at a restart"
-)
 def test_every_record_is_kept_once_judged_right_and_receipted(outcome: dict[str, Any]) -> None:
     assert outcome["problems"] == []
     assert outcome["records"] > RECORDS

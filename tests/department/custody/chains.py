@@ -15,11 +15,11 @@ def digest(number: int, branch: str = "") -> str:
 
 
 class MemoryRecords:
-    """What is held of several chains, and the digest under each number."""
+    """What is held of several chains, and the digests under each number, the first of which counts."""
 
     def __init__(self) -> None:
         self.holdings: dict[ChainName, Holding] = {}
-        self.digests: dict[tuple[ChainName, int], str] = {}
+        self.stored: dict[tuple[ChainName, int], list[str]] = {}
 
     def chains(self) -> Iterable[ChainName]:
         return list(self.holdings)
@@ -27,8 +27,8 @@ class MemoryRecords:
     def holding(self, chain: ChainName) -> Holding:
         return self.holdings.get(chain, Holding())
 
-    def digest(self, chain: ChainName, number: int) -> str | None:
-        return self.digests.get((chain, number))
+    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
+        return frozenset(self.stored.get((chain, number), ()))
 
     def take(
         self, numbers: Iterable[int], *, branch: str = "", chain: ChainName = CHAIN, after: str = ""
@@ -38,6 +38,8 @@ class MemoryRecords:
         fates = []
         for number in numbers:
             mine = digest(number, branch)
-            stored = self.digests.setdefault((chain, number), mine)
-            fates.append(holding.add(number, mine, digest(number - 1, branch), stored=stored))
+            stored = self.stored.setdefault((chain, number), [])
+            if mine not in stored:
+                stored.append(mine)
+            fates.append(holding.add(number, mine, digest(number - 1, branch), stored=stored[0]))
         return fates

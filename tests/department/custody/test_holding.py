@@ -89,7 +89,7 @@ def test_numbers_given_up_do_not_bridge_the_branches_of_a_fork() -> None:
 def test_after_a_purge_a_record_that_comes_back_counts_as_held() -> None:
     records = MemoryRecords()
     records.take(range(1, 11))
-    records.digests.clear()
+    records.stored.clear()
     assert records.take([5]) == [Fate.HELD]
     holding = records.holding(CHAIN)
     # The digest of a range's last record is known even then.

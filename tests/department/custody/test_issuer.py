@@ -153,7 +153,7 @@ def test_what_a_post_gave_up_and_what_was_purged_is_not_lacking(records: MemoryR
     custodian.committed([CHAIN], 0.0)
     (said,) = map(opened, custodian.issue(0.0))
     assert [(kept.first, kept.last) for kept in said.ranges] == [(1, 5)]
-    records.digests.clear()
+    records.stored.clear()
     assert issuer(records, log).lost == ()
 
 
@@ -184,6 +184,18 @@ def test_a_receipt_is_in_the_log_before_anybody_has_it(
             custodian.issue(0.0)
     (said,) = map(opened, custodian.issue(0.0))
     assert said.number == 1
+
+
+def test_a_record_that_yielded_to_another_is_held_all_the_same(records: MemoryRecords, log: ReceiptLog) -> None:
+    custodian = issuer(records, log)
+    records.take([1, 2, 3], branch="stranger")
+    custodian.committed([CHAIN], 0.0)
+    custodian.issue(0.0)
+    later = MemoryRecords()
+    later.take([1, 2, 3])
+    later.stored[CHAIN, 3].append(digest(3, "stranger"))
+    again = issuer(later, log)
+    assert (again.lost, again.epoch) == ((), custodian.epoch)
 
 
 def test_a_fork_is_receipted_as_far_as_it_was_held_first(records: MemoryRecords, log: ReceiptLog) -> None:
