@@ -8,7 +8,6 @@ take records, nothing is acknowledged: posts and brokers keep what is theirs.
 import logging
 import select
 import ssl
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -127,7 +126,7 @@ class Keeper(Generic[Store]):
         self._new_epoch = new_epoch
         self._errors: tuple[type[Exception], ...] = (OSError, *store_errors)
         self._links: tuple[_Link, ...] = ()
-        self._stop = threading.Event()
+        self._stopping = False
         self._failures = 0
         self._progress = _Progress()
         for broker in settings.brokers:
@@ -144,7 +143,8 @@ class Keeper(Generic[Store]):
 
     def stop(self) -> None:
         """Have `run` end after the batch and the receipts at hand; brokers keep the session. For any thread."""
-        self._stop.set()
+        # No Event: a signal's handler calls this, maybe while the same thread holds the lock of the Event it waits for.
+        self._stopping = True
 
     def run(self) -> None:
         """Keep records until `stop` is called.
@@ -156,7 +156,7 @@ class Keeper(Generic[Store]):
         """
         key = signing_jwk(self.settings.signing_key)
         with ReceiptLog(self.settings.receipts) as receipts:
-            while not self._stop.is_set():
+            while not self._stopping:
                 try:
                     with closing(self._open_store()) as store:
                         self._serve(store, self._issuer(store, receipts, key))
@@ -185,7 +185,7 @@ class Keeper(Generic[Store]):
         """Keep records in a store as long as it takes them."""
         self._links = tuple(_Link(self.settings, broker, self.on_event) for broker in self.settings.brokers)
         try:
-            while not self._stop.is_set():
+            while not self._stopping:
                 self.alive()
                 self._round(store, issuer)
                 if self._progress.is_due():
@@ -241,8 +241,9 @@ class Keeper(Generic[Store]):
         self.trouble = str(error)
         end = time.monotonic() + min(_RECONNECT_SECONDS * 2**self._failures, _LONGEST_WAIT_SECONDS)
         self._failures = min(self._failures + 1, 10)
-        while (left := end - time.monotonic()) > 0 and not self._stop.wait(min(left, _LOOK_SECONDS)):
+        while (left := end - time.monotonic()) > 0 and not self._stopping:
             self.alive()
+            time.sleep(min(left, _LOOK_SECONDS))
 
     def _log(self, what: str, details: Mapping[str, JsonValue]) -> None:
         log.log(

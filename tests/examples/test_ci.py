@@ -41,6 +41,7 @@ def test_project_may_have_modules_of_our_packages_names(
         """
     )
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)  # of the department's tests, in the same process
     done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=2, warnings=3)
     done.stdout.fnmatch_lines(["*DeprecationWarning: the fixture 'broker' is called 'platepost_broker'*"])
