@@ -1,6 +1,4 @@
-"""Run targets of make side by side: one that mostly waits, and those that compute, which take more of what it leaves.
-
-Those that compute yield a little, not more: what is left of them when the other has ended runs on one core too few.
+"""Run targets of make side by side: one that mostly waits, and those that compute, which take what it leaves over.
 
     python3 scripts/side-by-side.py MAKE WAITING COMPUTING...
 
@@ -23,9 +21,7 @@ def main(make: str, waiting: str, *computing: str) -> int:
         beside = [
             stack.enter_context(
                 subprocess.Popen(
-                    ["nice", "-n", "3", make, target],
-                    stdout=stack.enter_context(log.open("wb")),
-                    stderr=subprocess.STDOUT,
+                    ["nice", make, target], stdout=stack.enter_context(log.open("wb")), stderr=subprocess.STDOUT
                 )
             )
             for target, log in logs.items()
