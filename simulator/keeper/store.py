@@ -16,25 +16,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
-
-from department.custody.given_up import PostStatements, may_name_numbers
-from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun, Span
+from department.custody.given_up import GivenUp, HeardPost, PostStatements, may_name_numbers
+from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun
 from department.custody.messages import ReceivedMessage
+from department.custody.record import place_of
 from device.errors import RecordError
 from device.files import make_folder
-from device.records.base import DIGEST, Identifier
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.envelope import EVENTS
 from device.records.parts import pictures_match
-from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
+from device.records.signing import Keyring
 
 log = logging.getLogger(__name__)
 
-LARGEST_NUMBER = 2**53 - 1
-_Named: TypeAlias = tuple[ChainName, tuple[Span, ...]]
 _Before: TypeAlias = tuple[tuple[LinkedRun, ...], tuple[object, ...]]
-_CHAIN = TypeAdapter(Identifier)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
   post TEXT, chain TEXT, number INTEGER, digest TEXT, forked INTEGER, names INTEGER,
@@ -85,9 +80,7 @@ class RecordStore:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
         self._holdings: dict[ChainName, Holding] = {}
-        self._statements: dict[str, PostStatements] = {}
-        self._unheard: dict[str, list[dict[str, Any]]] = {}
-        """Events of each post that name numbers, signed by a key that is not known yet."""
+        self._heard: dict[str, HeardPost] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -167,8 +160,7 @@ class RecordStore:
                 self._database.execute("ROLLBACK")
             # What was taken in and is not kept must not be receipted.
             self._holdings.clear()
-            self._statements.clear()
-            self._unheard.clear()
+            self._heard.clear()
             raise
         return set(touched)
 
@@ -217,41 +209,18 @@ class RecordStore:
 
     # --- what posts gave up
 
-    def _named(self, post: str, event: dict[str, Any]) -> list[_Named]:
+    def _named(self, post: str, event: dict[str, Any]) -> list[GivenUp]:
         """Return the numbers that an event names, and those that earlier ones do whose key it vouches for."""
         if not may_name_numbers(event):
             return []
-        waiting = [*self._unheard.pop(post, ()), event]
-        if post not in self._statements:
-            keys = self._keys(post)
-            if not keys.kids:
-                self._unheard[post] = waiting
-                return []
-            self._statements[post] = PostStatements(keys)
-            kept = "SELECT body FROM records WHERE names AND post = ? ORDER BY rowid"
-            waiting = [parse(body) for (body,) in self._database.execute(kept, (post,))]
-        named, left = self._hear(post, waiting)
-        while left and len(left) < len(waiting):
-            waiting = left
-            more, left = self._hear(post, waiting)
-            named += more
-        self._unheard[post] = left
-        return named
-
-    def _hear(self, post: str, events: list[dict[str, Any]]) -> tuple[list[_Named], list[dict[str, Any]]]:
-        """Return what events name, and those whose key is not known."""
-        named, left = [], []
-        for event in events:
-            try:
-                numbers = self._statements[post].hear(event)
-            except ForeignKeyError:
-                left.append(event)
-            except SignatureRefusedError as error:
-                log.warning("%s: a record that names numbers as gone is not genuine: %s", post, error)
-            else:
-                if numbers is not None:
-                    named.append((ChainName(post, numbers.chain), numbers.spans))
-        return named, left
+        if post in self._heard:
+            return self._heard[post].hear(event)
+        keys = self._keys(post)
+        if not keys.kids:
+            return []  # it is kept, and heard with the rest once there are keys
+        kept = self._database.execute("SELECT body FROM records WHERE names AND post = ? ORDER BY rowid", (post,))
+        self._heard[post] = HeardPost(post, PostStatements(keys), [parse(body) for (body,) in kept])
+        return self._heard[post].given_up
 
     def _rows(self, select: str, chain: ChainName, more: str = "TRUE", *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()
@@ -261,16 +230,11 @@ def _chained(delivery: ReceivedMessage) -> _Chained | None:
     """Return where a record stands; None of what has no place in a chain that a receipt could name."""
     try:
         event = parse(delivery.body)
-        chain = _CHAIN.validate_python(event.get("chain"), strict=True)
         digest = digest_of(canonical_bytes(event))
-    except (RecordError, ValidationError):
+    except RecordError:
         return None
-    number, previous = event.get("sequence"), event.get("previous")
-    if type(number) is not int or not 1 <= number <= LARGEST_NUMBER:
-        return None
-    if not isinstance(previous, str) or not DIGEST.fullmatch(previous):
-        return None
-    return _Chained(ChainName(delivery.post, chain), number, digest, previous, event)
+    place = place_of(delivery.post, event)
+    return None if place is None else _Chained(place.chain, place.number, digest, place.previous, event)
 
 
 def _pictures(event: dict[str, Any]) -> int:
