@@ -151,7 +151,7 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
 def search(cars: int, times: int, seed: int) -> None:
     """Ask each pattern, and print how long it took."""
     from department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up
-    from department.search.patterns import Pattern  # noqa: PLC0415
+    from department.search.patterns import PlatePattern  # noqa: PLC0415
     from department.search.plates import PlateQuery, find_plates  # noqa: PLC0415
 
     print(f"{'ms, p50 / p95':26}{'search':>16}{'ledger':>16}   plates on the first page")
@@ -160,7 +160,7 @@ def search(cars: int, times: int, seed: int) -> None:
         for number in range(times + 3):
             said = made()
             text, budget = said.pop("text"), said.pop("budget")
-            query = PlateQuery(Pattern.parse(text, budget=budget) if text else None, **said)
+            query = PlateQuery(PlatePattern.parse(text, budget=budget) if text else None, **said)
             begins = time.perf_counter()
             entry = open_entry(person="b", agency="b", purpose="benchmark", case="1", query=query.asked(text))
             opened = time.perf_counter()
@@ -177,7 +177,7 @@ def search(cars: int, times: int, seed: int) -> None:
 
 def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:
     """Hold a dictionary of a partition a month against the one: size, and time of the grams alone."""
-    from department.search.patterns import Pattern  # noqa: PLC0415 - after Django was set up
+    from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
 
     if connection.execute("SELECT to_regclass('bench_monthly')").fetchone() == (None,):
         connection.execute(
@@ -204,7 +204,7 @@ def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:
         took: dict[str, list[float]] = {"search_plate": [], "bench_monthly": []}
         made = patterns(np.random.default_rng(seed), cars)[name]
         for _ in range(60):
-            pattern = Pattern.parse(made()["text"])
+            pattern = PlatePattern.parse(made()["text"])
             grams = [group[0] for group in pattern.grams]
             for table, times in took.items():
                 began = time.perf_counter()

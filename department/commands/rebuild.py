@@ -8,7 +8,7 @@ import click
 
 from department.commands.options import FOLDER, JSON
 from department.config.upgrade import connected, running_database
-from department.custody.rebuild import Rebuilt
+from department.custody.rebuild import RebuildOutcome
 from department.custody.rebuild import rebuild as make_anew
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
@@ -39,7 +39,7 @@ def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
     sys.exit(1 if done.damaged or (check and not done.identical) else 0)
 
 
-def _show(done: Rebuilt, *, check: bool) -> None:
+def _show(done: RebuildOutcome, *, check: bool) -> None:
     click.echo(f"{done.records} genuine records make {done.rows} rows.")
     for table, count in sorted(done.missing.items()):
         click.secho(f"{table}: {count} rows {'are missing' if check else 'were missing, and are there'}", fg="red")

@@ -62,13 +62,13 @@ def search(
     with running_database(folder):
         set_up_django(folder, WEB)
         require_schema()
-        from department.search.patterns import Pattern  # noqa: PLC0415 - after Django was set up
+        from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
         from department.search.plates import PlateQuery  # noqa: PLC0415
 
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
             narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
-        pattern = Pattern.parse(text, budget=look_alikes) if text.strip() else None
+        pattern = PlatePattern.parse(text, budget=look_alikes) if text.strip() else None
         query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
         agency = folder.settings.agency
         asked = {"agency": agency, "purpose": purpose, "case": case, "query": query.asked(text)}

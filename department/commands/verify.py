@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from department.commands.options import FOLDER, JSON
 from department.config.upgrade import connected, running_database
-from department.custody.check import CheckReport, CustodyCheck
+from department.custody.check import CheckReport, CustodyVerification
 from department.custody.register import KeyRegister
 from department.database.roles import AUDITOR, KEEPER
 from department.errors import DepartmentError
@@ -44,7 +44,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         connected(folder, AUDITOR) as auditor,
         _progress() as progress,
     ):
-        check = CustodyCheck(keeper, auditor, keys=register.keys, receipts=folder.receipts, state=folder.checked)
+        check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=folder.receipts, state=folder.checked)
         try:
             report = check.run(whole=whole, progress=progress)
         except ValueError as error:

@@ -27,7 +27,7 @@ from department.custody.messages import ReceivedMessage
 from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import receipted_in
 from department.custody.record import CustodyRecord, take
-from department.custody.verdict import Judgment, Verdict, judge
+from department.custody.verdict import Judgment, RecordVerdict, judge
 from department.ledger.verify import verify_ledger
 from device.errors import RecordError
 from device.files import StateFile
@@ -46,8 +46,8 @@ PROBLEMS_MOST = 1000
 """Problems that are kept by name; the rest are counted."""
 HEADS_MOST = 100
 """Ends of the ledger that are kept, the latest."""
-_PROVEN = frozenset({Verdict.GENUINE, Verdict.UNKNOWN, Verdict.FORKED})
-_REFUSED = frozenset({Verdict.FORGED, Verdict.UNREADABLE})
+_PROVEN = frozenset({RecordVerdict.GENUINE, RecordVerdict.UNKNOWN, RecordVerdict.FORKED})
+_REFUSED = frozenset({RecordVerdict.FORGED, RecordVerdict.UNREADABLE})
 _Place: TypeAlias = tuple[int, str, datetime]
 # A row's record, class and retained_from.
 _JUDGED = """
@@ -206,7 +206,7 @@ class _Read:
     """By kind and digest."""
 
 
-class CustodyCheck:
+class CustodyVerification:
     """One run, or the rest of one.
 
     Args:
@@ -436,7 +436,7 @@ def _misjudged(stored: _Stored, judgment: Judgment) -> list[CheckProblem]:
     What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself.
     """
     # A key that was replaced since had been good when the record was kept: what it signed is signed.
-    signed = judgment.verdict in _PROVEN or (judgment.verdict == Verdict.FORGED and judgment.key is not None)
+    signed = judgment.verdict in _PROVEN or (judgment.verdict == RecordVerdict.FORGED and judgment.key is not None)
     if stored.verdict in _PROVEN and not (signed and judgment.key == stored.key):
         why = judgment.reason or "its signature is by another key than was noted"
         return [stored.wrong(Wrong.SIGNATURE, f"kept as {stored.verdict}: {why}")]
@@ -446,7 +446,7 @@ def _misjudged(stored: _Stored, judgment: Judgment) -> list[CheckProblem]:
 
 
 def _projected(stored: _Stored, record: CustodyRecord, judgment: Judgment) -> Iterable[tuple[Projection, Row]]:
-    if stored.verdict != Verdict.GENUINE or record.event is None:
+    if stored.verdict != RecordVerdict.GENUINE or record.event is None:
         return ()
     try:
         return list(project(judgment.event or read_event(record.event)))

@@ -28,7 +28,7 @@ _AT_ONCE = 1000
 
 
 @dataclass(slots=True)
-class Rebuilt:
+class RebuildOutcome:
     """What came of it."""
 
     records: int = 0
@@ -50,7 +50,7 @@ class Rebuilt:
 
 def rebuild(
     connection: psycopg.Connection, *, mend: bool = True, progress: Callable[[str], object] = lambda _: None
-) -> Rebuilt:
+) -> RebuildOutcome:
     """Project every genuine record again.
 
     Args:
@@ -62,7 +62,7 @@ def rebuild(
         psycopg.Error: the database refuses.
 
     """
-    done = Rebuilt()
+    done = RebuildOutcome()
     leaves = connection.execute(
         "SELECT relid::text FROM pg_partition_tree('custody_record') WHERE isleaf ORDER BY 1"
     ).fetchall()
@@ -79,7 +79,7 @@ def rebuild(
 class _Part:
     """One leaf partition of the records, and the leaves of the projections beside it."""
 
-    def __init__(self, connection: psycopg.Connection, suffix: str, done: Rebuilt) -> None:
+    def __init__(self, connection: psycopg.Connection, suffix: str, done: RebuildOutcome) -> None:
         self._connection = connection
         self._suffix = suffix
         self._done = done
@@ -148,7 +148,7 @@ class _Part:
         return self._connection.execute(sql.SQL(statement).format(*map(sql.Identifier, tables)))
 
 
-def _compare_tally(connection: psycopg.Connection, done: Rebuilt, *, mend: bool) -> None:
+def _compare_tally(connection: psycopg.Connection, done: RebuildOutcome, *, mend: bool) -> None:
     """Count the records again. How often a record came again, only the keeper knew."""
     connection.execute(
         "CREATE TEMPORARY TABLE fresh_tally ON COMMIT DROP AS"

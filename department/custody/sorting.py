@@ -12,13 +12,13 @@ from department.custody.pictures import FiledPicture
 from department.custody.projections import project
 from department.custody.record import CustodyRecord, Filing, tally_type
 from department.custody.tables import Batch, HeldChain, StoredTwin, TallyKey
-from department.custody.verdict import Judgment, Standing, Verdict
+from department.custody.verdict import Judgment, RecordStanding, RecordVerdict
 from device.records.envelope import AnyEvent
 
 DUPLICATE = "duplicate"
 """In the tally, beside the verdicts."""
-PROVEN = frozenset({Verdict.GENUINE, Verdict.UNKNOWN})
-_SIGNED = PROVEN | {Verdict.FORKED}
+PROVEN = frozenset({RecordVerdict.GENUINE, RecordVerdict.UNKNOWN})
+_SIGNED = PROVEN | {RecordVerdict.FORKED}
 _Where: TypeAlias = tuple[str, str | None, int | str]
 
 
@@ -62,7 +62,8 @@ class BatchSorter:
         body_digest = sha256(encoded[1]).digest()
         for twin in twins:
             if twin.digest == record.digest and (
-                twin.body_digest == body_digest or (judgment.standing is Standing.PROVEN and twin.verdict in _SIGNED)
+                twin.body_digest == body_digest
+                or (judgment.standing is RecordStanding.PROVEN and twin.verdict in _SIGNED)
             ):
                 self._count(record, filing, DUPLICATE)
                 self._repeat(record, judgment, twins)
@@ -102,7 +103,7 @@ class BatchSorter:
         key = TallyKey(post, at.date(), tally_type(record_type), verdict, filing.covert_group)
         self.writes.tally[key] += by
 
-    def rejudge(self, number: int, filing: Filing, verdict: Verdict, judgment: Judgment) -> None:
+    def rejudge(self, number: int, filing: Filing, verdict: RecordVerdict, judgment: Judgment) -> None:
         """Add a later judgment of a stored record."""
         where = (number, filing.retention, filing.retained_from)
         self.writes.rejudged.append(
@@ -116,22 +117,22 @@ class BatchSorter:
         self.touched.add(chain)
         return held
 
-    def _hold(self, came: JudgedRecord, twins: list[StoredTwin]) -> Verdict | None:
+    def _hold(self, came: JudgedRecord, twins: list[StoredTwin]) -> RecordVerdict | None:
         """Have a record count as held as far as it may; return its verdict, None if it was purged before."""
         _, record, filing, judgment = came
         place = record.place
         if place is None:
             return judgment.verdict
-        if judgment.standing is Standing.REFUSED:
+        if judgment.standing is RecordStanding.REFUSED:
             return judgment.verdict
         held = self.change(place.chain)
         held.covert_group = held.covert_group or filing.covert_group
-        if judgment.standing is Standing.PROVEN:
+        if judgment.standing is RecordStanding.PROVEN:
             fate = held.proven.add(place.number, record.digest, place.previous, stored=counted(twins))
             if fate is Fate.HELD:
                 return None
             held.stale |= place.number in held.unproven
-            return Verdict.FORKED if fate is Fate.FORKED else judgment.verdict
+            return RecordVerdict.FORKED if fate is Fate.FORKED else judgment.verdict
         if place.number not in held.proven:
             held.unproven.add(place.number, record.digest, place.previous, stored=counted(twins, unproven=True))
         return judgment.verdict
@@ -139,7 +140,7 @@ class BatchSorter:
     def _repeat(self, record: CustodyRecord, judgment: Judgment, twins: list[StoredTwin]) -> None:
         """Have the chain's receipt answer a record that came again."""
         place = record.place
-        if place is None or judgment.standing is Standing.REFUSED:
+        if place is None or judgment.standing is RecordStanding.REFUSED:
             return
         held = self._chain(place.chain)
         self.touched.add(place.chain)
@@ -151,10 +152,10 @@ class BatchSorter:
         if len(record.pictures) > twin.pictures:
             self.writes.pictures += [FiledPicture(twin.id, twin.filing, picture) for picture in record.pictures]
 
-    def _store(self, came: JudgedRecord, verdict: Verdict, encoded: tuple[int, bytes]) -> None:
+    def _store(self, came: JudgedRecord, verdict: RecordVerdict, encoded: tuple[int, bytes]) -> None:
         number, record, filing, judgment = came
         place = record.place
-        if place is not None and verdict is not Verdict.GENUINE:
+        if place is not None and verdict is not RecordVerdict.GENUINE:
             self._chain(place.chain).odd = True
         names = record.event is not None and may_name_numbers(record.event)
         self.writes.records.append(
@@ -172,14 +173,14 @@ class BatchSorter:
                 record.type,
                 verdict.value,
                 judgment.key,
-                "another record has this number" if verdict is Verdict.FORKED else judgment.reason,
+                "another record has this number" if verdict is RecordVerdict.FORKED else judgment.reason,
                 names,
                 filing.covert_group,
                 *encoded,
             )
         )
         self.writes.pictures += [FiledPicture(number, filing, picture) for picture in record.pictures]
-        if verdict is Verdict.GENUINE and judgment.event is not None:
+        if verdict is RecordVerdict.GENUINE and judgment.event is not None:
             self.project(number, record.post, filing, judgment.event)
 
     def _count(self, record: CustodyRecord, filing: Filing, verdict: str) -> None:

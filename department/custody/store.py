@@ -33,7 +33,7 @@ from department.custody.messages import ReceivedMessage
 from department.custody.record import CustodyRecord, Filing, restored, take, unreadable
 from department.custody.sorting import PROVEN, BatchSorter, JudgedRecord, counted
 from department.custody.tables import CustodyTables, HeldChain, StoredBody, StoredTwin
-from department.custody.verdict import Judgment, Standing, Verdict, judge
+from department.custody.verdict import Judgment, RecordStanding, RecordVerdict, judge
 from device.records.canonical import parse
 from device.records.signing import Keyring
 
@@ -200,7 +200,7 @@ class CustodyStore:
             place = record.place
             if place is None:
                 loose.add((record.post, record.digest))
-            elif judgment.standing is not Standing.PROVEN or self._may_be_stored(place.chain, place.number):
+            elif judgment.standing is not RecordStanding.PROVEN or self._may_be_stored(place.chain, place.number):
                 places.add((*place.chain, place.number))
         if places:
             yield from tables.placed(places)
@@ -249,7 +249,7 @@ class CustodyStore:
         """
         record = restored(body.topic, body.post, decode(body.codec, body.body))
         judgment = judge(record, self._heard(tables, body.post).statements)
-        proven, verdict = judgment.standing is Standing.PROVEN, judgment.verdict
+        proven, verdict = judgment.standing is RecordStanding.PROVEN, judgment.verdict
         place = record.place
         if hold and proven and place is not None and body.verdict not in PROVEN:
             held = batch.change(place.chain)
@@ -258,13 +258,13 @@ class CustodyStore:
             held.stale |= place.number in held.unproven
             if fate is not Fate.NEW:
                 # Of a record that is stored once more as genuine, one is enough.
-                verdict = Verdict.FORKED
+                verdict = RecordVerdict.FORKED
         if verdict != body.verdict:
             filing = Filing(body.retention, body.retained_from, body.covert_group)
             batch.rejudge(body.id, filing, verdict, judgment)
             batch.count(body.post, record.type, filing, body.verdict, at=body.kept_at, by=-1)
             batch.count(body.post, record.type, filing, verdict, at=body.kept_at)
-            if verdict is Verdict.GENUINE and judgment.event is not None:
+            if verdict is RecordVerdict.GENUINE and judgment.event is not None:
                 batch.project(body.id, body.post, filing, judgment.event)
         return proven
 
@@ -280,10 +280,10 @@ class CustodyStore:
         held = batch.change(chain)
         held.proven, held.stale = _cut(held.proven, number, self.digest(chain, number)), True
         for twin in later:
-            if twin.id in refuted or twin.verdict not in PROVEN | {Verdict.FORKED} or twin.number is None:
+            if twin.id in refuted or twin.verdict not in PROVEN | {RecordVerdict.FORKED} or twin.number is None:
                 continue
             fate = held.proven.add(twin.number, twin.digest, twin.previous)
-            if fate is Fate.NEW and twin.verdict == Verdict.FORKED:
+            if fate is Fate.NEW and twin.verdict == RecordVerdict.FORKED:
                 for body in tables.bodies([twin.id]):
                     self._judge_body(tables, batch, body, hold=False)
 

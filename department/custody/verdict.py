@@ -29,7 +29,7 @@ _OUTSIDE = frozenset({TYPES[Status], TYPES[Health], TYPES[Response]})
 """Kinds that may be outside of any chain."""
 
 
-class Verdict(StrEnum):
+class RecordVerdict(StrEnum):
     """What a record is."""
 
     GENUINE = "genuine"
@@ -44,7 +44,7 @@ class Verdict(StrEnum):
     """Signed right, of a type or a form that this version does not know."""
 
 
-class Standing(StrEnum):
+class RecordStanding(StrEnum):
     """How a record counts toward what is held; see above."""
 
     PROVEN = "proven"
@@ -56,8 +56,8 @@ class Standing(StrEnum):
 class Judgment:
     """What a record turned out to be."""
 
-    verdict: Verdict
-    standing: Standing
+    verdict: RecordVerdict
+    standing: RecordStanding
     key: str | None = None
     """Thumbprint of the key: that signed it, or, of a foreign one, that it claims."""
     reason: str = ""
@@ -76,19 +76,23 @@ def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
     """
     event = record.event
     if event is None:
-        return Judgment(Verdict.UNREADABLE, Standing.REFUSED, reason=record.problem)
+        return Judgment(RecordVerdict.UNREADABLE, RecordStanding.REFUSED, reason=record.problem)
     if contradiction := _contradiction(record, event):
-        return Judgment(Verdict.FORGED, Standing.REFUSED, reason=contradiction)
+        return Judgment(RecordVerdict.FORGED, RecordStanding.REFUSED, reason=contradiction)
     try:
         key = said.keys.check(event["signature"], record.canonical)
     except ForeignKeyError as error:
         claimed = signed_by(event["signature"])
-        return Judgment(Verdict.FOREIGN, Standing.UNPROVEN, claimed if _is_key(claimed) else None, str(error))
+        return Judgment(
+            RecordVerdict.FOREIGN, RecordStanding.UNPROVEN, claimed if _is_key(claimed) else None, str(error)
+        )
     except SignatureRefusedError:
-        return Judgment(Verdict.FORGED, Standing.REFUSED, reason="its content and its signature do not belong together")
+        return Judgment(
+            RecordVerdict.FORGED, RecordStanding.REFUSED, reason="its content and its signature do not belong together"
+        )
     chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
     if objection := said.trust.objection(key, chain=chain, sequence=number):
-        return Judgment(Verdict.FORGED, Standing.UNPROVEN, key, objection)
+        return Judgment(RecordVerdict.FORGED, RecordStanding.UNPROVEN, key, objection)
     return _understood(record, event, key)
 
 
@@ -109,9 +113,9 @@ def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgm
         why = "this version does not know its form"
     else:
         if record.place is not None or typed.type in _OUTSIDE:
-            return Judgment(Verdict.GENUINE, Standing.PROVEN, key, event=typed)
+            return Judgment(RecordVerdict.GENUINE, RecordStanding.PROVEN, key, event=typed)
         why = "it has no place in a chain, as its type must have"
-    return Judgment(Verdict.UNKNOWN, Standing.PROVEN, key, why)
+    return Judgment(RecordVerdict.UNKNOWN, RecordStanding.PROVEN, key, why)
 
 
 def _chain_end(event: dict[str, Any]) -> tuple[str | None, int]:

@@ -103,7 +103,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Pattern:
+class PlatePattern:
     """A pattern, parsed."""
 
     elements: tuple[Element, ...]

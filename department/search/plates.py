@@ -18,7 +18,7 @@ from django.db import OperationalError
 from department.custody.reading import SeenPlate, Sought, seen, under
 from department.ledger.entries import OpenEntry
 from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import Fit, Pattern, Why
+from department.search.patterns import Fit, PlatePattern, Why
 
 PAGE = 25
 """Plates of a page, if nothing else is asked."""
@@ -41,7 +41,7 @@ Weeks: TypeAlias = frozenset[int]
 class PlateQuery:
     """What is asked. All conditions that are given hold."""
 
-    pattern: Pattern | None = None
+    pattern: PlatePattern | None = None
     posts: Sequence[str] = ()
     """Any of these: a place, or an area as the list of its posts."""
     since: datetime | None = None
@@ -215,7 +215,7 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
     return {plate.plate: plate for plate in found}
 
 
-def _candidates(entry: OpenEntry, pattern: Pattern) -> dict[str, Weeks]:
+def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
     """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads."""
     all_of = [group[0] for group in pattern.grams if len(group) == 1]
     any_of = ["{" + ",".join(map(str, group)) + "}" for group in pattern.grams if len(group) > 1]
@@ -227,7 +227,7 @@ def _candidates(entry: OpenEntry, pattern: Pattern) -> dict[str, Weeks]:
         return {plate: frozenset(weeks) for plate, weeks in cursor}
 
 
-def _ranked(plates: Collection[str], pattern: Pattern | None) -> list[tuple[float, str]]:
+def _ranked(plates: Collection[str], pattern: PlatePattern | None) -> list[tuple[float, str]]:
     """Return the negative score of each plate, and the plate; in order."""
     if pattern is None or not pattern.budget:
         return [(0.0, plate) for plate in sorted(plates)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
-class Lane(Protocol):
+class DrawnLane(Protocol):
     """A lane as it is drawn."""
 
     @property
@@ -16,7 +16,7 @@ class Lane(Protocol):
         """x, y of its corners in turn, as shares of the picture's width and height."""
 
 
-def lane_at(lanes: Iterable[Lane], x: float, y: float) -> str | None:
+def lane_at(lanes: Iterable[DrawnLane], x: float, y: float) -> str | None:
     """Return the name of the first lane around a place, in shares of the picture's width and height; None of none."""
     return next((lane.name for lane in lanes if _is_inside(lane.outline, x, y)), None)
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from department.custody import check
-from department.custody.check import CheckReport, CustodyCheck
+from department.custody.check import CheckReport, CustodyVerification
 from department.custody.errors import CustodyError
 from department.custody.given_up import PostStatements
 from department.custody.receipt_log import ReceiptLog
@@ -50,7 +50,7 @@ def run(connect: Connect, keys: dict[str, Keyring], tmp_path: Path) -> Iterator[
         def checked(*, whole: bool = False, progress: Callable[[int, int], None] | None = None) -> CheckReport:
             keeper, auditor = (stack.enter_context(connect(role)) for role in (KEEPER, AUDITOR))
             keeper.autocommit = auditor.autocommit = True
-            made = CustodyCheck(
+            made = CustodyVerification(
                 keeper,
                 auditor,
                 keys=lambda post: keys.get(post, Keyring(())),

@@ -7,7 +7,7 @@ import pytest
 from department.custody.given_up import PostStatements
 from department.custody.messages import ReceivedMessage
 from department.custody.record import take
-from department.custody.verdict import Judgment, Standing, Verdict, judge
+from department.custody.verdict import Judgment, RecordStanding, RecordVerdict, judge
 from device.records import Keyring
 from device.records.canonical import canonical_bytes, dump
 from device.records.contract.examples import example_health
@@ -34,27 +34,27 @@ def event() -> dict[str, Any]:
 
 def test_genuine(event: dict[str, Any]) -> None:
     found = judged(signed(event))
-    assert (found.verdict, found.standing, found.key) == (Verdict.GENUINE, Standing.PROVEN, SIGNER.kid)
+    assert (found.verdict, found.standing, found.key) == (RecordVerdict.GENUINE, RecordStanding.PROVEN, SIGNER.kid)
     assert found.event is not None
 
 
 @pytest.mark.parametrize("changes", [{"sequence": 7}, {"signature": "x..y"}, {"data": {}}, {"signature": "no"}])
 def test_what_was_changed_is_forged(event: dict[str, Any], changes: dict[str, Any]) -> None:
     found = judged(ReceivedMessage("alpr/v1/demo/post-1/audit", dump(event | changes)))
-    assert found.verdict in {Verdict.FORGED, Verdict.FOREIGN}  # a signature without a header names no key
-    assert found.standing is not Standing.PROVEN
+    assert found.verdict in {RecordVerdict.FORGED, RecordVerdict.FOREIGN}  # a signature without a header names no key
+    assert found.standing is not RecordStanding.PROVEN
 
 
 @pytest.mark.parametrize("topic", ["alpr/v1/demo/post-2/audit", "alpr/v1/other/post-1/audit"])
 def test_another_source_than_the_topic_is_forged_however_it_is_signed(event: dict[str, Any], topic: str) -> None:
     found = judged(signed(event, topic))
-    assert (found.verdict, found.standing) == (Verdict.FORGED, Standing.REFUSED)
+    assert (found.verdict, found.standing) == (RecordVerdict.FORGED, RecordStanding.REFUSED)
 
 
 def test_another_key_is_foreign(event: dict[str, Any]) -> None:
     event["signature"] = STRANGER.sign(canonical_bytes(event))
     found = judged(ReceivedMessage("alpr/v1/demo/post-1/audit", dump(event)))
-    assert (found.verdict, found.standing, found.key) == (Verdict.FOREIGN, Standing.UNPROVEN, STRANGER.kid)
+    assert (found.verdict, found.standing, found.key) == (RecordVerdict.FOREIGN, RecordStanding.UNPROVEN, STRANGER.kid)
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_another_key_is_foreign(event: dict[str, Any]) -> None:
 def test_what_is_signed_right_and_not_understood_is_unknown(event: dict[str, Any], changes: dict[str, Any]) -> None:
     told = {name: value for name, value in (event | changes).items() if value is not None}
     found = judged(signed(told))
-    assert (found.verdict, found.standing) == (Verdict.UNKNOWN, Standing.PROVEN)
+    assert (found.verdict, found.standing) == (RecordVerdict.UNKNOWN, RecordStanding.PROVEN)
 
 
 def test_members_that_newer_software_added_are_no_matter(event: dict[str, Any]) -> None:
-    assert judged(signed(event | {"weather": {"rain": 1.5}})).verdict is Verdict.GENUINE
+    assert judged(signed(event | {"weather": {"rain": 1.5}})).verdict is RecordVerdict.GENUINE
 
 
 def test_health_has_no_place_in_a_chain_and_is_genuine() -> None:
     (message,) = deliveries(Post().recorder.unchained(example_health(HIT)))
-    assert judged(message).verdict is Verdict.GENUINE
+    assert judged(message).verdict is RecordVerdict.GENUINE
 
 
 @pytest.mark.parametrize("spoiled", ["AAAA", "no base64", 7, None])
@@ -88,11 +88,11 @@ def test_another_picture_than_was_signed_is_forged(spoiled: object) -> None:
     event["data"]["pictures"][0]["data"] = spoiled
     message = ReceivedMessage(made.topic, dump(event))
     found = judged(message)
-    assert (found.verdict, found.standing) == (Verdict.FORGED, Standing.REFUSED)
+    assert (found.verdict, found.standing) == (RecordVerdict.FORGED, RecordStanding.REFUSED)
     record = take(message)
     assert record.pictures == ()
     assert record.altered
-    assert judged(ReceivedMessage(made.topic, made.stripped().body)).verdict is Verdict.GENUINE
+    assert judged(ReceivedMessage(made.topic, made.stripped().body)).verdict is RecordVerdict.GENUINE
 
 
 def test_a_replaced_key_is_good_before_the_record_that_replaced_it_alone() -> None:
@@ -102,9 +102,9 @@ def test_a_replaced_key_is_good_before_the_record_that_replaced_it_alone() -> No
     said = statements()
     said.hear(change.event)
     verdicts = [judged(message, said) for message in deliveries(before, change, post.store.records[2], after)]
-    assert [found.verdict for found in verdicts] == [*[Verdict.GENUINE] * 3, Verdict.FORGED]
+    assert [found.verdict for found in verdicts] == [*[RecordVerdict.GENUINE] * 3, RecordVerdict.FORGED]
     assert [found.key for found in verdicts] == [SIGNER.kid, SIGNER.kid, LATER.kid, SIGNER.kid]
-    assert verdicts[-1].standing is Standing.UNPROVEN
+    assert verdicts[-1].standing is RecordStanding.UNPROVEN
 
 
 def test_in_another_chain_a_replaced_key_is_good_up_to_the_named_end() -> None:
@@ -118,7 +118,10 @@ def test_in_another_chain_a_replaced_key_is_good_up_to_the_named_end() -> None:
     ends = {(COVERT.chain, named.digest): 1}
     said = statements(numbers=ends)
     said.hear(change.event)
-    assert [judged(message, said).verdict for message in deliveries(named, later)] == [Verdict.GENUINE, Verdict.FORGED]
+    assert [judged(message, said).verdict for message in deliveries(named, later)] == [
+        RecordVerdict.GENUINE,
+        RecordVerdict.FORGED,
+    ]
 
 
 def test_in_a_chain_that_no_change_names_it_is_good_as_far_as_was_kept() -> None:
@@ -130,6 +133,6 @@ def test_in_a_chain_that_no_change_names_it_is_good_as_far_as_was_kept() -> None
     said = statements(noted=lambda: {"01890a5d-ac96-774b-bcce-b302099a8059": 1})
     said.hear(change.event)
     assert [judged(message, said).verdict for message in deliveries(kept, not_kept)] == [
-        Verdict.GENUINE,
-        Verdict.FORGED,
+        RecordVerdict.GENUINE,
+        RecordVerdict.FORGED,
     ]

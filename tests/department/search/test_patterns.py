@@ -7,12 +7,12 @@ import pytest
 
 from department.search.errors import PatternError
 from department.search.misreads import log_probability, look_alikes
-from department.search.patterns import Element, Gram, Pattern, Why, gram_code
+from department.search.patterns import Element, Gram, PlatePattern, Why, gram_code
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 
 
 def test_a_pattern_is_read() -> None:
-    parsed = Pattern.parse(" 7o-?[8bi]** ")
+    parsed = PlatePattern.parse(" 7o-?[8bi]** ")
     assert parsed.elements == (
         Element("7"),
         Element("0"),
@@ -40,14 +40,14 @@ def test_a_pattern_is_read() -> None:
 )
 def test_what_is_no_pattern_is_refused_without_repeating_it(text: str, said: str) -> None:
     with pytest.raises(PatternError, match=said) as refused:
-        Pattern.parse(text)
+        PlatePattern.parse(text)
     assert not text.strip() or text not in str(refused.value)
 
 
 @pytest.mark.parametrize("budget", [-1, 3])
 def test_budget_is_bounded(budget: int) -> None:
     with pytest.raises(PatternError, match="from 0 to 2"):
-        Pattern.parse("7ABC123", budget=budget)
+        PlatePattern.parse("7ABC123", budget=budget)
 
 
 @pytest.mark.parametrize(
@@ -66,19 +66,19 @@ def test_budget_is_bounded(budget: int) -> None:
     ],
 )
 def test_three_known_characters_are_enough(text: str, searchable: bool) -> None:  # noqa: FBT001
-    assert Pattern.parse(text).searchable is searchable
+    assert PlatePattern.parse(text).searchable is searchable
 
 
 def test_why_a_plate_fits() -> None:
-    fit = Pattern.parse("7[8B]?C*", budget=1).fit("7BXG99")
+    fit = PlatePattern.parse("7[8B]?C*", budget=1).fit("7BXG99")
     assert fit is not None
     assert fit.why == (Why.SAME, Why.ONE_OF, Why.ANY, Why.LOOK_ALIKE, Why.ANY, Why.ANY)
     assert fit.score == pytest.approx(log_probability("7", "7") + log_probability("C", "G"))
-    assert Pattern.parse("7[8B]?C*").fit("7BXG99") is None
+    assert PlatePattern.parse("7[8B]?C*").fit("7BXG99") is None
 
 
 def test_likelier_misread_scores_higher() -> None:
-    pattern = Pattern.parse("8AB", budget=2)
+    pattern = PlatePattern.parse("8AB", budget=2)
     plates = ("8AB", "BAB", "6AB", "BA8")
     scores = [fit.score for plate in plates if (fit := pattern.fit(plate))]
     assert len(scores) == 4
@@ -98,7 +98,7 @@ def test_a_pattern_fits_what_a_scan_finds() -> None:
     fitting = 0
     for _ in range(1500):
         text, budget = drawn_pattern(draw), draw.randrange(3)
-        pattern = Pattern.parse(text, budget=budget)
+        pattern = PlatePattern.parse(text, budget=budget)
         for _ in range(12):
             plate = drawn_plate(draw, like=text)
             wanted = fits(text, plate, budget)

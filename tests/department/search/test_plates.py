@@ -20,7 +20,7 @@ from department.ledger.entries import OpenEntry
 from department.ledger.errors import ClosedEntryError
 from department.search import plates as plates_module
 from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import Pattern, Why
+from department.search.patterns import PlatePattern, Why
 from department.search.plates import FoundPlate, PlateQuery, find_plates
 from tests.department.search.conftest import AT, Stock, opened
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
@@ -29,7 +29,7 @@ HOUR = timedelta(hours=1)
 
 
 def asked(text: str, budget: int = 0, **more: Any) -> PlateQuery:  # noqa: ANN401 - of several types
-    return PlateQuery(Pattern.parse(text, budget=budget), **more)
+    return PlateQuery(PlatePattern.parse(text, budget=budget), **more)
 
 
 def every_page(query: PlateQuery, *, limit: int = 25) -> list[FoundPlate]:
@@ -79,7 +79,7 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
     with as_role(WEB):
         for _ in range(90):
             text, budget = drawn_pattern(draw), draw.randrange(3)
-            pattern = Pattern.parse(text, budget=budget)
+            pattern = PlatePattern.parse(text, budget=budget)
             if not pattern.searchable:
                 with pytest.raises(PatternError, match="three known"):
                     PlateQuery(pattern)
@@ -191,7 +191,7 @@ def test_what_was_kept_late_or_has_a_wrong_clock_is_found_by_when_it_was_capture
         {"posts": ["post-1"], "since": AT, "until": AT},
         {"posts": ["post-1"], "since": AT, "until": AT + timedelta(days=32)},
         {"posts": [f"post-{number}" for number in range(201)], "since": AT, "until": AT + HOUR},
-        {"pattern": Pattern.parse("7A*"), "posts": ["post-1"], "since": AT},
+        {"pattern": PlatePattern.parse("7A*"), "posts": ["post-1"], "since": AT},
     ],
 )
 def test_too_little_is_refused(query: dict[str, Any]) -> None:
