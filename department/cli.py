@@ -12,6 +12,8 @@ _COMMANDS = {
     "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
     "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
     "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),
+    "backup": LazyCommand(f"{_ROOM}.backup:backup", "Write everything into one encrypted file."),
+    "restore-test": LazyCommand(f"{_ROOM}.backup:restore_test", "Restore a backup beside it and prove all of it."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),

@@ -1,14 +1,10 @@
 """`platepost department verify`: the whole custody again."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, running_database
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.register import KeyRegister
@@ -42,7 +38,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         running_database(folder),
         connected(folder, KEEPER) as keeper,
         connected(folder, AUDITOR) as auditor,
-        _progress() as progress,
+        progress_bar("records") as progress,
     ):
         check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=folder.receipts, state=folder.checked)
         try:
@@ -63,16 +59,6 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         click.echo(f"{report.records} records and {report.entries} entries of the ledger{since}: {verdict}.")
     if not report.intact:
         context.exit(1)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Show how far it is, on a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("records", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _wire(report: CheckReport) -> dict[str, object]:

@@ -164,6 +164,17 @@ class PrivateCluster:
             DepartmentError: it was not made, or its version of PostgreSQL is not installed.
 
         """
+        # Said here and not in a file of the cluster, so that the folder may be moved.
+        socket = '"' + str(self.folder).replace('"', '""') + '"'
+        return [self.program("postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
+
+    def program(self, name: str) -> str:
+        """Return where a program of its version of PostgreSQL is.
+
+        Raises:
+            DepartmentError: the cluster was not made, or its version of PostgreSQL is not installed.
+
+        """
         try:
             number = int((self._data / "PG_VERSION").read_text("ascii"))
         except OSError as error:
@@ -171,9 +182,24 @@ class PrivateCluster:
         versions = installed_versions()
         if number not in versions:
             raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")
-        # Said here and not in a file of the cluster, so that the folder may be moved.
-        socket = '"' + str(self.folder).replace('"', '""') + '"'
-        return [str(versions[number] / "postgres"), "-D", str(self._data), "-c", f"unix_socket_directories={socket}"]
+        return str(versions[number] / name)
+
+    def adopt(self) -> None:
+        """Take over data that a backup brought: whose files they are, and who may connect.
+
+        Raises:
+            DepartmentError: the server's user may not pass a folder above it.
+
+        """
+        for name, text in _access_rules().items():
+            (self._data / name).write_text(text, encoding="utf-8")
+        for folder in (self.folder, self._data):
+            folder.chmod(0o700)
+        if os.geteuid() == 0:
+            self._give_away()
+            server = _server_user()
+            for path in (self._data, *self._data.rglob("*")):
+                os.chown(path, server.pw_uid, server.pw_gid)
 
     def stop(self) -> None:
         """Have its server end in order, and wait for it; does nothing if it does not run.
@@ -327,7 +353,9 @@ def _access_rules() -> Mapping[str, str]:
     """Return the files that say who may connect: this system user, as each role."""
     user = pwd.getpwuid(os.geteuid()).pw_name
     lines = "".join(f'department "{user}" {role}\n' for role in (SUPERUSER, *ROLES))
-    return {"pg_hba.conf": "local all all peer map=department\n", "pg_ident.conf": lines}
+    # "all" names no connection for replication, by which a backup is made.
+    rules = f"local all all peer map=department\nlocal replication {SUPERUSER} peer map=department\n"
+    return {"pg_hba.conf": rules, "pg_ident.conf": lines}
 
 
 def _server_user() -> pwd.struct_passwd:

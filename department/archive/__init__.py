@@ -1,0 +1,1 @@
+"""How records are kept, given away with proof, and brought back."""

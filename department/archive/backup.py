@@ -1,0 +1,342 @@
+"""A department in one encrypted file, and back.
+
+The file is a tar of `backup.json`, which comes first, of the folder's small files (`folder/`), and of what
+`pg_basebackup` takes from the running server with the WAL that makes it consistent (`database/data/`). It is compressed
+by zstd and encrypted by `age` to public keys, so that the machine that makes backups cannot read one.
+
+The log of receipts is not in it: a post has deleted what was receipted, and only a log that was never restored can tell
+what a backup lacks.
+"""
+
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+import psycopg
+import zstandard
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from department.custody.check import CheckReport, CustodyVerification
+from department.custody.register import KeyRegister
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import AUDITOR, KEEPER
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from department.ledger.verify import verify_ledger
+from device.files import flush_folder
+from device.records.verify.noted import NotedHead
+
+SLOT = "platepost_backup"
+"""Temporary replication slot that has the server keep the WAL of a backup until the backup has it."""
+LEVEL = 3
+"""Of zstd: records and pictures are compressed already, indexes are not."""
+_NOTE, _FOLDER, _DATA = "backup.json", PurePosixPath("folder"), PurePosixPath("database/data")
+_LEFT_OUT = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished"})
+_TOLD_EVERY = 1 << 24
+Told = Callable[[int, int | None], None]
+"""Called with what is done and what there is to do, in bytes or in records; None where that is not known."""
+
+
+class BackupNote(BaseModel):
+    """What a backup says of itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agency: str
+    custodian: str
+    version: str
+    """Of Platepost."""
+    made: datetime
+    """When it was begun: what came later may be lacking."""
+    last_record: int
+    """The highest id of a record then; 0 without one."""
+    head: str | None
+    """The end of the ledger then, as `device.records.verify.noted` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMade:
+    """A backup that is on disk."""
+
+    note: BackupNote
+    path: Path
+    size: int
+    """Bytes of the file."""
+    sha256: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """What came of a backup that was restored and gone through."""
+
+    note: BackupNote
+    size: int
+    """Bytes of the file."""
+    database_size: int
+    """Bytes of the database."""
+    restore_seconds: float
+    """Until the database accepted connections."""
+    verify_seconds: float
+    custody: CheckReport
+    lacking: tuple[str, ...]
+    """What the backup says that it has, and has not."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether all is there and proved."""
+        return self.custody.intact and not self.lacking
+
+
+def back_up(
+    folder: DepartmentFolder, superuser: psycopg.Connection[Any], target: Path, recipients: Sequence[str], *, told: Told
+) -> BackupMade:
+    """Write a backup of a department whose private cluster runs; durable on return. The keeper may run meanwhile.
+
+    Args:
+        folder: the department's.
+        superuser: of its private cluster, autocommit, to the department's database.
+        target: the file; it must not exist.
+        recipients: age's public keys (`age1...`); each can open it.
+        told: hears of progress, in bytes.
+
+    Raises:
+        DepartmentError: the file is there already, another backup runs, or a program refuses.
+        OSError: the disk does not take it.
+
+    """
+    if target.exists():
+        raise DepartmentError(f"{target} is there already; a backup is not overwritten")
+    if target.absolute().is_relative_to(folder.path):
+        raise DepartmentError(f"{target} lies in the department's folder: keep a backup on another disk")
+    began, note = time.monotonic(), _note(folder, superuser)
+    try:
+        superuser.execute("SELECT pg_create_physical_replication_slot(%s, true, true)", [SLOT])
+    except psycopg.errors.DuplicateObject:
+        raise DepartmentError("another backup of this department is being made") from None
+    aside = target.with_name(target.name + ".part")
+    aside.unlink(missing_ok=True)
+    os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        keys = [part for key in recipients for part in ("--recipient", key)]
+        with aside.open("wb") as file:
+            with _running(["age", "--encrypt", *keys], sink=file) as encrypting:
+                _pack(folder, superuser, note, encrypting, told)
+            os.fsync(file.fileno())
+        with aside.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        aside.rename(target)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    finally:
+        superuser.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
+    flush_folder(target.parent)
+    return BackupMade(note, target, target.stat().st_size, digest, time.monotonic() - began)
+
+
+def restore(file: Path, identity: Path, into: Path) -> BackupNote:
+    """Put what a backup has into a new folder, and check the database's files against their manifest.
+
+    The database is not started. What the file holds is authentic only as far as nobody else has a recipient's public
+    key: `verify` proves the records, not the file.
+
+    Args:
+        file: the backup.
+        identity: the file of a private key, as `age-keygen` writes it.
+        into: a folder that does not exist.
+
+    Raises:
+        DepartmentError: it does not open with that key, is damaged, or is no backup.
+        OSError: the disk does not take it.
+
+    """
+    # The user as whom root runs the database server passes it.
+    into.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True)
+    note: BackupNote | None = None
+    try:
+        with (
+            _running(["age", "--decrypt", "--identity", str(identity), str(file)]) as decrypted,
+            zstandard.ZstdDecompressor().stream_reader(decrypted) as plain,
+            tarfile.open(fileobj=plain, mode="r|") as tar,
+        ):
+            for member in tar:
+                if note is None:
+                    note = BackupNote.model_validate_json(_content(tar, member).read())
+                else:
+                    _put(into, member, tar)
+            while plain.read(_TOLD_EVERY):
+                pass  # to the end, which alone tells that nothing was cut off
+    except (tarfile.TarError, zstandard.ZstdError, ValidationError) as error:
+        raise DepartmentError(f"{file} is no backup of a department, or damaged: {error}") from error
+    if note is None:
+        raise DepartmentError(f"{file} is no backup of a department")
+    cluster = PrivateCluster(DepartmentFolder(into).cluster)
+    with _running([cluster.program("pg_verifybackup"), "--quiet", str(into / _DATA)]):
+        pass
+    cluster.adopt()
+    return note
+
+
+def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> RestoreReport:
+    """Restore a backup into a new folder, start its database, and go through all of it; the folder stays.
+
+    Arguments and errors are those of `restore`; `told` hears of how many records are done.
+
+    Raises:
+        psycopg.Error: the restored database does not answer.
+
+    """
+    began = time.monotonic()
+    note = restore(file, identity, into)
+    folder = DepartmentFolder(into)
+    register = KeyRegister(
+        folder.register_file, folder.register_key, agency=folder.settings.agency, kept=folder.kept_register
+    )
+    with (
+        PrivateCluster(folder.cluster).in_use(),
+        psycopg.connect(folder.conninfo(KEEPER), autocommit=True) as keeper,
+        psycopg.connect(folder.conninfo(AUDITOR), autocommit=True) as auditor,
+    ):
+        restored = time.monotonic()
+        check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=None, state=folder.checked)
+        custody = check.run(whole=True, progress=told)
+        ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
+        lacking = tuple(_lacking(note, keeper, auditor))
+    done = time.monotonic()
+    return RestoreReport(note, file.stat().st_size, size, restored - began, done - restored, custody, lacking)
+
+
+def _note(folder: DepartmentFolder, superuser: psycopg.Connection[Any]) -> BackupNote:
+    ((last, head),) = superuser.execute(
+        "SELECT (SELECT coalesce(max(id), 0) FROM custody_record),"
+        " (SELECT number || ':' || encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1)"
+    )
+    said = {"agency": folder.settings.agency, "custodian": folder.settings.custodian, "version": version("platepost")}
+    return BackupNote(**said, made=datetime.now(UTC), last_record=last, head=head)
+
+
+def _pack(
+    folder: DepartmentFolder, superuser: psycopg.Connection[Any], note: BackupNote, sink: IO[bytes], told: Told
+) -> None:
+    ((total,),) = superuser.execute("SELECT sum(pg_database_size(oid))::bigint FROM pg_database")
+    cluster = PrivateCluster(folder.cluster)
+    line = [cluster.program("pg_basebackup"), "--host", str(folder.cluster), "--username", SUPERUSER, "--no-password"]
+    line += ["--pgdata", "-", "--format", "tar", "--wal-method", "fetch", "--checkpoint", "fast"]
+    compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+    done = tellable = 0
+    with (
+        compressor.stream_writer(sink, closefd=False) as packed,
+        tarfile.open(fileobj=packed, mode="w|") as tar,
+    ):
+        said = note.model_dump_json().encode()
+        tar.addfile(_member(_NOTE, len(said)), BytesIO(said))
+        for path in _small_files(folder):
+            content = path.read_bytes()
+            tar.addfile(_member(str(_FOLDER / path.relative_to(folder.path)), len(content)), BytesIO(content))
+        with (
+            _running([*line, "--manifest-checksums", "SHA256"]) as base,
+            tarfile.open(fileobj=base, mode="r|") as taken,
+        ):
+            for member in taken:
+                content_of = taken.extractfile(member)
+                member.name = str(_DATA / member.name)
+                tar.addfile(member, content_of)
+                taken.members.clear()  # type: ignore[attr-defined] # a stream's are kept for nothing
+                done += member.size
+                if done > tellable:
+                    tellable = done + _TOLD_EVERY
+                    told(min(done, total), total)
+            while base.read(_TOLD_EVERY):
+                pass
+
+
+def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
+    for top in sorted(folder.path.iterdir()):
+        if top.name not in _LEFT_OUT:
+            paths = sorted(top.rglob("*")) if top.is_dir() else [top]
+            yield from (path for path in paths if path.is_file() and path != folder.receipts)
+
+
+def _lacking(note: BackupNote, keeper: psycopg.Connection[Any], auditor: psycopg.Connection[Any]) -> Iterator[str]:
+    ((last,),) = keeper.execute("SELECT coalesce(max(id), 0) FROM custody_record")
+    if last < note.last_record:
+        yield f"records {last + 1} to {note.last_record} are not in the backup"
+    if note.head is not None:
+        head = NotedHead.read(note.head)
+        for problem in verify_ledger(auditor, after=head).problems:
+            yield f"the ledger, entry {problem.number}: {problem.message}"
+
+
+@contextmanager
+def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
+    """Run a program to its end; yield its input where `sink` takes its output, else its output.
+
+    Raises:
+        DepartmentError: it is not installed, or it failed; the message is its own.
+
+    """
+    name = Path(line[0]).name
+    with tempfile.TemporaryFile() as said:
+        taken, given = (subprocess.PIPE, sink) if sink else (None, subprocess.PIPE)
+        try:
+            process = subprocess.Popen(line, stdin=taken, stdout=given, stderr=said)
+        except FileNotFoundError as error:
+            raise DepartmentError(f"{name} is not installed; on Debian: sudo apt-get install {name}") from error
+        stream = process.stdin or process.stdout
+        assert stream is not None  # noqa: S101 - for mypy
+        failure: Exception | None = None
+        try:
+            yield stream
+        except Exception as error:  # noqa: BLE001 - raised again below, unless the program says more
+            failure = error
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            with suppress(BrokenPipeError):
+                stream.close()
+            process.wait()
+        if process.returncode > 0 or (process.returncode and failure is None):
+            said.seek(0)
+            raise DepartmentError(f"{name}: {said.read().decode(errors='replace').strip()[-500:]}") from failure
+        if failure is not None:
+            raise failure
+
+
+def _member(name: str, size: int) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.size, made.mode = size, 0o600
+    return made
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    content = tar.extractfile(member) if member.isreg() else None
+    if content is None:
+        raise DepartmentError(f"the backup holds {member.name!r}, which is no file of a department")
+    return content
+
+
+def _put(into: Path, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
+    name = PurePosixPath(member.name)
+    if name.is_absolute() or ".." in name.parts:
+        raise DepartmentError(f"the backup holds {member.name!r}, which is no file of a department")
+    path = into / (name.relative_to(_FOLDER) if name.is_relative_to(_FOLDER) else name)
+    if member.isdir():
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+        shutil.copyfileobj(_content(tar, member), file, 1 << 20)

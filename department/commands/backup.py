@@ -1,0 +1,124 @@
+"""`platepost department backup` and `restore-test`."""
+
+import json
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+import psycopg
+
+from department.archive.backup import RestoreReport, back_up
+from department.archive.backup import restore_test as test_restored
+from department.commands.options import FOLDER, JSON, progress_bar
+from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER
+from department.errors import DepartmentError
+from department.folder import DATABASE_NAME, DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  age-keygen -o backup-key.txt                    once, on another machine; keep the file there, and a copy in a safe
+  platepost department backup /var/lib/platepost-department /mnt/backups --to age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--to", "recipients", multiple=True, required=True, metavar="age1...", help="Who can open it; several.")
+@JSON
+def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...], as_json: bool) -> None:
+    """Write everything of FOLDER into TARGET, encrypted to the holders of some age keys. The keeper may run.
+
+    TARGET is a file, or a folder in which a file is named by agency and time. The log of receipts is not in it: keep it
+    on another disk. Of a database server of your own make backups as of every other, for example by pgBackRest.
+    """
+    if not folder.is_private:
+        raise DepartmentError("the database is on a server of your own: back it up there, for example by pgBackRest")
+    if target.is_dir():
+        target /= f"{folder.settings.agency}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup.age"
+    with (
+        running_database(folder),
+        psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as superuser,
+        progress_bar("backup") as told,
+    ):
+        made = back_up(folder, superuser, target, recipients, told=told)
+    if as_json:
+        said = {"file": str(made.path), "bytes": made.size, "sha256": made.sha256, "seconds": round(made.seconds, 1)}
+        click.echo(json.dumps(said | made.note.model_dump(mode="json")))
+        return
+    click.echo(f"Written in {made.seconds:.0f} s: {made.path}, {_size(made.size)}, SHA-256 {made.sha256}.")
+    click.echo("Try it: platepost department restore-test, on another machine.")
+
+
+@click.command(
+    "restore-test",
+    epilog="""\b
+Examples:
+  platepost department restore-test /mnt/backups/riverside-20270131T030000Z.backup.age /srv/try --key backup-key.txt
+  platepost department restore-test riverside-20270131T030000Z.backup.age /var/lib/platepost-department --key backup-key.txt --keep
+Exit status: 0 if all of it is there and proved, 1 if not.
+""",  # noqa: E501 - commands that can be copied
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("into", type=click.Path(exists=False, path_type=Path))
+@click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="age's key.")
+@click.option("--keep", is_flag=True, help="Leave the restored folder there, to be used.")
+@JSON
+def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool) -> None:
+    """Restore the backup FILE into the new folder INTO, prove all of it, and say how old it is.
+
+    Every record is read again with its signature, chain and pictures, and the ledger is walked. Then the folder is
+    deleted. With --keep it stays: put the log of receipts, which no backup has, in its place, and start the keeper.
+    """
+    if into.exists():
+        raise DepartmentError(f"{into} is there already; a backup is restored into a new folder")
+    try:
+        with progress_bar("records") as told:
+            report = test_restored(file, key, into, told=told)
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+    if not keep:
+        shutil.rmtree(into)
+    age = datetime.now(UTC) - report.note.made
+    if as_json:
+        click.echo(json.dumps(_wire(report, age)))
+    else:
+        for problem in (*report.custody.problems, *report.lacking):
+            click.secho(str(problem), fg="red")
+        click.echo(
+            f"The backup of {report.note.agency} is {_age(age)} old: {report.custody.records} records, "
+            f"{report.custody.entries} entries of the ledger. {_size(report.size)}, restored in "
+            f"{report.restore_seconds:.0f} s to a database of {_size(report.database_size)}, proved in "
+            f"{report.verify_seconds:.0f} s: {'nothing is wrong' if report.intact else 'something is wrong'}."
+        )
+    sys.exit(0 if report.intact else 1)
+
+
+def _wire(report: RestoreReport, age: timedelta) -> dict[str, object]:
+    return {
+        **report.note.model_dump(mode="json"),
+        "intact": report.intact,
+        "age_seconds": round(age.total_seconds()),
+        "bytes": report.size,
+        "database_bytes": report.database_size,
+        "restore_seconds": round(report.restore_seconds, 1),
+        "verify_seconds": round(report.verify_seconds, 1),
+        "records": report.custody.records,
+        "entries": report.custody.entries,
+        "problems": [str(problem) for problem in (*report.custody.problems, *report.lacking)],
+    }
+
+
+def _age(age: timedelta) -> str:
+    hours = age.total_seconds() / 3600
+    return (
+        f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,91 @@
+"""A backup comes back whole and proved, opens for nobody else, and a restore test says what is wrong."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from department.archive.backup import restore
+from department.cli import department as group
+from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER
+from department.errors import DepartmentError
+from department.folder import DATABASE_NAME, DepartmentFolder
+from tests.department.commands.filled import fleet_post, keep
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+ROW = """
+INSERT INTO custody_audit (record_id, class, retained_from, post, kind, at, person, outcome)
+VALUES (1, 'doubtful', now(), 'post-1', 'boot', now(), 'somebody', 'ok')
+"""
+
+
+def new_key(path: Path) -> str:
+    """Make a key, and return its public half."""
+    subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
+    return subprocess.run(["age-keygen", "-y", path], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def given(*arguments: object) -> Result:
+    return CliRunner().invoke(group, [str(argument) for argument in arguments])
+
+
+def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, tmp_path: Path) -> None:
+    folder, top = DepartmentFolder(department.folder), department.folder.parent
+    key, other = tmp_path / "key.txt", tmp_path / "other.txt"
+    public = new_key(key)
+    new_key(other)
+    post = fleet_post(department)
+    folder.receipts.write_bytes(b"")
+    with running_database(folder):
+        keep(folder, [post.read() for _ in range(20)])
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            superuser.execute("SELECT ledger_append('intent', NULL, '{\"person\": \"a.rivera\"}')")
+        made = given("backup", folder.path, tmp_path, "--to", public, "--json")
+        assert made.exit_code == 0, made.output
+        said = json.loads(made.stdout)
+        keep(folder, [post.read()])  # later than the backup
+        assert given("backup", folder.path, said["file"], "--to", public).exit_code == 1
+    file = Path(said["file"])
+    assert b"post-1" not in file.read_bytes()
+
+    back = given("restore-test", file, top / "back", "--key", key, "--keep", "--json")
+    assert back.exit_code == 0, back.output
+    report = json.loads(back.stdout)
+    assert (report["intact"], report["records"], report["entries"], report["head"]) == (True, 20, 1, said["head"])
+    assert (report["agency"], report["bytes"]) == ("riverside", file.stat().st_size)
+    assert DepartmentFolder(top / "back").settings == folder.settings
+    assert not (top / "back" / "receipts").exists(), "the log of receipts is never restored"
+
+    with pytest.raises(DepartmentError, match="age: "):
+        restore(file, other, top / "not-mine")
+    spoiled = bytearray(file.read_bytes())
+    spoiled[len(spoiled) // 2] ^= 1
+    (tmp_path / "spoiled").write_bytes(spoiled)
+    (tmp_path / "cut").write_bytes(file.read_bytes()[:-1])
+    for name in ("spoiled", "cut"):
+        with pytest.raises(DepartmentError, match="age: "):
+            restore(tmp_path / name, key, top / name)
+
+
+def test_restore_test_names_what_is_wrong(department: Commands, tmp_path: Path) -> None:
+    folder, top = DepartmentFolder(department.folder), department.folder.parent
+    public = new_key(tmp_path / "key.txt")
+    with running_database(folder):
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            superuser.execute(ROW)
+        made = given("backup", folder.path, tmp_path / "second", "--to", public)
+        assert made.exit_code == 0, made.output
+    tried = given("restore-test", tmp_path / "second", top / "try", "--key", tmp_path / "key.txt")
+    assert tried.exit_code == 1
+    assert "projection: custody_audit has a row that it does not make" in tried.output.replace("\n", " ")
+    assert not (top / "try").exists(), "without --keep nothing stays"
+
+
+def test_its_own_folder_is_no_place_for_a_backup(department: Commands) -> None:
+    refused = given("backup", department.folder, department.folder / "backup", "--to", "age1")
+    assert "keep a backup on another disk" in str(refused.exception)
