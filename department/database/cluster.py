@@ -298,19 +298,22 @@ class PrivateCluster:
             return []
 
     def _await_former_end(self, deadline: float) -> None:
-        """Wait until a server that was killed is gone: PostgreSQL takes its zombie for alive and does not start.
+        """Wait until a server that was killed is gone with all its processes.
 
-        Nor does it start where its former number is another process's by now, as after a power cut. The file that says
-        that number goes where no process works in the data, where all of a server's do.
+        PostgreSQL does not start while its zombie is there, nor while a process that it left still holds its memory,
+        nor where its former number is another process's by now, as after a power cut. The file that says that number
+        goes once no process works in the data, where all of a server's do.
         """
-        found = self._lock_file()
-        while found and _is_zombie(int(found[0])) and time.monotonic() < deadline:
+        while (found := self._lock_file()) and not _runs(int(found[0]), self._data):
             # This very program may have started it, through another object.
             with suppress(ChildProcessError):
                 os.waitpid(int(found[0]), os.WNOHANG)
-            time.sleep(_LOOK_SECONDS)
-        if found and not any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*")):
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
+            if not any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*")):
+                (self._data / "postmaster.pid").unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                return
+            else:
+                time.sleep(_LOOK_SECONDS)
 
     def _await_start(self, deadline: float) -> None:
         while True:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 
 import psycopg
 import pytest
@@ -78,6 +79,18 @@ def test_server_that_was_killed_comes_back_at_once_where_another_object_had_star
     other.start()
     assert time.monotonic() - began < module._START_SECONDS / 2
     connect(other).close()
+
+
+def test_server_comes_back_though_a_process_of_the_killed_one_still_holds_its_memory(own: PrivateCluster) -> None:
+    own.start()
+    children = Path(f"/proc/{own.pid}/task/{own.pid}/children").read_text("ascii").split()
+    os.kill(int(children[0]), signal.SIGSTOP)
+    own.kill()
+    let_go = Timer(1.0, os.kill, (int(children[0]), signal.SIGCONT))
+    let_go.start()
+    own.start()
+    let_go.join()
+    connect(own).close()
 
 
 def test_server_starts_though_its_former_number_is_another_s(own: PrivateCluster) -> None:
