@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import click
 from pydantic import JsonValue
@@ -83,6 +83,8 @@ class _Service:
         self._refused: str | None = None
         self._doubtful: list[str] | None = None
         """Posts of which records are to be judged again; None before the store said which there are."""
+        self._judging: Iterator[set[ChainName]] | None = None
+        """The first of them, under way."""
         self.register = KeyRegister(
             folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register
         )
@@ -126,7 +128,7 @@ class _Service:
         finally:
             connection.close()
         store = CustodyStore(self._folder.conninfo(KEEPER), keys=self.register.keys)
-        self._doubtful = None
+        self._doubtful = self._judging = None
         return store
 
     def _between(self, store: CustodyStore) -> Collection[ChainName]:
@@ -145,10 +147,13 @@ class _Service:
                     self._tell("register_refused", {"reason": self._refused})
         if not self._doubtful:
             return ()
-        self._notifier.busy()  # there may be a hundred thousand records by a key that came late
-        chains = store.judge_again([self._doubtful[0]])
-        del self._doubtful[0]
-        return chains
+        if self._judging is None:
+            self._judging = store.judge_again(self._doubtful[0])
+        chains = next(self._judging, None)
+        if chains is None:
+            self._judging = None
+            del self._doubtful[0]
+        return chains or ()
 
     def _alive(self) -> None:
         if time.monotonic() > self._fed_at + _FED_SECONDS:

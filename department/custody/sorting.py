@@ -131,7 +131,7 @@ class BatchSorter:
             fate = held.proven.add(place.number, record.digest, place.previous, stored=counted(twins))
             if fate is Fate.HELD:
                 return None
-            held.stale |= place.number in held.unproven
+            held.overlaps |= place.number in held.unproven
             return RecordVerdict.FORKED if fate is Fate.FORKED else judgment.verdict
         if place.number not in held.proven:
             held.unproven.add(place.number, record.digest, place.previous, stored=counted(twins, unproven=True))

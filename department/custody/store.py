@@ -36,6 +36,7 @@ from department.custody.tables import CustodyTables, HeldChain, StoredBody, Stor
 from department.custody.verdict import Judgment, RecordStanding, RecordVerdict, judge
 from device.records.canonical import parse
 from device.records.signing import Keyring
+from device.records.verify.chains import Absence, Excuses
 
 log = logging.getLogger(__name__)
 
@@ -127,23 +128,20 @@ class CustodyStore:
         with self._session() as tables:
             again: set[str] = set()
             touched = self._keep_whatever(tables, messages, again)
-            for post in sorted(again):
-                touched |= self._judge_again(tables, post)
-            return touched
+        return touched.union(*(chains for post in sorted(again) for chains in self._judge_again(post)))
 
-    def judge_again(self, posts: Iterable[str]) -> set[ChainName]:
-        """Judge anew, by the keys known now, what is not genuine of some posts; return the chains to be receipted.
+    def judge_again(self, post: str) -> Iterator[set[ChainName]]:
+        """Judge anew, by the keys known now, what is not genuine of a post; give the chains to be receipted.
+
+        It gives them whenever some hundreds are judged: there may be a hundred thousand, and others wait. A call after
+        one that was cut off goes on with what is left.
 
         Raises:
-            StoreError: the database does not answer; it may be called again.
+            StoreError: the database does not answer.
 
         """
-        touched: set[ChainName] = set()
-        for post in posts:
-            self._posts.pop(post, None)
-            with self._session() as tables:
-                touched |= self._judge_again(tables, post)
-        return touched
+        self._posts.pop(post, None)
+        yield from self._judge_again(post)
 
     def posts_with_doubts(self) -> list[str]:
         """Return the posts of which records may be judged otherwise, once more is known. Raises StoreError."""
@@ -213,24 +211,30 @@ class CustodyStore:
 
     # --- judging again
 
-    def _judge_again(self, tables: CustodyTables, post: str) -> set[ChainName]:
-        heard = self._heard(tables, post)
-        now = self._now()
-        with self._rejudging(tables, now) as batch:
+    def _judge_again(self, post: str) -> Iterator[set[ChainName]]:
+        with self._session() as tables, self._rejudging(tables) as batch:
+            heard = self._heard(tables, post)
             _give_up(batch, heard.given_up)
             for change in heard.statements.changes:
                 self._refute(tables, batch, ChainName(post, change.chain), change.sequence, change.former)
-        touched, after = batch.touched, 0
-        while bodies := tables.doubted(post, heard.statements.keys.kids, after=after, most=REJUDGED_AT_ONCE):
-            with self._rejudging(tables, now) as batch:
-                for body in bodies:
-                    self._judge_body(tables, batch, body, hold=True)
-            touched |= batch.touched
-            after = bodies[-1].id
-        return touched
+        yield batch.touched
+        after: int | None = 0
+        while after is not None:
+            with self._session() as tables, self._rejudging(tables) as batch:
+                after = self._judge_some(tables, batch, post, after)
+            yield batch.touched
+
+    def _judge_some(self, tables: CustodyTables, batch: BatchSorter, post: str, after: int) -> int | None:
+        """Judge anew some of a post's doubted records; return the id of the last, None if there is none."""
+        keys = self._heard(tables, post).statements.keys.kids
+        bodies = tables.doubted(post, keys, after=after, most=REJUDGED_AT_ONCE)
+        for body in bodies:
+            self._judge_body(tables, batch, body, hold=True)
+        return bodies[-1].id if bodies else None
 
     @contextmanager
-    def _rejudging(self, tables: CustodyTables, now: datetime) -> Iterator[BatchSorter]:
+    def _rejudging(self, tables: CustodyTables) -> Iterator[BatchSorter]:
+        now = self._now()
         with tables.connection.transaction():
             batch = BatchSorter(self._chain, (), now)
             yield batch
@@ -255,7 +259,7 @@ class CustodyStore:
             held = batch.change(place.chain)
             taken = counted(tables.placed([(*place.chain, place.number)])) if place.number in held.proven else None
             fate = held.proven.add(place.number, record.digest, place.previous, stored=taken)
-            held.stale |= place.number in held.unproven
+            held.overlaps |= place.number in held.unproven
             if fate is not Fate.NEW:
                 # Of a record that is stored once more as genuine, one is enough.
                 verdict = RecordVerdict.FORKED
@@ -278,7 +282,7 @@ class CustodyStore:
         if not refuted:
             return
         held = batch.change(chain)
-        held.proven, held.stale = _cut(held.proven, number, self.digest(chain, number)), True
+        held.proven, held.refuted = _cut(held.proven, number, self.digest(chain, number)), True
         for twin in later:
             if twin.id in refuted or twin.verdict not in PROVEN | {RecordVerdict.FORKED} or twin.number is None:
                 continue
@@ -364,13 +368,32 @@ def _give_up(batch: BatchSorter, named: Iterable[GivenUp]) -> None:
 
 
 def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]) -> None:
-    """Leave out of the unproven what is proven by now."""
+    """Leave out of the unproven what is proven by now, and take in what is not any more."""
     for name, held in chains.items():
-        if held.stale:
-            held.unproven, held.stale = Holding(), False
+        if held.refuted:
+            held.unproven = Holding()
             for twin in tables.of_chain(name, odd=True):
                 if twin.unproven and twin.number is not None and twin.number not in held.proven:
                     held.unproven.add(twin.number, twin.digest, twin.previous)
+        elif held.overlaps:
+            held.unproven = _without(held.unproven, held.proven, tables, name)
+        held.refuted = held.overlaps = False
+
+
+def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: ChainName) -> Holding:
+    """Return what is unproven without what is proven: of long runs, only the ends are asked for."""
+
+    def twin(number: int) -> StoredTwin:
+        return next(each for each in tables.placed([(*name, number)]) if each.unproven)
+
+    taken = Excuses((run.first, run.last) for run in proven.runs)
+    runs = []
+    for run in unproven.runs:
+        for left in taken.left_of([Absence(run.first, run.last)]):
+            previous = run.previous if left.first == run.first else twin(left.first).previous
+            digest = run.digest if left.last == run.last else twin(left.last).digest
+            runs.append(LinkedRun(left.first, left.last, previous, digest))
+    return Holding(runs)
 
 
 def _cut(holding: Holding, number: int, digest: str | None) -> Holding:

@@ -108,8 +108,10 @@ class HeldChain:
     odd: bool
     """Whether records of it are stored that are not genuine."""
     covert_group: str | None
-    stale: bool = False
-    """Whether `unproven` must be made anew: a proven record took a number of it."""
+    overlaps: bool = False
+    """Whether a number of `unproven` is proven by now."""
+    refuted: bool = False
+    """Whether what was proven is unproven again."""
 
 
 @dataclass(slots=True)
@@ -275,10 +277,13 @@ class CustodyTables:
 
     def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[StoredBody]:
         """Return stored records of a post by some keys that are not judged genuine, in the order of their coming."""
+        # Each verdict by itself: only so does the index bring them in that order.
         rows = self.connection.execute(
-            f"{_BODY} WHERE r.post = %s AND r.verdict <> 'genuine' AND r.key = ANY (%s) AND r.id > %s"
-            f" AND {JUDGED} IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s",
-            [post, list(keys), after, most],
+            "SELECT d.* FROM unnest(ARRAY['foreign', 'forged', 'unknown']) AS v (verdict), LATERAL ("
+            f"{_BODY} WHERE r.post = %s AND r.verdict = v.verdict AND r.verdict <> 'genuine' AND r.id > %s"
+            f" AND r.key = ANY (%s) AND {JUDGED} IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s"
+            ") AS d ORDER BY d.id LIMIT %s",
+            [post, after, list(keys), most, most],
         )
         return [StoredBody(*row) for row in rows]
 

@@ -308,7 +308,8 @@ class PrivateCluster:
             # This very program may have started it, through another object.
             with suppress(ChildProcessError):
                 os.waitpid(int(found[0]), os.WNOHANG)
-            if not any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*")):
+            left = any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*"))
+            if not left and not _is_zombie(int(found[0])):
                 (self._data / "postmaster.pid").unlink(missing_ok=True)
             elif time.monotonic() > deadline:
                 return

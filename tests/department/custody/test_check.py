@@ -1,6 +1,7 @@
 """The check of the whole custody: each kind of damage is named, and where it is."""
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -322,7 +323,7 @@ class TestRuns:
         assert run().problems == ()
         keys["post-1"] = Keyring.from_pem(SIGNER.public_pem, STRANGER.public_pem)
         again = opened()
-        again.judge_again(["post-1"])
+        deque(again.judge_again("post-1"))
         assert run().problems == ()
         assert run(whole=True).problems == ()
 

@@ -1,5 +1,6 @@
 """What people see can be made anew from the records, the same row by row."""
 
+from collections import deque
 from collections.abc import Iterator
 
 import psycopg
@@ -33,7 +34,7 @@ def kept(opened: Open, keys: dict[str, Keyring]) -> None:
     store.keep(deliveries(*made, *example_records(signer).values()))
     store.keep(deliveries(*made))
     keys["post-1"] = Keyring.from_pem(signer.public_pem, SIGNER.public_pem)
-    store.judge_again(["post-1"])
+    deque(store.judge_again("post-1"))
     store.close()
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from department.custody import sorting
+from department.custody import store as module
 from department.custody.codec import decode
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork
@@ -17,7 +18,7 @@ from department.custody.store import CustodyStore
 from department.custody.tables import CustodyTables
 from department.database.roles import KEEPER
 from device.records import KeptRange, Keyring, envelope
-from device.records.canonical import canonical_bytes, dump, parse
+from device.records.canonical import GENESIS, canonical_bytes, dump, parse
 from device.records.contract.examples import example_audit, example_health
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import (
@@ -36,6 +37,10 @@ from tests.department.custody.posts import (
 
 def spans(store: CustodyStore, chain: ChainName = CHAIN) -> list[tuple[int, int]]:
     return [(kept.first, kept.last) for kept in store.holding(chain).ranges()]
+
+
+def judge_again(store: CustodyStore, *posts: str) -> set[ChainName]:
+    return set().union(*(chains for post in posts for chains in store.judge_again(post)))
 
 
 def verdicts(rows: Rows) -> list[tuple[int, str]]:
@@ -188,7 +193,7 @@ def test_a_type_that_is_not_known_is_kept_and_held_and_shown_nowhere(
     assert rows("SELECT count(*) FROM custody_audit") == [(0,)]
     # A later version knows it.
     assert store.posts_with_doubts() == ["post-1"]
-    store.judge_again(store.posts_with_doubts())
+    judge_again(store, *store.posts_with_doubts())
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 2
     assert rows("SELECT count(*) FROM custody_audit") == [(2,)]
     assert tally(rows) == {"genuine": 2}
@@ -245,12 +250,12 @@ def test_records_of_a_key_that_is_not_known_are_judged_again_when_it_comes(
     assert rows("SELECT count(*) FROM custody_read") == [(0,)]
     assert store.keep(deliveries(made[0])) == {CHAIN}  # comes again
     keys["post-1"] = known
-    assert store.judge_again(["post-1"]) == {CHAIN}
+    assert judge_again(store, "post-1") == {CHAIN}
     assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 3
     assert rows("SELECT plate_fold, confidence FROM custody_read") == [("7ABC123", 0.973)]
     assert tally(rows) == {"genuine": 3, "duplicate": 1}
     assert rows("SELECT jsonb_array_length(runs), jsonb_array_length(unproven) FROM custody_holding") == [(1, 0)]
-    assert store.judge_again(["post-1"]) == set()
+    assert judge_again(store, "post-1") == set()
     assert opened().holding(CHAIN).ranges() == (KeptRange(first=1, last=3, digest=made[2].digest),)
 
 
@@ -305,9 +310,35 @@ def test_numbers_that_a_post_gave_up_join_over_an_end(opened: Open, keys: dict[s
     store.keep(deliveries(made[0], made[3], made[5], account))
     assert spans(store) == [(1, 1), (4, 4), (6, 7)]
     keys["post-1"] = known
-    store.judge_again(["post-1"])
+    judge_again(store, "post-1")
     assert spans(store) == [(1, 7)]
     assert spans(opened()) == [(1, 7)]
+
+
+def test_much_is_judged_again_in_pieces_and_more_is_kept_between(
+    opened: Open, keys: dict[str, Keyring], rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REJUDGED_AT_ONCE", 3)
+    post = Post()
+    made = post.record(11)
+    known = keys.pop("post-1")
+    store = opened()
+    store.keep(deliveries(*made[4:8], *made[:4], *made[9:10]))
+    keys["post-1"] = known
+    pieces = store.judge_again("post-1")
+    assert [next(pieces), next(pieces)] == [set(), {CHAIN}]
+    # Those that came first, 5 to 7, are proven; all others are still what they were.
+    ((runs, unproven),) = rows("SELECT runs, unproven FROM custody_holding")
+    assert runs == [[5, 7, made[3].digest, made[6].digest]]
+    ends = [(1, 4), (8, 8), (10, 10)]
+    assert unproven == [[a, b, GENESIS if a == 1 else made[a - 2].digest, made[b - 1].digest] for a, b in ends]
+    assert store.keep(deliveries(made[8])) == {CHAIN}
+    next(pieces)
+    store = opened()  # the keeper was killed
+    assert judge_again(store, "post-1") == {CHAIN}
+    assert store.keep(deliveries(made[10])) == {CHAIN}
+    assert rows("SELECT runs, unproven FROM custody_holding") == [([[1, 11, GENESIS, made[10].digest]], [])]
+    assert tally(rows) == {"genuine": 11}
 
 
 # --- pictures
