@@ -121,10 +121,11 @@ format: $(VENV)/.development ## Put the code into shape
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-contract: $(VENV)/.development ## Write docs/contract/ anew, the table of docs/health.md, and docs/configuration.md
+contract: $(VENV)/.development ## Write docs/contract/ anew, the table of docs/health.md, docs/configuration.md and docs/access.md
 	$(BIN)/python -m device.records.contract.schema
 	$(BIN)/python -m device.faults.fault
 	$(BIN)/python -m device.config.reference
+	$(BIN)/python -m department.config.access_table
 
 models: $(VENV)/.training ## Train the networks from nothing (hours): PHOTOS="folder ..." with manifest.json, TEXTS=file; goes on where it stopped
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }

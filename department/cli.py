@@ -14,6 +14,7 @@ _COMMANDS = {
     "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),
     "backup": LazyCommand(f"{_ROOM}.backup:backup", "Write everything into one encrypted file."),
     "restore-test": LazyCommand(f"{_ROOM}.backup:restore_test", "Restore a backup beside it and prove all of it."),
+    "person": LazyCommand(f"{_ROOM}.person:person", "Add people, and change their roles, certificates and training."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),

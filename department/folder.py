@@ -88,6 +88,10 @@ class DepartmentSettings(BaseModel):
     """Where the pages are served, `host:port`."""
     hosts: tuple[str, ...] = ()
     """Further names by which browsers reach the pages, behind a proxy."""
+    training_days: int = Field(365, ge=1)
+    """For how many days passed training counts."""
+    banner: str = ""
+    """What is to be read before log-in; the program has a text of its own."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
 

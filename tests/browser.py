@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -30,6 +30,8 @@ class Visitor:
         self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
         """Uncaught errors of scripts, and what they or the browser logged as an error."""
+        self.state: StorageState | None = None
+        """What each profile that is opened has from the start: somebody's session."""
 
     def open(
         self, address: str, *, phone: bool = False, scheme: Literal["light", "dark"] = "light", still: bool = True
@@ -40,6 +42,7 @@ class Visitor:
             has_touch=phone,
             color_scheme=scheme,
             reduced_motion="reduce" if still else "no-preference",
+            storage_state=self.state,
         )
         self._contexts.append(made)
         made.set_default_timeout(PATIENCE_SECONDS * 1000)

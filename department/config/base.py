@@ -1,8 +1,20 @@
 """What Django is told for every department, wherever its folder and its database are."""
 
+from datetime import timedelta
 from pathlib import Path
 
 INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    # Before allauth, for its templates.
+    "department.people",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "department.ledger",
     "department.custody",
     "department.search",
@@ -12,13 +24,30 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "department.web.middleware.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "department.people.access.AccessMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "department.config.urls"
 ASGI_APPLICATION = "department.config.asgi.application"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 USE_I18N = False
@@ -32,8 +61,62 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_AGE = 12 * 3600
+"""Seconds; nobody stays logged in for longer, whatever they do."""
+SESSION_COOKIE_SAMESITE = "Lax"
+"""Not Strict: an identity provider sends people back by a link."""
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
+
+AUTH_USER_MODEL = "people.DepartmentPerson"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    # NIST SP 800-63B and CJIS IA-5: length and a list of common ones, no rules about characters.
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["login", "name", "badge"]},
+    },
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "department.people.login.LoginAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+"""The cookie's age is the 12 hours."""
+ACCOUNT_RATE_LIMITS = False
+"""Failures are counted in the database: see `department.people.lockout`."""
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_REAUTHENTICATION_METHODS = {"mfa"}
+"""A password alone shows nobody anew."""
+MFA_ADAPTER = "department.people.login.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RATE_LIMITS = False
+MFA_TOTP_ISSUER = "Platepost"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "department.people.login.CodeForm",
+    "reauthenticate": "department.people.login.FreshCodeForm",
+}
+SOCIALACCOUNT_ADAPTER = "department.people.login.ProviderAdapter"
+SOCIALACCOUNT_ONLY = False
+PEOPLE_IDLE = timedelta(minutes=30)
+"""After which a session ends, but on a dispatch console."""
+PEOPLE_TRAINING = timedelta(days=365)
+"""For how long passed training counts (CJIS AT-2)."""
+PEOPLE_BANNER = ""
+"""What must be agreed to before log-in; the program's own text where empty."""
 STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
 STATUS_RECEIPTS: Path | None = None

@@ -37,8 +37,12 @@ _VERBS = {
     AUDITOR: {"SELECT"},
 }
 """What a role may have on any table or sequence."""
-_UPDATED = {"custody_holding", "custody_tally"}
-"""The keeper's bookkeeping, which it updates."""
+_WIDER = {
+    **{key: {"UPDATE"} for key in [(KEEPER, "custody_holding"), (KEEPER, "custody_tally")]},
+    **{key: {"UPDATE", "DELETE"} for key in [(WEB, "django_session"), (WEB, "mfa_authenticator")]},
+    (WEB, "socialaccount_socialaccount"): {"UPDATE"},
+}
+"""What a role may have on one table besides: the keeper's bookkeeping, and what the log-in keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     host = folder.settings.web.rpartition(":")[0].strip("[]")
     if not _is_local(host):
         yield InstallationFault(
-            "pages_open", f"web = {folder.settings.web!r}: others reach the pages, which have neither TLS nor log-in"
+            "pages_open", f"web = {folder.settings.web!r}: others reach the pages, which have no TLS"
         )
 
 
@@ -240,9 +244,8 @@ def right_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:
         " LEFT JOIN pg_roles ON pg_roles.oid = grantee WHERE grantee <> relowner ORDER BY 1, 2, 3"
     )
     for table, role, verb in granted:
-        updates = role == KEEPER and verb == "UPDATE" and table in _UPDATED
-        known = role in ROLES if role not in _VERBS else verb in _VERBS[role]
-        if not known and not updates:
+        known = role in ROLES if role not in _VERBS else verb in _VERBS[role] | _WIDER.get((role, table), set())
+        if not known:
             yield InstallationFault("right_too_wide", f"{role} may {verb} {table}")
     owned = connection.execute(
         f"SELECT c.relname FROM {relations} AND pg_get_userbyid(c.relowner) <> %s ORDER BY 1",  # noqa: S608

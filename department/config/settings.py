@@ -4,6 +4,7 @@ Raises DepartmentError when the folder is not as it must be.
 """
 
 import os
+from datetime import timedelta
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -42,5 +43,10 @@ DATABASES = {
 }
 TIME_ZONE = FOLDER.settings.timezone
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", FOLDER.settings.web.rpartition(":")[0], *FOLDER.settings.hosts]
+# Behind a proxy there is TLS.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(FOLDER.settings.hosts)
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in FOLDER.settings.hosts]
+PEOPLE_TRAINING = timedelta(days=FOLDER.settings.training_days)
+PEOPLE_BANNER = FOLDER.settings.banner
 STATUS_DISKS = FOLDER.disks
 STATUS_RECEIPTS = FOLDER.receipts

@@ -2,4 +2,7 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("department.web.urls"))]
+urlpatterns = [
+    path("", include("department.people.urls")),
+    path("", include("department.web.urls")),
+]

@@ -30,6 +30,13 @@ class LedgerEvent(Enum):
     """The intent that it refers to ended in an error: what had been fetched by then. It closes that."""
     ERASED = "erased"
     """The bodies of a class (`class`) that were entered before a time (`until`) may go."""
+    LOG_ON = "log_on"
+    """Somebody logged on: by which methods, from which device."""
+    LOG_ON_FAILED = "log_on_failed"
+    """A password or a code was wrong."""
+    LOG_OFF = "log_off"
+    ACCESS_REFUSED = "access_refused"
+    """Somebody asked for what they may not have: which permission, and what they lack for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from department.people.access import needs
+from department.people.rights import Permission
 from department.web.status import custody_status
 
 
+@needs(Permission.SEE_STATUS)
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """Show what is kept."""

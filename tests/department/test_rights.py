@@ -43,6 +43,25 @@ RIGHTS = {
     "ledger_entry": {OWNER: ADD, AUDITOR: READ, PURGER: READ},
     # Of a body whose class has ended the purger sees no value: it may select two columns, and delete.
     "ledger_body": {OWNER: ADD | {"DELETE"}, AUDITOR: READ, PURGER: frozenset({"DELETE"})},
+    # Of people the pages change a few columns, and add rows where they name an administrator or a trainer; what they
+    # may not is in tests/department/people/test_services.py. The auditor sees all columns but passwords.
+    "people_person": {OWNER: ALL, WEB: READ},
+    **{
+        key: {OWNER: ALL, WEB: READ, AUDITOR: READ}
+        for key in ("people_role", "people_console", "people_certificate", "people_training")
+    },
+    "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure")},
+    **{key: {OWNER: ALL, WEB: KEEP | {"DELETE"}} for key in ("django_session", "mfa_authenticator")},
+    "socialaccount_socialaccount": {OWNER: ALL, WEB: KEEP},
+    **{
+        key: {OWNER: ALL, WEB: READ}
+        for key in ("socialaccount_socialapp", "socialaccount_socialtoken", "account_emailaddress")
+    },
+    **{
+        key: {OWNER: ALL}
+        for key in ("account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission")
+    },
     "django_migrations": {OWNER: ALL, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
@@ -56,6 +75,9 @@ FUNCTIONS = {
     "custody_retract": {OWNER, KEEPER},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
+    **{key: {OWNER} for key in ("people_check_person", "people_check_role", "people_check_noted", "people_note")},
+    # Called by triggers with the rights of whoever changes a row.
+    "people_require": {OWNER, WEB},
     "search_candidates": {OWNER, WEB},
     "search_forget": {OWNER, PURGER},
     "search_grams": {OWNER},

@@ -34,7 +34,7 @@ class Commands:
 
     def line(self, name: str, *arguments: str | Path) -> Sequence[str]:
         code = "from device.cli import main; main()"
-        return [sys.executable, "-c", code, "department", name, str(self.folder), *map(str, arguments)]
+        return [sys.executable, "-c", code, "department", *name.split(), str(self.folder), *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")

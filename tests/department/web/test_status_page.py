@@ -9,13 +9,16 @@ from urllib.error import HTTPError, URLError
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser, StorageState
 
 from department.database.cluster import PrivateCluster
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
+from department.people.rights import DepartmentRole
 from simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.installation import Commands, department
+from tests.department.people.browsing import enrolled, invited
 from tests.department.web.kept import NOW, put, tally
 
 __all__ = ["department"]
@@ -24,10 +27,11 @@ SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def page(department: Commands) -> Iterator[str]:
+def served(department: Commands) -> Iterator[str]:
     """Serve the pages, of a department that has kept something; give their address."""
     folder = DepartmentFolder(department.folder)
-    where = f"127.0.0.1:{free_port()}"
+    # A passkey is of a name, not of an address.
+    where = f"localhost:{free_port()}"
     with PrivateCluster(folder.cluster).in_use():
         with closing(psycopg.connect(folder.conninfo(OWNER), autocommit=True)) as connection:
             put(connection.execute)
@@ -39,6 +43,22 @@ def page(department: Commands) -> Iterator[str]:
                 assert server.wait(SECONDS) == 0
             finally:
                 server.kill()
+
+
+@pytest.fixture(scope="module")
+def session(served: str, department: Commands, chromium: Browser) -> StorageState:
+    """Log an operator on, once for all tests; give the session."""
+    with closing(Visitor(chromium)) as entering:
+        return enrolled(
+            entering, served, invited(department, "b.chen", DepartmentRole.OPERATOR)
+        ).context.storage_state()
+
+
+@pytest.fixture
+def page(served: str, session: StorageState, visitor: Visitor) -> str:
+    """Have the browser logged on; give the address."""
+    visitor.state = session
+    return served
 
 
 def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -4,9 +4,14 @@ const SECONDS = 30;
 
 async function refresh() {
   if (document.hidden) return;
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } }).catch(() => null);
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html", "Platepost-Refresh": "1" } }).catch(() => null);
   if (answer === null || !answer.ok) {
     document.title = `Out of date · ${document.title.replace(/^Out of date · /, "")}`;
+    return;
+  }
+  if (answer.redirected) {
+    // Logged out meanwhile.
+    location.reload();
     return;
   }
   const main = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");

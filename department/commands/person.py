@@ -1,0 +1,213 @@
+"""`platepost department person`: people, their roles, certificates and training."""
+
+import getpass
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from department.commands.options import FOLDER, JSON
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+from department.people.rights import Certification, DepartmentRole, TrainingTopic
+
+_LOGIN = click.argument("login")
+_ROLE = click.Choice([role.value for role in DepartmentRole])
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def person() -> None:
+    """Add people and change their rights: the first administrator, and what is for the command line alone.
+
+    The roles administrator and auditor are given and ended here, never on the pages. Each change is an entry of the
+    ledger, with the name of the system's user who gave the command.
+    """
+
+
+@contextmanager
+def _register(folder: DepartmentFolder) -> Iterator[None]:
+    """Have the database run, and say in the ledger who asks."""
+    with running_database(folder):
+        set_up_django(folder, OWNER)
+        require_schema()
+        from django.db import connection  # noqa: PLC0415 - after Django was set up
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('platepost.console', %s, false)", [getpass.getuser()])
+        yield
+        connection.close()
+
+
+@person.command(
+    epilog="""\b
+Examples:
+  platepost department person add vault a.rivera --name "Ana Rivera" --role administrator
+  platepost department person add vault b.chen --name "Bo Chen" --badge 4711 --role dispatcher --sponsor a.rivera
+"""
+)
+@FOLDER
+@_LOGIN
+@click.option("--name", required=True, help="As others know them.")
+@click.option("--badge", default="", help="Number of the badge.")
+@click.option("--agency", help="By default the department's.")
+@click.option("--sponsor", help="Log-in of who answers for the access.")
+@click.option("--role", "roles", multiple=True, type=_ROLE)
+@JSON
+def add(
+    *,
+    folder: DepartmentFolder,
+    login: str,
+    name: str,
+    badge: str,
+    agency: str | None,
+    sponsor: str | None,
+    roles: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Add a person and print the code with which they log in once, within 72 hours, to set up a passkey."""
+    with _register(folder):
+        from department.people.models import DepartmentPerson  # noqa: PLC0415 - after Django was set up
+        from department.people.services import add_person, person_of  # noqa: PLC0415
+
+        made = DepartmentPerson(login=login, name=name, badge=badge, agency=agency or folder.settings.agency)
+        made.sponsor = person_of(sponsor) if sponsor else None
+        code = add_person(made, map(DepartmentRole, roles))
+    _say_code(login, code, as_json=as_json)
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+@JSON
+def invite(*, folder: DepartmentFolder, login: str, as_json: bool) -> None:
+    """Have LOGIN set up anew how they log in; passkeys, password and codes that they have go. Prints a code."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        code = services.invite(services.person_of(login))
+    _say_code(login, code, as_json=as_json)
+
+
+def _say_code(login: str, code: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"login": login, "code": code}))
+    else:
+        click.echo(f"{login} logs in with this code as the password, once, within 72 hours:\n  {code}")
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+@click.argument("role", type=_ROLE)
+@click.option("--end", is_flag=True, help="End it.")
+def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
+    """Give LOGIN a ROLE, or end it."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        change = services.end_role if end else services.give_role
+        change(services.person_of(login), DepartmentRole(role))
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+@click.argument("certification", type=click.Choice([each.value for each in Certification]))
+@click.argument("expires", type=_DAY)
+def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
+    """Note that LOGIN's certificate is valid before the day EXPIRES (UTC); what was noted before counts no more."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        end = expires.replace(tzinfo=UTC)
+        services.note_certificate(services.person_of(login), Certification(certification), end)
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+@click.argument("topic", type=click.Choice([topic.value for topic in TrainingTopic]))
+@click.option("--trainer", required=True, help="Log-in of a trainer, who is another.")
+@click.option("--held", type=_DAY, help="When (UTC); today by default.")
+@click.option("--failed", is_flag=True, help="It was not passed.")
+def training(
+    *, folder: DepartmentFolder, login: str, topic: str, trainer: str, held: datetime | None, failed: bool
+) -> None:
+    """Note that LOGIN passed training in TOPIC; the last result of a topic counts."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        held_at = held.replace(tzinfo=UTC) if held else datetime.now(UTC)
+        who, by = services.person_of(login), services.person_of(trainer)
+        services.note_training(who, TrainingTopic(topic), held_at=held_at, passed=not failed, trainer=by)
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+def disable(*, folder: DepartmentFolder, login: str) -> None:
+    """End LOGIN's access now, sessions and streams included."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        services.disable(services.person_of(login))
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+def reinstate(*, folder: DepartmentFolder, login: str) -> None:
+    """Give LOGIN access again after it was disabled, or suspended for not logging on in 90 days."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        services.reinstate(services.person_of(login))
+
+
+@person.command()
+@FOLDER
+@_LOGIN
+def release(*, folder: DepartmentFolder, login: str) -> None:
+    """Release the locks that too many wrong passwords or codes of LOGIN have set."""
+    with _register(folder):
+        from department.people import services  # noqa: PLC0415 - after Django was set up
+
+        click.echo(f"Released: {services.release(services.person_of(login))}.")
+
+
+@person.command("list")
+@FOLDER
+@JSON
+def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Show everybody, their roles, and what they lack to use the system."""
+    with _register(folder):
+        from department.people.currency import currency_of  # noqa: PLC0415 - after Django was set up
+        from department.people.models import DepartmentPerson  # noqa: PLC0415
+
+        found = [currency_of(each) for each in DepartmentPerson.objects.order_by("login")]
+        said: list[dict[str, Any]] = [
+            {
+                "login": each.person.login,
+                "name": each.person.name,
+                "agency": each.person.agency,
+                "roles": sorted(each.roles),
+                "active": each.person.is_active,
+                "lacks": [lack.what for lack in each.lacks_for_duty()],
+            }
+            for each in found
+        ]
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    table = Table("log-in", "name", "roles", "lacks")
+    for line in said:
+        table.add_row(line["login"], line["name"], ", ".join(line["roles"]), "\n".join(line["lacks"]))
+    Console().print(table)

@@ -1,0 +1,75 @@
+"""Writes docs/access.md: who may open which page and stream, as the code has it.
+
+::
+
+    python -m department.config.access_table
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "department.config.base"
+    settings.SECRET_KEY = "of no use"  # noqa: S105 - nothing is signed
+    django.setup()
+
+from department.people.access import Open, access_of
+from department.people.rights import FRESH, GRANTS, NEEDS, DepartmentRole, Permission, Requirement
+
+TABLE = Path(__file__).parents[2] / "docs" / "access.md"
+_HEAD = """# Who may open which page
+
+Written by `make contract` from the code; a test makes a request for each cell. Beyond these addresses there is nothing.
+`always`: with the role. `current`: with the role, and only while certificates and training count. `fresh`: and with a
+second factor of the last five minutes. What each role is for is in [people](people.md).
+
+"""
+
+
+def pages(
+    patterns: Iterable[URLPattern | URLResolver] | None = None, prefix: str = "/"
+) -> Iterator[tuple[str, object]]:
+    """Yield each address of the department, as its pattern, and who may use it."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        where = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from pages(pattern.url_patterns, where)
+        else:
+            yield where, access_of(pattern.callback)
+
+
+def cell(access: object, role: DepartmentRole | None) -> str:
+    """Return what the table says of a page for a role; None is somebody who is not logged in."""
+    if access is Open.ALL:
+        return "always"
+    if role is None or access is None:
+        return ""
+    if not isinstance(access, Permission) or access is Permission.OWN_ACCOUNT:
+        return "always"
+    if access not in GRANTS[role]:
+        return ""
+    when = "always" if NEEDS[access] == Requirement() else "current"
+    return f"{when}, fresh" if access in FRESH else when
+
+
+def table() -> str:
+    """Return the page."""
+    roles = [None, *DepartmentRole]
+    lines = [
+        ["address", "needs", *(role.label if role else "nobody" for role in roles)],
+        ["---"] * (len(roles) + 2),
+        *(
+            [f"`{where}`", getattr(access, "value", "refused"), *(cell(access, role) for role in roles)]
+            for where, access in pages()
+        ),
+    ]
+    return _HEAD + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table(), "utf-8")

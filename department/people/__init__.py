@@ -1,0 +1,1 @@
+"""Who may do what: persons, their roles, certificates and training, and how they log in."""

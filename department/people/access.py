@@ -1,0 +1,176 @@
+"""Every view names who may use it. A view that names nobody answers nobody.
+
+::
+
+    @needs(Permission.SEARCH)
+    def search(request): ...
+
+    urlpatterns = [path("log-in/", open_to_all(login), name="account_login")]
+
+The question is asked where the view is called, so it is asked again of a request that was kept until its sender had
+authenticated anew. A stream asks `may_go_on` before each event.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from functools import wraps
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from department.ledger.chain import LedgerEvent
+from department.ledger.entries import append
+from department.ledger.errors import LedgerError
+from department.people.currency import Currency, currency_of
+from department.people.device import is_console, set_device
+from department.people.models import DepartmentPerson
+from department.people.rights import FRESH, Permission
+
+View = Callable[..., HttpResponseBase]
+REFRESH = "Platepost-Refresh"
+"""A header of requests that a page makes by itself: they keep no session alive."""
+BEGAN = "people_began"
+"""When a session began, in its data: seconds since 1970."""
+_SEEN = "people_seen"
+_SEEN_EVERY = 60
+"""Seconds; a session is not written at each request."""
+
+
+class Open(Enum):
+    """Who may use a view that needs no permission."""
+
+    ALL = "everybody"
+    SETTING_UP = "setting_up"
+    """Whoever is logged in, even without a second factor yet: the pages that set one up."""
+
+
+class CurrentRequest(HttpRequest):
+    """A request that `needs` has let pass."""
+
+    user: DepartmentPerson
+    currency: Currency
+
+
+def open_to_all(view: View) -> View:
+    """Let everybody use a view, logged in or not."""
+    return _marked(view, Open.ALL, view)
+
+
+def setting_up(view: View) -> View:
+    """Let whoever is logged in use a view, even without a second factor."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    return _marked(view, Open.SETTING_UP, asked)
+
+
+def needs(permission: Permission) -> Callable[[View], View]:
+    """Let a view be used by whoever has a permission now, freshly authenticated where the permission asks for it."""
+
+    def decorate(view: View) -> View:
+        allowed = reauthentication_required(view) if permission in FRESH else view
+
+        @wraps(view)
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+            person = request.user
+            if not isinstance(person, DepartmentPerson):
+                return redirect_to_login(request.get_full_path())
+            if not is_mfa_enabled(person):
+                return HttpResponseRedirect(reverse("mfa_index"))
+            currency = currency_of(person)
+            lacks = currency.lacks(permission)
+            if lacks:
+                fields = {
+                    "person": person.login,
+                    "permission": permission.value,
+                    "lacks": [lack.what for lack in lacks],
+                }
+                append(LedgerEvent.ACCESS_REFUSED, fields)
+                return render(request, "people/refused.html", {"lacks": lacks}, status=403)
+            request.currency = currency  # type: ignore[attr-defined]
+            return allowed(request, *args, **kwargs)
+
+        return _marked(view, permission, asked)
+
+    return decorate
+
+
+def access_of(view: View) -> Permission | Open | None:
+    """Return who may use a view; None where it does not say."""
+    return getattr(view, "platepost_access", None)
+
+
+def may_go_on(person: DepartmentPerson, permission: Permission) -> bool:
+    """Tell whether a stream may send its next event: whether the person has the permission still, as stored now."""
+    return currency_of(DepartmentPerson.objects.get(pk=person.pk)).may(permission)
+
+
+def _marked(view: View, access: Permission | Open, asked: View) -> View:
+    @wraps(view)
+    def marked(*args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+        return asked(*args, **kwargs)
+
+    marked.platepost_access = access  # type: ignore[attr-defined]
+    return marked
+
+
+def _unavailable() -> HttpResponse:
+    # Without the request, by which the template would ask the database who asks.
+    return HttpResponse(render_to_string("web/unavailable.html"), status=503)
+
+
+class AccessMiddleware:
+    """Ends sessions that were idle, refuses views that name nobody, and says so when the ledger cannot be written."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        try:
+            if request.user.is_authenticated:
+                self._end_idle(request)
+        except DatabaseError:
+            return _unavailable()
+        response = self._get_response(request)
+        device = getattr(request, "platepost_device", None)
+        if device is not None:
+            set_device(response, device)
+        return response
+
+    def process_view(self, request: HttpRequest, view: View, args: object, kwargs: object) -> HttpResponseBase | None:
+        """Refuse a view that names nobody."""
+        del args, kwargs
+        if access_of(view) is None:
+            return render(request, "people/refused.html", status=403)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Say that nothing can be done while the ledger cannot be written, or the database does not answer."""
+        if isinstance(error, LedgerError):
+            return render(request, "people/unlogged.html", status=503)
+        return _unavailable() if isinstance(error, (OperationalError, InterfaceError)) else None
+
+    def _end_idle(self, request: HttpRequest) -> None:
+        now = timezone.now().timestamp()
+        began, seen = (request.session.setdefault(key, now) for key in (BEGAN, _SEEN))
+        idle = now - seen > settings.PEOPLE_IDLE.total_seconds() and not is_console(request)
+        if idle or now - began > settings.SESSION_COOKIE_AGE:
+            logout(request)
+        elif REFRESH not in request.headers and now - seen > _SEEN_EVERY:
+            request.session[_SEEN] = now

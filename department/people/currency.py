@@ -1,0 +1,129 @@
+"""Whether somebody may do something now: computed from roles, certificates and training at each question."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from department.people.models import DepartmentPerson
+from department.people.rights import (
+    GRANTS,
+    NEEDS,
+    Certification,
+    DepartmentRole,
+    Permission,
+    TrainingTopic,
+    roles_that_may,
+)
+
+_QUERY = """
+SELECT 'role', role, NULL, true FROM people_role WHERE person_id = %(person)s AND ended_at IS NULL
+UNION ALL
+(SELECT DISTINCT ON (certification) 'certificate', certification, expires_at, true
+FROM people_certificate WHERE person_id = %(person)s ORDER BY certification, noted_at DESC, id DESC)
+UNION ALL
+(SELECT DISTINCT ON (topic) 'training', topic, held_at, passed
+FROM people_training WHERE person_id = %(person)s ORDER BY topic, held_at DESC, id DESC)
+"""
+_WHOM = """
+SELECT DISTINCT login FROM people_person AS person JOIN people_role AS held ON held.person_id = person.id
+WHERE held.role = ANY (%s) AND held.ended_at IS NULL AND disabled_at IS NULL AND person.id <> %s ORDER BY login LIMIT 5
+"""
+_ADMINISTRATORS = frozenset({DepartmentRole.ADMINISTRATOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What somebody lacks for a permission."""
+
+    what: str
+    """A sentence."""
+    ask: tuple[str, ...]
+    """Log-ins of who can help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """What somebody's roles, certificates and training are at a moment."""
+
+    person: DepartmentPerson
+    at: datetime
+    roles: frozenset[DepartmentRole]
+    certificates: Mapping[Certification, datetime]
+    """By certificate, its end."""
+    training: Mapping[TrainingTopic, datetime]
+    """By topic, until when the last training counts; a topic that was failed is not there."""
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the person has a permission at that moment."""
+        return next(self._lacking(permission), None) is None
+
+    @property
+    def permitted(self) -> frozenset[Permission]:
+        """All that the person may at that moment: for menus."""
+        return frozenset(filter(self.may, Permission))
+
+    def lacks(self, permission: Permission) -> tuple[Lack, ...]:
+        """Return what the person lacks for a permission, and whom to ask; nothing where they have it."""
+        return tuple(Lack(what, self._whom(roles)) for what, roles in self._lacking(permission))
+
+    def lacks_for_duty(self) -> tuple[Lack, ...]:
+        """Return what the person lacks for anything that their roles are for, each once."""
+        granted = frozenset().union(*(GRANTS[role] for role in self.roles))
+        lacking = dict.fromkeys(lack for permission in sorted(granted) for lack in self._lacking(permission))
+        return tuple(Lack(what, ()) for what, _ in lacking)
+
+    def _lacking(self, permission: Permission) -> Iterator[tuple[str, Iterable[DepartmentRole]]]:
+        """Yield what is lacking, and the roles that can help."""
+        allowed, needed = roles_that_may(permission), NEEDS[permission]
+        if self.person.disabled_at is not None:
+            yield "Your access is disabled.", _ADMINISTRATORS
+        elif self.at >= self.person.suspended_at:
+            yield (
+                f"Your access is suspended since {_day(self.person.suspended_at)}: you did not log on.",
+                _ADMINISTRATORS,
+            )
+        elif permission is not Permission.OWN_ACCOUNT and not self.roles & allowed:
+            yield f"This is for: {', '.join(sorted(role.label for role in allowed))}.", _ADMINISTRATORS
+        else:
+            yield from self._ended("certificate", {each: self.certificates.get(each) for each in needed.certifications})
+            yield from self._ended("training", {each: self.training.get(each) for each in needed.topics})
+
+    def _ended(
+        self, what: str, ends: Mapping[Certification | TrainingTopic, datetime | None]
+    ) -> Iterator[tuple[str, Iterable[DepartmentRole]]]:
+        helpers = frozenset({DepartmentRole.TRAINER}) if what == "training" else _ADMINISTRATORS
+        for each, end in sorted(ends.items()):
+            if end is None:
+                yield f"No {each.value} {what} is noted of you.", helpers
+            elif self.at >= end:
+                yield f"Your {each.value} {what} ended on {_day(end)}.", helpers
+
+    def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(_WHOM, [[role.value for role in roles], self.person.pk])
+            return tuple(login for (login,) in cursor.fetchall())
+
+
+def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:
+    """Look somebody's roles, certificates and training up, for a moment; now where None.
+
+    `person` is as it was fetched: fetch it anew where it may be old, as in a stream.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERY, {"person": person.pk})
+        found = [(kind, name, noted) for kind, name, noted, counts in cursor.fetchall() if counts]
+    return Currency(
+        person,
+        at or timezone.now(),
+        frozenset(DepartmentRole(name) for kind, name, _ in found if kind == "role"),
+        {Certification(name): end for kind, name, end in found if kind == "certificate"},
+        {TrainingTopic(name): held + settings.PEOPLE_TRAINING for kind, name, held in found if kind == "training"},
+    )
+
+
+def _day(at: datetime) -> str:
+    return f"{timezone.localtime(at):%Y-%m-%d}"

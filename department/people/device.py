@@ -1,0 +1,46 @@
+"""A browser, known again by a signed cookie."""
+
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from department.people.models import DispatchConsole
+
+_COOKIE = "platepost-device"
+_AGE = 400 * 24 * 3600
+"""Seconds; browsers keep no cookie for longer (RFC 6265bis)."""
+_SALT = "department.people.device"
+
+
+def device_of(request: HttpRequest) -> UUID | None:
+    """Return which browser sent a request; None where it has no cookie of ours."""
+    try:
+        return UUID(Signer(salt=_SALT).unsign(request.COOKIES[_COOKIE]))
+    except (KeyError, BadSignature, ValueError):
+        return None
+
+
+def is_console(request: HttpRequest) -> bool:
+    """Tell whether the browser is a dispatch console."""
+    device = device_of(request)
+    return device is not None and DispatchConsole.objects.filter(device=device, ended_at=None).exists()
+
+
+def set_device(response: HttpResponseBase, device: UUID) -> None:
+    """Have the browser keep its cookie."""
+    response.set_cookie(
+        _COOKIE,
+        Signer(salt=_SALT).sign(str(device)),
+        max_age=_AGE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def new_device() -> UUID:
+    """Return the number of a browser that has none."""
+    return uuid4()

@@ -1,0 +1,187 @@
+"""How people log in: what this department asks beyond what django-allauth does by itself."""
+
+import base64
+from typing import Any
+from uuid import UUID
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.http import HttpRequest
+from django.shortcuts import render
+from django.utils import timezone
+
+from department.ledger.chain import LedgerEvent
+from department.ledger.entries import append
+from department.people.access import BEGAN
+from department.people.device import device_of, new_device
+from department.people.lockout import is_locked, known, note_failure
+from department.people.models import DepartmentPerson, KnownDevice
+
+_WRONG = (
+    "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
+    "A passkey works all the same. A supervisor or an administrator releases a lock."
+)
+
+
+class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Counts failures, enters each log-on in the ledger, and lets nobody sign up."""
+
+    error_messages = {  # noqa: RUF012 - allauth's own form
+        **DefaultAccountAdapter.error_messages,
+        # One text for both, which tells a stranger nothing.
+        "username_password_mismatch": _WRONG,
+        "too_many_login_attempts": _WRONG,
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Nobody signs up: people are added."""
+        del request
+        return False
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ANN401
+        """Refuse a password that is locked; it takes as long as a wrong one."""
+        person = _person(credentials)
+        if person is not None and is_locked(person, device_of(request)):
+            DepartmentPerson().set_password(credentials.get("password"))
+            raise self.validation_error("too_many_login_attempts")
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ANN401
+        """Note a wrong password."""
+        note_failed(request, _person(credentials), "password")
+
+    def get_reauthentication_methods(self, user: DepartmentPerson) -> list[dict[str, Any]]:
+        """Return how somebody authenticates anew: by a second factor, passkey first; a password alone is not enough."""
+        methods = super().get_reauthentication_methods(user)
+        by_factor = [method for method in methods if method["id"].startswith("mfa_")]
+        return sorted(by_factor, key=lambda method: not method["id"].endswith("webauthn"))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:  # noqa: ANN401
+        """Tell whether to ask: not of somebody who sets their first factor up."""
+        user = context.request.user
+        return has_factor(user) and super().is_reauthentication_required(app=app, **kwargs)
+
+    def set_password(self, user: DepartmentPerson, password: str) -> None:
+        """Set a password."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
+    def login(self, request: HttpRequest, user: DepartmentPerson) -> None:
+        """Log somebody on whom all factors have shown; the ledger has it before they are."""
+        if user.invited_until is not None:
+            _use_up_invitation(request, user)
+        device = device_of(request) or new_device()
+        records = get_authentication_records(request, user)
+        fields = {
+            "person": user.login,
+            "methods": [str(record.get("type", record["method"])) for record in records],
+            "device": str(device),
+            "known": known(user, device) is not None,
+        }
+        append(LedgerEvent.LOG_ON, fields)
+        super().login(request, user)
+        request.session[BEGAN] = timezone.now().timestamp()
+        KnownDevice.objects.get_or_create(person=user, device=device)
+        request.platepost_device = device  # type: ignore[attr-defined]
+
+
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Keeps second factors' secrets encrypted, so that a copy of the database alone is of no use."""
+
+    def encrypt(self, text: str) -> str:
+        """Encrypt a secret with a key that follows from `secret-key`."""
+        return _fernet().encrypt(text.encode()).decode("ascii")
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Decrypt one."""
+        return _fernet().decrypt(encrypted_text.encode("ascii")).decode()
+
+    def is_mfa_enabled(self, user: DepartmentPerson, types: list[str] | None = None) -> bool:
+        """Tell whether somebody has a second factor; recovery codes alone are none."""
+        own = types or [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+        return bool(super().is_mfa_enabled(user, own))
+
+
+class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """Nobody comes in by an identity provider who is not in the register."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
+        """Nobody signs up."""
+        del request, sociallogin
+        return False
+
+
+class _Counted:
+    """A form for a code: wrong ones count, and a lock refuses right ones too."""
+
+    user: DepartmentPerson
+
+    def clean_code(self) -> str:
+        request = context.request
+        if is_locked(self.user, device_of(request)):
+            raise LoginAdapter().validation_error("too_many_login_attempts")
+        return str(super().clean_code())  # type: ignore[misc]
+
+    def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
+        note_failed(context.request, self.user, "code")
+        super()._emit_authentication_failed(authenticator)  # type: ignore[misc]
+
+
+class CodeForm(_Counted, AuthenticateForm):  # type: ignore[misc]
+    """A code at log-on."""
+
+
+class FreshCodeForm(_Counted, ReauthenticateForm):  # type: ignore[misc]
+    """A code for a fresh authentication."""
+
+
+def has_factor(user: object) -> bool:
+    """Tell whether somebody has a second factor."""
+    return isinstance(user, DepartmentPerson) and FactorAdapter().is_mfa_enabled(user)
+
+
+def note_failed(request: HttpRequest, person: DepartmentPerson | None, method: str) -> None:
+    """Enter a failure in the ledger and count it. What was typed for a log-in that nobody has is not entered."""
+    device: UUID | None = device_of(request)
+    fields = {
+        "person": person and person.login,
+        "method": method,
+        "known": person is not None and known(person, device) is not None,
+    }
+    append(LedgerEvent.LOG_ON_FAILED, fields)
+    if person is not None:
+        note_failure(person, device)
+
+
+def note_log_off(sender: object, *, user: DepartmentPerson | None, **kwargs: object) -> None:
+    """Enter a log-off in the ledger."""
+    del sender, kwargs
+    if user is not None:
+        append(LedgerEvent.LOG_OFF, {"person": user.login})
+
+
+def _person(credentials: dict[str, Any]) -> DepartmentPerson | None:
+    return DepartmentPerson.objects.filter(login=str(credentials.get("username", "")).lower()).first()
+
+
+def _use_up_invitation(request: HttpRequest, person: DepartmentPerson) -> None:
+    """Take the code of an invitation, which is good for one log-on."""
+    if person.invited_until is not None and person.invited_until < timezone.now():
+        raise ImmediateHttpResponse(render(request, "people/invitation_over.html", status=403))
+    person.invited_until = None
+    person.set_unusable_password()
+    person.save(update_fields=["invited_until", "password"])
+
+
+def _fernet() -> Fernet:
+    key = HKDF(hashes.SHA256(), 32, None, b"department.people.login").derive(str(settings.SECRET_KEY).encode())
+    return Fernet(base64.urlsafe_b64encode(key))

@@ -1,0 +1,191 @@
+"""Persons and what is noted of them. Rights are facts with a date; what follows from them is computed, never stored.
+
+The rows that give rights are only added, or ended. Triggers enter each of them in the ledger, and refuse what nobody
+may do: see `0002_rights.sql`.
+"""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from department.people.rights import Certification, DepartmentRole, TrainingTopic
+
+IDLE = timedelta(days=90)
+"""Whoever did not log on for so long is suspended (CJIS AC-2)."""
+LOGIN = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
+"""A name as `platepost provision` takes it, in small letters."""
+
+
+class DepartmentPerson(AbstractBaseUser):
+    """A person, never an office: no two people share a log-in."""
+
+    login = models.CharField(max_length=64, unique=True, validators=[RegexValidator(LOGIN)])
+    """As in the ledger."""
+    name = models.CharField(max_length=120)
+    badge = models.CharField(max_length=32, blank=True)
+    agency = models.CharField(max_length=64)
+    sponsor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    """Who answers for the access; None for whoever the command line made first."""
+    made_at = models.DateTimeField(default=timezone.now)
+    made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    """None: the command line."""
+    active_from = models.DateTimeField(default=timezone.now)
+    """From when the 90 days count where there was no log-on since."""
+    disabled_at = models.DateTimeField(null=True)
+    changed_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    """Who disabled or reinstated them last."""
+    invited_until = models.DateTimeField(null=True)
+    """While set, the password is a code for one log-in until then."""
+
+    USERNAME_FIELD = "login"
+    REQUIRED_FIELDS = ["name", "agency"]  # noqa: RUF012 - Django's own form
+    objects = BaseUserManager["DepartmentPerson"]()
+
+    class Meta:
+        db_table = "people_person"
+
+    def __str__(self) -> str:
+        return self.login
+
+    @property
+    def suspended_at(self) -> datetime:
+        """When they are, or were, suspended for not logging on."""
+        return max(self.active_from, self.last_login or self.active_from) + IDLE
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]  # a value there
+        """Whether they may log in now. Django asks at each request: who is disabled has no session from then on."""
+        return self.disabled_at is None and timezone.now() < self.suspended_at
+
+
+class RoleGrant(models.Model):
+    """A role that somebody has, or had."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="grants")
+    role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in DepartmentRole])
+    given_at = models.DateTimeField(default=timezone.now)
+    given_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        db_table = "people_role"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "role"], condition=models.Q(ended_at=None), name="people_role_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(given_by=models.F("person")) | models.Q(given_by=None),
+                name="people_role_by_another",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role__in=[role.value for role in DepartmentRole]), name="people_role_known"
+            ),
+        )
+
+
+class PersonCertificate(models.Model):
+    """A certificate and its end; of each kind the one that was noted last counts."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="certificates")
+    certification = models.CharField(max_length=8, choices=[(each.value, each.name) for each in Certification])
+    expires_at = models.DateTimeField()
+    noted_at = models.DateTimeField(default=timezone.now)
+    noted_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        db_table = "people_certificate"
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(noted_by=models.F("person")) | models.Q(noted_by=None),
+                name="people_certificate_by_another",
+            ),
+        )
+
+
+class TrainingResult(models.Model):
+    """The result of training in one topic; of each topic the last one counts."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="training")
+    topic = models.CharField(max_length=12, choices=[(topic.value, topic.value) for topic in TrainingTopic])
+    held_at = models.DateTimeField()
+    passed = models.BooleanField()
+    trainer = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="+")
+    noted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "people_training"
+        constraints = (
+            models.CheckConstraint(condition=~models.Q(trainer=models.F("person")), name="people_training_by_another"),
+        )
+
+
+class KnownDevice(models.Model):
+    """A browser from which somebody has logged on with all factors."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="devices")
+    device = models.UUIDField()
+    """As in its cookie, which is signed."""
+    known_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "people_device"
+        constraints = (models.UniqueConstraint(fields=["person", "device"], name="people_device_once"),)
+
+
+class DispatchConsole(models.Model):
+    """A browser that is a dispatch console: whoever is logged on there is not logged out when idle."""
+
+    device = models.UUIDField()
+    name = models.CharField(max_length=64)
+    named_at = models.DateTimeField(default=timezone.now)
+    named_by = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        db_table = "people_console"
+        constraints = (
+            models.UniqueConstraint(fields=["device"], condition=models.Q(ended_at=None), name="people_console_once"),
+        )
+
+
+class LoginFailure(models.Model):
+    """A wrong password or code of somebody whom we know."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="failures")
+    device = models.UUIDField(null=True)
+    """None where the person never logged on from it."""
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "people_failure"
+        indexes = (models.Index(fields=["person", "at"], name="people_failure_at"),)
+
+
+class LoginLock(models.Model):
+    """Passwords and codes of somebody are refused from one device, or from all that are not known; passkeys never."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="locks")
+    device = models.UUIDField(null=True)
+    locked_at = models.DateTimeField(default=timezone.now)
+    released_at = models.DateTimeField(null=True)
+    released_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        db_table = "people_lock"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "device"],
+                condition=models.Q(released_at=None),
+                nulls_distinct=False,
+                name="people_lock_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(released_by=models.F("person")) | models.Q(released_by=None),
+                name="people_lock_by_another",
+            ),
+        )

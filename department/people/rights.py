@@ -1,0 +1,182 @@
+"""Who may do what, in one table. Nothing here knows a database.
+
+A permission needs a role, and most need currency too: certificates that have not ended, and training that was passed
+and is not too old. `department.people.currency` computes both for a person at a moment; nothing stores the answer.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DepartmentRole(StrEnum):
+    """What somebody is in the department. A person may have several, all of one side."""
+
+    OPERATOR = "operator"
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
+    TRAINER = "trainer"
+    RECORDS_MANAGER = "records_manager"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def label(self) -> str:
+        """How people write it."""
+        return self.value.replace("_", " ")
+
+
+class Certification(StrEnum):
+    """Certificates that the law and the policy ask of whoever uses the system."""
+
+    CLETS = "clets"
+    """California Law Enforcement Telecommunications System."""
+    DMV = "dmv"
+    """For data of the Department of Motor Vehicles."""
+
+
+class TrainingTopic(StrEnum):
+    """The four topics of the policy's training."""
+
+    AUTHORITIES = "authorities"
+    POLICY = "policy"
+    SECURITY = "security"
+    PRACTICAL = "practical"
+
+
+class Permission(StrEnum):
+    """What a page, a stream or a service lets somebody do."""
+
+    OWN_ACCOUNT = "own_account"
+    """One's own log-in: the only one that needs no role."""
+    SEE_STATUS = "see_status"
+    """What is kept, without a plate, a vehicle or a person."""
+    SEARCH = "search"
+    SEE_PICTURES = "see_pictures"
+    ANSWER_HITS = "answer_hits"
+    EXPORT = "export"
+    PLACE_HOLD = "place_hold"
+    REMOVE_HOLD = "remove_hold"
+    PLAN_PURGE = "plan_purge"
+    PURGE = "purge"
+    PROPOSE_LIST = "propose_list"
+    APPROVE_LIST = "approve_list"
+    RELEASE_RECORDS = "release_records"
+    """Give records to another agency."""
+    ANSWER_REQUESTS = "answer_requests"
+    """Public records, and requests from outside law enforcement."""
+    REVIEW_EXIGENT = "review_exigent"
+    READ_LEDGER = "read_ledger"
+    AUDIT = "audit"
+    NOTE_TRAINING = "note_training"
+    SEE_PEOPLE = "see_people"
+    MANAGE_PEOPLE = "manage_people"
+    DISABLE_PERSON = "disable_person"
+    """At once, so without a fresh authentication."""
+    RELEASE_LOCK = "release_lock"
+    """Of a log-in that too many failures locked."""
+    NAME_CONSOLE = "name_console"
+    """Say that a browser is a dispatch console, which is not logged out when idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What currency a permission needs."""
+
+    certifications: frozenset[Certification] = frozenset()
+    topics: frozenset[TrainingTopic] = frozenset()
+
+
+_NOTHING = Requirement()
+_DATA = Requirement(frozenset(Certification), frozenset(TrainingTopic))
+"""Of whoever sees a vehicle, or decides about its records."""
+_OVERSIGHT = Requirement(
+    topics=frozenset({TrainingTopic.AUTHORITIES, TrainingTopic.POLICY, TrainingTopic.SECURITY}),
+)
+
+NEEDS: dict[Permission, Requirement] = {
+    permission: {
+        Permission.OWN_ACCOUNT: _NOTHING,
+        Permission.SEE_STATUS: _NOTHING,
+        Permission.READ_LEDGER: _OVERSIGHT,
+        Permission.AUDIT: _OVERSIGHT,
+        # A trainer from outside sees no data, and the first administrator can have been trained by nobody.
+        Permission.NOTE_TRAINING: _NOTHING,
+        Permission.SEE_PEOPLE: _NOTHING,
+        Permission.MANAGE_PEOPLE: _NOTHING,
+        Permission.DISABLE_PERSON: _NOTHING,
+        Permission.RELEASE_LOCK: _NOTHING,
+        Permission.NAME_CONSOLE: _NOTHING,
+    }.get(permission, _DATA)
+    for permission in Permission
+}
+"""By permission, the currency that it needs."""
+
+_USE = frozenset(
+    {Permission.SEE_STATUS, Permission.SEARCH, Permission.SEE_PICTURES, Permission.ANSWER_HITS, Permission.PLACE_HOLD}
+)
+_FIELD = _USE | {Permission.EXPORT, Permission.PROPOSE_LIST}
+GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
+    DepartmentRole.OPERATOR: _FIELD,
+    DepartmentRole.DISPATCHER: _USE,
+    DepartmentRole.SUPERVISOR: _FIELD
+    | {
+        Permission.REMOVE_HOLD,
+        Permission.APPROVE_LIST,
+        Permission.REVIEW_EXIGENT,
+        Permission.SEE_PEOPLE,
+        Permission.DISABLE_PERSON,
+        Permission.RELEASE_LOCK,
+        Permission.NAME_CONSOLE,
+    },
+    DepartmentRole.TRAINER: frozenset({Permission.SEE_STATUS, Permission.SEE_PEOPLE, Permission.NOTE_TRAINING}),
+    DepartmentRole.RECORDS_MANAGER: _USE
+    | {
+        Permission.EXPORT,
+        Permission.REMOVE_HOLD,
+        Permission.PLAN_PURGE,
+        Permission.PURGE,
+        Permission.RELEASE_RECORDS,
+        Permission.ANSWER_REQUESTS,
+    },
+    DepartmentRole.AUDITOR: frozenset(
+        {Permission.SEE_STATUS, Permission.SEE_PEOPLE, Permission.READ_LEDGER, Permission.AUDIT}
+    ),
+    DepartmentRole.ADMINISTRATOR: frozenset(
+        {
+            Permission.SEE_STATUS,
+            Permission.SEE_PEOPLE,
+            Permission.MANAGE_PEOPLE,
+            Permission.DISABLE_PERSON,
+            Permission.RELEASE_LOCK,
+            Permission.NAME_CONSOLE,
+        }
+    ),
+}
+"""By role, what it may. Duties are apart: an auditor and an administrator see no vehicle."""
+
+FRESH = frozenset(
+    {
+        Permission.EXPORT,
+        Permission.RELEASE_RECORDS,
+        Permission.REMOVE_HOLD,
+        Permission.PURGE,
+        Permission.APPROVE_LIST,
+        Permission.MANAGE_PEOPLE,
+    }
+)
+"""What asks for an authentication of the last five minutes (CJIS IA-11)."""
+
+SIDES: tuple[frozenset[DepartmentRole], ...] = (
+    frozenset({DepartmentRole.AUDITOR}),
+    frozenset({DepartmentRole.ADMINISTRATOR}),
+    frozenset(DepartmentRole) - {DepartmentRole.AUDITOR, DepartmentRole.ADMINISTRATOR},
+)
+"""Roles of two sides are never one person's (CJIS AC-5). The database holds it too: `people_check_role`."""
+
+CONSOLE_ONLY = frozenset({DepartmentRole.AUDITOR, DepartmentRole.ADMINISTRATOR})
+"""Given and ended on the command line alone: who takes over the pages makes no administrator and removes no auditor."""
+
+
+def roles_that_may(permission: Permission) -> frozenset[DepartmentRole]:
+    """Return the roles that have a permission."""
+    return frozenset(role for role, granted in GRANTS.items() if permission in granted)

@@ -1,0 +1,156 @@
+"""Changes of people and their rights. Each is one transaction, and the database enters it in the ledger.
+
+`by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what nobody may
+do, whoever asks: see `migrations/0002_rights.sql`.
+"""
+
+import base64
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from allauth.mfa.models import Authenticator
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, ProgrammingError, transaction
+from django.utils import timezone
+
+from department.people.errors import PersonError
+from department.people.models import DepartmentPerson, LoginLock, PersonCertificate, RoleGrant, TrainingResult
+from department.people.rights import Certification, DepartmentRole, TrainingTopic
+
+INVITED = timedelta(hours=72)
+"""For so long the code of an invitation is good."""
+_CODE_BYTES = 10
+_NO_RIGHT = "42501"
+"""PostgreSQL's insufficient_privilege, as triggers raise it."""
+_GIVEN = {"login", "name", "badge", "agency"}
+
+
+def person_of(login: str) -> DepartmentPerson:
+    """Return a person by log-in.
+
+    Raises:
+        PersonError: there is none.
+
+    """
+    try:
+        return DepartmentPerson.objects.get(login=login)
+    except DepartmentPerson.DoesNotExist:
+        raise PersonError(f"nobody has the log-in {login!r}") from None
+
+
+def add_person(
+    person: DepartmentPerson, roles: Iterable[DepartmentRole] = (), by: DepartmentPerson | None = None
+) -> str:
+    """Add a person, who was made and not saved, with roles; return the code of the invitation.
+
+    Raises:
+        PersonError: the log-in is taken or no log-in, or the database refuses.
+
+    """
+    person.made_by = by
+    try:
+        person.clean_fields(exclude={field.name for field in person._meta.fields} - _GIVEN)  # noqa: SLF001 - its API
+    except ValidationError as error:
+        raise PersonError(
+            "; ".join(f"{field}: {' '.join(said)}" for field, said in error.message_dict.items())
+        ) from error
+    with _asked():
+        code = _invite(person)
+        person.save(force_insert=True)
+        for role in roles:
+            RoleGrant.objects.create(person=person, role=role, given_by=by)
+    return code
+
+
+def invite(person: DepartmentPerson, by: DepartmentPerson | None = None) -> str:
+    """Have a person log in anew with a code, which is returned, and set factors up; those that they had go.
+
+    Raises:
+        PersonError: it is the person who asks, or the database refuses.
+
+    """
+    if by == person:
+        raise PersonError("nobody invites themselves")
+    with _asked():
+        Authenticator.objects.filter(user=person).delete()
+        code = _invite(person)
+        person.save(update_fields=["password", "invited_until"])
+    return code
+
+
+def give_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
+    """Give a role. Raises PersonError: they have it, or another that it does not go with; or `by` may not."""
+    with _asked():
+        RoleGrant.objects.create(person=person, role=role, given_by=by)
+
+
+def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerson | None = None) -> None:
+    """End a role. Raises PersonError: they do not have it, or `by` may not."""
+    with _asked():
+        ended = RoleGrant.objects.filter(person=person, role=role, ended_at=None)
+        if not ended.update(ended_at=timezone.now(), ended_by=by):
+            raise PersonError(f"{person.login} is no {role.label}")
+
+
+def note_certificate(
+    person: DepartmentPerson, certification: Certification, expires_at: datetime, by: DepartmentPerson | None = None
+) -> None:
+    """Note a certificate and its end. Raises PersonError: `by` may not."""
+    with _asked():
+        PersonCertificate.objects.create(person=person, certification=certification, expires_at=expires_at, noted_by=by)
+
+
+def note_training(
+    person: DepartmentPerson, topic: TrainingTopic, *, held_at: datetime, passed: bool, trainer: DepartmentPerson
+) -> None:
+    """Note the result of training. Raises PersonError: the trainer is none, or it is the person; or it is to come."""
+    if held_at > timezone.now():
+        raise PersonError("training is noted once it was held")
+    if not RoleGrant.objects.filter(person=trainer, role=DepartmentRole.TRAINER, ended_at=None).exists():
+        raise PersonError(f"{trainer.login} is no trainer")
+    with _asked():
+        TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
+
+
+def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
+    """End a person's access: sessions at their next request, streams at their next event. Raises PersonError."""
+    with _asked():
+        person.disabled_at, person.changed_by = timezone.now(), by
+        person.save(update_fields=["disabled_at", "changed_by"])
+
+
+def reinstate(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
+    """Give access back to whoever was disabled, or suspended because they did not log on. Raises PersonError."""
+    with _asked():
+        person.disabled_at, person.active_from, person.changed_by = None, timezone.now(), by
+        person.save(update_fields=["disabled_at", "active_from", "changed_by"])
+
+
+def release(person: DepartmentPerson, by: DepartmentPerson | None = None) -> int:
+    """Release the locks of a person's passwords and codes; return how many. Raises PersonError: it is the person."""
+    with _asked():
+        return LoginLock.objects.filter(person=person, released_at=None).update(
+            released_at=timezone.now(), released_by=by
+        )
+
+
+def _invite(person: DepartmentPerson) -> str:
+    code = base64.b32encode(secrets.token_bytes(_CODE_BYTES)).decode("ascii").lower()
+    code = "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+    person.set_password(code)
+    person.invited_until = timezone.now() + INVITED
+    return code
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    """Work in one transaction. Raises PersonError: the database refuses."""
+    try:
+        with transaction.atomic():
+            yield
+    except (IntegrityError, ProgrammingError) as error:
+        if isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", None) != _NO_RIGHT:
+            raise
+        raise PersonError(str(error).splitlines()[0]) from error

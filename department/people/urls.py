@@ -1,0 +1,40 @@
+"""Where people log in, look after their own log-in, and are looked after."""
+
+from allauth.account import views as account
+from allauth.mfa.base import views as factor
+from allauth.mfa.recovery_codes import views as recovery
+from allauth.mfa.totp import views as totp
+from allauth.mfa.webauthn import views as passkey
+from allauth.socialaccount import views as provider
+from allauth.socialaccount.providers.openid_connect import views as openid
+from django.urls import path
+
+from department.people.access import needs, open_to_all, setting_up
+from department.people.rights import Permission
+
+_own = needs(Permission.OWN_ACCOUNT)
+
+# The names are those by which allauth finds its own views; of its others there is none.
+urlpatterns = [
+    path("log-in/", open_to_all(account.login), name="account_login"),
+    path("log-in/code/", open_to_all(factor.authenticate), name="mfa_authenticate"),
+    path("log-in/passkey/", open_to_all(passkey.login_webauthn), name="mfa_login_webauthn"),
+    path("log-in/suspended/", open_to_all(account.account_inactive), name="account_inactive"),
+    path("log-in/by/<slug:provider_id>/", open_to_all(openid.login), name="openid_connect_login"),
+    path("log-in/by/<slug:provider_id>/back/", open_to_all(openid.callback), name="openid_connect_callback"),
+    path("log-in/by/cancelled/", open_to_all(provider.login_cancelled), name="socialaccount_login_cancelled"),
+    path("log-in/by/failed/", open_to_all(provider.login_error), name="socialaccount_login_error"),
+    path("log-out/", open_to_all(account.logout), name="account_logout"),
+    path("account/", setting_up(factor.index), name="mfa_index"),
+    path("account/passkeys/", setting_up(passkey.list_webauthn), name="mfa_list_webauthn"),
+    path("account/passkeys/add/", setting_up(passkey.add_webauthn), name="mfa_add_webauthn"),
+    path("account/passkeys/<int:pk>/remove/", _own(passkey.remove_webauthn), name="mfa_remove_webauthn"),
+    path("account/authenticator/", setting_up(totp.activate_totp), name="mfa_activate_totp"),
+    path("account/authenticator/remove/", _own(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("account/recovery-codes/", _own(recovery.view_recovery_codes), name="mfa_view_recovery_codes"),
+    path("account/recovery-codes/new/", _own(recovery.generate_recovery_codes), name="mfa_generate_recovery_codes"),
+    path("account/password/", _own(account.password_change), name="account_change_password"),
+    path("account/password/set/", setting_up(account.password_set), name="account_set_password"),
+    path("account/fresh/code/", _own(factor.reauthenticate), name="mfa_reauthenticate"),
+    path("account/fresh/passkey/", _own(passkey.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+]

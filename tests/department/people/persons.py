@@ -1,0 +1,50 @@
+"""Persons for tests: with roles, and certificates and training that count or have ended."""
+
+from datetime import timedelta
+
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.utils import timezone
+
+from department.people.models import DepartmentPerson, PersonCertificate, RoleGrant, TrainingResult
+from department.people.rights import Certification, DepartmentRole, TrainingTopic
+
+
+def made_person(
+    login: str = "a.rivera",
+    *roles: DepartmentRole,
+    current: bool = True,
+    factor: bool = True,
+) -> DepartmentPerson:
+    """Make a person as the command line does.
+
+    Args:
+        login: unique.
+        roles: what they are.
+        current: whether certificates and training count; all ended a minute ago where False.
+        factor: whether they have a second factor, of which nothing can be used.
+
+    """
+    person = DepartmentPerson.objects.create(login=login, name=login.title(), agency="riverside")
+    end = timezone.now() + (timedelta(days=100) if current else -timedelta(minutes=1))
+    trainer, _ = DepartmentPerson.objects.get_or_create(login="trainer", defaults={"name": "T", "agency": "academy"})
+    RoleGrant.objects.get_or_create(person=trainer, role=DepartmentRole.TRAINER)
+    for role in roles:
+        RoleGrant.objects.create(person=person, role=role)
+    for certification in Certification:
+        PersonCertificate.objects.create(person=person, certification=certification, expires_at=end)
+    for topic in TrainingTopic:
+        held = end - timedelta(days=365)
+        TrainingResult.objects.create(person=person, topic=topic, held_at=held, passed=True, trainer=trainer)
+    if factor:
+        Authenticator.objects.create(
+            user=person, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
+        )
+    return person
+
+
+def client_of(person: DepartmentPerson) -> Client:
+    """Return a client that is logged in as the person."""
+    client = Client()
+    client.force_login(person)
+    return client
