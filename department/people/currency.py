@@ -20,13 +20,13 @@ from department.people.rights import (
 )
 
 _QUERY = """
-SELECT 'role', role, NULL, true FROM people_role WHERE person_id = %(person)s AND ended_at IS NULL
+SELECT person_id, 'role', role, NULL, true FROM people_role WHERE person_id = ANY (%(people)s) AND ended_at IS NULL
 UNION ALL
-(SELECT DISTINCT ON (certification) 'certificate', certification, expires_at, true
-FROM people_certificate WHERE person_id = %(person)s ORDER BY certification, noted_at DESC, id DESC)
+(SELECT DISTINCT ON (person_id, certification) person_id, 'certificate', certification, expires_at, true
+FROM people_certificate WHERE person_id = ANY (%(people)s) ORDER BY person_id, certification, noted_at DESC, id DESC)
 UNION ALL
-(SELECT DISTINCT ON (topic) 'training', topic, held_at, passed
-FROM people_training WHERE person_id = %(person)s ORDER BY topic, held_at DESC, id DESC)
+(SELECT DISTINCT ON (person_id, topic) person_id, 'training', topic, held_at, passed
+FROM people_training WHERE person_id = ANY (%(people)s) ORDER BY person_id, topic, held_at DESC, id DESC)
 """
 _WHOM = """
 SELECT DISTINCT login FROM people_person AS person JOIN people_role AS held ON held.person_id = person.id
@@ -113,15 +113,28 @@ def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currenc
 
     `person` is as it was fetched: fetch it anew where it may be old, as in a stream.
     """
+    return currencies([person], at)[0]
+
+
+def currencies(people: Iterable[DepartmentPerson], at: datetime | None = None) -> list[Currency]:
+    """Look the roles, certificates and training of many up, in one query."""
+    of: dict[int, list[tuple[str, str, datetime]]] = {}
+    everybody = list(people)
     with connection.cursor() as cursor:
-        cursor.execute(_QUERY, {"person": person.pk})
-        found = [(kind, name, noted) for kind, name, noted, counts in cursor.fetchall() if counts]
+        cursor.execute(_QUERY, {"people": [person.pk for person in everybody]})
+        for person, kind, name, noted, counts in cursor.fetchall():
+            if counts:
+                of.setdefault(person, []).append((kind, name, noted))
+    return [_currency(person, of.get(person.pk, []), at or timezone.now()) for person in everybody]
+
+
+def _currency(person: DepartmentPerson, noted: Iterable[tuple[str, str, datetime]], at: datetime) -> Currency:
     return Currency(
         person,
-        at or timezone.now(),
-        frozenset(DepartmentRole(name) for kind, name, _ in found if kind == "role"),
-        {Certification(name): end for kind, name, end in found if kind == "certificate"},
-        {TrainingTopic(name): held + settings.PEOPLE_TRAINING for kind, name, held in found if kind == "training"},
+        at,
+        frozenset(DepartmentRole(name) for kind, name, _ in noted if kind == "role"),
+        {Certification(name): end for kind, name, end in noted if kind == "certificate"},
+        {TrainingTopic(name): held + settings.PEOPLE_TRAINING for kind, name, held in noted if kind == "training"},
     )
 
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
@@ -16,7 +17,14 @@ from django.db import IntegrityError, ProgrammingError, transaction
 from django.utils import timezone
 
 from department.people.errors import PersonError
-from department.people.models import DepartmentPerson, LoginLock, PersonCertificate, RoleGrant, TrainingResult
+from department.people.models import (
+    DepartmentPerson,
+    DispatchConsole,
+    LoginLock,
+    PersonCertificate,
+    RoleGrant,
+    TrainingResult,
+)
 from department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 INVITED = timedelta(hours=72)
@@ -134,6 +142,19 @@ def release(person: DepartmentPerson, by: DepartmentPerson | None = None) -> int
         return LoginLock.objects.filter(person=person, released_at=None).update(
             released_at=timezone.now(), released_by=by
         )
+
+
+def name_console(device: UUID, name: str, by: DepartmentPerson) -> None:
+    """Name a browser a dispatch console, in place of what it was. Raises PersonError: `by` may not."""
+    with _asked():
+        DispatchConsole.objects.filter(device=device, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
+        DispatchConsole.objects.create(device=device, name=name, named_by=by)
+
+
+def end_console(name: str, by: DepartmentPerson) -> None:
+    """Have a console be one no longer. Raises PersonError: `by` may not."""
+    with _asked():
+        DispatchConsole.objects.filter(name=name, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
 
 
 def _invite(person: DepartmentPerson) -> str:

@@ -9,6 +9,7 @@ from allauth.socialaccount import views as provider
 from allauth.socialaccount.providers.openid_connect import views as openid
 from django.urls import path
 
+from department.people import views
 from department.people.access import needs, open_to_all, setting_up
 from department.people.rights import Permission
 
@@ -37,4 +38,16 @@ urlpatterns = [
     path("account/password/set/", setting_up(account.password_set), name="account_set_password"),
     path("account/fresh/code/", _own(factor.reauthenticate), name="mfa_reauthenticate"),
     path("account/fresh/passkey/", _own(passkey.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("people/", views.people, name="people"),
+    path("people/add/", views.add, name="person_add"),
+    path("people/consoles/", views.consoles, name="consoles"),
+    path("people/person/<str:login>/", views.person, name="person"),
+    path("people/person/<str:login>/role/", views.give_role, name="person_role"),
+    path("people/person/<str:login>/role/end/", views.end_role, name="person_role_end"),
+    path("people/person/<str:login>/certificate/", views.note_certificate, name="person_certificate"),
+    path("people/person/<str:login>/training/", views.note_training, name="person_training"),
+    path("people/person/<str:login>/invite/", views.invite, name="person_invite"),
+    path("people/person/<str:login>/disable/", views.disable, name="person_disable"),
+    path("people/person/<str:login>/reinstate/", views.reinstate, name="person_reinstate"),
+    path("people/person/<str:login>/release/", views.release, name="person_release"),
 ]

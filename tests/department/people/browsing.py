@@ -56,6 +56,8 @@ def enrolled(visitor: Visitor, address: str, person: Invited) -> Page:
     log_in_by_password(page, person.login, person.code)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_role("button", name="Add it").click()
+    # It shows at once that the passkey works, and that it is fresh.
+    page.get_by_role("button", name="Use a passkey").click()
     page.get_by_role("link", name="I have written them down").click()
     page.get_by_text("Passkeys").first.wait_for()
     return page
