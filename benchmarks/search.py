@@ -151,6 +151,7 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
 def search(cars: int, times: int, seed: int) -> None:
     """Ask each pattern, and print how long it took."""
     from department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up
+    from department.policy.policy import AccessPurpose  # noqa: PLC0415 - after Django was set up
     from department.search.patterns import PlatePattern  # noqa: PLC0415
     from department.search.plates import PlateQuery, find_plates  # noqa: PLC0415
 
@@ -162,7 +163,7 @@ def search(cars: int, times: int, seed: int) -> None:
             text, budget = said.pop("text"), said.pop("budget")
             query = PlateQuery(PlatePattern.parse(text, budget=budget) if text else None, **said)
             begins = time.perf_counter()
-            entry = open_entry(person="b", agency="b", purpose="benchmark", case="1", query=query.asked(text))
+            entry = open_entry(person="b", agency="b", purpose=AccessPurpose("drill", "1"), query=query.asked(text))
             opened = time.perf_counter()
             page = find_plates(entry, query)
             ends = time.perf_counter()

@@ -11,6 +11,7 @@
       register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
+      policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
@@ -82,6 +83,7 @@ class DepartmentSettings(BaseModel):
     register_file: Path = Path("register.jws")
     register_key: Path = Path("register.pem")
     receipts: Path = Path("receipts")
+    policy: Path = Path("policy.toml")
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of the department's own server."""
     web: str = Field("127.0.0.1:8600", pattern=r"^.+:\d{1,5}$")
@@ -202,6 +204,11 @@ class DepartmentFolder:
     def receipts(self) -> Path:
         """The log of receipts."""
         return self.path / self.settings.receipts
+
+    @property
+    def policy(self) -> Path:
+        """The policy file."""
+        return self.path / self.settings.policy
 
     @property
     def checked(self) -> Path:

@@ -71,8 +71,8 @@ def search(
         pattern = PlatePattern.parse(text, budget=look_alikes) if text.strip() else None
         query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
         agency = folder.settings.agency
-        asked = {"agency": agency, "purpose": purpose, "case": case, "query": query.asked(text)}
-        found = _found(query, asked, limit, with_reads=with_reads)
+        asked = {"agency": agency, "query": query.asked(text)}
+        found = _found(query, (purpose, case), asked, limit, with_reads=with_reads)
     if as_json:
         click.echo(json.dumps(found, default=datetime.isoformat))
         return
@@ -84,13 +84,21 @@ def search(
     click.echo("There are more." if found["more"] else f"{len(found['plates'])} plates.", err=True)
 
 
-def _found(query: Any, asked: Mapping[str, Any], limit: int, *, with_reads: bool) -> dict[str, Any]:  # noqa: ANN401 - see above
+def _found(
+    query: Any,  # noqa: ANN401 - see above
+    purpose: tuple[str, str],
+    asked: Mapping[str, Any],
+    limit: int,
+    *,
+    with_reads: bool,
+) -> dict[str, Any]:
     """Search under an entry of the ledger; what is returned is in the ledger, and may be shown."""
     from department.custody.reading import reads  # noqa: PLC0415 - after Django was set up
     from department.ledger.entries import open_entry  # noqa: PLC0415
+    from department.policy.policy import AccessPurpose  # noqa: PLC0415
     from department.search.plates import find_plates  # noqa: PLC0415
 
-    with open_entry(person=getpass.getuser(), **asked) as entry:
+    with open_entry(person=getpass.getuser(), purpose=AccessPurpose(*purpose), **asked) as entry:
         page = find_plates(entry, query, limit=limit)
         alone = page.plates[0].seen.plate if with_reads and len(page.plates) == 1 else None
         rows = reads(entry, query.sought([alone])) if alone else []

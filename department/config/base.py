@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+from department.policy.policy import DEFAULT
+
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -120,6 +122,8 @@ PEOPLE_BANNER = ""
 """What must be agreed to before log-in; the program's own text where empty."""
 STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
+POLICY_FILE: Path = DEFAULT
+"""The policy file."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
 # The commands set logging up, as every command of Platepost does.

@@ -50,3 +50,4 @@ PEOPLE_TRAINING = timedelta(days=FOLDER.settings.training_days)
 PEOPLE_BANNER = FOLDER.settings.banner
 STATUS_DISKS = FOLDER.disks
 STATUS_RECEIPTS = FOLDER.receipts
+POLICY_FILE = FOLDER.policy

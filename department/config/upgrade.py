@@ -10,6 +10,8 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder, application_name
+from department.policy.law import LawProfile
+from department.policy.policy import DEFAULT, read_policy
 from device.files import write_durably
 
 ROLES_FILE = "roles.sql"
@@ -73,14 +75,31 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     gives up, and nothing of it is done.
 
     Raises:
-        DepartmentError: a keeper of another version runs, or a table was in use.
+        DepartmentError: a keeper of another version runs, a table was in use, or the policy is not as it must be.
 
     """
     prepare_roles(folder)
     with connected(folder, OWNER) as connection:
         refuse_other_keepers(connection)
     set_up_django(folder, OWNER)
-    return apply_migrations()
+    applied = apply_migrations()
+    if not folder.policy.exists():
+        write_durably(folder.policy, DEFAULT.read_bytes())
+    _bind_by_law(read_policy(folder.policy).law)
+    return applied
+
+
+def _bind_by_law(law: LawProfile) -> None:
+    """Have the database hold to the law that the policy names."""
+    from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law.name, law.name])
+    except IntegrityError as error:
+        raise DepartmentError(
+            f"the law {law.name!r} forbids what is granted to an agency: take it back first, by `agency`"
+        ) from error
 
 
 def apply_migrations() -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any, TypeAlias
 
 from django.db import connection, transaction
@@ -73,6 +74,8 @@ class SeenPlate:
     count: int
     first_seen: datetime
     last_seen: datetime
+    group: str | None = None
+    """The covert group, where no read of it is open; give it to `entry.fetched`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
     selected, values = _selected(READ.table, sought)
     with under(entry) as cursor:
         cursor.execute(
-            "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at), max(captured_at)"  # noqa: S608
+            "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
+            " max(captured_at), CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END"
             f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s",
             [*values, limit],
         )
@@ -129,14 +133,14 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
 
 def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
     """Return one record; None if there is none, or none that the entry may see. Errors are those of `reads`."""
-    columns = "id, topic, kept_at, verdict, reason, codec, body"
+    columns = "id, topic, kept_at, verdict, reason, codec, body, covert_group"
     with under(entry) as cursor:
         cursor.execute(f"SELECT {columns} FROM custody_judged WHERE id = %s", [record_id])  # noqa: S608
         found = cursor.fetchone()
     if found is None:
         return None
-    entry.fetched(records=[record_id])
-    number, topic, kept_at, verdict, reason, codec, body = found
+    number, topic, kept_at, verdict, reason, codec, body, group = found
+    entry.fetched(records=[record_id], group=group)
     return VerbatimRecord(number, topic, kept_at, verdict, reason, decode(codec, body))
 
 
@@ -148,11 +152,13 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
 
     The other errors are those of `reads`.
     """
-    with under(entry):
+    with under(entry) as cursor:
         pictures = DatabasePictures(connection.connection).get(record_id)
+        cursor.execute("SELECT covert_group FROM custody_picture WHERE record_id = %s LIMIT 1", [record_id])
+        (group,) = cursor.fetchone() or (None,)
     found = next((picture for picture in pictures if picture.kind == kind), None)
     if found is not None:
-        entry.fetched(pictures=[(record_id, kind)])
+        entry.fetched(pictures=[(record_id, kind)], group=group)
     return found
 
 
@@ -162,8 +168,13 @@ def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) 
     with under(entry) as cursor:
         cursor.execute(f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", [*values, min(limit, MOST_ROWS)])
         found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in cursor]
-    entry.fetched(records=[row["record_id"] for row in found])
+    for group, rows in groupby(sorted(found, key=_group), key=_group):
+        entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
     return found
+
+
+def _group(row: ShownRow) -> str:
+    return row["covert_group"] or ""
 
 
 def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -17,26 +16,6 @@ import rfc8785
 
 GENESIS = bytes(32)
 """`previous` of the first entry."""
-
-
-class LedgerEvent(Enum):
-    """What happened. The table `ledger_event` has the same names, each with the class that its bodies are kept in."""
-
-    INTENT = "intent"
-    """Somebody is about to see records: who, for which agency, why, for which case, and what was asked."""
-    SHOWN = "shown"
-    """What the intent that it refers to brought: records, and pictures. It closes that."""
-    FAILED = "failed"
-    """The intent that it refers to ended in an error: what had been fetched by then. It closes that."""
-    ERASED = "erased"
-    """The bodies of a class (`class`) that were entered before a time (`until`) may go."""
-    LOG_ON = "log_on"
-    """Somebody logged on: by which methods, from which device."""
-    LOG_ON_FAILED = "log_on_failed"
-    """A password or a code was wrong."""
-    LOG_OFF = "log_off"
-    ACCESS_REFUSED = "access_refused"
-    """Somebody asked for what they may not have: which permission, and what they lack for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,34 @@
 """How somebody gets to see records: by an entry in the ledger, made before anything is read."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from department.ledger.agencies import require_allowed
+from department.ledger.catalog import LedgerEvent
+from department.ledger.errors import ClosedEntryError
+from department.ledger.writing import append
+from department.policy.errors import ForbiddenPurposeError, PurposeError
+from department.policy.policy import AccessPurpose, policy_in_force
 
-from department.ledger.chain import LedgerEvent
-from department.ledger.errors import ClosedEntryError, LedgerError
+
+class FetchedRecords:
+    """What was read: records by their id, pictures by their record's and their kind, plates of a list."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[Any, None]] = {"records": {}, "pictures": {}, "plates": {}}
+
+    def add(self, **more: Iterable[Any]) -> None:
+        """Add what was read, once each."""
+        for name, values in more.items():
+            self._known[name].update(dict.fromkeys(values))
+
+    def said(self) -> dict[str, list[Any]]:
+        """Return it in JSON's types."""
+        said = {name: list(values) for name, values in self._known.items()}
+        return said if said["plates"] else {name: values for name, values in said.items() if name != "plates"}
 
 
 class OpenEntry:
@@ -21,9 +40,8 @@ class OpenEntry:
 
     def __init__(self, entry: UUID) -> None:
         self.entry = entry
-        self._records: dict[int, None] = {}
-        self._pictures: dict[tuple[int, str], None] = {}
-        self._plates: dict[str, None] = {}
+        self._open = FetchedRecords()
+        self._covert: dict[str, FetchedRecords] = {}
         self._closed = False
 
     def __repr__(self) -> str:
@@ -48,13 +66,21 @@ class OpenEntry:
         records: Iterable[int] = (),
         pictures: Iterable[tuple[int, str]] = (),
         plates: Iterable[str] = (),
+        group: str | None = None,
     ) -> None:
-        """Note what was read: records by their id, pictures by their record's and their kind, plates of a list."""
+        """Note what was read.
+
+        Args:
+            records: by their id.
+            pictures: by their record's id and their kind.
+            plates: of a list of plates.
+            group: the covert group that it belongs to. Auditors outside it do not see this part.
+
+        """
         if self._closed:
             raise ClosedEntryError("the entry is closed")
-        self._records.update(dict.fromkeys(records))
-        self._pictures.update(dict.fromkeys(pictures))
-        self._plates.update(dict.fromkeys(plates))
+        noted = self._open if group is None else self._covert.setdefault(group, FetchedRecords())
+        noted.add(records=records, pictures=pictures, plates=plates)
 
     def shown(self) -> None:
         """Enter what was fetched, all of it, and close the entry.
@@ -67,59 +93,42 @@ class OpenEntry:
 
     def _close(self, event: LedgerEvent, **more: str) -> None:
         self._closed = True
-        seen = {"records": [*self._records], "pictures": [*self._pictures]}
-        plates = {"plates": [*self._plates]} if self._plates else {}
-        append(event, {**seen, **plates, **more}, refers_to=self.entry)
+        covert = {group: noted.said() for group, noted in self._covert.items()}
+        append(event, {**self._open.said(), "covert": covert, **more}, refers_to=self.entry)
 
 
 def open_entry(
-    *,
-    person: str,
-    agency: str,
-    purpose: str,
-    case: str | None,
-    query: Mapping[str, Any],
-    groups: Sequence[str] = (),
+    *, person: str, agency: str, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
 ) -> OpenEntry:
     """Enter what somebody is about to look at and why; in the ledger for good on return.
 
     Args:
         person: who.
-        agency: for whom.
-        purpose: one of the policy's.
-        case: its number; None where the purpose asks for none.
+        agency: that of the person.
+        purpose: why.
         query: what is asked, as it will be read again by an auditor: plate, place, time.
         groups: the groups whose covert records the person may see.
 
     Raises:
+        PurposeError: the policy does not allow it for this purpose; that was entered.
+        PolicyError: there is no policy.
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    asked = {"person": person, "agency": agency, "purpose": purpose, "case": case, "query": dict(query)}
-    return OpenEntry(append(LedgerEvent.INTENT, {**asked, "groups": [*groups]}))
+    return OpenEntry(_intent(LedgerEvent.INTENT, person, agency, purpose, {"query": query, "groups": groups}))
 
 
-def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
-    """Make an entry; it is committed on return.
-
-    Args:
-        event: what happened.
-        fields: JSON values by name, of a-z and `_`.
-        refers_to: the intent that this closes.
-
-    Raises:
-        LedgerError: it cannot be entered.
-
-    """
-    if connection.in_atomic_block:
-        raise LedgerError("within a transaction no entry is certain: it could be taken back")
+def _intent(event: LedgerEvent, person: str, agency: str, purpose: AccessPurpose, asked: Mapping[str, Any]) -> UUID:
+    policy = policy_in_force()
+    said = {"person": person, "agency": agency, **asdict(purpose), "policy": policy.digest, **asked}
     try:
-        with transaction.atomic(durable=True), connection.cursor() as cursor:
-            values = [event.value, refers_to, json.dumps(fields)]
-            cursor.execute("SELECT ledger_append(%s, %s, %s)", values)
-            (entry,) = cursor.fetchone() or (None,)
-    except DatabaseError as error:
-        raise LedgerError("the ledger cannot be written") from error
-    if not isinstance(entry, UUID):
-        raise LedgerError("the ledger gave no entry")
-    return entry
+        policy.require(purpose)
+        if purpose.on_behalf_of is not None:
+            require_allowed(purpose.on_behalf_of)
+    except ForbiddenPurposeError as error:
+        append(LedgerEvent.REFUSED, {**said, "why": str(error), "forbidden": error.forbidden})
+        raise
+    except PurposeError as error:
+        append(LedgerEvent.REFUSED, {**said, "why": str(error)})
+        raise
+    return append(event, said)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from department.ledger.chain import GENESIS, LedgerEvent, LedgerLine, commitment, digest_of_line
+from department.ledger.catalog import LedgerEvent
+from department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
 from device.records.verify.noted import NotedHead
 
 STEP = 1000

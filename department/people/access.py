@@ -29,9 +29,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from department.ledger.chain import LedgerEvent
-from department.ledger.entries import append
+from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
+from department.ledger.writing import append
 from department.people.currency import Currency, currency_of
 from department.people.device import is_console, set_device
 from department.people.models import DepartmentPerson

@@ -20,8 +20,8 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils import timezone
 
-from department.ledger.chain import LedgerEvent
-from department.ledger.entries import append
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import append
 from department.people.access import BEGAN
 from department.people.device import device_of, new_device
 from department.people.lockout import is_locked, known, note_failure

@@ -191,7 +191,8 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
         ]
         found = list(islice(_with_reads(entry, query, ranked, known, limit), limit + 1))
     page = tuple(found[:limit])
-    entry.fetched(plates=[plate.seen.plate for plate in page])
+    for plate in page:
+        entry.fetched(plates=[plate.seen.plate], group=plate.seen.group)
     last = Cursor(page[-1].score, page[-1].seen.plate) if len(found) > limit else None
     return PlatePage(page, last)
 

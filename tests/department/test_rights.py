@@ -16,6 +16,8 @@ from department.custody.reading import Sought, hits, reads, record
 from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, WEB, as_role
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
+from department.policy.policy import AccessPurpose
+from tests.department.ledger.asked import hand_made
 
 Connect = Callable[[str], psycopg.Connection]
 
@@ -39,6 +41,8 @@ RIGHTS = {
     "custody_parted": {OWNER: ALL},
     "search_plate": {OWNER: ALL},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
+    "ledger_law": {OWNER: ALL, AUDITOR: READ},
+    "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, AUDITOR: READ, PURGER: READ},
     # Of a body whose class has ended the purger sees no value: it may select two columns, and delete.
@@ -66,9 +70,12 @@ RIGHTS = {
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
 FUNCTIONS = {
-    "ledger_append": {OWNER, WEB, PURGER},
+    # Which event each may enter, the catalog says.
+    "ledger_append": set(ROLES),
+    "ledger_check": {OWNER},
     "ledger_open": set(ROLES),
     "ledger_groups": set(ROLES),
+    "ledger_law_now": {OWNER, WEB},
     "ledger_refuse": {OWNER},
     "ledger_refuse_early": {OWNER},
     "custody_make_partitions": {OWNER, KEEPER},
@@ -255,7 +262,7 @@ def rows(connect: Connect) -> Iterator[None]:
 
 
 def opened(*groups: str) -> OpenEntry:
-    return open_entry(person="a", agency="b", purpose="c", case=None, query={}, groups=groups)
+    return open_entry(person="a", agency="b", purpose=AccessPurpose("patrol"), query={}, groups=groups)
 
 
 def seen(connection: psycopg.Connection, table: str) -> int:
@@ -279,7 +286,7 @@ class TestRows:
                 closed.shown()
                 entry = closed.entry
             if entry == "of this transaction":
-                fields = '{"groups": ["narcotics"]}'
+                fields = hand_made(groups=["narcotics"])
                 ((entry,),) = web.execute("SELECT ledger_append('intent', NULL, %s)", [fields])
             if entry is not None:
                 under(web, entry)

@@ -16,6 +16,7 @@ from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, department
+from tests.department.ledger.asked import hand_made
 
 __all__ = ["department"]
 ROW = """
@@ -44,7 +45,7 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
     with running_database(folder):
         keep(folder, [post.read() for _ in range(20)])
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, '{\"person\": \"a.rivera\"}')")
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
         made = given("backup", folder.path, tmp_path, "--to", public, "--json")
         assert made.exit_code == 0, made.output
         said = json.loads(made.stdout)

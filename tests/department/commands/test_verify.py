@@ -7,6 +7,7 @@ import psycopg
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import Commands, department
+from tests.department.ledger.asked import hand_made
 
 __all__ = ["department"]
 ROW = """
@@ -28,7 +29,7 @@ def test_exit_code_says_whether_it_is_whole(department: Commands) -> None:
         with psycopg.connect(
             host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
         ) as superuser:
-            superuser.execute("SELECT ledger_append('intent', NULL, '{\"person\": \"a.rivera\"}')")
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
             superuser.execute("SELECT nextval('custody_record_id')")
             superuser.execute(ALTERED)
             superuser.execute(ROW)

@@ -21,6 +21,7 @@ from department.custody.verdict import Judgment
 from department.database.cluster import SUPERUSER
 from department.database.roles import AUDITOR, KEEPER
 from department.ledger.entries import open_entry
+from department.policy.policy import AccessPurpose
 from device.records import KeptRange, Keyring, Receipt
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, SIGNER, STRANGER, Post, changed, deliveries
@@ -78,7 +79,7 @@ def store(opened: Open, post: Post) -> CustodyStore:
     (last,) = post.record(1)
     kept.keep(deliveries(*made, covert, *strange))
     kept.keep([changed(made[1], subject="changed"), *deliveries(last)])
-    open_entry(person="a", agency="b", purpose="c", case=None, query={}).shown()
+    open_entry(person="a", agency="b", purpose=AccessPurpose("patrol"), query={}).shown()
     return kept
 
 

@@ -11,6 +11,7 @@ import pytest
 from department.custody.messages import ReceivedMessage
 from department.database.roles import AUDITOR, WEB
 from department.ledger.entries import open_entry
+from department.policy.policy import AccessPurpose
 from device.records import Envelope
 from tests.department.custody.conftest import Open
 from tests.department.custody.posts import COVERT, GROUP, Post, changed, deliveries
@@ -60,7 +61,7 @@ def test_outsider_sees_the_same_with_and_without(
 ) -> None:
     post, store = Post(), opened()
     store.keep(deliveries(*post.record(2), post.read(), post.hit(), post.withdrawal()))
-    asked: dict[str, Any] = {"person": "a", "agency": "b", "purpose": "c", "case": None, "query": {}}
+    asked: dict[str, Any] = {"person": "a", "agency": "b", "purpose": AccessPurpose("patrol"), "query": {}}
     outside = open_entry(**asked, groups=["homicide"]).entry
     before = seen(connect, outside)
     assert [len(tables) for tables in before] == [13, 13, 2]
@@ -72,7 +73,7 @@ def test_outsider_sees_the_same_with_and_without(
 
 def test_group_sees_its_own_chain(connect: Connect, opened: Open) -> None:
     opened().keep(deliveries(Post().hit(GROUP)))
-    entry = open_entry(person="a", agency="b", purpose="c", case=None, query={}, groups=[GROUP]).entry
+    entry = open_entry(person="a", agency="b", purpose=AccessPurpose("patrol"), query={}, groups=[GROUP]).entry
     (_, web, _) = seen(connect, entry)
     assert [row[:3] for row in web["custody_holding"]] == [(*COVERT, GROUP)]
     assert len(web["custody_hit"]) == 1

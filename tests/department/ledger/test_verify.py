@@ -4,12 +4,15 @@ import pytest
 
 from department.database.roles import AUDITOR
 from department.ledger import verify
-from department.ledger.chain import LedgerEvent, LedgerLine, digest_of_line
-from department.ledger.entries import append, open_entry
+from department.ledger.catalog import LedgerEvent
+from department.ledger.chain import LedgerLine, digest_of_line
+from department.ledger.entries import open_entry
 from department.ledger.verify import LedgerDamage, LedgerVerdict, verify_ledger
+from department.ledger.writing import append
 from device.records.verify.noted import NotedHead
+from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect, Damaging
-from tests.department.ledger.test_entries import ASKED, now
+from tests.department.ledger.test_entries import now
 
 pytestmark = pytest.mark.usefixtures("six")
 
@@ -74,7 +77,7 @@ def test_swapped(connect: Connect, damaging: Damaging, columns: str) -> None:
     with damaging() as superuser:
         superuser.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_pkey CASCADE")
         superuser.execute("ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_entry_key CASCADE")
-        superuser.execute("DROP INDEX ledger_entry_refers_to")
+        superuser.execute("DROP INDEX ledger_entry_closes")
         assignments = ", ".join(f"{name} = other.{name}" for name in columns.split(", "))
         change = f"UPDATE ledger_entry AS one SET {assignments} FROM ledger_entry AS other"  # noqa: S608
         where = "one.number + other.number = 7 AND one.number IN (3, 4)"

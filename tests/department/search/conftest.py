@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER, WEB, as_role
 from department.ledger.entries import OpenEntry, open_entry
+from department.policy.policy import AccessPurpose
 
 AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -74,4 +75,4 @@ def entry(superuser: psycopg.Connection) -> Iterator[OpenEntry]:
 
 
 def opened(*groups: str) -> OpenEntry:
-    return open_entry(person="a", agency="b", purpose="c", case="d", query={}, groups=groups)
+    return open_entry(person="a", agency="b", purpose=AccessPurpose("drill", "d"), query={}, groups=groups)

@@ -1,0 +1,72 @@
+"""The agencies on whose behalf records may be looked at."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from django.db import IntegrityError, connection
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+from department.policy.errors import PurposeError
+
+
+class AgencyKind(Enum):
+    """What an agency is before the law."""
+
+    IN_STATE = "in_state"
+    """A public agency of the department's own state."""
+    FEDERAL = "federal"
+    OUT_OF_STATE = "out_of_state"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAgency:
+    """An agency of the register."""
+
+    name: str
+    kind: AgencyKind
+    allowed: bool
+    """Whether records may be looked at on its behalf."""
+    note: str
+    """The agreement, or why not."""
+
+
+def agencies() -> list[KnownAgency]:
+    """Return all of the register, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, kind, allowed, note FROM ledger_agency ORDER BY name")
+        return [KnownAgency(name, AgencyKind(kind), allowed, note) for name, kind, allowed, note in cursor]
+
+
+def set_agency(agency: KnownAgency, *, person: str) -> None:
+    """Put an agency into the register, or change what it says of one.
+
+    Raises:
+        PurposeError: the law forbids to look at records on its behalf.
+        LedgerError: the ledger cannot be written.
+
+    """
+    values = {"kind": agency.kind.value, "allowed": agency.allowed, "note": agency.note}
+    said = {"person": person, "agency_name": agency.name, **values}
+    try:
+        with entering(LedgerEvent.AGENCY_SET, said), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_agency (name, kind, allowed, note) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (name) DO UPDATE"
+                " SET kind = excluded.kind, allowed = excluded.allowed, note = excluded.note",
+                [agency.name, *values.values()],
+            )
+    except IntegrityError as error:
+        raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind.value}") from error
+
+
+def require_allowed(name: str) -> None:
+    """Make sure that records may be looked at on an agency's behalf. Raises PurposeError: they may not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT allowed FROM ledger_agency WHERE name = %s", [name])
+        found = cursor.fetchone()
+    if found is None:
+        raise PurposeError(f"{name!r} is not in the register of agencies")
+    if not found[0]:
+        raise PurposeError(f"no record is looked at on behalf of {name}")

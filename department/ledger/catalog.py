@@ -1,0 +1,164 @@
+"""The catalog of what is entered in the ledger: one line for each kind of event. Nothing here knows a database.
+
+A new kind is a line here and nothing else: `migrate` brings the table `ledger_event` up to date.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Self
+
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+
+
+class BodyClass(Enum):
+    """How long the bodies of an entry are kept. The entry itself, with its commitments, stays for good."""
+
+    ACCESS = "access"
+    """What names persons, plates and records: until the purger enters `erased`, a year at the earliest (CJIS AU-11)."""
+    RIGHTS = "rights"
+    """Who had which role, certificate and training: until the purger enters `erased`."""
+    PERMANENT = "permanent"
+    """What tells how the ledger and the archive were dealt with, and names no plate and no record."""
+
+
+ACCESS_LEAST = timedelta(days=366)
+"""Bodies of `access` stay at least so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """What there is to know of one kind of event."""
+
+    name: str
+    label: str
+    """For people, in a list of entries: `a.rivera looked for records`."""
+    carries: str
+    """The fields that each entry has, with spaces between; what a trigger enters has the row's columns besides."""
+    may_carry: str = ""
+    """Fields that it can have besides."""
+    retention: BodyClass = BodyClass.ACCESS
+    refers_to: tuple[str, ...] = ()
+    """Of which event the entry is that it must refer to: any of these; it refers to none if empty."""
+    writers: tuple[str, ...] = (WEB,)
+    """The database roles that may enter it."""
+
+
+_WHO = "person agency purpose case reason on_behalf_of exigent policy"
+
+
+class LedgerEvent(Enum):
+    """What happened. Its value is the event's name, as entries have it; `kind` says the rest."""
+
+    kind: EventKind
+    _value_: str
+
+    def __new__(cls, kind: EventKind) -> Self:
+        """Make a member whose value is the event's name."""
+        member = object.__new__(cls)
+        member._value_ = kind.name
+        member.kind = kind
+        return member
+
+    # --- what was seen
+    INTENT = EventKind("intent", "looked for records", f"{_WHO} query groups")
+    """Somebody is about to see records. It is committed before a row is fetched."""
+    LOG_INTENT = EventKind("log_intent", "looked at the log", f"{_WHO} query groups", writers=(WEB, AUDITOR))
+    """Somebody is about to read the ledger."""
+    SHOWN = EventKind(
+        "shown",
+        "was shown",
+        "records pictures covert",
+        "plates entries",
+        refers_to=("intent", "log_intent"),
+        writers=(WEB, AUDITOR),
+    )
+    """What the intent brought. `covert` has what belongs to covert groups, by group."""
+    FAILED = EventKind(
+        "failed",
+        "got an error",
+        "records pictures covert reason",
+        "plates entries",
+        refers_to=("intent", "log_intent"),
+        writers=(WEB, AUDITOR),
+    )
+    """The intent ended in an error: what had been fetched by then."""
+    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden")
+    """Nothing was looked for: the purpose is none, is forbidden, or serves an agency that may get nothing."""
+    EXIGENT_REVIEWED = EventKind(
+        "exigent_reviewed", "reviewed an exigent search", "person outcome note", refers_to=("intent",)
+    )
+    """A supervisor judged a search that somebody called exigent."""
+
+    # --- agencies for which records are looked at
+    AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note")
+
+    # --- the ledger itself
+    ERASED = EventKind(
+        "erased", "erased bodies", "class until", "person", retention=BodyClass.PERMANENT, writers=(PURGER,)
+    )
+    """The bodies of a class that were entered before a time may go."""
+
+    # --- people: log-on, rights, training. Triggers enter what happens to a row, with the row's columns.
+    LOG_ON = EventKind("log_on", "logged on", "person methods device known")
+    LOG_ON_FAILED = EventKind("log_on_failed", "failed to log on", "person method known")
+    LOG_OFF = EventKind("log_off", "logged off", "person")
+    ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks")
+    """Somebody asked for what they may not have: which permission, and what they lack for it."""
+    LOG_ON_LOCKED = EventKind("log_on_locked", "was locked out", "", retention=BodyClass.RIGHTS)
+    LOG_ON_RELEASED = EventKind("log_on_released", "was let in again", "", retention=BodyClass.RIGHTS)
+    CONSOLE_NAMED = EventKind("console_named", "named a dispatch console", "", retention=BodyClass.RIGHTS)
+    CONSOLE_ENDED = EventKind("console_ended", "ended a dispatch console", "", retention=BodyClass.RIGHTS)
+    PERSON_ADDED = EventKind("person_added", "was added", "", retention=BodyClass.RIGHTS)
+    PERSON_DISABLED = EventKind("person_disabled", "was disabled", "", retention=BodyClass.RIGHTS)
+    PERSON_REINSTATED = EventKind("person_reinstated", "was reinstated", "", retention=BodyClass.RIGHTS)
+    ROLE_GIVEN = EventKind("role_given", "was given a role", "", retention=BodyClass.RIGHTS)
+    ROLE_ENDED = EventKind("role_ended", "lost a role", "", retention=BodyClass.RIGHTS)
+    CERTIFICATE_NOTED = EventKind("certificate_noted", "showed a certificate", "", retention=BodyClass.RIGHTS)
+    TRAINING_NOTED = EventKind("training_noted", "was trained", "", retention=BodyClass.RIGHTS)
+    FACTOR_ADDED = EventKind("factor_added", "added a second factor", "", retention=BodyClass.RIGHTS)
+    FACTOR_REMOVED = EventKind("factor_removed", "removed a second factor", "", retention=BodyClass.RIGHTS)
+    PASSWORD_SET = EventKind("password_set", "set a password", "", retention=BodyClass.RIGHTS)
+
+    # --- searches and cases
+    CORRECTED = EventKind("corrected", "noted a correction", "person record note", "case")
+    WORK_SAVED = EventKind("work_saved", "saved work of a case", "person case what")
+    STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case pattern until", "what")
+
+    # --- the archive
+    RETENTION_SET = EventKind("retention_set", "set a retention", "person what before after", "why")
+    HOLD_PLACED = EventKind("hold_placed", "placed a hold", "person hold reason", "case until what records count")
+    HOLD_REMOVED = EventKind("hold_removed", "removed a hold", "person hold reason", "case second_person what")
+    PURGE_PLANNED = EventKind(
+        "purge_planned", "planned a purge", "plan", "person what until count", writers=(WEB, PURGER)
+    )
+    PURGE_APPROVED = EventKind("purge_approved", "approved a purge", "person plan", "authority consent note")
+    PURGED = EventKind(
+        "purged",
+        "purged records",
+        "plan",
+        "person what count until certificate",
+        retention=BodyClass.PERMANENT,
+        writers=(PURGER,),
+    )
+    EXPORTED = EventKind("exported", "exported evidence", "person case what", "digest count records pictures reason")
+    BACKED_UP = EventKind(
+        "backed_up", "made a backup", "what digest", "person", retention=BodyClass.PERMANENT, writers=(WEB, KEEPER)
+    )
+    RESTORED = EventKind(
+        "restored", "restored a backup", "what digest", "person", retention=BodyClass.PERMANENT, writers=(WEB, KEEPER)
+    )
+
+
+def catalog_rows() -> list[dict[str, object]]:
+    """Return what the table `ledger_event` has to say, by column."""
+    return [
+        {
+            "event": event.value,
+            "class": event.kind.retention.value,
+            "carries": event.kind.carries.split(),
+            "refers_to": event.kind.refers_to,
+            "writers": event.kind.writers,
+        }
+        for event in LedgerEvent
+    ]

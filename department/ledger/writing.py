@@ -1,0 +1,81 @@
+"""How something gets into the ledger.
+
+- `entering` around what changes something: one transaction, and one entry at its end.
+- `append` for what stands alone, such as a failed log-on.
+- Before records are read: `department.ledger.entries.open_entry`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, transaction
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.errors import LedgerError
+
+
+@contextmanager
+def entering(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Make what is done within one transaction, with an entry of it at its end.
+
+    Args:
+        event: what is done.
+        fields: JSON values by name, as the catalog says; what comes out only on the way may be added to the dictionary
+            that the context gives.
+
+    Raises:
+        LedgerError: it cannot be entered. Nothing is done then.
+
+    """
+    said = dict(fields)
+    with transaction.atomic():
+        yield said
+        # Last: nobody else can enter anything until the transaction ends.
+        enter(event, said)
+
+
+def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
+    """Make an entry in the transaction of a service, as its last step; see `entering`.
+
+    Args:
+        event: what happened.
+        fields: JSON values by name, as the catalog says.
+        refers_to: the entry that it refers to, as the catalog says.
+
+    Raises:
+        LedgerError: it cannot be entered, or no transaction is open.
+
+    """
+    if not connection.in_atomic_block:
+        raise LedgerError("an entry that belongs to a change needs the transaction of it")
+    return _append(event, fields, refers_to)
+
+
+def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
+    """Make an entry of its own; it is committed on return. Arguments are those of `enter`.
+
+    Raises:
+        LedgerError: it cannot be entered, or a transaction is open, which could take it back.
+
+    """
+    if connection.in_atomic_block:
+        raise LedgerError("within a transaction no entry is certain: it could be taken back")
+    return _append(event, fields, refers_to)
+
+
+def _append(event: LedgerEvent, fields: Mapping[str, Any], refers_to: UUID | None) -> UUID:
+    carries = set(event.kind.carries.split())
+    if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
+        raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ledger_append(%s, %s, %s)", [event.value, refers_to, json.dumps(fields)])
+            (entry,) = cursor.fetchone() or (None,)
+    except DatabaseError as error:
+        raise LedgerError("the ledger cannot be written") from error
+    if not isinstance(entry, UUID):
+        raise LedgerError("the ledger gave no entry")
+    return entry

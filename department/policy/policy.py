@@ -1,0 +1,152 @@
+"""The policy file: for what records may be looked at, and for what never."""
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from django.conf import settings
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
+from department.policy.law import LAWS, LawProfile
+
+DEFAULT = Path(__file__).with_name("default.toml")
+"""The policy file that a new department begins with."""
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
+
+
+def _known_law(name: str) -> str:
+    if name not in LAWS:
+        raise ValueError(f"{name!r} is none of {', '.join(LAWS)}")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPurpose:
+    """Why somebody looks at records. The policy decides whether that will do."""
+
+    purpose: str
+    """One of the policy's, by its name."""
+    case: str | None = None
+    """The case number, where the purpose asks for one."""
+    reason: str | None = None
+    """What else there is to say; needed where it is exigent."""
+    on_behalf_of: str | None = None
+    """An agency of the register; None for the department itself."""
+    exigent: bool = False
+    """A life is in danger: the case number may come later, and a supervisor reviews it within a day."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AllowedPurpose(_Part):
+    """A purpose for which records may be looked at."""
+
+    name: PolicyName
+    says: Text
+    """What the published policy says of it."""
+    case: bool
+    """Whether it needs a case number."""
+
+
+class ForbiddenUse(_Part):
+    """What records are never looked at for."""
+
+    name: PolicyName
+    says: Text
+    """What somebody is told whose search it stops."""
+    words: tuple[Text, ...]
+
+    def names(self, text: str) -> bool:
+        """Tell whether a text has one of the words."""
+        return any(re.search(_pattern(word), text, re.IGNORECASE) for word in self.words)
+
+
+def _pattern(word: str) -> str:
+    end = "" if word.endswith("*") else r"(?!\w)"
+    return rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}"
+
+
+class Policy(_Part):
+    """What the policy file says."""
+
+    law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
+    purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
+    forbidden: tuple[ForbiddenUse, ...]
+    digest: str
+    """SHA-256 of the file, hexadecimal: it stands in every entry that a purpose opens."""
+
+    @property
+    def law(self) -> LawProfile:
+        """The law that binds the department."""
+        return LAWS[self.law_name]
+
+    def require(self, purpose: AccessPurpose) -> None:
+        """Make sure that records may be looked at for a purpose.
+
+        Raises:
+            ForbiddenPurposeError: what was written names what is forbidden.
+            PurposeError: the purpose is unknown, or something is missing.
+
+        """
+        written = (purpose.purpose, purpose.case, purpose.reason, purpose.on_behalf_of)
+        for use in self.forbidden:
+            if any(use.names(text or "") for text in written):
+                raise ForbiddenPurposeError(f"{use.says}. The auditors see this.", forbidden=use.name)
+        known = next((allowed for allowed in self.purposes if allowed.name == purpose.purpose), None)
+        if known is None:
+            names = ", ".join(allowed.name for allowed in self.purposes)
+            raise PurposeError(f"{purpose.purpose!r} is no purpose of the policy; it has: {names}")
+        if purpose.exigent and not (purpose.reason or "").strip():
+            raise PurposeError("an exigent search needs a reason")
+        if known.case and not purpose.exigent and not (purpose.case or "").strip():
+            raise PurposeError(f"the purpose {known.name!r} needs a case number")
+
+
+def read_policy(path: Path) -> Policy:
+    """Read a policy file.
+
+    Raises:
+        PolicyError: it is missing or wrong.
+
+    """
+    try:
+        raw = path.read_bytes()
+        said = tomllib.loads(raw.decode())
+    except OSError as error:
+        raise PolicyError(f"{path}: {error.strerror}; `platepost department upgrade` makes one") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path} is no TOML: {error}") from error
+    try:
+        return Policy.model_validate({**said, "digest": hashlib.sha256(raw).hexdigest()})
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise PolicyError(f"{path}: {'; '.join(wrong)}") from error
+
+
+def policy_in_force() -> Policy:
+    """Return the policy of the department that Django is set up for, as its file says now.
+
+    Raises:
+        PolicyError: it is missing or wrong.
+
+    """
+    path: Path = settings.POLICY_FILE
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return _read(path, changed)
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int) -> Policy:
+    del changed  # only tells one state of the file from another
+    return read_policy(path)

@@ -1,0 +1,83 @@
+"""On whose behalf records may be looked at: what the law forbids cannot be stored."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from department.database.roles import AUDITOR, OWNER, WEB, as_role
+from department.ledger.agencies import AgencyKind, KnownAgency, agencies, set_agency
+from department.ledger.entries import open_entry
+from department.policy.errors import PurposeError
+from department.policy.policy import AccessPurpose
+from tests.department.ledger.asked import ASKED
+from tests.department.ledger.conftest import Connect
+
+OAKDALE = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="agreement 12")
+OUTSIDE = [kind for kind in AgencyKind if kind is not AgencyKind.IN_STATE]
+
+
+@pytest.fixture(autouse=True)
+def no_agency(connect: Connect) -> None:
+    with connect(OWNER) as owner:
+        owner.execute("TRUNCATE ledger_agency")
+        owner.execute("UPDATE ledger_law SET law = 'california'")
+
+
+def events(connect: Connect) -> list[tuple[Any, ...]]:
+    with connect(AUDITOR) as auditor:
+        return auditor.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
+
+
+def on_behalf_of(name: str) -> AccessPurpose:
+    return AccessPurpose("stolen vehicle", "26-1", on_behalf_of=name)
+
+
+def test_change_is_entered_with_it(connect: Connect) -> None:
+    with as_role(WEB):
+        set_agency(OAKDALE, person="r.manager")
+        assert agencies() == [OAKDALE]
+        open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
+        ended = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=False, note="agreement has ended")
+        set_agency(ended, person="r.manager")
+        with pytest.raises(PurposeError, match="on behalf of oakdale-pd"):
+            open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
+        assert agencies() == [ended]
+    assert events(connect) == [("agency_set",), ("intent",), ("agency_set",), ("refused",)]
+
+
+@pytest.mark.parametrize("kind", OUTSIDE)
+def test_law_allows_no_other_agency(connect: Connect, kind: AgencyKind) -> None:
+    with as_role(WEB), pytest.raises(PurposeError, match="the law allows nothing"):
+        set_agency(KnownAgency("fbi", kind, allowed=True, note=""), person="r.manager")
+    assert (agencies(), events(connect)) == ([], [])
+    for role in (OWNER, "postgres"):
+        with connect(role) as other, pytest.raises(psycopg.errors.CheckViolation):
+            other.execute("INSERT INTO ledger_agency VALUES ('fbi', %s, true, '')", [kind.value])
+    with as_role(WEB):
+        set_agency(KnownAgency("fbi", kind, allowed=False, note="the law"), person="r.manager")
+        with pytest.raises(PurposeError, match="on behalf of fbi"):
+            open_entry(**ASKED | {"purpose": on_behalf_of("fbi")})
+    with connect("postgres") as other, pytest.raises(psycopg.errors.CheckViolation):
+        other.execute("UPDATE ledger_agency SET allowed = true")
+
+
+def test_law_changes_only_where_no_grant_is_against_it(connect: Connect) -> None:
+    with connect(OWNER) as owner:
+        owner.execute("UPDATE ledger_law SET law = 'other'")
+        owner.execute("INSERT INTO ledger_agency VALUES ('fbi', 'federal', true, '')")
+    with connect(OWNER) as owner, pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute("UPDATE ledger_law SET law = 'california_highway_patrol'")
+    with connect(OWNER) as owner, pytest.raises(psycopg.errors.UniqueViolation):
+        owner.execute("INSERT INTO ledger_law VALUES ('california')")
+
+
+def test_no_row_names_another_law(connect: Connect) -> None:
+    with connect(OWNER) as owner, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        owner.execute("INSERT INTO ledger_agency VALUES ('fbi', 'federal', true, '', 'other')")
+
+
+def test_unknown_agency(connect: Connect) -> None:
+    with as_role(WEB), pytest.raises(PurposeError, match="not in the register"):
+        open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
+    assert events(connect) == [("refused",)]

@@ -1,0 +1,112 @@
+"""What goes into the ledger: by whom, with which fields, and within which transaction."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.ledger.catalog import BodyClass, LedgerEvent, catalog_rows
+from department.ledger.entries import open_entry
+from department.ledger.errors import LedgerError
+from department.ledger.writing import append, enter, entering
+from department.policy.errors import ForbiddenPurposeError, PurposeError
+from department.policy.policy import AccessPurpose
+from tests.department.ledger.asked import ASKED
+from tests.department.ledger.conftest import Connect
+from tests.department.ledger.test_entries import bodies, entries
+
+LOG_OFF = {"person": "a.rivera"}
+HOLD = {"person": "a.rivera", "hold": "7"}
+PROGRAMS = (WEB, KEEPER, AUDITOR, PURGER)
+
+
+def test_catalog_is_in_the_database(connect: Connect) -> None:
+    with connect(AUDITOR) as auditor:
+        found = auditor.execute("SELECT event, class, carries, refers_to, writers FROM ledger_event").fetchall()
+    expected = [
+        {name: list(said) if isinstance(said, tuple) else said for name, said in row.items()} for row in catalog_rows()
+    ]
+    assert sorted(found) == sorted(tuple(row.values()) for row in expected)
+
+
+@pytest.mark.parametrize("event", LedgerEvent)
+def test_catalog_is_sound(event: LedgerEvent) -> None:
+    carries, may = event.kind.carries.split(), event.kind.may_carry.split()
+    assert len({*carries, *may}) == len(carries) + len(may)
+    assert event.kind.label
+    assert {LedgerEvent(name) for name in event.kind.refers_to} <= set(LedgerEvent)
+    if event.kind.retention is BodyClass.PERMANENT:
+        assert not {"query", "records", "pictures", "plates", "covert", "person_searched"} & {*carries, *may}
+
+
+@pytest.mark.parametrize("role", PROGRAMS)
+def test_role_enters_what_is_its_own(role: str) -> None:
+    """The others are refused by the database, whatever a program sends."""
+    refused = []
+    with as_role(role), connection.cursor() as cursor:
+        for event in (event for event in LedgerEvent if not event.kind.refers_to):
+            fields = json.dumps(dict.fromkeys(event.kind.carries.split(), "x") | {"until": "2026-01-01T00:00:00Z"})
+            try:
+                cursor.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, fields])
+            except ProgrammingError:  # of insufficient privilege
+                refused.append(event)
+    assert refused == [event for event in LedgerEvent if not event.kind.refers_to and role not in event.kind.writers]
+
+
+@pytest.mark.parametrize("fields", [{}, {"why": "x"}, {**LOG_OFF, "password": "x"}])
+def test_fields_are_those_of_the_catalog(fields: dict[str, Any]) -> None:
+    with pytest.raises(LedgerError, match="log_off carries person, not"):
+        append(LedgerEvent.LOG_OFF, fields)
+
+
+@pytest.mark.parametrize("said", [{"person": None}, {"purpose": None}])
+def test_nobody_looks_without_a_name_and_a_purpose(said: dict[str, None]) -> None:
+    fields = dict.fromkeys(LedgerEvent.INTENT.kind.carries.split(), "x") | said
+    with pytest.raises(LedgerError):
+        append(LedgerEvent.INTENT, fields)
+
+
+def test_change_and_entry_are_one_transaction(connect: Connect) -> None:
+    with as_role(WEB):
+        with entering(LedgerEvent.HOLD_PLACED, HOLD) as said:
+            said["reason"] = "evidence"
+        with pytest.raises(ZeroDivisionError), entering(LedgerEvent.LOG_OFF, LOG_OFF):
+            raise ZeroDivisionError
+        with pytest.raises(LedgerError), entering(LedgerEvent.HOLD_PLACED, HOLD), connection.cursor() as cursor:
+            cursor.execute("INSERT INTO ledger_agency VALUES ('oakdale-pd', 'in_state', true, '')")
+        with transaction.atomic():
+            enter(LedgerEvent.LOG_OFF, LOG_OFF)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM ledger_agency WHERE name = 'oakdale-pd'")
+            assert cursor.fetchone() == (0,), "what cannot be entered is not done"
+    (placed, off) = entries(connect)
+    assert (placed[1], off[1]) == ("hold_placed", "log_off")
+    assert bodies(connect, placed[2]) == {**HOLD, "reason": "evidence"}
+
+
+def test_entry_of_a_change_needs_its_transaction() -> None:
+    with pytest.raises(LedgerError, match="needs the transaction"):
+        enter(LedgerEvent.LOG_OFF, LOG_OFF)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "forbidden"),
+    [
+        (AccessPurpose("curiosity"), None),
+        (AccessPurpose("stolen vehicle"), None),
+        (AccessPurpose("patrol", reason="for ICE"), "immigration"),
+    ],
+)
+def test_refused_purpose_is_entered_and_opens_nothing(
+    connect: Connect, purpose: AccessPurpose, forbidden: str | None
+) -> None:
+    with as_role(WEB), pytest.raises(PurposeError) as refused:
+        open_entry(**ASKED | {"purpose": purpose})
+    assert isinstance(refused.value, ForbiddenPurposeError) == (forbidden is not None)
+    ((_, event, entry, _),) = entries(connect)
+    said = bodies(connect, entry)
+    assert event == "refused"
+    assert (said["person"], said["purpose"], said["query"]) == ("a.rivera", purpose.purpose, ASKED["query"])
+    assert (said["why"], said.get("forbidden")) == (str(refused.value), forbidden)
