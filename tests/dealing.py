@@ -1,6 +1,7 @@
 """How whole posts are dealt to workers (`-m end_to_end --dist loadfile`): what takes longest goes first.
 
-A worker takes a file at a time, for its tests share fixtures; files whose tests share none are dealt test by test.
+A worker takes a file at a time, for its tests share fixtures; files whose tests share none are dealt test by test, and
+those whose tests share what they play by what that is.
 """
 
 from pathlib import Path
@@ -15,8 +16,10 @@ APART = (
     "tests/end_to_end/test_rollout.py",
     "tests/end_to_end/test_custody_campaign.py",
 )
+BY_PARAMETER = "tests/end_to_end/test_scenarios.py"
+"""Dealt by what stands in the brackets: the tests of one scenario share one playing of it."""
 LONGEST = (
-    "tests/end_to_end/test_scenarios.py",
+    BY_PARAMETER,
     "tests/end_to_end/test_technicians_day.py",
     "tests/end_to_end/test_demo_run.py",
     "tests/conformance/test_lockout.py",
@@ -58,6 +61,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
 
     class Dealing(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if file_of(nodeid) in APART else file_of(nodeid)
+            file = file_of(nodeid)
+            return nodeid if file in APART else nodeid.partition("[")[2] if file == BY_PARAMETER else file
 
     return Dealing(config, log)

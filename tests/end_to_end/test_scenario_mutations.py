@@ -7,16 +7,13 @@ scenario that ships, and every kind of demand, is broken at least once.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from time import sleep
 from typing import Any, get_args
 
-import numpy as np
 import pytest
 from _pytest.mark.structures import ParameterSet
 from joserfc import jws
-from numpy.typing import NDArray
 
 from department.custody.issuer import ReceiptIssuer
 from department.database.cluster import installed_versions
@@ -37,7 +34,6 @@ from device.outbox.quota import Quota
 from device.records import TYPES, Envelope, Hit, Recorder
 from device.reporting.reporter import Reporter
 from device.uplink.in_flight import InFlight
-from device.vision.detector import Detection, Detector
 from device.vision.passages import Passage, Passages
 from simulator.brokers.mosquitto import mosquitto_path
 from simulator.ground import program
@@ -45,6 +41,7 @@ from simulator.scenario import happening, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.runner import Wishes, run_one
+from tests.remembering import remembering
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -55,20 +52,9 @@ Patch = pytest.MonkeyPatch
 
 
 @pytest.fixture(scope="module", autouse=True)
-def seen_once() -> Iterator[None]:
-    """Have the detector look at each picture once: no mutation is its, and most scenarios show the same street."""
-    find, seen = Detector.find, dict[tuple[bytes, float | None], list[Detection]]()
-
-    def remembering(
-        self: Detector, canvas: NDArray[np.uint8], *, minimum_score: float | None = None
-    ) -> list[Detection]:
-        key = (sha256(canvas).digest(), minimum_score)
-        if key not in seen:
-            seen[key] = find(self, canvas, minimum_score=minimum_score)
-        return list(seen[key])
-
-    with Patch.context() as patch:
-        patch.setattr(Detector, "find", remembering)
+def networks(remembered: Path) -> Iterator[None]:
+    """Have the networks look at each picture once: no mutation is theirs, and most scenarios show the same street."""
+    with remembering(remembered):
         yield
 
 

@@ -3,7 +3,8 @@
 import json
 import tempfile
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome
 from simulator.scenario.runner import Wishes, run_all, run_one
+from tests.remembering import remembering
 from tests.verifier.second import agreed
 
 pytestmark = [
@@ -23,46 +25,64 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]
-AT_ONCE = 2
+NAMES = [path.stem for path in shipped()]
+ELSEWHERE = 2
+"""Processes that play the same once more, each by itself."""
 
 
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
+@dataclass(frozen=True)
+class Played:
+    """A scenario that was played in this process, and where its report and its records lie."""
+
+    outcome: Outcome
+    folder: Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def networks(remembered: Path) -> Iterator[None]:
+    """Have the networks look at each picture once: most scenarios show the same street."""
+    with remembering(remembered):
+        yield
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def played(request: pytest.FixtureRequest) -> Iterator[Played]:
     with tempfile.TemporaryDirectory() as name:
-        yield Path(name)
+        folder = Path(name)
+        path = SHIPPED / f"{request.param}.toml"
+        yield Played(run_one(path, Wishes(report=folder, keep=folder / "kept")), folder)
 
 
-@pytest.fixture(scope="module")
-def outcomes(folder: Path) -> Mapping[str, Outcome]:
-    found = run_all(shipped(), Wishes(report=folder, keep=folder / "kept"), at_once=AT_ONCE)
-    return {outcome.name: outcome for outcome in found}
+def of(*names: str) -> pytest.MarkDecorator:
+    """Play these scenarios only."""
+    return pytest.mark.parametrize("played", names, indirect=True, scope="module")
 
 
-@pytest.mark.parametrize("name", [path.stem for path in shipped()])
-def test_a_scenario_keeps_its_promise(outcomes: Mapping[str, Outcome], name: str) -> None:
-    outcome = outcomes[name]
+def test_a_scenario_keeps_its_promise(played: Played) -> None:
+    outcome = played.outcome
     assert not outcome.failures
     assert outcome.passed
     assert outcome.figures is not None
     assert outcome.figures.arrived
 
 
-def test_each_has_a_report_that_needs_nothing_else(outcomes: Mapping[str, Outcome], folder: Path) -> None:
-    for name, outcome in outcomes.items():
-        page = (folder / f"{name}.html").read_text(encoding="utf-8")
-        assert outcome.title in page
-        assert outcome.figures is not None
-        assert outcome.figures.records_digest in page
-        assert page.count("data:image/jpeg;base64,") >= outcome.figures.by_kind.get("hit", 0)
-        assert "<script" not in page
-        assert 'src="http' not in page
-        assert page.count("<svg") == 4
+def test_it_has_a_report_that_needs_nothing_else(played: Played) -> None:
+    outcome = played.outcome
+    page = (played.folder / f"{outcome.name}.html").read_text(encoding="utf-8")
+    assert outcome.title in page
+    assert outcome.figures is not None
+    assert outcome.figures.records_digest in page
+    assert page.count("data:image/jpeg;base64,") >= outcome.figures.by_kind.get("hit", 0)
+    assert "<script" not in page
+    assert 'src="http' not in page
+    assert page.count("<svg") == 4
 
 
-@pytest.mark.parametrize("name", ["clock_set_wrong", "clock_wrong_at_boot", "list_from_future"])
-def test_both_verifiers_agree_on_a_wrong_clock(outcomes: Mapping[str, Outcome], folder: Path, name: str) -> None:
-    assert outcomes[name].passed
-    made = folder / "kept" / name / "0"
+@of("clock_set_wrong", "clock_wrong_at_boot", "list_from_future")
+def test_both_verifiers_agree_on_a_wrong_clock(played: Played) -> None:
+    name = played.outcome.name
+    assert played.outcome.passed
+    made = played.folder / "kept" / name / "0"
     fleet = Fleet.load(made / "fleet")
     lines = (made / "records-1.jsonl").read_bytes().splitlines()
     events = [json.loads(line) for line in lines]
@@ -74,25 +94,22 @@ def test_both_verifiers_agree_on_a_wrong_clock(outcomes: Mapping[str, Outcome], 
     assert any(back) == (name == "list_from_future"), "only there the post's own time was wrong, and stepped back"
 
 
-def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_others(
-    outcomes: Mapping[str, Outcome],
-) -> None:
+@of("tamper")
+def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_others(played: Played) -> None:
     path = SHIPPED / "tamper.toml"
-    again, other = run_one(path, Wishes()).figures, run_one(path, Wishes(seed=2)).figures
-    first = outcomes["tamper"].figures
+    first, other = played.outcome.figures, run_one(path, Wishes(seed=2)).figures
     assert first is not None
-    assert again is not None
     assert other is not None
-    # The first was made in another process, another folder, at other ports and another time.
-    assert again.records_digest == first.records_digest
     assert other.records_digest != first.records_digest
+    # These are made in other processes, other folders, at other ports and another time.
+    for again in run_all([path] * ELSEWHERE, Wishes(), at_once=ELSEWHERE):
+        assert again.figures is not None
+        assert again.figures.records_digest == first.records_digest
 
 
-@pytest.mark.parametrize("name", ["broker_failover", "disk_full", "two_posts", "week_without_network"])
-def test_what_happens_in_threads_of_the_uplink_is_the_same_every_time(
-    outcomes: Mapping[str, Outcome], name: str
-) -> None:
-    first, again = outcomes[name].figures, run_one(SHIPPED / f"{name}.toml", Wishes()).figures
+@of("broker_failover", "disk_full", "two_posts", "week_without_network")
+def test_what_happens_in_threads_of_the_uplink_is_the_same_every_time(played: Played) -> None:
+    first, again = played.outcome.figures, run_one(SHIPPED / f"{played.outcome.name}.toml", Wishes()).figures
     assert first is not None
     assert again is not None
     assert first.records_digest == again.records_digest
