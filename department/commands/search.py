@@ -32,6 +32,7 @@ Examples:
 @click.option("--purpose", required=True, help="Why, by the department's policy.")
 @click.option("--case", required=True, help="The number of the case, or of the drill.")
 @click.option("--look-alikes", type=click.IntRange(0, 2), default=0, help="How many characters may be look-alikes.")
+@click.option("--one-wrong", is_flag=True, help="One of the characters may be wrong, whichever.")
 @click.option("--post", "posts", multiple=True, help="A post; several make an area.")
 @click.option("--since", type=_TIME, help="Captured at this time or later, in the department's time zone.")
 @click.option("--until", type=_TIME, help="Captured before this time.")
@@ -48,6 +49,7 @@ def search(
     purpose: str,
     case: str,
     look_alikes: int,
+    one_wrong: bool,
     with_reads: bool,
     limit: int,
     as_json: bool,
@@ -68,7 +70,7 @@ def search(
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
             narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
-        pattern = PlatePattern.parse(text, budget=look_alikes) if text.strip() else None
+        pattern = PlatePattern.parse(text, budget=look_alikes, slip=one_wrong) if text.strip() else None
         query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
         agency = folder.settings.agency
         asked = {"agency": agency, "query": query.asked(text)}

@@ -8,16 +8,18 @@
     [8B]        one of these, six at most
 
 Spaces and hyphens count for nothing. Plates are folded, in the pattern as in the records: O and 0 are one, as are I and
-1. With a budget of look-alikes, up to that many of the characters may be others that the reader takes for them.
+1. With a budget of look-alikes, up to that many of the characters may be others that the reader takes for them. And
+one of the known characters may be remembered wrongly, whichever it is.
 """
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, pairwise, product
-from typing import Self
+from typing import Self, TypeAlias
 
 from department.search.errors import PatternError
 from department.search.misreads import log_probability, look_alikes
@@ -34,8 +36,15 @@ MOST_OF_PAIR = 36
 """Pairs of characters of two neighboring elements that are looked up as pairs, not one by one."""
 FURTHEST = 15
 """Places from either end, counted from 0, of which the dictionary has grams."""
+_SLIP = math.log(0.1 / 33)
+"""Score of a character that was remembered wrongly: of ten that are doubted one, and then any of the others. It ranks
+behind nearly every look-alike; the figure is a judgment, not measured."""
 _FOLDED = str.maketrans("OI", "01")
 _TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|([\s-])|(\*)|\?", re.IGNORECASE | re.ASCII)
+
+
+_Place: TypeAlias = tuple[int, int, bool]
+"""Within a plate: how far, with how many look-alikes, and whether with the wrong character."""
 
 
 class Gram(StrEnum):
@@ -73,6 +82,8 @@ class Why(StrEnum):
     """One of a set."""
     LOOK_ALIKE = "look-alike"
     """Taken for the one that was asked for."""
+    WRONG = "wrong"
+    """Not the one that was asked for: that was remembered wrongly."""
     ANY = "any"
     """Nothing was asked of it."""
 
@@ -97,7 +108,7 @@ class Fit:
     """How a plate fits a pattern."""
 
     score: float
-    """Logarithm of the probability that what was asked for was read as what was read; 0 without a budget."""
+    """Logarithm of the probability that what was asked for was read as what was read; 0 where it has to be the same."""
     why: tuple[Why, ...]
     """Of each character of the plate."""
 
@@ -109,9 +120,11 @@ class PlatePattern:
     elements: tuple[Element, ...]
     budget: int = 0
     """How many characters may be look-alikes."""
+    slip: bool = False
+    """Whether one of the known characters may be wrong."""
 
     @classmethod
-    def parse(cls, text: str, *, budget: int = 0) -> Self:
+    def parse(cls, text: str, *, budget: int = 0, slip: bool = False) -> Self:
         """Read a pattern.
 
         Raises:
@@ -139,7 +152,7 @@ class PlatePattern:
             raise PatternError("the pattern is empty")
         if len(elements) > LONGEST:
             raise PatternError(f"a plate has no more than {LONGEST} characters")
-        return cls(tuple(elements), budget)
+        return cls(tuple(elements), budget, slip)
 
     @property
     def known(self) -> int:
@@ -149,20 +162,34 @@ class PlatePattern:
     @property
     def searchable(self) -> bool:
         """Whether it says enough to be looked for without a place and a time."""
+        if self.slip:
+            return all(variant.searchable for variant in self.variants)
         return self.known >= LEAST_KNOWN and bool(self.plates or self.grams)
+
+    @cached_property
+    def variants(self) -> tuple[Self, ...]:
+        """The patterns without a slip of which a plate that fits fits one at least: one for each character in doubt."""
+        if not self.slip:
+            return (self,)
+        places = [at for at, element in enumerate(self.elements) if element.characters]
+        return tuple(
+            replace(self, elements=(*self.elements[:at], Element(""), *self.elements[at + 1 :]), slip=False)
+            for at in places
+        ) or (replace(self, slip=False),)
 
     @cached_property
     def regex(self) -> str:
         """A regular expression that the folded plates match which fit; Python and PostgreSQL read it alike."""
-        return f"^(?:{'|'.join(''.join(map(_regex, choice)) for choice in self._choices())})$"
+        choices = (choice for variant in self.variants for choice in _choices(variant))
+        return f"^(?:{'|'.join(''.join(map(_regex, choice)) for choice in choices)})$"
 
     @cached_property
     def plates(self) -> tuple[str, ...] | None:
-        """Every folded plate that fits, if these are few; None otherwise."""
-        if not all(element.characters for element in self.elements):
+        """Every folded plate that fits, if these are few; None otherwise, and of a slip."""
+        if self.slip or not all(element.characters for element in self.elements):
             return None
         found: set[str] = set()
-        for choice in self._choices():
+        for choice in _choices(self):
             for characters in product(*(element.characters for element in choice)):
                 found.add("".join(characters))
                 if len(found) > MOST_SPELLINGS:
@@ -171,7 +198,7 @@ class PlatePattern:
 
     @cached_property
     def grams(self) -> tuple[tuple[int, ...], ...]:
-        """What to ask the dictionary's index: a plate that fits has one gram at least of each group."""
+        """What to ask the dictionary's index: a plate that fits has one gram at least of each group; not of a slip."""
         stars = [at for at, element in enumerate(self.elements) if element.repeats]
         parts = [element.characters + (element.look_alikes if self.budget else "") for element in self.elements]
         if not stars:
@@ -185,43 +212,51 @@ class PlatePattern:
 
     def fit(self, plate: str) -> Fit | None:
         """Tell why a folded plate fits, by the likeliest way; None if it does not."""
-        # The likeliest way through the elements so far, by where it has come to and how many look-alikes it has used.
-        ways = {(0, 0): Fit(0.0, ())}
+        # The likeliest way through the elements so far, by where it has come to, how many look-alikes it has used, and
+        # whether the wrong character.
+        ways = {(0, 0, False): Fit(0.0, ())}
         for element in self.elements:
-            following: dict[tuple[int, int], Fit] = {}
-            for (at, used), way in ways.items():
-                for end, spent, by, why in self._steps(element, plate, at, used):
+            following: dict[_Place, Fit] = {}
+            for place, way in ways.items():
+                for end, by, why in self._steps(element, plate, place):
                     score = way.score + by
-                    if (end, spent) not in following or following[end, spent].score < score:
-                        following[end, spent] = Fit(score, way.why + why)
+                    if end not in following or following[end].score < score:
+                        following[end] = Fit(score, way.why + why)
             ways = following
-        return max((way for (at, _), way in ways.items() if at == len(plate)), key=lambda way: way.score, default=None)
+        return max((way for (at, *_), way in ways.items() if at == len(plate)), key=lambda way: way.score, default=None)
 
-    def _steps(self, element: Element, plate: str, at: int, used: int) -> list[tuple[int, int, float, tuple[Why, ...]]]:
-        """Return where an element may lead from a place: the next place, look-alikes used, score, and why."""
+    def _steps(self, element: Element, plate: str, place: _Place) -> list[tuple[_Place, float, tuple[Why, ...]]]:
+        """Return where an element may lead from a place: the next place, score, and why."""
+        at, used, slipped = place
         if element.repeats:
-            return [(end, used, 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
+            return [((end, used, slipped), 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
         read, asked = plate[at : at + 1], element.characters
-        if read and not asked:
-            return [(at + 1, used, 0.0, (Why.ANY,))]
-        if read and read in asked and len(asked) > 1:
-            return [(at + 1, used, 0.0, (Why.ONE_OF,))]
-        if read and read == asked:
-            return [(at + 1, used, log_probability(asked, read) if self.budget else 0.0, (Why.SAME,))]
-        if read and used < self.budget and read in element.look_alikes:
-            return [(at + 1, used + 1, log_probability(asked, read), (Why.LOOK_ALIKE,))]
-        return []
+        if not read:
+            return []
+        if not asked:
+            return [((at + 1, used, slipped), 0.0, (Why.ANY,))]
+        if read in asked:
+            score = log_probability(asked, read) if self.budget and read == asked else 0.0
+            return [((at + 1, used, slipped), score, (Why.ONE_OF if len(asked) > 1 else Why.SAME,))]
+        steps: list[tuple[_Place, float, tuple[Why, ...]]] = []
+        if used < self.budget and read in element.look_alikes:
+            steps.append(((at + 1, used + 1, slipped), log_probability(asked, read), (Why.LOOK_ALIKE,)))
+        if self.slip and not slipped:
+            steps.append(((at + 1, used, True), _SLIP, (Why.WRONG,)))
+        return steps
 
-    def _choices(self) -> list[tuple[Element, ...]]:
-        """Return the pattern with look-alikes let in at as many places as the budget allows, in every way."""
-        places = [at for at, element in enumerate(self.elements) if element.look_alikes] if self.budget else []
-        return [
-            tuple(
-                Element(element.characters + element.look_alikes) if at in chosen else element
-                for at, element in enumerate(self.elements)
-            )
-            for chosen in combinations(places, min(self.budget, len(places)))
-        ]
+
+def _choices(pattern: PlatePattern) -> list[tuple[Element, ...]]:
+    """Return a pattern with look-alikes let in at as many places as its budget allows, in every way."""
+    budget, elements = pattern.budget, pattern.elements
+    places = [at for at, element in enumerate(elements) if element.look_alikes] if budget else []
+    return [
+        tuple(
+            Element(element.characters + element.look_alikes) if at in chosen else element
+            for at, element in enumerate(elements)
+        )
+        for chosen in combinations(places, min(budget, len(places)))
+    ]
 
 
 def _regex(element: Element) -> str:

@@ -99,6 +99,7 @@ class PlateQuery:
         given: dict[str, Any] = {
             "plate": text,
             "look_alikes": self.pattern.budget if self.pattern is not None else 0,
+            "one_wrong": self.pattern is not None and self.pattern.slip,
             "posts": list(self.posts),
             "since": self.since and self.since.isoformat(),
             "until": self.until and self.until.isoformat(),
@@ -218,19 +219,22 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
 
 def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
     """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads."""
-    all_of = [group[0] for group in pattern.grams if len(group) == 1]
-    any_of = ["{" + ",".join(map(str, group)) + "}" for group in pattern.grams if len(group) > 1]
+    found: dict[str, Weeks] = {}
     with under(entry) as cursor:
-        cursor.execute(
-            "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
-            [pattern.plates and list(pattern.plates), all_of, any_of, pattern.regex, MOST_PLATES + 1],
-        )
-        return {plate: frozenset(weeks) for plate, weeks in cursor}
+        for variant in pattern.variants:
+            all_of = [group[0] for group in variant.grams if len(group) == 1]
+            any_of = ["{" + ",".join(map(str, group)) + "}" for group in variant.grams if len(group) > 1]
+            cursor.execute(
+                "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
+                [variant.plates and list(variant.plates), all_of, any_of, variant.regex, MOST_PLATES + 1],
+            )
+            found |= {plate: frozenset(weeks) for plate, weeks in cursor}
+    return found
 
 
 def _ranked(plates: Collection[str], pattern: PlatePattern | None) -> list[tuple[float, str]]:
     """Return the negative score of each plate, and the plate; in order."""
-    if pattern is None or not pattern.budget:
+    if pattern is None or not (pattern.budget or pattern.slip):
         return [(0.0, plate) for plate in sorted(plates)]
     fits = {plate: pattern.fit(plate) for plate in plates}
     return sorted((-round(fit.score, 6), plate) for plate, fit in fits.items() if fit is not None)

@@ -10,25 +10,25 @@ _FEW = "018ABC7"
 """Few characters, so that much fits."""
 
 
-def fits(pattern: str, plate: str, budget: int = 0) -> bool:
+def fits(pattern: str, plate: str, budget: int = 0, slips: int = 0) -> bool:
     """Tell whether a folded plate fits a pattern without spaces, character by character."""
     if not pattern:
         return not plate
     if pattern[0] == "*":
-        return any(fits(pattern[1:], plate[skipped:], budget) for skipped in range(len(plate) + 1))
+        return any(fits(pattern[1:], plate[skipped:], budget, slips) for skipped in range(len(plate) + 1))
     if not plate:
         return False
     if pattern[0] == "[":
         several, _, rest = pattern[1:].partition("]")
         chosen = {folded(character) for character in several}
-        if len(chosen) > 1:
-            return plate[0] in chosen and fits(rest, plate[1:], budget)
-        (asked,) = chosen
     else:
-        asked, rest = folded(pattern[0]), pattern[1:]
-    if asked in ("?", plate[0]):
-        return fits(rest, plate[1:], budget)
-    return budget > 0 and plate[0] in look_alikes(asked) and fits(rest, plate[1:], budget - 1)
+        chosen, rest = {folded(pattern[0])}, pattern[1:]
+    if plate[0] in chosen or "?" in chosen:
+        return fits(rest, plate[1:], budget, slips)
+    alike = len(chosen) == 1 and plate[0] in look_alikes(*chosen)
+    return (alike and budget > 0 and fits(rest, plate[1:], budget - 1, slips)) or (
+        slips > 0 and fits(rest, plate[1:], budget, slips - 1)
+    )
 
 
 def folded(text: str) -> str:

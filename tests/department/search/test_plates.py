@@ -78,14 +78,14 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
     with_something = 0
     with as_role(WEB):
         for _ in range(90):
-            text, budget = drawn_pattern(draw), draw.randrange(3)
-            pattern = PlatePattern.parse(text, budget=budget)
+            text, budget, slip = drawn_pattern(draw), draw.randrange(3), draw.random() < 0.2
+            pattern = PlatePattern.parse(text, budget=budget, slip=slip)
             if not pattern.searchable:
                 with pytest.raises(PatternError, match="three known"):
                     PlateQuery(pattern)
                 continue
-            wanted = [plate for plate in plates if fits(text, plate, budget)]
-            assert sorted(names(PlateQuery(pattern), limit=200)) == wanted, (text, budget)
+            wanted = [plate for plate in plates if fits(text, plate, budget, slip)]
+            assert sorted(names(PlateQuery(pattern), limit=200)) == wanted, (text, budget, slip)
             with_something += bool(wanted)
     assert with_something > 25
 
