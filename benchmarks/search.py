@@ -1,115 +1,52 @@
-"""How fast a plate is found among many reads, from what a witness remembers.
+"""How fast and how well a plate is found among many reads, from what a witness remembers.
 
 ::
 
-    python benchmarks/search.py /var/tmp/pp-search                        200,000 reads
-    python benchmarks/search.py /var/tmp/pp-search-20m --reads 20000000   a large city's year; hours, some 30 GB
-    python benchmarks/search.py /var/tmp/pp-search --monthly              the dictionary by month beside the one
+    python benchmarks/search.py /var/tmp/pp-search                          200,000 reads, a minute
+    python benchmarks/search.py /var/tmp/pp-20m --reads 20000000 --cars 5000000 --memory 1000 --beside 30
+    python benchmarks/search.py /var/tmp/pp-1m --reads 1000000 --scan 10000   against a plain scan
+    python benchmarks/search.py /var/tmp/pp-search --monthly                the dictionary by month beside the one
 
-The reads are drawn from a seed: 300 posts, 52 weeks, and cars of which a few come by every day and most seldom. They
-are written as parts in COPY's form, and loaded part by part: what is there is not made again, so a run that was cut off
-goes on. The folder's path must be short: the database's socket lies in it.
+The reads (`search_data.py`) are written as parts in COPY's form, and loaded part by part: what is there is not made
+again, so a run that was cut off goes on. Twenty million take some 20 GB of disk. The folder's path must be short: the
+database's socket lies in it.
 
 Each pattern is asked many times, for cars that are there, by `find_plates` under a ledger entry, as the role of the
 pages does. `ledger` is what both entries take.
 """
 
 import argparse
+import multiprocessing
+import random
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psycopg
+from custody import Post
+from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
 
 from department.config.start import set_up_django
 from department.config.upgrade import upgrade
+from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import WEB
+from department.database.roles import KEEPER, WEB
 from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from department.search.misreads import look_alikes, misread
+from department.search.patterns import PlatePattern
 
-POSTS, WEEKS = 300, 52
-BEGAN = datetime(2025, 6, 2, tzinfo=UTC)
-PART = 500_000
-LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"))
-SPREAD = 1_000_003
-"""Prime: consecutive cars get serials far apart."""
-SERIALS = 9 * 24**3 * 1000
-
-
-def serial(car: int) -> str:
-    """Return a car's plate: California's form, another one for each car."""
-    left, number = divmod(car * SPREAD % SERIALS, 1000)
-    left, third = divmod(left, 24)
-    left, second = divmod(left, 24)
-    digit, first = divmod(left, 24)
-    return f"{digit + 1}{LETTERS[first]}{LETTERS[second]}{LETTERS[third]}{number:03d}"
-
-
-def part_of(number: int, reads: int, cars: int, seed: int) -> Iterator[str]:
-    """Yield the lines of one part, in order of time."""
-    draw = np.random.default_rng([seed, number])
-    count = min(PART, reads - number * PART)
-    seconds = WEEKS * 7 * 86400
-    times = np.sort(draw.integers(number * PART * seconds // reads, (number * PART + count) * seconds // reads, count))
-    # Few cars come by often: the hundredth part of them makes a tenth of the reads.
-    seen = (cars * draw.random(count) ** 2).astype(np.int64)
-    posts, sure = draw.integers(0, POSTS, count), draw.integers(700, 1000, count)
-    for at in range(count):
-        when = (BEGAN + timedelta(seconds=int(times[at]))).isoformat()
-        plate = serial(int(seen[at]))
-        kind = "hit" if sure[at] == 999 else "no_hit"
-        yield (
-            f"{number * PART + at + 1}\t{kind}\t{when}\tpost-{posts[at]}\t\\N\tpassage\t{when}\t{plate}\t{plate}"
-            f"\t{plate}\t0.{sure[at]}\tUS-CA\t0.9\tapproaching\tmain\t\\N\t\\N\t{when}\t{when}\t{{}}\n"
-        )
-
-
-def load(connection: psycopg.Connection, folder: Path, reads: int, cars: int, seed: int) -> None:
-    """Make and load what is missing."""
-    connection.execute("CREATE TABLE IF NOT EXISTS bench_part (part int PRIMARY KEY)")
-    done = {part for (part,) in connection.execute("SELECT part FROM bench_part")}
-    connection.execute(
-        "SELECT custody_make_partitions(%s, %s)", [BEGAN.date(), (BEGAN + timedelta(weeks=WEEKS)).date()]
-    )
-    for number in range(-(-reads // PART)):
-        path = folder / f"reads-{seed}-{reads}-{cars}-{number}.copy"
-        if not path.exists():
-            with path.with_suffix(".new").open("w", encoding="ascii") as file:
-                file.writelines(part_of(number, reads, cars, seed))
-            path.with_suffix(".new").rename(path)
-        if number in done:
-            continue
-        began = time.perf_counter()
-        with connection.transaction(), connection.cursor() as cursor:
-            with cursor.copy("COPY custody_read FROM STDIN") as copy, path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    copy.write(block)
-            cursor.execute("INSERT INTO bench_part VALUES (%s)", [number])
-        count = min(PART, reads - number * PART)
-        print(f"part {number}: {count / (time.perf_counter() - began):,.0f} reads/s", flush=True)
-    connection.execute("VACUUM ANALYZE custody_read")
-    connection.execute("VACUUM ANALYZE search_plate")
-
-
-def sizes(connection: psycopg.Connection) -> None:
-    """Print how much there is, and what it takes on disk."""
-    ((reads, plates),) = connection.execute(
-        "SELECT (SELECT count(*) FROM custody_read), (SELECT count(*) FROM search_plate)"
-    ).fetchall()
-    ((of_reads, dictionary, grams),) = connection.execute(
-        "SELECT sum(pg_total_relation_size(oid)) FILTER (WHERE relname LIKE 'custody_read%'),"
-        " pg_table_size('search_plate'), pg_relation_size('search_plate_grams') FROM pg_class"
-        " WHERE relkind = 'r' AND (relname LIKE 'custody_read%' OR relname = 'search_plate')"
-    ).fetchall()
-    print(
-        f"{reads:,} reads, {of_reads / reads:.0f} bytes each with indexes; {plates:,} plates,"
-        f" {dictionary / plates:.0f} bytes each and {grams / plates:.0f} of grams"
-    )
+MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB"}
+"""Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""
+RATE = 50
+"""Searches a second beside which records are kept."""
 
 
 def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -118,7 +55,7 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
     def like(form: str, budget: int = 0) -> Callable[[], dict[str, Any]]:
         # In a form, `=` is the car's own character, and `<` those from the end.
         def made() -> dict[str, Any]:
-            plate = serial(int(cars * draw.random()))
+            plate = serial(int(cars * draw.random() ** 2))
             if form.startswith("*"):
                 return {"text": f"*{plate[-4:]}", "budget": budget}
             own = (character if kind == "=" else kind for kind, character in zip(form, plate.ljust(8), strict=False))
@@ -148,32 +85,289 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
     }
 
 
-def search(cars: int, times: int, seed: int) -> None:
-    """Ask each pattern, and print how long it took."""
+def ask(
+    text: str,
+    *,
+    budget: int = 0,
+    slip: bool = False,
+    limit: int = 25,
+    **said: Any,  # noqa: ANN401 - of several types
+) -> tuple[Any, float, float]:
+    """Search as the pages do. Returns the page, and the seconds of the search and of the two ledger entries."""
     from department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up
-    from department.policy.policy import AccessPurpose  # noqa: PLC0415 - after Django was set up
-    from department.search.patterns import PlatePattern  # noqa: PLC0415
+    from department.policy.policy import AccessPurpose  # noqa: PLC0415
     from department.search.plates import PlateQuery, find_plates  # noqa: PLC0415
 
+    query = PlateQuery(PlatePattern.parse(text, budget=budget, slip=slip) if text else None, **said)
+    began = time.perf_counter()
+    entry = open_entry(person="b", agency="b", purpose=AccessPurpose("drill", "1"), query=query.asked(text))
+    opened = time.perf_counter()
+    try:
+        page = find_plates(entry, query, limit=limit)
+    finally:
+        ended = time.perf_counter()
+        entry.shown()
+    return page, ended - opened, opened - began + time.perf_counter() - ended
+
+
+def milliseconds(seconds: list[float]) -> str:
+    """Return p50 and p95."""
+    return "{:7.1f} /{:7.1f}".format(*np.percentile(seconds, [50, 95]) * 1000)
+
+
+def search(cars: int, times: int, seed: int) -> None:
+    """Ask each pattern, and print how long it took."""
     print(f"{'ms, p50 / p95':26}{'search':>16}{'ledger':>16}   plates on the first page")
     for name, made in patterns(np.random.default_rng(seed), cars).items():
-        searched, entered, found = [], [], []
-        for number in range(times + 3):
-            said = made()
-            text, budget = said.pop("text"), said.pop("budget")
-            query = PlateQuery(PlatePattern.parse(text, budget=budget) if text else None, **said)
-            begins = time.perf_counter()
-            entry = open_entry(person="b", agency="b", purpose=AccessPurpose("drill", "1"), query=query.asked(text))
-            opened = time.perf_counter()
-            page = find_plates(entry, query)
-            ends = time.perf_counter()
-            entry.shown()
-            if number >= 3:  # warm
-                searched.append(ends - opened)
-                entered.append(opened - begins + time.perf_counter() - ends)
-                found.append(len(page.plates))
-        (fast, slow), (low, high) = (np.percentile(all_of, [50, 95]) * 1000 for all_of in (searched, entered))
-        print(f"{name:26}{fast:7.1f} /{slow:7.1f}{low:7.1f} /{high:7.1f}   {np.mean(found):.1f}", flush=True)
+        took = [ask(**made()) for _ in range(times + 3)][3:]  # warm
+        found = np.mean([len(page.plates) for page, *_ in took])
+        searched, entered = ([row[at] for row in took] for at in (1, 2))
+        print(f"{name:26}{milliseconds(searched)}{milliseconds(entered)}   {found:.1f}", flush=True)
+
+
+def scan(reads: int, cars: int, seed: int, count: int, folder: Path) -> None:
+    """Ask random patterns, and hold each answer against a plain scan of the reads as they were loaded.
+
+    Raises:
+        AssertionError: an answer is another.
+
+    """
+    from department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
+    from department.search.plates import MOST_PLATES  # noqa: PLC0415
+
+    columns = [
+        line.split("\t", 10)[9]
+        for path in sorted(folder.glob(f"reads-{reads}-{cars}-{seed}-*.copy"))
+        for line in path.read_text("ascii").splitlines()
+    ]
+    plates, seen = np.unique(np.array(columns), return_counts=True)
+    characters = plates.view("U1").reshape(len(plates), -1)
+    draw, tried, began = random.Random(seed), Counter[str](), time.perf_counter()
+    while tried.total() < count:
+        text, budget, slip = drawn(draw, str(draw.choice(plates))), draw.choice([0, 0, 1, 2]), draw.random() < 0.1
+        if not PlatePattern.parse(text, budget=budget, slip=slip).searchable:
+            continue
+        fits = scanned(text, characters, budget, slip)
+        try:
+            page, *_ = ask(text, budget=budget, slip=slip, limit=MOST_PLATES)
+        except TooManyPlatesError:
+            if fits.sum() <= MOST_PLATES:
+                raise AssertionError(f"too many: {text} {budget} {slip}") from None
+            tried["too many"] += 1
+            continue
+        found = {plate.seen.plate: plate.seen.count for plate in page.plates}
+        if found != dict(zip(plates[fits].tolist(), seen[fits].tolist(), strict=True)):
+            raise AssertionError(f"another answer: {text} {budget} {slip}")
+        tried["none" if not found else "some"] += 1
+        if not tried.total() % 500:
+            print(f"{tried.total():,} patterns {dict(tried)}, {time.perf_counter() - began:.0f} s", flush=True)
+    print(f"{count:,} patterns against a scan of {reads:,} reads: every answer is the same; {dict(tried)}", flush=True)
+
+
+def drawn(draw: random.Random, plate: str) -> str:
+    """Return a pattern that a plate fits, or nearly."""
+    parts = list(plate)
+    for at, character in enumerate(plate):
+        kind = draw.random()
+        if kind < 0.3:
+            parts[at] = "?"
+        elif kind < 0.4:
+            parts[at] = f"[{character}{draw.choice('8B5S0D')}]"
+        elif kind < 0.5:
+            parts[at] = draw.choice(look_alikes(character) or character)
+    if draw.random() < 0.4:
+        begin = draw.randrange(6)
+        parts[begin : draw.randrange(begin + 1, 8)] = "*"
+    return "".join(parts)
+
+
+def scanned(text: str, characters: np.ndarray, budget: int, slip: int) -> np.ndarray:
+    """Tell which rows of characters fit, by walking all of them through the pattern; it shares nothing with search."""
+    rows, length = characters.shape
+    # By look-alikes used, whether the wrong one is used, place: which rows can have come there.
+    ways = np.zeros((budget + 1, slip + 1, length + 1, rows), dtype=bool)
+    ways[0, 0, 0] = True
+    columns = np.ascontiguousarray(characters.T).view(np.uint32).reshape(length, rows)
+    while text:
+        if text[0] == "[":
+            several, _, text = text[1:].partition("]")
+        else:
+            several, text = text[0], text[1:]
+        if several == "*":
+            ways = np.logical_or.accumulate(ways, axis=2)
+            continue
+        chosen = {"O": "0", "I": "1"}
+        chosen = {chosen.get(character, character) for character in several}
+        fits = np.isin(columns, [ord(character) for character in chosen]) | ("?" in chosen)
+        alike = np.isin(columns, [ord(other) for other in look_alikes(*chosen)] if len(chosen) == 1 else []) & ~fits
+        after = np.zeros_like(ways)
+        after[:, :, 1:] = ways[:, :, :-1] & fits
+        after[1:, :, 1:] |= ways[:-1, :, :-1] & alike
+        after[:, 1:, 1:] |= ways[:, :-1, :-1] & ~fits
+        ways = after
+    return ways[:, :, length].any(axis=(0, 1))
+
+
+def memory(connection: psycopg.Connection, cars: int, seed: int, count: int) -> None:
+    """Have cars pass that the reader misreads as often as it does, and look for them by what a witness remembers.
+
+    They are found if the plate as it was read is among the first ten.
+    """
+    from department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
+
+    draw = random.Random(seed)
+    seen = []
+    for truth in serials(np.arange(cars, cars + count)).tolist():  # none has passed before
+        at = BEGAN + timedelta(seconds=draw.randrange(86400, WEEKS * 7 * 86400 - 86400))
+        seen.append((truth, passed(draw, truth), f"post-{draw.randrange(POSTS)}", at))
+    first = 2**40
+    if connection.execute("SELECT FROM custody_read WHERE record_id = %s", [first]).fetchone() is None:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(read)s,"
+                " %(read)s, %(read)s, 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
+                [
+                    {"id": id_, "read": read, "post": post, "at": at}
+                    for id_, (_, read, post, at) in enumerate(seen, first)
+                ],
+            )
+    misread_ = sum(truth != read for truth, read, *_ in seen)
+    print(f"{count:,} cars passed, {misread_:,} misread; the right one among the first ten, of 100:")
+    print(f"{'remembered':36}{'plate alone':>14}{'ten posts, a day':>20}")
+    for kind, remembered in KINDS.items():
+        found: Counter[bool] = Counter()
+        for truth, read, post, at in seen:
+            posts = [post, *(f"post-{other}" for other in draw.sample(range(POSTS), 9))]
+            day = {"posts": posts, "since": at - timedelta(hours=12), "until": at + timedelta(hours=12)}
+            said = remembered(draw, truth)
+            for place in ({}, day):
+                try:
+                    page, *_ = ask(**said, **place, limit=10)
+                except TooManyPlatesError:
+                    continue
+                found[bool(place)] += read in {plate.seen.plate for plate in page.plates}
+        print(f"{kind:36}{found[False] / count * 100:14.1f}{found[True] / count * 100:20.1f}", flush=True)
+
+
+def passed(draw: random.Random, truth: str) -> str:
+    """Return what the reader makes of a plate: each character by `misreads.json`, all as likely beforehand."""
+    read = ""
+    for character in truth:
+        taken = {other: shares[character] for other, shares in misread().items() if character in shares}
+        right = max(0.0, 1 - sum(misread().get(character, {}).values()))
+        (seen,) = draw.choices([character, *taken], [right, *taken.values()])
+        read += seen
+    return read
+
+
+def _gone(draw: random.Random, plate: str) -> dict[str, Any]:
+    missing = draw.sample(range(len(plate)), 2)
+    return {"text": "".join("?" if at in missing else one for at, one in enumerate(plate)), "budget": 1}
+
+
+def _wrong(draw: random.Random, plate: str) -> dict[str, Any]:
+    at = draw.randrange(len(plate))
+    others = "0123456789" if plate[at].isdigit() else "ABCDEFGHJKLMNPQRSTUVWXYZ"
+    return {
+        "text": plate[:at] + draw.choice(others.replace(plate[at], "")) + plate[at + 1 :],
+        "budget": 1,
+        "slip": True,
+    }
+
+
+def _taken(draw: random.Random, plate: str) -> dict[str, Any]:
+    at = draw.choice([at for at, one in enumerate(plate) if look_alikes(one)])
+    return {"text": plate[:at] + draw.choice(look_alikes(plate[at])) + plate[at + 1 :], "budget": 2}
+
+
+KINDS: dict[str, Callable[[random.Random, str], dict[str, Any]]] = {
+    "all of it": lambda _, plate: {"text": plate, "budget": 2},
+    "two characters missing, anywhere": _gone,
+    "the first two missing": lambda _, plate: {"text": f"*{plate[2:]}", "budget": 1},
+    "the last two missing": lambda _, plate: {"text": f"{plate[:5]}*", "budget": 1},
+    "one wrong, any other of its kind": _wrong,
+    "one wrong, a look-alike": _taken,
+}
+"""What a witness remembers of a plate, and how one asks then; a misread of the camera may come to it."""
+
+
+def keep(conninfo: str, records: int, ready: Any, go: Any, told: Any) -> None:  # noqa: ANN401 - of multiprocessing
+    """Make records of 30 posts, wait for `go`, keep them as fast as it goes, and tell how many a second that were."""
+    posts = [Post(number) for number in range(30)]
+    streams = [post.records() for post in posts]
+    made = [next(streams[number % len(streams)]) for number in range(records)]
+    keys = {post.name: post.keys for post in posts}
+    with CustodyStore(conninfo, keys=keys.__getitem__) as store:
+        store.keep([])
+        ready.set()
+        go.wait()
+        began = time.perf_counter()
+        for at in range(0, records, 500):
+            store.keep(made[at : at + 500])
+        told.put(records / (time.perf_counter() - began))
+
+
+def beside(folder: DepartmentFolder, connection: psycopg.Connection, cars: int, seed: int, records: int) -> None:
+    """Keep records while searches come at a rate of their own, and print what both took, and what a read takes on disk.
+
+    The searches are of all kinds, by four threads, each at its time or as soon as there is a thread.
+    """
+    from django.db import connections  # noqa: PLC0415 - after Django was set up
+
+    spawned = multiprocessing.get_context("spawn")
+    ready, go, told = spawned.Event(), spawned.Event(), spawned.Queue()
+    keeper = spawned.Process(target=keep, args=(folder.conninfo(KEEPER), records, ready, go, told))
+    keeper.start()
+    ready.wait()
+    draw = np.random.default_rng(seed + 1)
+    kinds = [made for name, made in patterns(draw, cars).items() if "?B?" not in name and "?A?" not in name]
+    lock, took, late = threading.Lock(), list[float](), list[float]()
+    began, number = time.perf_counter(), iter(range(10**9))
+
+    def asking() -> None:
+        with closing(connections["default"]):
+            while keeper.is_alive():
+                with lock:
+                    due = began + next(number) / RATE
+                    said = kinds[int(draw.integers(len(kinds)))]()
+                time.sleep(max(0.0, due - time.perf_counter()))
+                late.append(time.perf_counter() - due)
+                _, searched, entered = ask(**said)
+                took.append(searched + entered)
+
+    threads = [threading.Thread(target=asking) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2)
+    go.set()
+    kept = told.get()
+    keeper.join()
+    for thread in threads:
+        thread.join()
+    lasted = time.perf_counter() - began
+    print(
+        f"beside {len(took) / lasted:.0f} searches/s ({milliseconds(took)} ms with the ledger, begun"
+        f"{milliseconds(late)} ms late): {kept:,.0f} records/s kept"
+    )
+    of_reads(connection)
+
+
+def of_reads(connection: psycopg.Connection) -> None:
+    """Print what one read takes on disk: of the reads without a hit that `keep` has kept."""
+    week = f"{time.strftime('%G-%V', time.gmtime())}"
+    ((monday,),) = connection.execute("SELECT to_char(to_date(%s, 'IYYY-IW'), 'YYYYMMDD')", [week]).fetchall()
+    parts = {
+        kind: connection.execute(
+            f"SELECT pg_total_relation_size('{table}_no_hit_{monday}') / greatest(1, count(*))::float"  # noqa: S608
+            f" FROM custody_read_no_hit_{monday} WHERE passage <> 'passage'"
+        ).fetchone()[0]
+        for kind, table in {"record": "custody_record", "row": "custody_read", "patch": "custody_picture"}.items()
+    }
+    without = parts["record"] + parts["row"]
+    print(
+        f"a read on disk, with indexes: record {parts['record']:.0f}, row {parts['row']:.0f},"
+        f" patch {parts['patch']:.0f} bytes; {without:.0f} without the patch, {without + parts['patch']:.0f} with it"
+    )
 
 
 def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:
@@ -230,6 +424,9 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=100, help="that each pattern is asked")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--monthly", action="store_true", help="hold a dictionary by month against the one")
+    parser.add_argument("--scan", type=int, metavar="N", help="hold N random patterns against a plain scan")
+    parser.add_argument("--memory", type=int, metavar="N", help="look for N cars by what witnesses remember")
+    parser.add_argument("--beside", type=int, metavar="N", help=f"keep N records beside {RATE} searches a second")
     parser.add_argument("--upgrade", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     folder = DepartmentFolder(asked.folder)
@@ -242,14 +439,23 @@ def main() -> None:
         folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
         folder.secret_key.write_text("no pages here", encoding="ascii")
         cluster.initialize()
+        with (cluster.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in MEMORY.items())
     cars = asked.cars or max(1000, asked.reads // 4)
     with cluster.in_use():
         subprocess.run([sys.executable, __file__, str(asked.folder), "--upgrade"], check=True)
         with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as made:
-            load(made, asked.folder, asked.reads, cars, asked.seed)
+            load(made, cluster.folder, asked.folder, (asked.reads, cars, asked.seed))
             sizes(made)
             set_up_django(folder, WEB)
+            if asked.scan:  # first: only what was loaded is there
+                scan(asked.reads, cars, asked.seed, asked.scan, asked.folder)
+                return
             search(cars, asked.times, asked.seed)
+            if asked.beside:
+                beside(folder, made, cars, asked.seed, asked.beside)
+            if asked.memory:
+                memory(made, cars, asked.seed, asked.memory)
             if asked.monthly:
                 monthly(made, cars, asked.seed)
 

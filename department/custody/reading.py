@@ -6,10 +6,12 @@ security shows nothing without an entry that is open, and nothing of a covert gr
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -27,6 +29,8 @@ TIMEOUT_SECONDS = 10
 """After which the database gives a statement up."""
 MOST_RUNS = 12
 """Runs of weeks that are told apart to leave partitions out; where there are more, most partitions are needed."""
+_reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
+"""The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
 """A row of a projection, by column; `department.custody.projections` names these."""
 
@@ -227,12 +231,16 @@ def _runs(weeks: Collection[date]) -> list[tuple[datetime, datetime]]:
 
 @contextmanager
 def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
-    """Open a transaction in which the database shows what the entry may see.
+    """Open a transaction in which the database shows what the entry may see; within one of the same entry, go on in it.
 
     Raises:
         ClosedEntryError: the entry is not open.
 
     """
+    if _reading.get() == entry.entry:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         settings = (
             "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
@@ -244,4 +252,8 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
         cursor.execute("SELECT ledger_open()")
         if cursor.fetchone() != (True,):
             raise ClosedEntryError("the entry is closed, or too old")
-        yield cursor
+        within = _reading.set(entry.entry)
+        try:
+            yield cursor
+        finally:
+            _reading.reset(within)

@@ -185,7 +185,7 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
         SearchTimeoutError: it took too long, or was canceled.
 
     """
-    with _in_time():
+    with in_time(), under(entry):
         known = _known(entry, query)
         ranked = [
             place for place in _ranked(known, query.pattern) if after is None or place > (-after.score, after.plate)
@@ -264,7 +264,13 @@ def _with_reads(
 
 
 @contextmanager
-def _in_time() -> Iterator[None]:
+def in_time() -> Iterator[None]:
+    """Say it plainly where the database gives a statement up.
+
+    Raises:
+        SearchTimeoutError: it did.
+
+    """
     try:
         yield
     except OperationalError as error:

@@ -1,0 +1,151 @@
+"""Reads drawn from a seed, for `benchmarks/search.py`: made in COPY's form, loaded into a department's database.
+
+300 posts, 52 weeks, and cars of which a few come by every day and most seldom.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import psycopg
+
+from department.database.cluster import SUPERUSER
+from department.folder import DATABASE_NAME
+
+POSTS, WEEKS = 300, 52
+BEGAN = datetime(2025, 6, 2, tzinfo=UTC)
+PART = 500_000
+LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"))
+SPREAD = 1_000_003
+"""Prime: consecutive cars get serials far apart."""
+SERIALS = 9 * 24**3 * 1000
+_INDEXES = ("custody_read_plate", "custody_read_post", "custody_read_captured", "search_plate_grams")
+_STEPS = {
+    "custody_read_pkey": "ALTER TABLE custody_read ADD PRIMARY KEY (record_id, class, retained_from)",
+    "custody_read_plate": "CREATE INDEX custody_read_plate ON custody_read (plate_fold, captured_at)",
+    "custody_read_post": "CREATE INDEX custody_read_post ON custody_read (post, captured_at)",
+    "custody_read_captured": "CREATE INDEX custody_read_captured ON custody_read USING brin (captured_at)",
+    "dictionary": (
+        "INSERT INTO search_plate SELECT plate_fold, array_agg(week ORDER BY week) FROM"
+        " (SELECT DISTINCT plate_fold, search_week(retained_from) AS week FROM custody_read) AS seen"
+        " GROUP BY plate_fold ORDER BY plate_fold"
+    ),
+    "search_plate_grams": (
+        "CREATE INDEX search_plate_grams ON search_plate USING gin (search_grams(plate_fold))"
+        " WITH (gin_pending_list_limit = 1024)"
+    ),
+    "vacuum": "VACUUM ANALYZE custody_read, search_plate",
+}
+"""After the parts: what the migrations made and the trigger does, at once for all reads; one by one it takes hours."""
+
+
+def serials(cars: np.ndarray) -> np.ndarray:
+    """Return cars' plates: California's form, another one for each car."""
+    left, number = np.divmod(cars.astype(np.int64) * SPREAD % SERIALS, 1000)
+    digits = [left // 24**3 + 1, number // 100, number // 10 % 10, number % 10]
+    letters = [LETTERS[left // 24**2 % 24], LETTERS[left // 24 % 24], LETTERS[left % 24]]
+    text = [digits[0].astype("U1"), *letters, *(digit.astype("U1") for digit in digits[1:])]
+    return np.stack(text, axis=1).view("U7")[:, 0]
+
+
+def serial(car: int) -> str:
+    """Return one car's plate."""
+    return str(serials(np.array([car]))[0])
+
+
+def lines(number: int, reads: int, cars: int, seed: int) -> Iterator[str]:
+    """Yield the lines of one part, in order of time."""
+    draw = np.random.default_rng([seed, number])
+    count = min(PART, reads - number * PART)
+    seconds = WEEKS * 7 * 86400
+    times = np.sort(draw.integers(number * PART * seconds // reads, (number * PART + count) * seconds // reads, count))
+    # Few cars come by often: the hundredth part of them makes a tenth of the reads.
+    plates = serials((cars * draw.random(count) ** 2).astype(np.int64)).tolist()
+    posts, sure = draw.integers(0, POSTS, count).tolist(), draw.integers(700, 1000, count).tolist()
+    stamps = (np.datetime64(BEGAN.replace(tzinfo=None), "s") + times.astype("timedelta64[s]")).astype("U").tolist()
+    ids = range(number * PART + 1, number * PART + count + 1)
+    for id_, plate, when, post, sureness in zip(ids, plates, stamps, posts, sure, strict=True):
+        kind = "hit" if sureness == 999 else "no_hit"
+        yield (
+            f"{id_}\t{kind}\t{when}Z\tpost-{post}\t\\N\tpassage\t{when}Z\t{plate}\t{plate}\t{plate}\t0.{sureness}"
+            f"\tUS-CA\t0.9\tapproaching\tmain\t\\N\t\\N\t{when}Z\t{when}Z\t{{}}\n"
+        )
+
+
+def load_part(socket: Path, path: Path, number: int, asked: tuple[int, int, int]) -> float:
+    """Make a part that is missing, and load it; in a process of its own. Returns the reads a second of loading."""
+    reads = asked[0]
+    if not path.exists():
+        with path.with_suffix(".new").open("w", encoding="ascii") as file:
+            file.writelines(lines(number, *asked))
+        path.with_suffix(".new").rename(path)
+    began = time.perf_counter()
+    with psycopg.connect(host=str(socket), user=SUPERUSER, dbname=DATABASE_NAME) as connection:
+        # Without triggers: the dictionary is made at the end.
+        connection.execute("SET session_replication_role = replica")
+        with connection.cursor() as cursor:
+            with cursor.copy("COPY custody_read FROM STDIN") as copy, path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            cursor.execute("INSERT INTO bench_done VALUES (%s)", [f"part {number}"])
+    return min(PART, reads - number * PART) / (time.perf_counter() - began)
+
+
+def load(connection: psycopg.Connection, socket: Path, folder: Path, asked: tuple[int, int, int]) -> None:
+    """Make and load what is missing; what is done is done, so a run that was cut off goes on.
+
+    Args:
+        connection: the superuser's, with autocommit.
+        socket: the folder of the database's socket.
+        folder: of the parts.
+        asked: number of reads, number of cars, seed.
+
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS bench_done (step text PRIMARY KEY)")
+    done = {step for (step,) in connection.execute("SELECT step FROM bench_done")}
+    parts = {
+        number: folder / f"reads-{'-'.join(map(str, asked))}-{number}.copy" for number in range(-(-asked[0] // PART))
+    }
+    missing = [number for number in parts if f"part {number}" not in done]
+    if not done:
+        last = (BEGAN + timedelta(weeks=WEEKS)).date()
+        connection.execute("SELECT custody_make_partitions(%s, %s)", [BEGAN.date(), last])
+        with connection.transaction():
+            connection.execute("ALTER TABLE custody_read DROP CONSTRAINT custody_read_pkey")
+            connection.execute(f"DROP INDEX {', '.join(_INDEXES)}")
+            connection.execute("INSERT INTO bench_done VALUES ('indexes dropped')")
+    began = time.perf_counter()
+    with ProcessPoolExecutor(2) as pool:
+        speeds = pool.map(load_part, *zip(*((socket, parts[number], number, asked) for number in missing), strict=True))
+        for number, speed in zip(missing, speeds if missing else (), strict=True):
+            print(f"part {number}: {speed:,.0f} reads/s, {time.perf_counter() - began:.0f} s", flush=True)
+    connection.execute(
+        "SET maintenance_work_mem = '2GB'; SET work_mem = '1GB'; SET max_parallel_maintenance_workers = 2"
+    )
+    for step, statement in _STEPS.items():
+        if step not in done:
+            with nullcontext() if step == "vacuum" else connection.transaction():
+                connection.execute(statement)
+                connection.execute("INSERT INTO bench_done VALUES (%s)", [step])
+            print(f"{step}: {time.perf_counter() - began:.0f} s", flush=True)
+    connection.execute("RESET maintenance_work_mem; RESET work_mem")
+
+
+def sizes(connection: psycopg.Connection) -> None:
+    """Print how much there is, and what it takes on disk."""
+    ((reads, plates),) = connection.execute(
+        "SELECT (SELECT count(*) FROM custody_read), (SELECT count(*) FROM search_plate)"
+    ).fetchall()
+    ((of_reads, dictionary, grams),) = connection.execute(
+        "SELECT sum(pg_total_relation_size(oid)) FILTER (WHERE relname LIKE 'custody_read%'),"
+        " pg_table_size('search_plate'), pg_relation_size('search_plate_grams') FROM pg_class"
+        " WHERE relkind = 'r' AND (relname LIKE 'custody_read%' OR relname = 'search_plate')"
+    ).fetchall()
+    print(
+        f"{reads:,} reads, {of_reads / reads:.0f} bytes each with indexes; {plates:,} plates,"
+        f" {dictionary / plates:.0f} bytes each and {grams / plates:.0f} of grams"
+    )
