@@ -132,9 +132,11 @@ def scan(reads: int, cars: int, seed: int, count: int, folder: Path) -> None:
         AssertionError: an answer is another.
 
     """
-    from department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
+    from department.custody import reading  # noqa: PLC0415 - after Django was set up
+    from department.search.errors import TooManyPlatesError  # noqa: PLC0415
     from department.search.plates import MOST_PLATES  # noqa: PLC0415
 
+    reading.TIMEOUT_SECONDS = 300  # a page of thousands of plates, which nobody asks for
     columns = [
         line.split("\t", 10)[9]
         for path in sorted(folder.glob(f"reads-{reads}-{cars}-{seed}-*.copy"))

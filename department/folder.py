@@ -211,6 +211,11 @@ class DepartmentFolder:
         return self.path / self.settings.policy
 
     @property
+    def places(self) -> Path:
+        """The department's map, if there is one: see `department.search.places`."""
+        return self.path / "places.geojson"
+
+    @property
     def checked(self) -> Path:
         """How far `verify` has come."""
         return self.path / "verified.json"

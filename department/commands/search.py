@@ -33,12 +33,14 @@ Examples:
 @click.option("--case", required=True, help="The number of the case, or of the drill.")
 @click.option("--look-alikes", type=click.IntRange(0, 2), default=0, help="How many characters may be look-alikes.")
 @click.option("--one-wrong", is_flag=True, help="One of the characters may be wrong, whichever.")
-@click.option("--post", "posts", multiple=True, help="A post; several make an area.")
+@click.option("--post", "posts", multiple=True, help="A post.")
+@click.option("--area", "areas", multiple=True, help="The posts of an area of the department's map.")
 @click.option("--since", type=_TIME, help="Captured at this time or later, in the department's time zone.")
 @click.option("--until", type=_TIME, help="Captured before this time.")
 @click.option("--hour", "hours", type=click.IntRange(0, 23), multiple=True, help="Hour of the day.")
 @click.option("--weekday", "weekdays", type=click.IntRange(1, 7), multiple=True, help="Day of the week; 1 is Monday.")
 @click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="In which the vehicle moved.")
+@click.option("--lane", "lanes", multiple=True, help="In which it drove, as the post names it.")
 @click.option("--region", "regions", multiple=True, help="Issuing state, as posts tell it: US-CA or other.")
 @click.option("--reads", "with_reads", is_flag=True, help="List the reads, too, where one plate fits alone.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Plates at most.")
@@ -65,11 +67,13 @@ def search(
         set_up_django(folder, WEB)
         require_schema()
         from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
+        from department.search.places import Places  # noqa: PLC0415
         from department.search.plates import PlateQuery  # noqa: PLC0415
 
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
             narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
+        narrowed["posts"] += Places.read(folder.places).posts_of(narrowed["areas"])
         pattern = PlatePattern.parse(text, budget=look_alikes, slip=one_wrong) if text.strip() else None
         query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
         agency = folder.settings.agency

@@ -124,7 +124,7 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
 
     Errors are those of `reads`.
     """
-    selected, values = _selected(READ.table, sought)
+    selected, values = selected_reads(sought)
     with under(entry) as cursor:
         cursor.execute(
             "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
@@ -179,6 +179,11 @@ def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) 
 
 def _group(row: ShownRow) -> str:
     return row["covert_group"] or ""
+
+
+def selected_reads(sought: Sought) -> tuple[str, list[Any]]:
+    """Return the SQL of the reads that are wanted, from the table's name to the last condition, and its values."""
+    return _selected(READ.table, sought)
 
 
 def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:

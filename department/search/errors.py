@@ -7,6 +7,8 @@
           +-- PatternError (ValueError)    a pattern cannot be read, or says too little
           +-- TooManyPlatesError           more fits than can be ranked
           +-- SearchTimeoutError           the database gave the statement up
+          +-- CaseRequiredError            what is asked is for a case only
+          +-- PlacesError                  the department's map cannot be read
 """
 
 from department.errors import DepartmentError
@@ -26,3 +28,11 @@ class TooManyPlatesError(SearchError):
 
 class SearchTimeoutError(SearchError):
     """The database gave the statement up, or it was canceled."""
+
+
+class CaseRequiredError(SearchError):
+    """What is asked is shown for a case only, and none is named."""
+
+
+class PlacesError(SearchError):
+    """The department's map cannot be read."""

@@ -56,6 +56,8 @@ class PlateQuery:
     lanes: Collection[str] = ()
     regions: Collection[str] = ()
     """Issuing states as posts tell them: `US-CA`, `other`."""
+    areas: Collection[str] = ()
+    """Names of the areas whose posts are among `posts`: for the ledger."""
 
     def __post_init__(self) -> None:
         """Make sure that it asks enough.
@@ -108,6 +110,7 @@ class PlateQuery:
             "directions": sorted(self.directions),
             "lanes": sorted(self.lanes),
             "regions": sorted(self.regions),
+            "areas": sorted(self.areas),
         }
         return {name: value for name, value in given.items() if value}
 

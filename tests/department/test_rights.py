@@ -86,6 +86,7 @@ FUNCTIONS = {
     # Called by triggers with the rights of whoever changes a row.
     "people_require": {OWNER, WEB},
     "search_candidates": {OWNER, WEB},
+    "search_case_given": {OWNER, WEB},
     "search_forget": {OWNER, PURGER},
     "search_grams": {OWNER},
     "search_note": {OWNER},

@@ -1,0 +1,23 @@
+"""Whether the open entry names a case: what is shown for a case only asks this, and not the program."""
+
+from django.db import migrations
+
+CASE = """
+CREATE FUNCTION search_case_given() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.ledger_open() AND EXISTS (
+    SELECT FROM public.ledger_body AS body
+    WHERE body.entry = nullif(current_setting('platepost.entry', true), '')::uuid
+    AND body.field = 'case' AND btrim(body.value::json #>> '{}') <> ''
+)
+$$;
+REVOKE ALL ON FUNCTION search_case_given() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION search_case_given() TO platepost_web;
+"""
+
+
+class Migration(migrations.Migration):
+    """One function."""
+
+    dependencies = [("search", "0001_initial")]
+    operations = [migrations.RunSQL(CASE)]

@@ -1,0 +1,101 @@
+"""The department's own map: where its posts are, its areas, and its outline. A GeoJSON file of the department.
+
+::
+
+    {"type": "FeatureCollection", "features": [
+      {"type": "Feature", "properties": {"outline": true}, "geometry": {"type": "Polygon", ...}},
+      {"type": "Feature", "properties": {"area": "Downtown"}, "geometry": {"type": "Polygon", ...}},
+      {"type": "Feature", "properties": {"area": "Bridges", "posts": ["post-1", "post-7"]}, "geometry": null},
+      {"type": "Feature", "properties": {"post": "post-1"}, "geometry": {"type": "Point", "coordinates": [...]}}
+    ]}
+
+An area is the posts that it names, or those within its polygon. Every program that makes maps writes such files.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+from department.search.errors import PatternError, PlacesError
+
+Point: TypeAlias = tuple[float, float]
+"""Longitude and latitude, degrees, WGS 84."""
+Ring: TypeAlias = tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Posts, areas and outline."""
+
+    posts: Mapping[str, Point]
+    areas: Mapping[str, tuple[str, ...]]
+    """The posts of each area, by its name."""
+    outline: tuple[Ring, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a department's file; there is nothing on the map without one.
+
+        Raises:
+            PlacesError: it is no such file.
+
+        """
+        if not path.exists():
+            return cls({}, {})
+        try:
+            features = json.loads(path.read_text("utf-8"))["features"]
+            return cls._of([(each["properties"], each.get("geometry") or {}) for each in features])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise PlacesError(f"{path} is no GeoJSON of posts, areas and an outline: {error!r}") from error
+
+    @classmethod
+    def _of(cls, features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Self:
+        posts: dict[str, Point] = {}
+        for said, geometry in features:
+            if "post" in said:
+                longitude, latitude = geometry["coordinates"][:2]
+                posts[str(said["post"])] = float(longitude), float(latitude)
+        areas: dict[str, tuple[str, ...]] = {}
+        outline: list[Ring] = []
+        for said, geometry in features:
+            rings = tuple(_rings(geometry))
+            if said.get("outline"):
+                outline += rings
+            if "area" in said:
+                inside = (post for post, point in posts.items() if _inside(point, rings))
+                areas[str(said["area"])] = tuple(sorted({*map(str, said.get("posts", ())), *inside}))
+        return cls(posts, areas, tuple(outline))
+
+    def posts_of(self, areas: Collection[str]) -> tuple[str, ...]:
+        """Return the posts of some areas.
+
+        Raises:
+            PatternError: there is no such area, or it has no post.
+
+        """
+        for area in areas:
+            if not self.areas.get(area):
+                raise PatternError(f"there is no post in an area {area!r}")
+        return tuple(sorted({post for area in areas for post in self.areas[area]}))
+
+
+def _rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    polygons: list[Any] = {"MultiPolygon": coordinates, "Polygon": [coordinates]}.get(str(kind)) or []
+    for polygon in polygons:
+        for ring in polygon:
+            yield tuple((float(longitude), float(latitude)) for longitude, latitude, *_ in ring)
+
+
+def _inside(point: Point, rings: Collection[Ring]) -> bool:
+    """Tell whether a point is within rings, holes taken out: a ray from it crosses them an odd number of times."""
+    east, north = point
+    crossed = False
+    for ring in rings:
+        for (x0, y0), (x1, y1) in pairwise(ring):
+            if (y0 > north) != (y1 > north) and east < x0 + (north - y0) * (x1 - x0) / (y1 - y0):
+                crossed = not crossed
+    return crossed

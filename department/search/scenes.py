@@ -1,0 +1,202 @@
+"""Several scenes: plates that were at more than one place and time, or go along with another; where one usually is.
+
+Everything goes under an open ledger entry, as every search does, and is noted there. Reads whose clock was wrong tell
+nothing here: what is compared is times.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from department.custody.reading import Sought, selected_reads, under
+from department.custody.record import FURTHEST
+from department.ledger.entries import OpenEntry
+from department.search.errors import CaseRequiredError, PatternError
+from department.search.plates import LONGEST_TIME, MOST_POSTS, PAGE, in_time
+
+MOST_SCENES = 10
+MOST_PASSAGES = 500
+"""Passages of a plate, the latest, to which others are held for a convoy."""
+LONGEST_GAP = timedelta(minutes=10)
+"""Between two vehicles of a convoy at one post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A place and a time."""
+
+    posts: Sequence[str]
+    since: datetime
+    until: datetime
+
+    def __post_init__(self) -> None:
+        """Make sure that it is a place and a time.
+
+        Raises:
+            PatternError: it is not.
+
+        """
+        if not 0 < len(self.posts) <= MOST_POSTS or not timedelta(0) < self.until - self.since <= LONGEST_TIME:
+            raise PatternError(
+                f"a scene has from 1 to {MOST_POSTS} posts, ends later than it begins, and lasts {LONGEST_TIME.days}"
+                " days at most"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class CommonPlate:
+    """A plate that was at several scenes."""
+
+    plate: str
+    """As in `plate_fold`."""
+    spelled: str
+    """As it was read most often."""
+    scenes: Mapping[int, tuple[int, datetime, datetime]]
+    """By the scene's place in the list, from 0: number of reads, first and last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A plate that passed close to another, at several posts."""
+
+    plate: str
+    spelled: str
+    together: int
+    """Passages of the other at which it was there."""
+    posts: int
+    """Different posts at which that was."""
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UsualPlaces:
+    """Where and when a plate was read: how often by post, by hour of the day, by day of the week."""
+
+    posts: Mapping[str, int]
+    """The most frequent first."""
+    hours: Mapping[int, int]
+    weekdays: Mapping[int, int]
+    """1 is Monday."""
+
+
+def common_plates(
+    entry: OpenEntry, scenes: Sequence[Scene], *, least: int | None = None, limit: int = PAGE
+) -> list[CommonPlate]:
+    """Return the plates that were at `least` of the scenes, those at most scenes first, then in order of the plate.
+
+    Args:
+        entry: under which they are fetched, and noted.
+        scenes: from 2 to `MOST_SCENES`.
+        least: how many of them; all if None.
+        limit: plates at most.
+
+    Raises:
+        PatternError: there are fewer or more scenes.
+        ClosedEntryError: the entry is not open.
+        SearchTimeoutError: it took too long.
+
+    """
+    least = len(scenes) if least is None else least
+    if not 2 <= least <= len(scenes) <= MOST_SCENES:
+        raise PatternError(f"give from 2 to {MOST_SCENES} scenes, and of at least two of them a plate")
+    parts: list[str] = []
+    values: list[Any] = []
+    for number, scene in enumerate(scenes):
+        selected, more = selected_reads(Sought(posts=scene.posts, since=scene.since, until=scene.until))
+        parts.append(
+            "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read) AS spelled, %s::int AS scene,"  # noqa: S608
+            f" count(*) AS n, min(captured_at) AS first, max(captured_at) AS last FROM {selected}"
+            " AND class <> 'doubtful' GROUP BY plate_fold"
+        )
+        values += [number, *more]
+    statement = (
+        "SELECT plate_fold, min(spelled), array_agg(scene), array_agg(n), array_agg(first), array_agg(last)"  # noqa: S608
+        f" FROM ({' UNION ALL '.join(parts)}) AS at_scene GROUP BY plate_fold HAVING count(*) >= %s"
+        " ORDER BY count(*) DESC, plate_fold LIMIT %s"
+    )
+    found: list[CommonPlate] = []
+    with in_time(), under(entry) as cursor:
+        cursor.execute(statement, [*values, least, limit])
+        for plate, spelled, numbers, counts, firsts, lasts in cursor:
+            times = zip(counts, firsts, lasts, strict=True)
+            found.append(CommonPlate(plate, spelled, dict(sorted(zip(numbers, times, strict=True)))))
+    entry.fetched(plates=[each.plate for each in found])
+    return found
+
+
+def companions(
+    entry: OpenEntry, sought: Sought, *, gap: timedelta = timedelta(minutes=1), least: int = 2, limit: int = PAGE
+) -> list[Companion]:
+    """Return the plates that passed within `gap` of a plate, at `least` different posts; the most frequent first.
+
+    Args:
+        entry: under which they are fetched, and noted.
+        sought: which reads of the plate count, of them the latest `MOST_PASSAGES`.
+        gap: at most `LONGEST_GAP`.
+        least: posts.
+        limit: plates at most.
+
+    Raises:
+        PatternError: the gap is too long.
+        ClosedEntryError: the entry is not open.
+        SearchTimeoutError: it took too long.
+
+    """
+    if not timedelta(0) < gap <= LONGEST_GAP:
+        raise PatternError(f"vehicles of a convoy are at most {LONGEST_GAP.seconds // 60} minutes apart")
+    selected, values = selected_reads(sought)
+    statement = (
+        "WITH passage AS MATERIALIZED ("  # noqa: S608 - our own names
+        f"  SELECT post, captured_at FROM {selected} AND class <> 'doubtful' ORDER BY captured_at DESC LIMIT %s)"
+        " SELECT other.plate_fold, mode() WITHIN GROUP (ORDER BY other.plate_read),"
+        " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at)"
+        " FROM passage CROSS JOIN LATERAL ("
+        "  SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful'"
+        "  AND post = passage.post AND captured_at BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
+        "  AND retained_from BETWEEN passage.captured_at - %s AND passage.captured_at + %s) AS other"
+        " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
+        " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
+    )
+    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(sought.plates), least, limit]
+    with in_time(), under(entry) as cursor:
+        cursor.execute(statement, [*values, *more])
+        found = [Companion(*row) for row in cursor]
+    entry.fetched(plates=[*sought.plates, *(each.plate for each in found)])
+    return found
+
+
+def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
+    """Return where and when a plate was read; only for a case, for that is where a person lives and works.
+
+    Args:
+        entry: under which it is fetched, with a case number.
+        sought: which reads count: give plates, and the zone of hours and days.
+
+    Raises:
+        CaseRequiredError: the entry has no case number.
+        ClosedEntryError: the entry is not open.
+        SearchTimeoutError: it took too long.
+
+    """
+    selected, values = selected_reads(sought)
+    local = "captured_at AT TIME ZONE %s"
+    statement = (
+        "SELECT post, hour, day, count(*) FROM ("  # noqa: S608 - our own names
+        f" SELECT post, extract(hour FROM {local})::int AS hour, extract(isodow FROM {local})::int AS day"
+        f" FROM {selected} AND class <> 'doubtful') AS passed"
+        " GROUP BY GROUPING SETS ((post), (hour), (day)) ORDER BY count(*) DESC, post, hour, day"
+    )
+    with in_time(), under(entry) as cursor:
+        cursor.execute("SELECT search_case_given()")
+        if cursor.fetchone() != (True,):
+            raise CaseRequiredError("the usual places of a plate are shown for a case only: give its number")
+        cursor.execute(statement, [sought.zone, sought.zone, *values])
+        rows = cursor.fetchall()
+    entry.fetched(plates=sought.plates)
+    return UsualPlaces(
+        {post: count for post, _, _, count in rows if post is not None},
+        dict(sorted((hour, count) for _, hour, _, count in rows if hour is not None)),
+        dict(sorted((day, count) for _, _, day, count in rows if day is not None)),
+    )
