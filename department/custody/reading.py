@@ -29,6 +29,13 @@ TIMEOUT_SECONDS = 10
 """After which the database gives a statement up."""
 MOST_RUNS = 12
 """Runs of weeks that are told apart to leave partitions out; where there are more, most partitions are needed."""
+READS_NEAR = (
+    "SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful'"
+    " AND post = passage.post AND captured_at BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
+    " AND retained_from BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
+)
+"""SQL of the reads near a row `passage` with `post` and `captured_at`, for use within `under`. Its values: how long
+before and after, and how long before and after that they may have been kept."""
 _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
@@ -41,6 +48,8 @@ class Sought:
 
     plates: Sequence[str] = ()
     """Any of these whole plates with O as 0 and I as 1, as in `plate_fold`; every plate if empty."""
+    records: Sequence[int] = ()
+    """Any of these, by `record_id`; give the plate, too."""
     matching: str | None = None
     """A regular expression that `plate_fold` matches."""
     posts: Sequence[str] = ()
@@ -191,6 +200,7 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
     zone = sought.zone if sought.hours or sought.weekdays else None
     conditions: dict[str, list[Any]] = {
         "plate_fold = ANY (%s)": [list(sought.plates)],
+        "record_id = ANY (%s)": [list(sought.records)],
         "plate_fold ~ %s": [sought.matching],
         "post = ANY (%s)": [list(sought.posts)],
         "captured_at >= %s": [sought.since],

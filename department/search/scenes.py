@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from department.custody.reading import Sought, selected_reads, under
+from department.custody.reading import READS_NEAR, Sought, selected_reads, under
 from department.custody.record import FURTHEST
 from department.ledger.entries import OpenEntry
 from department.search.errors import CaseRequiredError, PatternError
@@ -152,10 +152,7 @@ def companions(
         f"  SELECT post, captured_at FROM {selected} AND class <> 'doubtful' ORDER BY captured_at DESC LIMIT %s)"
         " SELECT other.plate_fold, mode() WITHIN GROUP (ORDER BY other.plate_read),"
         " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at)"
-        " FROM passage CROSS JOIN LATERAL ("
-        "  SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful'"
-        "  AND post = passage.post AND captured_at BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
-        "  AND retained_from BETWEEN passage.captured_at - %s AND passage.captured_at + %s) AS other"
+        f" FROM passage CROSS JOIN LATERAL ({READS_NEAR}) AS other"
         " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
