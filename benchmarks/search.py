@@ -143,13 +143,14 @@ def scan(reads: int, cars: int, seed: int, count: int, folder: Path) -> None:
         for line in path.read_text("ascii").splitlines()
     ]
     plates, seen = np.unique(np.array(columns), return_counts=True)
-    characters = plates.view("U1").reshape(len(plates), -1)
+    characters = np.ascontiguousarray(plates.view("U1").reshape(len(plates), -1).T)
+    places = {character: characters == character for character in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
     draw, tried, began = random.Random(seed), Counter[str](), time.perf_counter()
     while tried.total() < count:
         text, budget, slip = drawn(draw, str(draw.choice(plates))), draw.choice([0, 0, 1, 2]), draw.random() < 0.1
         if not PlatePattern.parse(text, budget=budget, slip=slip).searchable:
             continue
-        fits = scanned(text, characters, budget, slip)
+        fits = scanned(text, places, budget, slip)
         try:
             page, *_ = ask(text, budget=budget, slip=slip, limit=MOST_PLATES)
         except TooManyPlatesError:
@@ -183,13 +184,20 @@ def drawn(draw: random.Random, plate: str) -> str:
     return "".join(parts)
 
 
-def scanned(text: str, characters: np.ndarray, budget: int, slip: int) -> np.ndarray:
-    """Tell which rows of characters fit, by walking all of them through the pattern; it shares nothing with search."""
-    rows, length = characters.shape
+def scanned(text: str, places: dict[str, np.ndarray], budget: int, slip: int) -> np.ndarray:
+    """Tell which plates fit, by walking all of them through the pattern; it shares nothing with search.
+
+    Args:
+        text: the pattern.
+        places: for each character, whether it stands there: a row a place, a column a plate.
+        budget: how many characters may be look-alikes.
+        slip: how many may be wrong.
+
+    """
+    length, rows = places["0"].shape
     # By look-alikes used, whether the wrong one is used, place: which rows can have come there.
     ways = np.zeros((budget + 1, slip + 1, length + 1, rows), dtype=bool)
     ways[0, 0, 0] = True
-    columns = np.ascontiguousarray(characters.T).view(np.uint32).reshape(length, rows)
     while text:
         if text[0] == "[":
             several, _, text = text[1:].partition("]")
@@ -198,14 +206,16 @@ def scanned(text: str, characters: np.ndarray, budget: int, slip: int) -> np.nda
         if several == "*":
             ways = np.logical_or.accumulate(ways, axis=2)
             continue
-        chosen = {"O": "0", "I": "1"}
-        chosen = {chosen.get(character, character) for character in several}
-        fits = np.isin(columns, [ord(character) for character in chosen]) | ("?" in chosen)
-        alike = np.isin(columns, [ord(other) for other in look_alikes(*chosen)] if len(chosen) == 1 else []) & ~fits
+        chosen = set(several)
+        fits = np.full((length, rows), "?" in chosen)
+        for character in chosen - {"?"}:
+            fits |= places[character]
         after = np.zeros_like(ways)
         after[:, :, 1:] = ways[:, :, :-1] & fits
-        after[1:, :, 1:] |= ways[:-1, :, :-1] & alike
-        after[:, 1:, 1:] |= ways[:, :-1, :-1] & ~fits
+        for other in look_alikes(*chosen) if budget and len(chosen) == 1 else ():
+            after[1:, :, 1:] |= ways[:-1, :, :-1] & places[other]
+        if slip:
+            after[:, 1:, 1:] |= ways[:, :-1, :-1] & ~fits
         ways = after
     return ways[:, :, length].any(axis=(0, 1))
 
