@@ -30,7 +30,7 @@ TIMEOUT_SECONDS = 10
 MOST_RUNS = 12
 """Runs of weeks that are told apart to leave partitions out; where there are more, most partitions are needed."""
 READS_NEAR = (
-    "SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful'"
+    "SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful' AND covert_group IS NULL"
     " AND post = passage.post AND captured_at BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
     " AND retained_from BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
 )

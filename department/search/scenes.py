@@ -18,6 +18,7 @@ from department.search.plates import LONGEST_TIME, MOST_POSTS, PAGE, in_time
 MOST_SCENES = 10
 MOST_PASSAGES = 500
 """Passages of a plate, the latest, to which others are held for a convoy."""
+_COMPARED = "class <> 'doubtful' AND covert_group IS NULL"
 LONGEST_GAP = timedelta(minutes=10)
 """Between two vehicles of a convoy at one post."""
 
@@ -108,7 +109,7 @@ def common_plates(
         parts.append(
             "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read) AS spelled, %s::int AS scene,"  # noqa: S608
             f" count(*) AS n, min(captured_at) AS first, max(captured_at) AS last FROM {selected}"
-            " AND class <> 'doubtful' GROUP BY plate_fold"
+            f" AND {_COMPARED} GROUP BY plate_fold"
         )
         values += [number, *more]
     statement = (
@@ -149,7 +150,7 @@ def companions(
     selected, values = selected_reads(sought)
     statement = (
         "WITH passage AS MATERIALIZED ("  # noqa: S608 - our own names
-        f"  SELECT post, captured_at FROM {selected} AND class <> 'doubtful' ORDER BY captured_at DESC LIMIT %s)"
+        f"  SELECT post, captured_at FROM {selected} AND {_COMPARED} ORDER BY captured_at DESC LIMIT %s)"
         " SELECT other.plate_fold, mode() WITHIN GROUP (ORDER BY other.plate_read),"
         " count(DISTINCT passage), count(DISTINCT passage.post), min(other.captured_at), max(other.captured_at)"
         f" FROM passage CROSS JOIN LATERAL ({READS_NEAR}) AS other"
@@ -182,7 +183,7 @@ def usual_places(entry: OpenEntry, sought: Sought) -> UsualPlaces:
     statement = (
         "SELECT post, hour, day, count(*) FROM ("  # noqa: S608 - our own names
         f" SELECT post, extract(hour FROM {local})::int AS hour, extract(isodow FROM {local})::int AS day"
-        f" FROM {selected} AND class <> 'doubtful') AS passed"
+        f" FROM {selected} AND {_COMPARED}) AS passed"
         " GROUP BY GROUPING SETS ((post), (hour), (day)) ORDER BY count(*) DESC, post, hour, day"
     )
     with in_time(), under(entry) as cursor:

@@ -9,6 +9,7 @@ import pytest
 from department.custody.reading import Sought
 from department.database.roles import WEB, as_role
 from department.ledger.entries import open_entry
+from department.policy.policy import AccessPurpose
 from department.search.errors import CaseRequiredError, PatternError
 from department.search.scenes import Scene, common_plates, companions, usual_places
 from tests.department.search.conftest import AT, Stock, opened
@@ -81,7 +82,7 @@ def test_convoy(superuser: psycopg.Connection) -> None:
 def test_usual_places_need_a_case(superuser: psycopg.Connection) -> None:
     with as_role(WEB):
         for case in (None, " "):
-            entry = open_entry(person="a", agency="b", purpose="c", case=case, query={})
+            entry = open_entry(person="a", agency="b", purpose=AccessPurpose("patrol", case), query={})
             with pytest.raises(CaseRequiredError):
                 usual_places(entry, Sought(plates=["7AB1"]))
         with opened() as entry:
