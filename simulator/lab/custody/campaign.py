@@ -13,6 +13,7 @@ from department.custody.receipt_log import LostRange, ReceiptLog
 from device.records import CustodianTerms, Purpose
 from device.records.signing import read_key
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
+from provisioning.errors import ProvisioningError
 from simulator.keeper.keeper import RECEIPTS, STORE
 from simulator.keeper.process import KeeperProcess
 from simulator.lab.custody.site import CUSTODIANS, RESTORED, CustodySite
@@ -21,6 +22,8 @@ from simulator.lab.faults.post_under_test import PostUnderTest
 FIRST, SECOND = CUSTODIANS
 WHO = "campaign"
 ADOPTION_SECONDS = 30.0
+READY_SECONDS = 60.0
+"""Until a post that was killed takes keys again."""
 """So long posts may take to go by a statement."""
 QUIET = 0.001
 """Records a second while the last receipts are awaited."""
@@ -135,11 +138,11 @@ class CustodyCampaign:
     def _require(self) -> None:
         """Have posts need the second custodian too, by the root's word; it runs already."""
         terms = CustodianTerms(name=SECOND, groups=CUSTODIANS[SECOND], required=True)
-        self._note(self._distributor.declare(terms, ADOPTION_SECONDS))
+        self._note(lambda: self._distributor.declare(terms, ADOPTION_SECONDS))
 
     def _renew(self, name: str) -> None:
         """Replace the key of a custodian, by its own word; then it signs with the new one."""
-        self._note(self._distributor.distribute(_rotation(name, "replace")))
+        self._note(lambda: self._distributor.distribute(_rotation(name, "replace")))
         key = read_key(self._site.fleet.keys(Purpose.CUSTODY, name).verifying.read_bytes())
         self._checker.learn_key(name, key)
         keeper = self._site.keepers[name]
@@ -147,9 +150,19 @@ class CustodyCampaign:
         keeper.start()
 
     def _retire(self, name: str) -> None:
-        self._note(self._distributor.distribute(_rotation(name, "retire")))
+        self._note(lambda: self._distributor.distribute(_rotation(name, "retire")))
 
-    def _note(self, result: RotationResult) -> None:
+    def _note(self, act: Callable[[], RotationResult]) -> None:
+        """Do what an administrator does, who tries again where a post that was just killed is not ready for it."""
+        deadline = monotonic() + READY_SECONDS
+        while True:
+            try:
+                result = act()
+                break
+            except ProvisioningError:
+                if monotonic() > deadline:
+                    raise
+                time.sleep(1.0)
         if result.behind:
             statement = result.done.number
             self._checker.problems.append(f"{', '.join(result.behind)} did not go by statement {statement}")
