@@ -42,7 +42,7 @@ ShownRow: TypeAlias = Mapping[str, Any]
 """A row of a projection, by column; `department.custody.projections` names these."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
     """Which reads or hits are wanted: all conditions that are given hold."""
 

@@ -8,7 +8,7 @@ meanwhile.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -38,34 +38,22 @@ Weeks: TypeAlias = frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
-class PlateQuery:
-    """What is asked. All conditions that are given hold."""
+class PlateQuery(Sought):
+    """What is asked: a pattern, and what else narrows it."""
 
     pattern: PlatePattern | None = None
-    posts: Sequence[str] = ()
-    """Any of these: a place, or an area as the list of its posts."""
-    since: datetime | None = None
-    until: datetime | None = None
-    hours: Collection[int] = ()
-    """Hours of the day, 0 to 23, in `zone`."""
-    weekdays: Collection[int] = ()
-    """Days of the week, 1 (Monday) to 7, in `zone`."""
-    zone: str = "UTC"
-    """IANA name of the department's time zone."""
-    directions: Collection[str] = ()
-    lanes: Collection[str] = ()
-    regions: Collection[str] = ()
-    """Issuing states as posts tell them: `US-CA`, `other`."""
     areas: Collection[str] = ()
     """Names of the areas whose posts are among `posts`: for the ledger."""
 
     def __post_init__(self) -> None:
-        """Make sure that it asks enough.
+        """Have the reads match the pattern; make sure that it asks enough.
 
         Raises:
             PatternError: it does not.
 
         """
+        if self.pattern is not None and not self.plates:
+            object.__setattr__(self, "matching", self.pattern.regex)
         if len(self.posts) > MOST_POSTS:
             raise PatternError(f"a place has no more than {MOST_POSTS} posts")
         if self.has_place_and_time or (self.pattern is not None and self.pattern.searchable):
@@ -120,7 +108,7 @@ class PlateQuery:
         *,
         weeks: Collection[date] = (),
         before: tuple[datetime, int] | None = None,
-    ) -> Sought:
+    ) -> "PlateQuery":
         """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
 
         Args:
@@ -129,21 +117,7 @@ class PlateQuery:
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
-        return Sought(
-            plates=plates,
-            matching=self.pattern.regex if self.pattern is not None and not plates else None,
-            posts=self.posts,
-            since=self.since,
-            until=self.until,
-            hours=self.hours,
-            weekdays=self.weekdays,
-            zone=self.zone,
-            directions=self.directions,
-            lanes=self.lanes,
-            regions=self.regions,
-            weeks=weeks,
-            before=before,
-        )
+        return replace(self, plates=plates, matching=None, weeks=weeks, before=before)
 
 
 class Cursor(NamedTuple):
