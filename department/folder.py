@@ -23,7 +23,6 @@ and must reach `database/`.
 """
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -45,8 +44,6 @@ PRIVATE = "private"
 ROLE = "{role}"
 """In a database URL: where the name of the role goes."""
 SETTINGS = "department.toml"
-FOLDER_VARIABLE = "PLATEPOST_DEPARTMENT"
-ROLE_VARIABLE = "PLATEPOST_ROLE"
 DATABASE_NAME = "platepost"
 """The name of the database in a private cluster."""
 
@@ -122,22 +119,19 @@ class DepartmentFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self.unfinished = self.path / "unfinished"
+        """An empty file that is there while `init` makes the folder."""
+        self.secret_key = self.path / "secret-key"
+        """The file of Django's SECRET_KEY."""
+        self.kept_register = self.path / "register.json"
+        """The register in force."""
+        self.checked = self.path / "verified.json"
+        """How far `verify` has come."""
+        self.cluster = self.path / "database"
+        """The folder of the private cluster, which holds its socket too."""
 
     def __repr__(self) -> str:
         return f"<DepartmentFolder {self.path}>"
-
-    @classmethod
-    def from_environment(cls) -> "DepartmentFolder":
-        """Return the folder that the environment names.
-
-        Raises:
-            DepartmentError: it names none.
-
-        """
-        try:
-            return cls(Path(os.environ[FOLDER_VARIABLE]))
-        except KeyError:
-            raise DepartmentError(f"set {FOLDER_VARIABLE} to the department's folder") from None
 
     @cached_property
     def settings(self) -> DepartmentSettings:
@@ -166,16 +160,6 @@ class DepartmentFolder:
         self.__dict__.pop("settings", None)
 
     @property
-    def unfinished(self) -> Path:
-        """An empty file that is there while `init` makes the folder."""
-        return self.path / "unfinished"
-
-    @property
-    def secret_key(self) -> Path:
-        """The file of Django's SECRET_KEY."""
-        return self.path / "secret-key"
-
-    @property
     def identity(self) -> Path:
         """The folder of the custodian's client certificate, key and root, as `provisioning.connection` takes it."""
         return self.path / self.settings.identity
@@ -196,11 +180,6 @@ class DepartmentFolder:
         return self.path / self.settings.register_key
 
     @property
-    def kept_register(self) -> Path:
-        """The register in force."""
-        return self.path / "register.json"
-
-    @property
     def receipts(self) -> Path:
         """The log of receipts."""
         return self.path / self.settings.receipts
@@ -214,16 +193,6 @@ class DepartmentFolder:
     def places(self) -> Path:
         """The department's map, if there is one: see `department.search.places`."""
         return self.path / "places.geojson"
-
-    @property
-    def checked(self) -> Path:
-        """How far `verify` has come."""
-        return self.path / "verified.json"
-
-    @property
-    def cluster(self) -> Path:
-        """The folder of the private cluster, which holds its socket too."""
-        return self.path / "database"
 
     @property
     def disks(self) -> dict[str, Path]:
@@ -253,3 +222,8 @@ class DepartmentFolder:
 def application_name(role: str) -> str:
     """Return how a program names itself to the database: its role and version, so that `upgrade` can tell who runs."""
     return f"{role} {version('platepost')}"
+
+
+def nearest(path: Path) -> Path:
+    """Return a path, or the folder above it that exists already."""
+    return next(one for one in (path, *path.parents) if one.exists())

@@ -18,7 +18,7 @@ from department.config.upgrade import connected, missing_migrations, running_dat
 from department.database.cluster import PrivateCluster, installed_versions
 from department.database.roles import AUDITOR, KEEPER, OWNER, ROLES, WEB
 from department.errors import DepartmentError
-from department.folder import DepartmentFolder
+from department.folder import DepartmentFolder, nearest
 from device.errors import PlatepostError
 from device.records.signing import read_key
 from provisioning.fleet.register import open_register
@@ -134,24 +134,16 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 
 def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
-    if folder.is_private and _disk_of(folder.receipts) == _disk_of(folder.cluster):
+    if folder.is_private and nearest(folder.receipts).stat().st_dev == nearest(folder.cluster).stat().st_dev:
         yield InstallationFault(
             "receipts_on_same_disk",
             f"{folder.receipts} lies on the disk of the records: what tells that records are lost is lost with them",
             grave=False,
         )
     for what, path in folder.disks.items():
-        free = shutil.disk_usage(_there(path))
+        free = shutil.disk_usage(nearest(path))
         if free.free < free.total * _LEAST_FREE_SHARE:
             yield InstallationFault("disk_low", f"{free.free / 1e9:.1f} GB are left for {what}", grave=False)
-
-
-def _disk_of(path: Path) -> int:
-    return _there(path).stat().st_dev
-
-
-def _there(path: Path) -> Path:
-    return next(one for one in (path, *path.parents) if one.exists())
 
 
 def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:

@@ -1,12 +1,19 @@
-"""Sets Django up for a command."""
+"""Sets Django up for a command, on a department's folder."""
 
-import os
+from datetime import timedelta
+from typing import Any
 
 import django
 from django.conf import settings
+from psycopg.conninfo import conninfo_to_dict
 
+from department.config import base
+from department.database.roles import OWNER
 from department.errors import DepartmentError
-from department.folder import FOLDER_VARIABLE, ROLE_VARIABLE, DepartmentFolder
+from department.folder import DepartmentFolder
+
+_MIGRATION_LOCK_SECONDS = 5
+"""A migration waits so long for a lock and gives up: who comes behind it in the queue waits too."""
 
 
 def set_up_django(folder: DepartmentFolder, role: str) -> None:
@@ -16,14 +23,49 @@ def set_up_django(folder: DepartmentFolder, role: str) -> None:
         DepartmentError: the folder is not as it must be, or Django works on something else already.
 
     """
-    wanted = {
-        FOLDER_VARIABLE: str(folder.path),
-        ROLE_VARIABLE: role,
-        "DJANGO_SETTINGS_MODULE": "department.config.settings",
+    if not settings.configured:
+        common = {name: value for name, value in vars(base).items() if name.isupper()}
+        settings.configure(**common | _settings_of(folder, role))
+        django.setup()
+    elif getattr(settings, "WORKS_ON", None) != (folder.path, role):
+        raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")
+
+
+def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
+    """Return what Django is told of one folder, beside what it is told for all of them."""
+    try:
+        secret = folder.secret_key.read_text("ascii").strip()
+    except OSError as error:
+        raise DepartmentError(f"{folder.secret_key}: {error.strerror}; `platepost department init` makes it") from error
+    connection = conninfo_to_dict(folder.conninfo(role))
+    if role == OWNER:
+        connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    database = {name: connection.pop(key, "") for name, key in names.items()}
+    return {
+        "WORKS_ON": (folder.path, role),
+        "SECRET_KEY": secret,
+        "DATABASES": {
+            "default": {
+                "ENGINE": "django.db.backends.postgresql",
+                **database,
+                "CONN_HEALTH_CHECKS": True,
+                "OPTIONS": connection,
+            }
+        },
+        "TIME_ZONE": folder.settings.timezone,
+        "ALLOWED_HOSTS": [
+            *("localhost", "127.0.0.1", "[::1]"),
+            folder.settings.web.rpartition(":")[0],
+            *folder.settings.hosts,
+        ],
+        # Behind a proxy there is TLS.
+        "SESSION_COOKIE_SECURE": bool(folder.settings.hosts),
+        "CSRF_COOKIE_SECURE": bool(folder.settings.hosts),
+        "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in folder.settings.hosts],
+        "PEOPLE_TRAINING": timedelta(days=folder.settings.training_days),
+        "PEOPLE_BANNER": folder.settings.banner,
+        "STATUS_DISKS": folder.disks,
+        "STATUS_RECEIPTS": folder.receipts,
+        "POLICY_FILE": folder.policy,
     }
-    if settings.configured:
-        if any(os.environ.get(name) != value for name, value in wanted.items()):
-            raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")
-        return
-    os.environ.update(wanted)
-    django.setup()
