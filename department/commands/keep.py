@@ -127,7 +127,7 @@ class _Service:
             raise StoreError(f"the database does not answer: {str(error).strip()}") from error
         finally:
             connection.close()
-        store = CustodyStore(self._folder.conninfo(KEEPER), keys=self.register.keys)
+        store = CustodyStore(self._folder.conninfo(KEEPER), keys=self.register.keys, ended=self.register.ended)
         self._doubtful = self._judging = None
         return store
 

@@ -10,18 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from department.folder import DepartmentFolder
 
-
-class _Folder(click.ParamType[DepartmentFolder]):
-    name = "folder"
-
-    def convert(
-        self, value: str | DepartmentFolder, param: click.Parameter | None, ctx: click.Context | None
-    ) -> DepartmentFolder:
-        del param, ctx
-        return value if isinstance(value, DepartmentFolder) else DepartmentFolder(Path(value))
-
-
-FOLDER = click.argument("folder", type=_Folder())
+FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, running_database
 from department.custody.rebuild import RebuildOutcome
 from department.custody.rebuild import rebuild as make_anew
@@ -30,8 +30,8 @@ def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
 
     The keeper may run. Nothing is locked.
     """
-    with running_database(folder), connected(folder, OWNER) as connection:
-        done = make_anew(connection, mend=not check, progress=lambda part: click.echo(part, err=True))
+    with running_database(folder), connected(folder, OWNER) as connection, progress_bar("records") as progress:
+        done = make_anew(connection, mend=not check, progress=progress)
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(done) | {"identical": done.identical}))
     else:

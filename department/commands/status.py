@@ -38,7 +38,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         return
     table = Table("post", "kept", "last record", "missing", "odd", "synthetic hit")
     for post in found.posts:
-        late = "[red]late[/red] " if post.synthetic_is_late(found.at) else ""
+        late = "[red]late[/red] " if post.synthetic_late else ""
         table.add_row(
             post.post,
             str(post.kept),
@@ -49,8 +49,8 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         )
     console = Console()
     console.print(table)
-    for gap in found.lost:
+    for gap in found.receipted_not_held:
         console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
     console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
-    for name, (free, size) in found.disks.items():
-        console.print(f"Free for {name}: {free / 1e9:.1f} of {size / 1e9:.1f} GB.")
+    for name, disk in found.disks.items():
+        console.print(f"Free for {name}: {disk['free'] / 1e9:.1f} of {disk['size'] / 1e9:.1f} GB.")

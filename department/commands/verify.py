@@ -1,12 +1,10 @@
 """`platepost department verify`: the whole custody again."""
 
-import json
-
 import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, running_database
-from department.custody.check import CheckReport, CustodyVerification
+from department.custody.check import CustodyVerification
 from department.custody.register import KeyRegister
 from department.database.roles import AUDITOR, KEEPER
 from department.errors import DepartmentError
@@ -48,7 +46,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         except OSError as error:
             raise DepartmentError(f"it cannot go on: {error}; give the command again") from error
     if as_json:
-        click.echo(json.dumps(_wire(report)))
+        click.echo(report.model_dump_json(exclude_none=True))
     else:
         for problem in report.problems:
             click.secho(str(problem), fg="red")
@@ -59,14 +57,3 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         click.echo(f"{report.records} records and {report.entries} entries of the ledger{since}: {verdict}.")
     if not report.intact:
         context.exit(1)
-
-
-def _wire(report: CheckReport) -> dict[str, object]:
-    return {
-        "intact": report.intact,
-        "whole": report.whole,
-        "records": report.records,
-        "entries": report.entries,
-        "problems": [problem.model_dump(mode="json", exclude_none=True) for problem in report.problems],
-        "more": report.more,
-    }

@@ -10,11 +10,11 @@ seconds: a run that was killed goes on there, and the next one begins where the 
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from psycopg import Connection, IsolationLevel
 from pydantic import BaseModel, ConfigDict
@@ -23,19 +23,20 @@ from department.custody.codec import decode
 from department.custody.errors import CustodyError
 from department.custody.given_up import PostStatements
 from department.custody.holding import ChainName, Holding, LinkedRun, Span
-from department.custody.messages import ReceivedMessage
+from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
-from department.custody.receipt_log import receipted_in
-from department.custody.record import CustodyRecord, take
-from department.custody.verdict import Judgment, RecordVerdict, judge
+from department.custody.receipt_log import ReceiptState
+from department.custody.record import CustodyRecord, RecordVerdict, StoredRecord
+from department.custody.sorting import SIGNED
+from department.custody.verdict import Judgment, judge
 from department.ledger.verify import verify_ledger
 from device.errors import RecordError
 from device.files import StateFile
 from device.records.canonical import parse
 from device.records.envelope import read_event
 from device.records.receipt import KeptRange
-from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
-from device.records.verify.chains import Absence, Excuses
+from device.records.signing import Keyring
+from device.records.verify.chains import Excuses
 from device.records.verify.noted import NotedHead
 
 STEP = 500
@@ -46,19 +47,7 @@ PROBLEMS_MOST = 1000
 """Problems that are kept by name; the rest are counted."""
 HEADS_MOST = 100
 """Ends of the ledger that are kept, the latest."""
-_PROVEN = frozenset({RecordVerdict.GENUINE, RecordVerdict.UNKNOWN, RecordVerdict.FORKED})
 _REFUSED = frozenset({RecordVerdict.FORGED, RecordVerdict.UNREADABLE})
-_Place: TypeAlias = tuple[int, str, datetime]
-# A row's record, class and retained_from.
-_JUDGED = """
-SELECT r.id, r.class, r.retained_from, r.covert_group, r.kept_at, r.topic, r.post, r.chain, r.sequence,
-    r.digest, r.previous, r.type, coalesce(j.verdict, r.verdict), CASE WHEN j.verdict IS NULL THEN r.key ELSE j.key END,
-    r.codec, r.body, EXISTS (SELECT FROM custody_rejudged WHERE record_id = r.id AND id > %(upto)s)
-FROM custody_record r
-LEFT JOIN LATERAL (
-    SELECT verdict, key FROM custody_rejudged WHERE record_id = r.id AND id <= %(upto)s ORDER BY id DESC LIMIT 1
-) j ON true
-"""
 # From which number on a chain is concerned: that of the first record that came, or was judged again.
 _CONCERNED = """
 SELECT post, chain, min(sequence) FROM (
@@ -143,10 +132,13 @@ class CheckState(BaseModel):
     """Problems beyond those."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckReport:
+class CheckReport(BaseModel):
     """What a run says."""
 
+    model_config = ConfigDict(frozen=True)
+
+    intact: bool
+    """Whether nothing is wrong."""
     whole: bool
     records: int
     entries: int
@@ -155,39 +147,6 @@ class CheckReport:
     """Those of earlier runs too, back to the last whole one."""
     more: int
     """Problems beyond those."""
-
-    @property
-    def intact(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-
-class _Stored(NamedTuple):
-    """A row of `_JUDGED`."""
-
-    id: int
-    retention: str
-    retained_from: datetime
-    covert_group: str | None
-    kept_at: datetime
-    topic: str
-    post: str
-    chain: str | None
-    number: int | None
-    digest: bytes
-    previous: bytes | None
-    type: str
-    verdict: str
-    key: str | None
-    codec: int
-    body: bytes
-    rejudged: bool
-    """Whether it was judged again since the run began."""
-
-    def wrong(self, kind: Wrong, message: str) -> CheckProblem:
-        return CheckProblem(
-            kind=kind, post=self.post, chain=self.chain, number=self.number, record=self.id, message=message
-        )
 
 
 @dataclass(slots=True)
@@ -198,11 +157,13 @@ class _Read:
     """The ids are higher than this,"""
     end: int
     """and no higher than this."""
-    records: dict[int, _Stored] = field(default_factory=dict)
+    records: dict[int, StoredRecord]
+    rejudged: set[int]
+    """Those that were judged again since the run began."""
     unknown: set[int] = field(default_factory=set)
     """Those of which the bytes cannot be believed."""
-    projected: dict[Projection, dict[_Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
-    pictures: dict[_Place, set[tuple[str, str]]] = field(default_factory=dict)
+    projected: dict[Projection, dict[Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
+    pictures: dict[Place, set[tuple[str, str]]] = field(default_factory=dict)
     """By kind and digest."""
 
 
@@ -271,93 +232,111 @@ class CustodyVerification:
         entries = self._walk_ledger(state, whole=first == 0)
         checked, state.done, state.upto = state.checked, upto, None
         self._file.write(state)
-        return CheckReport(first == 0, checked, entries, tuple(state.problems), state.more)
+        return CheckReport(
+            intact=not state.problems,
+            whole=first == 0,
+            records=checked,
+            entries=entries,
+            problems=tuple(state.problems),
+            more=state.more,
+        )
 
     # --- records
 
     def _step(self, state: CheckState, upto: int) -> None:
         """Check the next records, and all rows that name an id among theirs."""
         after = state.position
-        select = f"{_JUDGED} WHERE r.id > %(after)s AND r.id <= %(upto)s ORDER BY r.id LIMIT %(step)s"
-        rows = self._keeper.execute(select, {"after": after, "upto": upto, "step": STEP}).fetchall()
-        read = _Read(after, rows[-1][0] if len(rows) == STEP else upto)
-        for stored in map(_Stored._make, rows):
-            place = stored.id, stored.retention, stored.retained_from
-            read.records[stored.id] = stored
-            record, problems = _taken(stored)
-            if record is None:
-                read.unknown.add(stored.id)
-            else:
-                judgment = judge(record, self._said(stored.post))
-                problems += _misjudged(stored, judgment)
-                for projection, row in _projected(stored, record, judgment):
-                    read.projected[projection][place] = (stored.post, stored.covert_group, *row)
-                read.pictures[place] = _named_pictures(record)
-            _note(state, problems)
+        select = "SELECT * FROM custody_judged WHERE id > %s AND id <= %s ORDER BY id LIMIT %s"
+        rows = [StoredRecord(*row) for row in self._keeper.execute(select, [after, upto, STEP])]
+        end = rows[-1].id if len(rows) == STEP else upto
+        again = "SELECT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s AND id > %s"
+        rejudged = {number for (number,) in self._keeper.execute(again, [after, end, upto])}
+        read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged)
+        for stored in rows:
+            _note(state, self._of_record(read, stored))
         for projection in PROJECTIONS:
             _note(state, self._unlike(projection, read))
         _note(state, self._odd_pictures(read))
-        state.position, state.checked = read.end, state.checked + len(rows)
+        state.position, state.checked = end, state.checked + len(rows)
 
-    def _unlike(self, projection: Projection, read: "_Read") -> Iterator[CheckProblem]:
+    def _of_record(self, read: _Read, stored: StoredRecord) -> Iterator[CheckProblem]:
+        """Check a record by itself, and take in what it makes."""
+        try:
+            record = stored.restored()
+            problem = "" if record.sha256 == stored.sha256 else "its bytes are not those that were kept"
+        except CustodyError:
+            problem = "its bytes are damaged"
+        if problem:
+            read.unknown.add(stored.id)
+            yield _wrong(stored, Wrong.ALTERED, problem)
+            return
+        if (record.post, record.type, record.place) != (stored.post, stored.type, stored.place):
+            yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it says")
+        elif record.filing(stored.kept_at) != stored.filing:
+            yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
+        judgment = judge(record, self._said(stored.post))
+        if stored.id not in read.rejudged:
+            yield from _misjudged(stored, judgment)
+        if stored.verdict == RecordVerdict.GENUINE and record.event is not None:
+            with suppress(ValueError):
+                for projection, row in project(judgment.event or read_event(record.event)):
+                    read.projected[projection][stored.where] = placed(stored, row)
+        read.pictures[stored.where] = _named_pictures(record)
+
+    def _unlike(self, projection: Projection, read: _Read) -> Iterator[CheckProblem]:
         """Hold the rows of a projection against those that the records make."""
-        select = f"SELECT {', '.join(projection.all_columns)} FROM {projection.table}"  # noqa: S608
-        rows = self._keeper.execute(f"{select} WHERE record_id > %s AND record_id <= %s", [read.after, read.end])
-        found = {(row[0], row[1], row[2]): row[3:] for row in rows}
+        found = found_rows(self._keeper, projection, after=read.after, end=read.end)
         expected = read.projected[projection]
         for place in sorted({*expected, *found}):
             stored = read.records.get(place[0])
             if stored is None:
                 message = f"{projection.table} has a row of record {place[0]}, which is gone"
                 yield CheckProblem(kind=Wrong.PROJECTION, record=place[0], message=message)
-            elif stored.rejudged or stored.id in read.unknown:
+            elif stored.id in read.unknown | read.rejudged or found.get(place) == expected.get(place):
                 continue
             elif place not in found:
-                yield stored.wrong(Wrong.PROJECTION, f"{projection.table} lacks its row")
+                yield _wrong(stored, Wrong.PROJECTION, f"{projection.table} lacks its row")
             elif place not in expected:
-                yield stored.wrong(Wrong.PROJECTION, f"{projection.table} has a row that it does not make")
-            elif found[place] != expected[place]:
-                yield stored.wrong(Wrong.PROJECTION, f"its row of {projection.table} says something else")
+                yield _wrong(stored, Wrong.PROJECTION, f"{projection.table} has a row that it does not make")
+            else:
+                yield _wrong(stored, Wrong.PROJECTION, f"its row of {projection.table} says something else")
 
-    def _odd_pictures(self, read: "_Read") -> Iterator[CheckProblem]:
+    def _odd_pictures(self, read: _Read) -> Iterator[CheckProblem]:
         """Hold pictures against what their records name."""
         rows = self._keeper.execute(
             "SELECT record_id, class, retained_from, covert_group, kind, encode(sha256, 'hex'), sha256(body) = sha256"
             " FROM custody_picture WHERE record_id > %s AND record_id <= %s ORDER BY record_id",
             [read.after, read.end],
         )
-        for record, retention, retained_from, group, kind, digest, right in rows:
-            stored, place = read.records.get(record), (record, retention, retained_from)
+        for *place, group, kind, digest, right in rows:
+            stored = read.records.get(place[0])
             if stored is None:
-                message = f"a picture of record {record}, which is gone"
-                yield CheckProblem(kind=Wrong.PICTURE, record=record, message=message)
+                message = f"a picture of record {place[0]}, which is gone"
+                yield CheckProblem(kind=Wrong.PICTURE, record=place[0], message=message)
             elif not right:
-                yield stored.wrong(Wrong.PICTURE, f"the bytes of its {kind} are not those that were kept")
-            elif record in read.unknown:
+                yield _wrong(stored, Wrong.PICTURE, f"the bytes of its {kind} are not those that were kept")
+            elif stored.id in read.unknown:
                 continue
-            elif (kind, digest) not in read.pictures.get(place, ()):
-                yield stored.wrong(Wrong.PICTURE, f"its {kind} is not the one that it names")
+            elif (kind, digest) not in read.pictures.get((place[0], place[1], place[2]), ()):
+                yield _wrong(stored, Wrong.PICTURE, f"its {kind} is not the one that it names")
             elif group != stored.covert_group:
-                yield stored.wrong(Wrong.PICTURE, f"its {kind} is filed under another group")
+                yield _wrong(stored, Wrong.PICTURE, f"its {kind} is filed under another group")
 
     def _said(self, post: str) -> PostStatements:
         """Return what a post says of its keys, in all that is kept of it."""
         if post not in self._statements:
             said = self._statements[post] = PostStatements(self._keys(post))
             names = "SELECT codec, body FROM custody_record WHERE names AND post = %s ORDER BY id"
-            waiting = self._keeper.execute(names, [post]).fetchall()
-            while waiting:
-                left = [row for row in waiting if not _heard(said, *row)]
-                if len(left) == len(waiting):
-                    break
-                waiting = left
+            for codec, body in self._keeper.execute(names, [post]):
+                with suppress(RecordError, CustodyError):  # named where the record itself is read
+                    said.hear_all([parse(decode(codec, body))])
         return self._statements[post]
 
     # --- chains
 
     def _chains(self, state: CheckState, upto: int) -> None:
         """Hold the records of each chain against the bookkeeping, from the first number on that the run concerns."""
-        receipted = receipted_in(self._receipts) if self._receipts is not None else {}
+        receipted = ReceiptState(self._receipts).receipted if self._receipts is not None else {}
         among = {"done": state.done, "upto": upto}
         first_new = {ChainName(post, chain): first for post, chain, first in self._keeper.execute(_CONCERNED, among)}
         names = [ChainName(*row) for row in self._keeper.execute("SELECT post, chain FROM custody_holding")]
@@ -379,7 +358,7 @@ class CustodyVerification:
                 (proven_here if proven else unproven_here).add(number, digest, previous)
         kept = [(max(run[0], begin), run[1]) for run in (*runs, *unproven) if run[1] >= begin]
         there = [(run.first, run.last) for run in (*proven_here.runs, *unproven_here.runs)]
-        missing, extra = _less(kept, there), _less(there, kept)
+        missing, extra = Excuses(there).left_of(kept), Excuses(kept).left_of(there)
         yield from (_named(Wrong.MISSING, name, span, "kept, and gone") for span in missing)
         yield from (_named(Wrong.HOLDING, name, span, "kept, and the bookkeeping lacks it") for span in extra)
         if not missing and not extra:
@@ -408,50 +387,24 @@ class CustodyVerification:
         return verdict.entries
 
 
-def _taken(stored: _Stored) -> tuple[CustodyRecord | None, list[CheckProblem]]:
-    """Read a record from its bytes, and say where its columns differ from them."""
-    try:
-        record = take(ReceivedMessage(stored.topic, decode(stored.codec, stored.body)))
-    except CustodyError:
-        return None, [stored.wrong(Wrong.ALTERED, "its bytes are damaged")]
-    if record.digest != stored.digest.hex():
-        return None, [stored.wrong(Wrong.ALTERED, "its bytes are not those that were kept")]
-    place, filing = record.place, record.filing(stored.kept_at)
-    said = (record.post, record.type, *((place.chain.chain, place.number, place.previous) if place else (None,) * 3))
-    previous = stored.previous.hex() if stored.previous is not None else None
-    if said != (stored.post, stored.type, stored.chain, stored.number, previous):
-        return record, [stored.wrong(Wrong.ALTERED, "its place is not the one that it says")]
-    if (filing.retention, filing.retained_from, filing.covert_group) != (
-        stored.retention,
-        stored.retained_from,
-        stored.covert_group,
-    ):
-        return record, [stored.wrong(Wrong.ALTERED, "it is filed elsewhere than it says")]
-    return record, []
+def _wrong(stored: StoredRecord, kind: Wrong, message: str) -> CheckProblem:
+    return CheckProblem(
+        kind=kind, post=stored.post, chain=stored.chain, number=stored.number, record=stored.id, message=message
+    )
 
 
-def _misjudged(stored: _Stored, judgment: Judgment) -> list[CheckProblem]:
+def _misjudged(stored: StoredRecord, judgment: Judgment) -> Iterator[CheckProblem]:
     """Say where a record's verdict contradicts what it is.
 
     What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself.
     """
     # A key that was replaced since had been good when the record was kept: what it signed is signed.
-    signed = judgment.verdict in _PROVEN or (judgment.verdict == RecordVerdict.FORGED and judgment.key is not None)
-    if stored.verdict in _PROVEN and not (signed and judgment.key == stored.key):
+    signed = judgment.verdict in SIGNED or (judgment.verdict == RecordVerdict.FORGED and judgment.key is not None)
+    if stored.verdict in SIGNED and not (signed and judgment.key == stored.key):
         why = judgment.reason or "its signature is by another key than was noted"
-        return [stored.wrong(Wrong.SIGNATURE, f"kept as {stored.verdict}: {why}")]
-    if stored.verdict in _REFUSED and stored.key is None and judgment.verdict in _PROVEN:
-        return [stored.wrong(Wrong.VERDICT, f"kept as {stored.verdict}, and nothing contradicts it")]
-    return []
-
-
-def _projected(stored: _Stored, record: CustodyRecord, judgment: Judgment) -> Iterable[tuple[Projection, Row]]:
-    if stored.verdict != RecordVerdict.GENUINE or record.event is None:
-        return ()
-    try:
-        return list(project(judgment.event or read_event(record.event)))
-    except ValueError:
-        return ()
+        yield _wrong(stored, Wrong.SIGNATURE, f"kept as {stored.verdict}: {why}")
+    if stored.verdict in _REFUSED and stored.key is None and judgment.verdict in SIGNED:
+        yield _wrong(stored, Wrong.VERDICT, f"kept as {stored.verdict}, and nothing contradicts it")
 
 
 def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
@@ -460,21 +413,6 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
     if not isinstance(pictures, list):
         return set()
     return {(str(each.get("kind")), str(each.get("sha256"))) for each in pictures if isinstance(each, dict)}
-
-
-def _heard(said: PostStatements, codec: int, body: bytes) -> bool:
-    """Have what a post said taken in; tell whether it is done with, which it is not while its key is not known."""
-    try:
-        said.hear(parse(decode(codec, body)))
-    except ForeignKeyError:
-        return False
-    except (SignatureRefusedError, RecordError, CustodyError):
-        pass  # named where the record itself is read
-    return True
-
-
-def _less(spans: Iterable[Span], without: Iterable[Span]) -> list[Span]:
-    return [(gap.first, gap.last) for gap in Excuses(without).left_of([Absence(*span) for span in spans])]
 
 
 def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProblem:

@@ -6,12 +6,12 @@ that was good when it signed. Everything else about a record is judged elsewhere
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from department.custody.holding import ChainName, Span
+from department.custody.holding import Span
 from device.records.audit import Audit, mark_of
 from device.records.base import read_known
 from device.records.canonical import canonical_bytes
@@ -21,11 +21,8 @@ from device.records.verify.trust import Change, Naming, Trust
 
 log = logging.getLogger(__name__)
 
-GivenUp: TypeAlias = tuple[ChainName, tuple[Span, ...]]
 
-
-@dataclass(frozen=True, slots=True)
-class NamedNumbers:
+class NamedNumbers(NamedTuple):
     """Numbers of one chain that its post gave up."""
 
     chain: str
@@ -49,9 +46,10 @@ class PostStatements:
 
     Args:
         keys: the post's record-signing keys as the department knows them.
-        numbers: the number of each record, by chain and digest; asked only where a replaced key signed in another chain
-            than the one in which it was replaced.
+        number: returns the number of a record by chain and digest; asked only where a replaced key signed in another
+            chain than the one in which it was replaced.
         noted: returns up to which number each chain was kept as genuine.
+        ended: when the department took keys out of use, by thumbprint.
 
     """
 
@@ -59,22 +57,53 @@ class PostStatements:
         self,
         keys: Keyring,
         *,
-        numbers: Mapping[tuple[str, str], int] | None = None,
+        number: Callable[[str, str], int | None] = lambda _chain, _digest: None,
         noted: Callable[[], Mapping[str, int]] = dict,
+        ended: Mapping[str, datetime] | None = None,
     ) -> None:
+        self.ended = ended or {}
         self._given = keys.kids
-        self._numbers = numbers
+        self._number = number
         self._noted = noted
         self._changes: list[Change] = []
         self._namings: list[Naming] = []
+        self._waiting: list[dict[str, Any]] = []
+        """Events whose key is not known."""
         self.keys = keys
         """Those given, and those that they vouched for."""
         self.trust = Trust(self._given)
+        self.given_up: list[NamedNumbers] = []
+        """All numbers that it named so far."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the post said of other keys, in the order in which it was heard."""
         return tuple(self._changes)
+
+    @property
+    def knowledge(self) -> tuple[int, int]:
+        """How much is known of its keys: it grows, and what was judged may then be judged otherwise."""
+        return len(self.keys.kids), len(self._changes)
+
+    def hear_all(self, events: Iterable[dict[str, Any]]) -> list[NamedNumbers]:
+        """Take in events in any order; return the numbers that they name, and that those before do whose key they name.
+
+        An event whose key is not known waits for one that vouches for it. One that is not genuine is logged.
+        """
+        before, waiting = len(self.given_up), [*self._waiting, *events]
+        while len(waiting) > len(left := [event for event in waiting if not self._is_known(event)]):
+            waiting = left
+        self._waiting = left
+        return self.given_up[before:]
+
+    def _is_known(self, event: dict[str, Any]) -> bool:
+        try:
+            self.hear(event)
+        except ForeignKeyError:
+            return False
+        except SignatureRefusedError as error:
+            log.warning("a record that names numbers as gone is not genuine: %s", error)
+        return True
 
     def hear(self, event: dict[str, Any]) -> NamedNumbers | None:
         """Take in one event; return the numbers that it names, None if it names none or is not to be believed.
@@ -114,59 +143,12 @@ class PostStatements:
         else:
             return None
         end = sequence - 1 if named == chain else self.trust.last_number(key, named)
-        spans = tuple((gap.first, gap.last if end is None else min(gap.last, end)) for gap in gaps)
-        return NamedNumbers(named, tuple(span for span in spans if span[0] <= span[1]))
+        spans = ((gap.first, gap.last if end is None else min(gap.last, end)) for gap in gaps)
+        self.given_up.append(NamedNumbers(named, tuple((first, last) for first, last in spans if first <= last)))
+        return self.given_up[-1]
 
     def _present_trust(self) -> Trust:
         """Judge by all that was heard. A chain that no change names was there before, as far as it was kept."""
         named = {mark for change in self._changes for mark in change.ends}
         noted = {chain: last for chain, last in self._noted().items() if mark_of(chain) not in named}
-        return Trust(self._given, self._changes, namings=self._namings, numbers=self._numbers, noted=noted)
-
-
-class HeardPost:
-    """Hears what one post says as it comes, in any order: an event whose key is not known waits for one that names it.
-
-    Args:
-        post: whose.
-        statements: judges what it says.
-        events: what it said before.
-
-    """
-
-    def __init__(self, post: str, statements: PostStatements, events: Iterable[dict[str, Any]] = ()) -> None:
-        self._post = post
-        self._waiting: list[dict[str, Any]] = []
-        self.statements = statements
-        self.given_up = [named for event in events for named in self.hear(event)]
-        """What the events before name."""
-
-    @property
-    def knowledge(self) -> tuple[int, int]:
-        """How much is known of its keys: it grows, and what was judged may then be judged otherwise."""
-        return len(self.statements.keys.kids), len(self.statements.changes)
-
-    def hear(self, event: dict[str, Any]) -> list[GivenUp]:
-        """Return the numbers that an event names, and those that earlier ones do whose key it vouches for."""
-        named: list[GivenUp] = []
-        waiting, self._waiting = [*self._waiting, event], []
-        while waiting:
-            left = [each for each in waiting if not self._heard(each, named)]
-            if len(left) == len(waiting):
-                self._waiting = left
-                break
-            waiting = left
-        return named
-
-    def _heard(self, event: dict[str, Any], named: list[GivenUp]) -> bool:
-        """Add to `named` what an event names; return whether its key is known."""
-        try:
-            numbers = self.statements.hear(event)
-        except ForeignKeyError:
-            return False
-        except SignatureRefusedError as error:
-            log.warning("%s: a record that names numbers as gone is not genuine: %s", self._post, error)
-        else:
-            if numbers is not None:
-                named.append((ChainName(self._post, numbers.chain), numbers.spans))
-        return True
+        return Trust(self._given, self._changes, namings=self._namings, number=self._number, noted=noted)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from device.records.receipt import KeptRange
-from device.records.verify.chains import Absence, Excuses
+from device.records.verify.chains import Excuses, merged
 
 Span: TypeAlias = tuple[int, int]
 """First and last of consecutive sequence numbers."""
@@ -143,7 +143,7 @@ class Holding:
         for run in self._runs:
             begin, first = ranges[-1].last + 1 if ranges else 1, run.first
             if begin < run.first:
-                missing = given_up.left_of([Absence(begin, run.first - 1)])
+                missing = given_up.left_of([(begin, run.first - 1)])
                 first = missing[-1].last + 1 if missing else begin
             bridged = begin < run.first and first == begin and ranges
             if bridged:
@@ -154,21 +154,10 @@ class Holding:
     def lacks(self, kept: KeptRange) -> list[Span]:
         """Return which numbers of a range are neither held nor given up."""
         covered = Excuses((*((run.first, run.last) for run in self._runs), *self._given_up))
-        return [(gap.first, gap.last) for gap in covered.left_of([Absence(kept.first, kept.last)])]
+        return [*covered.left_of([(kept.first, kept.last)])]
 
     def digest_of_last(self, number: int) -> str | None:
         """Return the digest of a record that ends a run; None of any other number."""
         place = bisect_right(self._runs, number, key=attrgetter("first"))
         run = self._runs[place - 1] if place else None
         return run.digest if run is not None and run.last == number else None
-
-
-def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Return spans in ascending order, those that meet or overlap made one."""
-    whole: list[Span] = []
-    for first, last in sorted(spans):
-        if whole and first <= whole[-1][1] + 1:
-            whole[-1] = (whole[-1][0], max(last, whole[-1][1]))
-        elif first <= last:
-            whole.append((first, last))
-    return tuple(whole)

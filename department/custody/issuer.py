@@ -96,7 +96,7 @@ class ReceiptIssuer:
         self._interval = interval_seconds
         self._due: dict[ChainName, float] = {}
         self._issued: dict[ChainName, float] = {}
-        receipted = receipts.receipted
+        receipted = dict(receipts.receipted)
         self.lost = tuple(gap for chain, ranges in receipted.items() for gap in self._unheld(chain, ranges))
         """What was receipted and is not held, found at this start."""
         for gap in self.lost:

@@ -8,11 +8,10 @@ beginning of an epoch (`epoch`, `lost`: what had been receipted before and was n
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from department.custody.errors import CustodyError
@@ -39,7 +38,52 @@ class LostRange:
         return f"{self.post}, chain {self.chain}: {numbers}"
 
 
-class ReceiptLog:
+class ReceiptState:
+    """What a log of receipts says, from its first line on.
+
+    Args:
+        path: the file; it need not exist, and is not held.
+
+    Raises:
+        CustodyError: it is damaged.
+        OSError: it cannot be read.
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.epoch: int | None = None
+        """The epoch in force; None before the first."""
+        self.number = 0
+        """Number of the last receipt of the epoch."""
+        self.receipted: dict[ChainName, tuple[KeptRange, ...]] = {}
+        """What this epoch's receipts say of each chain."""
+        self.incidents: tuple[LostRange, ...] = ()
+        """All that was ever found to be receipted and not held."""
+        self._epochs: list[bytes] = []
+        self._lines = 0
+        try:
+            for line in lines_of(path):
+                self._take(line)
+        except (ValueError, KeyError, TypeError) as error:
+            raise CustodyError(f"{path}: line {self._lines + 1} is damaged") from error
+
+    def _take(self, line: bytes) -> None:
+        said = json.loads(line)
+        epoch = int(said["epoch"])
+        if "lost" in said:
+            self.epoch, self.number = epoch, 0
+            self.receipted = {}
+            self.incidents += tuple(LostRange(*gap) for gap in said["lost"])
+            self._epochs.append(line)
+        else:
+            chain = ChainName(str(said["post"]), str(said["chain"]))
+            new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
+            self.receipted[chain] = _joined(self.receipted.get(chain, ()), new)
+            self.number = max(self.number, int(said["number"]))
+        self._lines += 1
+
+
+class ReceiptLog(ReceiptState):
     """The file, held by one process as long as it is open. A context manager.
 
     Args:
@@ -56,21 +100,13 @@ class ReceiptLog:
         self._path = path
         self._least = shorten_from
         self._stack = ExitStack()
-        self.epoch: int | None = None
-        """The epoch in force; None before the first."""
-        self.number = 0
-        """Number of the last receipt of the epoch."""
-        self._epochs: list[bytes] = []
-        self._receipted: dict[ChainName, tuple[KeptRange, ...]] = {}
         make_folder(path.parent)
         self._file = self._open()
-        self._lines = 0
         try:
-            for line in lines_of(path):
-                self._take(line)
-        except (ValueError, KeyError, TypeError) as error:
+            super().__init__(path)
+        except CustodyError:
             self.close()
-            raise CustodyError(f"{path}: line {self._lines + 1} is damaged") from error
+            raise
 
     def __repr__(self) -> str:
         return f"<ReceiptLog {self._path}, epoch {self.epoch}, number {self.number}>"
@@ -78,19 +114,12 @@ class ReceiptLog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Let go of the file."""
         self._stack.close()
-
-    @property
-    def receipted(self) -> dict[ChainName, tuple[KeptRange, ...]]:
-        """What this epoch's receipts say of each chain."""
-        return dict(self._receipted)
 
     def begin(self, epoch: int, lost: Sequence[LostRange] = ()) -> None:
         """Begin an epoch; durable on return. Receipts before it count no more.
@@ -100,23 +129,20 @@ class ReceiptLog:
             lost: what was receipted before and is not held now.
 
         """
-        named = [[gap.post, gap.chain, gap.first, gap.last] for gap in lost]
-        line = _dump({"epoch": epoch, "lost": named})
-        self._file.append(line)
-        self._take(line)
+        self._enter(_dump({"epoch": epoch, "lost": [[gap.post, gap.chain, gap.first, gap.last] for gap in lost]}))
 
     def add(self, receipts: Iterable[Receipt]) -> None:
         """Enter receipts that are to be published; durable on return."""
-        lines = [_line(ChainName(said.post, said.chain), said.epoch, said.number, said.ranges) for said in receipts]
+        self._enter(
+            *(_line(ChainName(said.post, said.chain), said.epoch, said.number, said.ranges) for said in receipts)
+        )
+        if self._lines > max(self._least, 2 * (len(self.receipted) + len(self._epochs))):
+            self._shorten()
+
+    def _enter(self, *lines: bytes) -> None:
         self._file.append(*lines)
         for line in lines:
             self._take(line)
-        if self._lines > max(self._least, 2 * (len(self._receipted) + len(self._epochs))):
-            self._shorten()
-
-    def incidents(self) -> tuple[LostRange, ...]:
-        """Return all that was ever found to be receipted and not held."""
-        return _lost(self._epochs)
 
     def _open(self) -> AppendOnlyFile:
         try:
@@ -126,77 +152,16 @@ class ReceiptLog:
         flush_folder(self._path.parent)
         return opened
 
-    def _take(self, line: bytes) -> None:
-        said = json.loads(line)
-        epoch = int(said["epoch"])
-        _take_in(self._receipted, said)
-        if "lost" in said:
-            self.epoch, self.number = epoch, 0
-            self._epochs.append(line)
-        else:
-            self.number = max(self.number, int(said["number"]))
-        self._lines += 1
-
     def _shorten(self) -> None:
         """Write the file anew, with what it says and no more; whoever is killed meanwhile leaves the old or the new."""
-        write_durably(self._path, (line + b"\n" for line in self._state()))
+        receipts = (_line(chain, self.epoch or 0, self.number, ranges) for chain, ranges in self.receipted.items())
+        lines = [*self._epochs, *receipts]
+        write_durably(self._path, (line + b"\n" for line in lines))
         # Locked by its descriptor: the old one is let go of only once the new one is held.
-        old, self._stack = self._stack, ExitStack()
-        try:
+        with self._stack:
+            self._stack = ExitStack()
             self._file = self._open()
-        finally:
-            old.close()
-        self._lines = len(self._epochs) + len(self._receipted)
-
-    def _state(self) -> Iterator[bytes]:
-        yield from self._epochs
-        for chain, ranges in self._receipted.items():
-            yield _line(chain, self.epoch or 0, self.number, ranges)
-
-
-def receipted_in(path: Path) -> dict[ChainName, tuple[KeptRange, ...]]:
-    """Return what the present epoch's receipts say of each chain, without holding the file; nothing if there is none.
-
-    Raises:
-        CustodyError: it is damaged.
-        OSError: the disk does not give it.
-
-    """
-    receipted: dict[ChainName, tuple[KeptRange, ...]] = {}
-    try:
-        for line in lines_of(path):
-            _take_in(receipted, json.loads(line))
-    except (ValueError, KeyError, TypeError) as error:
-        raise CustodyError(f"{path} is damaged") from error
-    return receipted
-
-
-def _take_in(receipted: dict[ChainName, tuple[KeptRange, ...]], said: dict[str, Any]) -> None:
-    """Take one line into what is receipted."""
-    if "lost" in said:
-        receipted.clear()
-    else:
-        chain = ChainName(str(said["post"]), str(said["chain"]))
-        new = [KeptRange(first=first, last=last, digest=digest) for first, last, digest in said["ranges"]]
-        receipted[chain] = _joined(receipted.get(chain, ()), new)
-
-
-def read_incidents(path: Path) -> tuple[LostRange, ...]:
-    """Return what `ReceiptLog.incidents` does, of a log that a keeper may have open.
-
-    Raises:
-        CustodyError: it is damaged.
-        OSError: it cannot be read.
-
-    """
-    try:
-        return _lost(line for line in lines_of(path) if b'"lost":' in line)
-    except (ValueError, TypeError, KeyError) as error:
-        raise CustodyError(f"{path} is damaged") from error
-
-
-def _lost(epochs: Iterable[bytes]) -> tuple[LostRange, ...]:
-    return tuple(LostRange(*gap) for line in epochs for gap in json.loads(line)["lost"])
+        self._lines = len(lines)
 
 
 def _line(chain: ChainName, epoch: int, number: int, ranges: Sequence[KeptRange]) -> bytes:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from department.custody.codec import RAW, encode, stored_form
+from department.custody.codec import RAW, decode, encode, stored_form
 from department.custody.holding import ChainName
 from department.custody.messages import ReceivedMessage
 from device.errors import RecordError
@@ -29,6 +30,38 @@ _LARGEST_PIXELS = 2**31 - 1
 _IDENTIFIER = TypeAdapter(Identifier)
 
 
+class RecordVerdict(StrEnum):
+    """What a record is."""
+
+    GENUINE = "genuine"
+    FOREIGN = "foreign"
+    """Signed by a key that is not known."""
+    FORGED = "forged"
+    """Its signature, its source, its place or a picture contradicts it."""
+    FORKED = "forked"
+    """Genuine, and another genuine record of its number came first."""
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    """Signed right, of a type or a form that this version does not know."""
+
+
+class RecordStanding(StrEnum):
+    """How a record counts toward what is held; `department.custody.verdict` says why."""
+
+    PROVEN = "proven"
+    UNPROVEN = "unproven"
+    REFUSED = "refused"
+
+
+def standing_of(verdict: str, key: str | None) -> RecordStanding:
+    """Return how a record of a verdict counts, with the thumbprint of its key; a forked one counts nowhere."""
+    if verdict in {RecordVerdict.GENUINE, RecordVerdict.UNKNOWN}:
+        return RecordStanding.PROVEN
+    if verdict == RecordVerdict.FOREIGN or (verdict == RecordVerdict.FORGED and key is not None):
+        return RecordStanding.UNPROVEN
+    return RecordStanding.REFUSED
+
+
 @dataclass(frozen=True, slots=True)
 class ChainPlace:
     """Where a record stands in its chain."""
@@ -39,8 +72,7 @@ class ChainPlace:
     """Digest that it names of the record before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PictureBytes:
+class PictureBytes(NamedTuple):
     """A picture that is the one that its record names."""
 
     kind: str
@@ -73,8 +105,8 @@ class CustodyRecord:
     evidence, and stay where they came."""
     canonical: bytes
     """What the signature covers; of what cannot be read, the bytes that came."""
-    digest: str
-    """SHA-256 of these."""
+    sha256: bytes
+    """The digest of these."""
     place: ChainPlace | None
     """None of what has no place in a chain that a receipt could name."""
     pictures: tuple[PictureBytes, ...]
@@ -82,6 +114,11 @@ class CustodyRecord:
     """Whether a picture came that is not the one that the record names."""
     problem: str
     """Why it cannot be read; empty if it can."""
+
+    @property
+    def digest(self) -> str:
+        """Its digest, hexadecimal."""
+        return self.sha256.hex()
 
     @property
     def type(self) -> str:
@@ -123,29 +160,77 @@ def take(message: ReceivedMessage) -> CustodyRecord:
         post=message.post,
         event=event,
         canonical=canonical,
-        digest=sha256(canonical).hexdigest(),
-        place=place_of(message.post, event),
+        sha256=sha256(canonical).digest(),
+        place=_place_of(message.post, event),
         pictures=pictures,
         altered=altered,
         problem="",
     )
 
 
-def restored(topic: str, post: str, stored: bytes) -> CustodyRecord:
-    """Return a record as it was taken, but for its pictures, from what `codec.decode` returned.
+class StoredRecord(NamedTuple):
+    """A record as it lies in the database: the columns of `custody_record`, and of the view `custody_judged`."""
 
-    Raises:
-        RecordError: it is damaged.
+    id: int
+    retention: str
+    retained_from: datetime
+    kept_at: datetime
+    topic: str
+    post: str
+    chain: str | None
+    number: int | None
+    sha256: bytes
+    """Its digest."""
+    previous: bytes | None
+    type: str
+    verdict: str
+    key: str | None
+    reason: str
+    names: bool
+    """Whether it may name numbers or keys."""
+    covert_group: str | None
+    codec: int
+    body: bytes
 
-    """
-    event = parse(stored)
-    canonical = canonical_bytes(event)
-    digest = sha256(canonical).hexdigest()
-    return CustodyRecord(topic, post, event, canonical, digest, place_of(post, event), (), altered=False, problem="")
+    @property
+    def digest(self) -> str:
+        """Its digest, hexadecimal."""
+        return self.sha256.hex()
+
+    @property
+    def place(self) -> ChainPlace | None:
+        """Where it stands in its chain."""
+        if self.chain is None or self.number is None or self.previous is None:
+            return None
+        return ChainPlace(ChainName(self.post, self.chain), self.number, self.previous.hex())
+
+    @property
+    def filing(self) -> Filing:
+        """Where it lies."""
+        return Filing(self.retention, self.retained_from, self.covert_group)
+
+    @property
+    def where(self) -> tuple[int, str, datetime]:
+        """What its rows in other tables name it by: id, class, and from when it is retained."""
+        return self.id, self.retention, self.retained_from
+
+    @property
+    def standing(self) -> RecordStanding:
+        """How it counts."""
+        return standing_of(self.verdict, self.key)
+
+    def restored(self) -> CustodyRecord:
+        """Return the record as it was taken, but for its pictures.
+
+        Raises:
+            CustodyError: its bytes are damaged.
+
+        """
+        return take(ReceivedMessage(self.topic, decode(self.codec, self.body)))
 
 
-def place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
-    """Return where an event stands; None of what has no place in a chain that a receipt could name."""
+def _place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
+    """Return where an event stands, where a receipt could name it."""
     number, previous = event.get("sequence"), event.get("previous")
     if type(number) is not int or not 1 <= number <= LARGEST_NUMBER:
         return None
@@ -160,7 +245,7 @@ def place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:
 
 def unreadable(message: ReceivedMessage, problem: str) -> CustodyRecord:
     """Return a message as bytes that nobody can read, and why."""
-    digest = sha256(message.body).hexdigest()
+    digest = sha256(message.body).digest()
     return CustodyRecord(message.topic, message.post, None, message.body, digest, None, (), False, problem)
 
 
@@ -207,10 +292,11 @@ def _moments(event: dict[str, Any]) -> list[datetime]:
     """Return the times that an event says, that of the capture first."""
     data = event.get("data")
     captured = data.get("captured") if isinstance(data, dict) else None
-    return [moment for said in (captured, event.get("time")) if (moment := _moment(said)) is not None]
+    return [moment for said in (captured, event.get("time")) if (moment := moment_of(said)) is not None]
 
 
-def _moment(said: object) -> datetime | None:
+def moment_of(said: object) -> datetime | None:
+    """Return the time that a member says; None if it says none with an offset."""
     try:
         moment = datetime.fromisoformat(said) if isinstance(said, str) else None
         # An offset may lead beyond the calendar.

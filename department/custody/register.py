@@ -1,18 +1,17 @@
 """The posts' keys as a custodian knows them: by the register that the fleet signs, never by what a broker brings."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from department.custody.errors import CustodyError
 from device.errors import RecordError
 from device.files import StateFile
 from device.records.signing import Keyring, read_key
-from provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
+from provisioning.fleet.register import PostKey, PostKeyRegister, RegisterRefusedError, open_register
 
 log = logging.getLogger(__name__)
-
-_NONE = Keyring(())
 
 
 class KeyRegister:
@@ -47,11 +46,11 @@ class KeyRegister:
             ) from error
         if self._register is not None and self._register.agency != agency:
             raise CustodyError(f"{kept} is of the agency {self._register.agency!r}")
-        self._rings = _rings(self._register)
+        self._posts = _posts(self._register)
         self.poll()
 
     def __repr__(self) -> str:
-        return f"<KeyRegister number {self.number}, {len(self._rings)} posts>"
+        return f"<KeyRegister number {self.number}, {len(self._posts)} posts>"
 
     @property
     def number(self) -> int:
@@ -60,17 +59,21 @@ class KeyRegister:
 
     def keys(self, post: str) -> Keyring:
         """Return every key that signs or signed a post's records; none of a post that is not known."""
-        return self._rings.get(post, _NONE)
+        return Keyring.from_pem(*(key.public_key.encode() for key in self._posts.get(post, ())))
+
+    def ended(self, post: str) -> Mapping[str, datetime]:
+        """Return when keys of a post were replaced or revoked, by thumbprint: nothing that was made later is its."""
+        return {key.kid: key.until for key in self._posts.get(post, ()) if key.until is not None}
 
     def poll(self) -> frozenset[str]:
-        """Take the file if it changed; return the posts of which other keys are known since.
+        """Take the file if it changed; return the posts of whose keys something else is known since.
 
         A register that is refused changes nothing; `trouble` says why. Never raises.
         """
         seen = tuple(_stamp(path) for path in self._paths)
         if seen == self._looked_at:
             return frozenset()
-        before = self._rings
+        before = self._posts
         try:
             self._take()
             self.trouble = None
@@ -80,8 +83,8 @@ class KeyRegister:
             if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
                 return frozenset()  # looked at again, though it does not change
         self._looked_at = seen
-        posts = {*before, *self._rings}
-        return frozenset(post for post in posts if before.get(post, _NONE).kids != self.keys(post).kids)
+        posts = {*before, *self._posts}
+        return frozenset(post for post in posts if _ends(before.get(post, ())) != _ends(self._posts.get(post, ())))
 
     def _take(self) -> None:
         """Take what the file says.
@@ -103,12 +106,16 @@ class KeyRegister:
         if register.number == self.number:
             raise RegisterRefusedError(f"it is another register of number {self.number}")
         self._kept.write(register)
-        self._register, self._rings = register, _rings(register)
+        self._register, self._posts = register, _posts(register)
 
 
-def _rings(register: PostKeyRegister | None) -> Mapping[str, Keyring]:
-    posts = () if register is None else register.posts
-    return {post.name: Keyring.from_pem(*(key.public_key.encode() for key in post.keys)) for post in posts}
+def _posts(register: PostKeyRegister | None) -> Mapping[str, tuple[PostKey, ...]]:
+    return {} if register is None else {post.name: post.keys for post in register.posts}
+
+
+def _ends(keys: Iterable[PostKey]) -> Mapping[str, datetime | None]:
+    """Return until when each key is good; how long it has been known is no matter."""
+    return {key.kid: key.until for key in keys}
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -3,35 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from hashlib import sha256
-from typing import NamedTuple, TypeAlias
 
-from department.custody.given_up import may_name_numbers
 from department.custody.holding import ChainName, Fate
-from department.custody.pictures import FiledPicture
+from department.custody.projected import placed
 from department.custody.projections import project
-from department.custody.record import CustodyRecord, Filing, tally_type
-from department.custody.tables import Batch, HeldChain, StoredTwin, TallyKey
-from department.custody.verdict import Judgment, RecordStanding, RecordVerdict
-from device.records.envelope import AnyEvent
+from department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, StoredRecord, tally_type
+from department.custody.tables import Batch, HeldChain, TallyKey
+from department.custody.verdict import Judgment
 
 DUPLICATE = "duplicate"
 """In the tally, beside the verdicts."""
-PROVEN = frozenset({RecordVerdict.GENUINE, RecordVerdict.UNKNOWN})
-_SIGNED = PROVEN | {RecordVerdict.FORKED}
-_Where: TypeAlias = tuple[str, str | None, int | str]
-
-
-class JudgedRecord(NamedTuple):
-    """One record as it came."""
-
-    id: int
-    """That it gets if it is stored."""
-    record: CustodyRecord
-    filing: Filing
-    """Where it would lie."""
-    judgment: Judgment
-    """What it is by itself."""
+SIGNED = frozenset({RecordVerdict.GENUINE, RecordVerdict.UNKNOWN, RecordVerdict.FORKED})
+"""Verdicts of what a good key has signed."""
 
 
 class BatchSorter:
@@ -44,71 +27,49 @@ class BatchSorter:
 
     """
 
-    def __init__(self, chain: Callable[[ChainName], HeldChain], stored: Iterable[StoredTwin], now: datetime) -> None:
+    def __init__(self, chain: Callable[[ChainName], HeldChain], stored: Iterable[StoredRecord], now: datetime) -> None:
         self.writes = Batch()
         self.touched: set[ChainName] = set()
         """Chains that are to be receipted."""
         self._chain = chain
         self._now = now
-        self._stored: defaultdict[_Where, list[StoredTwin]] = defaultdict(list)
+        self._stored: defaultdict[tuple[object, ...], list[StoredRecord]] = defaultdict(list)
         for twin in stored:
-            self._stored[_where(twin.post, twin.chain, twin.number, twin.digest)].append(twin)
+            self._stored[_where(twin)].append(twin)
 
-    def add(self, came: JudgedRecord) -> None:
-        """Take in one record."""
-        number, record, filing, judgment = came
-        encoded = record.encoded()
-        twins = self._stored[_where_of(record)]
-        body_digest = sha256(encoded[1]).digest()
+    def add(self, made: StoredRecord, record: CustodyRecord, judgment: Judgment) -> None:
+        """Take in one record: as it would be stored, as it came, and what it is by itself."""
+        twins = self._stored[_where(made)]
+        proven = judgment.standing is RecordStanding.PROVEN
         for twin in twins:
-            if twin.digest == record.digest and (
-                twin.body_digest == body_digest
-                or (judgment.standing is RecordStanding.PROVEN and twin.verdict in _SIGNED)
-            ):
-                self._count(record, filing, DUPLICATE)
-                self._repeat(record, judgment, twins)
-                self._add_late_pictures(record, twin)
+            same = twin.body == made.body or (proven and twin.verdict in SIGNED)
+            if twin.sha256 == made.sha256 and same:
+                self._count(made, DUPLICATE)
+                self._repeat(made, judgment, twins)
+                # The first copy may have come without its pictures.
+                self.writes.pictures += [(twin, picture) for picture in record.pictures]
                 return
-        verdict = self._hold(came, twins)
-        if verdict is None:
-            self._count(record, filing, DUPLICATE)
+        fate = self._hold(made, judgment, twins)
+        if fate is Fate.HELD:  # it was purged
+            self._count(made, DUPLICATE)
             return
-        self._store(came, verdict, encoded)
-        place = record.place
-        twins.append(
-            StoredTwin(
-                id=number,
-                filing=filing,
-                post=record.post,
-                chain=place.chain.chain if place else None,
-                number=place.number if place else None,
-                digest=record.digest,
-                previous=place.previous if place else "",
-                verdict=verdict,
-                key=judgment.key,
-                body_digest=body_digest,
-                pictures=len(record.pictures),
-            )
-        )
-        self._count(record, filing, verdict)
+        if fate is Fate.FORKED:
+            made = made._replace(verdict=RecordVerdict.FORKED.value, reason="another record has this number")
+        twins.append(made)
+        if made.place is not None and made.verdict != RecordVerdict.GENUINE:
+            self._chain(made.place.chain).odd = True
+        self.writes.records.append(made)
+        self.writes.pictures += [(made, picture) for picture in record.pictures]
+        self._project(made, judgment)
+        self._count(made, made.verdict)
 
-    def project(self, number: int, post: str, filing: Filing, event: AnyEvent) -> None:
-        """Add the rows that people see of a genuine record."""
-        placed = (number, filing.retention, filing.retained_from, post, filing.covert_group)
-        for projection, row in project(event):
-            self.writes.projected[projection].append(placed + row)
-
-    def count(self, post: str, record_type: str, filing: Filing, verdict: str, *, at: datetime, by: int = 1) -> None:
-        """Count a record of the day on which it came."""
-        key = TallyKey(post, at.date(), tally_type(record_type), verdict, filing.covert_group)
-        self.writes.tally[key] += by
-
-    def rejudge(self, number: int, filing: Filing, verdict: RecordVerdict, judgment: Judgment) -> None:
+    def rejudge(self, stored: StoredRecord, verdict: RecordVerdict, judgment: Judgment) -> None:
         """Add a later judgment of a stored record."""
-        where = (number, filing.retention, filing.retained_from)
-        self.writes.rejudged.append(
-            (*where, self._now, verdict.value, judgment.key, judgment.reason, filing.covert_group)
-        )
+        said = (verdict.value, judgment.key, judgment.reason, stored.covert_group)
+        self.writes.rejudged.append((*stored.where, self._now, *said))
+        self._count(stored, stored.verdict, by=-1)
+        self._count(stored, verdict)
+        self._project(stored._replace(verdict=verdict), judgment)
 
     def change(self, chain: ChainName) -> HeldChain:
         """Return what is held of a chain, to be changed, written and receipted."""
@@ -117,87 +78,51 @@ class BatchSorter:
         self.touched.add(chain)
         return held
 
-    def _hold(self, came: JudgedRecord, twins: list[StoredTwin]) -> RecordVerdict | None:
-        """Have a record count as held as far as it may; return its verdict, None if it was purged before."""
-        _, record, filing, judgment = came
-        place = record.place
-        if place is None:
-            return judgment.verdict
-        if judgment.standing is RecordStanding.REFUSED:
-            return judgment.verdict
+    def _hold(self, made: StoredRecord, judgment: Judgment, twins: list[StoredRecord]) -> Fate:
+        """Have a record count as held as far as it may."""
+        place = made.place
+        if place is None or judgment.standing is RecordStanding.REFUSED:
+            return Fate.NEW
         held = self.change(place.chain)
-        held.covert_group = held.covert_group or filing.covert_group
+        held.covert_group = held.covert_group or made.covert_group
         if judgment.standing is RecordStanding.PROVEN:
-            fate = held.proven.add(place.number, record.digest, place.previous, stored=counted(twins))
-            if fate is Fate.HELD:
-                return None
-            held.overlaps |= place.number in held.unproven
-            return RecordVerdict.FORKED if fate is Fate.FORKED else judgment.verdict
+            fate = held.proven.add(
+                place.number, made.digest, place.previous, stored=counted(twins, RecordStanding.PROVEN)
+            )
+            held.overlaps |= fate is not Fate.HELD and place.number in held.unproven
+            return fate
         if place.number not in held.proven:
-            held.unproven.add(place.number, record.digest, place.previous, stored=counted(twins, unproven=True))
-        return judgment.verdict
+            held.unproven.add(place.number, made.digest, place.previous, stored=counted(twins, RecordStanding.UNPROVEN))
+        return Fate.NEW
 
-    def _repeat(self, record: CustodyRecord, judgment: Judgment, twins: list[StoredTwin]) -> None:
+    def _repeat(self, made: StoredRecord, judgment: Judgment, twins: list[StoredRecord]) -> None:
         """Have the chain's receipt answer a record that came again."""
-        place = record.place
+        place = made.place
         if place is None or judgment.standing is RecordStanding.REFUSED:
             return
         held = self._chain(place.chain)
         self.touched.add(place.chain)
-        for holding, unproven in ((held.proven, False), (held.unproven, True)):
-            if place.number in holding and counted(twins, unproven=unproven) == record.digest:
-                holding.repeated = place.number, record.digest
+        for holding, standing in ((held.proven, RecordStanding.PROVEN), (held.unproven, RecordStanding.UNPROVEN)):
+            if place.number in holding and counted(twins, standing) == made.digest:
+                holding.repeated = place.number, made.digest
 
-    def _add_late_pictures(self, record: CustodyRecord, twin: StoredTwin) -> None:
-        if len(record.pictures) > twin.pictures:
-            self.writes.pictures += [FiledPicture(twin.id, twin.filing, picture) for picture in record.pictures]
+    def _project(self, stored: StoredRecord, judgment: Judgment) -> None:
+        """Add the rows that people see of a genuine record."""
+        if stored.verdict == RecordVerdict.GENUINE and judgment.event is not None:
+            for projection, row in project(judgment.event):
+                self.writes.projected[projection].append(placed(stored, row))
 
-    def _store(self, came: JudgedRecord, verdict: RecordVerdict, encoded: tuple[int, bytes]) -> None:
-        number, record, filing, judgment = came
-        place = record.place
-        if place is not None and verdict is not RecordVerdict.GENUINE:
-            self._chain(place.chain).odd = True
-        names = record.event is not None and may_name_numbers(record.event)
-        self.writes.records.append(
-            (
-                number,
-                filing.retention,
-                filing.retained_from,
-                self._now,
-                record.topic,
-                record.post,
-                place.chain.chain if place else None,
-                place.number if place else None,
-                bytes.fromhex(record.digest),
-                bytes.fromhex(place.previous) if place else None,
-                record.type,
-                verdict.value,
-                judgment.key,
-                "another record has this number" if verdict is RecordVerdict.FORKED else judgment.reason,
-                names,
-                filing.covert_group,
-                *encoded,
-            )
-        )
-        self.writes.pictures += [FiledPicture(number, filing, picture) for picture in record.pictures]
-        if verdict is RecordVerdict.GENUINE and judgment.event is not None:
-            self.project(number, record.post, filing, judgment.event)
-
-    def _count(self, record: CustodyRecord, filing: Filing, verdict: str) -> None:
-        self.count(record.post, record.type, filing, verdict, at=self._now)
+    def _count(self, stored: StoredRecord, verdict: str, *, by: int = 1) -> None:
+        """Count a record of the day on which it came."""
+        day, kind = stored.kept_at.date(), tally_type(stored.type)
+        self.writes.tally[TallyKey(stored.post, day, kind, verdict, stored.covert_group)] += by
 
 
-def counted(twins: Iterable[StoredTwin], *, unproven: bool = False) -> str | None:
-    """Return the digest of the stored record that counts as held under a number: the first proven, or unproven, one."""
-    return next((twin.digest for twin in twins if (twin.unproven if unproven else twin.verdict in PROVEN)), None)
+def counted(twins: Iterable[StoredRecord], standing: RecordStanding) -> str | None:
+    """Return the digest of the stored record that counts as held under a number: the first of a standing."""
+    return next((twin.digest for twin in twins if twin.standing is standing), None)
 
 
-def _where_of(record: CustodyRecord) -> _Where:
-    place = record.place
-    if place is None:
-        return _where(record.post, None, None, record.digest)
-    return _where(record.post, place.chain.chain, place.number, record.digest)
-
-
-def _where(post: str, chain: str | None, number: int | None, digest: str) -> _Where:
-    return post, chain, digest if number is None else number
+def _where(stored: StoredRecord) -> tuple[object, ...]:
+    """Return what records share that are to be compared: their number, or, of loose ones, their digest."""
+    return (stored.post, stored.chain, stored.sha256 if stored.chain is None else stored.number)

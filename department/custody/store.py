@@ -27,16 +27,24 @@ import psycopg
 
 from department.custody.codec import decode
 from department.custody.errors import StoreError
-from department.custody.given_up import GivenUp, HeardPost, PostStatements, may_name_numbers
+from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
 from department.custody.holding import ChainName, Fate, Holding, LinkedRun
 from department.custody.messages import ReceivedMessage
-from department.custody.record import CustodyRecord, Filing, restored, take, unreadable
-from department.custody.sorting import PROVEN, BatchSorter, JudgedRecord, counted
-from department.custody.tables import CustodyTables, HeldChain, StoredBody, StoredTwin
-from department.custody.verdict import Judgment, RecordStanding, RecordVerdict, judge
+from department.custody.record import (
+    CustodyRecord,
+    Filing,
+    RecordStanding,
+    RecordVerdict,
+    StoredRecord,
+    take,
+    unreadable,
+)
+from department.custody.sorting import SIGNED, BatchSorter, counted
+from department.custody.tables import CustodyTables, HeldChain
+from department.custody.verdict import Judgment, judge
 from device.records.canonical import parse
 from device.records.signing import Keyring
-from device.records.verify.chains import Absence, Excuses
+from device.records.verify.chains import Excuses
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +60,7 @@ class CustodyStore:
     Args:
         conninfo: libpq's connection string, of the role `platepost_keeper`.
         keys: returns a post's record-signing keys as far as the department knows them.
+        ended: returns when it took keys of a post out of use, by thumbprint.
         now: the custodian's clock.
 
     Raises:
@@ -64,14 +73,17 @@ class CustodyStore:
         conninfo: str,
         *,
         keys: Callable[[str], Keyring],
+        ended: Callable[[str], Mapping[str, datetime]] = lambda _post: {},
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._conninfo = conninfo
         self._keys = keys
+        self._ended = ended
         self._now = now
         self._tables: CustodyTables | None = None
         self._chains: dict[ChainName, HeldChain] = {}
-        self._posts: dict[str, HeardPost] = {}
+        self._posts: dict[str, PostStatements] = {}
+        self._numbers: dict[tuple[ChainName, str], int] = {}
         with self._session():
             pass
 
@@ -109,7 +121,8 @@ class CustodyStore:
         """
         with self._session() as tables:
             held = self._chain(chain)
-            return counted(tables.placed([(*chain, number)]), unproven=number not in held.proven)
+            standing = RecordStanding.PROVEN if number in held.proven else RecordStanding.UNPROVEN
+            return counted(tables.placed([(*chain, number)]), standing)
 
     def digests(self, chain: ChainName, number: int) -> frozenset[str]:
         """Return the digests of all records stored under a number. Raises StoreError."""
@@ -160,6 +173,7 @@ class CustodyStore:
         except (psycopg.DataError, psycopg.IntegrityError, ValueError, TypeError) as error:
             self._chains.clear()
             self._posts.clear()
+            self._numbers.clear()
             if len(messages) > 1:
                 return {chain for message in messages for chain in self._keep_whatever(tables, [message], again)}
             log.error("%s: the database does not take a record: %s", messages[0].post, type(error).__name__)  # noqa: TRY400 - its text may repeat what the record says
@@ -168,36 +182,38 @@ class CustodyStore:
     def _keep(self, tables: CustodyTables, records: Sequence[CustodyRecord], again: set[str]) -> set[ChainName]:
         now = self._now()
         filings = [record.filing(now) for record in records]
-        tables.partitions.ensure((filing.retained_from for filing in filings), now=now)
+        tables.ensure_partitions((filing.retained_from for filing in filings), now=now)
         with tables.connection.transaction():
-            named: list[GivenUp] = []
+            named: list[tuple[str, NamedNumbers]] = []
             judgments = []
             for record in records:
-                heard = self._heard(tables, record.post)
-                judgments.append(judge(record, heard.statements))
+                said = self._said(tables, record.post)
+                judgments.append(judge(record, said))
                 if record.event is not None and may_name_numbers(record.event):
-                    known = heard.knowledge
-                    named += heard.hear(record.event)
-                    if heard.knowledge != known:
+                    known = said.knowledge
+                    named += ((record.post, numbers) for numbers in said.hear_all([record.event]))
+                    if said.knowledge != known:
                         again.add(record.post)
-            batch = BatchSorter(self._chain, self._stored(tables, records, judgments), now)
             ids = tables.allot(len(records))
-            for came in map(JudgedRecord, ids, records, filings, judgments):
-                batch.add(came)
-            _give_up(batch, named)
+            made = [_stored(ids[at], each, filings[at], judgments[at], now=now) for at, each in enumerate(records)]
+            batch = BatchSorter(self._chain, self._twins(tables, made, judgments), now)
+            for each in zip(made, records, judgments, strict=True):
+                batch.add(*each)
+            for post, (chain, spans) in named:
+                batch.change(ChainName(post, chain)).proven.give_up(spans)
             _renew_unproven(tables, batch.writes.chains)
             tables.write(batch.writes, now=now)
         return batch.touched
 
-    def _stored(
-        self, tables: CustodyTables, records: Sequence[CustodyRecord], judgments: Sequence[Judgment]
-    ) -> Iterator[StoredTwin]:
+    def _twins(
+        self, tables: CustodyTables, made: Sequence[StoredRecord], judgments: Sequence[Judgment]
+    ) -> Iterator[StoredRecord]:
         """Return what is stored already under the records' numbers, or, of loose ones, digests."""
         places, loose = set(), set()
-        for record, judgment in zip(records, judgments, strict=True):
-            place = record.place
+        for each, judgment in zip(made, judgments, strict=True):
+            place = each.place
             if place is None:
-                loose.add((record.post, record.digest))
+                loose.add((each.post, each.sha256))
             elif judgment.standing is not RecordStanding.PROVEN or self._may_be_stored(place.chain, place.number):
                 places.add((*place.chain, place.number))
         if places:
@@ -213,9 +229,10 @@ class CustodyStore:
 
     def _judge_again(self, post: str) -> Iterator[set[ChainName]]:
         with self._session() as tables, self._rejudging(tables) as batch:
-            heard = self._heard(tables, post)
-            _give_up(batch, heard.given_up)
-            for change in heard.statements.changes:
+            said = self._said(tables, post)
+            for chain, spans in said.given_up:
+                batch.change(ChainName(post, chain)).proven.give_up(spans)
+            for change in said.changes:
                 self._refute(tables, batch, ChainName(post, change.chain), change.sequence, change.former)
         yield batch.touched
         after: int | None = 0
@@ -226,11 +243,10 @@ class CustodyStore:
 
     def _judge_some(self, tables: CustodyTables, batch: BatchSorter, post: str, after: int) -> int | None:
         """Judge anew some of a post's doubted records; return the id of the last, None if there is none."""
-        keys = self._heard(tables, post).statements.keys.kids
-        bodies = tables.doubted(post, keys, after=after, most=REJUDGED_AT_ONCE)
-        for body in bodies:
-            self._judge_body(tables, batch, body, hold=True)
-        return bodies[-1].id if bodies else None
+        doubted = tables.doubted(post, self._said(tables, post).keys.kids, after=after, most=REJUDGED_AT_ONCE)
+        for stored in doubted:
+            self._judge_stored(tables, batch, stored, hold=True)
+        return doubted[-1].id if doubted else None
 
     @contextmanager
     def _rejudging(self, tables: CustodyTables) -> Iterator[BatchSorter]:
@@ -241,35 +257,28 @@ class CustodyStore:
             _renew_unproven(tables, batch.writes.chains)
             tables.write(batch.writes, now=now)
 
-    def _judge_body(self, tables: CustodyTables, batch: BatchSorter, body: StoredBody, *, hold: bool) -> bool:
+    def _judge_stored(self, tables: CustodyTables, batch: BatchSorter, stored: StoredRecord, *, hold: bool) -> bool:
         """Judge a stored record anew; return whether it is proven now.
 
         Args:
             tables: the session.
             batch: takes what changes.
-            body: the record.
+            stored: the record.
             hold: whether a proven one is to be counted as held; otherwise it is already.
 
         """
-        record = restored(body.topic, body.post, decode(body.codec, body.body))
-        judgment = judge(record, self._heard(tables, body.post).statements)
-        proven, verdict = judgment.standing is RecordStanding.PROVEN, judgment.verdict
-        place = record.place
-        if hold and proven and place is not None and body.verdict not in PROVEN:
+        judgment = judge(stored.restored(), self._said(tables, stored.post))
+        proven, verdict, place = judgment.standing is RecordStanding.PROVEN, judgment.verdict, stored.place
+        if hold and proven and place is not None and stored.standing is not RecordStanding.PROVEN:
             held = batch.change(place.chain)
-            taken = counted(tables.placed([(*place.chain, place.number)])) if place.number in held.proven else None
-            fate = held.proven.add(place.number, record.digest, place.previous, stored=taken)
+            taken = self.digest(place.chain, place.number) if place.number in held.proven else None
+            fate = held.proven.add(place.number, stored.digest, place.previous, stored=taken)
             held.overlaps |= place.number in held.unproven
             if fate is not Fate.NEW:
                 # Of a record that is stored once more as genuine, one is enough.
                 verdict = RecordVerdict.FORKED
-        if verdict != body.verdict:
-            filing = Filing(body.retention, body.retained_from, body.covert_group)
-            batch.rejudge(body.id, filing, verdict, judgment)
-            batch.count(body.post, record.type, filing, body.verdict, at=body.kept_at, by=-1)
-            batch.count(body.post, record.type, filing, verdict, at=body.kept_at)
-            if verdict is RecordVerdict.GENUINE and judgment.event is not None:
-                batch.project(body.id, body.post, filing, judgment.event)
+        if verdict != stored.verdict:
+            batch.rejudge(stored, verdict, judgment)
         return proven
 
     def _refute(self, tables: CustodyTables, batch: BatchSorter, chain: ChainName, number: int, former: str) -> None:
@@ -277,19 +286,18 @@ class CustodyStore:
         if all(run.last <= number for run in self._chain(chain).proven.runs):
             return
         later = tables.of_chain(chain, after=number)
-        suspects = [twin.id for twin in later if twin.key == former and (twin.verdict in PROVEN)]
-        refuted = {body.id for body in tables.bodies(suspects) if not self._judge_body(tables, batch, body, hold=False)}
+        suspects = [each for each in later if each.key == former and each.standing is RecordStanding.PROVEN]
+        refuted = {each.id for each in suspects if not self._judge_stored(tables, batch, each, hold=False)}
         if not refuted:
             return
         held = batch.change(chain)
         held.proven, held.refuted = _cut(held.proven, number, self.digest(chain, number)), True
-        for twin in later:
-            if twin.id in refuted or twin.verdict not in PROVEN | {RecordVerdict.FORKED} or twin.number is None:
-                continue
-            fate = held.proven.add(twin.number, twin.digest, twin.previous)
-            if fate is Fate.NEW and twin.verdict == RecordVerdict.FORKED:
-                for body in tables.bodies([twin.id]):
-                    self._judge_body(tables, batch, body, hold=False)
+        for each in later:
+            place = each.place
+            if each.id not in refuted and each.verdict in SIGNED and place is not None:
+                fate = held.proven.add(place.number, each.digest, place.previous)
+                if fate is Fate.NEW and each.verdict == RecordVerdict.FORKED:
+                    self._judge_stored(tables, batch, each, hold=False)
 
     # --- what is known
 
@@ -299,14 +307,26 @@ class CustodyStore:
                 self._chains[chain] = tables.chain(chain)
         return self._chains[chain]
 
-    def _heard(self, tables: CustodyTables, post: str) -> HeardPost:
+    def _said(self, tables: CustodyTables, post: str) -> PostStatements:
         if post not in self._posts:
-            statements = PostStatements(
-                self._keys(post), numbers=_NumbersOfDigests(tables, post), noted=lambda: self._noted(tables, post)
+            said = PostStatements(
+                self._keys(post),
+                number=lambda chain, digest: self._number(tables, ChainName(post, chain), digest),
+                noted=lambda: self._noted(tables, post),
+                ended=self._ended(post),
             )
-            events = [parse(decode(codec, body)) for codec, body in tables.naming(post)]
-            self._posts[post] = HeardPost(post, statements, events)
+            said.hear_all(parse(decode(codec, body)) for codec, body in tables.naming(post))
+            self._posts[post] = said
         return self._posts[post]
+
+    def _number(self, tables: CustodyTables, chain: ChainName, digest: str) -> int | None:
+        """Return the number of a genuine record, once it is known without asking the database again."""
+        if (chain, digest) not in self._numbers:
+            found = tables.number_of(chain, digest)
+            if found is None:
+                return None
+            self._numbers[chain, digest] = found
+        return self._numbers[chain, digest]
 
     def _noted(self, tables: CustodyTables, post: str) -> dict[str, int]:
         """Return up to which number each chain of a post was kept as genuine."""
@@ -324,8 +344,8 @@ class CustodyStore:
         except psycopg.Error as error:
             self._forget()
             # The text of other errors may repeat what a record says.
-            said = f": {error}" if isinstance(error, psycopg.OperationalError) else ""
-            raise StoreError(f"the database does not take records ({type(error).__name__}{said})") from None
+            said = str(error).strip() if isinstance(error, psycopg.OperationalError) else ""
+            raise StoreError(f"the database does not take records: {said or type(error).__name__}") from None
         except BaseException:
             self._forget()
             raise
@@ -336,35 +356,33 @@ class CustodyStore:
         self._tables = None
         self._chains.clear()
         self._posts.clear()
+        self._numbers.clear()
 
 
-class _NumbersOfDigests(Mapping[tuple[str, str], int]):
-    """The number of each genuine record of a post, by chain and digest; asked of the database."""
-
-    def __init__(self, tables: CustodyTables, post: str) -> None:
-        self._tables = tables
-        self._post = post
-        self._known: dict[tuple[str, str], int] = {}
-
-    def __getitem__(self, key: tuple[str, str]) -> int:
-        if key not in self._known:
-            chain, digest = key
-            found = self._tables.number_of(ChainName(self._post, chain), digest)
-            if found is None:
-                raise KeyError(key)
-            self._known[key] = found
-        return self._known[key]
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-
-def _give_up(batch: BatchSorter, named: Iterable[GivenUp]) -> None:
-    for chain, spans in named:
-        batch.change(chain).proven.give_up(spans)
+def _stored(number: int, record: CustodyRecord, filing: Filing, judgment: Judgment, *, now: datetime) -> StoredRecord:
+    """Return a record as it is stored under an id."""
+    place = record.place
+    codec, body = record.encoded()
+    return StoredRecord(
+        id=number,
+        retention=filing.retention,
+        retained_from=filing.retained_from,
+        kept_at=now,
+        topic=record.topic,
+        post=record.post,
+        chain=place.chain.chain if place else None,
+        number=place.number if place else None,
+        sha256=record.sha256,
+        previous=bytes.fromhex(place.previous) if place else None,
+        type=record.type,
+        verdict=judgment.verdict.value,
+        key=judgment.key,
+        reason=judgment.reason,
+        names=record.event is not None and may_name_numbers(record.event),
+        covert_group=filing.covert_group,
+        codec=codec,
+        body=body,
+    )
 
 
 def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]) -> None:
@@ -372,9 +390,10 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
     for name, held in chains.items():
         if held.refuted:
             held.unproven = Holding()
-            for twin in tables.of_chain(name, odd=True):
-                if twin.unproven and twin.number is not None and twin.number not in held.proven:
-                    held.unproven.add(twin.number, twin.digest, twin.previous)
+            for each in tables.odd_of_chain(name):
+                place = each.place if each.standing is RecordStanding.UNPROVEN else None
+                if place is not None and place.number not in held.proven:
+                    held.unproven.add(place.number, each.digest, place.previous)
         elif held.overlaps:
             held.unproven = _without(held.unproven, held.proven, tables, name)
         held.refuted = held.overlaps = False
@@ -383,16 +402,16 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
 def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: ChainName) -> Holding:
     """Return what is unproven without what is proven: of long runs, only the ends are asked for."""
 
-    def twin(number: int) -> StoredTwin:
-        return next(each for each in tables.placed([(*name, number)]) if each.unproven)
+    def twin(number: int) -> StoredRecord:
+        placed = tables.placed([(*name, number)])
+        return next(each for each in placed if each.standing is RecordStanding.UNPROVEN)
 
     taken = Excuses((run.first, run.last) for run in proven.runs)
     runs = []
     for run in unproven.runs:
-        for left in taken.left_of([Absence(run.first, run.last)]):
-            previous = run.previous if left.first == run.first else twin(left.first).previous
-            digest = run.digest if left.last == run.last else twin(left.last).digest
-            runs.append(LinkedRun(left.first, left.last, previous, digest))
+        for first, last in taken.left_of([(run.first, run.last)]):
+            previous = run.previous if first == run.first else (twin(first).previous or b"").hex()
+            runs.append(LinkedRun(first, last, previous, run.digest if last == run.last else twin(last).digest))
     return Holding(runs)
 
 

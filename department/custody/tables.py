@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
@@ -12,10 +12,10 @@ from psycopg.types.json import Jsonb
 
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
-from department.custody.partitions import Partitions
-from department.custody.pictures import DatabasePictures, FiledPicture
+from department.custody.pictures import DatabasePictures
 from department.custody.projections import PROJECTIONS, Projection, Row
-from department.custody.record import Filing
+from department.custody.record import PictureBytes, StoredRecord
+from department.database.copy import copy_into
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""
@@ -31,62 +31,13 @@ SESSION = (
     "SET jit = off",
 )
 _STAGED = ("custody_record", "custody_picture", "custody_rejudged", *(each.table for each in PROJECTIONS))
-_ODD = " AND r.verdict <> 'genuine'"
-JUDGED = (
-    "coalesce((SELECT j.verdict FROM custody_rejudged j WHERE j.record_id = r.id AND j.class = r.class"
-    " AND j.retained_from = r.retained_from ORDER BY j.id DESC LIMIT 1), r.verdict)"
+# By the index on those that were not genuine when they came: the view's verdict is the last.
+_DOUBTED = (
+    "SELECT j.* FROM custody_record r JOIN custody_judged j USING (id, class, retained_from)"
+    " WHERE r.verdict <> 'genuine' AND r.post = %s"
 )
-"""The last judgment of the record `r`, as a column."""
-_FOUND = (
-    "SELECT r.id, r.class, r.retained_from, r.covert_group, r.post, r.chain, r.sequence, r.digest, r.previous,"
-    f" {JUDGED}, r.key, sha256(r.body), (SELECT count(*) FROM custody_picture p WHERE p.record_id = r.id"
-    " AND p.class = r.class AND p.retained_from = r.retained_from) FROM"
-)
-
-_BODY = (
-    "SELECT r.id, r.class, r.retained_from, r.covert_group, r.kept_at, r.topic, r.post,"
-    f" {JUDGED}, r.codec, r.body FROM custody_record r"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTwin:
-    """What is known of a stored record of a number, or of a digest."""
-
-    id: int
-    filing: Filing
-    post: str
-    chain: str | None
-    number: int | None
-    digest: str
-    previous: str
-    """Digest that it names of the record before it; empty without a place in a chain."""
-    verdict: str
-    """As judged last."""
-    key: str | None
-    body_digest: bytes
-    """SHA-256 of the stored body: two records of one digest may differ in their signatures."""
-    pictures: int
-
-    @property
-    def unproven(self) -> bool:
-        """Whether nothing refutes it, and no good key has signed it."""
-        return self.verdict == "foreign" or (self.verdict == "forged" and self.key is not None)
-
-
-class StoredBody(NamedTuple):
-    """A stored record, to be judged again."""
-
-    id: int
-    retention: str
-    retained_from: datetime
-    covert_group: str | None
-    kept_at: datetime
-    topic: str
-    post: str
-    verdict: str
-    codec: int
-    body: bytes
+AHEAD = timedelta(days=14)
+"""How far ahead partitions are made of all tables. What a record needs beyond that is made when it comes."""
 
 
 class TallyKey(NamedTuple):
@@ -118,8 +69,8 @@ class HeldChain:
 class Batch:
     """What one transaction writes."""
 
-    records: list[Row] = field(default_factory=list)
-    pictures: list[FiledPicture] = field(default_factory=list)
+    records: list[StoredRecord] = field(default_factory=list)
+    pictures: list[tuple[StoredRecord, PictureBytes]] = field(default_factory=list)
     rejudged: list[Row] = field(default_factory=list)
     """Rows of `custody_rejudged` without their id."""
     projected: dict[Projection, list[Row]] = field(default_factory=lambda: defaultdict(list))
@@ -147,8 +98,8 @@ class CustodyTables:
         except BaseException:
             self.connection.close()
             raise
-        self.partitions = Partitions(self.connection)
-        self.pictures = DatabasePictures(self.connection)
+        self._weeks: set[date] = set()
+        """Those that have their partitions."""
 
     def close(self) -> None:
         """End the session; the lock goes with it."""
@@ -167,13 +118,10 @@ class CustodyTables:
             self.connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         except psycopg.errors.LockNotAvailable:
             raise StoreError(f"another keeper works on this database: {self._other()}") from None
-        self._types: dict[str, list[int]] = {}
         for table in _STAGED:
             new = sql.Identifier(table.replace("custody_", "new_"))
             made = "CREATE TEMPORARY TABLE {} (LIKE {} INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
             self.connection.execute(sql.SQL(made).format(new, sql.Identifier(table)))
-            described = self.connection.execute(sql.SQL("TABLE {} LIMIT 0").format(new)).description or ()
-            self._types[table] = [column.type_code for column in described]
 
     def _other(self) -> str:
         row = self.connection.execute(
@@ -222,40 +170,44 @@ class CustodyTables:
         )
         return HeldChain(proven, Holding(LinkedRun(*run) for run in unproven), odd=is_odd, covert_group=group)
 
-    def placed(self, places: Iterable[tuple[str, str, int]]) -> list[StoredTwin]:
+    def placed(self, places: Iterable[tuple[str, str, int]]) -> list[StoredRecord]:
         """Return the stored records of numbers, each given as post, chain, number; the first stored comes first."""
         posts, chains, numbers = zip(*places, strict=True)
-        rows = self.connection.execute(
-            f"{_FOUND} unnest(%s::text[], %s::text[], %s::bigint[]) AS w (post, chain, sequence)"
-            " JOIN custody_record r ON r.post = w.post AND r.chain = w.chain AND r.sequence = w.sequence ORDER BY r.id",
-            [list(posts), list(chains), list(numbers)],
+        return self._stored(
+            "SELECT j.* FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS w (post, chain, sequence)"
+            " JOIN custody_judged j ON j.post = w.post AND j.chain = w.chain AND j.sequence = w.sequence ORDER BY j.id",
+            list(posts),
+            list(chains),
+            list(numbers),
         )
-        return [_twin(row) for row in rows]
 
-    def loose(self, digests: Iterable[tuple[str, str]]) -> list[StoredTwin]:
+    def loose(self, digests: Iterable[tuple[str, bytes]]) -> list[StoredRecord]:
         """Return the stored records without a place in a chain, each asked for by post and digest."""
         posts, wanted = zip(*digests, strict=True)
-        rows = self.connection.execute(
-            f"{_FOUND} unnest(%s::text[], %s::bytea[]) AS w (post, digest)"
-            " JOIN custody_record r ON r.post = w.post AND r.digest = w.digest AND r.chain IS NULL ORDER BY r.id",
-            [list(posts), [bytes.fromhex(digest) for digest in wanted]],
+        return self._stored(
+            "SELECT j.* FROM unnest(%s::text[], %s::bytea[]) AS w (post, digest)"
+            " JOIN custody_judged j ON j.post = w.post AND j.digest = w.digest AND j.chain IS NULL ORDER BY j.id",
+            list(posts),
+            list(wanted),
         )
-        return [_twin(row) for row in rows]
 
-    def of_chain(self, chain: ChainName, *, after: int = 0, odd: bool = False) -> list[StoredTwin]:
-        """Return the stored records of a chain after a number, or only those not judged genuine when they came."""
-        rows = self.connection.execute(
-            f"{_FOUND} custody_record r WHERE r.post = %s AND r.chain = %s AND r.sequence > %s"
-            f"{_ODD if odd else ''} ORDER BY r.id",
-            [*chain, after],
-        )
-        return [_twin(row) for row in rows]
+    def of_chain(self, chain: ChainName, *, after: int) -> list[StoredRecord]:
+        """Return the stored records of a chain after a number."""
+        where = "post = %s AND chain = %s AND sequence > %s"
+        return self._stored(f"SELECT * FROM custody_judged WHERE {where} ORDER BY id", *chain, after)
+
+    def odd_of_chain(self, chain: ChainName) -> list[StoredRecord]:
+        """Return the stored records of a chain that were not judged genuine when they came."""
+        return self._stored(f"{_DOUBTED} AND r.chain = %s ORDER BY j.id", *chain)
+
+    def _stored(self, query: str, *values: object) -> list[StoredRecord]:
+        return [StoredRecord(*row) for row in self.connection.execute(query, values)]
 
     def number_of(self, chain: ChainName, digest: str) -> int | None:
         """Return the number of a genuine record of a chain by its digest."""
         row = self.connection.execute(
-            f"SELECT r.sequence FROM custody_record r WHERE r.post = %s AND r.chain = %s AND r.digest = %s"
-            f" AND {JUDGED} IN ('genuine', 'unknown') LIMIT 1",
+            "SELECT sequence FROM custody_judged WHERE post = %s AND chain = %s AND digest = %s"
+            " AND verdict IN ('genuine', 'unknown') LIMIT 1",
             [*chain, bytes.fromhex(digest)],
         ).fetchone()
         return None if row is None else int(row[0])
@@ -275,22 +227,25 @@ class CustodyTables:
         )
         return rows.fetchall()
 
-    def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[StoredBody]:
+    def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[StoredRecord]:
         """Return stored records of a post by some keys that are not judged genuine, in the order of their coming."""
         # Each verdict by itself: only so does the index bring them in that order.
-        rows = self.connection.execute(
+        return self._stored(
             "SELECT d.* FROM unnest(ARRAY['foreign', 'forged', 'unknown']) AS v (verdict), LATERAL ("
-            f"{_BODY} WHERE r.post = %s AND r.verdict = v.verdict AND r.verdict <> 'genuine' AND r.id > %s"
-            f" AND r.key = ANY (%s) AND {JUDGED} IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s"
-            ") AS d ORDER BY d.id LIMIT %s",
-            [post, after, list(keys), most, most],
+            f"{_DOUBTED} AND r.verdict = v.verdict AND r.id > %s AND r.key = ANY (%s)"
+            " AND j.verdict IN ('foreign', 'forged', 'unknown') ORDER BY r.id LIMIT %s) AS d ORDER BY d.id LIMIT %s",
+            *(post, after, list(keys), most, most),
         )
-        return [StoredBody(*row) for row in rows]
 
-    def bodies(self, records: Sequence[int]) -> list[StoredBody]:
-        """Return stored records by their ids, in the order of their coming."""
-        rows = self.connection.execute(f"{_BODY} WHERE r.id = ANY (%s) ORDER BY r.id", [list(records)])
-        return [StoredBody(*row) for row in rows]
+    def ensure_partitions(self, moments: Iterable[datetime], *, now: datetime) -> None:
+        """Make the partitions of the weeks in which moments lie, and those ahead: no write fails for want of one.
+
+        In no transaction: what is made stays, whatever becomes of the records.
+        """
+        days = (moment.astimezone(UTC).date() for moment in (*moments, now, now + AHEAD))
+        for week in sorted({day - timedelta(days=day.weekday()) for day in days} - self._weeks):
+            self.connection.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
+            self._weeks.add(week)
 
     # --- writing, within a transaction
 
@@ -298,28 +253,21 @@ class CustodyTables:
         """Write a batch."""
         self._insert("custody_record", batch.records)
         if batch.pictures:
-            self.pictures.put(batch.pictures)
-        if batch.rejudged:
-            ids = self.allot(len(batch.rejudged))
-            self._insert("custody_rejudged", [(number, *row) for number, row in zip(ids, batch.rejudged, strict=True)])
+            DatabasePictures(self.connection).put(batch.pictures)
         for projection, rows in batch.projected.items():
             self._insert(projection.table, rows)
         if batch.rejudged:
-            taken_back = [row[0] for row in batch.rejudged if row[4] != "genuine"]
-            self.connection.execute("SELECT custody_retract(%s)", [taken_back])
+            ids = self.allot(len(batch.rejudged))
+            self._insert("custody_rejudged", [(number, *row) for number, row in zip(ids, batch.rejudged, strict=True)])
+            self.connection.execute("SELECT custody_retract(%s)", [[row[0] for row in batch.rejudged]])
         self._write_chains(batch.chains)
         self._write_tally(batch.tally, now)
 
-    def _insert(self, table: str, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        new = sql.Identifier(table.replace("custody_", "new_"))
-        with self.connection.cursor() as cursor:
-            with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(new)) as copy:
-                copy.set_types(self._types[table])
-                for row in rows:
-                    copy.write_row(row)
-            cursor.execute(sql.SQL("INSERT INTO {} TABLE {}").format(sql.Identifier(table), new))
+    def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            new = table.replace("custody_", "new_")
+            copy_into(self.connection, new, rows)
+            self.connection.execute(sql.SQL("INSERT INTO {} TABLE {}").format(*map(sql.Identifier, (table, new))))
 
     def _write_chains(self, chains: Mapping[ChainName, HeldChain]) -> None:
         with self.connection.cursor() as cursor:
@@ -352,9 +300,3 @@ class CustodyTables:
 
 def _runs(holding: Holding) -> list[list[Any]]:
     return [[run.first, run.last, run.previous, run.digest] for run in holding.runs]
-
-
-def _twin(row: Row) -> StoredTwin:
-    identifier, retention, retained_from, group, post, chain, number, digest, previous, *judged = row
-    filing = Filing(retention, retained_from, group)
-    return StoredTwin(identifier, filing, post, chain, number, digest.hex(), (previous or b"").hex(), *judged)

@@ -4,20 +4,20 @@ A receipt needs no judgment, but which record counts as held under a number does
 name must not be able to keep the post's own record out. So there are three standings:
 
 - *proven*: signed by a key that was good there. The first one of a number counts.
-- *unproven*: signed by a key that is not known, or that was replaced before. Nothing refutes it: the key may come with
-  the register later, and the post may be waiting for a receipt. It counts only where no proven record of its number is
-  held, it is never joined to proven ones, and it yields to one that comes.
+- *unproven*: signed by a key that is not known, or that was replaced or revoked before. Nothing refutes it: the key may
+  come with the register later, and the post may be waiting for a receipt. It counts only where no proven record of its
+  number is held, it is never joined to proven ones, and it yields to one that comes.
 - *refused*: the signature, the source or a picture contradicts it. It is kept, and counts nowhere: no receipt says it.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from department.custody.given_up import PostStatements
-from department.custody.record import CustodyRecord
+from department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, moment_of, standing_of
 from device.records.command import Response
 from device.records.envelope import TYPES, AnyEvent, UnknownTypeError, read_event
 from device.records.health import Health
@@ -29,41 +29,22 @@ _OUTSIDE = frozenset({TYPES[Status], TYPES[Health], TYPES[Response]})
 """Kinds that may be outside of any chain."""
 
 
-class RecordVerdict(StrEnum):
-    """What a record is."""
-
-    GENUINE = "genuine"
-    FOREIGN = "foreign"
-    """Signed by a key that is not known."""
-    FORGED = "forged"
-    """Its signature, its source, its place or a picture contradicts it."""
-    FORKED = "forked"
-    """Genuine, and another genuine record of its number came first."""
-    UNREADABLE = "unreadable"
-    UNKNOWN = "unknown"
-    """Signed right, of a type or a form that this version does not know."""
-
-
-class RecordStanding(StrEnum):
-    """How a record counts toward what is held; see above."""
-
-    PROVEN = "proven"
-    UNPROVEN = "unproven"
-    REFUSED = "refused"
-
-
 @dataclass(frozen=True, slots=True)
 class Judgment:
     """What a record turned out to be."""
 
     verdict: RecordVerdict
-    standing: RecordStanding
     key: str | None = None
     """Thumbprint of the key: that signed it, or, of a foreign one, that it claims."""
     reason: str = ""
     """Why it is not genuine; nothing of what it says."""
     event: AnyEvent | None = None
     """Typed; of genuine ones only."""
+
+    @property
+    def standing(self) -> RecordStanding:
+        """How it counts."""
+        return standing_of(self.verdict, self.key)
 
 
 def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
@@ -76,23 +57,20 @@ def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
     """
     event = record.event
     if event is None:
-        return Judgment(RecordVerdict.UNREADABLE, RecordStanding.REFUSED, reason=record.problem)
+        return Judgment(RecordVerdict.UNREADABLE, reason=record.problem)
     if contradiction := _contradiction(record, event):
-        return Judgment(RecordVerdict.FORGED, RecordStanding.REFUSED, reason=contradiction)
+        return Judgment(RecordVerdict.FORGED, reason=contradiction)
     try:
         key = said.keys.check(event["signature"], record.canonical)
     except ForeignKeyError as error:
         claimed = signed_by(event["signature"])
-        return Judgment(
-            RecordVerdict.FOREIGN, RecordStanding.UNPROVEN, claimed if _is_key(claimed) else None, str(error)
-        )
+        return Judgment(RecordVerdict.FOREIGN, claimed if _is_key(claimed) else None, str(error))
     except SignatureRefusedError:
-        return Judgment(
-            RecordVerdict.FORGED, RecordStanding.REFUSED, reason="its content and its signature do not belong together"
-        )
+        return Judgment(RecordVerdict.FORGED, reason="its content and its signature do not belong together")
     chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
-    if objection := said.trust.objection(key, chain=chain, sequence=number):
-        return Judgment(RecordVerdict.FORGED, RecordStanding.UNPROVEN, key, objection)
+    late = _objection_by_time(event, said.ended.get(key))
+    if objection := said.trust.objection(key, chain=chain, sequence=number) or late:
+        return Judgment(RecordVerdict.FORGED, key, objection)
     return _understood(record, event, key)
 
 
@@ -101,6 +79,12 @@ def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
     if event.get("source") != f"//{ROOT}/{record.topic.split('/')[2]}/{record.post}":
         return "it names another source than its topic"
     return "a picture is not the one that was signed" if record.altered else ""
+
+
+def _objection_by_time(event: dict[str, Any], ended: datetime | None) -> str:
+    made = moment_of(event.get("time"))
+    late = made is not None and ended is not None and made > ended
+    return "made after the department took its key out of use" if late else ""
 
 
 def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgment:
@@ -113,9 +97,9 @@ def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgm
         why = "this version does not know its form"
     else:
         if record.place is not None or typed.type in _OUTSIDE:
-            return Judgment(RecordVerdict.GENUINE, RecordStanding.PROVEN, key, event=typed)
+            return Judgment(RecordVerdict.GENUINE, key, event=typed)
         why = "it has no place in a chain, as its type must have"
-    return Judgment(RecordVerdict.UNKNOWN, RecordStanding.PROVEN, key, why)
+    return Judgment(RecordVerdict.UNKNOWN, key, why)
 
 
 def _chain_end(event: dict[str, Any]) -> tuple[str | None, int]:

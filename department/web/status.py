@@ -6,18 +6,19 @@ Nothing here needs a purpose: no plate, no passage, no person. Nothing of a cove
 import json
 import shutil
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
-from department.custody.holding import Span, merged
-from department.custody.receipt_log import LostRange, read_incidents
+from department.custody.holding import Span
+from department.custody.receipt_log import LostRange, ReceiptState
 from department.database.roles import KEEPER
+from department.folder import nearest
+from device.records.verify.chains import merged
 
-GENUINE = "genuine"
 SYNTHETIC_LATE = 2
 """A post's synthetic hit is late after so many times the interval at which the post makes it."""
 _MOST_GAPS = 20
@@ -46,33 +47,23 @@ class PostStatus:
     """What is kept of one post."""
 
     post: str
+    kept: int
+    """All genuine records."""
     types: dict[str, int]
     """Genuine records by type."""
     odd: dict[str, int]
     """Records of each other verdict, and `duplicate` for those that came again."""
     last_kept: datetime | None
     """When the last genuine record was kept."""
+    missing: int
+    """Numbers of all its chains that are missing."""
     chains: tuple[ChainStatus, ...]
     synthetic_kept: datetime | None
     """When the last synthetic hit that is here was made."""
-    synthetic_every: timedelta | None
-    """How often the post says that it makes one; None where it makes none."""
-
-    @property
-    def kept(self) -> int:
-        """All genuine records."""
-        return sum(self.types.values())
-
-    @property
-    def missing(self) -> int:
-        """Numbers of all its chains that are missing."""
-        return sum(chain.missing for chain in self.chains)
-
-    def synthetic_is_late(self, at: datetime) -> bool:
-        """Tell whether a synthetic hit should have come by now."""
-        if self.synthetic_every is None:
-            return False
-        return self.synthetic_kept is None or at - self.synthetic_kept > SYNTHETIC_LATE * self.synthetic_every
+    synthetic_every: float | None
+    """How often the post says that it makes one, in seconds; None where it makes none."""
+    synthetic_late: bool
+    """Whether one should have come by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +71,21 @@ class CustodyStatus:
     """What is kept, and whether more of it comes."""
 
     at: datetime
+    last_kept: datetime | None
+    """When the last genuine record of any post was kept."""
     posts: tuple[PostStatus, ...]
     keepers: tuple[str, ...]
     """Each keeper that is connected to the database now, with its version."""
     database_bytes: int
-    disks: dict[str, tuple[int, int]]
-    """Free bytes and size of the disk of each folder."""
-    lost: tuple[LostRange, ...] = ()
-    """Records that were receipted and were not held when a keeper started: incidents, of chains that are shown."""
-
-    @property
-    def last_kept(self) -> datetime | None:
-        """When the last genuine record of any post was kept."""
-        return max((post.last_kept for post in self.posts if post.last_kept is not None), default=None)
+    disks: dict[str, dict[str, int]]
+    """`free` bytes and `size` of the disk of each folder."""
+    receipted_not_held: tuple[LostRange, ...] = ()
+    """What was not held when a keeper started, though receipted: incidents, of chains that are shown."""
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
-        posts = []
-        for post in self.posts:
-            said = asdict(post) | {
-                "kept": post.kept,
-                "last_kept": _stamp(post.last_kept),
-                "synthetic_kept": _stamp(post.synthetic_kept),
-                "synthetic_every": post.synthetic_every.total_seconds() if post.synthetic_every else None,
-                "synthetic_late": post.synthetic_is_late(self.at),
-            }
-            posts.append(said)
-        return {
-            "at": _stamp(self.at),
-            "last_kept": _stamp(self.last_kept),
-            "keepers": self.keepers,
-            "database_bytes": self.database_bytes,
-            "disks": {name: {"free": free, "size": size} for name, (free, size) in self.disks.items()},
-            "receipted_not_held": [asdict(gap) for gap in self.lost],
-            "posts": posts,
-        }
+        said: dict[str, Any] = json.loads(json.dumps(asdict(self), default=_stamp))
+        return said
 
 
 def custody_status(
@@ -137,15 +108,14 @@ def custody_status(
     odd: dict[str, dict[str, int]] = {}
     last: dict[str, datetime] = {}
     tallies = (
-        "SELECT post, type, verdict, sum(count)::bigint, max(last_kept_at) FROM custody_tally"
-        " WHERE covert_group IS NULL GROUP BY post, type, verdict ORDER BY post, type, verdict"
+        "SELECT post, verdict = 'genuine', CASE verdict WHEN 'genuine' THEN type ELSE verdict END AS name,"
+        " sum(count)::bigint, max(last_kept_at) FROM custody_tally"
+        " WHERE covert_group IS NULL GROUP BY post, verdict, name ORDER BY post, name"
     )
-    for post, kind, verdict, count, kept_at in _rows(tallies):
-        if verdict == GENUINE:
-            types.setdefault(post, {})[kind] = count
+    for post, genuine, name, count, kept_at in _rows(tallies):
+        (types if genuine else odd).setdefault(post, {})[name] = count
+        if genuine:
             last[post] = max(kept_at, last.get(post, kept_at))
-        else:
-            odd.setdefault(post, {})[verdict] = odd.get(post, {}).get(verdict, 0) + count
     chains: dict[str, list[ChainStatus]] = {}
     held = (
         "SELECT post, chain, runs, unproven, given_up, forks FROM custody_holding"
@@ -161,29 +131,37 @@ def custody_status(
     )
     every = dict(_rows(says, [at]))
     heard = dict(_rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
-    posts = tuple(
-        PostStatus(
-            post,
-            types.get(post, {}),
-            odd.get(post, {}),
-            last.get(post),
-            tuple(chains.get(post, ())),
-            heard.get(post),
-            timedelta(minutes=every[post]) if every.get(post) else None,
+    posts = []
+    for post in sorted({*types, *odd, *chains}):
+        seconds = every[post] * 60 if every.get(post) else None
+        made = heard.get(post)
+        late = seconds is not None and (made is None or (at - made).total_seconds() > SYNTHETIC_LATE * seconds)
+        posts.append(
+            PostStatus(
+                post=post,
+                kept=sum(types.get(post, {}).values()),
+                types=types.get(post, {}),
+                odd=odd.get(post, {}),
+                last_kept=last.get(post),
+                missing=sum(chain.missing for chain in chains.get(post, ())),
+                chains=tuple(chains.get(post, ())),
+                synthetic_kept=made,
+                synthetic_every=seconds,
+                synthetic_late=late,
+            )
         )
-        for post in sorted({*types, *odd, *chains})
-    )
     connected = (
         "SELECT DISTINCT application_name FROM pg_stat_activity"
         " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
     )
     keepers = tuple(name for (name,) in _rows(connected, [KEEPER]))
     ((size,),) = _rows("SELECT pg_database_size(current_database())")
-    disks = {name: _disk(folder) for name, folder in folders.items()}
+    usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
+    disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}
     # One that is not shown may be covert, also where nothing is held of it.
     shown = {(post, chain.chain) for post, known in chains.items() for chain in known}
-    lost = tuple(gap for gap in read_incidents(receipts) if (gap.post, gap.chain) in shown) if receipts else ()
-    return CustodyStatus(at, posts, keepers, size, disks, lost)
+    lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
+    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost)
 
 
 def _rows(query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
@@ -209,11 +187,5 @@ def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[
     )
 
 
-def _disk(folder: Path) -> tuple[int, int]:
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    found = shutil.disk_usage(there)
-    return found.free, found.total
-
-
-def _stamp(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -19,5 +19,4 @@ def status(request: HttpRequest) -> HttpResponse:
         found = custody_status(settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS)
     except Error:
         return render(request, "web/unavailable.html", status=503)
-    posts = [{"post": post, "synthetic_late": post.synthetic_is_late(found.at)} for post in found.posts]
-    return render(request, "web/status.html", {"status": found, "posts": posts})
+    return render(request, "web/status.html", {"status": found})

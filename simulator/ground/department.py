@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from department.custody.holding import merged
 from department.custody.receipt_log import ReceiptLog
 from department.database.cluster import PrivateCluster, installed_versions
 from department.folder import SETTINGS, DepartmentFolder
 from device.files import write_durably
+from device.records.verify.chains import merged
 from device.signals import held_back
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.register import write_register
@@ -152,7 +152,7 @@ class ThrowawayDepartment:
         said: dict[str, Any] = next((each for each in self.said("status")["posts"] if each["post"] == post), {})
         with ReceiptLog(DepartmentFolder(self.folder).receipts) as receipts:
             signed = [kept for chain, ranges in receipts.receipted.items() if chain.post == post for kept in ranges]
-            lost = sum(gap.last - gap.first + 1 for gap in receipts.incidents() if gap.post == post)
+            lost = sum(gap.last - gap.first + 1 for gap in receipts.incidents if gap.post == post)
         odd = {verdict: count for verdict, count in said.get("odd", {}).items() if verdict != DUPLICATE}
         return DepartmentAccount(
             proved=said.get("kept", 0),

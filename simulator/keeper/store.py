@@ -10,21 +10,18 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
-from department.custody.given_up import GivenUp, HeardPost, PostStatements, may_name_numbers
+from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
 from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun
 from department.custody.messages import ReceivedMessage
-from department.custody.record import place_of
-from device.errors import RecordError
+from department.custody.record import ChainPlace, CustodyRecord, take
 from device.files import make_folder
-from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.canonical import parse
 from device.records.envelope import EVENTS
-from device.records.parts import pictures_match
 from device.records.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -49,17 +46,6 @@ CREATE TABLE IF NOT EXISTS forks (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Chained:
-    """Where a record stands."""
-
-    chain: ChainName
-    number: int
-    digest: str
-    previous: str
-    event: dict[str, Any]
-
-
 class RecordStore:
     """Keeps what was delivered, and knows what is held of each chain. For one thread; a context manager.
 
@@ -80,7 +66,7 @@ class RecordStore:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
         self._holdings: dict[ChainName, Holding] = {}
-        self._heard: dict[str, HeardPost] = {}
+        self._heard: dict[str, PostStatements] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -143,13 +129,14 @@ class RecordStore:
         try:
             self._database.execute("BEGIN IMMEDIATE")
             for delivery in deliveries:
-                record = _chained(delivery)
-                if record is None:
+                record = take(delivery)
+                if record.event is None or record.place is None:
                     self._keep_loose(delivery, arrived)
                     continue
-                self._note(touched, record.chain)
-                self._keep_record(record, delivery, arrived)
-                for chain, spans in self._named(delivery.post, record.event):
+                self._note(touched, record.place.chain)
+                self._keep_record(record, record.place, delivery, arrived)
+                for name, spans in self._named(delivery.post, record.event):
+                    chain = ChainName(delivery.post, name)
                     self._note(touched, chain)
                     self.holding(chain).give_up(spans)
             for chain, before in touched.items():
@@ -170,25 +157,24 @@ class RecordStore:
             "INSERT OR IGNORE INTO loose VALUES (?, ?, ?, ?)", (digest, arrived, delivery.topic, delivery.body)
         )
 
-    def _keep_record(self, record: _Chained, delivery: ReceivedMessage, arrived: str) -> None:
-        chain, number = record.chain, record.number
-        stored = self.digest(chain, number)
-        fate = self.holding(chain).add(number, record.digest, record.previous, stored=stored)
+    def _keep_record(self, record: CustodyRecord, place: ChainPlace, delivery: ReceivedMessage, arrived: str) -> None:
+        stored = self.digest(place.chain, place.number)
+        fate = self.holding(place.chain).add(place.number, record.digest, place.previous, stored=stored)
+        key = (*place.chain, place.number, record.digest)
         if fate is Fate.HELD:
             # The first copy may have come without its pictures; after a purge there is none, and there stays none.
-            if stored is not None and _pictures(record.event) and pictures_match(record.event):
-                self._add_pictures(record, delivery.body)
+            if stored is not None and record.pictures:
+                self._add_pictures(record, key, delivery)
             return
-        names = may_name_numbers(record.event)
-        row = (*chain, number, record.digest, fate is Fate.FORKED, names, arrived, delivery.topic, delivery.body)
+        names = record.event is not None and may_name_numbers(record.event)
+        row = (*key, fate is Fate.FORKED, names, arrived, delivery.topic, delivery.body)
         self._database.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def _add_pictures(self, record: _Chained, body: bytes) -> None:
+    def _add_pictures(self, record: CustodyRecord, key: tuple[str, str, int, str], delivery: ReceivedMessage) -> None:
         where = "post = ? AND chain = ? AND number = ? AND digest = ?"
-        key = (*record.chain, record.number, record.digest)
         (kept,) = self._database.execute(f"SELECT body FROM records WHERE {where}", key).fetchone()  # noqa: S608
-        if _pictures(parse(kept)) < _pictures(record.event):
-            self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (body, *key))  # noqa: S608
+        if len(take(ReceivedMessage(delivery.topic, kept)).pictures) < len(record.pictures):
+            self._database.execute(f"UPDATE records SET body = ? WHERE {where}", (delivery.body, *key))  # noqa: S608
 
     def _note(self, touched: dict[ChainName, _Before], chain: ChainName) -> None:
         if chain not in touched:
@@ -209,38 +195,18 @@ class RecordStore:
 
     # --- what posts gave up
 
-    def _named(self, post: str, event: dict[str, Any]) -> list[GivenUp]:
+    def _named(self, post: str, event: dict[str, Any]) -> list[NamedNumbers]:
         """Return the numbers that an event names, and those that earlier ones do whose key it vouches for."""
         if not may_name_numbers(event):
             return []
         if post in self._heard:
-            return self._heard[post].hear(event)
+            return self._heard[post].hear_all([event])
         keys = self._keys(post)
         if not keys.kids:
             return []  # it is kept, and heard with the rest once there are keys
         kept = self._database.execute("SELECT body FROM records WHERE names AND post = ? ORDER BY rowid", (post,))
-        self._heard[post] = HeardPost(post, PostStatements(keys), [parse(body) for (body,) in kept])
-        return self._heard[post].given_up
+        self._heard[post] = PostStatements(keys)
+        return self._heard[post].hear_all(parse(body) for (body,) in kept)
 
     def _rows(self, select: str, chain: ChainName, more: str = "TRUE", *values: object) -> list[tuple[Any, ...]]:
         return self._database.execute(f"{select} WHERE post = ? AND chain = ? AND {more}", (*chain, *values)).fetchall()
-
-
-def _chained(delivery: ReceivedMessage) -> _Chained | None:
-    """Return where a record stands; None of what has no place in a chain that a receipt could name."""
-    try:
-        event = parse(delivery.body)
-        digest = digest_of(canonical_bytes(event))
-    except RecordError:
-        return None
-    place = place_of(delivery.post, event)
-    return None if place is None else _Chained(place.chain, place.number, digest, place.previous, event)
-
-
-def _pictures(event: dict[str, Any]) -> int:
-    """Return how many pictures of an event have their bytes."""
-    data = event.get("data")
-    pictures = data.get("pictures") if isinstance(data, dict) else None
-    if not isinstance(pictures, list):
-        return 0
-    return sum("data" in picture for picture in pictures if isinstance(picture, dict))

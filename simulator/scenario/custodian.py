@@ -101,5 +101,5 @@ class ScenarioCustodian:
     def account(self, post: str) -> HeldByCustodian:
         """Return what it has of a post; it must have stopped."""
         with ReceiptLog(self._folder / RECEIPTS) as log:
-            named = sum(gap.last - gap.first + 1 for gap in log.incidents() if gap.post == post)
+            named = sum(gap.last - gap.first + 1 for gap in log.incidents if gap.post == post)
         return HeldByCustodian(self.name, account_of(self._folder, post).kept, named)

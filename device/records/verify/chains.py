@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from operator import itemgetter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from device.records.canonical import GENESIS
 from device.records.verify.trust import Trust
@@ -110,8 +110,7 @@ def _misdated(before: Link, link: Link) -> str:
     return f"{back:.3f} s earlier than number {before.sequence}, and it says {link.stepped_back:.3f} s"
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(NamedTuple):
     """Consecutive sequence numbers that are absent."""
 
     first: int
@@ -126,30 +125,36 @@ class Excuses:
     """Numbers that are absent for a reason, as ranges: sorted and merged once, so that many gaps are quick to judge."""
 
     def __init__(self, ranges: Iterable[Range]) -> None:
-        self._ranges: list[Range] = []
-        for first, last in sorted(ranges):
-            if self._ranges and first <= self._ranges[-1][1] + 1:
-                self._ranges[-1] = (self._ranges[-1][0], max(last, self._ranges[-1][1]))
-            elif first <= last:
-                self._ranges.append((first, last))
+        self._ranges = merged(ranges)
 
-    def left_of(self, absences: list[Absence]) -> list[Absence]:
+    def left_of(self, absences: Iterable[Range]) -> list[Absence]:
         """Return what is left of absences without them."""
         return [left for absence in absences for left in self._left(absence)]
 
-    def _left(self, absence: Absence) -> Iterator[Absence]:
-        start = absence.first
+    def _left(self, absence: Range) -> Iterator[Absence]:
+        start, end = absence
         # From the last range that begins no later: the ranges before it end before it begins.
         begin = max(0, bisect_right(self._ranges, start, key=itemgetter(0)) - 1)
         for index in range(begin, len(self._ranges)):
             first, last = self._ranges[index]
-            if first > absence.last:
+            if first > end:
                 break
             if first > start:
                 yield Absence(start, first - 1)
             start = max(start, last + 1)
-        if start <= absence.last:
-            yield Absence(start, absence.last)
+        if start <= end:
+            yield Absence(start, end)
+
+
+def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
+    """Return ranges in ascending order, those that meet or overlap made one; without those that hold nothing."""
+    whole: list[Range] = []
+    for first, last in sorted(ranges):
+        if whole and first <= whole[-1][1] + 1:
+            whole[-1] = (whole[-1][0], max(last, whole[-1][1]))
+        elif first <= last:
+            whole.append((first, last))
+    return tuple(whole)
 
 
 def _count(absences: list[Absence]) -> int:

@@ -3,7 +3,7 @@
 Where something stands tells what came first: whoever has a key can write any time into a record.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 
@@ -46,7 +46,7 @@ class Trust:
         given: thumbprints of the keys that are trusted from the outset.
         changes: what the records say of other keys; what a replaced key says is not heeded.
         namings: what the records say of chains before.
-        numbers: the number of each record that is the end of a chain for a change, by chain and digest.
+        number: returns the number of a record that is the end of a chain for a change, by chain and digest.
         noted: up to which number somebody noted a chain down, by chain.
 
     """
@@ -57,11 +57,11 @@ class Trust:
         changes: Iterable[Change] = (),
         *,
         namings: Iterable[Naming] = (),
-        numbers: Mapping[tuple[str, str], int] | None = None,
+        number: Callable[[str, str], int | None] = lambda _chain, _digest: None,
         noted: Mapping[str, int] | None = None,
     ) -> None:
         self._trusted = set(given)
-        self._numbers = numbers or {}
+        self._number = number
         self._changes: dict[str, list[Change]] = {}
         """Those that are heeded, by each key that they name."""
         self._replaced: dict[str, Change] = {}
@@ -118,8 +118,8 @@ class Trust:
     def _bound(self, change: Change, chain: str) -> float:
         """Return up to which number of another chain a change names it, or something else does; 0 if nothing does."""
         end = change.ends.get(mark_of(chain))
-        named = 0.0 if end is None else self._numbers.get((chain, end), inf)
-        return max(named, self._good.get(chain, 0.0))
+        found = 0 if end is None else self._number(chain, end)
+        return max(inf if found is None else found, self._good.get(chain, 0.0))
 
     def _latest_in(self, key: str, chain: str, *, before: int | None = None) -> Change | None:
         """Return what was said last of a key in a chain, before a number if one is given."""

@@ -315,7 +315,13 @@ class Verifier:
                 link = chain.links.get(head.sequence)
                 if link is not None and link.digest.startswith(head.digest):
                     noted[name] = max(noted.get(name, 0), head.sequence)
-        return Trust(self._given, self._changes.values(), namings=namings, numbers=numbers, noted=noted)
+        return Trust(
+            self._given,
+            self._changes.values(),
+            namings=namings,
+            number=lambda chain, digest: numbers.get((chain, digest)),
+            noted=noted,
+        )
 
     def _lost(self, trust: Trust) -> dict[str, list[Range]]:
         """Return what the post says that damage has cost, by chain, as far as who says so can know it."""

@@ -267,4 +267,4 @@ def named_incidents(path: Path) -> tuple[LostRange, ...]:
     copy = path.with_suffix(".copy")
     shutil.copy(path, copy)
     with ReceiptLog(copy) as log:
-        return log.incidents()
+        return log.incidents

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from department.custody.holding import merged
 from device.control.errors import RefusedError
 from device.control.jose import open_signed_by
 from device.records import RECEIPT_TYPE, Receipt
+from device.records.verify.chains import merged
 from simulator.lab.department.plan import ChainPlan, Plan
 from simulator.lab.department.stated import ChainStatement, CustodyStatement
 

@@ -130,7 +130,7 @@ def test_a_store_restored_from_a_backup_begins_a_new_epoch_and_names_what_it_lac
     third = issuer(backup, log)
     assert third.lost == ()
     assert third.epoch == said["post-1"].epoch
-    assert log.incidents() == restored.lost
+    assert log.incidents == restored.lost
 
 
 def test_a_store_that_holds_another_record_under_a_receipted_number_is_no_custodian_of_it(

@@ -7,7 +7,7 @@ import pytest
 
 from department.custody.errors import CustodyError
 from department.custody.holding import ChainName
-from department.custody.receipt_log import LostRange, ReceiptLog, read_incidents
+from department.custody.receipt_log import LostRange, ReceiptLog, ReceiptState
 from device.records.receipt import KeptRange, Receipt
 from tests.department.custody.chains import CHAIN, digest
 
@@ -59,8 +59,8 @@ def test_a_new_epoch_forgets_the_receipts_and_keeps_what_was_lost(tmp_path: Path
         assert (log.epoch, log.number, log.receipted) == (2, 0, {})
     with ReceiptLog(tmp_path / "receipts") as log:
         assert (log.epoch, log.number, log.receipted) == (2, 0, {})
-        assert log.incidents() == (gap,)
-        assert read_incidents(log._path) == (gap,), "while the keeper has it open"
+        assert log.incidents == (gap,)
+        assert ReceiptState(log._path).incidents == (gap,), "while the keeper has it open"
     assert str(gap) == f"post-1, chain {CHAIN.chain}: numbers 2 to 3"
 
 

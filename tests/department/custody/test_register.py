@@ -1,6 +1,7 @@
 """What a custodian believes of the posts' keys, and what it does not."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,16 @@ def test_a_replaced_unit_s_former_key_is_known_still(fleet: Fleet) -> None:
     write_register(fleet)
     assert register.poll() == {"post-1", "post-2"}
     assert register.keys("post-1").kids == {first, kid(fleet, "post-2")}
+    assert set(register.ended("post-1")) == {first}
+
+
+def test_a_key_that_was_taken_out_of_use_is_news(fleet: Fleet) -> None:
+    register, first = opened(fleet), kid(fleet, "post-1")
+    assert register.ended("post-1") == {}
+    shutil.rmtree(fleet.post("post-1"))
+    write_register(fleet)
+    assert register.poll() == {"post-1"}
+    assert register.keys("post-1").kids == {first} == set(register.ended("post-1"))
 
 
 def test_an_older_register_is_refused_over_an_end(fleet: Fleet) -> None:

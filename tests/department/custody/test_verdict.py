@@ -1,13 +1,14 @@
 """Each record gets the verdict that its signature, its source, its place and its pictures call for."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from department.custody.given_up import PostStatements
 from department.custody.messages import ReceivedMessage
-from department.custody.record import take
-from department.custody.verdict import Judgment, RecordStanding, RecordVerdict, judge
+from department.custody.record import RecordStanding, RecordVerdict, take
+from department.custody.verdict import Judgment, judge
 from device.records import Keyring
 from device.records.canonical import canonical_bytes, dump
 from device.records.contract.examples import example_health
@@ -107,6 +108,17 @@ def test_a_replaced_key_is_good_before_the_record_that_replaced_it_alone() -> No
     assert verdicts[-1].standing is RecordStanding.UNPROVEN
 
 
+def test_a_key_that_was_revoked_is_good_for_what_was_made_before() -> None:
+    post = Post()
+    before = post.record(1)[0]
+    ended = {SIGNER.kid: post.now}
+    post.now += timedelta(seconds=1)
+    after = post.record(1)[0]
+    found = [judged(message, statements(ended=ended)) for message in deliveries(before, after)]
+    assert [each.verdict for each in found] == [RecordVerdict.GENUINE, RecordVerdict.FORGED]
+    assert (found[1].standing, found[1].key) == (RecordStanding.UNPROVEN, SIGNER.kid)
+
+
 def test_in_another_chain_a_replaced_key_is_good_up_to_the_named_end() -> None:
     post = Post()
     post.record(1)
@@ -116,7 +128,7 @@ def test_in_another_chain_a_replaced_key_is_good_up_to_the_named_end() -> None:
     thief.store.covert = dict(post.store.covert)
     later = thief.hit(GROUP)
     ends = {(COVERT.chain, named.digest): 1}
-    said = statements(numbers=ends)
+    said = statements(number=lambda chain, digest: ends.get((chain, digest)))
     said.hear(change.event)
     assert [judged(message, said).verdict for message in deliveries(named, later)] == [
         RecordVerdict.GENUINE,

@@ -57,8 +57,8 @@ def test_chain_names_its_gaps_and_forks(db: None) -> None:
     put(execute)
     (chain,) = said()["posts"][0]["chains"]
     assert (chain["first"], chain["last"], chain["kept"]) == (1, 10, 8)
-    assert (chain["gaps"], chain["missing"], chain["given_up"]) == (((6, 6),), 1, 1)
-    assert chain["forks"] == (9,)
+    assert (chain["gaps"], chain["missing"], chain["given_up"]) == ([[6, 6]], 1, 1)
+    assert chain["forks"] == [9]
 
 
 def test_synthetic_hit_is_late_where_none_came(db: None) -> None:
@@ -90,7 +90,7 @@ def test_incidents_of_open_chains_are_named(
         log.begin(7, gaps)
         monkeypatch.setattr(settings, "STATUS_RECEIPTS", tmp_path / "receipts")
         found = custody_status({}, receipts=tmp_path / "receipts", at=NOW)
-        assert found.lost == (gaps[0],), "and nothing of a covert one"
+        assert found.receipted_not_held == (gaps[0],), "and nothing of a covert one"
         assert found.wire()["receipted_not_held"] == [{"post": "post-1", "chain": CHAIN, "first": 11, "last": 12}]
         text = client.get("/").content.decode()
     assert "numbers 11 to 12" in text
@@ -99,8 +99,8 @@ def test_incidents_of_open_chains_are_named(
 
 def test_disk_of_a_folder_that_is_not_there_yet(db: None, tmp_path: Path) -> None:
     with as_role(WEB):
-        free, size = custody_status({"receipts": tmp_path / "later" / "receipts"}).disks["receipts"]
-    assert 0 < free <= size
+        disk = custody_status({"receipts": tmp_path / "later" / "receipts"}).disks["receipts"]
+    assert 0 < disk["free"] <= disk["size"]
 
 
 def test_page_shows_it_to_the_web_role_in_few_queries(

@@ -9,48 +9,9 @@ import pytest
 
 from department.custody.holding import ChainName, Fork
 from department.custody.messages import ReceivedMessage
-from device.records import Dropped, Envelope, KeptRange, Keyring, Picture, Read, Recorder, SequenceRange, Source
-from device.records.contract.examples import (
-    CLOCK,
-    JPEG,
-    LIST,
-    ExampleSigner,
-    MemoryStore,
-    example_audit,
-    example_sight,
-)
+from device.records import KeptRange, Keyring
 from simulator.keeper.store import RecordStore
-
-SOURCE = Source("demo", "post-1")
-CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")
-SIGNER, LATER = ExampleSigner(b"the post's first"), ExampleSigner(b"the post's later")
-
-
-class Post:
-    """Makes records, and delivers them in any order."""
-
-    def __init__(self, chain: str = CHAIN.chain, signer: ExampleSigner = SIGNER) -> None:
-        self.store = MemoryStore(chain)
-        self.recorder = Recorder(self.store, signer, SOURCE, former=SIGNER)
-
-    def record(self, count: int) -> list[Envelope]:
-        return [self.recorder.record(example_audit("boot")) for _ in range(count)]
-
-    def read(self) -> Envelope:
-        pictures = (Picture.of("patch", JPEG, width=24, height=12),)
-        sight = example_sight("01890a5d-ac96-774b-bcce-000000000001") | {"pictures": pictures}
-        return self.recorder.record(Read.model_validate(sight | {"hotlist": dict(LIST) | {"result": "no_match"}}))
-
-    def drop(self, *spans: tuple[int, int]) -> Envelope:
-        gaps = tuple(SequenceRange(first=first, last=last) for first, last in spans)
-        self.store.dropped = Dropped(reads=1, pictures=0, sequences=gaps)
-        made = self.recorder.account_for_drops(clock=CLOCK)
-        assert made is not None
-        return made
-
-
-def deliveries(*envelopes: Envelope) -> list[ReceivedMessage]:
-    return [ReceivedMessage(envelope.topic, envelope.body) for envelope in envelopes]
+from tests.department.custody.posts import CHAIN, SIGNER, SOURCE, Post, deliveries
 
 
 def spans(store: RecordStore, chain: ChainName = CHAIN) -> list[tuple[int, int]]:
@@ -216,9 +177,8 @@ def test_what_an_unknown_key_names_counts_once_the_key_is_known(opened: Open, ke
 def test_what_a_later_key_names_waits_for_whoever_vouches_for_it(opened: Open) -> None:
     post = Post()
     made = post.record(3)
-    post.recorder = Recorder(post.store, LATER, SOURCE, former=SIGNER)
-    (fifth,) = post.record(1)
-    change = post.store.records[3]
+    change = post.change_key()
+    fifth = post.store.records[4]
     account = post.drop((2, 3))
     store = opened()
     store.keep(deliveries(made[0], fifth, account))

@@ -1,0 +1,23 @@
+"""Puts many rows into a table at once."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+
+def copy_into(connection: psycopg.Connection[Any], table: str, rows: Iterable[Sequence[Any]]) -> None:
+    """Copy rows into a table, their values in the order of its columns.
+
+    Raises:
+        psycopg.Error: the database refuses one of them.
+
+    """
+    name = sql.Identifier(table)
+    columns = connection.execute(sql.SQL("TABLE {} LIMIT 0").format(name)).description or ()
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types([column.type_code for column in columns])
+        for row in rows:
+            copy.write_row(row)
