@@ -25,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import JsonValue
 
 from department.custody.holding import ChainName
-from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer
+from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer, SignedReceipt
 from department.custody.messages import KeptRecords, ReceivedMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.records.topics import ROOT
@@ -130,7 +130,7 @@ class Keeper(Generic[Store]):
         self._failures = 0
         self._progress = _Progress()
         for broker in settings.brokers:
-            _nodes(broker)
+            _nodes(broker)  # raises
 
     def __repr__(self) -> str:
         return f"<Keeper {self.settings.name} at {', '.join(self.settings.brokers)}>"
@@ -212,7 +212,10 @@ class Keeper(Generic[Store]):
             received = [ReceivedMessage(message.topic, bytes(message.payload)) for message in messages]
             issuer.committed(store.keep(received), time.monotonic())
             self._progress.committed(messages)
-            self._recovered()
+            self._failures = 0
+            if self.trouble is not None:
+                self.trouble = None
+                self.on_event("storing", {})
             self.on_committed(received)
             for link, batch in batches:
                 link.acknowledge(batch)
@@ -222,7 +225,7 @@ class Keeper(Generic[Store]):
             for receipt in issuer.issue(time.monotonic()):
                 self._progress.receipts += 1
                 for link in ready:
-                    link.publish(receipt.topic, receipt.body)
+                    link.publish(receipt)
 
     def _taken(self) -> list[tuple["_Link", list[mqtt.MQTTMessage]]]:
         """Return what has come at each link; a hit ends it, to be committed at once."""
@@ -249,12 +252,6 @@ class Keeper(Generic[Store]):
         log.log(
             logging.WARNING if what in TROUBLES else logging.INFO, "%s: %s %s", self.settings.name, what, dict(details)
         )
-
-    def _recovered(self) -> None:
-        self._failures = 0
-        if self.trouble is not None:
-            self.trouble = None
-            self.on_event("storing", {})
 
 
 class _Progress:
@@ -357,9 +354,9 @@ class _Link:
         for message in batch:
             self._client.ack(message.mid, message.qos)
 
-    def publish(self, topic: str, body: bytes) -> None:
+    def publish(self, receipt: SignedReceipt) -> None:
         """Publish a receipt."""
-        self._client.publish(topic, body, qos=1)
+        self._client.publish(receipt.topic, receipt.body, qos=1)
 
     def close(self) -> None:
         """Disconnect; the broker keeps the session."""
@@ -372,7 +369,7 @@ class _Link:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
+        client.on_message = lambda _client, _data, message: self._batch.append(message)
         return client
 
     def _stamp(self) -> int:
@@ -383,17 +380,13 @@ class _Link:
             self._told("broker_away", {"broker": self.broker, "reason": why})
         self.answer = why
 
-    def _on_connect(
-        self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
-    ) -> None:
+    def _on_connect(self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if reason.is_failure:
             self._refused(f"the broker refuses this client: {reason}")
         else:
             client.subscribe(self._topics)
 
-    def _on_subscribe(
-        self, _client: mqtt.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
-    ) -> None:
+    def _on_subscribe(self, _client: object, _data: object, _mid: int, reasons: list[ReasonCode], _: object) -> None:
         refused = [topic for (topic, _), reason in zip(self._topics, reasons, strict=True) if reason.is_failure]
         if refused:
             self._refused(f"the broker refuses the topics {', '.join(refused)}")
@@ -401,15 +394,10 @@ class _Link:
             self.ready, self.answer, self._tried = True, None, 0
             self._told("subscribed", {"broker": self.broker})
 
-    def _on_disconnect(
-        self, _client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
-    ) -> None:
+    def _on_disconnect(self, _client: object, _data: object, _flags: object, reason: ReasonCode, _: object) -> None:
         if self.ready:
             self._refused(f"the connection ended: {reason}")
         self.ready = False
-
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self._batch.append(message)
 
 
 def _nodes(broker: str) -> tuple[tuple[str, int], ...]:
