@@ -40,17 +40,15 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
     connection = conninfo_to_dict(folder.conninfo(role))
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
-    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    database = {name: connection.pop(key, "") for name, key in names.items()}
     return {
         "WORKS_ON": (folder.path, role),
         "SECRET_KEY": secret,
         "DATABASES": {
             "default": {
                 "ENGINE": "django.db.backends.postgresql",
-                **database,
+                "NAME": connection.pop("dbname", ""),
                 "CONN_HEALTH_CHECKS": True,
-                "OPTIONS": connection,
+                "OPTIONS": connection,  # all that libpq takes
             }
         },
         "TIME_ZONE": folder.settings.timezone,
