@@ -259,6 +259,11 @@ def _choices(pattern: PlatePattern) -> list[tuple[Element, ...]]:
     ]
 
 
+def folded(plate: str) -> str:
+    """Return a plate with O as 0 and I as 1, as in `plate_fold`."""
+    return plate.translate(_FOLDED)
+
+
 def _regex(element: Element) -> str:
     if not element.characters:
         return ".*" if element.repeats else "."

@@ -1,0 +1,73 @@
+"""Notes beside a read: what somebody who looked at its picture says that the plate is. The read stays as it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from department.custody.reading import ShownRow, under
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry
+from department.ledger.writing import append
+from department.search.errors import PatternError
+from department.search.patterns import PlatePattern, folded
+
+MOST = 25
+"""Corrected reads that one search lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One note."""
+
+    record_id: int
+    plate: str
+    """As in `plate_fold` of the read."""
+    corrected: str
+    person: str
+    at: datetime
+    covert_group: str | None
+
+
+_COLUMNS = "record_id, plate_fold, corrected, person, at, covert_group"
+
+
+def correct(entry: OpenEntry, read: ShownRow, text: str, *, person: str) -> None:
+    """Note beside a read what its plate is.
+
+    Raises:
+        PatternError: that is no plate.
+        LedgerError: it cannot be entered, or the entry is not open.
+
+    """
+    plate = "".join(text.upper().split()).replace("-", "")
+    if not plate.isascii() or not plate.isalnum() or len(plate) > 24:
+        raise PatternError("a plate has from 1 to 24 letters and digits")
+    values = [read["record_id"], read["plate_fold"], read["retained_from"], read["covert_group"], person]
+    append(LedgerEvent.CORRECTED, {"person": person, "record": read["record_id"], "note": plate})
+    with under(entry) as cursor:
+        cursor.execute(
+            "INSERT INTO search_correction (record_id, plate_fold, retained_from, covert_group, person, corrected,"
+            " corrected_fold, entry) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [*values, plate, folded(plate), entry.entry],
+        )
+
+
+def corrections_of(entry: OpenEntry, records: Sequence[int]) -> list[Correction]:
+    """Return the notes beside reads, in order of time. Raises ClosedEntryError: the entry is not open."""
+    with under(entry) as cursor:
+        query = f"SELECT {_COLUMNS} FROM search_correction WHERE record_id = ANY (%s) ORDER BY at, id"  # noqa: S608
+        cursor.execute(query, [[*records]])
+        return [Correction(*row) for row in cursor]
+
+
+def corrected_reads(entry: OpenEntry, pattern: PlatePattern) -> list[Correction]:
+    """Return the notes whose text fits a pattern, the latest first; noted in the entry. Errors as `corrections_of`."""
+    with under(entry) as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM search_correction WHERE corrected_fold ~ %s ORDER BY at DESC, id DESC LIMIT %s",  # noqa: S608
+            [pattern.regex, MOST],
+        )
+        found = [Correction(*row) for row in cursor]
+    for note in found:
+        entry.fetched(records=[note.record_id], plates=[note.plate], group=note.covert_group)
+    return found

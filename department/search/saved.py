@@ -1,0 +1,63 @@
+"""Searches that somebody saved for a case: what was asked, never what was found. Each person sees their own."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A saved search."""
+
+    id: UUID
+    work: str
+    """The case, or the purpose where there is none."""
+    at: datetime
+    fields: Mapping[str, Sequence[str]]
+    """The form's, by name."""
+
+
+def save_search(person: str, work: str, fields: Iterable[tuple[str, str]]) -> None:
+    """Save a search of somebody: what stood in the form, each value with the name of its field.
+
+    Raises:
+        LedgerError: it cannot be entered.
+
+    """
+    said: dict[str, list[str]] = {}
+    for name, value in fields:
+        said.setdefault(name, []).append(value)
+    entered = {"person": person, "case": work, "what": "a search"}
+    with entering(LedgerEvent.WORK_SAVED, entered), connection.cursor() as cursor:
+        values = [person, work, json.dumps(said)]
+        cursor.execute("INSERT INTO search_saved (person, work, fields) VALUES (%s, %s, %s)", values)
+
+
+def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch]:
+    """Return what somebody saved, by work, the latest first; only one of them where its id is given."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, work, at, fields::text FROM search_saved WHERE person = %s AND (%s::uuid IS NULL OR id = %s)"
+            " ORDER BY work, at DESC LIMIT 200",
+            [person, only, only],
+        )
+        return [SavedSearch(id_, work, at, _fields(fields)) for id_, work, at, fields in cursor]
+
+
+def discard_search(person: str, saved: UUID) -> None:
+    """Forget a search that somebody saved."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT search_discard(%s, %s)", [saved, person])
+
+
+def _fields(text: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(text)
+    return said
