@@ -124,6 +124,8 @@ STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
 POLICY_FILE: Path = DEFAULT
 """The policy file."""
+PLACES_FILE = Path("places.geojson")
+"""The department's map, if there is one."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
 # The commands set logging up, as every command of Platepost does.

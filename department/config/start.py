@@ -66,4 +66,5 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "POLICY_FILE": folder.policy,
+        "PLACES_FILE": folder.places,
     }

@@ -1,7 +1,17 @@
-"""Where the status page is."""
+"""Where the pages are."""
 
 from django.urls import path
 
+from department.web import search
 from department.web.views import status
 
-urlpatterns = [path("", status, name="status")]
+urlpatterns = [
+    path("", status, name="status"),
+    path("search/", search.search, name="search"),
+    path("search/plate/", search.plate, name="search_plate"),
+    path("search/read/", search.read, name="search_read"),
+    path("search/picture/<uuid:ticket>/", search.read_picture, name="search_picture"),
+    path("search/scenes/", search.scenes, name="search_scenes"),
+    path("search/cancel/", search.cancel, name="search_cancel"),
+    path("search/saved/<uuid:saved>/discard/", search.discard, name="search_discard"),
+]

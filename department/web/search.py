@@ -1,0 +1,267 @@
+"""The search pages. Nothing is read before a purpose is in the ledger, and no plate stands in an address or a title.
+
+What was asked goes on from page to page in hidden fields of forms, so every step is a POST with a purpose of its own,
+and an entry of its own. A picture is fetched by an address that works once.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django import forms
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.datastructures import MultiValueDict
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from department.custody.errors import CustodyError
+from department.custody.reading import ShownRow, Sought, picture, reads
+from department.ledger.entries import OpenEntry, open_entry
+from department.people.access import CurrentRequest, needs
+from department.people.rights import Permission
+from department.policy.errors import PurposeError
+from department.policy.policy import AccessPurpose
+from department.search.corrections import correct, corrected_reads, corrections_of
+from department.search.errors import SearchError
+from department.search.plates import Cursor, FoundPlate, find_plates
+from department.search.saved import discard_search, save_search, saved_searches
+from department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
+from department.web.search_form import PurposeForm, SceneForm, SearchForm, known_posts
+from department.web.search_map import drawn_map
+
+READS = 50
+"""Reads of one page."""
+_TICKETS = "search_pictures"
+"""In a session's data: the pictures that its pages may fetch, each once."""
+_MOST_TICKETS = 40
+_NAME = "search:"
+"""Beginning of the name that a search gives its connection, by which it is canceled."""
+
+
+@needs(Permission.SEARCH)
+@require_http_methods(["GET", "HEAD", "POST"])
+def search(request: CurrentRequest) -> HttpResponseBase:
+    """Show the form; by POST search, and show the plates."""
+    if request.method != "POST":
+        return _search_page(request, SearchForm(_saved(request)))
+    form = SearchForm(request.POST)
+    if not form.is_valid():
+        return _search_page(request, form, status=422)
+    after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
+    pattern = form.query.pattern
+    with _told(form), _cancelable(request), _entry(request, form.access, form.asked) as entry:
+        page = find_plates(entry, form.query, after=after)
+        corrected = corrected_reads(entry, pattern) if pattern is not None and after is None else []
+        if "save" in request.POST:
+            save_search(request.user.login, form.access.case or form.access.purpose, form.again)
+        found = {"plates": [_marked(plate) for plate in page.plates], "next": page.next, "corrected": corrected}
+        return _search_page(request, form, found=found)
+    return _search_page(request, form, status=422)
+
+
+@needs(Permission.SEARCH)
+@require_POST
+def plate(request: CurrentRequest) -> HttpResponseBase:
+    """Show the reads of one plate, what goes along with it, or where it usually is."""
+    form = SearchForm(request.POST)
+    if not form.is_valid() or not request.POST.get("open"):
+        return _search_page(request, form, status=422)
+    opened, show = request.POST["open"], request.POST.get("show", "reads")
+    before = _place(request.POST)
+    sought = form.query.sought([opened], before=before)
+    asked = {**form.asked, "opened": opened, "show": show}
+    with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
+        found: dict[str, Any] = {}
+        counts: Mapping[str, int] = {}
+        if show == "companions":
+            found["companions"] = companions(entry, sought)
+        elif show == "usual":
+            usual = usual_places(entry, sought)
+            found["usual"], counts = usual, usual.posts
+        else:
+            rows = reads(entry, sought, limit=READS + 1)
+            found |= {"reads": rows[:READS], "next": rows[READS - 1] if len(rows) > READS else None}
+            counts = _counted(rows[:READS])
+        context = {"opened": opened, "show": show, "again": form.again, "map": drawn_map(form.places, counts)}
+        return render(request, "web/search/plate.html", {**context, **found, "form": form})
+    return _search_page(request, form, status=422)
+
+
+@needs(Permission.SEARCH)
+@require_POST
+def read(request: CurrentRequest) -> HttpResponseBase:
+    """Show one read with what was noted beside it; its pictures follow. With a `correction`, note that first."""
+    form = SearchForm(request.POST)
+    if not form.is_valid() or not request.POST.get("record", "").isdecimal():
+        return _search_page(request, form, status=422)
+    record, opened, text = int(request.POST["record"]), request.POST.get("open", ""), request.POST.get("correction")
+    asked = {**form.asked, "opened": opened, "record": record, **({"correction": text} if text else {})}
+    with _told(form), _entry(request, form.access, asked) as entry:
+        rows = reads(entry, Sought(records=[record], plates=[opened]), limit=1)
+        if not rows:
+            raise Http404
+        if text:
+            correct(entry, rows[0], text, person=request.user.login)
+        notes = corrections_of(entry, [record])
+        kinds = ("patch", "overview") if rows[0]["class"] == "hit" else ("patch",)
+        pictures = [(kind, _ticket(request, record, kind, form.access)) for kind in kinds]
+        pattern = form.query.pattern
+        fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
+        context = {"read": rows[0], "notes": notes, "opened": opened, "again": form.again, "form": form}
+        matched = [*zip(rows[0]["plate_fold"], fit.why, strict=True)] if fit is not None else []
+        return render(request, "web/search/read.html", {**context, "matched": matched, "pictures": pictures})
+    return _search_page(request, form, status=422)
+
+
+@needs(Permission.SEE_PICTURES)
+@require_GET
+def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
+    """Show a picture, once, under an entry of its own."""
+    tickets = dict(request.session.get(_TICKETS, {}))
+    known = tickets.pop(str(ticket), None)
+    if known is None:
+        raise Http404
+    request.session[_TICKETS] = tickets
+    record, kind, purpose = known
+    with _entry(request, AccessPurpose(**purpose), {"record": record, "picture": kind}) as entry:
+        try:
+            found = picture(entry, record, kind)
+        except CustodyError as error:
+            raise Http404 from error
+    if found is None:
+        raise Http404
+    return HttpResponse(found.body, content_type=found.media_type)
+
+
+@needs(Permission.SEARCH)
+@require_http_methods(["GET", "HEAD", "POST"])
+def scenes(request: CurrentRequest) -> HttpResponseBase:
+    """Show the plates that were at several places and times."""
+    form = PurposeForm(request.POST if request.method == "POST" else None)
+    kinds = forms.formset_factory(SceneForm, extra=2, min_num=0, max_num=MOST_SCENES, absolute_max=MOST_SCENES)
+    given = {"places": form.places, "posts": known_posts(form.places)}
+    several = kinds(request.POST if request.method == "POST" else None, prefix="scene", form_kwargs=given)
+    context: dict[str, Any] = {"form": form, "scenes": several}
+    if request.method == "POST" and form.is_valid() and several.is_valid():
+        asked = [each.scene for each in several if hasattr(each, "scene")]
+        said = [{"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked]
+        with _told(form), _cancelable(request), _entry(request, form.access, {"scenes": said}) as entry:
+            least = len(asked) if "all" in request.POST else min(2, len(asked))
+            context["plates"] = common_plates(entry, asked, least=least)
+        if form.errors:
+            del context["plates"]
+    return render(request, "web/search/scenes.html", context)
+
+
+@needs(Permission.SEARCH)
+@require_POST
+def cancel(request: CurrentRequest) -> HttpResponseBase:
+    """Have the database give a search up; whoever knows its name started it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = session_user"
+            " AND application_name = %s",
+            [f"{_NAME}{_running(request)}"],
+        )
+    return HttpResponse(status=204)
+
+
+@needs(Permission.SEARCH)
+@require_POST
+def discard(request: CurrentRequest, saved: UUID) -> HttpResponseBase:
+    """Forget a saved search."""
+    discard_search(request.user.login, saved)
+    return redirect("search")
+
+
+def _search_page(
+    request: CurrentRequest, form: SearchForm, *, found: Mapping[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    works: dict[str, list[Any]] = {}
+    for each in saved_searches(request.user.login):
+        works.setdefault(each.work, []).append(each)
+    context = {"form": form, "works": works, "map": drawn_map(form.places), "running": uuid4()}
+    if found is not None:
+        context |= {"found": found, "again": form.again}
+    return render(request, "web/search/search.html", context, status=status)
+
+
+def _saved(request: CurrentRequest) -> MultiValueDict[str, str] | None:
+    """Return the fields of the saved search that the address names."""
+    try:
+        only = UUID(request.GET["saved"])
+    except (KeyError, ValueError):
+        return None
+    known = saved_searches(request.user.login, only=only)
+    if not known:
+        raise Http404
+    return MultiValueDict({name: [*values] for name, values in known[0].fields.items()})
+
+
+@contextmanager
+def _entry(request: CurrentRequest, purpose: AccessPurpose, asked: Mapping[str, Any]) -> Iterator[OpenEntry]:
+    person = request.user
+    with open_entry(person=person.login, agency=person.agency, purpose=purpose, query=asked) as entry:
+        yield entry
+
+
+@contextmanager
+def _told(form: forms.Form) -> Iterator[None]:
+    """Say in the form why there is no answer; what comes behind is not done then."""
+    try:
+        yield
+    except PurposeError as error:
+        form.add_error("purpose", str(error))
+    except SearchError as error:
+        form.add_error(None, str(error))
+
+
+@contextmanager
+def _cancelable(request: HttpRequest) -> Iterator[None]:
+    running = _running(request)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('application_name', %s, false)", [f"{_NAME}{running}"])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET application_name")
+
+
+def _running(request: HttpRequest) -> UUID:
+    try:
+        return UUID(request.POST.get("running", ""))
+    except ValueError:
+        return uuid4()
+
+
+def _place(given: Mapping[str, Any]) -> tuple[datetime, int] | None:
+    try:
+        return datetime.fromisoformat(given["before_at"]), int(given["before_record"])
+    except (KeyError, ValueError):
+        return None
+
+
+def _ticket(request: HttpRequest, record: int, kind: str, purpose: AccessPurpose) -> UUID:
+    ticket = uuid4()
+    former = [*request.session.get(_TICKETS, {}).items()][-_MOST_TICKETS + 1 :]
+    request.session[_TICKETS] = {**dict(former), str(ticket): [record, kind, asdict(purpose)]}
+    return ticket
+
+
+def _marked(found: FoundPlate) -> dict[str, Any]:
+    """Return a plate with why each of its characters matches."""
+    plate = found.seen.plate
+    return {"seen": found.seen, "matched": [*zip(plate, found.why, strict=True)] if found.why else []}
+
+
+def _counted(rows: list[ShownRow]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["post"]] = counts.get(row["post"], 0) + 1
+    return counts

@@ -1,0 +1,173 @@
+"""What somebody asks for on the search pages, and why; checked before anything is read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.db import connection
+from django.utils.datastructures import MultiValueDict
+
+from department.ledger.agencies import agencies
+from department.policy.policy import AccessPurpose, policy_in_force
+from department.search.errors import PatternError
+from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
+from department.search.places import Places
+from department.search.plates import PlateQuery
+from department.search.scenes import Scene
+
+_DAYS = [(day, f"{date(2024, 1, day):%A}") for day in range(1, 8)]
+_LOOK_ALIKES = [(0, "none"), (1, "one"), (MOST_LOOK_ALIKES, "two")]
+_DIRECTIONS = [("", "any"), ("approaching", "approaching"), ("receding", "receding"), ("unknown", "unknown")]
+_REGIONS = [("", "any"), ("US-CA", "California"), ("other", "other")]
+
+
+def known_posts(places: Places) -> list[str]:
+    """Return the posts of the map, and those that have sent anything."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL")
+        return sorted({*places.posts, *(post for (post,) in cursor)})
+
+
+def _offer(form: forms.Form, **choices: Iterable[tuple[str, str]]) -> None:
+    """Give fields their choices, which are known at each request only."""
+    for name, offered in choices.items():
+        field = form.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = list(offered)
+
+
+def _same(names: Iterable[str]) -> Iterable[tuple[str, str]]:
+    return ((name, name) for name in names)
+
+
+class PurposeForm(forms.Form):
+    """Why, for which case, and on whose behalf."""
+
+    purpose = forms.ChoiceField()
+    case = forms.CharField(label="Case number", required=False, max_length=64)
+    reason = forms.CharField(label="More about it", required=False, max_length=200)
+    on_behalf_of = forms.ChoiceField(label="On behalf of", required=False)
+    exigent = forms.BooleanField(
+        label="Exigent: a life is in danger. A supervisor reviews this within a day.", required=False
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(data, **more)
+        self.fields["purpose"].widget.attrs["autofocus"] = not self.is_bound
+        self.places = Places.read(settings.PLACES_FILE)
+        purposes = ((each.name, f"{each.name}: {each.says}") for each in policy_in_force().purposes)
+        allowed = _same(agency.name for agency in agencies() if agency.allowed)
+        _offer(self, purpose=[("", "choose why"), *purposes], on_behalf_of=[("", "this department"), *allowed])
+
+    @property
+    def access(self) -> AccessPurpose:
+        """Why; the policy and the register judge it when the entry is opened."""
+        said = self.cleaned_data
+        more = {name: said[name] or None for name in ("case", "reason", "on_behalf_of")}
+        return AccessPurpose(said["purpose"], **more, exigent=said["exigent"])
+
+    @property
+    def again(self) -> list[tuple[str, str]]:
+        """What was given, for the hidden fields of a form that goes on from here."""
+        data = cast("MultiValueDict[str, str]", self.data)
+        return [(name, value) for name in self.fields for value in data.getlist(name) if value]
+
+
+class SearchForm(PurposeForm):
+    """One search."""
+
+    plate = forms.CharField(label="Plate", required=False, max_length=80)
+    look_alikes = forms.TypedChoiceField(
+        label="Look-alikes", choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
+    )
+    one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
+    areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
+    posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
+    since = forms.DateTimeField(label="From", required=False)
+    until = forms.DateTimeField(label="Until", required=False)
+    hour_from = forms.IntegerField(label="Hours of the day from", required=False, min_value=0, max_value=23)
+    hour_until = forms.IntegerField(label="until", required=False, min_value=0, max_value=24)
+    weekdays = forms.TypedMultipleChoiceField(
+        label="Days", choices=_DAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    direction = forms.ChoiceField(label="Direction", choices=_DIRECTIONS, required=False)
+    region = forms.ChoiceField(label="Issuing state", choices=_REGIONS, required=False)
+    lane = forms.CharField(label="Lane", required=False, max_length=64)
+
+    query: PlateQuery
+    """What is asked, once the form is valid."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(data, **more)
+        _offer(self, areas=_same(self.places.areas), posts=_same(known_posts(self.places)))
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
+
+    def clean(self) -> dict[str, Any]:
+        """Make the query of it."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        text, areas = said["plate"], said["areas"]
+        try:
+            pattern = (
+                PlatePattern.parse(text, budget=int(said["look_alikes"]), slip=said["one_wrong"])
+                if text.strip()
+                else None
+            )
+            self.query = PlateQuery(
+                pattern=pattern,
+                posts=sorted({*said["posts"], *self.places.posts_of(areas)}),
+                since=said["since"],
+                until=said["until"],
+                hours=_hours(said["hour_from"], said["hour_until"]),
+                weekdays=said["weekdays"],
+                zone=settings.TIME_ZONE,
+                directions=[said["direction"]] if said["direction"] else (),
+                lanes=[said["lane"]] if said["lane"] else (),
+                regions=[said["region"]] if said["region"] else (),
+                areas=areas,
+            )
+        except PatternError as error:
+            self.add_error("plate", str(error))
+        return said
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The query as the ledger has it."""
+        return dict(self.query.asked(self.cleaned_data["plate"]))
+
+
+class SceneForm(forms.Form):
+    """One place and time of several."""
+
+    areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
+    posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
+    since = forms.DateTimeField(label="From", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+    until = forms.DateTimeField(label="Until", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+
+    def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(*given, **more)
+        self._places = places
+        _offer(self, areas=_same(places.areas), posts=_same(posts))
+
+    def clean(self) -> dict[str, Any]:
+        """Make the scene of it."""
+        said = super().clean() or {}
+        if not self.errors and said:
+            posts = sorted({*said["posts"], *self._places.posts_of(said["areas"])})
+            try:
+                self.scene = Scene(posts, said["since"], said["until"])
+            except PatternError as error:
+                self.add_error(None, str(error))
+        return said
+
+
+def _hours(first: int | None, end: int | None) -> tuple[int, ...]:
+    """Return hours from one to another, across midnight too; none if neither is said."""
+    if first is None and end is None:
+        return ()
+    first, end = first or 0, 24 if end is None else end
+    return tuple(range(first, end)) if first < end else (*range(first, 24), *range(end))

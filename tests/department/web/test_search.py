@@ -1,0 +1,251 @@
+"""The search pages: nothing without a purpose, each step in the ledger, and no plate where others could read it."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from department.custody.reading import under
+from department.database.roles import OWNER, WEB, as_role
+from department.ledger.entries import OpenEntry
+from department.people.rights import DepartmentRole
+from department.search.plates import in_time
+from department.web import search as pages
+from tests.department.people.persons import client_of, made_person
+from tests.department.search.conftest import AT, Stock, stock, superuser
+
+__all__ = ["stock", "superuser"]
+WHY = {"purpose": "criminal investigation", "case": "26-00417"}
+PLATE = "7ABO123"
+PATCH = b"\x89PNG the picture"
+
+
+@pytest.fixture
+def operator(superuser: psycopg.Connection) -> Iterator[Client]:
+    superuser.execute("TRUNCATE search_correction, search_saved, custody_picture, custody_tally")
+    made = client_of(made_person("a.rivera", DepartmentRole.OPERATOR))
+    with as_role(WEB):
+        yield made
+
+
+def intents(superuser: psycopg.Connection, since: int = 0) -> list[dict[str, object]]:
+    rows = superuser.execute(
+        "SELECT value FROM ledger_entry JOIN ledger_body USING (entry)"
+        " WHERE event = 'intent' AND field = 'query' AND number > %s ORDER BY number",
+        [since],
+    )
+    return [json.loads(value) for (value,) in rows]
+
+
+def last_number(superuser: psycopg.Connection) -> int:
+    ((number,),) = superuser.execute("SELECT coalesce(max(number), 0) FROM ledger_entry").fetchall()
+    return int(number)
+
+
+def text_of(answer: HttpResponse) -> str:
+    text = answer.content.decode()
+    title = re.search("<title>(.*)</title>", text)
+    assert title is not None
+    assert "7AB" not in title[1]
+    assert not re.search('(href|src|action)="[^"]*7AB', text)
+    return text
+
+
+def add_picture(superuser: psycopg.Connection, record: int) -> None:
+    superuser.execute(
+        "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, 'patch', 'image/png', 9, 9, %s, %s)",
+        [record, AT, hashlib.sha256(PATCH).digest(), PATCH],
+    )
+
+
+def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
+    stock([{"plate": PLATE}, {"plate": PLATE, "captured_at": AT - timedelta(hours=1)}, {"plate": "7ABX124"}])
+    add_picture(superuser, 1)
+    begin = last_number(superuser)
+    assert "<h2" not in text_of(operator.get("/search/"))
+    said = {**WHY, "plate": "7ab?12[34]"}
+    found = text_of(operator.post("/search/", said))
+    assert found.count(PLATE) > 0
+    assert "2 plates" in found
+    assert "one of" in found
+    reads = text_of(operator.post("/search/plate/", {**said, "open": "7AB0123"}))
+    assert reads.count("Picture") == 2
+    read = text_of(operator.post("/search/read/", {**said, "open": "7AB0123", "record": "1"}))
+    assert (PLATE in read, "7AB0123" in read) == (True, True)
+    (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
+    picture = operator.get(address)
+    assert (picture.content, picture.headers["Content-Type"]) == (PATCH, "image/png")
+    assert picture.headers["Cache-Control"] == "no-store"
+    assert operator.get(address).status_code == 404, "it works once"
+    assert intents(superuser, begin) == [
+        {"plate": "7ab?12[34]"},
+        {"plate": "7ab?12[34]", "opened": "7AB0123", "show": "reads"},
+        {"plate": "7ab?12[34]", "opened": "7AB0123", "record": 1},
+        {"record": 1, "picture": "patch"},
+    ]
+    shown = superuser.execute(
+        "SELECT field, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND number > %s"
+        " ORDER BY number, field",
+        [begin],
+    ).fetchall()
+    assert ("plates", '["7AB0123", "7ABX124"]') in shown
+    assert ("pictures", '[[1, "patch"]]') in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/search/", {"plate": PLATE}),
+        ("/search/", {"plate": PLATE, "purpose": "curiosity"}),
+        ("/search/", {"plate": PLATE, "purpose": "criminal investigation"}),
+        ("/search/", {"plate": PLATE, "purpose": "patrol", "reason": "for ICE"}),
+        ("/search/", {"plate": PLATE, "purpose": "patrol", "on_behalf_of": "somebody"}),
+        ("/search/", {"plate": "7A*", **WHY}),
+        ("/search/plate/", {"open": "7AB0123"}),
+        ("/search/plate/", {"open": "7AB0123", "plate": PLATE, "purpose": "criminal investigation"}),
+        (
+            "/search/plate/",
+            {**WHY, "plate": PLATE, "purpose": "patrol", "case": "", "open": "7AB0123", "show": "usual"},
+        ),
+        ("/search/read/", {"open": "7AB0123", "record": "1"}),
+        ("/search/read/", {**WHY, "plate": PLATE, "open": "7AB0123", "record": "2"}),
+        ("/search/read/", {**WHY, "plate": PLATE, "open": "", "record": "1; SELECT"}),
+        ("/search/scenes/", {"scene-TOTAL_FORMS": "2", "scene-INITIAL_FORMS": "0"}),
+    ],
+)
+def test_without_a_purpose_nothing_is_shown(
+    stock: Stock, superuser: psycopg.Connection, operator: Client, path: str, said: dict[str, str]
+) -> None:
+    stock([{"plate": PLATE}])
+    begin = last_number(superuser)
+    text = operator.post(path, said).content.decode()
+    given = said.get("plate", "")
+    assert "post-1</td>" not in text
+    assert re.sub(f'value="{re.escape(given)}"', "", text).count(PLATE) == 0
+    ((shown,),) = superuser.execute(
+        "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE number > %s"
+        " AND field IN ('records', 'plates') AND value <> '[]'",
+        [begin],
+    ).fetchall()
+    assert shown == 0
+
+
+def test_who_may_not_search_is_refused(stock: Stock, operator: Client) -> None:
+    stock([{"plate": PLATE}])
+    with as_role(OWNER):
+        auditor = client_of(made_person("b.audit", DepartmentRole.AUDITOR))
+        lapsed = client_of(made_person("c.lapsed", DepartmentRole.OPERATOR, current=False))
+    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+    for path in ("/search/", "/search/plate/", "/search/read/", "/search/scenes/", "/search/cancel/"):
+        assert Client().post(path, said).status_code == 302
+        assert [client.post(path, said).status_code for client in (auditor, lapsed)] == [403, 403]
+    assert operator.get(f"/search/picture/{uuid4()}/").status_code == 404
+
+
+def test_a_correction_stands_beside_and_is_found(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
+    stock([{"plate": PLATE}, {"plate": "7ABB999"}])
+    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+    noted = text_of(operator.post("/search/read/", {**said, "correction": "8ab-o123"}))
+    assert "8ABO123" in noted
+    assert PLATE in noted
+    assert "7ABO123" in text_of(operator.post("/search/", {**WHY, "plate": PLATE}))
+    found = text_of(operator.post("/search/", {**WHY, "plate": "8AB0?23"}))
+    assert "No plate" in found
+    assert "8ABO123" in found
+    assert superuser.execute("SELECT plate_read FROM custody_read WHERE record_id = 1").fetchall() == [(PLATE,)]
+    wrong = operator.post("/search/read/", {**said, "correction": "not a plate!"})
+    assert "1 to 24 letters and digits" in text_of(wrong)
+    superuser.execute("TRUNCATE custody_read")
+    superuser.execute("SELECT search_forget('2026-01-26')")
+    assert superuser.execute("SELECT * FROM search_correction").fetchall() == []
+
+
+def test_pages_go_on(stock: Stock, operator: Client) -> None:
+    stock({"plate": f"7AB{number:03d}"} for number in range(30))
+    first = text_of(operator.post("/search/", {**WHY, "plate": "7AB*"}))
+    (behind,) = re.findall('name="behind" value="([^"]*)"', first)
+    second = text_of(operator.post("/search/", {**WHY, "plate": "7AB*", "score": "0.0", "behind": behind}))
+    assert (behind, "7AB024" in first, "7AB025" in first) == ("7AB024", True, False)
+    assert ("7AB024" in second.replace('value="7AB024"', ""), "7AB025" in second, "Next page" in second) == (
+        False,
+        True,
+        False,
+    )
+
+
+def test_searches_are_saved_by_case_for_oneself(stock: Stock, operator: Client) -> None:
+    stock([{"plate": PLATE}])
+    operator.post("/search/", {**WHY, "plate": "7AB0*", "weekdays": ["1", "3"], "save": "1"})
+    (address,) = re.findall(r'href="(/search/\?saved=[^"]*)"', text_of(operator.get("/search/")))
+    again = text_of(operator.get(address))
+    assert 'value="7AB0*"' in again
+    assert again.count("checked") == 2
+    assert "26-00417</h3>" in again
+    with as_role(OWNER):
+        other = client_of(made_person("d.other", DepartmentRole.OPERATOR))
+    assert other.get(address).status_code == 404
+    saved = address.partition("=")[2]
+    other.post(f"/search/saved/{saved}/discard/")
+    assert "saved=" in text_of(operator.get("/search/"))
+    operator.post(f"/search/saved/{saved}/discard/")
+    assert "saved=" not in text_of(operator.get("/search/"))
+
+
+def test_scenes_companions_and_usual_places(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
+    stock(
+        {"plate": plate, "post": f"post-{day}", "captured_at": at, "retained_from": at}
+        for day in (1, 2)
+        for plate in (PLATE, f"7ABX12{day}", "7ABY777")
+        for at in [AT + timedelta(days=day)]
+    )
+    said: dict[str, object] = {**WHY, "scene-TOTAL_FORMS": "2", "scene-INITIAL_FORMS": "0", "all": "on"}
+    for number, day in enumerate((29, 30)):
+        place = {"posts": [f"post-{number + 1}"], "since": f"2026-01-{day}T00:00", "until": f"2026-01-{day}T23:00"}
+        said |= {f"scene-{number}-{name}": value for name, value in place.items()}
+    for post in ("post-1", "post-2"):
+        superuser.execute("INSERT INTO custody_tally VALUES (%s, now(), 'read', 'genuine', NULL, 1, now())", [post])
+    found = text_of(operator.post("/search/scenes/", said))
+    assert "2 plates" in found
+    assert (PLATE in found, "7ABX121" in found) == (True, False)
+    opened = {**WHY, "plate": PLATE, "open": "7AB0123"}
+    assert "7ABY777" in text_of(operator.post("/search/plate/", {**opened, "show": "companions"}))
+    assert "post-2" in text_of(operator.post("/search/plate/", {**opened, "show": "usual"}))
+
+
+def test_a_search_is_canceled(
+    stock: Stock, superuser: psycopg.Connection, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = str(uuid4())
+    other = Client()
+    other.cookies = operator.cookies
+
+    def canceling() -> None:
+        sleeping = "SELECT FROM pg_stat_activity WHERE application_name = %s AND query LIKE '%%pg_sleep%%'"
+        while not superuser.execute(sleeping, [f"search:{running}"]).fetchall():
+            time.sleep(0.05)
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")  # in tests both are a superuser's session, which another role may not cancel
+        other.post("/search/cancel/", {"running": running})
+        connection.close()
+
+    def slow(entry: OpenEntry, *_: object, **__: object) -> None:
+        with in_time(), under(entry) as cursor:
+            cursor.execute("SELECT pg_sleep(9)")
+
+    monkeypatch.setattr(pages, "find_plates", slow)
+    canceler = threading.Thread(target=canceling)
+    canceler.start()
+    answer = operator.post("/search/", {**WHY, "plate": PLATE, "running": running})
+    canceler.join()
+    assert "was canceled" in answer.content.decode()
+    assert superuser.execute("SELECT event FROM ledger_entry ORDER BY number DESC LIMIT 1").fetchall() == [("failed",)]

@@ -1,0 +1,176 @@
+"""The search pages in a real browser, as they are installed: by keyboard alone, on a phone, and by axe."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psycopg
+import pytest
+from playwright.sync_api import Page
+
+from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER
+from department.folder import DATABASE_NAME, DepartmentFolder
+from simulator.brokers.daemon import free_port
+from tests.browser import Visitor, accessibility_faults
+from tests.department.commands.installation import Commands, department
+from tests.department.web.test_status_page import wait_until_served
+
+__all__ = ["department"]
+pytestmark = pytest.mark.end_to_end
+ROOT = Path(__file__).resolve().parents[3]
+AT = datetime.now(UTC).replace(microsecond=0)
+PLATES = ("7ABO123", "7ABD123", "7A8O128", "6ABC123")
+POSTS = {f"post-{number + 1}": [-121.56 + 0.06 * number, 38.52 + 0.03 * number] for number in range(3)}
+LOGGED_IN = """
+import sys
+from pathlib import Path
+from department.config.start import set_up_django
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
+from django.test import Client
+from department.people.rights import DepartmentRole
+from tests.department.people.persons import client_of, made_person
+print(client_of(made_person("a.rivera", DepartmentRole.OPERATOR)).cookies["sessionid"].value)
+"""
+
+
+def feature(geometry: dict[str, object], **properties: object) -> dict[str, object]:
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def put(connection: psycopg.Connection) -> None:
+    """Put in some reads of three posts, each with a patch."""
+    connection.execute("SELECT custody_make_partitions(%s, %s)", [(AT - timedelta(days=9)).date(), AT.date()])
+    for number in range(12):
+        at, plate = AT - timedelta(hours=17 * number), PLATES[number % 4 if number < 4 else 0]
+        picture = np.full((64, 160), 225, np.uint8)
+        cv2.putText(picture, plate, (6, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.95, 40, 2)
+        body = cv2.imencode(".png", picture)[1].tobytes()
+        row = {"id": number, "at": at, "post": f"post-{number % 3 + 1}", "plate": plate, "key": plate.replace("O", "0")}
+        connection.execute(
+            "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(plate)s,"
+            " %(key)s, %(key)s, 0.93, 'US-CA', 0.9, 'approaching', 'main', 'left', NULL, %(at)s, %(at)s, '{}')",
+            row,
+        )
+        connection.execute(
+            "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, 'patch', 'image/png', 160, 64, %s, %s)",
+            [number, at, hashlib.sha256(body).digest(), body],
+        )
+
+
+@pytest.fixture(scope="module")
+def site(department: Commands) -> Iterator[tuple[str, str]]:
+    """Serve the pages of a department with some reads; give their address and an operator's session."""
+    folder = DepartmentFolder(department.folder)
+    outline = [[-121.6, 38.5], [-121.4, 38.5], [-121.38, 38.6], [-121.5, 38.64], [-121.6, 38.5]]
+    middle = [[-121.52, 38.54], [-121.44, 38.54], [-121.44, 38.62], [-121.52, 38.62], [-121.52, 38.54]]
+    features = [
+        feature({"type": "Polygon", "coordinates": [outline]}, outline=True),
+        feature({"type": "Polygon", "coordinates": [middle]}, area="Downtown"),
+        *(feature({"type": "Point", "coordinates": point}, post=post) for post, point in POSTS.items()),
+    ]
+    folder.places.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    where = f"127.0.0.1:{free_port()}"
+    with running_database(folder):
+        superuser = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
+        with psycopg.connect(**superuser, autocommit=True) as connection:
+            put(connection)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        command = [sys.executable, "-c", LOGGED_IN, str(folder.path)]
+        session = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+            try:
+                wait_until_served(f"http://{where}/log-in/", server)
+                yield f"http://{where}", session
+                server.terminate()
+                server.wait(30)
+            finally:
+                server.kill()
+
+
+def opened(visitor: Visitor, site: tuple[str, str], **more: object) -> Page:
+    address, session = site
+    page = visitor.open(f"{address}/log-in/", **more)  # type: ignore[arg-type]
+    page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+    page.goto(f"{address}/search/")
+    return page
+
+
+def tab_to(page: Page, what: str) -> None:
+    """Press the tab key until what has the focus begins with some text, or is the field of that name."""
+    said = "(e => [e.name || '', e.innerText || ''])(document.activeElement)"
+    for _ in range(60):
+        name, text = page.evaluate(said)
+        if name == what or text.strip().startswith(what):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the tab key never came to {what}")
+
+
+def fine(page: Page) -> bool:
+    """Tell whether a page has no accessibility fault and needs no scrolling sideways."""
+    assert accessibility_faults(page) == []
+    assert "7A" not in page.title() + page.url
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: tuple[str, str]) -> None:
+    page = opened(visitor, site)
+    tab_to(page, "purpose")
+    page.keyboard.type("criminal")
+    tab_to(page, "case")
+    page.keyboard.type("26-00417")
+    tab_to(page, "plate")
+    page.keyboard.type("7ab?12*")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#found")
+    assert page.inner_text("#found") == "2 plates"
+    assert page.inner_text("tbody tr:first-child th") == "7ABO123"
+    assert fine(page)
+    folder = os.environ.get("PLATEPOST_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/search.png", full_page=True)
+    tab_to(page, "Reads")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('Reads of a plate')")
+    assert page.locator("tbody tr").count() == 9
+    assert fine(page)
+    tab_to(page, "Picture")
+    page.keyboard.press("Enter")
+    seen = "async each => { await each.decode(); return each.naturalWidth; }"
+    assert page.locator(".pictures img").evaluate(seen) == 160
+    assert fine(page)
+    tab_to(page, "correction")
+    page.keyboard.type("7ab d123")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("li:has-text('7ABD123 by a.rivera')")
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone_and_map(visitor: Visitor, site: tuple[str, str], scheme: str) -> None:
+    page = opened(visitor, site, phone=True, scheme=scheme)
+    assert fine(page)
+    page.select_option("#id_purpose", "patrol")
+    page.check("input[name=areas][value=Downtown]")
+    page.click(".map [data-post=post-3] circle")
+    assert page.is_checked("input[name=posts][value=post-3]")
+    for name, at in (("since", AT - timedelta(days=9)), ("until", AT + timedelta(hours=1))):
+        page.fill(f"#id_{name}", f"{at:%Y-%m-%dT%H:%M}")
+    page.click("button:text-is('Search')")
+    page.wait_for_selector("#found")
+    assert "plates" in page.inner_text("#found")
+    assert fine(page)
+    page.click("a:has-text('Several scenes')")
+    assert fine(page)
+    assert visitor.complaints == []
