@@ -1,7 +1,8 @@
-"""How whole posts are dealt to workers (`-m end_to_end --dist loadfile`): what takes longest goes first.
+"""How whole posts are dealt to workers (`-m end_to_end --dist loadfile`): what waits longest goes first.
 
 A worker takes a file at a time, for its tests share fixtures; files whose tests share none are dealt test by test, and
-those whose tests share what they play by what that is.
+scenarios one by one. Scenarios wait for little and compute all the time: they go last, when they keep nothing else
+from being in time, and are short enough to end together.
 """
 
 from pathlib import Path
@@ -9,17 +10,18 @@ from typing import Any
 
 import pytest
 
+SCENARIOS = "tests/end_to_end/test_scenarios.py"
+"""Dealt by what stands in the brackets: the tests of one scenario share one playing of it."""
+MUTATIONS = "tests/end_to_end/test_scenario_mutations.py"
+COMPUTING = (SCENARIOS, MUTATIONS)
+"""Dealt after all others."""
 APART = (
-    "tests/end_to_end/test_scenario_mutations.py",
     "tests/end_to_end/test_ended_commands.py",
     "tests/end_to_end/test_rotate_signing_keys.py",
     "tests/end_to_end/test_rollout.py",
     "tests/end_to_end/test_custody_campaign.py",
 )
-BY_PARAMETER = "tests/end_to_end/test_scenarios.py"
-"""Dealt by what stands in the brackets: the tests of one scenario share one playing of it."""
 LONGEST = (
-    BY_PARAMETER,
     "tests/end_to_end/test_technicians_day.py",
     "tests/end_to_end/test_demo_run.py",
     "tests/conformance/test_lockout.py",
@@ -50,7 +52,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(file_of(item.nodeid), len(place)))
+    place |= {name: len(LONGEST) + number for number, name in enumerate(COMPUTING, start=1)}
+    items.sort(key=lambda item: place.get(file_of(item.nodeid), len(LONGEST)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -62,6 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
     class Dealing(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = file_of(nodeid)
-            return nodeid if file in APART else nodeid.partition("[")[2] if file == BY_PARAMETER else file
+            if file == SCENARIOS:
+                return nodeid.partition("[")[2]
+            return nodeid if file in {MUTATIONS, *APART} else file
 
     return Dealing(config, log)
