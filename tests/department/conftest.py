@@ -5,7 +5,6 @@ A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,10 @@ from django.db import connection
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.register import write_register
+from tests.department.commands.installation import commands, new_folder
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
 django.setup()
@@ -25,8 +28,7 @@ django.setup()
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
     """Give a folder that the server's user may pass, and short enough for the path of a socket."""
-    made = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
-    made.chmod(0o711)
+    made = new_folder()
     yield made
     shutil.rmtree(made)
 
@@ -49,6 +51,21 @@ def cluster(short_folder: Path) -> Iterator[PrivateCluster]:
 def django_db_modify_db_settings(cluster: PrivateCluster, django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Have pytest-django make its database in the cluster, another one in each xdist worker."""
     settings.DATABASES["default"]["HOST"] = str(cluster.folder)
+
+
+@pytest.fixture(scope="session")
+def installed() -> Iterator[Path]:
+    """Make a fleet, and a department for its custodian by the command, and give the folder of both: to be copied."""
+    if not installed_versions():
+        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
+    top = new_folder()
+    fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
+    write_register(fleet)
+    done = commands(top)("init", commands(top).identity)
+    assert done.returncode == 0, done.stderr
+    yield top
+    shutil.rmtree(top)
 
 
 @pytest.fixture

@@ -11,10 +11,7 @@ from typing import Any
 
 import pytest
 
-from department.database.cluster import PrivateCluster, installed_versions
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
+from department.database.cluster import PrivateCluster
 
 
 class Commands:
@@ -37,19 +34,25 @@ class Commands:
         return [sys.executable, "-c", code, "department", *name.split(), str(self.folder), *map(str, arguments)]
 
 
-@pytest.fixture(scope="module")
-def department() -> Iterator[Commands]:
-    """Make a fleet and a department's folder for its custodian, once for all tests of a file."""
-    if not installed_versions():
-        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
+def commands(top: Path) -> Commands:
+    """Return the commands of a department that lies there beside its fleet."""
+    return Commands(top / "vault", top / "fleet" / "custody" / "records")
+
+
+def new_folder() -> Path:
+    """Make a folder that the database's user may pass, and short enough for the path of a socket."""
     top = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
     top.chmod(0o711)
-    fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
-    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
-    write_register(fleet)
-    made = Commands(top / "vault", top / "fleet" / "custody" / "records")
-    done = made("init", made.identity)
-    assert done.returncode == 0, done.stderr
-    yield made
-    PrivateCluster(made.folder / "database").kill()
+    return top
+
+
+@pytest.fixture(scope="module")
+def department(installed: Path) -> Iterator[Commands]:
+    """Give a fleet and a department's folder for its custodian to all tests of a file: a copy, which is made sooner."""
+    top = new_folder()
+    subprocess.run(["cp", "-a", f"{installed}/.", top], check=True)  # the database is its server's user's
+    settings = top / "vault" / "department.toml"
+    settings.write_text(settings.read_text().replace(str(installed), str(top)))
+    yield commands(top)
+    PrivateCluster(top / "vault" / "database").kill()
     shutil.rmtree(top)
