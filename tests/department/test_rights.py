@@ -393,11 +393,12 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         for path in department.rglob("*")
         if path.suffix in {".py", ".sql", ".html"} and named.search(path.read_text("utf-8"))
     }
-    allowed = {"check", "pictures", "projections", "reading", "rebuild", "store", "tables"}
+    allowed = {"check", "pictures", "projections", "reading", "rebuild", "record", "store", "tables"}
+    counting = {"archive/backup.py"}  # the newest id, by which what comes back is compared
     migrations = {
         "custody/migrations/0001_records.sql",
         "search/migrations/0001_initial.py",
         "search/migrations/0003_notes.py",
         "web/migrations/0002_synthetic.py",
     }
-    assert found - {f"custody/{name}.py" for name in allowed} == migrations
+    assert found - {f"custody/{name}.py" for name in allowed} - counting == migrations
