@@ -8,8 +8,8 @@
     python benchmarks/search.py /var/tmp/pp-search --monthly                the dictionary by month beside the one
 
 The reads (`search_data.py`) are written as parts in COPY's form, and loaded part by part: what is there is not made
-again, so a run that was cut off goes on. Twenty million take some 20 GB of disk. The folder's path must be short: the
-database's socket lies in it.
+again, so a run that was cut off goes on. Twenty million take some 20 GB of disk and 8 GB of memory. The folder's path
+must be short: the database's socket lies in it.
 
 Each pattern is asked many times, for cars that are there, by `find_plates` under a ledger entry, as the role of the
 pages does. `ledger` is what both entries take.
@@ -43,7 +43,7 @@ from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSetting
 from department.search.misreads import look_alikes, misread
 from department.search.patterns import PlatePattern
 
-MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "16GB"}
+MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "8GB"}
 """Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""
 RATE = 50
 """Searches a second beside which records are kept."""

@@ -20,9 +20,9 @@ POSTS, WEEKS = 300, 52
 BEGAN = datetime(2025, 6, 2, tzinfo=UTC)
 PART = 500_000
 LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"))
-SPREAD = 1_000_003
-"""Prime: consecutive cars get serials far apart."""
 SERIALS = 9 * 24**3 * 1000
+SPREADS = (1_000_003, 48_271, 39_373)
+"""Primes that mix the serials, so that cars have any of them, as where each is as likely."""
 _INDEXES = ("custody_read_plate", "custody_read_post", "custody_read_captured", "search_plate_grams")
 _STEPS = {
     "custody_read_pkey": "ALTER TABLE custody_read ADD PRIMARY KEY (record_id, class, retained_from)",
@@ -45,7 +45,11 @@ _STEPS = {
 
 def serials(cars: np.ndarray) -> np.ndarray:
     """Return cars' plates: California's form, another one for each car."""
-    left, number = np.divmod(cars.astype(np.int64) * SPREAD % SERIALS, 1000)
+    serial = cars.astype(np.int64)
+    for spread in SPREADS:
+        high, low = np.divmod(serial * spread % SERIALS, 24 * 1000)
+        serial = low * (SERIALS // 24_000) + high
+    left, number = np.divmod(serial, 1000)
     digits = [left // 24**3 + 1, number // 100, number // 10 % 10, number % 10]
     letters = [LETTERS[left // 24**2 % 24], LETTERS[left // 24 % 24], LETTERS[left % 24]]
     text = [digits[0].astype("U1"), *letters, *(digit.astype("U1") for digit in digits[1:])]
