@@ -24,6 +24,8 @@ from provisioning.trust.keys import private_folder, write_private
 ITERATIONS = 250_000
 """Of PBKDF2: OWASP's advice is 210,000 for SHA-512 at least, and the library takes fewer than 300,000."""
 _ALGORITHMS = ["PBES2-HS512+A256KW", "A256GCM"]
+_LARGEST = 1 << 30
+"""Bytes of a backup; by itself the library opens no more than 64 KiB."""
 
 
 def seal_fleet(fleet: Fleet, passphrase: bytes) -> bytes:
@@ -53,6 +55,7 @@ def open_fleet(
     if directory.exists():
         raise ProvisioningError(f"{directory} is there already; a fleet is put back into a new folder")
     registry = jwe.JWERegistry(algorithms=_ALGORITHMS)
+    registry.max_ciphertext_length = _LARGEST
     try:
         packed = jwe.decrypt_compact(sealed, OctKey.import_key(passphrase), registry=registry).plaintext
     except (JoseError, ValueError, TypeError) as error:

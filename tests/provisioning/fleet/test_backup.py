@@ -32,6 +32,8 @@ def files(directory: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def test_fleet_comes_back_whole_and_private(fleet: Fleet, tmp_path: Path) -> None:
+    (fleet.directory / "much").write_bytes(os.urandom(300_000))
+    (fleet.directory / "much").chmod(0o600)
     back = open_fleet(seal_fleet(fleet, PHRASE), PHRASE, tmp_path / "back")
     assert files(back.directory) == files(fleet.directory)
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o700 for path in back.directory.rglob("*") if path.is_dir())
