@@ -3,7 +3,7 @@
 A picture is put only if its bytes are those that its record names, so its digest is the one that was signed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -35,18 +35,25 @@ class DatabasePictures:
         self._connection.execute("INSERT INTO custody_picture TABLE new_picture ON CONFLICT DO NOTHING")
 
     def get(self, record: int) -> tuple[PictureBytes, ...]:
-        """Return the pictures of a record by its id, as far as they are kept.
+        """Return the pictures of a record by its id, as far as they are kept; errors are those of `of`."""
+        return self.of([record]).get(record, ())
+
+    def of(self, records: Sequence[int]) -> dict[int, tuple[PictureBytes, ...]]:
+        """Return the pictures of several records, by record.
 
         Raises:
             CustodyError: the bytes of one are not those that were kept.
 
         """
         rows = self._connection.execute(
-            "SELECT kind, media_type, width, height, sha256, body FROM custody_picture WHERE record_id = %s"
-            " ORDER BY kind DESC",
-            [record],
+            "SELECT record_id, kind, media_type, width, height, sha256, body FROM custody_picture"
+            " WHERE record_id = ANY (%s) ORDER BY record_id, kind DESC",
+            [list(records)],
         )
-        found = tuple(PictureBytes(*row) for row in rows)
-        if any(sha256(picture.body).digest() != picture.sha256 for picture in found):
-            raise CustodyError(f"a picture of record {record} is damaged")
+        found: dict[int, tuple[PictureBytes, ...]] = {}
+        for record, *of_picture in rows:
+            picture = PictureBytes(*of_picture)
+            if sha256(picture.body).digest() != picture.sha256:
+                raise CustodyError(f"a picture of record {record} is damaged")
+            found[record] = (*found.get(record, ()), picture)
         return found

@@ -17,9 +17,10 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from department.custody.codec import decode
+from department.custody.holding import ChainName
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import HIT, READ, Projection
-from department.custody.record import FURTHEST, PictureBytes
+from department.custody.record import FURTHEST, PictureBytes, StoredRecord
 from department.ledger.entries import OpenEntry
 from department.ledger.errors import ClosedEntryError
 
@@ -40,6 +41,8 @@ _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
 """A row of a projection, by column; `department.custody.projections` names these."""
+WholeRecord: TypeAlias = tuple[StoredRecord, tuple[PictureBytes, ...]]
+"""A record with all that custody has of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,44 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
     if found is not None:
         entry.fetched(pictures=[(record_id, kind)], group=group)
     return found
+
+
+def whole_records(
+    entry: OpenEntry, *, records: Sequence[int] | None = None, after: int = 0, limit: int = MOST_ROWS
+) -> list[WholeRecord]:
+    """Return records with their pictures, by ascending id: those of some ids as judged last, or those that follow one.
+
+    Raises:
+        CustodyError: the bytes of a picture are damaged.
+
+    The other errors are those of `reads`.
+    """
+    with under(entry) as cursor:
+        if records is None:
+            cursor.execute("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
+        else:
+            cursor.execute("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
+        found = [StoredRecord(*row) for row in cursor]
+        pictures = DatabasePictures(connection.connection).of([stored.id for stored in found])
+    whole = [(stored, pictures.get(stored.id, ())) for stored in found]
+    for stored, seen_pictures in whole:
+        kinds = [(stored.id, picture.kind) for picture in seen_pictures]
+        entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
+    return whole
+
+
+def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tuple[int, str, str]]:
+    """Return number, digest and digest before of a chain's proven records, by number, and nothing of what they say.
+
+    Errors are those of `reads`.
+    """
+    with under(entry) as cursor:
+        cursor.execute(
+            "SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex') FROM custody_judged WHERE post = %s"
+            " AND chain = %s AND sequence BETWEEN %s AND %s AND verdict IN ('genuine', 'unknown') ORDER BY sequence",
+            [*chain, first, last],
+        )
+        return [(number, digest, previous) for number, digest, previous in cursor]
 
 
 def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> list[ShownRow]:

@@ -142,6 +142,13 @@ class LedgerEvent(Enum):
         writers=(PURGER,),
     )
     EXPORTED = EventKind("exported", "exported evidence", "person case what", "digest count records pictures reason")
+    EVIDENCE_BOOKED = EventKind(
+        "evidence_booked",
+        "booked evidence",
+        "person case what digest receipt medium received_by",
+        retention=BodyClass.PERMANENT,
+    )
+    """A package that was exported was received, as it lies on its medium."""
     BACKED_UP = EventKind(
         "backed_up", "made a backup", "what digest", "person", retention=BodyClass.PERMANENT, writers=(WEB, KEEPER)
     )

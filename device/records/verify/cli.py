@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn, cast
 
 import click
 
@@ -15,6 +15,8 @@ from device.records.verify.noted import NotedHead
 from device.records.verify.verify import LONGEST_LINE, Problem, Report, Verifier
 from device.text import shown
 
+_ZIP = b"PK\x03\x04"
+"""How a zip begins; no line of records does."""
 MEANING = {
     "malformed": "is not a record",
     "foreign": "is foreign",
@@ -60,7 +62,9 @@ Exit status: 0 if every record from the first to the last given is there and gen
 )
 @click.option("--redelivery", is_flag=True, help="Allow the same record again, as a subscriber at QoS 1 may see it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
 def verify(
+    context: click.Context,
     *,
     file: BinaryIO,
     keys: tuple[Path, ...],
@@ -78,7 +82,14 @@ def verify(
 
     A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
     vouches for their key.
+
+    FILE may be an evidence package, too, opened: then --key names the custodian's key and the register's.
     """
+    begin = file.tell() if file.seekable() else None
+    if begin is not None:
+        if file.read(len(_ZIP)) == _ZIP:
+            _verify_package(context, file.name, keys, as_json=as_json)
+        file.seek(begin)
     files = list(_files(keys))
     heads = _heads(noted)
     verifier = Verifier(
@@ -89,8 +100,7 @@ def verify(
         holders=_holders(files),
         heads=heads,
     )
-    if file.seekable():
-        begin = file.tell()
+    if begin is not None:
         verifier.learn(_lines(file))
         file.seek(begin)
     report = verifier.feed_all(_lines(file))
@@ -99,6 +109,21 @@ def verify(
     else:
         _show(report, heads)
     sys.exit(0 if report.intact and report.fed else 1)
+
+
+def _verify_package(context: click.Context, file: str, keys: tuple[Path, ...], *, as_json: bool) -> NoReturn:
+    """Have the department's program prove an evidence package: it knows the ledger and the register.
+
+    Raises:
+        click.UsageError: that program is not installed.
+
+    """
+    department = context.parent and cast("click.Group", context.parent.command).get_command(context, "department")
+    command = cast("click.Group", department).get_command(context, "verify-package") if department else None
+    if command is None:
+        raise click.UsageError("an evidence package is proved by: pip install 'platepost[department]'")
+    line = [file, *(part for key in keys for part in ("--key", str(key))), *(["--json"] if as_json else [])]
+    command.main(line, prog_name="platepost verify")
 
 
 def _files(keys: tuple[Path, ...]) -> Iterator[Path]:

@@ -1,0 +1,239 @@
+"""Makes a package for court and discovery: records with the proof of what they are and of who saw them."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.resources import files as resources
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from django.template import Context, Engine
+from joserfc.jwk import ECKey, RSAKey
+
+from department.archive.evidence_check import verify_package
+from department.archive.evidence_package import (
+    CHAINS,
+    LARGEST,
+    LEDGER,
+    MANIFEST,
+    MANIFEST_TYPE,
+    PAGE,
+    REGISTER,
+    EvidenceManifest,
+    EvidenceRecipient,
+    EvidenceRecord,
+    pack,
+    seal,
+)
+from department.archive.verbatim import BODIES, ENTRIES, as_sent
+from department.custody.codec import decode
+from department.custody.holding import ChainName
+from department.custody.reading import WholeRecord, links, whole_records
+from department.errors import DepartmentError
+from department.ledger.entries import OpenEntry
+from device.control.jose import sign
+from device.records.receipt import KeptRange
+
+RECORDS_MOST = 1000
+"""Records of one package."""
+APART_MOST = 1000
+"""Numbers between two records of a chain, or to the end of the receipt, up to which the links between go along."""
+LINES_MOST = 10_000
+"""Entries of the ledger up to which those between go along too: so the chain of the ledger is whole."""
+DISCLOSED = ("person", "agency", "purpose", "case", "on_behalf_of", "records", "pictures")
+"""Fields of the ledger that go along. What else was looked for and found stays behind its commitment."""
+_PROVED = ("genuine", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceOrder:
+    """What is wanted, by whom, for whom."""
+
+    records: Sequence[int]
+    person: str
+    agency: str
+    custodian: str
+    purpose: str
+    case: str
+    recipient: EvidenceRecipient
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSources:
+    """Where the proofs come from."""
+
+    auditor: psycopg.Connection[Any]
+    """Of the role that may read the ledger."""
+    register: bytes
+    """The signed register of the posts' keys, as it is."""
+    register_keys: Sequence[ECKey]
+    receipted: Mapping[ChainName, Sequence[KeptRange]]
+    """What the log of receipts says."""
+    signing_key: ECKey
+    """The custodian's."""
+
+
+def make_package(order: EvidenceOrder, sources: EvidenceSources, entry: OpenEntry) -> tuple[EvidenceManifest, bytes]:
+    """Return a package, signed and not yet encrypted, and what it says of itself; the entry is closed.
+
+    Raises:
+        DepartmentError: a record is not there, may not be seen or is not proved by the register; or the package would
+            be too large.
+        django.db.Error: the database does not answer.
+
+    """
+    if not 0 < len(set(order.records)) <= RECORDS_MOST:
+        raise DepartmentError(f"a package has 1 to {RECORDS_MOST} records")
+    found = whole_records(entry, records=order.records)
+    missing = sorted({*order.records} - {stored.id for stored, _ in found})
+    if missing:
+        raise DepartmentError(f"there is no record {', '.join(map(str, missing))} that this entry may see")
+    unproved = [stored.id for stored, _ in found if stored.verdict not in _PROVED]
+    if unproved:
+        raise DepartmentError(f"not proved to be a post's: record {', '.join(map(str, unproved))}")
+    chains = _chains(entry, found, sources.receipted)
+    entry.shown()
+    files: dict[str, bytes] = {REGISTER: sources.register, CHAINS: _json({"chains": chains})}
+    sent: dict[str, list[bytes]] = defaultdict(list)
+    for whole in found:
+        stored, pictures = whole
+        sent[stored.post].append(as_sent(whole) or b"")
+        files |= {f"pictures/{picture.sha256.hex()}.jpg": picture.body for picture in pictures}
+    files |= {f"records/{post}.jsonl": b"\n".join(lines) + b"\n" for post, lines in sent.items()}
+    ledger = list(_ledger(sources.auditor, entry.entry, order.records))
+    files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
+    manifest = _manifest(order, entry.entry, found)
+    files[PAGE] = _page(manifest, found, _accesses(ledger), sources.signing_key.thumbprint())
+    digests = {name: sha256(body).hexdigest() for name, body in files.items()}
+    manifest = manifest.model_copy(update={"files": digests})
+    signed = manifest.model_dump_json().encode()
+    key = sources.signing_key
+    package = pack(files | {MANIFEST: sign(signed, key, typ=MANIFEST_TYPE, kid=key.thumbprint())})
+    if len(package) > LARGEST:
+        raise DepartmentError(f"the package would have more than {LARGEST // 1_000_000} MB: make several")
+    # What the recipient will find wrong is found here first: a key that the register lacks, say.
+    report = verify_package(package, [key, *sources.register_keys])
+    if not report.intact:
+        raise DepartmentError(f"it cannot be proved: {report.problems[0]}")
+    return manifest, package
+
+
+def sealed_to(package: bytes, recipient: ECKey | RSAKey) -> tuple[bytes, str]:
+    """Return a package encrypted to its recipient, and the SHA-256 by which it is booked."""
+    sealed = seal(package, recipient)
+    return sealed, sha256(sealed).hexdigest()
+
+
+def _manifest(order: EvidenceOrder, entry: UUID, found: Sequence[WholeRecord]) -> EvidenceManifest:
+    records = tuple(
+        EvidenceRecord(
+            record=stored.id,
+            post=stored.post,
+            digest=stored.digest,
+            topic=stored.topic,
+            kept_at=stored.kept_at,
+            verdict=stored.verdict,
+        )
+        for stored, _ in found
+    )
+    return EvidenceManifest(
+        package=uuid4(),
+        agency=order.agency,
+        custodian=order.custodian,
+        made=datetime.now(UTC),
+        person=order.person,
+        purpose=order.purpose,
+        case=order.case,
+        entry=entry,
+        recipient=order.recipient,
+        records=records,
+        files={},
+    )
+
+
+def _chains(
+    entry: OpenEntry, found: Sequence[WholeRecord], receipted: Mapping[ChainName, Sequence[KeptRange]]
+) -> list[dict[str, Any]]:
+    """Return the links that join records to one another and to the end of what was receipted."""
+    numbers: dict[ChainName, set[int]] = defaultdict(set)
+    for stored, _ in found:
+        if stored.place is not None:
+            numbers[stored.place.chain].add(stored.place.number)
+    made = []
+    for chain, exported in sorted(numbers.items()):
+        kept = [span for span in receipted.get(chain, ()) if any(span.first <= one <= span.last for one in exported)]
+        spans: list[list[int]] = []
+        for number in sorted({*exported, *(span.last for span in kept)}):
+            if spans and number - spans[-1][1] <= APART_MOST:
+                spans[-1][1] = number
+            elif number in exported:
+                spans.append([number, number])
+        linked = [link for first, last in spans for link in links(entry, chain, first, last)]
+        ranges = [[span.first, span.last, span.digest] for span in kept]
+        made.append({"post": chain.post, "chain": chain.chain, "links": linked, "receipted": ranges})
+    return made
+
+
+def _ledger(auditor: psycopg.Connection[Any], own: UUID, records: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield the entries by which somebody saw these records, those between, and what may be known of the former."""
+    seen = auditor.execute(_SEEN, {"records": list(records), "own": own}).fetchall()
+    numbers, entries = [number for number, _ in seen], [entry for _, entry in seen]
+    if numbers[-1] - numbers[0] < LINES_MOST:
+        numbers = [*range(numbers[0], numbers[-1] + 1)]
+    disclosed = "entry = ANY (%s) AND (field = ANY (%s) OR refers_to = %s AND field = 'covert')"
+    yield from (line for (line,) in auditor.execute(ENTRIES.format("number = ANY (%s)"), [numbers]))
+    yield from (line for (line,) in auditor.execute(BODIES.format(disclosed), [entries, list(DISCLOSED), own]))
+
+
+_SEEN = """
+WITH saw AS (
+    SELECT entry, refers_to FROM ledger_entry WHERE refers_to = %(own)s
+    UNION
+    SELECT e.entry, e.refers_to FROM ledger_body b JOIN ledger_entry e USING (entry)
+    WHERE e.event IN ('shown', 'failed') AND b.field IN ('records', 'covert') AND EXISTS (
+        SELECT FROM jsonb_path_query(b.value::jsonb, 'strict $.**') AS one
+        WHERE one IN (SELECT to_jsonb(wanted) FROM unnest(%(records)s::bigint[]) AS wanted)
+    )
+)
+SELECT number, entry FROM ledger_entry
+WHERE entry IN (SELECT entry FROM saw UNION SELECT refers_to FROM saw) ORDER BY number
+"""
+
+
+def _accesses(ledger: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return who looked at the records, for people."""
+    said: dict[str, dict[str, Any]] = defaultdict(dict)
+    for line in ledger:
+        if "field" in line:
+            said[line["entry"]][line["field"]] = json.loads(line["value"])
+    times = {line["entry"]: datetime.fromisoformat(line["at"]) for line in ledger if "number" in line}
+    return [{"at": times[entry], **fields} for entry, fields in said.items() if "person" in fields]
+
+
+def _page(
+    manifest: EvidenceManifest, found: Sequence[WholeRecord], accesses: Sequence[Mapping[str, Any]], key: str
+) -> bytes:
+    shown = []
+    for stored, pictures in found:
+        event = json.loads(decode(stored.codec, stored.body))
+        data = event.get("data") if isinstance(event.get("data"), dict) else {}
+        facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
+        named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
+        shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
+    template = Engine().from_string(resources("department.archive").joinpath("evidence.html").read_text("utf-8"))
+    given = {"manifest": manifest, "records": shown, "accesses": accesses, "key": key}
+    return template.render(Context(given)).encode()
+
+
+_SHOWN = (
+    *("plate_read", "confidence", "region", "captured", "camera", "lane", "direction", "plate_matched", "match"),
+    *("category", "wording", "verification", "hotlist_stale", "synthetic", "held", "hit", "passage", "action", "state"),
+)
+
+
+def _json(said: object) -> bytes:
+    return json.dumps(said, separators=(",", ":"), default=str).encode("ascii")

@@ -1,0 +1,208 @@
+"""Checks an evidence package, opened; it needs no database and no network. docs/evidence.md says what is checked."""
+
+import json
+from base64 import b64decode
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
+
+from department.archive.evidence_package import (
+    CHAINS,
+    LARGEST,
+    LEDGER,
+    MANIFEST,
+    MANIFEST_TYPE,
+    REGISTER,
+    EvidenceManifest,
+    EvidenceRefusedError,
+    unpack,
+)
+from department.ledger.chain import LedgerLine, commitment, digest_of_line
+from device.errors import RecordError
+from device.records.canonical import canonical_bytes, digest_of, parse
+from device.records.jws import read_compact, read_object
+from device.records.parts import pictures_match
+from device.records.signing import Keyring, read_key
+from provisioning.fleet.register import RegisterRefusedError, open_register
+
+
+@dataclass(slots=True)
+class EvidenceReport:
+    """What a check found."""
+
+    manifest: EvidenceManifest
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What cannot be proved by the package, and is no fault."""
+    linked: int = 0
+    """Links of chains that hold."""
+    receipted: int = 0
+    """Records that lie in a range that the custodian gave a receipt for."""
+    entries: int = 0
+    """Entries of the ledger."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether all is proved."""
+        return not self.problems
+
+
+def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
+    """Check a package, opened.
+
+    Args:
+        package: the zip.
+        keys: who is trusted: the custodian's key, and the key that signed the register of the posts' keys.
+
+    Raises:
+        EvidenceRefusedError: it is no package, was altered, or nobody who is trusted has signed it.
+
+    """
+    files = unpack(package)
+    try:
+        payload, _ = read_compact(files[MANIFEST], typ=MANIFEST_TYPE).payload_by(keys, largest=LARGEST)
+        read_object(payload)
+        report = EvidenceReport(EvidenceManifest.model_validate_json(payload))
+        register, _ = open_register(files[REGISTER], keys)
+        chains = parse(files[CHAINS])["chains"]
+    except (KeyError, RecordError, RegisterRefusedError, ValidationError) as error:
+        raise EvidenceRefusedError(f"the package is refused: {error}") from None
+    named = report.manifest.files
+    for name in sorted({*named, *files} - {MANIFEST}):
+        if name not in files or sha256(files[name]).hexdigest() != named.get(name):
+            raise EvidenceRefusedError(f"{name} is not the file that the custodian signed")
+    if register.agency != report.manifest.agency:
+        report.problems.append("the register of the posts' keys is another agency's")
+    posts = {post.name: Keyring(read_key(key.public_key.encode()) for key in post.keys) for post in register.posts}
+    placed = _check_records(report, files, posts)
+    for chain in chains:
+        _check_chain(report, chain, placed.pop((chain["post"], chain["chain"]), {}))
+    report.problems += [f"{post}, chain {name}: its links are missing" for post, name in placed]
+    _check_ledger(report, files[LEDGER])
+    return report
+
+
+def _check_records(
+    report: EvidenceReport, files: Mapping[str, bytes], posts: Mapping[str, Keyring]
+) -> dict[tuple[str, str], dict[int, str]]:
+    """Check each record by itself; return the digests of those in chains, by post and chain, by number."""
+    placed: dict[tuple[str, str], dict[int, str]] = {}
+    expected = {(record.post, record.digest): record for record in report.manifest.records}
+    for name in sorted(files):
+        folder, _, rest = name.partition("/")
+        post = rest.removesuffix(".jsonl")
+        for line in files[name].splitlines() if folder == "records" else ():
+            try:
+                event = parse(line)
+                canonical = canonical_bytes(event)
+                digest = digest_of(canonical)
+                record = expected.pop((post, digest), None)
+                where = f"record {record.record}" if record else f"a record of {post}"
+                if record is None:
+                    report.problems.append(f"{where} is not in the manifest")
+                posts.get(post, Keyring(())).check(str(event.get("signature")), canonical)
+                if event.get("source") != f"//alpr/v1/{report.manifest.agency}/{post}":
+                    report.problems.append(f"{where} names another source than its post")
+                if not pictures_match(event):
+                    report.problems.append(f"{where}: a picture is not the one that was signed")
+                for body in _pictures(event):
+                    if files.get(f"pictures/{sha256(body).hexdigest()}.jpg") != body:
+                        report.problems.append(f"{where}: a picture is missing among the files")
+                if isinstance(event.get("chain"), str):
+                    placed.setdefault((post, event["chain"]), {})[event["sequence"]] = digest
+            except (RecordError, KeyError, TypeError, ValueError, AttributeError) as error:
+                report.problems.append(f"a record of {post}: {error}")
+    report.problems += [f"record {record.record} is not in the package" for record in expected.values()]
+    return placed
+
+
+def _pictures(event: Mapping[str, Any]) -> Iterator[bytes]:
+    for picture in event["data"].get("pictures", ()):
+        if "data" in picture:
+            yield b64decode(picture["data"])
+
+
+def _check_chain(report: EvidenceReport, chain: Mapping[str, Any], placed: Mapping[int, str]) -> None:
+    """Check the links of one chain, and that they join the records to it and to the end of their receipt."""
+    name = f"{chain['post']}, chain {chain['chain']}"
+    links = {number: (digest, previous) for number, digest, previous in chain["links"]}
+    for number, (_, previous) in links.items():
+        if number - 1 in links:
+            report.linked += 1
+            if links[number - 1][0] != previous:
+                report.problems.append(f"{name}: number {number} does not follow {number - 1}")
+    for number, digest in placed.items():
+        if links.get(number, ("",))[0] != digest:
+            report.problems.append(f"{name}: number {number} is not the record that is linked")
+        kept = next((span for span in chain["receipted"] if span[0] <= number <= span[1]), None)
+        if kept is None:
+            report.notes.append(f"{name}: no receipt for number {number}")
+            continue
+        report.receipted += 1
+        _, last, end = kept
+        if last in links and links[last][0] != end:
+            report.problems.append(f"{name}: the receipt up to number {last} is for another record")
+        elif any(step not in links for step in range(number, last + 1)):
+            report.notes.append(f"{name}: number {number} is not linked to the end of its receipt, {last}")
+
+
+def _check_ledger(report: EvidenceReport, text: bytes) -> None:
+    try:
+        lines, said_of = _ledger(report, text)
+    except (KeyError, TypeError, ValueError) as error:
+        report.problems.append(f"the ledger cannot be read: {type(error).__name__}")
+        return
+    for before, after in pairwise(lines):
+        if after.number == before.number + 1 and after.previous != before.digest:
+            report.problems.append(f"the ledger, entry {after.number}: it does not follow the one before")
+    report.entries = len(lines)
+    manifest = report.manifest
+    own = said_of[manifest.entry]
+    if any(own.get(name) != getattr(manifest, name) for name in ("person", "purpose", "case")):
+        report.problems.append("the ledger has no entry of this export")
+    exported: set[int] = set()
+    for line in lines:
+        if line.refers_to == manifest.entry and line.event == "shown":
+            said = said_of[line.entry]
+            exported.update(*(part.get("records", ()) for part in (said, *said.get("covert", {}).values())))
+    if not {record.record for record in manifest.records} <= exported:
+        report.problems.append("the ledger does not say that these records were exported")
+    gaps = sum(after.number - before.number - 1 for before, after in pairwise(lines))
+    if gaps:
+        report.notes.append(f"the ledger: {gaps} entries between these are left out")
+
+
+def _ledger(report: EvidenceReport, text: bytes) -> tuple[list[LedgerLine], dict[UUID, dict[str, Any]]]:
+    """Return the entries by number, each as it was digested, and what their bodies say, each as it was committed to."""
+    lines: dict[UUID, LedgerLine] = {}
+    said_of: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    for said in map(json.loads, text.splitlines()):
+        entry = UUID(said["entry"])
+        if "field" in said:
+            made = commitment(bytes.fromhex(said["salt"]), said["field"], said["value"])
+            if lines[entry].commitments.get(said["field"]) != made:
+                report.problems.append(f"the ledger, entry {lines[entry].number}: {said['field']} was altered")
+            said_of[entry][said["field"]] = json.loads(said["value"])
+            continue
+        line = lines[entry] = LedgerLine(
+            number=said["number"],
+            entry=entry,
+            at=datetime.fromisoformat(said["at"]),
+            event=said["event"],
+            retention=said["class"],
+            refers_to=UUID(said["refers_to"]) if said["refers_to"] else None,
+            commitments=said["commitments"],
+            previous=bytes.fromhex(said["previous"]),
+            digest=bytes.fromhex(said["digest"]),
+        )
+        if digest_of_line(line) != line.digest:
+            report.problems.append(f"the ledger, entry {line.number}: it was altered")
+    return sorted(lines.values(), key=lambda line: line.number), said_of

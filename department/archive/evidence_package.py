@@ -1,0 +1,187 @@
+"""The form of an evidence package: what it says, its one zip, and its encryption. docs/evidence.md describes it."""
+
+import io
+import json
+import zipfile
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwe
+from joserfc.jwk import ECKey, RSAKey, import_key
+from joserfc.util import urlsafe_b64encode
+from pydantic import BaseModel, ConfigDict, Field
+
+from department.errors import DepartmentError
+from device.records.signing import NOT_JOSE
+
+FORMAT = "platepost-evidence-1"
+MANIFEST_TYPE, SEALED_TYPE = "platepost-evidence+jws", "platepost-evidence+jwe"
+"""The headers' `typ`."""
+MANIFEST, REGISTER, CHAINS, LEDGER, PAGE = "manifest.jws", "register.jws", "chains.json", "ledger.jsonl", "index.html"
+LARGEST = 512 * 1024 * 1024
+"""Bytes of a package."""
+ENCRYPTION = "A256GCM"
+_BY_KIND = {"EC": "ECDH-ES+A256KW", "RSA": "RSA-OAEP-256"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class EvidenceRefusedError(DepartmentError):
+    """It is no evidence package, does not open with that key, or nobody who is trusted has signed it."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EvidenceRecipient(_Part):
+    """For whom a package was encrypted."""
+
+    name: str
+    """The subject of the certificate; of a bare key its thumbprint."""
+    sha256: str
+    """SHA-256 of the certificate (DER); of a bare key its RFC 7638 thumbprint."""
+
+
+class EvidenceRecord(_Part):
+    """What the custodian says of one record."""
+
+    record: int
+    """Its id in the custody."""
+    post: str
+    digest: str
+    topic: str
+    kept_at: datetime
+    verdict: str
+
+
+class EvidenceManifest(_Part):
+    """What the custodian signs."""
+
+    format: Literal["platepost-evidence-1"] = "platepost-evidence-1"
+    package: UUID
+    agency: str
+    custodian: str
+    made: datetime
+    person: str
+    purpose: str
+    case: str
+    entry: UUID
+    """The entry of the ledger under which the records were read."""
+    recipient: EvidenceRecipient
+    records: tuple[EvidenceRecord, ...]
+    files: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
+    """SHA-256 of every other file, by its name."""
+
+
+# --- the file
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip in its one form: sorted by name, stored, every time and attribute the same."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in sorted(files):
+            member = zipfile.ZipInfo(name, _EPOCH)
+            member.create_system, member.external_attr = 0, 0o600 << 16
+            archive.writestr(member, files[name])
+    return packed.getvalue()
+
+
+def unpack(package: bytes) -> dict[str, bytes]:
+    """Return the files of a zip by name.
+
+    Raises:
+        EvidenceRefusedError: it is none, or not in the one form that `pack` gives it: a bit was changed.
+
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            members = archive.infolist()
+            if sum(member.file_size for member in members) > LARGEST:
+                raise EvidenceRefusedError(f"it is larger than {LARGEST} bytes")
+            files = {member.filename: archive.read(member) for member in members}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise EvidenceRefusedError(f"it is no package: {error}") from None
+    if len(files) != len(members) or pack(files) != package:
+        raise EvidenceRefusedError("it is not in the form of a package: it was altered")
+    return files
+
+
+def recipient_of(text: bytes) -> tuple[ECKey | RSAKey, EvidenceRecipient]:
+    """Read for whom a package is to be encrypted: an X.509 certificate, or a public key as PEM or JWK.
+
+    Raises:
+        DepartmentError: it is none of these, or its certificate is not valid today.
+
+    """
+    try:
+        if b"BEGIN CERTIFICATE" in text:
+            certificate = x509.load_pem_x509_certificate(text)
+            key = _key(certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+            if (
+                not certificate.not_valid_before_utc
+                <= datetime.now(tz=certificate.not_valid_before_utc.tzinfo)
+                <= (certificate.not_valid_after_utc)
+            ):
+                raise DepartmentError("the recipient's certificate is not valid today")
+            name, digest = certificate.subject.rfc4514_string(), certificate.fingerprint(hashes.SHA256()).hex()
+            return key, EvidenceRecipient(name=name, sha256=digest)
+        key = _key(text)
+    except NOT_JOSE as error:
+        raise DepartmentError(f"the recipient's key cannot be used: {error}") from error
+    return key, EvidenceRecipient(name=key.thumbprint(), sha256=key.thumbprint())
+
+
+def seal(package: bytes, recipient: ECKey | RSAKey) -> bytes:
+    """Encrypt a package to a recipient: a compact JWE."""
+    header = {"alg": _BY_KIND[recipient.key_type], "enc": ENCRYPTION, "typ": SEALED_TYPE, "cty": "application/zip"}
+    header["kid"] = recipient.thumbprint()
+    return jwe.encrypt_compact(header, package, recipient, registry=_registry()).encode("ascii")
+
+
+def open_sealed(sealed: bytes, key: bytes) -> bytes:
+    """Decrypt a package with the recipient's private key, PEM or JWK.
+
+    Raises:
+        EvidenceRefusedError: it is not for that key, or was altered.
+
+    """
+    try:
+        opened = jwe.decrypt_compact(sealed, _key(key), registry=_registry())
+        # Each part in its one form: so no bit of the file can be another and the rest still be read.
+        if opened.headers().get("typ") != SEALED_TYPE or not all(map(_is_base64url, sealed.split(b"."))):
+            raise EvidenceRefusedError("it is no sealed package")
+    except NOT_JOSE as error:
+        if isinstance(error, EvidenceRefusedError):
+            raise
+        raise EvidenceRefusedError("it does not open with this key: it is for another, or was altered") from None
+    return opened.plaintext or b""
+
+
+def _registry() -> jwe.JWERegistry:
+    made = jwe.JWERegistry(algorithms=[*_BY_KIND.values(), ENCRYPTION])
+    made.max_ciphertext_length = 2 * LARGEST
+    return made
+
+
+def _key(text: bytes) -> ECKey | RSAKey:
+    key = import_key(json.loads(text)) if text.lstrip().startswith(b"{") else None
+    if key is None:
+        try:
+            key = ECKey.import_key(text)
+        except NOT_JOSE:
+            key = RSAKey.import_key(text)
+    if not isinstance(key, ECKey | RSAKey):
+        raise TypeError("it is no key of an elliptic curve, nor of RSA")
+    return key
+
+
+def _is_base64url(part: bytes) -> bool:
+    padded = part.replace(b"-", b"+").replace(b"_", b"/") + b"=" * (-len(part) % 4)
+    return urlsafe_b64encode(b64decode(padded, validate=True)) == part

@@ -1,0 +1,42 @@
+"""What is given away verbatim: records as posts sent them, and the ledger in the form of docs/ledger.md."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+from department.custody.codec import RAW, decode, stored_form
+from department.custody.reading import WholeRecord
+
+ENTRIES = """
+SELECT json_build_object('number', number, 'entry', entry,
+    'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'event', event, 'class', class,
+    'refers_to', refers_to, 'commitments', commitments, 'previous', encode(previous, 'hex'),
+    'digest', encode(digest, 'hex'))
+FROM ledger_entry WHERE {} ORDER BY number
+"""
+"""Entries of the ledger by a condition, without their bodies."""
+BODIES = """
+SELECT json_build_object('entry', entry, 'field', field, 'salt', encode(salt, 'hex'), 'value', value)
+FROM ledger_body JOIN ledger_entry USING (entry) WHERE {} ORDER BY number, field
+"""
+"""Bodies of entries by a condition."""
+
+
+def as_sent(whole: WholeRecord) -> bytes | None:
+    """Return the JSON of a record with its pictures in it, on one line; None of what cannot be read.
+
+    `device.records.canonical.canonical_bytes` of it are the bytes that were signed. Pictures that are not kept are
+    absent, as those that a post left out.
+    """
+    stored, pictures = whole
+    if stored.codec == RAW:
+        return None
+    event: dict[str, Any] = json.loads(decode(stored.codec, stored.body))
+    bodies = {(picture.kind, picture.sha256.hex()): picture.body for picture in pictures}
+    data = event.get("data")
+    named = data.get("pictures") if isinstance(data, dict) and bodies else None
+    for picture in named if isinstance(named, list) else ():
+        body = bodies.get((picture.get("kind"), picture.get("sha256")))
+        if body is not None:
+            picture["data"] = b64encode(body).decode("ascii")
+    return stored_form(event)

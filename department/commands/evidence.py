@@ -1,0 +1,227 @@
+"""`platepost department export`, `verify-package` and `book`: evidence for court and discovery."""
+
+import getpass
+import json
+import sys
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.start import set_up_django
+from department.config.upgrade import connected, require_schema, running_database
+from department.database.roles import AUDITOR, WEB
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from device.files import read_brought, write_durably
+from device.records.signing import read_key
+from provisioning.trust.keys import signing_jwk
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PURPOSE = click.option("--purpose", required=True, help="Why, by the department's policy.")
+_CASE = click.option("--case", required=True, help="The number of the case.")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department export vault 26-00417.evidence --record 7015 --record 7019 --to prosecutor.pem --purpose evidence --case 26-00417
+  platepost department search vault --purpose evidence --case 26-00417 --reads --json | jq .reads[].record_id     # where ids come from
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--record", "records", type=click.IntRange(1), multiple=True, required=True, help="A record's id; several."
+)
+@click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate, or public key as PEM or JWK.")
+@click.option("--group", "groups", multiple=True, help="A group whose covert records you may see.")
+@_PURPOSE
+@_CASE
+@JSON
+def export(
+    *,
+    folder: DepartmentFolder,
+    file: Path,
+    records: tuple[int, ...],
+    to: Path,
+    groups: tuple[str, ...],
+    purpose: str,
+    case: str,
+    as_json: bool,
+) -> None:
+    """Write records of FOLDER with all that proves them into FILE, signed, and encrypted to one recipient.
+
+    Pictures, links of the chains, receipts, the posts' keys, and who saw the records are in it, and a page to read it
+    with. The export is in the ledger before FILE is there.
+    """
+    if file.exists():
+        raise DepartmentError(f"{file} is there already")
+    settings, key = folder.settings, signing_jwk(folder.custody_key)
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.archive.evidence import (  # noqa: PLC0415 - after Django was set up
+            EvidenceOrder,
+            EvidenceSources,
+            make_package,
+            sealed_to,
+        )
+        from department.archive.evidence_package import recipient_of  # noqa: PLC0415
+        from department.custody.receipt_log import ReceiptState  # noqa: PLC0415
+        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415
+        from department.ledger.entries import open_entry  # noqa: PLC0415
+        from department.ledger.writing import append  # noqa: PLC0415
+        from department.policy.policy import AccessPurpose  # noqa: PLC0415
+
+        recipient, named = recipient_of(to.read_bytes())
+        person, agency = getpass.getuser(), settings.agency
+        order = EvidenceOrder(records, person, agency, settings.custodian, purpose, case, named)
+        asked = {"export": list(records), "recipient": named.model_dump()}
+        why = AccessPurpose(purpose, case)
+        with (
+            connected(folder, AUDITOR) as auditor,
+            open_entry(person=person, agency=agency, purpose=why, query=asked, groups=groups) as entry,
+        ):
+            sources = EvidenceSources(
+                auditor,
+                folder.register_file.read_bytes(),
+                [read_key(folder.register_key.read_bytes())],
+                ReceiptState(folder.receipts).receipted,
+                key,
+            )
+            manifest, package = make_package(order, sources, entry)
+        sealed, digest = sealed_to(package, recipient)
+        said = {
+            "person": person,
+            "case": case,
+            "what": str(manifest.package),
+            "digest": digest,
+            "records": list(records),
+        }
+        append(LedgerEvent.EXPORTED, said)
+        write_durably(file, sealed)
+    if as_json:
+        click.echo(
+            json.dumps({"file": str(file), "package": str(manifest.package), "sha256": digest, "bytes": len(sealed)})
+        )
+        return
+    click.echo(f"{len(manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
+    click.echo(f"SHA-256 {digest}. When it was received: platepost department book {folder.path} {file} --receipt ...")
+
+
+@click.command(
+    "verify-package",
+    epilog="""\b
+Examples:
+  platepost department verify-package 26-00417.evidence --open-with my-key.pem --into 26-00417 --key custodian.pem --key register.pem
+  platepost verify evidence.zip --key custodian.pem --key register.pem     # the same of an opened one
+Exit status: 0 if all of it is proved, 1 if not.
+""",  # noqa: E501 - commands that can be copied
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--key",
+    "keys",
+    type=_FILE,
+    multiple=True,
+    required=True,
+    help="PEM of who is trusted: the custodian's public key, and that of the register of posts' keys.",
+)
+@click.option("--open-with", type=_FILE, help="The recipient's private key, PEM or JWK, of an encrypted package.")
+@click.option("--into", type=click.Path(path_type=Path), help="Write the opened package into this new folder.")
+@JSON
+def verify_package(
+    *, file: Path, keys: tuple[Path, ...], open_with: Path | None, into: Path | None, as_json: bool
+) -> None:
+    """Prove an evidence package: every signature, picture, link, receipt, entry of the ledger, and file.
+
+    It needs no department and no network.
+    """
+    from department.archive import evidence_check as check  # noqa: PLC0415 - slow to load
+    from department.archive import evidence_package as package  # noqa: PLC0415
+
+    content = read_brought(file, 2 * package.LARGEST)
+    if open_with is not None:
+        content = package.open_sealed(content, open_with.read_bytes())
+    elif content.startswith(b"eyJ"):
+        raise DepartmentError(f"{file} is encrypted: say --open-with and the recipient's private key")
+    report = check.verify_package(content, [read_key(path.read_bytes()) for path in keys])
+    if into is not None:
+        for name, body in package.unpack(content).items():
+            write_durably(into / name, body)
+        write_durably(into / "evidence.zip", content)
+    manifest = report.manifest
+    if as_json:
+        about = manifest.model_dump(mode="json", exclude={"files"})
+        counts = {"linked": report.linked, "receipted": report.receipted, "entries": report.entries}
+        found = {"intact": report.intact, "problems": report.problems, "notes": report.notes}
+        click.echo(json.dumps({**found, **counts, **about}))
+    else:
+        click.echo(f"Package {manifest.package}, case {manifest.case}, of {manifest.agency}, made {manifest.made}.")
+        click.echo(
+            f"{len(manifest.records)} records, {report.linked} links, {report.receipted} receipted, "
+            f"{report.entries} entries of the ledger."
+        )
+        for note in report.notes:
+            click.echo(f"not in the package: {note}")
+        for problem in report.problems:
+            click.secho(problem, fg="red")
+        if report.intact:
+            click.secho("Every record is the post's own, and nothing was changed.", fg="green")
+    sys.exit(0 if report.intact else 1)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  platepost department book vault /media/stick/26-00417.evidence --receipt DA-2027-118 --medium "USB stick 17" --by "M. Stone, DA"
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.argument("file", type=_FILE)
+@click.option("--receipt", required=True, help="The number of the receipt, or of the property record.")
+@click.option("--medium", required=True, help="On what it was handed over.")
+@click.option("--by", required=True, help="Who received it.")
+@JSON
+def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by: str, as_json: bool) -> None:
+    """Enter in the ledger of FOLDER that the package FILE, as it lies on its medium, was received.
+
+    FILE is read again: only a package that was exported here, to the last bit, is booked.
+    """
+    with file.open("rb") as opened:
+        digest = file_digest(opened, "sha256").hexdigest()
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415 - after Django was set up
+        from department.ledger.writing import append  # noqa: PLC0415
+
+        with connected(folder, AUDITOR) as auditor:
+            exported = auditor.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
+        if exported is None:
+            raise DepartmentError(f"{file} is no package that was exported here, or it was changed since")
+        said: dict[str, Any] = {
+            "person": getpass.getuser(),
+            "case": json.loads(exported[1]),
+            "what": json.loads(exported[0]),
+        }
+        append(
+            LedgerEvent.EVIDENCE_BOOKED,
+            said | {"digest": digest, "receipt": receipt, "medium": medium, "received_by": by},
+        )
+    if as_json:
+        click.echo(json.dumps(said | {"digest": digest}))
+    else:
+        click.echo(f"Booked: package {said['what']} of case {said['case']}, SHA-256 {digest}.")
+
+
+_EXPORTED = """
+SELECT what.value, "case".value FROM ledger_entry AS e
+JOIN ledger_body AS digest ON digest.entry = e.entry AND digest.field = 'digest'
+JOIN ledger_body AS what ON what.entry = e.entry AND what.field = 'what'
+JOIN ledger_body AS "case" ON "case".entry = e.entry AND "case".field = 'case'
+WHERE e.event = 'exported' AND digest.value = %s ORDER BY e.number DESC LIMIT 1
+"""

@@ -1,0 +1,291 @@
+"""An evidence package is proved by two programs, opens for its recipient alone, and is refused after any change."""
+
+import json
+import random
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
+from department.archive.evidence_check import verify_package
+from department.archive.evidence_package import (
+    CHAINS,
+    LEDGER,
+    MANIFEST,
+    MANIFEST_TYPE,
+    EvidenceRecipient,
+    EvidenceRefusedError,
+    open_sealed,
+    pack,
+    recipient_of,
+    unpack,
+)
+from department.custody.reading import Sought, reads
+from department.database.roles import AUDITOR, WEB, as_role
+from department.errors import DepartmentError
+from department.ledger.entries import open_entry
+from department.policy.policy import AccessPurpose
+from device.control.jose import sign
+from device.records import Keyring
+from device.records.contract.examples import ExampleSigner
+from device.records.receipt import KeptRange
+from device.records.signing import read_key
+from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
+from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
+from tests.verifier.evidence import by_the_second
+
+__all__ = ["clock", "database", "keys", "opened", "rows"]
+CUSTODIAN, REGISTRAR = (ExampleSigner(f"the {who}'s".encode()) for who in ("custodian", "registrar"))
+TRUSTED = [read_key(signer.public_pem) for signer in (CUSTODIAN, REGISTRAR)]
+WHY = AccessPurpose("criminal investigation", "26-00417")
+OTHERS = AccessPurpose("stolen vehicle", "26-00999")
+NOBODY = EvidenceRecipient(name="nobody", sha256="0")
+Make: TypeAlias = Callable[..., bytes]
+
+
+def register() -> bytes:
+    pem = SIGNER.public_pem.decode()
+    known = PostKey(kid=read_key(pem.encode()).thumbprint(), public_key=pem, since=NOW)
+    said = PostKeyRegister(agency="demo", number=1, issued=NOW, posts=(PostKeys(name="post-1", keys=(known,)),))
+    return sign(json.dumps(said.wire()).encode(), REGISTRAR._key, typ=REGISTER_TYPE, kid=REGISTRAR.kid)
+
+
+@pytest.fixture
+def ids(opened: Open, rows: Rows) -> list[int]:
+    """Keep 30 reads, a hit, a covert hit, a forged and a foreign record; return the ids in their order."""
+    post = Post()
+    made = deliveries(*(post.read(text=f"7ABC{number:03}") for number in range(30)), post.hit(), post.hit(GROUP))
+    made += [changed(post.read(), time="2026-01-31T18:00:01.000Z"), *deliveries(post.enemy(STRANGER).read())]
+    opened().keep(made)
+    return [number for (number,) in rows("SELECT id FROM custody_record ORDER BY id")]
+
+
+@pytest.fixture
+def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
+    """Make a package of records by their place among `ids`."""
+    ((last,),) = rows("SELECT encode(digest, 'hex') FROM custody_record WHERE id = %s", ids[29])
+    receipted = {CHAIN: [KeptRange(first=1, last=30, digest=last)]}
+    with psycopg.connect(f"{database} user={AUDITOR}", autocommit=True) as auditor:
+        sources = EvidenceSources(auditor, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
+
+        def made(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:  # noqa: ANN401
+            wanted = [ids[place] for place in places]
+            order = EvidenceOrder(wanted, "a.rivera", "demo", "records", WHY.purpose, WHY.case or "", NOBODY)
+            with (
+                as_role(WEB),
+                open_entry(
+                    person="a.rivera", agency="demo", purpose=WHY, query={"export": wanted}, groups=groups
+                ) as entry,
+            ):
+                return make_package(order, replace(sources, **more), entry)[1]
+
+        yield made
+
+
+def trusted_files(folder: Path) -> list[Path]:
+    files = [folder / "custodian.pem", folder / "register.pem"]
+    for file, signer in zip(files, (CUSTODIAN, REGISTRAR), strict=True):
+        file.write_bytes(signer.public_pem)
+    return files
+
+
+def agree(folder: Path, packages: list[bytes]) -> list[bool]:
+    """Return which packages are proved; both programs must say the same."""
+    files = [folder / f"{number}.zip" for number, _ in enumerate(packages)]
+    ours = []
+    for file, package in zip(files, packages, strict=True):
+        file.write_bytes(package)
+        try:
+            ours.append(verify_package(package, TRUSTED).intact)
+        except EvidenceRefusedError:
+            ours.append(False)
+    second = [said["problem"] is None for said in by_the_second(files, trusted_files(folder))]
+    assert ours == second
+    return ours
+
+
+def signed_anew(package: bytes, change: Callable[[dict[str, bytes], dict[str, Any]], None]) -> bytes:
+    """Return a package that the custodian's key vouches for after a change of files, or of what the manifest says."""
+    files = unpack(package)
+    manifest = verify_package(package, TRUSTED).manifest.model_dump(mode="json")
+    files.pop(MANIFEST)
+    change(files, manifest)
+    manifest["files"] = {name: hashes_of(body) for name, body in files.items()}
+    payload = json.dumps(manifest).encode()
+    return pack(files | {MANIFEST: sign(payload, CUSTODIAN._key, typ=MANIFEST_TYPE, kid=CUSTODIAN.kid)})
+
+
+def hashes_of(body: bytes) -> str:
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(body)
+    return digest.finalize().hex()
+
+
+def test_two_programs_prove_it(make: Make, ids: list[int], tmp_path: Path) -> None:
+    with as_role(WEB), open_entry(person="b.ortiz", agency="demo", purpose=OTHERS, query={"plate": "7ABC00?"}) as entry:
+        reads(entry, Sought(plates=["7ABC003"]))
+    package = make(3, 4, 20, 30)
+    report = verify_package(package, TRUSTED)
+    assert (report.problems, report.linked, report.receipted) == ([], 27, 3)
+    assert report.notes == [f"post-1, chain {CHAIN.chain}: no receipt for number 31"]
+    assert report.entries >= 4
+    assert [record.record for record in report.manifest.records] == [ids[place] for place in (3, 4, 20, 30)]
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(package)
+    (said,) = by_the_second([file], trusted_files(tmp_path))
+    assert said == {"problem": None, "records": 4, "links": 27, "entries": report.entries}
+
+    files = unpack(package)
+    lines = files["records/post-1.jsonl"].splitlines()
+    assert sum(b'"data":"' in line for line in lines) == 4, "the pictures are in the records"
+    bodies = [json.loads(line) for line in files[LEDGER].splitlines() if b'"field"' in line]
+    assert '"b.ortiz"' in {body["value"] for body in bodies}, "who else saw the records is in it"
+    assert {body["field"] for body in bodies} <= {
+        "person",
+        "agency",
+        "purpose",
+        "case",
+        "on_behalf_of",
+        "records",
+        "pictures",
+        "covert",
+    }
+    assert b"7ABC00?" not in files[LEDGER], "and what they looked for is not"
+    page = files["index.html"].decode()
+    assert page.partition("</title>")[0].endswith("Evidence package")
+    assert "7ABC003" in page
+    assert "b.ortiz" in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script" not in page
+
+
+def test_one_bit_changed_is_refused(make: Make, tmp_path: Path) -> None:
+    package = make(3, 4)
+    places = [*random.Random(20).sample(range(len(package) * 8), 60), 0, len(package) * 8 - 1]
+    altered = []
+    for place in places:
+        spoiled = bytearray(package)
+        spoiled[place // 8] ^= 1 << place % 8
+        altered.append(bytes(spoiled))
+    assert agree(tmp_path, [package, *altered, package + b"\0", package[:-1]]) == [True, *[False] * (len(places) + 2)]
+
+
+def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
+    def plate(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b"7ABC003", b"7ABC008")
+
+    def picture(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        (name,) = (name for name in files if name.startswith("pictures/"))
+        before, files[name] = files[name], b"another"
+        files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b64encode(before), b64encode(files[name]))
+
+    def link(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        said = json.loads(files[CHAINS])
+        said["chains"][0]["links"][1][1] = "0" * 64
+        files[CHAINS] = json.dumps(said).encode()
+
+    def receipt(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        said = json.loads(files[CHAINS])
+        said["chains"][0]["receipted"][0][2] = "0" * 64
+        files[CHAINS] = json.dumps(said).encode()
+
+    def body(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        files[LEDGER] = files[LEDGER].replace(b"a.rivera", b"a.nobody")
+
+    def entry(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        files[LEDGER] = b"\n".join(line for line in files[LEDGER].splitlines() if b'"shown"' not in line)
+
+    def record(_: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        manifest["records"] = manifest["records"][:1]
+
+    def person(_: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        manifest["person"] = "somebody"
+
+    package = make(3, 4)
+    ways = (plate, picture, link, receipt, body, entry, record, person)
+    same = signed_anew(package, lambda _files, _manifest: None)
+    assert agree(tmp_path, [same, *(signed_anew(package, way) for way in ways)]) == [True, *[False] * len(ways)]
+    with pytest.raises(EvidenceRefusedError, match="expected key"):
+        verify_package(package, [read_key(STRANGER.public_pem), TRUSTED[1]])
+    with pytest.raises(EvidenceRefusedError, match="expected key"):
+        verify_package(package, [TRUSTED[0], read_key(STRANGER.public_pem)])
+
+
+def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, days: int) -> bytes:
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "District Attorney")]), datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=9), now + timedelta(days=days))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+@pytest.mark.parametrize("kind", ["ec", "rsa"])
+def test_only_its_recipient_opens_it(make: Make, kind: str, tmp_path: Path) -> None:
+    one, other = (
+        (ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1()))
+        if kind == "ec"
+        else (rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 2048))
+    )
+    key, named = recipient_of(certificate(one, days=1))
+    assert (named.name, len(named.sha256)) == ("CN=District Attorney", 64)
+    package = make(3)
+    sealed, digest = sealed_to(package, key)
+    assert digest == hashes_of(sealed)
+    assert open_sealed(sealed, pem_of(one)) == package
+    with pytest.raises(EvidenceRefusedError, match="does not open"):
+        open_sealed(sealed, pem_of(other))
+    files, trusted = [tmp_path / "sealed"], trusted_files(tmp_path)
+    files[0].write_bytes(sealed)
+    chosen = random.Random(20)
+    for number in range(20):
+        spoiled = bytearray(sealed)
+        # The last character has bits that say nothing.
+        at = len(sealed) - 1 if number == 0 else chosen.randrange(len(sealed))
+        spoiled[at] ^= 1 << chosen.randrange(7)
+        files.append(tmp_path / f"spoiled{number}")
+        files[-1].write_bytes(spoiled)
+        with pytest.raises(EvidenceRefusedError):
+            open_sealed(bytes(spoiled), pem_of(one))
+    (tmp_path / "key.pem").write_bytes(pem_of(one))
+    (tmp_path / "other.pem").write_bytes(pem_of(other))
+    said = by_the_second(files, trusted, tmp_path / "key.pem")
+    assert [one["problem"] is None for one in said] == [True, *[False] * 20]
+    assert by_the_second(files[:1], trusted, tmp_path / "other.pem")[0]["problem"] is not None
+    with pytest.raises(DepartmentError, match="not valid today"):
+        recipient_of(certificate(one, days=-1))
+    bare = one.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert recipient_of(bare)[0].thumbprint() == key.thumbprint() == recipient_of(bare)[1].name
+
+
+def test_covert_record_goes_with_its_group_alone(make: Make) -> None:
+    with pytest.raises(DepartmentError, match="there is no record"):
+        make(31)
+    report = verify_package(make(31, groups=(GROUP,)), TRUSTED)
+    assert report.intact
+
+
+def test_what_is_not_proved_is_not_exported(make: Make, keys: dict[str, Keyring]) -> None:
+    for place in (32, 33):
+        with pytest.raises(DepartmentError, match="not proved to be a post's"):
+            make(place)
+    with pytest.raises(DepartmentError, match="1 to 1000 records"):
+        make()
+    other = PostKeyRegister(agency="demo", number=1, issued=NOW, posts=())
+    signed = sign(json.dumps(other.wire()).encode(), REGISTRAR._key, typ=REGISTER_TYPE, kid=REGISTRAR.kid)
+    with pytest.raises(DepartmentError, match="it cannot be proved"):
+        make(3, register=signed)

@@ -1,0 +1,94 @@
+"""Records go out for court, and everything to another department, by the commands that a person gives."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from department.config.upgrade import running_database
+from department.database.roles import AUDITOR
+from department.folder import DepartmentFolder
+from device.cli import platepost
+from device.records.receipt import KeptRange
+from tests.department.commands.filled import fleet_post, keep
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+pytestmark = pytest.mark.end_to_end
+
+
+def entries(folder: DepartmentFolder, event: str) -> list[dict[str, object]]:
+    with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
+        found = auditor.execute(
+            "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry)"
+            " WHERE event = %s GROUP BY number ORDER BY number",
+            [event],
+        ).fetchall()
+    return [said for (said,) in found]
+
+
+def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: Path) -> None:
+    folder, fleet = DepartmentFolder(department.folder), department.folder.parent / "fleet"
+    post = fleet_post(department)
+    made = [post.read() for _ in range(10)]
+    span = KeptRange(first=1, last=10, digest=made[-1].digest)
+    receipt = {"post": "post-1", "chain": made[0].event["chain"], "epoch": 1, "number": 1}
+    folder.receipts.write_text(json.dumps({**receipt, "ranges": [[span.first, span.last, span.digest]]}) + "\n")
+    key = ec.generate_private_key(ec.SECP256R1())
+    public, private = tmp_path / "public.pem", tmp_path / "private.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    why = ("--purpose", "criminal investigation", "--case", "26-00417")
+    sealed = tmp_path / "26-00417.evidence"
+    with running_database(folder):
+        keep(folder, made)
+        exported = department.json("export", sealed, "--record", "2", "--record", "5", "--to", public, *why)
+        refused = department("export", tmp_path / "none", "--record", "999", "--to", public, *why)
+        assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
+        booking = ("--receipt", "DA-118", "--medium", "USB stick 17", "--by", "M. Stone")
+        booked = department.json("book", sealed, *booking)
+        (tmp_path / "another").write_bytes(sealed.read_bytes()[:-1])
+        assert "no package that was exported here" in department("book", tmp_path / "another", *booking).stderr
+        (said,) = entries(folder, "exported")
+        assert (said["what"], said["digest"], said["records"]) == (exported["package"], exported["sha256"], [2, 5])
+        (said,) = entries(folder, "evidence_booked")
+        assert (said["what"], said["digest"], said["receipt"]) == (exported["package"], exported["sha256"], "DA-118")
+        assert booked["case"] == "26-00417"
+
+    keys = ["--key", str(fleet / "custody" / "records" / "verifying_key.pem")]
+    keys += ["--key", str(fleet / "configuration" / "verifying_key.pem")]
+    prove = ["department", "verify-package", str(sealed), *keys, "--json"]
+    assert CliRunner().invoke(platepost, prove).exit_code == 1, "it is sealed"
+    opening = [*prove, "--open-with", str(private), "--into", str(tmp_path / "opened")]
+    proved = CliRunner().invoke(platepost, opening)
+    assert proved.exit_code == 0, proved.output
+    report = json.loads(proved.stdout)
+    assert (report["intact"], report["linked"], report["receipted"], report["notes"]) == (True, 8, 2, [])
+    assert "Evidence package" in (tmp_path / "opened" / "index.html").read_text()
+    package = tmp_path / "opened" / "evidence.zip"
+    again = CliRunner().invoke(platepost, ["verify", str(package), *keys])
+    assert (again.exit_code, "nothing was changed" in again.output) == (0, True), again.output
+    package.write_bytes(package.read_bytes().replace(b"7A", b"7B", 1))
+    assert CliRunner().invoke(platepost, ["verify", str(package), *keys]).exit_code == 1
+
+
+def test_everything_goes_into_another_department(department: Commands, tmp_path: Path) -> None:
+    folder, top = DepartmentFolder(department.folder), department.folder.parent
+    why = ("--purpose", "drill", "--case", "D-1")
+    with running_database(folder):
+        made = department.json("export-all", tmp_path / "all", *why)
+    other = Commands(top / "other", department.identity)
+    assert other("init", other.identity).returncode == 0
+    there = DepartmentFolder(other.folder)
+    with running_database(there):
+        taken = other.json("import", tmp_path / "all")
+        assert (made["records"], taken) == (10, {name: made[name] for name in ("records", "entries")})
+        again = other("import", tmp_path / "all")
+        assert "import into an empty one" in again.stderr
+        proved = other.json("verify", "--whole")
+        assert (proved["intact"], proved["records"], proved["entries"]) == (True, 10, made["entries"] + 1), proved
+    assert there.receipts.read_bytes() == folder.receipts.read_bytes()
