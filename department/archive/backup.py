@@ -8,6 +8,8 @@ The log of receipts is not in it: a post has deleted what was receipted, and onl
 what a backup lacks.
 """
 
+import getpass
+import json
 import os
 import shutil
 import subprocess
@@ -34,6 +36,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import AUDITOR, KEEPER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
+from department.ledger.catalog import LedgerEvent
 from department.ledger.verify import verify_ledger
 from device.files import flush_folder
 from device.records.verify.noted import NotedHead
@@ -60,8 +63,6 @@ class BackupNote(BaseModel):
     """Of Platepost."""
     made: datetime
     """When it was begun: what came later may be lacking."""
-    last_record: int
-    """The highest id of a record then; 0 without one."""
     head: str | None
     """The end of the ledger then, as `device.records.verify.noted` writes it."""
 
@@ -135,8 +136,7 @@ def back_up(
             with _running(["age", "--encrypt", *keys], sink=file) as encrypting:
                 _pack(folder, superuser, note, encrypting, told)
             os.fsync(file.fileno())
-        with aside.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
+        digest = _digest(aside)
         aside.rename(target)
     except BaseException:
         aside.unlink(missing_ok=True)
@@ -144,6 +144,7 @@ def back_up(
     finally:
         superuser.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
     flush_folder(target.parent)
+    _enter(superuser, LedgerEvent.BACKED_UP, target, digest)
     return BackupMade(note, target, target.stat().st_size, digest, time.monotonic() - began)
 
 
@@ -214,18 +215,18 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=None, state=folder.checked)
         custody = check.run(whole=True, progress=told)
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
-        lacking = tuple(_lacking(note, keeper, auditor))
+        head = verify_ledger(auditor, after=NotedHead.read(note.head)).problems if note.head else ()
+        lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
+        _enter(keeper, LedgerEvent.RESTORED, file, _digest(file))
     done = time.monotonic()
     return RestoreReport(note, file.stat().st_size, size, restored - began, done - restored, custody, lacking)
 
 
 def _note(folder: DepartmentFolder, superuser: psycopg.Connection[Any]) -> BackupNote:
-    ((last, head),) = superuser.execute(
-        "SELECT (SELECT coalesce(max(id), 0) FROM custody_record),"
-        " (SELECT number || ':' || encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1)"
-    )
+    last = "SELECT number || ':' || encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
+    (head,) = superuser.execute(last).fetchone() or (None,)
     said = {"agency": folder.settings.agency, "custodian": folder.settings.custodian, "version": version("platepost")}
-    return BackupNote(**said, made=datetime.now(UTC), last_record=last, head=head)
+    return BackupNote(**said, made=datetime.now(UTC), head=head)
 
 
 def _pack(
@@ -270,14 +271,14 @@ def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
             yield from (path for path in paths if path.is_file() and path != folder.receipts)
 
 
-def _lacking(note: BackupNote, keeper: psycopg.Connection[Any], auditor: psycopg.Connection[Any]) -> Iterator[str]:
-    ((last,),) = keeper.execute("SELECT coalesce(max(id), 0) FROM custody_record")
-    if last < note.last_record:
-        yield f"records {last + 1} to {note.last_record} are not in the backup"
-    if note.head is not None:
-        head = NotedHead.read(note.head)
-        for problem in verify_ledger(auditor, after=head).problems:
-            yield f"the ledger, entry {problem.number}: {problem.message}"
+def _enter(connection: psycopg.Connection[Any], event: LedgerEvent, file: Path, digest: str) -> None:
+    said = json.dumps({"what": file.name, "digest": digest, "person": getpass.getuser()})
+    connection.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, said])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

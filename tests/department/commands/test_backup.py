@@ -12,6 +12,7 @@ from department.archive.backup import restore
 from department.cli import department as group
 from department.config.upgrade import running_database
 from department.database.cluster import SUPERUSER
+from department.database.roles import AUDITOR
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.filled import fleet_post, keep
@@ -51,6 +52,9 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
         said = json.loads(made.stdout)
         keep(folder, [post.read()])  # later than the backup
         assert given("backup", folder.path, said["file"], "--to", public).exit_code == 1
+        with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
+            entered = auditor.execute("SELECT value FROM ledger_body WHERE field = 'digest'").fetchall()
+        assert entered == [(json.dumps(said["sha256"]),)]
     file = Path(said["file"])
     assert b"post-1" not in file.read_bytes()
 
