@@ -47,7 +47,8 @@ class Post:
     def __init__(self, number: int) -> None:
         signer = Signer(ECKey.generate_key("P-256"))
         self.name = f"post-{number}"
-        self.keys = Keyring.from_pem(signer.public_pem)
+        self.public_key = signer.public_pem
+        self.keys = Keyring.from_pem(self.public_key)
         self._store = MemoryStore(new_identifier())
         self._recorder = Recorder(self._store, signer, Source("demo", self.name))
 

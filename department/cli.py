@@ -18,6 +18,8 @@ _COMMANDS = {
     "export": LazyCommand(f"{_ROOM}.evidence:export", "Write records and their proofs for court, encrypted to one."),
     "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Prove such a package."),
     "book": LazyCommand(f"{_ROOM}.evidence:book", "Enter that such a package was received."),
+    "export-all": LazyCommand(f"{_ROOM}.portability:export_all", "Write everything in documented open formats."),
+    "import": LazyCommand(f"{_ROOM}.portability:import_", "Put such an export into an empty department."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),

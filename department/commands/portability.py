@@ -1,0 +1,148 @@
+"""`platepost department export-all` and `import`: everything of a department, in open formats."""
+
+import getpass
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from department.commands.options import FOLDER, JSON, progress_bar
+from department.config.start import set_up_django
+from department.config.upgrade import connected, require_schema, running_database
+from department.database.roles import KEEPER, OWNER, WEB
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from device.control.jose import sign
+from device.files import write_durably
+from device.records.keys import Purpose
+from device.records.signing import read_key
+from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.keys import signing_jwk
+
+if TYPE_CHECKING:
+    from department.archive.portability import PortabilityDatabase
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department export-all /var/lib/platepost-department /mnt/everything --purpose "civil or administrative matter" --case T-1
+  zstdcat /mnt/everything/records/*.zst | jq -c .event | platepost verify - --key post-1.pub.pem     # of one post's records
+"""  # noqa: E501 - commands that can be copied
+)
+@FOLDER
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--purpose", required=True, help="Why, by the department's policy.")
+@click.option("--case", required=True, help="The number of the case or of the order.")
+@JSON
+def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: str, as_json: bool) -> None:
+    """Write everything of FOLDER into the new folder TARGET: records, pictures, ledger, and every other table.
+
+    docs/evidence.md has the forms. What is read is in the ledger, as with every access. Stop the keeper first. The
+    folder is not encrypted: it holds every plate, and the ledger's secrets too.
+    """
+    settings = folder.settings
+    key = signing_jwk(folder.custody_key)
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
+            MANIFEST_TYPE,
+            Manifest,
+            export_department,
+        )
+        from department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
+        from department.policy.policy import AccessPurpose  # noqa: PLC0415
+
+        why = AccessPurpose(purpose, case)
+
+        def opened(which: str, groups: Sequence[str]) -> OpenEntry:
+            asked = {"export": which}
+            return open_entry(person=getpass.getuser(), agency=settings.agency, purpose=why, query=asked, groups=groups)
+
+        with _database(folder) as database, progress_bar("records") as told:
+            found = export_department(
+                database,
+                target,
+                _files(folder),
+                opened=opened,
+                told=told,
+            )
+    about = {"agency": settings.agency, "custodian": settings.custodian, "version": version("platepost")}
+    manifest = Manifest(**about, made=datetime.now(UTC), **found)
+    payload = manifest.model_dump_json().encode()
+    write_durably(target / "manifest.jws", sign(payload, key, typ=MANIFEST_TYPE, kid=key.thumbprint()))
+    if as_json:
+        click.echo(json.dumps({"folder": str(target), "records": manifest.records, "entries": manifest.entries}))
+    else:
+        click.echo(f"{manifest.records} records and {manifest.entries} entries of the ledger are in {target}.")
+
+
+@click.command(
+    "import",
+    epilog="""\b
+Examples:
+  platepost department init new fleet/custody/records
+  platepost department import new /mnt/everything
+  platepost department verify new --whole
+  platepost department import new /mnt/everything --key verifying_key.pem     # made by another custodian
+""",
+)
+@FOLDER
+@click.argument("source", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The other custodian's key.")
+@JSON
+def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json: bool) -> None:
+    """Put what `export-all` wrote into FOLDER, which must be new: records, ledger, and every other table, as they were.
+
+    What people see is made anew from the records. The log of receipts goes into its place: the keeper of the exported
+    department must never run again. If it was cut off, make the folder anew.
+    """
+    settings = folder.settings
+    keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
+    with running_database(folder):
+        set_up_django(folder, WEB)
+        require_schema()
+        from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
+            import_department,
+            open_manifest,
+        )
+        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415
+        from department.ledger.writing import append  # noqa: PLC0415
+
+        manifest = open_manifest(source, [read_key(key.read_bytes())] if key else keys)
+        if manifest.agency != settings.agency:
+            raise DepartmentError(f"{source} is of the agency {manifest.agency}")
+        with _database(folder) as database, progress_bar("records") as told:
+            import_department(database, source, manifest, now=datetime.now(UTC), told=told)
+        digest = sha256((source / "manifest.jws").read_bytes()).hexdigest()
+        append(LedgerEvent.RESTORED, {"what": "import", "digest": digest, "person": getpass.getuser()})
+    for name, path in _files(folder).items():
+        if (source / name).exists():
+            write_durably(path, (source / name).read_bytes())
+    if as_json:
+        click.echo(json.dumps({"records": manifest.records, "entries": manifest.entries}))
+    else:
+        click.echo(f"{manifest.records} records and {manifest.entries} entries of the ledger are in {folder.path}.")
+        click.echo(f"Prove them: platepost department verify {folder.path} --whole")
+
+
+def _files(folder: DepartmentFolder) -> dict[str, Path]:
+    """Return the files of the folder that go along."""
+    return {"receipts": folder.receipts, "register.json": folder.kept_register, "policy.toml": folder.policy}
+
+
+@contextmanager
+def _database(folder: DepartmentFolder) -> Iterator["PortabilityDatabase"]:
+    """Connect as the owner, and as the one keeper; Django is set up."""
+    from department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
+    from department.custody.tables import CustodyTables  # noqa: PLC0415
+
+    with connected(folder, OWNER) as owner, closing(CustodyTables(folder.conninfo(KEEPER))) as keeper:
+        yield PortabilityDatabase(owner, keeper)

@@ -1,0 +1,193 @@
+"""Everything goes out in open formats and comes in again identical, with its proofs; what was altered is refused."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import zstandard
+from django.db import connection
+
+from department.archive.portability import (
+    MANIFEST_TYPE,
+    Manifest,
+    PortabilityDatabase,
+    export_department,
+    import_department,
+    open_manifest,
+)
+from department.custody.check import CustodyVerification
+from department.custody.messages import ReceivedMessage
+from department.custody.tables import CustodyTables
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import AUDITOR, KEEPER, OWNER, WEB, as_role
+from department.errors import DepartmentError
+from department.ledger.entries import OpenEntry, open_entry
+from department.policy.policy import AccessPurpose
+from device.control.jose import sign
+from device.records import Keyring
+from device.records.contract.examples import ExampleSigner
+from device.records.signing import read_key
+from device.records.verify.verify import Verifier
+from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
+
+__all__ = ["clock", "database", "keys", "opened", "rows"]
+KEY = ExampleSigner(b"the custodian's")._key
+EMPTY = """
+ALTER TABLE ledger_entry DISABLE TRIGGER USER;
+ALTER TABLE ledger_body DISABLE TRIGGER USER;
+TRUNCATE ledger_body, ledger_entry;
+ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER USER;
+ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER USER;
+"""
+"""A new department's ledger has no entry; the tests' database has those of other tests."""
+PERSON = """
+INSERT INTO people_person (password, login, name, badge, agency, made_at, active_from)
+VALUES ('secret', 'a.rivera', 'A. Rivera', '', 'demo', now(), now()) RETURNING id
+"""
+"""A trigger enters it in the ledger; taken in again, it must not be entered again."""
+
+
+@pytest.fixture
+def other(cluster: PrivateCluster, transactional_db: None) -> Iterator[str]:
+    """Make another database of the same schema, without records and entries."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
+        superuser.execute(f"CREATE DATABASE other_{name} TEMPLATE {name} OWNER {OWNER}")
+        where = f"host={cluster.folder} dbname=other_{name}"
+        with psycopg.connect(where, user=SUPERUSER, autocommit=True) as empty:
+            for statement in EMPTY.strip().split("\n"):
+                empty.execute(statement.replace("ENABLE ALWAYS TRIGGER USER", "ENABLE TRIGGER USER"))
+        yield where
+        superuser.execute(f"DROP DATABASE other_{name} WITH (FORCE)")
+
+
+def connected(where: str) -> PortabilityDatabase:
+    owner = psycopg.connect(f"{where} user={OWNER}", autocommit=True)
+    return PortabilityDatabase(owner, CustodyTables(f"{where} user={KEEPER}"))
+
+
+def entry(which: str, groups: Any) -> OpenEntry:  # noqa: ANN401
+    return open_entry(
+        person="a", agency="demo", purpose=AccessPurpose("patrol"), query={"export": which}, groups=groups
+    )
+
+
+def of_all_kinds(post: Post) -> list[ReceivedMessage]:
+    """Return records of every kind, verdict and class."""
+    made = deliveries(*(post.read(text=f"7ABC{number:03}") for number in range(150)))
+    made += deliveries(
+        post.hit(), post.hit(GROUP), post.read(captured=NOW - timedelta(days=90)), post.read(pictures=False)
+    )
+    made += deliveries(post.withdrawal(), *post.record(50), post.drop((1000, 1001)))
+    made += deliveries(post.enemy().read(), post.change_key(), *post.record(10))
+    return [
+        *made,
+        changed(post.read(), source="//alpr/v1/demo/other"),
+        ReceivedMessage("alpr/v1/demo/post-1/read", b"\0{"),
+    ]
+
+
+def content(where: str) -> dict[str, list[str]]:
+    """Return every row of every table, but those of Django, as text."""
+    with psycopg.connect(where, user=SUPERUSER) as superuser:
+        tables = superuser.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+            " AND NOT relispartition AND relname !~ '^(django|auth)_'"
+        ).fetchall()
+        return {
+            table: [
+                row
+                for (row,) in superuser.execute(
+                    f"SELECT (to_jsonb(t) - 'transaction' - 'password')::text FROM {table} t ORDER BY 1"  # noqa: S608
+                )
+            ]
+            for (table,) in tables
+        }
+
+
+def signed(target: Path, found: dict[str, Any]) -> None:
+    about = {"agency": "demo", "custodian": "records", "version": "0.1.0", "made": NOW}
+    payload = Manifest(**about, **found).model_dump_json().encode()
+    (target / "manifest.jws").write_bytes(sign(payload, KEY, typ=MANIFEST_TYPE, kid=KEY.thumbprint()))
+
+
+def test_all_comes_back_identical_and_proved(
+    other: str, database: str, opened: Open, rows: Rows, tmp_path: Path
+) -> None:
+    messages = of_all_kinds(Post())
+    store = opened()
+    for begin in range(0, len(messages), 100):
+        store.keep(messages[begin : begin + 100])
+    store.close()
+    (tmp_path / "receipts").write_text("receipted")
+    rows(PERSON)
+    told: list[tuple[int, int | None]] = []
+    target = tmp_path / "everything"
+    made = connected(database)
+    with as_role(WEB):
+        found = export_department(
+            made, target, {"receipts": tmp_path / "receipts"}, opened=entry, told=lambda *said: told.append(said)
+        )
+    made.keeper.close()
+    made.owner.close()
+    signed(target, found)
+    assert found["records"] == len(messages)
+    assert told[-1][0] == told[-1][1]
+
+    manifest = open_manifest(target, [KEY])
+    there = connected(other)
+    import_department(there, target, manifest, now=datetime.now(UTC), told=lambda *_: None)
+    assert there.owner.execute("SELECT password FROM people_person").fetchall() == [("!",)], "it stays behind"
+    before, after = content(database), content(other)
+    assert {table: len(lines) for table, lines in after.items()} == {
+        table: len(lines) for table, lines in before.items()
+    }
+    assert after == before
+    assert {row["verdict"] for row in map(json.loads, after["custody_record"])} == {
+        *("genuine", "foreign", "forged", "unreadable")
+    }
+    with psycopg.connect(f"{other} user={AUDITOR}", autocommit=True) as auditor:
+        said = {
+            "keys": lambda _post: Keyring.from_pem(SIGNER.public_pem),
+            "receipts": None,
+            "state": tmp_path / "verified.json",
+        }
+        report = CustodyVerification(there.keeper.connection, auditor, **said).run(whole=True)
+    assert (report.intact, report.records) == (True, len(messages)), report.problems
+
+    with pytest.raises(DepartmentError, match="import into an empty one"):
+        import_department(there, target, manifest, now=datetime.now(UTC), told=lambda *_: None)
+    there.keeper.close()
+    there.owner.close()
+    assert_it_reads_as_it_was_signed(target)
+    assert_what_was_altered_is_refused(target)
+
+
+def assert_it_reads_as_it_was_signed(target: Path) -> None:
+    """By another way than the import: the lines are records that `platepost verify` takes."""
+    lines = [json.loads(line) for path in sorted((target / "records").iterdir()) for line in zstandard.open(path, "rt")]
+    genuine = [line["event"] for line in lines if line["custody"]["verdict"] == "genuine" and "event" in line]
+    report = Verifier(Keyring.from_pem(SIGNER.public_pem)).feed_all([json.dumps(event).encode() for event in genuine])
+    assert {problem.kind for problem in report.problems} <= {"missing"}
+    assert sum("data" in picture for event in genuine for picture in event["data"].get("pictures", ())) > 150
+
+
+def assert_what_was_altered_is_refused(target: Path) -> None:
+    with pytest.raises(DepartmentError, match="not of the expected key"):
+        open_manifest(target, [read_key(SIGNER.public_pem)])
+    path = target / "ledger.jsonl.zst"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DepartmentError, match=r"ledger\.jsonl\.zst is not as"):
+        open_manifest(target, [KEY])
+    path.write_bytes(whole)
+    shutil.copy(path, target / "added")
+    with pytest.raises(DepartmentError, match="added is not as"):
+        open_manifest(target, [KEY])
