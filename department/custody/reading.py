@@ -302,11 +302,11 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
             # A few rows by an index, of millions; and nothing goes on for a client that has gone.
             " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
-            " set_config('client_connection_check_interval', '1s', true)"
+            # In the order in which they stand; in another one, nothing would be open.
+            " set_config('client_connection_check_interval', '1s', true), ledger_open()"
         )
         cursor.execute(settings, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])
-        cursor.execute("SELECT ledger_open()")
-        if cursor.fetchone() != (True,):
+        if (cursor.fetchone() or ())[-1:] != (True,):
             raise ClosedEntryError("the entry is closed, or too old")
         within = _reading.set(entry.entry)
         try:
