@@ -44,7 +44,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
             str(post.kept),
             f"{post.last_kept:%Y-%m-%d %H:%M:%S}" if post.last_kept else "none",
             f"[red]{post.missing}[/red]" if post.missing else "none",
-            ", ".join(f"{count} {verdict}" for verdict, count in post.odd.items()) or "none",
+            "\n".join(f"{count} {verdict}" for verdict, count in post.odd.items()) or "none",
             late + (f"{post.synthetic_kept:%Y-%m-%d %H:%M:%S}" if post.synthetic_kept else "none"),
         )
     console = Console()
