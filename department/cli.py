@@ -23,6 +23,9 @@ _COMMANDS = {
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
+    "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
+    "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),
+    "purge": LazyCommand(f"{_ROOM}.archive:purge", "Let records go whose term is over, with proof."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }
 

@@ -14,6 +14,7 @@
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
+      purges/            the certificates of purges, and the public keys that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
       database.lock      held by every program that uses the private cluster
@@ -127,6 +128,8 @@ class DepartmentFolder:
         """The register in force."""
         self.checked = self.path / "verified.json"
         """How far `verify` has come."""
+        self.purges = self.path / "purges"
+        """The certificates of purges, by which a restored backup is purged again."""
         self.cluster = self.path / "database"
         """The folder of the private cluster, which holds its socket too."""
 

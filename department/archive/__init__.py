@@ -1,1 +1,1 @@
-"""How records are kept, given away with proof, and brought back."""
+"""What is kept and how long, what is held, how the rest goes with proof; what is given away and brought back."""

@@ -30,6 +30,7 @@ import psycopg
 import zstandard
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from department.custody.certificate import certifying_keys
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.register import KeyRegister
 from department.database.cluster import SUPERUSER, PrivateCluster
@@ -212,7 +213,14 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         psycopg.connect(folder.conninfo(AUDITOR), autocommit=True) as auditor,
     ):
         restored = time.monotonic()
-        check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=None, state=folder.checked)
+        check = CustodyVerification(
+            keeper,
+            auditor,
+            keys=register.keys,
+            receipts=None,
+            certifiers=certifying_keys(folder.purges),
+            state=folder.checked,
+        )
         custody = check.run(whole=True, progress=told)
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
         head = verify_ledger(auditor, after=NotedHead.read(note.head)).problems if note.head else ()

@@ -4,6 +4,7 @@ import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, running_database
+from department.custody.certificate import certifying_keys
 from department.custody.check import CustodyVerification
 from department.custody.register import KeyRegister
 from department.database.roles import AUDITOR, KEEPER
@@ -38,7 +39,14 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         connected(folder, AUDITOR) as auditor,
         progress_bar("records") as progress,
     ):
-        check = CustodyVerification(keeper, auditor, keys=register.keys, receipts=folder.receipts, state=folder.checked)
+        check = CustodyVerification(
+            keeper,
+            auditor,
+            keys=register.keys,
+            receipts=folder.receipts,
+            certifiers=certifying_keys(folder.purges),
+            state=folder.checked,
+        )
         try:
             report = check.run(whole=whole, progress=progress)
         except ValueError as error:

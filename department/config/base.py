@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "department.ledger",
     "department.custody",
     "department.search",
+    "department.archive",
     "department.web",
 ]
 MIDDLEWARE = [

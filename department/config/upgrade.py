@@ -93,6 +93,9 @@ def _bind_by_law(law: LawProfile) -> None:
     """Have the database hold to the law that the policy names."""
     from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
 
+    from department.archive.retention import establish  # noqa: PLC0415
+
+    establish(law.name)
     try:
         with connection.cursor() as cursor:
             cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law.name, law.name])

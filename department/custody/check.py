@@ -9,16 +9,18 @@ seconds: a run that was killed goes on there, and the next one begins where the 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from joserfc.jwk import ECKey
 from psycopg import Connection, IsolationLevel
 from pydantic import BaseModel, ConfigDict
 
+from department.custody.certificate import range_lines, read_certificate, summed
 from department.custody.codec import decode
 from department.custody.errors import CustodyError
 from department.custody.given_up import PostStatements
@@ -26,7 +28,7 @@ from department.custody.holding import ChainName, Holding, LinkedRun, Span
 from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import ReceiptState
-from department.custody.record import CustodyRecord, RecordVerdict, StoredRecord
+from department.custody.record import HELD, HIT, NO_HIT, CustodyRecord, Filing, RecordVerdict, StoredRecord
 from department.custody.sorting import SIGNED
 from department.custody.verdict import Judgment, judge
 from department.ledger.verify import verify_ledger
@@ -58,12 +60,18 @@ SELECT post, chain, min(sequence) FROM (
 ) concerned
 WHERE chain IS NOT NULL GROUP BY post, chain
 """
+# Records that are there, one by one, and those that were purged, as runs.
 _LINKS = """
-SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex'), verdict IN ('genuine', 'unknown') FROM custody_judged
-WHERE post = %s AND chain = %s AND sequence >= %s
+SELECT sequence, sequence, encode(previous, 'hex'), encode(digest, 'hex'), verdict IN ('genuine', 'unknown'), id
+FROM custody_judged WHERE post = %(post)s AND chain = %(chain)s AND sequence >= %(begin)s
 AND (verdict IN ('genuine', 'unknown', 'foreign') OR (verdict = 'forged' AND key IS NOT NULL))
-ORDER BY sequence, id
+UNION ALL
+SELECT greatest(first, %(begin)s), last, encode(previous, 'hex'), encode(digest, 'hex'), proven, 0
+FROM custody_purged WHERE post = %(post)s AND chain = %(chain)s AND last >= %(begin)s
+ORDER BY 1, 6
 """
+# Before the transaction's moment: no purge may take records away that are still there as of then.
+_STAY = "LOCK TABLE custody_record IN ACCESS SHARE MODE"
 _END = """
 SELECT greatest((runs -> -1 ->> 1)::bigint, (unproven -> -1 ->> 1)::bigint, 0) FROM custody_holding
 WHERE post = %s AND chain = %s
@@ -87,6 +95,8 @@ class Wrong(StrEnum):
     """A picture is not the one that its record names."""
     PROJECTION = "projection"
     """What people see is not what the record says."""
+    PURGED = "purged"
+    """What is said to be purged is not what the custodian's certificate says."""
     RECEIPTED = "receipted, not held"
     LEDGER = "ledger"
 
@@ -175,6 +185,7 @@ class CustodyVerification:
         auditor: one of the role that may read the ledger, autocommit.
         keys: returns a post's record-signing keys.
         receipts: the log of receipts; None where there is none.
+        certifiers: the public keys of the custodian, present and former, which sign certificates of purges.
         state: where it is written down how far a run has come.
 
     """
@@ -186,8 +197,10 @@ class CustodyVerification:
         *,
         keys: Callable[[str], Keyring],
         receipts: Path | None,
+        certifiers: Sequence[ECKey] = (),
         state: Path,
     ) -> None:
+        self._certifiers = certifiers
         self._keeper = keeper
         self._auditor = auditor
         self._keys = keys
@@ -245,6 +258,7 @@ class CustodyVerification:
 
     def _step(self, state: CheckState, upto: int) -> None:
         """Check the next records, and all rows that name an id among theirs."""
+        self._keeper.execute(_STAY)
         after = state.position
         select = "SELECT * FROM custody_judged WHERE id > %s AND id <= %s ORDER BY id LIMIT %s"
         rows = [StoredRecord(*row) for row in self._keeper.execute(select, [after, upto, STEP])]
@@ -272,7 +286,7 @@ class CustodyVerification:
             return
         if (record.post, record.type, record.place) != (stored.post, stored.type, stored.place):
             yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it says")
-        elif record.filing(stored.kept_at) != stored.filing:
+        elif not _may_lie(stored.filing, record.filing(stored.kept_at)):
             yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
         judgment = judge(record, self._said(stored.post))
         if stored.id not in read.rejudged:
@@ -336,6 +350,8 @@ class CustodyVerification:
 
     def _chains(self, state: CheckState, upto: int) -> None:
         """Hold the records of each chain against the bookkeeping, from the first number on that the run concerns."""
+        with self._keeper.transaction():
+            _note(state, self._purges())
         receipted = ReceiptState(self._receipts).receipted if self._receipts is not None else {}
         among = {"done": state.done, "upto": upto}
         first_new = {ChainName(post, chain): first for post, chain, first in self._keeper.execute(_CONCERNED, among)}
@@ -345,6 +361,7 @@ class CustodyVerification:
             before = ends.get(name.chain, 0) if state.done else 0
             begin = min(before + 1, first_new.get(name, before + 1))
             with self._keeper.transaction():
+                self._keeper.execute(_STAY)
                 _note(state, self._of_chain(name, begin, receipted.get(name, ())))
                 (end,) = self._keeper.execute(_END, name).fetchone() or (0,)
             ends[name.chain] = end
@@ -354,8 +371,12 @@ class CustodyVerification:
         runs, unproven, given_up = self._keeper.execute(held, name).fetchone() or ([], [], [])
         proven_here, unproven_here = Holding(), Holding()
         with self._keeper.cursor("links") as cursor:
-            for number, digest, previous, proven in cursor.execute(_LINKS, [*name, begin]):
-                (proven_here if proven else unproven_here).add(number, digest, previous)
+            for number, last, previous, digest, proven, _ in cursor.execute(_LINKS, {**name._asdict(), "begin": begin}):
+                here = proven_here if proven else unproven_here
+                if last > number:
+                    here.add_run(LinkedRun(number, last, previous, digest))
+                else:
+                    here.add(number, digest, previous)
         kept = [(max(run[0], begin), run[1]) for run in (*runs, *unproven) if run[1] >= begin]
         there = [(run.first, run.last) for run in (*proven_here.runs, *unproven_here.runs)]
         missing, extra = Excuses(there).left_of(kept), Excuses(kept).left_of(there)
@@ -372,6 +393,27 @@ class CustodyVerification:
             yield from (_named(Wrong.RECEIPTED, name, gap, "a post may have deleted it") for gap in gaps)
             if not gaps and both.digest_of_last(receipt.last) not in {None, receipt.digest}:
                 yield _named(Wrong.RECEIPTED, name, (receipt.last, receipt.last), "it was another record")
+
+    def _purges(self) -> Iterator[CheckProblem]:
+        """Hold what is said to be purged against the certificates."""
+        rows = self._keeper.execute(
+            "SELECT coalesce(p.plan, c.plan), coalesce(p.covert_group, c.covert_group), c.certificate"
+            " FROM (SELECT DISTINCT plan, covert_group FROM custody_purged) p FULL JOIN custody_certificate c"
+            " ON c.plan = p.plan AND coalesce(c.covert_group, '') = coalesce(p.covert_group, '') ORDER BY 1, 2"
+        ).fetchall()
+        for plan, group, certificate in rows:
+            if certificate is None:
+                message = f"purge {plan} is not certified: give `purge run` again, or somebody made records vanish"
+                yield CheckProblem(kind=Wrong.PURGED, message=message)
+                continue
+            try:
+                said = read_certificate(certificate, self._certifiers)
+            except CustodyError as error:
+                yield CheckProblem(kind=Wrong.PURGED, message=f"purge {plan}: {error}")
+                continue
+            there = summed(range_lines(self._keeper, plan, group))
+            if (said.plan, said.covert_group, said.ranges) != (plan, group, there):
+                yield CheckProblem(kind=Wrong.PURGED, message=f"purge {plan}: what went is not what was certified")
 
     # --- the ledger
 
@@ -413,6 +455,13 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
     if not isinstance(pictures, list):
         return set()
     return {(str(each.get("kind")), str(each.get("sha256"))) for each in pictures if isinstance(each, dict)}
+
+
+def _may_lie(where: Filing, said: Filing) -> bool:
+    """Tell whether a record may lie where it does: held, or with the hits, though it came as neither."""
+    later = {HELD, HIT} if said.retention == NO_HIT else {HELD}
+    there = said.retained_from, said.covert_group
+    return where.retention in {said.retention, *later} and (where.retained_from, where.covert_group) == there
 
 
 def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProblem:

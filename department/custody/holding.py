@@ -115,22 +115,30 @@ class Holding:
                 return Fate.HELD
             self._forks.add(Fork(number, digest))
             return Fate.FORKED
-        after = self._runs[place] if place < len(self._runs) else None
-        run = LinkedRun(number, number, previous, digest)
-        begin, end = place, place
-        if before is not None and before.last == number - 1:
-            if before.digest == previous:
-                run, begin = LinkedRun(before.first, number, before.previous, digest), place - 1
-            else:
-                self._forks.add(Fork(before.last, previous))
-        if after is not None and after.first == number + 1:
-            if after.previous == digest:
-                run, end = LinkedRun(run.first, after.last, run.previous, after.digest), place + 1
-            else:
-                self._forks.add(Fork(number, after.previous))
-        self._runs[begin:end] = [run]
+        self._join(LinkedRun(number, number, previous, digest), place)
         self.repeated = None
         return Fate.NEW
+
+    def add_run(self, run: LinkedRun) -> None:
+        """Take in records that were purged, none of whose numbers is held."""
+        self._join(run, bisect_right(self._runs, run.first, key=attrgetter("first")))
+
+    def _join(self, run: LinkedRun, place: int) -> None:
+        """Put a run behind the first `place` ones, joined to its neighbors where the hashes join them."""
+        before = self._runs[place - 1] if place else None
+        after = self._runs[place] if place < len(self._runs) else None
+        begin, end = place, place
+        if before is not None and before.last == run.first - 1:
+            if before.digest == run.previous:
+                run, begin = LinkedRun(before.first, run.last, before.previous, run.digest), place - 1
+            else:
+                self._forks.add(Fork(before.last, run.previous))
+        if after is not None and after.first == run.last + 1:
+            if after.previous == run.digest:
+                run, end = LinkedRun(run.first, after.last, run.previous, after.digest), place + 1
+            else:
+                self._forks.add(Fork(run.last, after.previous))
+        self._runs[begin:end] = [run]
 
     def give_up(self, spans: Iterable[Span]) -> None:
         """Take in numbers that a genuine record names as dropped or lost."""

@@ -127,12 +127,14 @@ def _compare(
 
 
 def _compare_tally(connection: psycopg.Connection[Any], done: RebuildOutcome, *, mend: bool) -> None:
-    """Count the records again. How often a record came again, only the keeper knew."""
+    """Count the records again, with those that were purged. How often a record came again, only the keeper knew."""
     connection.execute(
         "CREATE TEMPORARY TABLE fresh_tally ON COMMIT DROP AS"
-        " SELECT post, (kept_at AT TIME ZONE 'UTC')::date AS day,"
-        " CASE WHEN type = ANY (%s) THEN type ELSE %s END AS type, verdict, covert_group,"
-        " count(*) AS count, max(kept_at) AS last_kept_at FROM custody_judged GROUP BY 1, 2, 3, 4, 5",
+        " SELECT post, day, CASE WHEN type = ANY (%s) THEN type ELSE %s END AS type, verdict, covert_group,"
+        " sum(count)::bigint AS count, max(last_kept_at) AS last_kept_at FROM ("
+        "SELECT post, (kept_at AT TIME ZONE 'UTC')::date AS day, type, verdict, covert_group, count(*) AS count,"
+        " max(kept_at) AS last_kept_at FROM custody_judged GROUP BY 1, 2, 3, 4, 5"
+        " UNION ALL TABLE custody_purged_tally) counted GROUP BY 1, 2, 3, 4, 5",
         [list(EVENTS), tally_type("")],
     )
     counted = "post, day, type, verdict, covert_group, count"

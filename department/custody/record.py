@@ -22,6 +22,8 @@ from device.records.read import Read
 LARGEST_NUMBER = 2**53 - 1
 NO_HIT, HIT, LOG, DOUBTFUL = "no_hit", "hit", "log", "doubtful"
 """Retention classes: reads without a hit; hits, withdrawals and reads with a hit; all else; and `doubtful`."""
+HELD = "held"
+"""The class of a record that outlived its partition: somebody holds it, or others are judged by it."""
 FURTHEST = timedelta(days=31)
 """A record whose time is further than this from the custodian's clock is doubtful: one of the clocks was wrong, and no
 purge may go by it unreviewed. Half of the shortest term that a law sets, 60 days (CVC 2413)."""

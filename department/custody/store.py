@@ -292,6 +292,9 @@ class CustodyStore:
             return
         held = batch.change(chain)
         held.proven, held.refuted = _cut(held.proven, number, self.digest(chain, number)), True
+        for run in tables.purged(chain, proven=True):
+            if run.first > number:  # what is gone nobody refutes
+                held.proven.add_run(run)
         for each in later:
             place = each.place
             if each.id not in refuted and each.verdict in SIGNED and place is not None:
@@ -389,7 +392,9 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
     """Leave out of the unproven what is proven by now, and take in what is not any more."""
     for name, held in chains.items():
         if held.refuted:
-            held.unproven = Holding()
+            purged = tables.purged(name, proven=False)
+            left = (run for run in purged if run.first not in held.proven and run.last not in held.proven)
+            held.unproven = Holding(left)
             for each in tables.odd_of_chain(name):
                 place = each.place if each.standing is RecordStanding.UNPROVEN else None
                 if place is not None and place.number not in held.proven:
@@ -402,16 +407,19 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
 def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: ChainName) -> Holding:
     """Return what is unproven without what is proven: of long runs, only the ends are asked for."""
 
-    def twin(number: int) -> StoredRecord:
+    def twin(number: int) -> StoredRecord | None:
         placed = tables.placed([(*name, number)])
-        return next(each for each in placed if each.standing is RecordStanding.UNPROVEN)
+        return next((each for each in placed if each.standing is RecordStanding.UNPROVEN), None)
 
     taken = Excuses((run.first, run.last) for run in proven.runs)
     runs = []
     for run in unproven.runs:
         for first, last in taken.left_of([(run.first, run.last)]):
-            previous = run.previous if first == run.first else (twin(first).previous or b"").hex()
-            runs.append(LinkedRun(first, last, previous, run.digest if last == run.last else twin(last).digest))
+            begin = None if first == run.first else twin(first)
+            end = None if last == run.last else twin(last)
+            if (begin or first == run.first) and (end or last == run.last):  # of what was purged nobody knows more
+                previous = (begin.previous or b"").hex() if begin else run.previous
+                runs.append(LinkedRun(first, last, previous, end.digest if end else run.digest))
     return Holding(runs)
 
 

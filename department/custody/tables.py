@@ -203,6 +203,15 @@ class CustodyTables:
     def _stored(self, query: str, *values: object) -> list[StoredRecord]:
         return [StoredRecord(*row) for row in self.connection.execute(query, values)]
 
+    def purged(self, chain: ChainName, *, proven: bool) -> list[LinkedRun]:
+        """Return the records of a chain that were purged, which counted as held, in ascending order."""
+        rows = self.connection.execute(
+            "SELECT first, last, encode(previous, 'hex'), encode(digest, 'hex') FROM custody_purged"
+            " WHERE post = %s AND chain = %s AND proven = %s ORDER BY first",
+            [*chain, proven],
+        )
+        return [LinkedRun(*row) for row in rows]
+
     def number_of(self, chain: ChainName, digest: str) -> int | None:
         """Return the number of a genuine record of a chain by its digest."""
         row = self.connection.execute(

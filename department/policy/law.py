@@ -25,6 +25,8 @@ LAWS: Mapping[str, LawProfile] = {
         LawProfile("california", timedelta(days=366), None, shares_in_state_only=True),
         # Vehicle Code 2413: 60 days at most.
         LawProfile("california_highway_patrol", None, timedelta(days=60), shares_in_state_only=True),
+        # As in the strictest states.
+        LawProfile("strict", None, timedelta(days=21), shares_in_state_only=True),
         LawProfile("other", None, None, shares_in_state_only=False),
     )
 }

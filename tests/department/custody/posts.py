@@ -43,27 +43,34 @@ class Post:
     def record(self, count: int) -> list[Envelope]:
         return [self.recorder.record(example_audit("boot")) for _ in range(count)]
 
-    def read(self, *hits: str, captured: datetime = BEGAN, pictures: bool = True, text: str = "7ABC123") -> Envelope:
+    def read(
+        self,
+        *hits: str,
+        captured: datetime = BEGAN,
+        pictures: bool = True,
+        text: str = "7ABC123",
+        passage: str = PASSAGE,
+    ) -> Envelope:
         taken = (Picture.of("patch", JPEG, width=24, height=12),) if pictures else ()
-        sight = example_sight(PASSAGE, text) | {"pictures": taken, "captured": captured}
+        sight = example_sight(passage, text) | {"pictures": taken, "captured": captured}
         hotlist = dict(LIST) | {"result": "match" if hits else "no_match"}
         return self.recorder.record(Read.model_validate(sight | {"hotlist": hotlist, "hits": hits}))
 
-    def hit(self, group: str | None = None) -> Envelope:
+    def hit(self, group: str | None = None, **sight: Any) -> Envelope:  # noqa: ANN401 - any member
         said = {"hit": HIT, "plate_matched": "7ABC123", "match": "exact", "category": "stolen_vehicle", "priority": 1}
         pictures = (Picture.of("overview", JPEG, width=24, height=12),)
         more = {"hotlist": LIST, "hotlist_stale": False, "distribution": group, "pictures": pictures}
-        made = self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more))
+        made = self.recorder.record(Hit.model_validate(example_sight(PASSAGE) | said | more | sight))
         # A `MemoryStore` gives a group's chain no name of its own.
         self.store.covert = {name: replace(head, chain=COVERT.chain) for name, head in self.store.covert.items()}
         return made
 
-    def withdrawal(self) -> Envelope:
+    def withdrawal(self, passage: str = PASSAGE) -> Envelope:
         return self.recorder.record(
             HitWithdrawn(
                 clock=CLOCK,
                 hit=HIT,
-                passage=PASSAGE,
+                passage=passage,
                 category="stolen_vehicle",
                 plate_read="7A8C123",
                 plate_key="7A8C123",

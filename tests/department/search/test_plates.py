@@ -261,8 +261,9 @@ def test_a_plate_is_forgotten_with_its_last_read(stock: Stock, superuser: psycop
     weeks = dict(superuser.execute("SELECT plate_fold, weeks FROM search_plate").fetchall())
     assert weeks == {"7AB1": [then], "7AB2": [then, later], "7AB3": [then]}
     superuser.execute("TRUNCATE custody_read_no_hit_20260105")
-    assert superuser.execute("SELECT search_forget('2025-12-29')").fetchone() == (0,)
-    assert superuser.execute("SELECT search_forget('2026-01-05')").fetchone() == (1,)
+    for behind, last in (("", "7AB2"), ("7AB2", "7AB3"), ("7AB3", None)):
+        forget = "SELECT search_forget(%s::smallint[], %s, 2)"
+        assert superuser.execute(forget, [[then], behind]).fetchone() == (last,)
     weeks = dict(superuser.execute("SELECT plate_fold, weeks FROM search_plate").fetchall())
     assert weeks == {"7AB2": [later], "7AB3": [then]}
 
@@ -344,11 +345,11 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
             usual_places(entry, Sought(plates=[plates[0]]))
     about = [plan for plan in plans if "custody_read" in plan or "search_plate" in plan]
     assert len(about) >= 2 * len(queries)
-    # Of some 36 partitions, those of the one week that has the plate, and what is doubtful.
+    # Of some 36 partitions, those of the one week that has the plate, and what is doubtful or held.
     exact = next(plan for plan in about if "GroupAggregate" in plan)
-    assert exact.count("Index Scan") <= 3, exact
+    assert exact.count("Index Scan") <= 4, exact
     assert any("search_plate_grams" in plan for plan in about)
     assert any("custody_read" in plan and "Index" in plan for plan in about)
     for plan in about:
         assert "Seq Scan" not in plan, plan
-        assert not re.search(r"(\d|hit|doubtful)_captured_at_idx", plan), plan
+        assert not re.search(r"(\d|hit|doubtful|held)_captured_at_idx", plan), plan

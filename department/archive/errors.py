@@ -1,0 +1,58 @@
+"""The errors of the archive.
+
+::
+
+    DepartmentError
+     +-- ArchiveRefusedError (RuntimeError)    the law, a hold, or a second person's absence forbids it
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import DatabaseError
+
+from department.errors import DepartmentError
+
+WHY = {
+    "archive_floor": "the law, or the department's own term, keeps these records longer",
+    "archive_ceiling": "the law wants these records gone sooner",
+    "archive_consent": "the law asks for a resolution and the attorney's consent, each with its date",
+    "archive_two_persons": "another person than the one who planned must approve",
+    "archive_manager": "a records manager plans, and another approves",
+    "archive_approved": "no second person has approved it",
+    "archive_plan_final": "a plan is approved or carried out, never changed: make another",
+    "archive_no_part": "there is no such part of the records",
+    "archive_review": "nobody has reviewed the doubtful records",
+    "archive_hold_gone": "a record that is to be held is not kept any more, or never was",
+    "archive_hold_final": "a hold is reviewed or lifted, never changed",
+    "archive_hold_something": "a hold names records, or a time that ends later than it begins",
+}
+"""What people are told, by the constraint that refuses."""
+
+
+class ArchiveRefusedError(DepartmentError, RuntimeError):
+    """It is refused; the message says why.
+
+    Args:
+        message: why.
+        constraint: which rule refuses, as `WHY` and the database name it.
+
+    """
+
+    def __init__(self, message: str, constraint: str) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the database refuses by one of the archive's rules into `ArchiveRefusedError`."""
+    try:
+        yield
+    except DatabaseError as error:
+        said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
+        if said is None or not (said.constraint_name or "").startswith("archive_"):
+            raise
+        name = str(said.constraint_name)
+        raise ArchiveRefusedError(WHY.get(name) or str(said.message_primary), name) from error

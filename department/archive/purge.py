@@ -1,0 +1,350 @@
+"""A purge: planned, approved by a second person, carried out part by part, certified.
+
+A part is one partition of one class. Each goes in a transaction of its own, so a purge that was cut off goes on by the
+same command. Before the first part the plan must still be what was approved; afterwards holds are honored as they come.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from joserfc.jwk import ECKey
+
+from department.archive.acts import act, rows
+from department.archive.errors import ArchiveRefusedError, refusals
+from department.archive.holds import HeldScope, place_hold
+from department.archive.models import PurgePlan, RetentionTerm
+from department.archive.retention import due
+from department.custody.certificate import (
+    PurgeCertificate,
+    PurgedPart,
+    certifying_keys,
+    id_lines,
+    range_lines,
+    read_certificate,
+    summed,
+)
+from department.custody.errors import CustodyError
+from department.folder import DepartmentSettings
+from department.ledger.catalog import LedgerEvent
+from device.files import write_durably
+
+FIRST, LAST = "-infinity", "infinity"
+FORGOTTEN_AT_ONCE = 10_000
+"""Plates that search forgets in one transaction."""
+RESTORED = "restored backup"
+REVIEW = timedelta(days=30)
+"""After which what a restored backup held is to be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeAuthority:
+    """By whose word records go. `california` asks for all of it."""
+
+    resolution: str | None = None
+    """Number of the legislative body's resolution."""
+    resolution_date: date | None = None
+    attorney: str | None = None
+    """Who gave the agency's consent in writing."""
+    consent_date: date | None = None
+
+
+class PlannedPart(NamedTuple):
+    """A part of a plan."""
+
+    retention: str
+    begins: str
+    ends: str
+    shown: dict[str, Any]
+    """`records`, `held`, `first_day`, `last_day`, without covert ones."""
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Certifier:
+    """Who signs certificates, and where they are kept beside the database."""
+
+    settings: DepartmentSettings
+    key: ECKey
+    """The custodian's, private."""
+    folder: Path
+
+    def keys(self) -> list[ECKey]:
+        """Return the public keys that certificates were signed with, and the present one."""
+        return [self.key, *certifying_keys(self.folder)]
+
+
+def plan_purge(
+    person: str,
+    authority: PurgeAuthority,
+    *,
+    classes: Sequence[str] = (),
+    review: str | None = None,
+    backups: Sequence[str] = (),
+) -> PurgePlan:
+    """Plan the purge of all whose term is over.
+
+    Args:
+        person: who plans it.
+        authority: by whose word.
+        classes: of these only; of all if empty.
+        review: what came of looking at the doubtful records; without it they stay.
+        backups: which have what is to go.
+
+    Raises:
+        ArchiveRefusedError: a rule refuses it, or nothing is due.
+
+    """
+    terms = {term.retention: term for term in RetentionTerm.objects.all()}
+    parts = [part[:3] for part in due() if not classes or part.retention in classes]
+    if review is not None and "doubtful" in terms:
+        until = datetime.now(UTC) - timedelta(days=terms["doubtful"].kept_days)
+        parts.append(("doubtful", FIRST, until.isoformat()))
+    return _planned(person, authority, [*parts, ("held", FIRST, LAST)], review=review, backups=list(backups))
+
+
+def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, str, str]], **more: Any) -> PurgePlan:  # noqa: ANN401 - fields of the plan
+    term = RetentionTerm.objects.first()
+    if term is None:
+        raise ArchiveRefusedError("no law binds the department yet: give `upgrade`", "archive_lawful")
+    with act(LedgerEvent.PURGE_PLANNED, person=person) as entry:
+        made = PurgePlan.objects.create(
+            law=term.law,
+            planned_by=person,
+            resolution=authority.resolution,
+            resolution_date=authority.resolution_date,
+            attorney=authority.attorney,
+            consent_date=authority.consent_date,
+            **more,
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO archive_part (plan, class, begins, ends) VALUES (%s, %s, %s, %s)",
+                [(made.plan, *part) for part in parts],
+            )
+        counted = planned_parts(made.plan)
+        going = sum(part.shown["records"] - part.shown["held"] for part in counted)
+        if not going and len(parts) == 1:
+            raise ArchiveRefusedError("nothing is due", "archive_no_part")
+        entry |= {"plan": str(made.plan), "what": [part[:3] for part in counted], "count": going}
+    return made
+
+
+def planned_parts(plan: UUID) -> list[PlannedPart]:
+    """Return the parts of a plan, in the order in which they go."""
+    found = rows(
+        "SELECT class, begins::text, ends::text, shown, dropped_at IS NOT NULL FROM archive_part WHERE plan = %s"
+        " ORDER BY begins, class",
+        plan,
+    )
+    return [
+        PlannedPart(retention, begins, ends, json.loads(shown), dropped)
+        for retention, begins, ends, shown, dropped in found
+    ]
+
+
+def approve_purge(person: str, plan: UUID) -> None:
+    """Approve a plan.
+
+    Raises:
+        ArchiveRefusedError: the person planned it, it is stale, or it was approved already.
+
+    """
+    with act(LedgerEvent.PURGE_APPROVED, person=person, plan=plan):
+        found = PurgePlan.objects.filter(plan=plan, approved_at=None)
+        if not found.update(approved_by=person, approved_at=Now()):
+            raise ArchiveRefusedError("there is no such plan that waits for approval", "archive_plan_final")
+
+
+def carry_out(
+    plan: UUID, certifier: Certifier, *, progress: Callable[[int, int], object] = lambda _done, _all: None
+) -> None:
+    """Carry out an approved plan, or the rest of one, and certify it.
+
+    Args:
+        plan: which.
+        certifier: who signs.
+        progress: told how many of how many parts are gone.
+
+    Raises:
+        ArchiveRefusedError: it is not approved, or stale.
+        django.db.OperationalError: somebody reads these records without an end; it may be called again.
+
+    """
+    parts = planned_parts(plan)
+    for done, part in enumerate(parts):
+        if not part.dropped:
+            with refusals(), transaction.atomic():
+                rows("SELECT archive_purge_part(%s, %s, %s)", plan, part.retention, part.begins)
+        progress(done + 1, len(parts))
+    _forget(plan)
+    asked = PurgePlan.objects.get(plan=plan)
+    if asked.done_at is not None:
+        return
+    with act(LedgerEvent.PURGED, plan=plan) as entry:
+        made = [_certified(asked, group, certifier) for group in _groups(plan)]
+        opened = made[0]
+        public = certifier.key.as_pem(private=False)
+        write_durably(certifier.folder / f"{certifier.key.thumbprint()}.pem", public)
+        name = f"{opened.said.done_at:%Y%m%d}-{plan}.jsonl"
+        write_durably(certifier.folder / name, (line + b"\n" for each in made for line in each.lines()))
+        for each in made:
+            with connection.cursor() as cursor:
+                values = [plan, each.said.covert_group, each.signed]
+                cursor.execute("INSERT INTO custody_certificate VALUES (%s, %s, %s)", values)
+        rows("SELECT archive_finish(%s)", plan)
+        count = sum(part.records for part in opened.said.parts)
+        entry |= {"what": opened.said.law, "count": count, "certificate": summed([opened.signed.encode()]).sha256}
+
+
+def certificate(plan: UUID) -> Iterator[bytes]:
+    """Yield the certificate of a plan, of all that is not covert, and the lines beside it; within a transaction.
+
+    Raises:
+        ArchiveRefusedError: it is not done.
+
+    """
+    found = rows("SELECT certificate FROM custody_certificate WHERE plan = %s AND covert_group IS NULL", plan)
+    if not found:
+        raise ArchiveRefusedError("there is no such plan that was carried out", "archive_unfinished")
+    yield json.dumps({"certificate": found[0][0]}).encode()
+    yield from range_lines(connection.connection, plan, None)
+
+
+def replay(person: str, certifier: Certifier) -> list[UUID]:
+    """Plan again, as approved, what a restored backup brought back of purges that were certified; return the plans.
+
+    What had been held when a purge went is held again, to be reviewed.
+
+    Raises:
+        CustodyError: a certificate is not signed by the custodian, or its lines were changed.
+        ArchiveRefusedError: a rule refuses it.
+
+    """
+    made = []
+    for path in sorted(certifier.folder.glob("*.jsonl")):
+        filed = list(_read_filed(path, certifier.keys()))
+        opened = filed[0][0]
+        known = PurgePlan.objects.filter(approved_by__isnull=False)
+        if opened.replays or known.filter(plan=opened.plan).exists() or known.filter(replays=opened.plan).exists():
+            continue
+        there = {part[:2] for part in due()}
+        parts = [
+            (part.retention, part.begins, part.ends)
+            for part in opened.parts
+            if part.begins == FIRST or (part.retention, _in_database_form(part.begins)) in there
+        ]
+        held = sorted({number for _, ids in filed for number in ids})
+        if held:
+            scope = HeldScope(records=held)
+            reason = f"held when purge {opened.plan} went, before the backup was restored"
+            today = datetime.now(UTC).date()
+            place_hold(
+                person=person,
+                kind=RESTORED,
+                case=str(opened.plan),
+                reason=reason,
+                review_on=today + REVIEW,
+                scope=scope,
+            )
+        authority = PurgeAuthority(opened.resolution, opened.resolution_date, opened.attorney, opened.consent_date)
+        plan = _planned(opened.planned_by, authority, parts, review=opened.review, replays=opened.plan)
+        approve_purge(opened.approved_by, plan.plan)
+        made.append(plan.plan)
+    return made
+
+
+def _in_database_form(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S+00")
+
+
+def _read_filed(path: Path, keys: Sequence[ECKey]) -> Iterator[tuple[PurgeCertificate, list[int]]]:
+    """Yield the certificates of a file, each with the ids of what was held."""
+    with path.open("rb") as file:
+        while line := file.readline():
+            said = read_certificate(str(json.loads(line)["certificate"]), keys)
+            ranges = summed(file.readline().rstrip(b"\n") for _ in range(said.ranges.count))
+            ids = [int(file.readline()) for _ in range(said.held.count)]
+            if (ranges, summed(id_lines(ids))) != (said.ranges, said.held):
+                raise CustodyError(f"{path}: what stands beside the certificate was changed")
+            yield said, ids
+
+
+def _forget(plan: UUID) -> None:
+    """Have search forget what went, a page of plates after the other."""
+    ((weeks,),) = rows(
+        "SELECT array_agg(DISTINCT week ORDER BY week) FROM archive_part, unnest(weeks) AS week WHERE plan = %s", plan
+    )
+    behind: str | None = "" if weeks else None
+    while behind is not None:
+        ((behind,),) = rows("SELECT search_forget(%s::smallint[], %s, %s)", weeks, behind, FORGOTTEN_AT_ONCE)
+
+
+def _groups(plan: UUID) -> list[str | None]:
+    """Return of what there is a certificate: None first, for all that is not covert."""
+    groups = rows(
+        "SELECT DISTINCT covert_group FROM archive_outcome WHERE plan = %s AND covert_group IS NOT NULL ORDER BY 1",
+        plan,
+    )
+    return [None, *(group for (group,) in groups)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Certificate:
+    """A certificate and what stands beside it."""
+
+    said: PurgeCertificate
+    signed: str
+    plan: UUID
+    held: list[int]
+
+    def lines(self) -> Iterator[bytes]:
+        yield json.dumps({"certificate": self.signed}).encode()
+        yield from range_lines(connection.connection, self.plan, self.said.covert_group)
+        yield from id_lines(self.held)
+
+
+def _certified(asked: PurgePlan, group: str | None, certifier: Certifier) -> _Certificate:
+    """Make a certificate of what went of a covert group, or of all else."""
+    stamp = 'CASE WHEN isfinite(p.{0}) THEN to_char(p.{0}, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\') ELSE p.{0}::text END'
+    found = rows(
+        f"SELECT p.class, {stamp.format('begins')}, {stamp.format('ends')}, o.counts, o.held FROM archive_part p"  # noqa: S608 - our own columns
+        " LEFT JOIN archive_outcome o ON (o.plan, o.class, o.begins) = (p.plan, p.class, p.begins)"
+        " AND o.covert_group IS NOT DISTINCT FROM %s WHERE p.plan = %s AND (o.plan IS NOT NULL OR %s::text IS NULL)"
+        " ORDER BY p.begins, p.class",
+        group,
+        asked.plan,
+        group,
+    )
+    held = sorted({number for row in found for number in row[4] or ()})
+    zero = dict.fromkeys(("records", "reads", "hits", "pictures", "held"), 0)
+    made = PurgeCertificate(
+        plan=asked.plan,
+        replays=asked.replays,
+        agency=certifier.settings.agency,
+        custodian=certifier.settings.custodian,
+        law=asked.law,
+        covert_group=group,
+        planned_by=asked.planned_by,
+        approved_by=asked.approved_by or "",
+        resolution=asked.resolution,
+        resolution_date=asked.resolution_date,
+        attorney=asked.attorney,
+        consent_date=asked.consent_date,
+        review=asked.review,
+        begun_at=asked.begun_at or asked.planned_at,
+        done_at=datetime.now(UTC),
+        parts=tuple(
+            PurgedPart(retention=retention, begins=begins, ends=ends, **zero | json.loads(counts or "{}"))
+            for retention, begins, ends, counts, _ in found
+        ),
+        ranges=summed(range_lines(connection.connection, asked.plan, group)),
+        held=summed(id_lines(held)),
+    )
+    return _Certificate(made, made.signed(certifier.key), asked.plan, held)

@@ -1,0 +1,304 @@
+"""`platepost department retention`, `hold` and `purge`: how long records are kept, what is held, how the rest goes."""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import click
+
+from department.commands.options import FOLDER, JSON, progress_bar
+from department.config.start import set_up_django
+from department.config.upgrade import require_schema, running_database
+from department.database.roles import PURGER, WEB
+from department.folder import DepartmentFolder
+from provisioning.trust.keys import signing_jwk
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+_KINDS = ("evidence", "civil action", "records request", "litigation")
+_PLAN = click.argument("plan", type=click.UUID)
+_HOLD = click.argument("number", type=int)
+
+
+@click.group()
+def retention() -> None:
+    """Say how long each class of records is kept, within what the law asks and allows."""
+
+
+@click.group()
+def hold() -> None:
+    """Keep records that are evidence, or wanted, from every purge."""
+
+
+@click.group()
+def purge() -> None:
+    """Let records go whose term is over: plan, have a second person approve, run, keep the certificate."""
+
+
+def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a command about a folder, with examples of what stands behind its name."""
+    lines = (f"  platepost department {group.name} {name} vault {example}".rstrip() for example in examples)
+    epilog = "\b\n" + "\n".join(["Examples:", *lines])
+    return lambda function: group.command(name=name, epilog=epilog)(FOLDER(function))
+
+
+@contextmanager
+def _working(folder: DepartmentFolder, role: str) -> Iterator[None]:
+    with running_database(folder):
+        set_up_django(folder, role)
+        require_schema()
+        yield
+
+
+def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(said, default=str))
+        return
+    for row in said:
+        click.echo("  ".join(f"{name} {value}" for name, value in row.items() if value not in (None, [], "")))
+
+
+@_command(retention, "show", "", "--json | jq '.[] | select(.overdue > 0)'")
+@JSON
+def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Show the terms of FOLDER in days, and how many partitions are due and overdue."""
+    with _working(folder, WEB):
+        from department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
+        from department.archive.retention import due  # noqa: PLC0415
+
+        parts = due()
+        terms = [
+            {
+                "class": term.retention,
+                "law": term.law,
+                "at_least": term.floor_days,
+                "at_most": term.ceiling_days,
+                "kept": term.kept_days,
+                "due": sum(part.retention == term.retention for part in parts),
+                "overdue": sum(part.retention == term.retention and part.overdue for part in parts),
+            }
+            for term in RetentionTerm.objects.all()
+        ]
+    _say(terms, as_json=as_json)
+
+
+@_command(retention, "set", "hit 1830")
+@click.argument("retention_class", metavar="CLASS", type=click.Choice(["no_hit", "hit", "log", "doubtful"]))
+@click.argument("days", type=click.IntRange(0))
+def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
+    """Keep a CLASS of FOLDER's records for DAYS days; refused below the law's floor and above its ceiling."""
+    with _working(folder, WEB):
+        from department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
+
+        set_term(getpass.getuser(), retention_class, days)
+
+
+@_command(
+    hold,
+    "place",
+    '--kind evidence --case 26-417 --reason "homicide" --review 2027-06-01 --record 812 --record 813',
+    "--kind litigation ... --post main-1 --since 2026-03-01T14:00 --until 2026-03-01T16:00",
+    "--kind evidence ... --since 2026-03-01 --until 2026-04-01 --plates < plates.txt",
+)  # fmt: skip
+@click.option("--kind", type=click.Choice(_KINDS), required=True)
+@click.option("--case", required=True, help="The number of the case, the request or the action.")
+@click.option("--reason", required=True)
+@click.option("--review", type=_DAY, required=True, help="When it is to be looked at again. It does not end by itself.")
+@click.option("--record", "records", type=int, multiple=True, help="A record's number; its passage is held whole.")
+@click.option("--post", "posts", multiple=True, help="What this post captures between --since and --until.")
+@click.option("--plates", "with_plates", is_flag=True, help="Only of these plates: standard input has one a line.")
+@click.option("--since", type=_TIME, help="In the department's time zone.")
+@click.option("--until", type=_TIME)
+@JSON
+def place(
+    *,
+    folder: DepartmentFolder,
+    kind: str,
+    case: str,
+    reason: str,
+    review: datetime,
+    with_plates: bool,
+    as_json: bool,
+    **scope: Any,  # noqa: ANN401 - click gives each field of HeldScope its type
+) -> None:
+    """Place a hold on records of FOLDER; it is in force when this returns, also while a purge runs."""
+    zone = ZoneInfo(folder.settings.timezone)
+    for name in ("since", "until"):
+        scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
+    given = sys.stdin.read() if with_plates else ""
+    scope["plates"] = given.upper().translate(str.maketrans("OI", "01")).split()
+    with _working(folder, WEB):
+        from department.archive.holds import HeldScope, place_hold  # noqa: PLC0415 - after Django was set up
+
+        person, day = getpass.getuser(), review.date()
+        said = {"person": person, "kind": kind, "case": case, "reason": reason}
+        placed = place_hold(**said, review_on=day, scope=HeldScope(**scope))
+    _say([{"hold": placed.pk}], as_json=as_json)
+
+
+@_command(hold, "lift", '7 --because "case closed, appeal period over"')
+@_HOLD
+@click.option("--because", required=True)
+def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
+    """Lift hold NUMBER. What it held goes with the next purge whose term is over."""
+    with _working(folder, WEB):
+        from department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
+
+        lift_hold(person=getpass.getuser(), hold=number, because=because)
+
+
+@_command(hold, "review", "7 --again 2027-12-01")
+@_HOLD
+@click.option("--again", type=_DAY, required=True, help="When it is to be looked at again.")
+def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
+    """Note that hold NUMBER was reviewed, and stays."""
+    with _working(folder, WEB):
+        from department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
+
+        review_hold(person=getpass.getuser(), hold=number, review_on=again.date())
+
+
+@_command(hold, "list", "", "--json | jq '.[] | select(.review_due)'")
+@JSON
+def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """List the holds in force. Records and plates are counted, not shown."""
+    names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
+    with _working(folder, WEB):
+        from department.archive.models import Hold  # noqa: PLC0415 - after Django was set up
+
+        said = [
+            {"hold": each.pk}
+            | {name: getattr(each, name) for name in names}
+            | {"records": len(each.records), "plates": len(each.plates)}
+            | {"review_due": each.review_on <= datetime.now(UTC).date()}
+            for each in Hold.objects.filter(lifted_at=None)
+        ]
+    _say(said, as_json=as_json)
+
+
+@_command(
+    purge,
+    "plan",
+    '--resolution 2026-117 --resolution-date 2026-09-08 --attorney "J. Ortiz" --consent-date 2026-09-15',
+    '... --review "the clock of post-3 was wrong in May, seen by r.lee"    # doubtful records too',
+)
+@click.option("--resolution", help="The number of the legislative body's resolution.")
+@click.option("--resolution-date", type=_DAY)
+@click.option("--attorney", help="Who gave the agency's written consent.")
+@click.option("--consent-date", type=_DAY)
+@click.option("--class", "classes", multiple=True, type=click.Choice(["no_hit", "hit", "log"]), help="Of these only.")
+@click.option("--review", help="What came of looking at the doubtful records; without it they stay.")
+@click.option("--backup", "backups", multiple=True, help="A backup that has what is to go.")
+@JSON
+def plan_(
+    *,
+    folder: DepartmentFolder,
+    classes: tuple[str, ...],
+    review: str | None,
+    backups: tuple[str, ...],
+    as_json: bool,
+    **authority: Any,  # noqa: ANN401 - click gives each field of PurgeAuthority its type
+) -> None:
+    """Plan the purge of all in FOLDER whose term is over. Nothing goes yet."""
+    for name in ("resolution_date", "consent_date"):
+        authority[name] = authority[name] and authority[name].date()
+    with _working(folder, WEB):
+        from department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
+
+        word = PurgeAuthority(**authority)
+        made = plan_purge(getpass.getuser(), word, classes=classes, review=review, backups=backups)
+        said = _parts(made.plan)
+    _say(said, as_json=as_json)
+
+
+def _parts(plan: UUID) -> list[dict[str, Any]]:
+    from department.archive.purge import planned_parts  # noqa: PLC0415 - after Django was set up
+
+    return [
+        {
+            "plan": plan,
+            "class": each.retention,
+            "from": each.begins,
+            "to": each.ends,
+            **each.shown,
+            "gone": each.dropped,
+        }
+        for each in planned_parts(plan)
+    ]
+
+
+@_command(purge, "list", "", "--json | jq '.[] | select(.done_at == null)'")
+@JSON
+def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """List the plans, each with who planned and approved it."""
+    with _working(folder, WEB):
+        from department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
+
+        said = [dict(row) for row in PurgePlan.objects.values()]
+    _say(said, as_json=as_json)
+
+
+@_command(purge, "show", "0198c1f2-... --json")
+@_PLAN
+@JSON
+def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
+    """Show what PLAN would let go, by class and time, and how much of it is held."""
+    with _working(folder, WEB):
+        said = _parts(plan)
+    _say(said, as_json=as_json)
+
+
+@_command(purge, "approve", "0198c1f2-...")
+@_PLAN
+def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
+    """Approve PLAN, as another person than the one who made it."""
+    with _working(folder, WEB):
+        from department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
+
+        approve_purge(getpass.getuser(), plan)
+
+
+@_command(purge, "run", "0198c1f2-...      # it may be cut off, and given again")
+@_PLAN
+def run(*, folder: DepartmentFolder, plan: UUID) -> None:
+    """Carry out PLAN, which a second person has approved, and write its certificate. The keeper may run."""
+    with _working(folder, PURGER), progress_bar("parts") as progress:
+        from department.archive.purge import Certifier, carry_out  # noqa: PLC0415 - after Django was set up
+
+        carry_out(plan, Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges), progress=progress)
+
+
+@_command(purge, "certificate", "0198c1f2-... > purge.jsonl")
+@_PLAN
+def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
+    """Print the certificate of PLAN, and a line for each run of records that went; nothing of a covert group."""
+    with _working(folder, PURGER):
+        from django.db import transaction  # noqa: PLC0415 - after Django was set up
+
+        from department.archive.purge import certificate as of_plan  # noqa: PLC0415
+
+        with transaction.atomic():
+            for line in of_plan(plan):
+                click.echo(line)
+
+
+@_command(purge, "replay", "--json | jq -r '.[].plan' | xargs -n1 platepost department purge run vault")
+@JSON
+def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Plan again what a restored backup brought back of purges that FOLDER has certificates of; then `run` them.
+
+    What was held then is held again, to be reviewed within 30 days.
+    """
+    with _working(folder, WEB):
+        from department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
+        from department.archive.purge import replay as plan_again  # noqa: PLC0415
+
+        certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
+        said = [{"plan": number} for number in plan_again(getpass.getuser(), certifier)]
+    _say(said, as_json=as_json)

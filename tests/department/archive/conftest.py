@@ -1,0 +1,149 @@
+"""Fixtures of the archive's tests: records of three weeks that are long over, and whoever keeps, plans and purges."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import psycopg
+import pytest
+from joserfc.jwk import ECKey
+
+from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
+from department.archive.retention import establish
+from department.custody.check import CheckReport, CustodyVerification
+from department.custody.store import CustodyStore
+from department.database.cluster import SUPERUSER
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.folder import DepartmentSettings
+from department.people.models import DepartmentPerson, RoleGrant
+from device.records import Keyring
+from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.posts import GROUP, HIT, Post, deliveries
+
+__all__ = ["clock", "database", "keys", "opened", "rows"]
+
+OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
+"""A Wednesday."""
+CONSENT = PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", date(2026, 9, 15))
+SETTINGS = DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",))
+Purge = Callable[..., UUID]
+Verify = Callable[[], CheckReport]
+
+
+def passage(number: int) -> str:
+    return f"01890a5d-ac96-774b-bcce-{number:012d}"
+
+
+@pytest.fixture
+def empty(rows: Rows, superuser: psycopg.Connection) -> Iterator[None]:
+    """Begin and end without terms, holds, plans and what purges leave."""
+    tables = (
+        "archive_outcome, archive_part, archive_plan, archive_hold, archive_term, custody_purged, custody_purged_tally,"
+        " custody_certificate, search_plate, custody_daily"
+    )
+    # A partition that a test before has purged is not there any more, and another test's may be due.
+    clean = f"""DO $$ BEGIN
+        TRUNCATE {tables};
+        EXECUTE (SELECT coalesce(string_agg(format('DROP TABLE %I', relname), '; '), 'SELECT 1') FROM pg_class
+            WHERE relispartition AND relkind = 'r' AND relname ~ '^custody_.*_d?20(24|15|38)[0-9]{{4}}$');
+    END $$"""  # noqa: S608 - our own tables
+    superuser.execute(clean)
+    yield
+    superuser.execute(clean)
+
+
+def add_people() -> None:
+    """Add three records managers and an operator."""
+    for login in ("a.rivera", "b.lee", "c.kim", "d.fox"):
+        made = DepartmentPerson.objects.create(login=login, name=login, agency="demo")
+        RoleGrant.objects.create(person=made, role="operator" if login == "d.fox" else "records_manager")
+
+
+@pytest.fixture
+def law(empty: None) -> str:
+    """The law that binds, and people who may purge by it."""
+    add_people()
+    return "california"
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post(now=OLD)
+
+
+@pytest.fixture
+def store(opened: Open, clock: list[datetime], law: str, post: Post) -> CustodyStore:
+    """Keep, in each of three weeks, an audit, twelve reads, a hit with its read, a withdrawal and a covert hit."""
+    establish(law)
+    kept = opened()
+    for week in range(3):
+        at = clock[0] = post.now = OLD + timedelta(weeks=week)
+        made = post.record(1)
+        made += [post.read(captured=at, passage=passage(100 * week + n), text=f"7ABC{week}{n:02}") for n in range(12)]
+        sight = {"captured": at, "passage": passage(100 * week + 50)}
+        made += [
+            post.hit(**sight),
+            post.read(HIT, **sight),
+            post.withdrawal(sight["passage"]),
+            post.hit(GROUP, **sight),
+        ]
+        kept.keep(deliveries(*made))
+    return kept
+
+
+@pytest.fixture
+def certifier(tmp_path: Path) -> Certifier:
+    return Certifier(SETTINGS, ECKey.generate_key("P-256"), tmp_path / "purges")
+
+
+@pytest.fixture
+def purge(certifier: Certifier) -> Purge:
+    """Plan, approve and carry out a purge."""
+
+    def purged(**more: object) -> UUID:
+        with as_role(WEB):
+            plan = plan_purge("a.rivera", CONSENT, **more).plan  # type: ignore[arg-type]
+            approve_purge("b.lee", plan)
+        with as_role(PURGER):
+            carry_out(plan, certifier)
+        return plan
+
+    return purged
+
+
+@pytest.fixture
+def verify(database: str, keys: dict[str, Keyring], certifier: Certifier, tmp_path: Path) -> Iterator[Verify]:
+    """Run the whole check of custody."""
+    with (
+        psycopg.connect(database, user=KEEPER, autocommit=True) as keeper,
+        psycopg.connect(database, user=AUDITOR, autocommit=True) as auditor,
+    ):
+        yield lambda: CustodyVerification(
+            keeper,
+            auditor,
+            keys=lambda name: keys.get(name, Keyring(())),
+            receipts=tmp_path / "receipts",
+            certifiers=certifier.keys(),
+            state=tmp_path / "checked.json",
+        ).run(whole=True)
+
+
+class Vault(NamedTuple):
+    """What most tests of a purge need."""
+
+    rows: Rows
+    purge: Purge
+    verify: Verify
+
+
+@pytest.fixture
+def vault(rows: Rows, purge: Purge, verify: Verify) -> Vault:
+    return Vault(rows, purge, verify)
+
+
+@pytest.fixture
+def superuser(database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database, user=SUPERUSER, autocommit=True) as made:
+        yield made

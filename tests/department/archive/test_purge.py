@@ -1,0 +1,390 @@
+"""A purge lets go what is due and nothing that is held, and what remains is proved without a gap."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from department.archive.holds import HeldScope, lift_hold, place_hold
+from department.archive.purge import (
+    Certifier,
+    approve_purge,
+    carry_out,
+    certificate,
+    plan_purge,
+    planned_parts,
+    replay,
+)
+from department.archive.retention import became_hits, establish
+from department.custody.certificate import read_certificate, summed
+from department.custody.rebuild import rebuild
+from department.custody.store import CustodyStore
+from department.database.roles import KEEPER, OWNER, PURGER, WEB, as_role
+from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
+from tests.department.custody.conftest import Open, Rows
+from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
+
+SOON = date(2027, 6, 1)
+WEEK = timedelta(weeks=1)
+
+
+def hold(**scope: object) -> int:
+    with as_role(WEB):
+        made = place_hold(
+            person="a.rivera", kind="evidence", case="26-417", reason="homicide", review_on=SOON,
+            scope=HeldScope(**scope),  # type: ignore[arg-type]
+        )  # fmt: skip
+    return int(made.pk)
+
+
+def kept(rows: Rows) -> dict[str, int]:
+    tables = ("record", "read", "hit", "picture", "audit")
+    return {name: rows(f"SELECT count(*) FROM custody_{name}")[0][0] for name in tables}  # noqa: S608
+
+
+def test_all_that_is_due_goes_and_the_rest_verifies(
+    store: CustodyStore, vault: Vault, opened: Open, post: Post
+) -> None:
+    rows, purge, verify = vault
+    ranges = [store.holding(chain).ranges() for chain in (CHAIN, COVERT)]
+    assert kept(rows) == {"record": 51, "read": 39, "hit": 6, "picture": 45, "audit": 3}
+    purge(classes=["no_hit"])
+    assert kept(rows) == {"record": 15, "read": 3, "hit": 6, "picture": 9, "audit": 3}
+    assert verify().problems == ()
+    purge()
+    assert kept(rows) == {"record": 0, "read": 0, "hit": 0, "picture": 0, "audit": 0}
+    report = verify()
+    assert (report.problems, report.records) == ((), 0)
+    again = opened()
+    assert [again.holding(chain).ranges() for chain in (CHAIN, COVERT)] == ranges
+    # What comes again is counted and receipted, and not stored.
+    assert again.keep(deliveries(*post.store.records[:5])) == {CHAIN}
+    assert kept(rows)["record"] == 0
+    (new,) = post.record(1)
+    again.keep(deliveries(new))
+    assert kept(rows)["record"] == 1
+    assert verify().problems == ()
+
+
+def ids(rows: Rows, where: str) -> list[int]:
+    return [number for (number,) in rows(f"SELECT id FROM custody_record WHERE {where} ORDER BY id")]  # noqa: S608
+
+
+def test_held_outlives_its_partition_until_the_hold_is_lifted(
+    store: CustodyStore, rows: Rows, purge: Purge, verify: Verify
+) -> None:
+    verbatim = "SELECT id, body, digest, retained_from FROM custody_record ORDER BY id"
+    before = {row[0]: row for row in rows(verbatim)}
+    weeks = [OLD + week * WEEK for week in range(4)]
+    (hit, *_), (read,) = (
+        ids(rows, "id IN (SELECT record_id FROM custody_hit WHERE covert_group IS NULL)"),
+        ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')"),
+    )
+    holds = [
+        # The passage whole: hit, read, withdrawal, and the covert hit, of which whoever holds it knows nothing.
+        hold(records=[hit]),
+        hold(records=[read]),
+        hold(plates=["7ABC203"], since=weeks[0], until=weeks[3]),
+        # Without plates also what the post said of itself.
+        hold(posts=["post-1"], since=weeks[1], until=weeks[1] + timedelta(hours=1)),
+        hold(plates=["7ABC003"], since=weeks[1], until=weeks[3]),
+        hold(posts=["post-2"], since=weeks[0], until=weeks[3]),
+    ]
+    for lifted, left in ((None, 4 + 17 + 1), (holds[3], 4 + 1 + 1), (holds[0], 2), (holds[1], 1), (holds[2], 0)):
+        if lifted is not None:
+            with as_role(WEB):
+                lift_hold(person="a.rivera", hold=lifted, because="closed")
+        plan = purge(classes=["log"]) if lifted else purge()
+        after = rows(verbatim)
+        assert len(after) == left
+        assert after == [before[row[0]] for row in after]
+        report = verify()
+        assert (report.problems, report.records) == ((), left)
+    counts = "SELECT sum((counts ->> 'records')::int), count(covert_group) FROM archive_outcome WHERE plan = %s"
+    assert rows(counts, plan) == [(1, 0)]
+
+
+def test_what_others_are_judged_by_never_goes(opened: Open, law: str, clock: list[datetime], vault: Vault) -> None:
+    rows, purge, verify = vault
+    establish(law)
+    clock[0] = OLD
+    post = Post(now=OLD)
+    store = opened()
+    store.keep(deliveries(*post.record(2), post.drop((3, 4)), post.change_key(), *post.record(1)))
+    purge()
+    assert rows("SELECT names, class, count(*) FROM custody_record GROUP BY 1, 2") == [(True, "held", 2)]
+    # A key is known that came before the purge.
+    (later,) = post.record(1)
+    again = opened()
+    again.keep(deliveries(later))
+    assert rows("SELECT DISTINCT verdict FROM custody_judged") == [("genuine",)]
+    assert verify().problems == ()
+    purge(classes=["no_hit"])
+    assert kept(rows)["record"] == 3
+
+
+def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
+    store: CustodyStore, clock: list[datetime], vault: Vault, post: Post
+) -> None:
+    rows, purge, verify = vault
+    made = []
+    for number, year in enumerate((2015, 2038)):
+        post.now = datetime(year, 5, 1, tzinfo=UTC)
+        made.append(post.read(captured=post.now, passage=passage(number)))
+    clock[0] = OLD + 3 * WEEK
+    store.keep(deliveries(*made))
+    purge()
+    assert ids(rows, "class = 'doubtful'") == ids(rows, "true") != []
+    number = hold(records=ids(rows, "class = 'doubtful'")[:1])
+    purge(review="the clock of post-1 was wrong, seen by r.lee")
+    assert rows("SELECT class FROM custody_record") == [("held",)]
+    assert verify().problems == ()
+    with as_role(WEB):
+        lift_hold(person="a.rivera", hold=number, because="closed")
+    purge()
+    assert kept(rows)["record"] == kept(rows)["picture"] == 0
+    assert verify().problems == ()
+
+
+def test_doubtful_record_that_is_young_stays(
+    opened: Open, law: str, clock: list[datetime], vault: Vault, post: Post
+) -> None:
+    """A capture of 2015 that came yesterday is a day old."""
+    establish(law)
+    clock[0] = datetime.now(UTC) - timedelta(days=1)
+    opened().keep(deliveries(post.read(captured=OLD), *post.record(1)))
+    vault.purge(review="looked at")
+    assert vault.rows("SELECT class, count(*) FROM custody_record GROUP BY 1") == [("doubtful", 2)]
+
+
+def test_search_forgets_what_went(store: CustodyStore, rows: Rows, purge: Purge) -> None:
+    weeks = "SELECT plate_fold, cardinality(weeks) FROM search_plate ORDER BY 1"
+    assert len(rows(weeks)) == 37
+    hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)
+    purge(classes=["no_hit"])
+    assert rows(weeks) == [("7ABC105", 1), ("7ABC123", 3)]
+    purge()
+    assert rows(weeks) == [("7ABC105", 1)]
+
+
+def test_rebuild_after_a_purge_changes_nothing(store: CustodyStore, rows: Rows, purge: Purge, database: str) -> None:
+    hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)
+    counted = "SELECT * FROM custody_tally ORDER BY 1, 2, 3, 4, 5"
+    before = rows(counted)
+    purge()
+    with psycopg.connect(database, user=OWNER, autocommit=True) as owner:
+        assert rebuild(owner, mend=False).identical
+        rebuild(owner)
+    assert rows(counted) == before
+
+
+def test_days_are_parts_where_the_ceiling_is_short(
+    law: str, opened: Open, clock: list[datetime], vault: Vault, post: Post
+) -> None:
+    rows, purge, verify = vault
+    establish("california_highway_patrol")
+    store = opened()
+    for day in range(3):
+        clock[0] = post.now = OLD + timedelta(days=day)
+        store.keep(deliveries(post.read(captured=clock[0]), *post.record(1)))
+    found = rows("SELECT count(*) FROM archive_due WHERE class = 'no_hit' AND ends - begins = interval '1 day'")
+    assert found == [(2 * 7,)]
+    assert rows("SELECT count(*) FROM archive_due WHERE class = 'log' AND ends - begins = interval '7 days'") == [(2,)]
+    purge(classes=["no_hit", "hit"])
+    assert kept(rows) == {"record": 3, "read": 0, "hit": 0, "picture": 0, "audit": 3}
+    assert verify().problems == ()
+
+
+def test_read_that_becomes_a_hit_lies_with_the_hits(
+    store: CustodyStore, rows: Rows, purge: Purge, verify: Verify
+) -> None:
+    found = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")
+    with as_role(WEB):
+        assert became_hits(found) == 1
+        assert became_hits(found) == 0
+    purge(classes=["no_hit"])
+    assert rows("SELECT class FROM custody_record WHERE id = %s", found[0]) == [("hit",)]
+    assert kept(rows) == {"record": 16, "read": 4, "hit": 6, "picture": 10, "audit": 3}
+    assert verify().problems == ()
+
+
+# --- proof
+
+
+def test_certificate_names_no_covert_record(
+    store: CustodyStore, purge: Purge, certifier: Certifier, rows: Rows
+) -> None:
+    plan = purge()
+    with transaction.atomic():
+        first, *lines = certificate(plan)
+    said = read_certificate(json.loads(first)["certificate"], certifier.keys())
+    assert said.ranges == summed(lines)
+    assert sum(part.records for part in said.parts) == 48
+    assert sum(part.hits for part in said.parts) == 3
+    assert (said.planned_by, said.approved_by, said.resolution) == ("a.rivera", "b.lee", "2026-117")
+    assert not any(COVERT.chain in line.decode() for line in (first, *lines))
+    shown = [part.shown["records"] for part in planned_parts(plan)]
+    assert sum(shown) == 48
+    with as_role(WEB), pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("SELECT records FROM archive_part")
+    groups = [group for (group,) in rows("SELECT covert_group FROM custody_certificate ORDER BY 1 NULLS FIRST")]
+    assert groups == [None, GROUP]
+
+
+VANISH = (
+    "INSERT INTO custody_purged SELECT gen_random_uuid(), post, chain, sequence, sequence, previous, digest, true"
+    " FROM custody_record WHERE sequence = 30 AND covert_group IS NULL;"
+    " DELETE FROM custody_record WHERE sequence = 30 AND covert_group IS NULL"
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # Somebody makes a record vanish and says that it was purged; with the certificate of another plan, too.
+        VANISH,
+        "UPDATE custody_purged SET last = last + 1 WHERE first = 2",
+        "DELETE FROM custody_purged WHERE first = 2",
+        "UPDATE custody_certificate SET plan = gen_random_uuid()",
+        "UPDATE custody_certificate SET certificate = overlay(certificate PLACING 'x' FROM 300)",
+    ],
+)
+def test_purge_that_nobody_certified_is_named(
+    store: CustodyStore, purge: Purge, verify: Verify, superuser: psycopg.Connection, change: str
+) -> None:
+    purge(classes=["no_hit"])
+    assert verify().problems == ()
+    superuser.execute(change)
+    assert "purged" in {problem.kind.value for problem in verify().problems}
+
+
+def test_restored_backup_is_purged_again_and_what_was_held_is_held(
+    store: CustodyStore, superuser: psycopg.Connection, vault: Vault, certifier: Certifier
+) -> None:
+    rows, purge, verify = vault
+    hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)
+    backup = ["custody_record", "custody_picture", "custody_read", "custody_hit", "custody_withdrawal", "custody_audit"]
+    for table in backup:
+        superuser.execute(f"CREATE TEMPORARY TABLE backup_{table} AS TABLE {table}")
+    purge()
+    left, ranges = kept(rows), rows("SELECT post, chain, first, last, digest FROM custody_purged ORDER BY 1, 2, 3")
+    # Restored as of before the hold, the plan and the purge.
+    superuser.execute(
+        "TRUNCATE archive_hold, archive_plan, archive_part, archive_outcome, custody_purged, custody_purged_tally,"
+        f" custody_certificate, {', '.join(backup)}; SELECT custody_make_partitions('2024-01-31', '2024-02-14')"
+    )
+    for table in backup:
+        superuser.execute(f"INSERT INTO {table} TABLE backup_{table}")
+    with as_role(WEB):
+        (plan,) = replay("root", certifier)
+        assert replay("root", certifier) == []
+    with as_role(PURGER):
+        carry_out(plan, certifier)
+    assert kept(rows) == left
+    assert rows("SELECT post, chain, first, last, digest FROM custody_purged ORDER BY 1, 2, 3") == ranges
+    assert rows("SELECT kind, cardinality(records) FROM archive_hold") == [("restored backup", 1)]
+    assert verify().problems == ()
+    with as_role(WEB):
+        assert replay("root", certifier) == []
+
+
+# --- beside others
+
+
+def waits(rows: Rows) -> bool:
+    return bool(rows("SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database"
+                     " WHERE datname = current_database())"))  # fmt: skip
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+PLACE = (
+    "INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
+    " VALUES ('evidence', '1', 'a', 'b', '2027-06-01', ARRAY[%s::bigint])"
+)
+RUN = "SELECT archive_purge_part(%s, 'no_hit', '2024-01-29Z')"
+
+
+@pytest.fixture
+def approved(store: CustodyStore) -> UUID:
+    with as_role(WEB):
+        plan = plan_purge("a.rivera", CONSENT, classes=["no_hit"]).plan
+        approve_purge("b.lee", plan)
+    return plan
+
+
+def test_hold_that_comes_first_is_honored_by_a_purge_under_way(
+    approved: UUID, rows: Rows, database: str, certifier: Certifier, verify: Verify
+) -> None:
+    """The first part is gone; then somebody places a hold, and has not committed when the next part begins."""
+    held = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")[0]
+    with (
+        psycopg.connect(database, user=PURGER) as purger,
+        psycopg.connect(database, user=WEB) as web,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        purger.execute(RUN, [approved])
+        purger.commit()
+        web.execute(PLACE, [held])
+        done = thread.submit(purger.execute, RUN.replace("01-29", "02-05"), [approved])
+        eventually(lambda: waits(rows))
+        web.commit()
+        done.result(60)
+        purger.commit()
+    with as_role(PURGER):
+        carry_out(approved, certifier)
+    assert ids(rows, "class = 'held'") == [held]
+    assert rows("SELECT count(*) FROM custody_picture WHERE record_id = %s", held) == [(1,)]
+    assert ids(rows, "class = 'no_hit'") == []
+    assert verify().problems == ()
+
+
+def test_hold_that_comes_too_late_is_refused(approved: UUID, rows: Rows, database: str) -> None:
+    """Nobody is told that something is held which is gone."""
+    wanted = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC005')")[0]
+    with (
+        psycopg.connect(database, user=PURGER) as purger,
+        psycopg.connect(database, user=WEB) as web,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        purger.execute(RUN, [approved])
+        placed = thread.submit(web.execute, PLACE, [wanted])
+        eventually(lambda: waits(rows))
+        purger.commit()
+        with pytest.raises(psycopg.errors.CheckViolation, match="not kept any more"):
+            placed.result(60)
+
+
+def test_purge_waits_for_whoever_reads_and_the_keeper_goes_on(
+    approved: UUID, store: CustodyStore, post: Post, vault: Vault, database: str
+) -> None:
+    rows = vault.rows
+    with (
+        psycopg.connect(database, user=KEEPER) as reader,
+        psycopg.connect(database, user=PURGER) as purger,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        reader.execute("SELECT count(*) FROM custody_record")
+        done = thread.submit(purger.execute, RUN, [approved])
+        eventually(lambda: waits(rows))
+        for _ in range(3):
+            store.keep(deliveries(post.read(captured=post.now)))
+        assert not done.done()
+        reader.commit()
+        done.result(60)
+        for week in ("02-05", "02-12"):
+            purger.execute(RUN.replace("01-29", week), [approved])
+    # What came meanwhile is of a week that was to go: nobody had approved that.
+    assert len(ids(rows, "class = 'no_hit'")) == 12 + 3
+    assert {problem.kind.value for problem in vault.verify().problems} == {"purged"}, "not certified yet"

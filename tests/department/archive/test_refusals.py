@@ -1,0 +1,264 @@
+"""Whatever the law, a hold or a second person's absence forbids is refused by the service, the ORM and SQL alike.
+
+The ORM and SQL act as the owner of the tables here, whom no grant binds: what refuses is a constraint or a trigger.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from joserfc.jwk import ECKey
+
+from department.archive.errors import ArchiveRefusedError, refusals
+from department.archive.holds import HeldScope, lift_hold, place_hold
+from department.archive.models import Hold, PurgePlan, RetentionTerm
+from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
+from department.archive.retention import establish, set_term
+from department.database.roles import PURGER, WEB, as_role
+from department.folder import DepartmentSettings
+from department.policy.law import LAWS
+from tests.department.archive.conftest import add_people
+
+pytestmark = pytest.mark.django_db
+SETTINGS = DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",))
+OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
+CONSENT = PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", date(2026, 9, 15))
+SCOPE = HeldScope(since=OLD, until=datetime(2024, 2, 2, tzinfo=UTC))
+RECORD = (
+    "INSERT INTO custody_record (id, class, retained_from, kept_at, topic, post, digest, type, verdict, reason, names,"
+    " codec, body) VALUES (%s, 'no_hit', %s, %s, 't', 'post-1', sha256('a'), '', 'unreadable', '', false, 0, 'a')"
+)
+PART = "INSERT INTO archive_part (plan, class, begins, ends) VALUES (%s, %s, %s, %s)"
+RUN = "SELECT archive_purge_part(%s, 'no_hit', '2024-01-29Z')"
+
+
+def sql(query: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+
+
+def plan(*, approved: bool = False) -> UUID:
+    made = plan_purge("a.rivera", CONSENT).plan
+    if approved:
+        approve_purge("b.lee", made)
+    return made
+
+
+def hold(scope: HeldScope = SCOPE) -> int:
+    day = date(2027, 6, 1)
+    made = place_hold(person="a", kind="litigation", case="CV-9", reason="claim", review_on=day, scope=scope)
+    return int(made.pk)
+
+
+def held_since(*, approved: bool = False) -> UUID:
+    made = plan(approved=approved)
+    hold()
+    return made
+
+
+def more_since() -> UUID:
+    made = plan(approved=True)
+    sql(RECORD, 2, OLD, OLD)
+    return made
+
+
+def lifted_since() -> UUID:
+    number = hold()
+    made = plan(approved=True)
+    lift_hold(person="a", hold=number, because="closed")
+    return made
+
+
+def longer_since() -> UUID:
+    made = plan(approved=True)
+    set_term("a", "no_hit", 20_000)
+    return made
+
+
+def approve_by_orm(number: UUID, by: object) -> None:
+    PurgePlan.objects.filter(plan=number).update(approved_by=by, approved_at=Now())
+
+
+APPROVE = "UPDATE archive_plan SET approved_by = %s, approved_at = now() WHERE plan = %s"
+
+
+class Refused(NamedTuple):
+    """What is tried, in up to three ways, after something was made ready."""
+
+    rule: str
+    law: str = "california"
+    ready: Callable[[], Any] = lambda: None
+    service: Callable[[Any], object] | None = None
+    orm: Callable[[Any], object] | None = None
+    sql: Callable[[Any], object] | None = None
+    by: str = WEB
+
+
+def run(number: UUID) -> None:
+    carry_out(number, Certifier(SETTINGS, ECKey.generate_key("P-256"), Path("/nowhere")))
+
+
+def by_hand(number: UUID) -> None:
+    sql(RUN, number)
+
+
+REFUSED = {
+    "below the floor": Refused(
+        "archive_floor",
+        service=lambda _: set_term("a", "no_hit", 365),
+        orm=lambda _: RetentionTerm.objects.filter(retention="no_hit").update(kept_days=365),
+        sql=lambda _: sql("UPDATE archive_term SET kept_days = 365 WHERE class = 'no_hit'"),
+    ),
+    "above the ceiling": Refused(
+        "archive_ceiling",
+        law="california_highway_patrol",
+        service=lambda _: set_term("a", "hit", 60),
+        orm=lambda _: RetentionTerm.objects.filter(retention="hit").update(kept_days=60),
+        sql=lambda _: sql("UPDATE archive_term SET kept_days = 60 WHERE class = 'hit'"),
+    ),
+    "floor and ceiling of another law": Refused(
+        "archive_lawful",
+        sql=lambda _: sql("UPDATE archive_term SET floor_days = 0 WHERE class = 'no_hit'"),
+    ),
+    "term not over": Refused(
+        "archive_floor",
+        ready=plan,
+        sql=lambda made: sql(PART, made, "no_hit", datetime(2030, 1, 7, tzinfo=UTC), datetime(2030, 1, 14, tzinfo=UTC)),
+    ),
+    "no consent": Refused(
+        "archive_consent",
+        service=lambda _: plan_purge("a.rivera", PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", None)),
+        orm=lambda _: PurgePlan.objects.create(law="california", planned_by="a.rivera"),
+        sql=lambda _: sql("INSERT INTO archive_plan (law, planned_by) VALUES ('california', 'a.rivera')"),
+    ),
+    "another law's plan": Refused(
+        "archive_floor",
+        sql=lambda _: sql(
+            "WITH made AS (INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'a.rivera') RETURNING plan)"
+            " INSERT INTO archive_part (plan, class, begins, ends)"
+            " SELECT plan, 'no_hit', '2024-01-29Z', '2024-02-05Z' FROM made"
+        ),
+    ),
+    "one person alone": Refused(
+        "archive_two_persons",
+        ready=plan,
+        service=lambda made: approve_purge("A.Rivera", made),
+        orm=lambda made: approve_by_orm(made, F("planned_by")),
+        sql=lambda made: sql(APPROVE, "a.rivera", made),
+    ),
+    "planned by an operator": Refused(
+        "archive_manager",
+        service=lambda _: plan_purge("d.fox", CONSENT),
+        orm=lambda _: PurgePlan.objects.create(law="other", planned_by="d.fox"),
+        sql=lambda _: sql("INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'nobody')"),
+    ),
+    "approved by an operator": Refused(
+        "archive_manager",
+        ready=plan,
+        service=lambda made: approve_purge("d.fox", made),
+        orm=lambda made: approve_by_orm(made, "d.fox"),
+        sql=lambda made: sql(APPROVE, "nobody", made),
+    ),
+    "not approved": Refused(
+        "archive_approved",
+        ready=plan,
+        by=PURGER,
+        service=run,
+        orm=lambda made: PurgePlan.objects.filter(plan=made).update(begun_at=Now()),
+        sql=by_hand,
+    ),
+    "a hold in between": Refused(
+        "archive_stale",
+        ready=held_since,
+        service=lambda made: approve_purge("b.lee", made),
+        orm=lambda made: approve_by_orm(made, "b.lee"),
+        sql=lambda made: sql(APPROVE, "b.lee", made),
+    ),
+    "a hold after the approval": Refused(
+        "archive_stale",
+        ready=lambda: held_since(approved=True),
+        by=PURGER,
+        service=run,
+        sql=by_hand,
+    ),
+    "a hold lifted": Refused("archive_stale", ready=lifted_since, by=PURGER, service=run, sql=by_hand),
+    "other records": Refused("archive_stale", ready=more_since, by=PURGER, service=run, sql=by_hand),
+    "a longer term": Refused("archive_stale", ready=longer_since, by=PURGER, service=run, sql=by_hand),
+    "doubtful without review": Refused(
+        "archive_review",
+        ready=plan,
+        sql=lambda made: sql(PART, made, "doubtful", "-infinity", datetime(2024, 2, 5, tzinfo=UTC)),
+    ),
+    "no such part": Refused(
+        "archive_no_part",
+        ready=plan,
+        sql=lambda made: sql(PART, made, "no_hit", datetime(2024, 1, 30, tzinfo=UTC), datetime(2024, 2, 6, tzinfo=UTC)),
+    ),
+    "more for an approved plan": Refused(
+        "archive_plan_final",
+        ready=lambda: plan(approved=True),
+        service=lambda made: approve_purge("c.kim", made),
+        orm=lambda made: PurgePlan.objects.filter(plan=made).update(approved_by="c.kim"),
+        sql=lambda made: sql(PART, made, "hit", datetime(2024, 1, 29, tzinfo=UTC), datetime(2024, 2, 5, tzinfo=UTC)),
+    ),
+    "another resolution": Refused(
+        "archive_plan_final",
+        ready=plan,
+        orm=lambda made: PurgePlan.objects.filter(plan=made).update(resolution="x"),
+        sql=lambda made: sql("DELETE FROM archive_plan WHERE plan = %s", made),
+    ),
+    "a record that is gone": Refused(
+        "archive_hold_gone",
+        service=lambda _: hold(HeldScope(records=[1, 999])),
+        orm=lambda _: Hold.objects.create(kind="evidence", case_number="1", person="a", reason="b",
+                                          review_on=date(2027, 1, 1), records=[999]),
+        sql=lambda _: sql("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
+                          " VALUES ('evidence', '1', 'a', 'b', '2027-01-01', '{999}')"),
+    ),
+    "a hold of nothing": Refused("archive_hold_something", service=lambda _: hold(HeldScope(posts=["post-1"]))),
+    "another hold": Refused(
+        "archive_hold_final",
+        ready=hold,
+        service=lambda _: lift_hold(person="a", hold=999, because="x"),
+        orm=lambda made: Hold.objects.filter(pk=made).update(until=datetime(2024, 2, 1, tzinfo=UTC)),
+        sql=lambda made: sql("DELETE FROM archive_hold WHERE id = %s", made),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    case = REFUSED[name]
+    add_people()
+    establish(case.law)
+    sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
+    sql(RECORD, 1, OLD, OLD)
+    with as_role(WEB) if name != "other records" else transaction.atomic():
+        made = case.ready()
+    tried = 0
+    for way in (case.service, case.orm, case.sql):
+        if way is None:
+            continue
+        tried += 1
+        role = as_role(case.by) if way is case.service else nullcontext()
+        with pytest.raises(ArchiveRefusedError) as refused, role, refusals(), transaction.atomic():
+            way(made)
+        assert refused.value.constraint == case.rule, way
+    assert tried
+
+
+def test_laws_are_those_of_the_policy() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT law, floor_days, ceiling_days FROM archive_law WHERE class = 'no_hit'")
+        found = {law: (floor or None, None if ceiling == 36525 else ceiling) for law, floor, ceiling in cursor}
+    days = {
+        law.name: tuple(term and term.days for term in (law.keep_at_least, law.keep_at_most)) for law in LAWS.values()
+    }
+    assert found == days

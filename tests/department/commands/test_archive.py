@@ -1,0 +1,52 @@
+"""Terms, holds and a purge as two persons give the commands."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from department.config.upgrade import running_database
+from department.database.roles import KEEPER
+from department.folder import DepartmentFolder
+from tests.department.commands.installation import Commands, department
+
+__all__ = ["department"]
+
+CONSENT = ("--resolution", "2026-117", "--resolution-date", "2026-09-08")
+ATTORNEY = ("--attorney", "J. Ortiz", "--consent-date", "2026-09-15")
+
+
+def given(
+    department: Commands, person: str, group: str, name: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    line = [*department.line(group)[:5], name, str(department.folder), *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | {"LOGNAME": person})
+
+
+def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    with running_database(folder):
+        with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
+            keeper.execute("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
+        for login in ("a.rivera", "b.lee"):
+            done = given(department, "root", "person", "add", login, "--name", login, "--role", "records_manager")
+            assert done.returncode == 0, done.stderr
+        shown = json.loads(given(department, "a.rivera", "retention", "show", "--json").stdout)
+        assert {term["class"]: (term["kept"], term["due"]) for term in shown}["no_hit"] == (366, 1)
+        assert "keeps these records longer" in given(department, "a.rivera", "retention", "set", "no_hit", "365").stderr
+        assert "resolution" in given(department, "a.rivera", "purge", "plan", *CONSENT).stderr
+        planned = json.loads(given(department, "a.rivera", "purge", "plan", *CONSENT, *ATTORNEY, "--json").stdout)
+        plan = planned[0]["plan"]
+        assert {part["class"] for part in planned} == {"no_hit", "hit", "log", "held"}
+        assert "another person" in given(department, "a.rivera", "purge", "approve", plan).stderr
+        assert "no second person" in given(department, "b.lee", "purge", "run", plan).stderr
+        for name in ("approve", "run"):
+            done = given(department, "b.lee", "purge", name, plan)
+            assert done.returncode == 0, done.stderr
+        assert json.loads(given(department, "b.lee", "purge", "certificate", plan).stdout)["certificate"]
+        (file,) = folder.purges.glob("*.jsonl")
+        assert Path(file).stat().st_mode & 0o077 == 0
+        verified = department.json("verify")
+        assert (verified["intact"], verified["problems"]) == (True, [])
