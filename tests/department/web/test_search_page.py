@@ -170,6 +170,9 @@ def test_phone_and_map(visitor: Visitor, site: tuple[str, str], scheme: str) -> 
     page.click("button:text-is('Search')")
     page.wait_for_selector("#found")
     assert "plates" in page.inner_text("#found")
+    head = page.locator("thead").bounding_box()
+    assert head is not None
+    assert head["width"] <= 1, "each cell says what it is"
     assert fine(page)
     page.click("a:has-text('Several scenes')")
     assert fine(page)
