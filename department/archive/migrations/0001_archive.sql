@@ -35,7 +35,6 @@ CREATE TABLE archive_term (
     law text COLLATE "C" NOT NULL,
     floor_days integer NOT NULL,
     ceiling_days integer NOT NULL,
-    width_days integer NOT NULL GENERATED ALWAYS AS (CASE WHEN ceiling_days < 120 THEN 1 ELSE 7 END) STORED,
     kept_days integer NOT NULL,
     CONSTRAINT archive_floor CHECK (kept_days >= floor_days),
     CONSTRAINT archive_ceiling CHECK (kept_days + CASE WHEN ceiling_days < 120 THEN 1 ELSE 7 END <= ceiling_days),
@@ -158,7 +157,7 @@ BEGIN
     WHERE archive_term.law <> excluded.law;
     GET DIAGNOSTICS changed = ROW_COUNT;
     DELETE FROM custody_daily;
-    INSERT INTO custody_daily SELECT class FROM archive_term WHERE width_days = 1 AND class <> 'doubtful';
+    INSERT INTO custody_daily SELECT class FROM archive_term WHERE ceiling_days < 120 AND class <> 'doubtful';
     RETURN changed > 0;
 END
 $$;
