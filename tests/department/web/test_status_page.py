@@ -91,10 +91,11 @@ def test_page_works_by_keyboard(page: str, visitor: Visitor) -> None:
     shown.keyboard.press("Tab")
     assert shown.evaluate("document.activeElement.textContent") == "Skip to the content"
     shown.keyboard.press("Enter")
+    shown.wait_for_url("**#content")
     shown.keyboard.press("Tab")
     assert shown.evaluate("document.activeElement.textContent") == "post-1"
     shown.keyboard.press("Enter")
-    assert shown.url.endswith("#post-post-1")
+    shown.wait_for_url("**#post-post-1")
 
 
 def test_page_brings_itself_up_to_date(page: str, visitor: Visitor, department: Commands) -> None:
