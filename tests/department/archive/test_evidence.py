@@ -236,11 +236,8 @@ def certificate(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *, days: in
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 def test_only_its_recipient_opens_it(make: Make, kind: str, tmp_path: Path) -> None:
-    one, other = (
-        (ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1()))
-        if kind == "ec"
-        else (rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 2048))
-    )
+    other = ec.generate_private_key(ec.SECP256R1())
+    one = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa.generate_private_key(65537, 2048)
     key, named = recipient_of(certificate(one, days=1))
     assert (named.name, len(named.sha256)) == ("CN=District Attorney", 64)
     package = make(3)
