@@ -34,7 +34,7 @@ from department.custody.certificate import certifying_keys
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.register import KeyRegister
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import AUDITOR, KEEPER
+from department.database.roles import KEEPER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from department.ledger.catalog import LedgerEvent
@@ -210,12 +210,10 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
     with (
         PrivateCluster(folder.cluster).in_use(),
         psycopg.connect(folder.conninfo(KEEPER), autocommit=True) as keeper,
-        psycopg.connect(folder.conninfo(AUDITOR), autocommit=True) as auditor,
     ):
         restored = time.monotonic()
         check = CustodyVerification(
             keeper,
-            auditor,
             keys=register.keys,
             receipts=None,
             certifiers=certifying_keys(folder.purges),
@@ -223,7 +221,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         )
         custody = check.run(whole=True, progress=told)
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
-        head = verify_ledger(auditor, after=NotedHead.read(note.head)).problems if note.head else ()
+        head = verify_ledger(keeper, after=NotedHead.read(note.head)).problems if note.head else ()
         lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
         _enter(keeper, LedgerEvent.RESTORED, file, _digest(file))
     done = time.monotonic()

@@ -7,7 +7,7 @@ from department.config.upgrade import connected, running_database
 from department.custody.certificate import certifying_keys
 from department.custody.check import CustodyVerification
 from department.custody.register import KeyRegister
-from department.database.roles import AUDITOR, KEEPER
+from department.database.roles import KEEPER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 
@@ -36,12 +36,10 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
     with (
         running_database(folder),
         connected(folder, KEEPER) as keeper,
-        connected(folder, AUDITOR) as auditor,
         progress_bar("records") as progress,
     ):
         check = CustodyVerification(
             keeper,
-            auditor,
             keys=register.keys,
             receipts=folder.receipts,
             certifiers=certifying_keys(folder.purges),

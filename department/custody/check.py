@@ -182,7 +182,6 @@ class CustodyVerification:
 
     Args:
         keeper: a connection of the role that keeps records, autocommit.
-        auditor: one of the role that may read the ledger, autocommit.
         keys: returns a post's record-signing keys.
         receipts: the log of receipts; None where there is none.
         certifiers: the public keys of the custodian, present and former, which sign certificates of purges.
@@ -193,7 +192,6 @@ class CustodyVerification:
     def __init__(
         self,
         keeper: Connection[Any],
-        auditor: Connection[Any],
         *,
         keys: Callable[[str], Keyring],
         receipts: Path | None,
@@ -202,7 +200,6 @@ class CustodyVerification:
     ) -> None:
         self._certifiers = certifiers
         self._keeper = keeper
-        self._auditor = auditor
         self._keys = keys
         self._receipts = receipts
         self._file = StateFile(state, CheckState, about="how far the check has come")
@@ -420,7 +417,7 @@ class CustodyVerification:
     def _walk_ledger(self, state: CheckState, *, whole: bool) -> int:
         heads = [NotedHead.read(head) for head in state.heads]
         after = heads[-1] if heads and not whole else None
-        verdict = verify_ledger(self._auditor, after=after, heads=heads)
+        verdict = verify_ledger(self._keeper, after=after, heads=heads)
         for problem in verdict.problems:
             message = f"entry {problem.number}: {problem.kind.value}: {problem.message}"
             _note(state, [CheckProblem(kind=Wrong.LEDGER, number=problem.number, message=message)])

@@ -1,4 +1,4 @@
-"""The ledger as Django knows it: whenever it migrates, it brings the table of events up to the catalog."""
+"""The ledger as Django knows it: whenever it migrates, it brings its tables up to the catalog."""
 
 import json
 
@@ -6,13 +6,16 @@ from django.apps import AppConfig
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-from department.ledger.catalog import catalog_rows
+from department.ledger.catalog import LEAST, catalog_rows
 
 # An event's class is never changed: the entries that there are name it.
 _FILL = """
 INSERT INTO ledger_event SELECT * FROM jsonb_populate_recordset(NULL::ledger_event, %s)
 ON CONFLICT (event) DO UPDATE
 SET carries = excluded.carries, refers_to = excluded.refers_to, writers = excluded.writers
+"""
+_CLASS = """
+INSERT INTO ledger_class VALUES (%s, %s) ON CONFLICT (class) DO UPDATE SET least = excluded.least
 """
 
 
@@ -29,3 +32,4 @@ class Ledger(AppConfig):
 def _fill_catalog(**_: object) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_FILL, [json.dumps(catalog_rows())])
+        cursor.executemany(_CLASS, [(ending.value, f"{least.days} days") for ending, least in LEAST.items()])

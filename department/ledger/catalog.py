@@ -15,15 +15,15 @@ class BodyClass(Enum):
     """How long the bodies of an entry are kept. The entry itself, with its commitments, stays for good."""
 
     ACCESS = "access"
-    """What names persons, plates and records: until the purger enters `erased`, a year at the earliest (CJIS AU-11)."""
+    """What names persons, plates and records: until the purger enters `erased`."""
     RIGHTS = "rights"
     """Who had which role, certificate and training: until the purger enters `erased`."""
     PERMANENT = "permanent"
     """What tells how the ledger and the archive were dealt with, and names no plate and no record."""
 
 
-ACCESS_LEAST = timedelta(days=366)
-"""Bodies of `access` stay at least so long."""
+LEAST = dict.fromkeys((BodyClass.ACCESS, BodyClass.RIGHTS), timedelta(days=366))
+"""How long bodies of a class stay at least: a year by CJIS AU-11. Those of a class that is not here stay for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,10 @@ class LedgerEvent(Enum):
         writers=(WEB, AUDITOR),
     )
     """The intent ended in an error: what had been fetched by then."""
+    POST_ACCESSED = EventKind(
+        "post_accessed", "looked at a post itself", "record post kind time person outcome object", writers=(KEEPER,)
+    )
+    """A still, a recording or a technician's session, as the post's own audit trail says; `time` is the post's."""
     REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden")
     """Nothing was looked for: the purpose is none, is forbidden, or serves an agency that may get nothing."""
     EXIGENT_REVIEWED = EventKind(
@@ -98,6 +102,16 @@ class LedgerEvent(Enum):
         "erased", "erased bodies", "class until", "person", retention=BodyClass.PERMANENT, writers=(PURGER,)
     )
     """The bodies of a class that were entered before a time may go."""
+
+    LOG_EXPORTED = EventKind("log_exported", "exported the log", "person what", writers=(KEEPER,))
+    SEALED = EventKind(
+        "sealed",
+        "sent the end of the log away",
+        "number digest destinations witness",
+        retention=BodyClass.PERMANENT,
+        writers=(KEEPER,),
+    )
+    """The end of the ledger, signed by the custodian, went to each destination; `witness` stamped it, or is null."""
 
     # --- people: log-on, rights, training. Triggers enter what happens to a row, with the row's columns.
     LOG_ON = EventKind("log_on", "logged on", "person methods device known")

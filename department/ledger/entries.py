@@ -15,10 +15,10 @@ from department.policy.policy import AccessPurpose, policy_in_force
 
 
 class FetchedRecords:
-    """What was read: records by their id, pictures by their record's and their kind, plates of a list."""
+    """What was read: records by their id, pictures by their record's and their kind, plates, entries of the ledger."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[Any, None]] = {"records": {}, "pictures": {}, "plates": {}}
+        self._known: dict[str, dict[Any, None]] = {"records": {}, "pictures": {}, "plates": {}, "entries": {}}
 
     def add(self, **more: Iterable[Any]) -> None:
         """Add what was read, once each."""
@@ -27,8 +27,8 @@ class FetchedRecords:
 
     def said(self) -> dict[str, list[Any]]:
         """Return it in JSON's types."""
-        said = {name: list(values) for name, values in self._known.items()}
-        return said if said["plates"] else {name: values for name, values in said.items() if name != "plates"}
+        always = ("records", "pictures")
+        return {name: list(values) for name, values in self._known.items() if values or name in always}
 
 
 class OpenEntry:
@@ -66,6 +66,7 @@ class OpenEntry:
         records: Iterable[int] = (),
         pictures: Iterable[tuple[int, str]] = (),
         plates: Iterable[str] = (),
+        entries: Iterable[int] = (),
         group: str | None = None,
     ) -> None:
         """Note what was read.
@@ -74,13 +75,14 @@ class OpenEntry:
             records: by their id.
             pictures: by their record's id and their kind.
             plates: of a list of plates.
+            entries: of the ledger, by their number.
             group: the covert group that it belongs to. Auditors outside it do not see this part.
 
         """
         if self._closed:
             raise ClosedEntryError("the entry is closed")
         noted = self._open if group is None else self._covert.setdefault(group, FetchedRecords())
-        noted.add(records=records, pictures=pictures, plates=plates)
+        noted.add(records=records, pictures=pictures, plates=plates, entries=entries)
 
     def shown(self) -> None:
         """Enter what was fetched, all of it, and close the entry.
@@ -115,12 +117,22 @@ def open_entry(
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    return OpenEntry(_intent(LedgerEvent.INTENT, person, agency, purpose, {"query": query, "groups": groups}))
+    return _opened(LedgerEvent.INTENT, purpose, person=person, agency=agency, query=query, groups=groups)
 
 
-def _intent(event: LedgerEvent, person: str, agency: str, purpose: AccessPurpose, asked: Mapping[str, Any]) -> UUID:
+def open_log(
+    *, person: str, agency: str, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
+) -> OpenEntry:
+    """Enter that somebody is about to read the ledger itself, and why: see `open_entry`.
+
+    It opens no record. What belongs to a covert group is shown to who is in it.
+    """
+    return _opened(LedgerEvent.LOG_INTENT, purpose, person=person, agency=agency, query=query, groups=groups)
+
+
+def _opened(event: LedgerEvent, purpose: AccessPurpose, **asked: Any) -> OpenEntry:  # noqa: ANN401 - JSON values
     policy = policy_in_force()
-    said = {"person": person, "agency": agency, **asdict(purpose), "policy": policy.digest, **asked}
+    said = {**asdict(purpose), "policy": policy.digest, **asked}
     try:
         policy.require(purpose)
         if purpose.on_behalf_of is not None:
@@ -131,4 +143,4 @@ def _intent(event: LedgerEvent, person: str, agency: str, purpose: AccessPurpose
     except PurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error)})
         raise
-    return append(event, said)
+    return OpenEntry(append(event, said))

@@ -5,6 +5,7 @@
     DepartmentError
      +-- LedgerError (RuntimeError)
           +-- ClosedEntryError      records are asked for without an open entry
+          +-- HeadError             an end of it is not signed, not witnessed, or not sent away
 """
 
 from department.errors import DepartmentError
@@ -16,3 +17,7 @@ class LedgerError(DepartmentError, RuntimeError):
 
 class ClosedEntryError(LedgerError):
     """The entry is closed, too old or not in the ledger."""
+
+
+class HeadError(LedgerError):
+    """An end of the ledger is not signed or witnessed as it must be, or was not sent away."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -23,6 +23,17 @@ _ENTRIES = """
 SELECT number, entry, at, event, class, refers_to, commitments, previous, digest
 FROM ledger_entry WHERE number > %s ORDER BY number LIMIT %s
 """
+_UNANSWERED = """
+SELECT number FROM ledger_entry AS intent WHERE event IN ('intent', 'log_intent')
+AND at < (SELECT max(at) FROM ledger_entry) - %s
+AND NOT EXISTS (
+    SELECT FROM ledger_entry AS later WHERE later.refers_to = intent.entry AND later.event IN ('shown', 'failed')
+) ORDER BY number DESC LIMIT %s
+"""
+OPEN_FOR = timedelta(minutes=5)
+"""How long the database shows records by an intent."""
+UNANSWERED_MOST = 1000
+"""Intents without an answer that are named."""
 
 
 class LedgerDamage(Enum):
@@ -62,6 +73,8 @@ class LedgerVerdict:
     head: NotedHead | None = None
     """The last entry: note it down where nobody who may write the database can change it."""
     problems: list[LedgerProblem] = field(default_factory=list)
+    unanswered: list[int] = field(default_factory=list)
+    """Intents, the latest, of which nothing says what was shown: program or database stopped in between. No damage."""
 
 
 class _Ended:
@@ -117,6 +130,8 @@ def verify_ledger(
     if number:
         verdict.head = NotedHead(number, previous.hex())
     verdict.problems += _judged(altered)
+    unanswered = connection.execute(_UNANSWERED, [OPEN_FOR, UNANSWERED_MOST])
+    verdict.unanswered = sorted(number for (number,) in unanswered)
     verdict.problems.sort(key=lambda problem: problem.number)
     return verdict
 

@@ -16,6 +16,9 @@ from django.db import DatabaseError, connection, transaction
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
 
+_REFUSED = {"23514", "42501"}
+"""SQLSTATE of what the ledger's own functions refuse: their messages name no values."""
+
 
 @contextmanager
 def entering(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -51,7 +54,7 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
     """
     if not connection.in_atomic_block:
         raise LedgerError("an entry that belongs to a change needs the transaction of it")
-    return _append(event, fields, refers_to)
+    return _append("SELECT ledger_append(%s, %s, %s)", event, fields, refers_to)
 
 
 def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
@@ -63,19 +66,26 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
     """
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
-    return _append(event, fields, refers_to)
+    # In the second statement it waits for the disk, when others can enter again: entries of many wait together.
+    return _append("SELECT ledger_append_alone(%s, %s, %s)", event, fields, refers_to, then="SELECT ledger_flush()")
 
 
-def _append(event: LedgerEvent, fields: Mapping[str, Any], refers_to: UUID | None) -> UUID:
+def _append(
+    statement: str, event: LedgerEvent, fields: Mapping[str, Any], refers_to: UUID | None, *, then: str | None = None
+) -> UUID:
     carries = set(event.kind.carries.split())
     if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
         raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT ledger_append(%s, %s, %s)", [event.value, refers_to, json.dumps(fields)])
+            cursor.execute(statement, [event.value, refers_to, json.dumps(fields)])
             (entry,) = cursor.fetchone() or (None,)
+            if then is not None:
+                cursor.execute(then)
     except DatabaseError as error:
-        raise LedgerError("the ledger cannot be written") from error
+        refused = getattr(error.__cause__, "sqlstate", None) in _REFUSED
+        why = f": {error.__cause__.diag.message_primary}" if refused else ""  # type: ignore[union-attr]
+        raise LedgerError(f"the ledger cannot be written{why}") from error
     if not isinstance(entry, UUID):
         raise LedgerError("the ledger gave no entry")
     return entry

@@ -19,7 +19,7 @@ from department.custody.record import CustodyRecord
 from department.custody.store import CustodyStore
 from department.custody.verdict import Judgment
 from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, KEEPER
+from department.database.roles import KEEPER
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
 from device.records import KeptRange, Keyring, Receipt
@@ -50,11 +50,10 @@ def run(connect: Connect, keys: dict[str, Keyring], tmp_path: Path) -> Iterator[
     with ExitStack() as stack:
 
         def checked(*, whole: bool = False, progress: Callable[[int, int], None] | None = None) -> CheckReport:
-            keeper, auditor = (stack.enter_context(connect(role)) for role in (KEEPER, AUDITOR))
-            keeper.autocommit = auditor.autocommit = True
+            keeper = stack.enter_context(connect(KEEPER))
+            keeper.autocommit = True
             made = CustodyVerification(
                 keeper,
-                auditor,
                 keys=lambda post: keys.get(post, Keyring(())),
                 receipts=tmp_path / "receipts",
                 state=tmp_path / "checked.json",

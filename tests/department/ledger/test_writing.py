@@ -47,7 +47,9 @@ def test_role_enters_what_is_its_own(role: str) -> None:
     refused = []
     with as_role(role), connection.cursor() as cursor:
         for event in (event for event in LedgerEvent if not event.kind.refers_to):
-            fields = json.dumps(dict.fromkeys(event.kind.carries.split(), "x") | {"until": "2026-01-01T00:00:00Z"})
+            fields = json.dumps(
+                dict.fromkeys(event.kind.carries.split(), "x") | {"class": "access", "until": "2020-01-01T00:00:00Z"}
+            )
             try:
                 cursor.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, fields])
             except ProgrammingError:  # of insufficient privilege

@@ -1,0 +1,150 @@
+"""The ledger is read under an entry of its own, and what belongs to covert groups by their members alone."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from department.database.roles import AUDITOR, WEB, as_role
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry, open_entry, open_log
+from department.ledger.errors import ClosedEntryError, LedgerError
+from department.ledger.reading import SoughtEntries, logged
+from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
+from department.ledger.writing import append
+from department.policy.policy import AccessPurpose
+from tests.department.ledger.asked import ASKED, PURPOSE
+from tests.department.ledger.conftest import Connect
+
+AUDIT: dict[str, Any] = {"person": "i.auditor", "agency": "springfield", "purpose": AccessPurpose("audit"), "query": {}}
+GROUP = "narcotics"
+
+
+def looked(*groups: str) -> OpenEntry:
+    with open_entry(**ASKED, groups=groups) as entry:
+        entry.fetched(records=[1], plates=["TEST1"])
+        for group in groups:
+            entry.fetched(records=[2], pictures=[(2, "patch")], plates=["TEST2"], group=group)
+    return entry
+
+
+def test_reading_is_entered_too() -> None:
+    with as_role(WEB):
+        looked()
+        with open_log(**AUDIT) as log:
+            (shown, intent) = logged(log, SoughtEntries())[1:]
+        assert (intent.event, intent.fields["person"]) == (LedgerEvent.INTENT, "a.rivera")
+        assert shown.fields == {"records": [1], "pictures": [], "plates": ["TEST1"]}
+        with open_log(**AUDIT) as log:
+            (read, opened) = logged(log, SoughtEntries(before=5))[:2]
+    assert (opened.event, opened.fields["person"]) == (LedgerEvent.LOG_INTENT, "i.auditor")
+    assert read.fields == {"records": [], "pictures": [], "entries": [3, 2, 1]}
+
+
+@pytest.mark.parametrize(
+    ("sought", "numbers"),
+    [
+        (SoughtEntries(person="a.rivera"), [1]),
+        (SoughtEntries(person="nobody"), []),
+        (SoughtEntries(events=[LedgerEvent.SHOWN, LedgerEvent.LOG_INTENT]), [3, 2]),
+        (SoughtEntries(before=2), [1]),
+        (SoughtEntries(until=datetime(2026, 1, 1, tzinfo=UTC)), []),
+        (SoughtEntries(since=datetime(2026, 1, 1, tzinfo=UTC)), [3, 2, 1]),
+    ],
+)
+def test_sought(sought: SoughtEntries, numbers: list[int]) -> None:
+    with as_role(WEB):
+        entry = looked()
+        with open_log(**AUDIT) as log:
+            assert [line.number for line in logged(log, sought)] == numbers
+            assert [line.number for line in logged(log, SoughtEntries(refers_to=entry.entry))] == [2]
+
+
+@pytest.mark.parametrize("kind", ["closed", "of records"])
+def test_entry_that_does_not_open_the_ledger(connect: Connect, kind: str) -> None:
+    with as_role(WEB):
+        if kind == "closed":
+            entry = open_log(**AUDIT)
+            entry.shown()
+        else:
+            entry = open_entry(**ASKED)
+        with pytest.raises(ClosedEntryError):
+            logged(entry, SoughtEntries())
+    with connect(WEB) as web:
+        web.execute("SELECT set_config('platepost.entry', %s, false)", [str(entry.entry)])
+        assert web.execute("SELECT count(*) FROM ledger_entry, ledger_body").fetchone() == (0,)
+
+
+def test_log_entry_opens_no_record(connect: Connect) -> None:
+    entry = open_log(**AUDIT, groups=[GROUP])
+    with connect(WEB) as web:
+        web.execute("SELECT set_config('platepost.entry', %s, false)", [str(entry.entry)])
+        assert web.execute("SELECT ledger_open(), ledger_log_open()").fetchone() == (False, True)
+
+
+@pytest.mark.parametrize("role", [WEB, AUDITOR])
+def test_outsider_cannot_tell_that_anything_covert_was_shown(connect: Connect, role: str) -> None:
+    """By hand-made SQL either: what an officer of a group was shown looks as what any other was."""
+    rows: list[list[Any]] = []
+    for groups in ((), (GROUP,)):
+        looked(*groups)
+    reader = open_log(**AUDIT, groups=["homicide"])
+    with connect(role) as other:
+        other.execute("SELECT set_config('platepost.entry', %s, false)", [str(reader.entry)])
+        for first in (1, 3):
+            said = "SELECT field, value FROM ledger_body JOIN ledger_entry USING (entry) WHERE number IN (%s, %s)"
+            rows.append(sorted(other.execute(said, [first, first + 1]).fetchall()))
+    assert rows[0] == rows[1]
+    assert ("plates", '["TEST1"]') in rows[0]
+
+
+def test_member_sees_what_its_own_group_was_shown() -> None:
+    with as_role(WEB):
+        looked(GROUP)
+        looked(GROUP, "homicide")
+        with open_log(**AUDIT, groups=[GROUP]) as log:
+            (two, one) = logged(log, SoughtEntries(events=[LedgerEvent.SHOWN]))
+    covert = {"records": [2], "pictures": [[2, "patch"]], "plates": ["TEST2"]}
+    assert one.fields["covert"] == {GROUP: covert}
+    assert "covert" not in two.fields, "it names the other group"
+
+
+class TestReviews:
+    """An exigent search waits for somebody else's review."""
+
+    URGENT = replace(PURPOSE, case=None, reason="child taken", exigent=True)
+
+    def test_review_closes_it_once(self) -> None:
+        with as_role(WEB):
+            entry = open_entry(**ASKED | {"purpose": self.URGENT})
+            (waiting,) = open_reviews()
+            assert (waiting.entry, waiting.person, waiting.reason) == (entry.entry, "a.rivera", "child taken")
+            assert not waiting.is_overdue()
+            with pytest.raises(LedgerError, match="somebody else"):
+                review_exigent(entry.entry, person="a.rivera", outcome=ReviewOutcome.JUSTIFIED, note="mine")
+            entry.fetched(records=[1])
+            entry.shown()
+            review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.NOT_JUSTIFIED, note="no child")
+            assert open_reviews() == []
+            with pytest.raises(LedgerError):
+                review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.JUSTIFIED, note="again")
+
+    def test_after_a_day_it_is_overdue(self) -> None:
+        with as_role(WEB):
+            open_entry(**ASKED | {"purpose": self.URGENT})
+            (waiting,) = open_reviews()
+        assert waiting.is_overdue(waiting.at.replace(year=waiting.at.year + 1))
+
+    def test_what_is_not_exigent_is_not_reviewed(self) -> None:
+        with as_role(WEB):
+            entry = open_entry(**ASKED)
+            assert open_reviews() == []
+            with pytest.raises(LedgerError, match="somebody else"):
+                review_exigent(entry.entry, person="s.supervisor", outcome=ReviewOutcome.JUSTIFIED, note="")
+
+    def test_by_hand_nobody_reviews_without_a_name(self) -> None:
+        entry = open_entry(**ASKED | {"purpose": self.URGENT})
+        fields = {"person": None, "outcome": "justified", "note": ""}
+        with pytest.raises(LedgerError, match="somebody else"):
+            append(LedgerEvent.EXIGENT_REVIEWED, fields, refers_to=entry.entry)
