@@ -1,0 +1,42 @@
+"""Who looked at a post itself is in the ledger as soon as the keeper has the post's own record of it."""
+
+from typing import Any
+
+import psycopg
+
+from department.custody.rebuild import rebuild
+from department.database.roles import KEEPER, OWNER
+from department.ledger.verify import verify_ledger
+from device.records.contract.examples import example_audit
+from tests.department.custody.conftest import Open, Rows
+from tests.department.custody.posts import STRANGER, Post, deliveries
+
+ENTERED = """
+SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry)
+WHERE event = 'post_accessed' AND number > %s GROUP BY number ORDER BY number
+"""
+
+
+def test_still_recording_and_session_are_entered_once(opened: Open, rows: Rows, database: str) -> None:
+    ((before,),) = rows("SELECT coalesce(max(number), 0) FROM ledger_entry")
+    post, stranger = Post(), Post(signer=STRANGER)
+    seen = [("command_executed", "still"), ("recording_started", "r1"), ("technician_session", None)]
+    made = [post.recorder.record(example_audit(kind, object=target)) for kind, target in (*seen, ("boot", None))]
+    store = opened()
+    store.keep(deliveries(*made, stranger.recorder.record(example_audit("technician_session"))))
+    store.keep(deliveries(*made))
+
+    def entered() -> list[dict[str, Any]]:
+        return [said for (said,) in rows(ENTERED, before)]
+
+    found = entered()
+    assert [(said["kind"], said["object"]) for said in found] == seen
+    event = made[0].event["data"]
+    assert (found[0]["post"], found[0]["person"], found[0]["outcome"]) == ("post-1", event["identity"], "success")
+    assert len(rows("DELETE FROM custody_access RETURNING record_id")) == len(seen)
+    with psycopg.connect(database, user=OWNER, autocommit=True) as owner:
+        assert not rebuild(owner).identical
+    assert len(rows("SELECT FROM custody_access")) == len(seen)
+    assert entered() == found, "made anew from the records, it is no other access"
+    with psycopg.connect(database, user=KEEPER) as keeper:
+        assert verify_ledger(keeper).problems == []
