@@ -3,6 +3,7 @@
 from django.urls import path
 
 from department.web import search
+from department.web.ledger import ledger, reviews
 from department.web.views import status
 
 urlpatterns = [
@@ -14,4 +15,6 @@ urlpatterns = [
     path("search/scenes/", search.scenes, name="search_scenes"),
     path("search/cancel/", search.cancel, name="search_cancel"),
     path("search/saved/<uuid:saved>/discard/", search.discard, name="search_discard"),
+    path("ledger/", ledger, name="ledger"),
+    path("reviews/", reviews, name="reviews"),
 ]

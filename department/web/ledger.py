@@ -1,0 +1,97 @@
+"""The page of the ledger, for auditors, and that of exigent searches, for supervisors."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_log
+from department.ledger.errors import LedgerError
+from department.ledger.reading import SoughtEntries, logged
+from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
+from department.people.access import needs
+from department.people.rights import Permission
+from department.policy.errors import PurposeError
+from department.policy.policy import AccessPurpose, policy_in_force
+
+PAGE = 50
+"""Entries of a page."""
+_DAY = forms.DateInput(attrs={"type": "date"})
+
+
+class LedgerForm(forms.Form):
+    """Why somebody reads the ledger, and which entries they want."""
+
+    purpose = forms.ChoiceField(choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes])
+    case = forms.CharField(max_length=64, required=False)
+    person = forms.CharField(max_length=64, required=False)
+    event = forms.ChoiceField(
+        choices=[("", "everything"), *((event.value, event.kind.label) for event in LedgerEvent)], required=False
+    )
+    since = forms.DateField(label="From", widget=_DAY, required=False)
+    until = forms.DateField(label="To", widget=_DAY, required=False)
+    before = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def sought(self) -> SoughtEntries:
+        """Return which entries are wanted."""
+        given = self.cleaned_data
+        return SoughtEntries(
+            person=given["person"] or None,
+            events=[LedgerEvent(given["event"])] if given["event"] else [],
+            since=given["since"] and timezone.make_aware(datetime.combine(given["since"], time())),
+            until=given["until"] and timezone.make_aware(datetime.combine(given["until"] + timedelta(days=1), time())),
+            before=given["before"],
+        )
+
+    def asked(self) -> Mapping[str, Any]:
+        """Return what is asked, in JSON's types."""
+        named = ("person", "event", "since", "until", "before")
+        return {name: str(self.cleaned_data[name]) for name in named if self.cleaned_data[name]}
+
+
+class ReviewForm(forms.Form):
+    """What a supervisor found of an exigent search."""
+
+    entry = forms.UUIDField(widget=forms.HiddenInput)
+    outcome = forms.ChoiceField(choices=[(each.value, each.value.replace("_", " ")) for each in ReviewOutcome])
+    note = forms.CharField(max_length=500)
+
+
+@needs(Permission.READ_LEDGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def ledger(request: HttpRequest) -> HttpResponse:
+    """Show entries, under an entry that says who reads them and why. Without a purpose there are none."""
+    form = LedgerForm(request.POST if request.method == "POST" else None, initial={"purpose": "audit"})
+    found = None
+    if form.is_valid():
+        person: Any = request.user
+        purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
+        try:
+            with open_log(person=person.login, agency=person.agency, purpose=purpose, query=form.asked()) as log:
+                found = logged(log, form.sought(), limit=PAGE)
+        except PurposeError as error:
+            form.add_error(None, str(error))
+    older = found[-1].number if found and len(found) == PAGE else None
+    return render(request, "web/ledger.html", {"form": form, "entries": found, "older": older})
+
+
+@needs(Permission.REVIEW_EXIGENT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def reviews(request: HttpRequest) -> HttpResponse:
+    """Show the exigent searches that wait for a review, and take one."""
+    form = ReviewForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        given, person = form.cleaned_data, request.user.get_username()
+        try:
+            review_exigent(given["entry"], person=person, outcome=ReviewOutcome(given["outcome"]), note=given["note"])
+            return redirect("reviews")
+        except LedgerError as error:
+            form.add_error(None, str(error))
+    waiting = [(review, review.is_overdue(), ReviewForm(initial={"entry": review.entry})) for review in open_reviews()]
+    return render(request, "web/reviews.html", {"refused": form.errors if form.is_bound else None, "waiting": waiting})
