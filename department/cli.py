@@ -9,6 +9,7 @@ _COMMANDS = {
     "check": LazyCommand(f"{_ROOM}.check:check", "Name what makes an installation insecure or incomplete."),
     "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),
     "keep": LazyCommand(f"{_ROOM}.keep:keep", "Take records from the posts, prove and store them, sign for them."),
+    "ledger": LazyCommand(f"{_ROOM}.ledger:ledger", "Take the ledger along, send its end away, verify it."),
     "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
     "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
     "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),

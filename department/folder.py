@@ -84,6 +84,12 @@ class DepartmentSettings(BaseModel):
     policy: Path = Path("policy.toml")
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of the department's own server."""
+    ledger_heads: tuple[str, ...] = ()
+    """Where signed ends of the ledger go: files on other machines' disks, `syslog`, or `syslog:SOCKET`."""
+    witness: Annotated[str, Field(pattern="^https?://")] | None = None
+    """The time-stamping service (RFC 3161) that stamps them."""
+    witness_root: Path | None = None
+    """PEM of the certificates that vouch for the service."""
     web: str = Field("127.0.0.1:8600", pattern=r"^.+:\d{1,5}$")
     """Where the pages are served, `host:port`."""
     hosts: tuple[str, ...] = ()

@@ -1,0 +1,202 @@
+"""`platepost department ledger`: the ledger for those who verify it, and its ends for those who keep them."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography import x509
+from psycopg import Connection
+
+from department.commands.options import FOLDER, JSON
+from department.config.start import set_up_django
+from department.config.upgrade import connected, require_schema, running_database
+from department.database.roles import KEEPER, PURGER, WEB
+from department.errors import DepartmentError
+from department.folder import DepartmentFolder
+from department.ledger.catalog import BodyClass, LedgerEvent
+from department.ledger.errors import HeadError
+from department.ledger.export import last_head, ledger_lines
+from department.ledger.heads import SealedHead, request_stamp, send_away, sign_head
+from department.ledger.verify import verify_ledger
+from device.commands.lazy import LazyGroup
+from device.records.verify.noted import NotedHead
+from provisioning.files.append_only import lines_of
+from provisioning.trust.keys import signing_jwk
+
+
+@click.group(cls=LazyGroup, lazy={}, extra="department")
+def ledger() -> None:
+    """Take the ledger along, send its signed end away, hold it against ends that were kept elsewhere."""
+
+
+@contextmanager
+def _working(folder: DepartmentFolder, role: str) -> Iterator[Connection[Any]]:
+    """Have the database run and Django work on it as a role, and give a connection beside Django's."""
+    with running_database(folder):
+        set_up_django(folder, role)
+        require_schema()
+        with connected(folder, role) as connection:
+            yield connection
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger export /var/lib/platepost-department --outsider > ledger.jsonl
+  node examples/node/ledger.mjs ledger.jsonl
+"""
+)
+@FOLDER
+@click.option("--outsider", is_flag=True, help="Entries without bodies: no person, no case, no plate.")
+def export(*, folder: DepartmentFolder, outsider: bool) -> None:
+    """Write the ledger of FOLDER as JSON Lines, in the form of docs/ledger.md.
+
+    With bodies it names persons, cases and plates, those of covert groups too. That it is exported is entered first.
+    """
+    with _working(folder, KEEPER) as keeper:
+        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+
+        what = "entries" if outsider else "entries and bodies"
+        append(LedgerEvent.LOG_EXPORTED, {"person": getpass.getuser(), "what": what})
+        sys.stdout.writelines(ledger_lines(keeper, bodies=not outsider))
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger seal /var/lib/platepost-department      # each hour, by a timer
+"""
+)
+@FOLDER
+@JSON
+def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Sign the end of the ledger of FOLDER with the custodian's key, have the witness stamp it, and send it away.
+
+    Where it goes, and who the witness is, the settings say: ledger_heads, witness, witness_root.
+    """
+    settings = folder.settings
+    with _working(folder, KEEPER) as keeper:
+        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+
+        head = last_head(keeper)
+        if head is None:
+            raise DepartmentError("the ledger is empty")
+        signed = sign_head(head, signing_jwk(folder.custody_key), agency=settings.agency, custodian=settings.custodian)
+        sealed = SealedHead(signed, request_stamp(signed, settings.witness) if settings.witness else None)
+        if settings.witness:
+            sealed.stamped(_roots(folder))
+        send_away(sealed, settings.ledger_heads, folder=folder.path)
+        said: dict[str, object] = {"number": head.sequence, "digest": head.digest, "witness": settings.witness}
+        append(LedgerEvent.SEALED, {**said, "destinations": settings.ledger_heads})
+    click.echo(json.dumps({**said, "sealed": sealed.head.decode()}) if as_json else f"{head} was sent away.")
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger check /var/lib/platepost-department --heads /mnt/other/heads
+"""
+)
+@FOLDER
+@click.option(
+    "--heads",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file of signed ends, as `seal` wrote it.",
+)
+@JSON
+@click.pass_context
+def check(context: click.Context, *, folder: DepartmentFolder, heads: tuple[Path, ...], as_json: bool) -> None:
+    """Verify the ledger of FOLDER from its first entry, and against ends that were kept elsewhere.
+
+    Each end must be signed with the custodian's key and, where a witness is set, stamped by it. The exit code is 1 if
+    anything is wrong.
+    """
+    problems: list[dict[str, object]] = []
+    noted: list[NotedHead] = []
+    key, roots = signing_jwk(folder.custody_key), _roots(folder)
+    for path in heads:
+        for place, line in enumerate(lines_of(path), 1):
+            try:
+                sealed = SealedHead.read(line)
+                noted.append(sealed.opened(key).noted)
+                if roots:
+                    sealed.stamped(roots)
+            except HeadError as error:
+                problems.append({"kind": "head", "number": None, "message": f"{path}, line {place}: {error}"})
+    with running_database(folder), connected(folder, KEEPER) as keeper:
+        verdict = verify_ledger(keeper, heads=noted)
+    problems += [
+        {"kind": problem.kind.value, "number": problem.number, "message": problem.message}
+        for problem in verdict.problems
+    ]
+    if as_json:
+        said = {"intact": not problems, "entries": verdict.entries, "heads": len(noted), "problems": problems}
+        click.echo(json.dumps({**said, "unanswered": verdict.unanswered}))
+    else:
+        for problem in problems:
+            click.secho(f"{problem['number'] or ''} {problem['kind']}: {problem['message']}".lstrip(), fg="red")
+        for number in verdict.unanswered:
+            click.echo(f"{number} unanswered: nothing says what was shown")
+        click.echo(f"{verdict.entries} entries, {len(noted)} ends: {len(problems) or 'no'} problems.")
+    if problems:
+        context.exit(1)
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger erase /var/lib/platepost-department --until 2025-01-01
+"""
+)
+@FOLDER
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Entered before this day, in UTC.")
+def erase(*, folder: DepartmentFolder, until: datetime) -> None:
+    """Remove persons, cases and plates from old entries of the ledger of FOLDER, a year old at least.
+
+    The entries stay, and the chain still verifies. That bodies may go is entered first.
+    """
+    with _working(folder, PURGER):
+        from department.ledger.erasing import erase_bodies  # noqa: PLC0415 - after Django was set up
+
+        erased = erase_bodies(BodyClass.ACCESS, until=until.replace(tzinfo=UTC))
+    click.echo(f"{erased} fields erased.")
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger agency vault oakdale-pd --kind in_state --allow --note "agreement 12, until 2027-06-30"
+  platepost department ledger agency vault oakdale-pd --kind in_state --refuse --note "agreement has ended"
+"""
+)
+@FOLDER
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["in_state", "federal", "out_of_state", "private"]), required=True)
+@click.option("--allow/--refuse", "allowed", required=True, help="Whether records may be looked at on its behalf.")
+@click.option("--note", required=True, help="The agreement, or why not.")
+def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, note: str) -> None:
+    """Put the agency NAME into the register of FOLDER: whether records may be looked at on its behalf.
+
+    Under California's law only a public agency of the state can be allowed.
+    """
+    with _working(folder, WEB):
+        from department.ledger.agencies import AgencyKind, KnownAgency, set_agency  # noqa: PLC0415 - see above
+
+        set_agency(KnownAgency(name, AgencyKind(kind), allowed, note), person=getpass.getuser())
+    click.echo(f"{name}: {'allowed' if allowed else 'refused'}.")
+
+
+def _roots(folder: DepartmentFolder) -> list[x509.Certificate]:
+    """Return the certificates that vouch for the witness; none where there is none."""
+    root = folder.settings.witness_root
+    try:
+        return [] if root is None else x509.load_pem_x509_certificates((folder.path / root).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DepartmentError(f"witness_root: {error}") from error

@@ -1,0 +1,43 @@
+"""The ledger as lines of JSON, in the form of docs/ledger.md, for whoever verifies it elsewhere."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import Connection
+
+from device.records.verify.noted import NotedHead
+
+_ENTRIES = """
+SELECT json_build_object('number', number, 'entry', entry,
+    'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'event', event, 'class', class,
+    'refers_to', refers_to, 'commitments', commitments, 'previous', encode(previous, 'hex'),
+    'digest', encode(digest, 'hex'))
+FROM ledger_entry ORDER BY number
+"""
+_LAST = "SELECT number, encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
+_BODIES = """
+SELECT json_build_object('entry', entry, 'field', field, 'salt', encode(salt, 'hex'), 'value', value)
+FROM ledger_entry JOIN ledger_body USING (entry) ORDER BY number, field
+"""
+
+
+def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
+    """Yield each entry as a line, in order, then each body.
+
+    Args:
+        connection: of a role that sees all of the ledger.
+        bodies: whether to yield bodies: they name persons, cases and plates.
+
+    """
+    with connection.transaction():
+        for statement in (_ENTRIES, *([_BODIES] if bodies else [])):
+            with connection.cursor("ledger_lines") as cursor:
+                for (said,) in cursor.execute(statement):
+                    yield json.dumps(said, separators=(",", ":")) + "\n"
+
+
+def last_head(connection: Connection[Any]) -> NotedHead | None:
+    """Return the end of the ledger; None while it is empty."""
+    found = connection.execute(_LAST).fetchone()
+    return None if found is None else NotedHead(*found)

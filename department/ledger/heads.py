@@ -1,0 +1,155 @@
+"""Ends of the ledger that leave the machine: signed by the custodian, and stamped with a time by a witness.
+
+A chain alone cannot show that its tail was cut off, or that it was made anew. An end that somebody else keeps does: the
+custodian's signature says whose it is, and the witness's stamp (RFC 3161) that it is no younger than it says.
+"""
+
+import base64
+import json
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.x509 import Certificate
+from joserfc.jwk import ECKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from department.ledger.errors import HeadError
+from device.control.errors import RefusedError
+from device.control.jose import open_signed, sign
+from device.records.verify.noted import NotedHead
+from provisioning.files.append_only import append_only
+
+HEAD_TYPE = "platepost-ledger-head+jws"
+"""The JWS header's `typ`, so that nothing else signed with the same key is taken for an end."""
+SYSLOG = "syslog"
+"""A destination: the system's log, at the socket behind a colon or at `/dev/log`."""
+_WITNESS_SECONDS = 30
+_LARGEST_STAMP = 64 * 1024
+_NOTICE = 10 * 8 + 5
+"""RFC 5424: facility authpriv, severity notice."""
+
+
+class LedgerHead(BaseModel):
+    """What is signed of an end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    agency: str
+    custodian: str
+    number: Annotated[int, Field(ge=1)]
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    time: datetime
+
+    @property
+    def noted(self) -> NotedHead:
+        """The end itself."""
+        return NotedHead(self.number, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedHead:
+    """A signed end as it is kept elsewhere: one line of JSON with `head` and `witness`."""
+
+    head: bytes
+    """Compact JWS."""
+    witness: bytes | None
+    """The answer of the time-stamping service, DER; None where there is none."""
+
+    def line(self) -> bytes:
+        """Return it as it is kept."""
+        witness = None if self.witness is None else base64.b64encode(self.witness).decode()
+        return json.dumps({"head": self.head.decode("ascii"), "witness": witness}).encode()
+
+    @classmethod
+    def read(cls, line: bytes) -> "SealedHead":
+        """Read a line. Raises HeadError: it is damaged."""
+        try:
+            said = json.loads(line)
+            witness = said["witness"]
+            return cls(said["head"].encode("ascii"), None if witness is None else base64.b64decode(witness))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise HeadError("a line is no signed end of a ledger") from error
+
+    def opened(self, key: ECKey) -> LedgerHead:
+        """Return what is signed. Raises HeadError: it is not signed with the key."""
+        try:
+            return LedgerHead.model_validate_json(open_signed(self.head, typ=HEAD_TYPE, key=lambda _: key).payload)
+        except (RefusedError, ValidationError) as error:
+            raise HeadError(f"an end is not as the custodian signs it: {error}") from error
+
+    def stamped(self, roots: Sequence[Certificate]) -> datetime:
+        """Return when the witness had it.
+
+        Raises:
+            HeadError: it has no stamp, or none by a service that one of the roots vouches for.
+
+        """
+        from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response  # noqa: PLC0415 - slow
+
+        if self.witness is None:
+            raise HeadError("an end has no witness")
+        verifier = VerifierBuilder(roots=list(roots)).build()
+        try:
+            stamp = decode_timestamp_response(self.witness)
+            verifier.verify_message(stamp, self.head)
+        except (ValueError, VerificationError) as error:
+            raise HeadError(f"an end is not stamped by the witness: {error}") from error
+        return stamp.tst_info.gen_time
+
+
+def sign_head(head: NotedHead, key: ECKey, *, agency: str, custodian: str) -> bytes:
+    """Sign an end with the custodian's key; return a compact JWS."""
+    now = datetime.now(UTC)
+    said = LedgerHead(agency=agency, custodian=custodian, number=head.sequence, digest=head.digest, time=now)
+    return sign(said.model_dump_json().encode(), key, typ=HEAD_TYPE, kid=key.thumbprint())
+
+
+def request_stamp(message: bytes, url: str) -> bytes:
+    """Have a time-stamping service stamp a message; the answer is not looked at.
+
+    Raises:
+        HeadError: it does not answer.
+
+    """
+    from rfc3161_client import TimestampRequestBuilder  # noqa: PLC0415 - slow
+
+    asked = TimestampRequestBuilder().data(message).build().as_bytes()
+    request = urllib.request.Request(url, asked, {"Content-Type": "application/timestamp-query"})  # noqa: S310 - a setting
+    try:
+        with urllib.request.urlopen(request, timeout=_WITNESS_SECONDS) as answer:  # noqa: S310
+            return bytes(answer.read(_LARGEST_STAMP))
+    except (urllib.error.URLError, OSError) as error:
+        raise HeadError(f"the witness {url} does not answer: {error}") from error
+
+
+def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) -> None:
+    """Hand an end to each destination: a file of lines, in `folder` if it is relative, or the system's log.
+
+    Raises:
+        HeadError: one does not take it; the others have it.
+
+    """
+    failed = []
+    for destination in destinations:
+        try:
+            if destination.partition(":")[0] == SYSLOG:
+                _log(sealed, destination.partition(":")[2] or "/dev/log")
+            else:
+                with append_only(folder / destination) as file:
+                    file.append(sealed.line())
+        except OSError as error:
+            failed.append(f"{destination}: {error}")
+    if failed:
+        raise HeadError(f"the end of the ledger was not sent away: {'; '.join(failed)}")
+
+
+def _log(sealed: SealedHead, address: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.connect(address)
+        log.send(f"<{_NOTICE}>platepost-ledger: {sealed.head.decode('ascii')}".encode())

@@ -1,0 +1,74 @@
+"""The database is killed between an intent and what was shown: nothing is shown, and both verifiers name it."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER
+from department.ledger import verify
+from department.ledger.chain import GENESIS, LedgerLine, digest_of_line
+from department.ledger.entries import open_entry
+from department.ledger.errors import LedgerError
+from department.ledger.export import ledger_lines
+from department.ledger.verify import verify_ledger
+from tests.department.ledger.asked import ASKED
+from tests.department.ledger.conftest import Connect
+from tests.department.ledger.test_second_verifier import run_example
+
+
+def earlier(lines: list[dict[str, Any]], number: int, by: timedelta) -> list[dict[str, Any]]:
+    """Return entries of which one was made earlier, chained anew."""
+    made, previous = [], GENESIS
+    for said in lines:
+        line = LedgerLine(
+            said["number"],
+            UUID(said["entry"]),
+            datetime.fromisoformat(said["at"]) - (by if said["number"] == number else timedelta()),
+            said["event"],
+            said["class"],
+            UUID(said["refers_to"]) if said["refers_to"] else None,
+            said["commitments"],
+            previous,
+            b"",
+        )
+        line = replace(line, digest=digest_of_line(line))
+        at = line.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        made.append(said | {"at": at, "previous": previous.hex(), "digest": line.digest.hex()})
+        previous = line.digest
+    return made
+
+
+def test_between_intent_and_result(
+    connect: Connect, cluster: PrivateCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The cluster of the tests commits without waiting for the disk: the intent is there because it was waited for."""
+    with connect(SUPERUSER) as superuser:
+        superuser.autocommit = True
+        superuser.execute("CHECKPOINT")  # what the tests before have done need not be recovered
+    open_entry(**ASKED).shown()
+    entry = open_entry(**ASKED)
+    entry.fetched(records=[7])
+    cluster.kill()
+    try:
+        with pytest.raises(LedgerError, match="cannot be written"):
+            entry.shown()
+    finally:
+        connection.close()
+        cluster.start()
+    open_entry(**ASKED).shown()
+    with connect(KEEPER) as keeper:
+        verdict = verify_ledger(keeper)
+        assert (verdict.entries, verdict.problems, verdict.unanswered) == (5, [], [])
+        monkeypatch.setattr(verify, "OPEN_FOR", timedelta(0))
+        assert verify_ledger(keeper).unanswered == [3]
+        exported = [json.loads(line) for line in ledger_lines(keeper, bodies=False)]
+    path = tmp_path / "ledger.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in earlier(exported, 3, timedelta(hours=1))), "utf-8")
+    assert run_example(path) == {(3, "unanswered")}
