@@ -38,7 +38,7 @@ from department.custody.certificate import certifying_keys
 from department.custody.check import CheckState, CustodyVerification
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import AUDITOR, KEEPER, WEB
+from department.database.roles import KEEPER, WEB
 from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
 from device.records import Keyring
 from provisioning.trust.keys import new_key, private_pem
@@ -239,13 +239,10 @@ def judged(connection: psycopg.Connection, holder: Holder, picture: int) -> list
 
 def verified(folder: DepartmentFolder) -> list[str]:
     """Hold chains, receipts and certificates against one another, as `verify` does after the records."""
-    with (
-        psycopg.connect(folder.conninfo(KEEPER), autocommit=True) as keeper,
-        psycopg.connect(folder.conninfo(AUDITOR), autocommit=True) as auditor,
-    ):
+    with psycopg.connect(folder.conninfo(KEEPER), autocommit=True) as keeper:
         keeper.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         check = CustodyVerification(
-            keeper, auditor, keys=lambda _: Keyring(()), receipts=folder.receipts,
+            keeper, keys=lambda _: Keyring(()), receipts=folder.receipts,
             certifiers=certifying_keys(folder.purges), state=folder.checked,
         )  # fmt: skip
         ((upto,),) = keeper.execute("SELECT max(id) FROM custody_record").fetchall()

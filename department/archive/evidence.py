@@ -29,12 +29,13 @@ from department.archive.evidence_package import (
     pack,
     seal,
 )
-from department.archive.verbatim import BODIES, ENTRIES, as_sent
+from department.archive.verbatim import as_sent
 from department.custody.codec import decode
 from department.custody.holding import ChainName
 from department.custody.reading import WholeRecord, links, whole_records
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry
+from department.ledger.export import BODIES, ENTRIES
 from device.control.jose import sign
 from device.records.receipt import KeptRange
 
@@ -66,8 +67,8 @@ class EvidenceOrder:
 class EvidenceSources:
     """Where the proofs come from."""
 
-    auditor: psycopg.Connection[Any]
-    """Of the role that may read the ledger."""
+    ledger: psycopg.Connection[Any]
+    """Of a role that sees all of the ledger."""
     register: bytes
     """The signed register of the posts' keys, as it is."""
     register_keys: Sequence[ECKey]
@@ -104,7 +105,7 @@ def make_package(order: EvidenceOrder, sources: EvidenceSources, entry: OpenEntr
         sent[stored.post].append(as_sent(whole) or b"")
         files |= {f"pictures/{picture.sha256.hex()}.jpg": picture.body for picture in pictures}
     files |= {f"records/{post}.jsonl": b"\n".join(lines) + b"\n" for post, lines in sent.items()}
-    ledger = list(_ledger(sources.auditor, entry.entry, order.records))
+    ledger = list(_ledger(sources.ledger, entry.entry, order.records))
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
     manifest = _manifest(order, entry.entry, found)
     files[PAGE] = _page(manifest, found, _accesses(ledger), sources.signing_key.thumbprint())
@@ -178,15 +179,15 @@ def _chains(
     return made
 
 
-def _ledger(auditor: psycopg.Connection[Any], own: UUID, records: Sequence[int]) -> Iterator[dict[str, Any]]:
+def _ledger(connection: psycopg.Connection[Any], own: UUID, records: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Yield the entries by which somebody saw these records, those between, and what may be known of the former."""
-    seen = auditor.execute(_SEEN, {"records": list(records), "own": own}).fetchall()
+    seen = connection.execute(_SEEN, {"records": list(records), "own": own}).fetchall()
     numbers, entries = [number for number, _ in seen], [entry for _, entry in seen]
     if numbers[-1] - numbers[0] < LINES_MOST:
         numbers = [*range(numbers[0], numbers[-1] + 1)]
     disclosed = "entry = ANY (%s) AND (field = ANY (%s) OR refers_to = %s AND field = 'covert')"
-    yield from (line for (line,) in auditor.execute(ENTRIES.format("number = ANY (%s)"), [numbers]))
-    yield from (line for (line,) in auditor.execute(BODIES.format(disclosed), [entries, list(DISCLOSED), own]))
+    yield from (line for (line,) in connection.execute(ENTRIES.format("number = ANY (%s)"), [numbers]))
+    yield from (line for (line,) in connection.execute(BODIES.format(disclosed), [entries, list(DISCLOSED), own]))
 
 
 _SEEN = """

@@ -28,7 +28,7 @@ from joserfc.jwk import ECKey
 from psycopg import IsolationLevel, sql
 from pydantic import BaseModel, ConfigDict
 
-from department.archive.verbatim import BODIES, ENTRIES, as_sent
+from department.archive.verbatim import as_sent
 from department.custody.codec import RAW
 from department.custody.messages import ReceivedMessage
 from department.custody.projections import PROJECTIONS
@@ -38,6 +38,7 @@ from department.custody.record import PictureBytes, StoredRecord, take
 from department.custody.tables import Batch, CustodyTables
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry
+from department.ledger.export import BODIES, ENTRIES
 from device.errors import RecordError
 from device.records.jws import read_compact
 
@@ -213,6 +214,9 @@ def import_department(
             done += len(lines)
             told(done, manifest.records)
     with owner.transaction(), _without_triggers(owner):
+        # What keeping the records again has entered, of who looked at posts, is in the ledger that comes in.
+        owner.execute("DELETE FROM ledger_body")
+        owner.execute("DELETE FROM ledger_entry")
         for table in _tables(owner):
             for rows in _portions(_reading(source / f"tables/{table}.jsonl.zst")):
                 insert = "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s) ON CONFLICT DO NOTHING"

@@ -1,4 +1,4 @@
-"""What is given away verbatim: records as posts sent them, and the ledger in the form of docs/ledger.md."""
+"""What is given away verbatim: records as posts sent them."""
 
 import json
 from base64 import b64encode
@@ -6,20 +6,6 @@ from typing import Any
 
 from department.custody.codec import RAW, decode, stored_form
 from department.custody.reading import WholeRecord
-
-ENTRIES = """
-SELECT json_build_object('number', number, 'entry', entry,
-    'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'event', event, 'class', class,
-    'refers_to', refers_to, 'commitments', commitments, 'previous', encode(previous, 'hex'),
-    'digest', encode(digest, 'hex'))
-FROM ledger_entry WHERE {} ORDER BY number
-"""
-"""Entries of the ledger by a condition, without their bodies."""
-BODIES = """
-SELECT json_build_object('entry', entry, 'field', field, 'salt', encode(salt, 'hex'), 'value', value)
-FROM ledger_body JOIN ledger_entry USING (entry) WHERE {} ORDER BY number, field
-"""
-"""Bodies of entries by a condition."""
 
 
 def as_sent(whole: WholeRecord) -> bytes | None:

@@ -12,7 +12,7 @@ import click
 from department.commands.options import FOLDER, JSON
 from department.config.start import set_up_django
 from department.config.upgrade import connected, require_schema, running_database
-from department.database.roles import AUDITOR, WEB
+from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from device.files import read_brought, write_durably
@@ -82,11 +82,11 @@ def export(
         asked = {"export": list(records), "recipient": named.model_dump()}
         why = AccessPurpose(purpose, case)
         with (
-            connected(folder, AUDITOR) as auditor,
+            connected(folder, KEEPER) as keeper,
             open_entry(person=person, agency=agency, purpose=why, query=asked, groups=groups) as entry,
         ):
             sources = EvidenceSources(
-                auditor,
+                keeper,
                 folder.register_file.read_bytes(),
                 [read_key(folder.register_key.read_bytes())],
                 ReceiptState(folder.receipts).receipted,
@@ -199,8 +199,8 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
         from department.ledger.catalog import LedgerEvent  # noqa: PLC0415 - after Django was set up
         from department.ledger.writing import append  # noqa: PLC0415
 
-        with connected(folder, AUDITOR) as auditor:
-            exported = auditor.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
+        with connected(folder, KEEPER) as keeper:
+            exported = keeper.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
         if exported is None:
             raise DepartmentError(f"{file} is no package that was exported here, or it was changed since")
         said: dict[str, Any] = {

@@ -24,13 +24,12 @@ from department.ledger.errors import HeadError
 from department.ledger.export import last_head, ledger_lines
 from department.ledger.heads import SealedHead, request_stamp, send_away, sign_head
 from department.ledger.verify import verify_ledger
-from device.commands.lazy import LazyGroup
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import lines_of
 from provisioning.trust.keys import signing_jwk
 
 
-@click.group(cls=LazyGroup, lazy={}, extra="department")
+@click.group()
 def ledger() -> None:
     """Take the ledger along, send its signed end away, hold it against ends that were kept elsewhere."""
 

@@ -8,18 +8,20 @@ from psycopg import Connection
 
 from device.records.verify.noted import NotedHead
 
-_ENTRIES = """
+ENTRIES = """
 SELECT json_build_object('number', number, 'entry', entry,
     'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'event', event, 'class', class,
     'refers_to', refers_to, 'commitments', commitments, 'previous', encode(previous, 'hex'),
     'digest', encode(digest, 'hex'))
-FROM ledger_entry ORDER BY number
+FROM ledger_entry WHERE {} ORDER BY number
 """
-_LAST = "SELECT number, encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
-_BODIES = """
+"""Entries of the ledger by a condition, without their bodies."""
+BODIES = """
 SELECT json_build_object('entry', entry, 'field', field, 'salt', encode(salt, 'hex'), 'value', value)
-FROM ledger_entry JOIN ledger_body USING (entry) ORDER BY number, field
+FROM ledger_body JOIN ledger_entry USING (entry) WHERE {} ORDER BY number, field
 """
+"""Bodies of entries by a condition."""
+_LAST = "SELECT number, encode(digest, 'hex') FROM ledger_entry ORDER BY number DESC LIMIT 1"
 
 
 def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
@@ -31,9 +33,9 @@ def ledger_lines(connection: Connection[Any], *, bodies: bool) -> Iterator[str]:
 
     """
     with connection.transaction():
-        for statement in (_ENTRIES, *([_BODIES] if bodies else [])):
+        for statement in (ENTRIES, *([BODIES] if bodies else [])):
             with connection.cursor("ledger_lines") as cursor:
-                for (said,) in cursor.execute(statement):
+                for (said,) in cursor.execute(statement.format("TRUE")):
                     yield json.dumps(said, separators=(",", ":")) + "\n"
 
 

@@ -20,8 +20,8 @@ from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from department.ledger.errors import HeadError
-from device.control.errors import RefusedError
 from device.control.jose import open_signed, sign
+from device.errors import PlatepostError
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import append_only
 
@@ -80,7 +80,7 @@ class SealedHead:
         """Return what is signed. Raises HeadError: it is not signed with the key."""
         try:
             return LedgerHead.model_validate_json(open_signed(self.head, typ=HEAD_TYPE, key=lambda _: key).payload)
-        except (RefusedError, ValidationError) as error:
+        except (PlatepostError, ValidationError) as error:
             raise HeadError(f"an end is not as the custodian signs it: {error}") from error
 
     def stamped(self, roots: Sequence[Certificate]) -> datetime:

@@ -15,7 +15,7 @@ from department.archive.retention import establish
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.database.roles import KEEPER, PURGER, WEB, as_role
 from department.folder import DepartmentSettings
 from department.people.models import DepartmentPerson, RoleGrant
 from device.records import Keyring
@@ -116,13 +116,9 @@ def purge(certifier: Certifier) -> Purge:
 @pytest.fixture
 def verify(database: str, keys: dict[str, Keyring], certifier: Certifier, tmp_path: Path) -> Iterator[Verify]:
     """Run the whole check of custody."""
-    with (
-        psycopg.connect(database, user=KEEPER, autocommit=True) as keeper,
-        psycopg.connect(database, user=AUDITOR, autocommit=True) as auditor,
-    ):
+    with psycopg.connect(database, user=KEEPER, autocommit=True) as keeper:
         yield lambda: CustodyVerification(
             keeper,
-            auditor,
             keys=lambda name: keys.get(name, Keyring(())),
             receipts=tmp_path / "receipts",
             certifiers=certifier.keys(),

@@ -32,7 +32,7 @@ from department.archive.evidence_package import (
     unpack,
 )
 from department.custody.reading import Sought, reads
-from department.database.roles import AUDITOR, WEB, as_role
+from department.database.roles import KEEPER, WEB, as_role
 from department.errors import DepartmentError
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
@@ -77,8 +77,8 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
     """Make a package of records by their place among `ids`."""
     ((last,),) = rows("SELECT encode(digest, 'hex') FROM custody_record WHERE id = %s", ids[29])
     receipted = {CHAIN: [KeptRange(first=1, last=30, digest=last)]}
-    with psycopg.connect(f"{database} user={AUDITOR}", autocommit=True) as auditor:
-        sources = EvidenceSources(auditor, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
+    with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
+        sources = EvidenceSources(keeper, register(), [TRUSTED[1]], receipted, CUSTODIAN._key)
 
         def made(*places: int, groups: tuple[str, ...] = (), **more: Any) -> bytes:  # noqa: ANN401
             wanted = [ids[place] for place in places]
