@@ -66,6 +66,20 @@ def _names_role(database: str) -> str:
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 
 
+class IdentityProvider(BaseModel):
+    """By whom people may log in besides: a provider of OpenID Connect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """As the log-in page says it."""
+    issuer: Annotated[str, Field(pattern=r"^https?://.+")]
+    """Where `/.well-known/openid-configuration` lies."""
+    client_id: str
+    secret_file: Path
+    """The client's secret, relative to the folder."""
+
+
 class DepartmentSettings(BaseModel):
     """What `department.toml` says."""
 
@@ -98,6 +112,7 @@ class DepartmentSettings(BaseModel):
     """For how many days passed training counts."""
     banner: str = ""
     """What is to be read before log-in; the program has a text of its own."""
+    identity_provider: IdentityProvider | None = None
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
 

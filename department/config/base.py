@@ -114,7 +114,8 @@ MFA_FORMS = {
     "reauthenticate": "department.people.login.FreshCodeForm",
 }
 SOCIALACCOUNT_ADAPTER = "department.people.login.ProviderAdapter"
-SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_LOGIN_ON_GET = True
+"""By a link: the content security policy sends no form elsewhere."""
 PEOPLE_IDLE = timedelta(minutes=30)
 """After which a session ends, but on a dispatch console."""
 PEOPLE_TRAINING = timedelta(days=365)

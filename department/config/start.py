@@ -8,7 +8,8 @@ from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from department.config import base
-from department.database.roles import OWNER
+from department.config.provider import provider_settings
+from department.database.roles import OWNER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 
@@ -63,6 +64,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in folder.settings.hosts],
         "PEOPLE_TRAINING": timedelta(days=folder.settings.training_days),
         "PEOPLE_BANNER": folder.settings.banner,
+        "SOCIALACCOUNT_PROVIDERS": provider_settings(folder.settings.identity_provider, folder.path) if role == WEB else {},
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "POLICY_FILE": folder.policy,

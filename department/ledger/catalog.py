@@ -132,6 +132,9 @@ class LedgerEvent(Enum):
     TRAINING_NOTED = EventKind("training_noted", "was trained", "", retention=BodyClass.RIGHTS)
     FACTOR_ADDED = EventKind("factor_added", "added a second factor", "", retention=BodyClass.RIGHTS)
     FACTOR_REMOVED = EventKind("factor_removed", "removed a second factor", "", retention=BodyClass.RIGHTS)
+    GROUP_MAPPED = EventKind("group_mapped", "let a group give a role", "", retention=BodyClass.RIGHTS)
+    """A group of the identity provider."""
+    GROUP_UNMAPPED = EventKind("group_unmapped", "let a group give a role no more", "", retention=BodyClass.RIGHTS)
     PASSWORD_SET = EventKind("password_set", "set a password", "", retention=BodyClass.RIGHTS)
 
     # --- searches and cases

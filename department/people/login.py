@@ -12,6 +12,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -24,8 +25,10 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
 from department.people.access import BEGAN
 from department.people.device import device_of, new_device
+from department.people.errors import PersonError
 from department.people.lockout import is_locked, known, note_failure
 from department.people.models import DepartmentPerson, KnownDevice
+from department.people.services import take_groups
 
 _WRONG = (
     "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
@@ -77,13 +80,14 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, user: DepartmentPerson) -> None:
         """Log somebody on whom all factors have shown; the ledger has it before they are."""
-        if user.invited_until is not None:
-            _use_up_invitation(request, user)
         device = device_of(request) or new_device()
         records = get_authentication_records(request, user)
+        methods = [str(record.get("type", record["method"])) for record in records]
+        if user.invited_until is not None:
+            _use_up_invitation(request, user, by_code="password" in methods)
         fields = {
             "person": user.login,
-            "methods": [str(record.get("type", record["method"])) for record in records],
+            "methods": methods,
             "device": str(device),
             "known": known(user, device) is not None,
         }
@@ -112,12 +116,34 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
 
 class ProviderAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Nobody comes in by an identity provider who is not in the register."""
+    """Lets people of the register in by an identity provider, and nobody else.
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: object) -> bool:
-        """Nobody signs up."""
-        del request, sociallogin
-        return False
+    The first time they are known by the log-in that the provider names, from then on by the provider's own number.
+    """
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Find the person and take over their groups."""
+        account, said = sociallogin.account, sociallogin.account.get_provider_account().get_user_data() or {}
+        if not sociallogin.is_existing:
+            named = {"username": said.get("preferred_username", "")}
+            person = _person(named)
+            taken = SocialAccount.objects.filter(user=person, provider=account.provider).exists()
+            if person is None or taken:
+                note_failed(request, person, "provider")
+                raise ImmediateHttpResponse(render(request, "account/signup_closed.html", status=403))
+            account.user = sociallogin.user = person
+            account.save()
+        try:
+            take_groups(sociallogin.user, account.provider, map(str, said.get("groups", [])))
+        except PersonError as error:
+            raise ImmediateHttpResponse(
+                render(request, "people/refused.html", {"lacks": [{"what": str(error)}]}, status=403)
+            ) from error
+
+    def on_authentication_error(self, request: HttpRequest, provider: object, **kwargs: object) -> None:
+        """Enter in the ledger that a provider let somebody not in."""
+        del provider, kwargs
+        note_failed(request, None, "provider")
 
 
 class _Counted:
@@ -173,9 +199,9 @@ def _person(credentials: dict[str, Any]) -> DepartmentPerson | None:
     return DepartmentPerson.objects.filter(login=str(credentials.get("username", "")).lower()).first()
 
 
-def _use_up_invitation(request: HttpRequest, person: DepartmentPerson) -> None:
+def _use_up_invitation(request: HttpRequest, person: DepartmentPerson, *, by_code: bool) -> None:
     """Take the code of an invitation, which is good for one log-on."""
-    if person.invited_until is not None and person.invited_until < timezone.now():
+    if by_code and person.invited_until is not None and person.invited_until < timezone.now():
         raise ImmediateHttpResponse(render(request, "people/invitation_over.html", status=403))
     person.invited_until = None
     person.set_unusable_password()

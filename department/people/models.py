@@ -68,6 +68,8 @@ class RoleGrant(models.Model):
     role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in DepartmentRole])
     given_at = models.DateTimeField(default=timezone.now)
     given_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
+    given_via = models.CharField(max_length=64, null=True)  # noqa: DJ001 - as in the database's own comparisons
+    """The identity provider by whose groups it was given, and will be ended."""
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
 
@@ -189,3 +191,14 @@ class LoginLock(models.Model):
                 name="people_lock_by_another",
             ),
         )
+
+
+class ProviderGroup(models.Model):
+    """The role that an identity provider's group stands for."""
+
+    name = models.CharField(max_length=200)
+    role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in DepartmentRole])
+
+    class Meta:
+        db_table = "people_provider_group"
+        constraints = (models.UniqueConstraint(fields=["name", "role"], name="people_provider_group_once"),)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, ProgrammingError, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from department.people.errors import PersonError
@@ -22,6 +22,7 @@ from department.people.models import (
     DispatchConsole,
     LoginLock,
     PersonCertificate,
+    ProviderGroup,
     RoleGrant,
     TrainingResult,
 )
@@ -120,6 +121,21 @@ def note_training(
         raise PersonError(f"{trainer.login} is no trainer")
     with _asked():
         TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
+
+
+def map_group(name: str, role: DepartmentRole, *, end: bool = False) -> None:
+    """Have an identity provider's group stand for a role, or end that. Raises PersonError: not for this role."""
+    with _asked():
+        if end:
+            ProviderGroup.objects.filter(name=name, role=role).delete()
+        else:
+            ProviderGroup.objects.get_or_create(name=name, role=role)
+
+
+def take_groups(person: DepartmentPerson, provider: str, groups: Iterable[str]) -> None:
+    """Give and end the roles that an identity provider's groups stand for. Raises PersonError: duties are apart."""
+    with _asked(), connection.cursor() as cursor:
+        cursor.execute("SELECT people_take_groups(%s, %s, %s)", [person.pk, provider, list(groups)])
 
 
 def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:

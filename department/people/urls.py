@@ -7,17 +7,19 @@ from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as passkey
 from allauth.socialaccount import views as provider
 from allauth.socialaccount.providers.openid_connect import views as openid
+from django.conf import settings
 from django.urls import path
 
 from department.people import views
 from department.people.access import needs, open_to_all, setting_up
 from department.people.rights import Permission
 
+_log_in = account.LoginView.as_view(extra_context={"banner": settings.PEOPLE_BANNER})
 _own = needs(Permission.OWN_ACCOUNT)
 
 # The names are those by which allauth finds its own views; of its others there is none.
 urlpatterns = [
-    path("log-in/", open_to_all(account.login), name="account_login"),
+    path("log-in/", open_to_all(_log_in), name="account_login"),
     path("log-in/code/", open_to_all(factor.authenticate), name="mfa_authenticate"),
     path("log-in/passkey/", open_to_all(passkey.login_webauthn), name="mfa_login_webauthn"),
     path("log-in/suspended/", open_to_all(account.account_inactive), name="account_inactive"),

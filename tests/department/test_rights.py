@@ -72,6 +72,7 @@ RIGHTS = {
         key: {OWNER: ALL, WEB: READ, AUDITOR: READ}
         for key in ("people_role", "people_console", "people_certificate", "people_training")
     },
+    "people_provider_group": {OWNER: ALL, AUDITOR: READ},
     "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure")},
     **{key: {OWNER: ALL, WEB: KEEP | {"DELETE"}} for key in ("django_session", "mfa_authenticator")},
@@ -108,6 +109,8 @@ FUNCTIONS = {
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
     **{key: {OWNER} for key in ("people_check_person", "people_check_role", "people_check_noted", "people_note")},
+    # Gives no role but those that the command line has mapped groups to.
+    "people_take_groups": {OWNER, WEB},
     # Called by triggers with the rights of whoever changes a row.
     "people_require": {OWNER, WEB},
     "archive_establish": {OWNER},

@@ -1,11 +1,68 @@
-"""Who may open which page: the table in the repository is what the code says."""
+"""Who may open which page: the table in the repository is what the code says, and what requests get."""
 
-from department.config.access_table import TABLE, pages, table
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from department.config.access_table import TABLE, cell, pages, table
+from department.database.roles import WEB, as_role
+from department.people.rights import DepartmentRole
+from tests.department.people.persons import client_of, made_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GIVEN = {"<int:pk>": "1", "<slug:provider_id>": "nobody", "<str:login>": "nobody"}
 
 
 def test_table_in_the_repository_is_the_code_s() -> None:
     assert TABLE.read_text("utf-8") == table(), "give `make contract`"
 
 
-def test_every_view_names_who_may_use_it() -> None:
-    assert [where for where, access in pages() if access is None] == []
+def address(pattern: str) -> str:
+    for part, value in GIVEN.items():
+        pattern = pattern.replace(part, value)
+    assert "<" not in pattern, "say in GIVEN what to ask for"
+    return pattern
+
+
+def outcome(client: Client, where: str, method: str) -> str:
+    """Return what became of a request: let in, or refused, or asked for a fresh second factor."""
+    answer = getattr(client, method)(where)
+    to = answer.headers.get("Location", "")
+    if "/account/fresh/" in to and not where.startswith("/account/fresh/"):
+        return "fresh"
+    refused = (to.startswith("/log-in/?next=") and "/log-in" not in where) or b"You may not do this" in answer.content
+    return "refused" if refused else "let in"
+
+
+def expected(said: str, *, current: bool) -> str:
+    if not said or (said.startswith("current") and not current):
+        return "refused"
+    return "fresh" if "fresh" in said else "let in"
+
+
+def asked() -> Iterator[tuple[DepartmentRole | None, bool]]:
+    yield None, False
+    for role in DepartmentRole:
+        yield role, True
+        yield role, False
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_requests_get_what_the_table_says(method: str) -> None:
+    wrong = []
+    for role, current in asked():
+        person = role and made_person(f"{role}-{current}".lower(), role, current=current)
+        for pattern, access in pages():
+            client = client_of(person) if person else Client()
+            client.raise_request_exception = False
+            with as_role(WEB):
+                found = outcome(client, address(pattern), method)
+            if found != expected(cell(access, role), current=current) and not its_own(pattern, found):
+                wrong.append((pattern, role, current, found))
+    assert wrong == []
+
+
+def its_own(pattern: str, found: str) -> bool:
+    """Tell whether allauth itself asks for a fresh factor, as it does of whoever changes how they log in."""
+    return pattern.startswith("/account/") and found == "fresh"

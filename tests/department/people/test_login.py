@@ -1,0 +1,249 @@
+"""Log-in by requests: failures and locks, invitations, sessions and their ends, fresh authentication."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from department.database.roles import WEB, as_role
+from department.ledger.errors import LedgerError
+from department.people import access, login, services
+from department.people.access import may_go_on
+from department.people.lockout import MOST
+from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate
+from department.people.rights import Certification, DepartmentRole, Permission
+from tests.department.people.persons import client_of, made_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "eleven otters in a rowing boat"
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+@pytest.fixture
+def person() -> DepartmentPerson:
+    """Make a dispatcher with a password and an authenticator app."""
+    made = made_person("b.chen", DepartmentRole.DISPATCHER, factor=False)
+    made.set_password(PASSWORD)
+    made.save()
+    with_app(made)
+    return made
+
+
+def with_app(person: DepartmentPerson) -> None:
+    secret = login.FactorAdapter().encrypt(SECRET)
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": secret})
+
+
+def code() -> str:
+    cache.clear()
+    return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
+
+
+def password(client: Client, login: str = "b.chen", password: str = PASSWORD) -> str:
+    """Type a password; return where it leads, or what is said."""
+    with as_role(WEB):
+        answer = client.post("/log-in/", {"login": login, "password": password})
+    return answer.headers.get("Location") or ("wrong" if b"do not fit" in answer.content else answer.content.decode())
+
+
+def log_in(client: Client) -> str:
+    assert password(client) == "/log-in/code/"
+    with as_role(WEB):
+        return client.post("/log-in/code/", {"code": code()}).headers.get("Location", "wrong")
+
+
+def events(*names: str) -> list[dict[str, object]]:
+    """Return the fields of the latest entries of these events, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT json_object_agg(body.field, body.value::json)::text FROM ledger_entry AS entry"
+            " JOIN ledger_body AS body USING (entry) WHERE entry.event = ANY (%s)"
+            " GROUP BY entry.number ORDER BY entry.number DESC LIMIT 20",
+            [list(names)],
+        )
+        return [json.loads(fields) for (fields,) in cursor.fetchall()][::-1]
+
+
+def test_password_needs_a_code_and_the_ledger_has_it(person: DepartmentPerson) -> None:
+    client = Client()
+    assert password(client) == "/log-in/code/"
+    assert client.get("/").headers["Location"].startswith("/log-in/")
+    with as_role(WEB):
+        assert client.post("/log-in/code/", {"code": "000000"}).status_code == 200
+        assert client.post("/log-in/code/", {"code": code()}).headers["Location"] == "/"
+        assert client.get("/").status_code == 200
+        client.post("/log-out/")
+    assert events("log_on")[-1]["methods"] == ["password", "totp"]
+    assert events("log_on_failed")[-1] == {"person": "b.chen", "method": "code", "known": False}
+    assert events("log_off")[-1] == {"person": "b.chen"}
+
+
+def test_stranger_locks_strangers_out_and_nobody_else(person: DepartmentPerson) -> None:
+    console, stranger = Client(), Client()
+    assert log_in(console) == "/"
+    with as_role(WEB):
+        console.post("/log-out/")
+    for _ in range(MOST):
+        assert password(stranger, password="guessed") == "wrong"
+    assert password(stranger) == "wrong", "the right one too"
+    assert password(Client()) == "wrong", "from any unknown device"
+    assert log_in(console) == "/", "but not where the person is known"
+    assert len(events("log_on_failed")) >= MOST
+    made_person("the.supervisor", DepartmentRole.SUPERVISOR)
+    assert services.release(person, DepartmentPerson.objects.get(login="the.supervisor")) == 1
+    assert log_in(Client()) == "/"
+
+
+def test_device_that_is_known_is_locked_by_its_own_failures_alone(person: DepartmentPerson) -> None:
+    console = Client()
+    assert log_in(console) == "/"
+    with as_role(WEB):
+        console.post("/log-out/")
+    for _ in range(MOST):
+        password(console, password="guessed")
+    assert password(console) == "wrong"
+    assert password(Client()) == "/log-in/code/"
+
+
+def test_wrong_codes_lock_too(person: DepartmentPerson) -> None:
+    client = Client()
+    assert password(client) == "/log-in/code/"
+    with as_role(WEB):
+        for _ in range(MOST):
+            client.post("/log-in/code/", {"code": "000000"})
+        assert client.post("/log-in/code/", {"code": code()}).status_code == 200
+    assert LoginLock.objects.get().person == person
+
+
+def test_failures_of_a_quarter_of_an_hour_ago_do_not_count(person: DepartmentPerson) -> None:
+    for _ in range(MOST - 1):
+        password(Client(), password="guessed")
+    person.failures.update(at=timezone.now() - timedelta(minutes=16))
+    password(Client(), password="guessed")
+    assert not LoginLock.objects.exists()
+
+
+def test_what_was_typed_for_a_log_in_that_nobody_has_is_not_entered() -> None:
+    assert password(Client(), "my secret words", "guessed") == "wrong"
+    assert events("log_on_failed")[-1] == {"person": None, "method": "password", "known": False}
+
+
+def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
+    made = DepartmentPerson(login="n.ew", name="New", agency="riverside")
+    given = services.add_person(made, [DepartmentRole.OPERATOR])
+    client = Client()
+    assert password(client, "n.ew", given) == "/"
+    with as_role(WEB):
+        assert client.get("/").headers["Location"] == "/account/"
+        assert client.get("/account/").status_code == 200
+        assert client.get("/account/recovery-codes/").headers["Location"] == "/account/"
+        for weak in ("fourteen chars", "123456789123456789"):
+            assert client.post("/account/password/set/", {"password1": weak, "password2": weak}).status_code == 200
+        assert client.post("/account/password/set/", {"password1": PASSWORD, "password2": PASSWORD}).status_code == 302
+        page = client.get("/account/authenticator/").content.decode()
+        assert client.session["mfa.totp.secret"] in page
+    assert password(Client(), "n.ew", given) == "wrong"
+
+
+def test_invitation_ends() -> None:
+    given = services.add_person(DepartmentPerson(login="n.ew", name="New", agency="riverside"))
+    DepartmentPerson.objects.update(invited_until=timezone.now() - timedelta(seconds=1))
+    assert "invitation is over" in password(Client(), "n.ew", given)
+
+
+def test_session_ends_when_idle_but_not_at_a_dispatch_console(
+    person: DepartmentPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, supervisor = Client(), made_person("the.supervisor", DepartmentRole.SUPERVISOR)
+    log_in(client)
+    device = events("log_on")[-1]["device"]
+    later = timezone.now() + timedelta(minutes=20)
+    monkeypatch.setattr(access.timezone, "now", lambda: later)
+
+    def is_in(*, minutes: float, **headers: str) -> bool:
+        nonlocal later
+        later += timedelta(minutes=minutes)
+        with as_role(WEB):
+            return client.get("/", headers=headers).status_code == 200
+
+    assert is_in(minutes=0)
+    assert is_in(minutes=29)
+    assert is_in(minutes=29, **{"Platepost-Refresh": "1"})
+    assert not is_in(minutes=2), "a page that refreshes itself is no use"
+    log_in(client)
+    DispatchConsole.objects.create(device=device, name="Desk 1", named_by=supervisor)
+    assert is_in(minutes=11 * 60)
+    assert not is_in(minutes=61), "12 hours end it anywhere"
+
+
+def test_disabled_person_is_out_at_the_next_request_and_the_next_event(person: DepartmentPerson) -> None:
+    client = Client()
+    log_in(client)
+    assert may_go_on(person, Permission.SEARCH)
+    services.disable(DepartmentPerson.objects.get(pk=person.pk))
+    assert not may_go_on(person, Permission.SEARCH)
+    with as_role(WEB):
+        assert client.get("/").headers["Location"].startswith("/log-in/")
+    assert password(Client()) == "/log-in/suspended/"
+
+
+def test_lapse_in_the_middle_of_a_stream_ends_it(person: DepartmentPerson) -> None:
+    assert may_go_on(person, Permission.SEARCH)
+    PersonCertificate.objects.create(person=person, certification=Certification.CLETS, expires_at=timezone.now())
+    assert not may_go_on(person, Permission.SEARCH)
+
+
+def test_refusal_names_what_is_missing_and_whom_to_ask_and_is_entered() -> None:
+    made_person("the.administrator", DepartmentRole.ADMINISTRATOR)
+    client = client_of(made_person("b.chen", DepartmentRole.OPERATOR))
+    with as_role(WEB):
+        answer = client.get("/people/")
+    assert answer.status_code == 403
+    text = answer.content.decode()
+    assert "This is for: administrator, auditor, supervisor, trainer." in text
+    assert "Ask the.administrator." in text
+    assert events("access_refused")[-1]["permission"] == "see_people"
+
+
+def test_change_of_people_asks_for_a_fresh_code_and_then_goes_on() -> None:
+    administrator = made_person("the.administrator", DepartmentRole.ADMINISTRATOR, factor=False)
+    administrator.set_password(PASSWORD)
+    administrator.save()
+    with_app(administrator)
+    who = made_person("b.chen", DepartmentRole.DISPATCHER)
+    client = Client()
+    assert password(client, "the.administrator") == "/log-in/code/"
+    with as_role(WEB):
+        client.post("/log-in/code/", {"code": code()})
+        asked = client.post(f"/people/person/{who.login}/role/", {"role": "operator"})
+        assert asked.headers["Location"].startswith("/account/fresh/code/?next=")
+        assert who.grants.filter(role="operator").count() == 0
+        client.post(asked.headers["Location"], {"code": code(), "next": f"/people/person/{who.login}/role/"})
+    assert who.grants.get(role="operator").given_by == administrator
+
+
+def test_nobody_logs_on_while_the_ledger_cannot_be_written(
+    person: DepartmentPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    assert password(client) == "/log-in/code/"
+
+    def fails(*_: object, **__: object) -> None:
+        raise LedgerError("the ledger cannot be written")
+
+    monkeypatch.setattr(login, "append", fails)
+    with as_role(WEB):
+        answer = client.post("/log-in/code/", {"code": code()})
+        assert (answer.status_code, b"log cannot be written" in answer.content) == (503, True)
+        assert client.get("/").status_code == 302
+
+
+def test_secret_of_an_app_is_not_in_the_database(person: DepartmentPerson) -> None:
+    assert SECRET not in json.dumps(Authenticator.objects.get(user=person).data)

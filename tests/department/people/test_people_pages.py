@@ -1,0 +1,117 @@
+"""People and their log-in in a real browser, from an invitation to a search that has lapsed."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from playwright.sync_api import Page, expect
+
+from department.database.cluster import PrivateCluster
+from department.folder import DepartmentFolder
+from department.people.lockout import MOST
+from department.people.rights import DepartmentRole
+from simulator.brokers.daemon import free_port
+from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.department.commands.installation import Commands, department
+from tests.department.people.browsing import enrolled, invited, log_in_by_password
+from tests.department.web.test_status_page import SECONDS, wait_until_served
+
+__all__ = ["department"]
+pytestmark = pytest.mark.end_to_end
+PASSWORD = "eleven otters in a rowing boat"
+
+
+@pytest.fixture(scope="module")
+def address(department: Commands) -> Iterator[str]:
+    """Serve the pages of a department; give their address."""
+    where = f"localhost:{free_port()}"
+    with (
+        PrivateCluster(DepartmentFolder(department.folder).cluster).in_use(),
+        subprocess.Popen(department.line("serve", "--web", where)) as server,
+    ):
+        try:
+            wait_until_served(f"http://{where}/log-in/", server)
+            yield f"http://{where}"
+            server.terminate()
+            assert server.wait(SECONDS) == 0
+        finally:
+            server.kill()
+
+
+def fits(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
+    address: str, visitor: Visitor, department: Commands
+) -> None:
+    page = enrolled(visitor, address, invited(department, "b.chen", DepartmentRole.DISPATCHER))
+    page.get_by_role("link", name="Log out").click()
+    page.get_by_role("button", name="Log out").click()
+    stranger = visitor.open(f"{address}/log-in/", phone=True)
+    assert fits(stranger)
+    assert accessibility_faults(stranger) == []
+    for _ in range(MOST + 1):
+        stranger.goto(f"{address}/log-in/")
+        log_in_by_password(stranger, "b.chen", "guessed")
+        stranger.get_by_role("alert").wait_for()
+    page.get_by_role("button", name="Log in with a passkey").click()
+    page.get_by_role("heading", name="Custody").wait_for()
+
+
+def test_password_with_an_app(address: str, visitor: Visitor, department: Commands) -> None:
+    person = invited(department, "c.diaz", DepartmentRole.OPERATOR)
+    page = visitor.open(f"{address}/log-in/", scheme="dark")
+    log_in_by_password(page, person.login, person.code)
+    page.get_by_role("link", name="Set a password").click()
+    page.get_by_label("Password:", exact=True).fill(PASSWORD)
+    page.get_by_label("Password (again):").fill(PASSWORD)
+    page.get_by_role("button", name="Set it").click()
+    page.goto(f"{address}/account/authenticator/")
+    assert accessibility_faults(page) == []
+    secret = page.locator("#totp-key").inner_text()
+    page.get_by_label("Authenticator code").fill(now_by(page, secret))
+    page.get_by_role("button", name="Add it").click()
+    page.get_by_label("Code").fill(now_by(page, secret))
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("heading", name="Recovery codes").wait_for()
+    assert accessibility_faults(page) == []
+    page.get_by_role("link", name="I have written them down").click()
+    page.get_by_role("link", name="Custody").click()
+    page.get_by_role("heading", name="Custody").wait_for()
+
+
+def now_by(page: Page, secret: str) -> str:
+    return format_hotp_value(hotp_value(secret, page.evaluate("Math.floor(Date.now() / 30000)")))
+
+
+def test_administrator_adds_a_person_and_disables_another(address: str, visitor: Visitor, department: Commands) -> None:
+    page = enrolled(visitor, address, invited(department, "a.rivera", DepartmentRole.ADMINISTRATOR))
+    dispatcher = enrolled(visitor, address, invited(department, "d.eng", DepartmentRole.DISPATCHER))
+    page.get_by_role("link", name="People").click()
+    assert accessibility_faults(page) == []
+    page.get_by_role("link", name="Add a person").click()
+    page.get_by_label("Login:").fill("e.fox")
+    page.get_by_label("Name:", exact=True).fill("Eve Fox")
+    page.get_by_label("dispatcher").check()
+    assert accessibility_faults(page) == []
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#code")).to_contain_text("-")
+    expect(page.get_by_text("No clets certificate is noted of you.")).to_be_visible()
+    assert accessibility_faults(page) == []
+    page.set_viewport_size(PHONE)
+    assert fits(page)
+    page.goto(f"{address}/people/person/d.eng/")
+    page.get_by_role("button", name="Disable now").click()
+    expect(page.get_by_text("disabled", exact=True)).to_be_visible()
+    dispatcher.goto(address)
+    expect(dispatcher.get_by_role("button", name="Log in with a passkey")).to_be_visible()
+
+
+def test_operator_is_refused_what_is_not_theirs(address: str, visitor: Visitor, department: Commands) -> None:
+    page = enrolled(visitor, address, invited(department, "f.gray", DepartmentRole.OPERATOR))
+    page.goto(f"{address}/people/")
+    expect(page.get_by_role("heading", name="You may not do this")).to_be_visible()
+    assert accessibility_faults(page) == []
+    visitor.forgive("403")

@@ -1,0 +1,178 @@
+"""What the database refuses the pages, whatever they say, and that each change of rights is in the ledger."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from department.database.roles import OWNER, WEB, as_role
+from department.people import services
+from department.people.errors import PersonError
+from department.people.models import DepartmentPerson, LoginLock, RoleGrant
+from department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
+from tests.department.people.persons import made_person
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def entries() -> list[tuple[str, dict[str, str]]]:
+    """Return the events of the ledger that this test has made, with their fields."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT entry.event, json_object_agg(body.field, trim(both '\"' from body.value))::text"
+            " FROM ledger_entry AS entry JOIN ledger_body AS body USING (entry)"
+            " WHERE entry.transaction = pg_current_xact_id() GROUP BY entry.number, entry.event ORDER BY entry.number"
+        )
+        return [(event, json.loads(fields)) for event, fields in cursor.fetchall()]
+
+
+@pytest.fixture
+def people() -> dict[str, DepartmentPerson]:
+    """Make one person of each role, and one of none."""
+    made = {role.value: made_person(f"the-{role}".replace("_", "-"), role) for role in DepartmentRole}
+    return {**made, "nobody": made_person("nobody")}
+
+
+Change = Callable[[dict[str, DepartmentPerson]], object]
+REFUSED: dict[str, Change] = {
+    "gives himself a role": lambda of: services.give_role(
+        of["administrator"], DepartmentRole.OPERATOR, of["administrator"]
+    ),
+    "gives by an operator": lambda of: services.give_role(of["dispatcher"], DepartmentRole.OPERATOR, of["operator"]),
+    "names nobody who gives": lambda of: services.give_role(of["dispatcher"], DepartmentRole.OPERATOR),
+    "makes an administrator": lambda of: services.give_role(
+        of["nobody"], DepartmentRole.ADMINISTRATOR, of["administrator"]
+    ),
+    "makes an auditor": lambda of: services.give_role(of["nobody"], DepartmentRole.AUDITOR, of["administrator"]),
+    "removes the auditor": lambda of: services.end_role(of["auditor"], DepartmentRole.AUDITOR, of["administrator"]),
+    "lets the auditor search": lambda of: services.give_role(
+        of["auditor"], DepartmentRole.OPERATOR, of["administrator"]
+    ),
+    "notes his own certificate": lambda of: services.note_certificate(
+        of["administrator"], Certification.DMV, NOW, of["administrator"]
+    ),
+    "notes a certificate as an operator": lambda of: services.note_certificate(
+        of["dispatcher"], Certification.DMV, NOW, of["operator"]
+    ),
+    "trains himself": lambda of: services.note_training(
+        of["trainer"], TrainingTopic.POLICY, held_at=NOW, passed=True, trainer=of["trainer"]
+    ),
+    "trains without being a trainer": lambda of: services.note_training(
+        of["operator"], TrainingTopic.POLICY, held_at=NOW, passed=True, trainer=of["dispatcher"]
+    ),
+    "notes training that is to come": lambda of: services.note_training(
+        of["operator"], TrainingTopic.POLICY, held_at=NOW + timedelta(days=1), passed=True, trainer=of["trainer"]
+    ),
+    "disables as a dispatcher": lambda of: services.disable(of["operator"], of["dispatcher"]),
+    "reinstates himself": lambda of: services.reinstate(of["administrator"], of["administrator"]),
+    "reinstates as a supervisor": lambda of: services.reinstate(of["operator"], of["supervisor"]),
+    "invites himself": lambda of: services.invite(of["administrator"], of["administrator"]),
+    "adds a person as a supervisor": lambda of: services.add_person(
+        DepartmentPerson(login="new", name="New", agency="riverside"), by=of["supervisor"]
+    ),
+    "takes a log-in that is taken": lambda of: services.add_person(
+        DepartmentPerson(login="the-operator", name="New", agency="riverside"), by=of["administrator"]
+    ),
+    "takes a log-in in capitals": lambda of: services.add_person(
+        DepartmentPerson(login="New", name="New", agency="riverside"), by=of["administrator"]
+    ),
+}
+
+
+@pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
+def test_pages_are_refused(people: dict[str, DepartmentPerson], change: Change) -> None:
+    before = entries()
+    new = RoleGrant.objects.count()
+    with as_role(WEB), pytest.raises(PersonError):
+        change(people)
+    assert RoleGrant.objects.count() == new
+    assert entries() == before
+
+
+def test_one_s_own_lock_is_released_by_another(people: dict[str, DepartmentPerson]) -> None:
+    supervisor = people["supervisor"]
+    with as_role(WEB):
+        LoginLock.objects.create(person=supervisor)
+        with pytest.raises(PersonError):
+            services.release(supervisor, supervisor)
+        with pytest.raises(PersonError):
+            services.release(supervisor, people["operator"])
+        assert services.release(supervisor, people["administrator"]) == 1
+    assert [event for event, _ in entries()[-2:]] == ["log_on_locked", "log_on_released"]
+
+
+def test_administrator_who_was_disabled_gives_nothing(people: dict[str, DepartmentPerson]) -> None:
+    services.disable(people["administrator"])
+    with as_role(WEB), pytest.raises(PersonError):
+        services.give_role(people["dispatcher"], DepartmentRole.OPERATOR, people["administrator"])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE people_role SET role = 'administrator'",
+        "UPDATE people_role SET ended_at = NULL",
+        "DELETE FROM people_role",
+        "UPDATE people_training SET passed = true",
+        "UPDATE people_certificate SET expires_at = 'infinity'",
+        "UPDATE people_person SET login = 'other'",
+        "DELETE FROM people_failure",
+        "UPDATE people_lock SET device = NULL",
+        "ALTER TABLE people_role DISABLE TRIGGER ALL",
+    ],
+)
+def test_pages_change_nothing_by_hand(people: dict[str, DepartmentPerson], statement: str) -> None:
+    with as_role(WEB), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_duties_are_apart_for_the_command_line_too() -> None:
+    with as_role(OWNER):
+        for first in DepartmentRole:
+            for second in DepartmentRole:
+                apart = not any({first, second} <= side for side in SIDES)
+                person = made_person(f"{first}-{second}".replace("_", "-"), first)
+                if first is second:
+                    continue
+                if apart:
+                    with pytest.raises(PersonError, match="duties are apart"):
+                        services.give_role(person, second)
+                else:
+                    services.give_role(person, second)
+    assert frozenset.union(*SIDES[:2]) == CONSOLE_ONLY
+
+
+def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentPerson]) -> None:
+    administrator, trainer, who = people["administrator"], people["trainer"], people["dispatcher"]
+    before = len(entries())
+    with as_role(WEB):
+        made = DepartmentPerson(login="new", name="New", agency="riverside", sponsor=administrator)
+        code = services.add_person(made, [DepartmentRole.OPERATOR], administrator)
+        services.end_role(made, DepartmentRole.OPERATOR, administrator)
+        services.note_certificate(made, Certification.DMV, NOW, administrator)
+        services.note_training(made, TrainingTopic.POLICY, held_at=NOW, passed=False, trainer=trainer)
+        services.disable(who, people["supervisor"])
+        services.reinstate(who, administrator)
+        services.invite(who, administrator)
+    found = entries()[before:]
+    assert [(event, fields.get("person", fields.get("login", fields.get("user")))) for event, fields in found] == [
+        ("person_added", "new"),
+        ("role_given", "new"),
+        ("role_ended", "new"),
+        ("certificate_noted", "new"),
+        ("training_noted", "new"),
+        ("person_disabled", who.login),
+        ("person_reinstated", who.login),
+        ("factor_removed", who.login),
+        ("password_set", who.login),
+    ]
+    said = dict(found)
+    assert said["role_given"]["given_by"] == administrator.login
+    assert said["person_disabled"]["changed_by"] == people["supervisor"].login
+    assert (said["training_noted"]["trainer"], said["training_noted"]["passed"]) == (trainer.login, "false")
+    assert code not in str(found)
+    assert "pbkdf2" not in str(found)
