@@ -145,7 +145,7 @@ class AccessMiddleware:
         try:
             if request.user.is_authenticated:
                 self._end_idle(request)
-        except DatabaseError:
+        except (DatabaseError, LedgerError):
             return _unavailable()
         response = self._get_response(request)
         device = getattr(request, "platepost_device", None)

@@ -37,9 +37,7 @@ def made_person(
         held = end - timedelta(days=365)
         TrainingResult.objects.create(person=person, topic=topic, held_at=held, passed=True, trainer=trainer)
     if factor:
-        Authenticator.objects.create(
-            user=person, type=Authenticator.Type.WEBAUTHN, data={"name": "key", "credential": {}}
-        )
+        Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "of no use"})
     return person
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.urls import path
 
 from department.config.access_table import TABLE, cell, pages, table
 from department.database.roles import WEB, as_role
@@ -53,16 +55,37 @@ def test_requests_get_what_the_table_says(method: str) -> None:
     wrong = []
     for role, current in asked():
         person = role and made_person(f"{role}-{current}".lower(), role, current=current)
+        client = None
         for pattern, access in pages():
-            client = client_of(person) if person else Client()
-            client.raise_request_exception = False
+            if client is None:
+                client = client_of(person) if person else Client()
             with as_role(WEB):
                 found = outcome(client, address(pattern), method)
             if found != expected(cell(access, role), current=current) and not its_own(pattern, found):
                 wrong.append((pattern, role, current, found))
+            client = None if pattern == "/log-out/" else client
     assert wrong == []
 
 
 def its_own(pattern: str, found: str) -> bool:
     """Tell whether allauth itself asks for a fresh factor, as it does of whoever changes how they log in."""
     return pattern.startswith("/account/") and found == "fresh"
+
+
+def nameless(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("shown to anybody")
+
+
+urlpatterns = [path("nameless/", nameless), path("log-in/", nameless, name="account_login")]
+
+
+@pytest.mark.urls(__name__)
+def test_view_that_names_nobody_answers_nobody() -> None:
+    assert Client().get("/nameless/").status_code == 403
+
+
+def test_unknown_address_is_refused() -> None:
+    client = client_of(made_person("b.chen", DepartmentRole.SUPERVISOR))
+    with as_role(WEB):
+        assert client.get("/people/person/b.chen/everything/").status_code == 404
+        assert Client().get("/admin/").status_code == 404
