@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.conf import LazySettings
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from department.config.provider import PROVIDER_ID, provider_settings
 from department.database.roles import OWNER, WEB, as_role
@@ -49,7 +49,7 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def provided(issuer: str, settings: SettingsWrapper, tmp_path: Path) -> None:
+def provided(issuer: str, settings: LazySettings, tmp_path: Path) -> None:
     """Have the department use it."""
     (tmp_path / "secret").write_text("not secret", "utf-8")
     said = IdentityProvider(name="The county", issuer=issuer, client_id="platepost", secret_file=Path("secret"))
