@@ -64,7 +64,9 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in folder.settings.hosts],
         "PEOPLE_TRAINING": timedelta(days=folder.settings.training_days),
         "PEOPLE_BANNER": folder.settings.banner,
-        "SOCIALACCOUNT_PROVIDERS": provider_settings(folder.settings.identity_provider, folder.path) if role == WEB else {},
+        "SOCIALACCOUNT_PROVIDERS": provider_settings(folder.settings.identity_provider, folder.path)
+        if role == WEB
+        else {},
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "POLICY_FILE": folder.policy,

@@ -68,7 +68,7 @@ class RoleGrant(models.Model):
     role = models.CharField(max_length=16, choices=[(role.value, role.label) for role in DepartmentRole])
     given_at = models.DateTimeField(default=timezone.now)
     given_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")
-    given_via = models.CharField(max_length=64, null=True)  # noqa: DJ001 - as in the database's own comparisons
+    given_via = models.CharField(max_length=64, null=True)
     """The identity provider by whose groups it was given, and will be ended."""
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(DepartmentPerson, models.PROTECT, null=True, related_name="+")

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import LazySettings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -247,3 +248,10 @@ def test_nobody_logs_on_while_the_ledger_cannot_be_written(
 
 def test_secret_of_an_app_is_not_in_the_database(person: DepartmentPerson) -> None:
     assert SECRET not in json.dumps(Authenticator.objects.get(user=person).data)
+
+
+def test_banner_is_the_department_s_own_where_it_has_one(settings: LazySettings) -> None:
+    with as_role(WEB):
+        assert b"restricted system with criminal justice information" in Client().get("/log-in/").content
+        settings.PEOPLE_BANNER = "Sheriff's business only."
+        assert b"Sheriff&#x27;s business only." in Client().get("/log-in/").content
