@@ -72,8 +72,11 @@ def setting_up(view: View) -> View:
 
     @wraps(view)
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
-        if not request.user.is_authenticated:
+        person = request.user
+        if not isinstance(person, DepartmentPerson):
             return redirect_to_login(request.get_full_path())
+        if is_mfa_enabled(person):  # the menu goes by it
+            request.currency = currency_of(person)  # type: ignore[attr-defined]
         return view(request, *args, **kwargs)
 
     return _marked(view, Open.SETTING_UP, asked)
