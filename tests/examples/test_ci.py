@@ -13,6 +13,12 @@ CI = Path(__file__).parents[2] / "examples" / "ci"
 pytest_plugins = ["pytester"]
 
 
+@pytest.fixture(autouse=True)
+def _without_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the department's tests in the same process have set, and a subscriber has not."""
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+
+
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_subscriber_s_own_test_passes_with_the_plugin_alone(pytester: pytest.Pytester) -> None:
@@ -41,7 +47,6 @@ def test_project_may_have_modules_of_our_packages_names(
         """
     )
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
-    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)  # of the department's tests, in the same process
     done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=2, warnings=3)
     done.stdout.fnmatch_lines(["*DeprecationWarning: the fixture 'broker' is called 'platepost_broker'*"])

@@ -166,7 +166,7 @@ def test_a_correction_stands_beside_and_is_found(stock: Stock, superuser: psycop
     wrong = operator.post("/search/read/", {**said, "correction": "not a plate!"})
     assert "1 to 24 letters and digits" in text_of(wrong)
     superuser.execute("TRUNCATE custody_read")
-    superuser.execute("SELECT search_forget('2026-01-26')")
+    superuser.execute("SELECT search_forget((SELECT array_agg(DISTINCT w) FROM search_plate, unnest(weeks) w), '', 99)")
     assert superuser.execute("SELECT * FROM search_correction").fetchall() == []
 
 
