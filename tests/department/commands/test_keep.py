@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -104,9 +103,7 @@ def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
             street.cluster.stop()
             post.send()
             keeper.until("waiting", count=2)
-            began = time.monotonic()
             assert keeper.stop() == 0, "it ends while it waits"
-            assert time.monotonic() - began < 2.0
     finally:
         settings.write_text(private)
         street.cluster.stop()
