@@ -84,7 +84,7 @@ class _Service:
         self._doubtful: list[str] | None = None
         """Posts of which records are to be judged again; None before the store said which there are."""
         self._judging: Iterator[set[ChainName]] | None = None
-        """The first of them, under way."""
+        """The judging of another, under way."""
         self.register = KeyRegister(
             folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register
         )
@@ -145,14 +145,14 @@ class _Service:
                 self._refused = self.register.trouble
                 if self._refused is not None:
                     self._tell("register_refused", {"reason": self._refused})
-        if not self._doubtful:
-            return ()
         if self._judging is None:
-            self._judging = store.judge_again(self._doubtful[0])
+            if not self._doubtful:
+                return ()
+            # Taken off at its start: a key that comes while it is under way has it judged once more.
+            self._judging = store.judge_again(self._doubtful.pop(0))
         chains = next(self._judging, None)
         if chains is None:
             self._judging = None
-            del self._doubtful[0]
         return chains or ()
 
     def _alive(self) -> None:
