@@ -34,7 +34,7 @@ from department.custody.messages import ReceivedMessage
 from department.custody.projections import PROJECTIONS
 from department.custody.reading import WholeRecord, whole_records
 from department.custody.rebuild import rebuild
-from department.custody.record import PictureBytes, StoredRecord, take
+from department.custody.record import PictureBytes, RecordRow, take
 from department.custody.tables import Batch, CustodyTables
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry
@@ -246,7 +246,7 @@ def _record_line(whole: WholeRecord) -> str:
 def _keep(tables: CustodyTables, lines: Sequence[dict[str, Any]], now: datetime) -> None:
     batch = Batch()
     for line in lines:
-        said = dict.fromkeys(StoredRecord._fields) | line["custody"]
+        said = dict.fromkeys(RecordRow._fields) | line["custody"]
         for name, read in _READ.items():
             said[name] = None if said[name] is None else read(said[name])
         pictures: tuple[PictureBytes, ...] = ()
@@ -255,7 +255,7 @@ def _keep(tables: CustodyTables, lines: Sequence[dict[str, Any]], now: datetime)
         else:
             taken = take(ReceivedMessage(said["topic"], json.dumps(line["event"]).encode("ascii")))
             (said["codec"], said["body"]), pictures = taken.encoded(), taken.pictures
-        stored = StoredRecord(**said)
+        stored = RecordRow(**said)
         batch.records.append(stored)
         batch.pictures += [(stored, picture) for picture in pictures]
     tables.ensure_partitions((stored.retained_from for stored in batch.records), now=now)

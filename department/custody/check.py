@@ -28,7 +28,7 @@ from department.custody.holding import ChainName, Holding, LinkedRun, Span
 from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import ReceiptState
-from department.custody.record import HELD, HIT, NO_HIT, CustodyRecord, Filing, RecordVerdict, StoredRecord
+from department.custody.record import HELD, HIT, NO_HIT, CustodyRecord, Filing, RecordRow, RecordVerdict
 from department.custody.sorting import SIGNED
 from department.custody.verdict import Judgment, judge
 from department.ledger.verify import verify_ledger
@@ -167,7 +167,7 @@ class _Read:
     """The ids are higher than this,"""
     end: int
     """and no higher than this."""
-    records: dict[int, StoredRecord]
+    records: dict[int, RecordRow]
     rejudged: set[int]
     """Those that were judged again since the run began."""
     unknown: set[int] = field(default_factory=set)
@@ -258,7 +258,7 @@ class CustodyVerification:
         self._keeper.execute(_STAY)
         after = state.position
         select = "SELECT * FROM custody_judged WHERE id > %s AND id <= %s ORDER BY id LIMIT %s"
-        rows = [StoredRecord(*row) for row in self._keeper.execute(select, [after, upto, STEP])]
+        rows = [RecordRow(*row) for row in self._keeper.execute(select, [after, upto, STEP])]
         end = rows[-1].id if len(rows) == STEP else upto
         again = "SELECT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s AND id > %s"
         rejudged = {number for (number,) in self._keeper.execute(again, [after, end, upto])}
@@ -270,7 +270,7 @@ class CustodyVerification:
         _note(state, self._odd_pictures(read))
         state.position, state.checked = end, state.checked + len(rows)
 
-    def _of_record(self, read: _Read, stored: StoredRecord) -> Iterator[CheckProblem]:
+    def _of_record(self, read: _Read, stored: RecordRow) -> Iterator[CheckProblem]:
         """Check a record by itself, and take in what it makes."""
         try:
             record = stored.restored()
@@ -426,13 +426,13 @@ class CustodyVerification:
         return verdict.entries
 
 
-def _wrong(stored: StoredRecord, kind: Wrong, message: str) -> CheckProblem:
+def _wrong(stored: RecordRow, kind: Wrong, message: str) -> CheckProblem:
     return CheckProblem(
         kind=kind, post=stored.post, chain=stored.chain, number=stored.number, record=stored.id, message=message
     )
 
 
-def _misjudged(stored: StoredRecord, judgment: Judgment) -> Iterator[CheckProblem]:
+def _misjudged(stored: RecordRow, judgment: Judgment) -> Iterator[CheckProblem]:
     """Say where a record's verdict contradicts what it is.
 
     What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself.

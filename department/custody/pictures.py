@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from department.custody.errors import CustodyError
-from department.custody.record import PictureBytes, StoredRecord
+from department.custody.record import PictureBytes, RecordRow
 from department.database.copy import copy_into
 
 
@@ -25,7 +25,7 @@ class DatabasePictures:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def put(self, pictures: Iterable[tuple[StoredRecord, PictureBytes]]) -> None:
+    def put(self, pictures: Iterable[tuple[RecordRow, PictureBytes]]) -> None:
         """Keep pictures of records, durable when the transaction is. One that is kept already stays.
 
         Once a transaction: by the temporary table `new_picture`, which its end empties.

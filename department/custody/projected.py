@@ -6,13 +6,13 @@ from typing import Any, TypeAlias
 import psycopg
 
 from department.custody.projections import Projection, Row
-from department.custody.record import StoredRecord
+from department.custody.record import RecordRow
 
 Place: TypeAlias = tuple[int, str, datetime]
 """What a row is found by: the record's id, its class, and from when it is retained."""
 
 
-def placed(stored: StoredRecord, row: Row) -> Row:
+def placed(stored: RecordRow, row: Row) -> Row:
     """Return a row with what all projections have of its record: the values of `Projection.all_columns`."""
     return (*stored.where, stored.post, stored.covert_group, *row)
 

@@ -20,7 +20,7 @@ from department.custody.codec import decode
 from department.custody.holding import ChainName
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import HIT, READ, Projection
-from department.custody.record import FURTHEST, PictureBytes, StoredRecord
+from department.custody.record import FURTHEST, PictureBytes, RecordRow
 from department.ledger.entries import OpenEntry
 from department.ledger.errors import ClosedEntryError
 
@@ -41,7 +41,7 @@ _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
 """A row of a projection, by column; `department.custody.projections` names these."""
-WholeRecord: TypeAlias = tuple[StoredRecord, tuple[PictureBytes, ...]]
+WholeRecord: TypeAlias = tuple[RecordRow, tuple[PictureBytes, ...]]
 """A record with all that custody has of it."""
 
 
@@ -193,7 +193,7 @@ def whole_records(
             cursor.execute("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
         else:
             cursor.execute("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
-        found = [StoredRecord(*row) for row in cursor]
+        found = [RecordRow(*row) for row in cursor]
         pictures = DatabasePictures(connection.connection).of([stored.id for stored in found])
     whole = [(stored, pictures.get(stored.id, ())) for stored in found]
     for stored, seen_pictures in whole:

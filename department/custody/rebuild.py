@@ -15,7 +15,7 @@ from psycopg import IsolationLevel, sql
 from department.custody.errors import CustodyError
 from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
-from department.custody.record import StoredRecord, tally_type
+from department.custody.record import RecordRow, tally_type
 from department.custody.sorting import DUPLICATE
 from device.records.envelope import EVENTS, read_event
 
@@ -71,7 +71,7 @@ def rebuild(
     while end < _LAST:
         with connection.transaction():
             select = "SELECT * FROM custody_judged WHERE id > %s ORDER BY id LIMIT %s"
-            records = [StoredRecord(*row) for row in connection.execute(select, [after, STEP])]
+            records = [RecordRow(*row) for row in connection.execute(select, [after, STEP])]
             end = records[-1].id if len(records) == STEP else _LAST
             made = _projected([stored for stored in records if stored.verdict == "genuine"], done)
             for projection in PROJECTIONS:
@@ -84,7 +84,7 @@ def rebuild(
     return done
 
 
-def _projected(genuine: list[StoredRecord], done: RebuildOutcome) -> dict[Projection, dict[Place, Row]]:
+def _projected(genuine: list[RecordRow], done: RebuildOutcome) -> dict[Projection, dict[Place, Row]]:
     made: dict[Projection, dict[Place, Row]] = {projection: {} for projection in PROJECTIONS}
     for stored in genuine:
         try:

@@ -170,7 +170,7 @@ def take(message: ReceivedMessage) -> CustodyRecord:
     )
 
 
-class StoredRecord(NamedTuple):
+class RecordRow(NamedTuple):
     """A record as it lies in the database: the columns of `custody_record`, and of the view `custody_judged`."""
 
     id: int

@@ -7,7 +7,7 @@ from datetime import datetime
 from department.custody.holding import ChainName, Fate
 from department.custody.projected import placed
 from department.custody.projections import project
-from department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, StoredRecord, tally_type
+from department.custody.record import CustodyRecord, RecordRow, RecordStanding, RecordVerdict, tally_type
 from department.custody.tables import Batch, HeldChain, TallyKey
 from department.custody.verdict import Judgment
 
@@ -27,17 +27,17 @@ class BatchSorter:
 
     """
 
-    def __init__(self, chain: Callable[[ChainName], HeldChain], stored: Iterable[StoredRecord], now: datetime) -> None:
+    def __init__(self, chain: Callable[[ChainName], HeldChain], stored: Iterable[RecordRow], now: datetime) -> None:
         self.writes = Batch()
         self.touched: set[ChainName] = set()
         """Chains that are to be receipted."""
         self._chain = chain
         self._now = now
-        self._stored: defaultdict[tuple[object, ...], list[StoredRecord]] = defaultdict(list)
+        self._stored: defaultdict[tuple[object, ...], list[RecordRow]] = defaultdict(list)
         for twin in stored:
             self._stored[_where(twin)].append(twin)
 
-    def add(self, made: StoredRecord, record: CustodyRecord, judgment: Judgment) -> None:
+    def add(self, made: RecordRow, record: CustodyRecord, judgment: Judgment) -> None:
         """Take in one record: as it would be stored, as it came, and what it is by itself."""
         twins = self._stored[_where(made)]
         proven = judgment.standing is RecordStanding.PROVEN
@@ -63,7 +63,7 @@ class BatchSorter:
         self._project(made, judgment)
         self._count(made, made.verdict)
 
-    def rejudge(self, stored: StoredRecord, verdict: RecordVerdict, judgment: Judgment) -> None:
+    def rejudge(self, stored: RecordRow, verdict: RecordVerdict, judgment: Judgment) -> None:
         """Add a later judgment of a stored record."""
         said = (verdict.value, judgment.key, judgment.reason, stored.covert_group)
         self.writes.rejudged.append((*stored.where, self._now, *said))
@@ -78,7 +78,7 @@ class BatchSorter:
         self.touched.add(chain)
         return held
 
-    def _hold(self, made: StoredRecord, judgment: Judgment, twins: list[StoredRecord]) -> Fate:
+    def _hold(self, made: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> Fate:
         """Have a record count as held as far as it may."""
         place = made.place
         if place is None or judgment.standing is RecordStanding.REFUSED:
@@ -95,7 +95,7 @@ class BatchSorter:
             held.unproven.add(place.number, made.digest, place.previous, stored=counted(twins, RecordStanding.UNPROVEN))
         return Fate.NEW
 
-    def _repeat(self, made: StoredRecord, judgment: Judgment, twins: list[StoredRecord]) -> None:
+    def _repeat(self, made: RecordRow, judgment: Judgment, twins: list[RecordRow]) -> None:
         """Have the chain's receipt answer a record that came again."""
         place = made.place
         if place is None or judgment.standing is RecordStanding.REFUSED:
@@ -106,23 +106,23 @@ class BatchSorter:
             if place.number in holding and counted(twins, standing) == made.digest:
                 holding.repeated = place.number, made.digest
 
-    def _project(self, stored: StoredRecord, judgment: Judgment) -> None:
+    def _project(self, stored: RecordRow, judgment: Judgment) -> None:
         """Add the rows that people see of a genuine record."""
         if stored.verdict == RecordVerdict.GENUINE and judgment.event is not None:
             for projection, row in project(judgment.event):
                 self.writes.projected[projection].append(placed(stored, row))
 
-    def _count(self, stored: StoredRecord, verdict: str, *, by: int = 1) -> None:
+    def _count(self, stored: RecordRow, verdict: str, *, by: int = 1) -> None:
         """Count a record of the day on which it came."""
         day, kind = stored.kept_at.date(), tally_type(stored.type)
         self.writes.tally[TallyKey(stored.post, day, kind, verdict, stored.covert_group)] += by
 
 
-def counted(twins: Iterable[StoredRecord], standing: RecordStanding) -> str | None:
+def counted(twins: Iterable[RecordRow], standing: RecordStanding) -> str | None:
     """Return the digest of the stored record that counts as held under a number: the first of a standing."""
     return next((twin.digest for twin in twins if twin.standing is standing), None)
 
 
-def _where(stored: StoredRecord) -> tuple[object, ...]:
+def _where(stored: RecordRow) -> tuple[object, ...]:
     """Return what records share that are to be compared: their number, or, of loose ones, their digest."""
     return (stored.post, stored.chain, stored.sha256 if stored.chain is None else stored.number)

@@ -33,9 +33,9 @@ from department.custody.messages import ReceivedMessage
 from department.custody.record import (
     CustodyRecord,
     Filing,
+    RecordRow,
     RecordStanding,
     RecordVerdict,
-    StoredRecord,
     take,
     unreadable,
 )
@@ -206,8 +206,8 @@ class CustodyStore:
         return batch.touched
 
     def _twins(
-        self, tables: CustodyTables, made: Sequence[StoredRecord], judgments: Sequence[Judgment]
-    ) -> Iterator[StoredRecord]:
+        self, tables: CustodyTables, made: Sequence[RecordRow], judgments: Sequence[Judgment]
+    ) -> Iterator[RecordRow]:
         """Return what is stored already under the records' numbers, or, of loose ones, digests."""
         places, loose = set(), set()
         for each, judgment in zip(made, judgments, strict=True):
@@ -257,7 +257,7 @@ class CustodyStore:
             _renew_unproven(tables, batch.writes.chains)
             tables.write(batch.writes, now=now)
 
-    def _judge_stored(self, tables: CustodyTables, batch: BatchSorter, stored: StoredRecord, *, hold: bool) -> bool:
+    def _judge_stored(self, tables: CustodyTables, batch: BatchSorter, stored: RecordRow, *, hold: bool) -> bool:
         """Judge a stored record anew; return whether it is proven now.
 
         Args:
@@ -362,11 +362,11 @@ class CustodyStore:
         self._numbers.clear()
 
 
-def _stored(number: int, record: CustodyRecord, filing: Filing, judgment: Judgment, *, now: datetime) -> StoredRecord:
+def _stored(number: int, record: CustodyRecord, filing: Filing, judgment: Judgment, *, now: datetime) -> RecordRow:
     """Return a record as it is stored under an id."""
     place = record.place
     codec, body = record.encoded()
-    return StoredRecord(
+    return RecordRow(
         id=number,
         retention=filing.retention,
         retained_from=filing.retained_from,
@@ -407,7 +407,7 @@ def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]
 def _without(unproven: Holding, proven: Holding, tables: CustodyTables, name: ChainName) -> Holding:
     """Return what is unproven without what is proven: of long runs, only the ends are asked for."""
 
-    def twin(number: int) -> StoredRecord | None:
+    def twin(number: int) -> RecordRow | None:
         placed = tables.placed([(*name, number)])
         return next((each for each in placed if each.standing is RecordStanding.UNPROVEN), None)
 

@@ -14,7 +14,7 @@ from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import PROJECTIONS, Projection, Row
-from department.custody.record import PictureBytes, StoredRecord
+from department.custody.record import PictureBytes, RecordRow
 from department.database.copy import copy_into
 
 LOCK = 5_806_774_213
@@ -69,8 +69,8 @@ class HeldChain:
 class Batch:
     """What one transaction writes."""
 
-    records: list[StoredRecord] = field(default_factory=list)
-    pictures: list[tuple[StoredRecord, PictureBytes]] = field(default_factory=list)
+    records: list[RecordRow] = field(default_factory=list)
+    pictures: list[tuple[RecordRow, PictureBytes]] = field(default_factory=list)
     rejudged: list[Row] = field(default_factory=list)
     """Rows of `custody_rejudged` without their id."""
     projected: dict[Projection, list[Row]] = field(default_factory=lambda: defaultdict(list))
@@ -170,7 +170,7 @@ class CustodyTables:
         )
         return HeldChain(proven, Holding(LinkedRun(*run) for run in unproven), odd=is_odd, covert_group=group)
 
-    def placed(self, places: Iterable[tuple[str, str, int]]) -> list[StoredRecord]:
+    def placed(self, places: Iterable[tuple[str, str, int]]) -> list[RecordRow]:
         """Return the stored records of numbers, each given as post, chain, number; the first stored comes first."""
         posts, chains, numbers = zip(*places, strict=True)
         return self._stored(
@@ -181,7 +181,7 @@ class CustodyTables:
             list(numbers),
         )
 
-    def loose(self, digests: Iterable[tuple[str, bytes]]) -> list[StoredRecord]:
+    def loose(self, digests: Iterable[tuple[str, bytes]]) -> list[RecordRow]:
         """Return the stored records without a place in a chain, each asked for by post and digest."""
         posts, wanted = zip(*digests, strict=True)
         return self._stored(
@@ -191,17 +191,17 @@ class CustodyTables:
             list(wanted),
         )
 
-    def of_chain(self, chain: ChainName, *, after: int) -> list[StoredRecord]:
+    def of_chain(self, chain: ChainName, *, after: int) -> list[RecordRow]:
         """Return the stored records of a chain after a number."""
         where = "post = %s AND chain = %s AND sequence > %s"
         return self._stored(f"SELECT * FROM custody_judged WHERE {where} ORDER BY id", *chain, after)
 
-    def odd_of_chain(self, chain: ChainName) -> list[StoredRecord]:
+    def odd_of_chain(self, chain: ChainName) -> list[RecordRow]:
         """Return the stored records of a chain that were not judged genuine when they came."""
         return self._stored(f"{_DOUBTED} AND r.chain = %s ORDER BY j.id", *chain)
 
-    def _stored(self, query: str, *values: object) -> list[StoredRecord]:
-        return [StoredRecord(*row) for row in self.connection.execute(query, values)]
+    def _stored(self, query: str, *values: object) -> list[RecordRow]:
+        return [RecordRow(*row) for row in self.connection.execute(query, values)]
 
     def purged(self, chain: ChainName, *, proven: bool) -> list[LinkedRun]:
         """Return the records of a chain that were purged, which counted as held, in ascending order."""
@@ -236,7 +236,7 @@ class CustodyTables:
         )
         return rows.fetchall()
 
-    def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[StoredRecord]:
+    def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[RecordRow]:
         """Return stored records of a post by some keys that are not judged genuine, in the order of their coming."""
         # Each verdict by itself: only so does the index bring them in that order.
         return self._stored(

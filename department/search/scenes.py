@@ -24,7 +24,7 @@ LONGEST_GAP = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class SearchScene:
     """A place and a time."""
 
     posts: Sequence[str]
@@ -83,7 +83,7 @@ class UsualPlaces:
 
 
 def common_plates(
-    entry: OpenEntry, scenes: Sequence[Scene], *, least: int | None = None, limit: int = PAGE
+    entry: OpenEntry, scenes: Sequence[SearchScene], *, least: int | None = None, limit: int = PAGE
 ) -> list[CommonPlate]:
     """Return the plates that were at `least` of the scenes, those at most scenes first, then in order of the plate.
 

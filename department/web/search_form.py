@@ -15,7 +15,7 @@ from department.search.errors import PatternError
 from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
 from department.search.places import Places
 from department.search.plates import PlateQuery
-from department.search.scenes import Scene
+from department.search.scenes import SearchScene
 
 _DAYS = [(day, f"{date(2024, 1, day):%A}") for day in range(1, 8)]
 _LOOK_ALIKES = [(0, "none"), (1, "one"), (MOST_LOOK_ALIKES, "two")]
@@ -159,7 +159,7 @@ class SceneForm(forms.Form):
         if not self.errors and said:
             posts = sorted({*said["posts"], *self._places.posts_of(said["areas"])})
             try:
-                self.scene = Scene(posts, said["since"], said["until"])
+                self.scene = SearchScene(posts, said["since"], said["until"])
             except PatternError as error:
                 self.add_error(None, str(error))
         return said

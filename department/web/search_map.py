@@ -11,7 +11,7 @@ _MARGIN = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnPost:
+class MapPost:
     """A post on the drawing."""
 
     post: str
@@ -29,7 +29,7 @@ class DrawnMap:
     height: int
     outline: str
     """Path of an SVG."""
-    posts: tuple[DrawnPost, ...]
+    posts: tuple[MapPost, ...]
 
 
 def drawn_map(places: Places, counts: Mapping[str, int] | None = None) -> DrawnMap | None:
@@ -48,6 +48,6 @@ def drawn_map(places: Places, counts: Mapping[str, int] | None = None) -> DrawnM
 
     outline = " ".join(f"M{' '.join('{},{}'.format(*at(point)) for point in ring)}Z" for ring in places.outline)
     posts = tuple(
-        DrawnPost(post, *at(point), (counts or {}).get(post, 0)) for post, point in sorted(places.posts.items())
+        MapPost(post, *at(point), (counts or {}).get(post, 0)) for post, point in sorted(places.posts.items())
     )
     return DrawnMap(int(_WIDTH), int(2 * _MARGIN + (north - south) * scale), outline, posts)

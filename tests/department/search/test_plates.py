@@ -22,7 +22,7 @@ from department.search import plates as plates_module
 from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
 from department.search.patterns import PlatePattern, Why
 from department.search.plates import FoundPlate, PlateQuery, find_plates
-from department.search.scenes import Scene, common_plates, companions, usual_places
+from department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.search.conftest import AT, Stock, opened
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 
@@ -340,7 +340,7 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
                 find_plates(entry, query)
                 reads(entry, query.sought(["7ABC017"]))
         with opened() as entry:
-            common_plates(entry, [Scene(**PLACE), Scene(["post-2"], AT - 9 * HOUR, AT)])
+            common_plates(entry, [SearchScene(**PLACE), SearchScene(["post-2"], AT - 9 * HOUR, AT)])
             companions(entry, Sought(plates=[plates[0]]))
             usual_places(entry, Sought(plates=[plates[0]]))
     about = [plan for plan in plans if "custody_read" in plan or "search_plate" in plan]

@@ -11,14 +11,14 @@ from department.database.roles import WEB, as_role
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
 from department.search.errors import CaseRequiredError, PatternError
-from department.search.scenes import Scene, common_plates, companions, usual_places
+from department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.search.conftest import AT, Stock, opened
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 
 
-def scene(number: int) -> Scene:
-    return Scene([f"post-{number}"], AT + number * DAY, AT + number * DAY + HOUR)
+def scene(number: int) -> SearchScene:
+    return SearchScene([f"post-{number}"], AT + number * DAY, AT + number * DAY + HOUR)
 
 
 def passed(plate: str, number: int, after: timedelta = timedelta(), **more: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -95,7 +95,7 @@ def test_usual_places_need_a_case(superuser: psycopg.Connection) -> None:
 def test_a_scene_is_a_place_and_a_time(superuser: psycopg.Connection) -> None:
     for posts, length in (([], HOUR), (["post-1"], -HOUR), (["post-1"], 32 * DAY)):
         with pytest.raises(PatternError):
-            Scene(posts, AT, AT + length)
+            SearchScene(posts, AT, AT + length)
     with as_role(WEB), opened() as entry:
         for scenes, least in (([scene(0)], None), ([scene(0), scene(1)], 1), ([scene(0)] * 11, 2)):
             with pytest.raises(PatternError):
