@@ -3,8 +3,7 @@
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,8 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
+from department.config.upgrade import working_as
 from department.database.roles import PURGER, WEB
 from department.folder import DepartmentFolder
 from provisioning.trust.keys import signing_jwk
@@ -48,14 +46,6 @@ def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callabl
     return lambda function: group.command(name=name, epilog=epilog)(FOLDER(function))
 
 
-@contextmanager
-def _working(folder: DepartmentFolder, role: str) -> Iterator[None]:
-    with running_database(folder):
-        set_up_django(folder, role)
-        require_schema()
-        yield
-
-
 def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(said, default=str))
@@ -68,7 +58,7 @@ def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
 @JSON
 def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the terms of FOLDER in days, and how many partitions are due and overdue."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
         from department.archive.retention import due  # noqa: PLC0415
 
@@ -93,7 +83,7 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 @click.argument("days", type=click.IntRange(0))
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
     """Keep a CLASS of FOLDER's records for DAYS days; refused below the law's floor and above its ceiling."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
 
         set_term(getpass.getuser(), retention_class, days)
@@ -133,7 +123,7 @@ def place(
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
     given = sys.stdin.read() if with_plates else ""
     scope["plates"] = given.upper().translate(str.maketrans("OI", "01")).split()
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.holds import HeldScope, place_hold  # noqa: PLC0415 - after Django was set up
 
         person, day = getpass.getuser(), review.date()
@@ -147,7 +137,7 @@ def place(
 @click.option("--because", required=True)
 def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
     """Lift hold NUMBER. What it held goes with the next purge whose term is over."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
 
         lift_hold(person=getpass.getuser(), hold=number, because=because)
@@ -158,7 +148,7 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
 @click.option("--again", type=_DAY, required=True, help="When it is to be looked at again.")
 def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
     """Note that hold NUMBER was reviewed, and stays."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
 
         review_hold(person=getpass.getuser(), hold=number, review_on=again.date())
@@ -169,7 +159,7 @@ def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
 def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the holds in force. Records and plates are counted, not shown."""
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.models import Hold  # noqa: PLC0415 - after Django was set up
 
         said = [
@@ -208,7 +198,7 @@ def plan_(
     """Plan the purge of all in FOLDER whose term is over. Nothing goes yet."""
     for name in ("resolution_date", "consent_date"):
         authority[name] = authority[name] and authority[name].date()
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
 
         word = PurgeAuthority(**authority)
@@ -237,7 +227,7 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
 @JSON
 def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the plans, each with who planned and approved it."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
 
         said = [dict(row) for row in PurgePlan.objects.values()]
@@ -249,7 +239,7 @@ def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
 @JSON
 def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
     """Show what PLAN would let go, by class and time, and how much of it is held."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         said = _parts(plan)
     _say(said, as_json=as_json)
 
@@ -258,7 +248,7 @@ def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
 @_PLAN
 def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Approve PLAN, as another person than the one who made it."""
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
 
         approve_purge(getpass.getuser(), plan)
@@ -268,7 +258,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
 @_PLAN
 def run(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Carry out PLAN, which a second person has approved, and write its certificate. The keeper may run."""
-    with _working(folder, PURGER), progress_bar("parts") as progress:
+    with working_as(folder, PURGER), progress_bar("parts") as progress:
         from department.archive.purge import Certifier, carry_out  # noqa: PLC0415 - after Django was set up
 
         carry_out(plan, Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges), progress=progress)
@@ -278,7 +268,7 @@ def run(*, folder: DepartmentFolder, plan: UUID) -> None:
 @_PLAN
 def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Print the certificate of PLAN, and a line for each run of records that went; nothing of a covert group."""
-    with _working(folder, PURGER):
+    with working_as(folder, PURGER):
         from django.db import transaction  # noqa: PLC0415 - after Django was set up
 
         from department.archive.purge import certificate as of_plan  # noqa: PLC0415
@@ -295,7 +285,7 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
 
     What was held then is held again, to be reviewed within 30 days.
     """
-    with _working(folder, WEB):
+    with working_as(folder, WEB):
         from department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
         from department.archive.purge import replay as plan_again  # noqa: PLC0415
 

@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from department.commands.options import FOLDER, JSON
-from department.config.start import set_up_django
-from department.config.upgrade import connected, require_schema, running_database
+from department.config.upgrade import connected, working_as
 from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -60,9 +59,7 @@ def export(
     if file.exists():
         raise DepartmentError(f"{file} is there already")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.archive.evidence import (  # noqa: PLC0415 - after Django was set up
             EvidenceOrder,
             EvidenceSources,
@@ -193,9 +190,7 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     """
     with file.open("rb") as opened:
         digest = file_digest(opened, "sha256").hexdigest()
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.ledger.catalog import LedgerEvent  # noqa: PLC0415 - after Django was set up
         from department.ledger.writing import append  # noqa: PLC0415
 

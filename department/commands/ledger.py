@@ -14,8 +14,7 @@ from cryptography import x509
 from psycopg import Connection
 
 from department.commands.options import FOLDER, JSON
-from department.config.start import set_up_django
-from department.config.upgrade import connected, require_schema, running_database
+from department.config.upgrade import connected, running_database, working_as
 from department.database.roles import KEEPER, PURGER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -37,11 +36,8 @@ def ledger() -> None:
 @contextmanager
 def _working(folder: DepartmentFolder, role: str) -> Iterator[Connection[Any]]:
     """Have the database run and Django work on it as a role, and give a connection beside Django's."""
-    with running_database(folder):
-        set_up_django(folder, role)
-        require_schema()
-        with connected(folder, role) as connection:
-            yield connection
+    with working_as(folder, role), connected(folder, role) as connection:
+        yield connection
 
 
 @ledger.command(

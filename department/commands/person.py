@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from department.commands.options import FOLDER, JSON
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
+from department.config.upgrade import working_as
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
 from department.people.rights import Certification, DepartmentRole, TrainingTopic
@@ -36,9 +35,7 @@ def person() -> None:
 @contextmanager
 def _register(folder: DepartmentFolder) -> Iterator[ModuleType]:
     """Have the database run, say in the ledger who asks, and give the services, which need Django to be set up."""
-    with running_database(folder):
-        set_up_django(folder, OWNER)
-        require_schema()
+    with working_as(folder, OWNER):
         from django.db import connection  # noqa: PLC0415 - after Django was set up
 
         from department.people import services  # noqa: PLC0415

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
-from department.config.start import set_up_django
-from department.config.upgrade import connected, require_schema, running_database
+from department.config.upgrade import connected, working_as
 from department.database.roles import KEEPER, OWNER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -49,9 +48,7 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     """
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             MANIFEST_TYPE,
             Manifest,
@@ -106,9 +103,7 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
     """
     settings = folder.settings
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             import_department,
             open_manifest,

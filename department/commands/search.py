@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from department.commands.options import FOLDER, JSON
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
+from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
 
@@ -63,9 +62,7 @@ def search(
     --since and --until then. Who asks, why, and what was shown goes into the ledger, as with every search.
     """
     text = click.prompt("Pattern", default="", show_default=False, err=True)
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
         from department.search.places import Places  # noqa: PLC0415
         from department.search.plates import PlateQuery  # noqa: PLC0415

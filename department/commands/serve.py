@@ -7,8 +7,7 @@ import click
 import uvicorn
 
 from department.commands.options import FOLDER
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
+from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
 
@@ -32,9 +31,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     # uvicorn ends in order and then raises the signal again, for whoever was there before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, _, port = (web or folder.settings.web).rpartition(":")
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
 
         click.echo(f"The pages are at http://{host}:{port}/. Ctrl-C ends it.")

@@ -7,8 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from department.commands.options import FOLDER, JSON
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
+from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
 
@@ -27,9 +26,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
 
     It shows no plate and no person, and nothing of a covert chain.
     """
-    with running_database(folder):
-        set_up_django(folder, WEB)
-        require_schema()
+    with working_as(folder, WEB):
         from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up
 
         found = custody_status(folder.disks, receipts=folder.receipts)

@@ -156,6 +156,20 @@ def require_schema() -> None:
         raise DepartmentError(f"the database lacks {', '.join(missing)}: give `platepost department upgrade` first")
 
 
+@contextmanager
+def working_as(folder: DepartmentFolder, role: str) -> Iterator[None]:
+    """Have the database run and Django set up for a role while this is open.
+
+    Raises:
+        DepartmentError: the database does not start, or has another schema.
+
+    """
+    with running_database(folder):
+        set_up_django(folder, role)
+        require_schema()
+        yield
+
+
 def refuse_other_keepers(connection: psycopg.Connection) -> None:
     """Make sure that no keeper of another version is connected.
 
