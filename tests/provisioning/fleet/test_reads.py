@@ -47,7 +47,9 @@ def test_a_subscriber_hears_hits_status_and_health_and_reads_only_by_a_grant_tha
 
 def test_a_grant_can_be_given_and_ended_later_and_both_are_logged(fleet: Fleet) -> None:
     run(fleet, "add", "dispatch")
-    assert run(fleet, "reads", "dispatch", "--reads", "a study", "--until", str(TODAY)).exit_code == 0
+    assert (
+        run(fleet, "reads", "dispatch", "--reads", "a study", "--until", str(TODAY + timedelta(days=1))).exit_code == 0
+    )
     assert "read" in heard(fleet, "dispatch")
     assert run(fleet, "reads", "dispatch", "--end").exit_code == 0
     assert "read" not in heard(fleet, "dispatch")
@@ -80,7 +82,9 @@ def test_rights_that_are_written_after_the_end_have_no_reads(fleet: Fleet) -> No
     fleet.add_subscriber("analysis", reads=ReadsGrant("a study", TODAY - timedelta(days=1)))
     assert "read" not in heard(fleet, "analysis")
     folder = fleet.subscriber("analysis")
-    (folder / READS_FILE).write_text(json.dumps({"reads": {"reason": "a study", "until": str(TODAY)}}))
+    (folder / READS_FILE).write_text(
+        json.dumps({"reads": {"reason": "a study", "until": str(TODAY + timedelta(days=1))}})
+    )
     assert CliRunner().invoke(provision, ["broker", "rights", str(fleet.directory)]).exit_code == 0
     assert "read" in heard(fleet, "analysis")
 
