@@ -193,7 +193,7 @@ CREATE TABLE custody_access (
     PRIMARY KEY (record_id, class, retained_from)
 ) PARTITION BY LIST (class);
 
--- Bookkeeping of the keeper, small and made anew by `rebuild`; the fill factor lets an update stay on its page.
+-- Bookkeeping of the keeper, small; the fill factor lets an update stay on its page.
 CREATE TABLE custody_holding (
     post text COLLATE "C" NOT NULL,
     chain text COLLATE "C" NOT NULL,
