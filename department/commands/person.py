@@ -177,6 +177,17 @@ def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None
         services.map_group(group, DepartmentRole(role), end=end)
 
 
+@person.command()
+@FOLDER
+@_LOGIN
+@click.argument("group")
+@click.option("--end", is_flag=True, help="Take them out.")
+def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> None:
+    """Put LOGIN into a covert GROUP, whose list entries and hits nobody else sees."""
+    with _register(folder) as services:
+        services.join_covert(services.person_of(login), group, end=end)
+
+
 @person.command("list")
 @FOLDER
 @JSON

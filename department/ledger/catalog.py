@@ -135,6 +135,8 @@ class LedgerEvent(Enum):
     GROUP_MAPPED = EventKind("group_mapped", "let a group give a role", "", retention=BodyClass.RIGHTS)
     """A group of the identity provider."""
     GROUP_UNMAPPED = EventKind("group_unmapped", "let a group give a role no more", "", retention=BodyClass.RIGHTS)
+    COVERT_JOINED = EventKind("covert_joined", "joined a covert group", "", retention=BodyClass.RIGHTS)
+    COVERT_LEFT = EventKind("covert_left", "left a covert group", "", retention=BodyClass.RIGHTS)
     PASSWORD_SET = EventKind("password_set", "set a password", "", retention=BodyClass.RIGHTS)
 
     # --- searches and cases

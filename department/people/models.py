@@ -125,6 +125,24 @@ class TrainingResult(models.Model):
         )
 
 
+class CovertMember(models.Model):
+    """Somebody in a covert group: what is listed for it, and its hits, only its members see."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="covert")
+    group = models.CharField(max_length=32)
+    """As in the hot list."""
+    joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "people_covert"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["person", "group"], condition=models.Q(left_at=None), name="people_covert_once"
+            ),
+        )
+
+
 class KnownDevice(models.Model):
     """A browser from which somebody has logged on with all factors."""
 

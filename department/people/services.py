@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from department.people.errors import PersonError
 from department.people.models import (
+    CovertMember,
     DepartmentPerson,
     DispatchConsole,
     LoginLock,
@@ -121,6 +122,20 @@ def note_training(
         raise PersonError(f"{trainer.login} is no trainer")
     with _asked():
         TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
+
+
+def join_covert(person: DepartmentPerson, group: str, *, end: bool = False) -> None:
+    """Put a person into a covert group, or take them out. Raises PersonError: they are, or are not, in it."""
+    with _asked():
+        if not end:
+            CovertMember.objects.create(person=person, group=group)
+        elif not CovertMember.objects.filter(person=person, group=group, left_at=None).update(left_at=timezone.now()):
+            raise PersonError(f"{person.login} is not in {group}")
+
+
+def covert_groups(person: DepartmentPerson) -> list[str]:
+    """Return the covert groups that a person is in now, by name."""
+    return sorted(person.covert.filter(left_at=None).values_list("group", flat=True))
 
 
 def map_group(name: str, role: DepartmentRole, *, end: bool = False) -> None:

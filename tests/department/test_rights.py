@@ -70,7 +70,7 @@ RIGHTS = {
     "people_person": {OWNER: ALL, WEB: READ},
     **{
         key: {OWNER: ALL, WEB: READ, AUDITOR: READ}
-        for key in ("people_role", "people_console", "people_certificate", "people_training")
+        for key in ("people_role", "people_console", "people_certificate", "people_training", "people_covert")
     },
     "people_provider_group": {OWNER: ALL, AUDITOR: READ},
     "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},

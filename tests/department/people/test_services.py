@@ -176,3 +176,25 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
     assert (said["training_noted"]["trainer"], said["training_noted"]["passed"]) == (trainer.login, "false")
     assert code not in str(found)
     assert "pbkdf2" not in str(found)
+
+
+def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, DepartmentPerson]) -> None:
+    operator = people["operator"]
+    services.join_covert(operator, "narcotics")
+    assert services.covert_groups(operator) == ["narcotics"]
+    for change in (lambda: services.join_covert(operator, "narcotics"), lambda: services.join_covert(operator, "A b")):
+        with pytest.raises(PersonError):
+            change()
+    with as_role(WEB):
+        assert services.covert_groups(operator) == ["narcotics"]
+        with pytest.raises(PersonError, match="permission denied"):
+            services.join_covert(operator, "homicide")
+    services.join_covert(operator, "narcotics", end=True)
+    assert services.covert_groups(operator) == []
+    with pytest.raises(PersonError, match="is not in"):
+        services.join_covert(operator, "narcotics", end=True)
+    ours = [fields | {"event": event} for event, fields in entries() if event.startswith("covert")]
+    assert [(said["event"], said["person"], said["group"]) for said in ours] == [
+        ("covert_joined", "the-operator", "narcotics"),
+        ("covert_left", "the-operator", "narcotics"),
+    ]
