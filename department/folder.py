@@ -14,6 +14,7 @@
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
+      journal/           what was shown while the ledger could not be written, and the key that signs it
       purges/            the certificates of purges, and the public keys that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
@@ -151,6 +152,8 @@ class DepartmentFolder:
         """How far `verify` has come."""
         self.purges = self.path / "purges"
         """The certificates of purges, by which a restored backup is purged again."""
+        self.journal = self.path / "journal"
+        """The folder of `department.ledger.journal`."""
         self.cluster = self.path / "database"
         """The folder of the private cluster, which holds its socket too."""
 

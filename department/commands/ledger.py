@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from cryptography import x509
@@ -22,6 +22,7 @@ from department.ledger.catalog import BodyClass, LedgerEvent
 from department.ledger.errors import HeadError
 from department.ledger.export import last_head, ledger_lines
 from department.ledger.heads import SealedHead, request_stamp, send_away, sign_head
+from department.ledger.journal import LocalJournal, import_journal, known_lines
 from department.ledger.verify import verify_ledger
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import lines_of
@@ -45,21 +46,31 @@ def _working(folder: DepartmentFolder, role: str) -> Iterator[Connection[Any]]:
 Examples:
   platepost department ledger export /var/lib/platepost-department --outsider > ledger.jsonl
   node examples/node/ledger.mjs ledger.jsonl
+  platepost department ledger export /var/lib/platepost-department --outsider --to ledger.jsonl --json
 """
 )
 @FOLDER
 @click.option("--outsider", is_flag=True, help="Entries without bodies: no person, no case, no plate.")
-def export(*, folder: DepartmentFolder, outsider: bool) -> None:
+@click.option("--to", type=click.File("x", encoding="utf-8", lazy=False), help="A new file; else it is printed.")
+@JSON
+def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_json: bool) -> None:
     """Write the ledger of FOLDER as JSON Lines, in the form of docs/ledger.md.
 
     With bodies it names persons, cases and plates, those of covert groups too. That it is exported is entered first.
     """
+    if as_json and to is None:
+        raise click.UsageError("--json says what was written: it needs --to")
     with _working(folder, KEEPER) as keeper:
         from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
         what = "entries" if outsider else "entries and bodies"
         append(LedgerEvent.LOG_EXPORTED, {"person": getpass.getuser(), "what": what})
-        sys.stdout.writelines(ledger_lines(keeper, bodies=not outsider))
+        written = 0
+        for line in ledger_lines(keeper, bodies=not outsider):
+            written += (to or sys.stdout).write(line) > 0
+    if to is not None:
+        said = {"file": to.name, "what": what, "lines": written}
+        click.echo(json.dumps(said) if as_json else f"{written} lines in {to.name}.")
 
 
 @ledger.command(
@@ -152,7 +163,8 @@ Examples:
 )
 @FOLDER
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Entered before this day, in UTC.")
-def erase(*, folder: DepartmentFolder, until: datetime) -> None:
+@JSON
+def erase(*, folder: DepartmentFolder, until: datetime, as_json: bool) -> None:
     """Remove persons, cases and plates from old entries of the ledger of FOLDER, a year old at least.
 
     The entries stay, and the chain still verifies. That bodies may go is entered first.
@@ -161,7 +173,29 @@ def erase(*, folder: DepartmentFolder, until: datetime) -> None:
         from department.ledger.erasing import erase_bodies  # noqa: PLC0415 - after Django was set up
 
         erased = erase_bodies(BodyClass.ACCESS, until=until.replace(tzinfo=UTC))
-    click.echo(f"{erased} fields erased.")
+    said = {"class": BodyClass.ACCESS.value, "until": f"{until:%Y-%m-%d}", "erased": erased}
+    click.echo(json.dumps(said) if as_json else f"{erased} fields erased.")
+
+
+@ledger.command(
+    "import-journal",
+    epilog="""\b
+Examples:
+  platepost department ledger import-journal /var/lib/platepost-department      # each hour, by a timer
+""",
+)
+@FOLDER
+@JSON
+def import_noted(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Enter what was shown while the ledger of FOLDER could not be written, and empty the journal.
+
+    If a line of the journal is not as it was noted, nothing is entered and the file stays: look at who changed it.
+    """
+    journal, entered = LocalJournal(folder.journal), 0
+    if journal.waits:
+        with _working(folder, KEEPER) as keeper:
+            entered = import_journal(journal, known_lines(keeper))
+    click.echo(json.dumps({"entered": entered}) if as_json else f"{entered} lines entered.")
 
 
 @ledger.command(
@@ -176,7 +210,8 @@ Examples:
 @click.option("--kind", type=click.Choice(["in_state", "federal", "out_of_state", "private"]), required=True)
 @click.option("--allow/--refuse", "allowed", required=True, help="Whether records may be looked at on its behalf.")
 @click.option("--note", required=True, help="The agreement, or why not.")
-def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, note: str) -> None:
+@JSON
+def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, note: str, as_json: bool) -> None:
     """Put the agency NAME into the register of FOLDER: whether records may be looked at on its behalf.
 
     Under California's law only a public agency of the state can be allowed.
@@ -185,7 +220,8 @@ def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, not
         from department.ledger.agencies import AgencyKind, KnownAgency, set_agency  # noqa: PLC0415 - see above
 
         set_agency(KnownAgency(name, AgencyKind(kind), allowed, note), person=getpass.getuser())
-    click.echo(f"{name}: {'allowed' if allowed else 'refused'}.")
+    said = {"agency": name, "kind": kind, "allowed": allowed, "note": note}
+    click.echo(json.dumps(said) if as_json else f"{name}: {'allowed' if allowed else 'refused'}.")
 
 
 def _roots(folder: DepartmentFolder) -> list[x509.Certificate]:

@@ -19,6 +19,7 @@ from department.database.cluster import PrivateCluster, installed_versions
 from department.database.roles import AUDITOR, KEEPER, OWNER, ROLES, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder, nearest
+from department.ledger.journal import LocalJournal
 from device.errors import PlatepostError
 from device.records.signing import read_key
 from provisioning.fleet.register import open_register
@@ -64,7 +65,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (_files, _secret, _identity, _register, _disks, _pages):
+    for looked in (_files, _secret, _identity, _register, _journal, _disks, _pages):
         yield from looked(folder)
     yield from _database(folder)
 
@@ -131,6 +132,15 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         )
     except PlatepostError as error:
         yield InstallationFault("register_refused", f"{folder.register_file}: {error}")
+
+
+def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    journal = LocalJournal(folder.journal)
+    if not journal.can_sign:
+        yield InstallationFault("journal", f"{folder.journal} has no key: give `upgrade`")
+    elif journal.waits:
+        message = "hits were shown while the ledger could not be written: give `ledger import-journal`"
+        yield InstallationFault("journal_waits", message, grave=False)
 
 
 def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:

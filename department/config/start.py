@@ -70,5 +70,6 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "POLICY_FILE": folder.policy,
+        "LEDGER_JOURNAL": folder.journal,
         "PLACES_FILE": folder.places,
     }

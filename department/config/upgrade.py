@@ -10,6 +10,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder, application_name
+from department.ledger.journal import LocalJournal
 from department.policy.law import LawProfile
 from department.policy.policy import DEFAULT, read_policy
 from device.files import write_durably
@@ -85,6 +86,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     applied = apply_migrations()
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
+    LocalJournal(folder.journal).prepare()
     _bind_by_law(read_policy(folder.policy).law)
     return applied
 

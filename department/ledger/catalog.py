@@ -87,6 +87,13 @@ class LedgerEvent(Enum):
         "post_accessed", "looked at a post itself", "record post kind time person outcome object", writers=(KEEPER,)
     )
     """A still, a recording or a technician's session, as the post's own audit trail says; `time` is the post's."""
+    JOURNALED = EventKind(
+        "journaled",
+        "was shown a hit while the log could not be written",
+        "person time said covert digest",
+        writers=(KEEPER,),
+    )
+    """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
     REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden")
     """Nothing was looked for: the purpose is none, is forbidden, or serves an agency that may get nothing."""
     EXIGENT_REVIEWED = EventKind(

@@ -6,6 +6,7 @@
      +-- LedgerError (RuntimeError)
           +-- ClosedEntryError      records are asked for without an open entry
           +-- HeadError             an end of it is not signed, not witnessed, or not sent away
+          +-- JournalError          the journal, for when it cannot be written, cannot be written or read
 """
 
 from department.errors import DepartmentError
@@ -21,3 +22,7 @@ class ClosedEntryError(LedgerError):
 
 class HeadError(LedgerError):
     """An end of the ledger is not signed or witnessed as it must be, or was not sent away."""
+
+
+class JournalError(LedgerError):
+    """What was shown cannot be noted in the journal either, or the journal is damaged."""

@@ -1,0 +1,81 @@
+"""What is shown while the ledger cannot be written is noted in a chained, signed file, and entered later."""
+
+from pathlib import Path
+
+import pytest
+
+from department.database.roles import KEEPER, as_role
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_log
+from department.ledger.errors import JournalError, LedgerError
+from department.ledger.journal import LocalJournal, import_journal, known_lines
+from department.ledger.reading import SoughtEntries, logged
+from tests.department.ledger.conftest import Connect
+from tests.department.ledger.test_reading import AUDIT
+
+HITS = [{"hit": "one", "plate": "TEST1"}, {"hit": "two", "plate": "TEST2"}]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> LocalJournal:
+    made = LocalJournal(tmp_path / "journal")
+    made.prepare()
+    for hit in HITS:
+        made.note(person="a.rivera", said=hit)
+    return made
+
+
+def test_what_was_noted_is_entered_once(
+    journal: LocalJournal, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.note(person="a.rivera", said={}, covert={"narcotics": {"plate": "TEST3"}})
+    with connect(KEEPER) as keeper, as_role(KEEPER):
+        keeper.autocommit = True
+        with monkeypatch.context() as killed:
+            killed.setattr("department.ledger.journal.os.truncate", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+            with pytest.raises(OSError, match="killed"):
+                import_journal(journal, known_lines(keeper))
+        assert journal.waits
+        assert import_journal(journal, known_lines(keeper)) == 0
+    assert not journal.waits
+    with open_log(**AUDIT) as log:
+        found = logged(log, SoughtEntries(person="a.rivera", events=[LedgerEvent.JOURNALED]))[::-1]
+    assert [line.fields["said"] for line in found] == [*HITS, {}]
+    assert {len(line.fields["digest"]) for line in found} == {64}
+    # The journal goes on from nothing.
+    journal.note(person="a.rivera", said=HITS[0])
+    assert len(list(journal.notes())) == 1
+
+
+@pytest.mark.parametrize("damage", ["altered", "left out", "moved", "half written", "signed by another"])
+def test_damaged_journal_is_not_entered(journal: LocalJournal, connect: Connect, damage: str, tmp_path: Path) -> None:
+    path = journal.folder / "lines"
+    one, two = path.read_bytes().splitlines(keepends=True)
+    stranger = LocalJournal(tmp_path / "stranger")
+    stranger.prepare()
+    stranger.note(person="a.rivera", said=HITS[0])
+    path.write_bytes(
+        {
+            "altered": one + two[:-3] + b"AA\n",
+            "left out": two,
+            "moved": two + one,
+            "half written": one + two[:-20],
+            "signed by another": (stranger.folder / "lines").read_bytes(),
+        }[damage]
+    )
+    with connect(KEEPER) as keeper, as_role(KEEPER):
+        if damage == "half written":  # by a power cut: it was never shown
+            assert import_journal(journal, known_lines(keeper)) == 1
+            return
+        with pytest.raises(JournalError, match=r"line [12] of the journal"):
+            import_journal(journal, known_lines(keeper))
+        assert known_lines(keeper) == frozenset()
+    assert journal.waits
+
+
+def test_where_it_cannot_be_noted_nothing_may_be_shown(journal: LocalJournal) -> None:
+    (journal.folder / "key.pem").unlink()
+    with pytest.raises(JournalError) as caught:
+        journal.note(person="a.rivera", said=HITS[0])
+    assert isinstance(caught.value, LedgerError), "whoever heeds the one heeds the other"
+    assert "TEST" not in str(caught.value)
