@@ -8,6 +8,7 @@ beginning of an epoch (`epoch`, `lost`: what had been receipted before and was n
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -174,6 +175,12 @@ def _dump(said: dict[str, Any]) -> bytes:
 
 
 def _joined(old: Iterable[KeptRange], new: Sequence[KeptRange]) -> tuple[KeptRange, ...]:
-    """Return what both say: an older range that a newer one covers goes."""
-    left = (had for had in old if not any(kept.first <= had.first and had.last <= kept.last for kept in new))
+    """Return what both say: an older range that a newer one covers goes. Newer ones ascend, as in a receipt."""
+    firsts = [kept.first for kept in new]
+
+    def covered(had: KeptRange) -> bool:
+        begun = bisect_right(firsts, had.first)
+        return begun > 0 and had.last <= new[begun - 1].last
+
+    left = (had for had in old if not covered(had))
     return tuple(sorted((*left, *new), key=lambda kept: (kept.first, kept.last)))

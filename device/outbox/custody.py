@@ -135,9 +135,12 @@ def take(
         genuine.append((signed.first, signed.last))
     if custodian in requirements.of(chain.group) and requirements.in_force:
         enroll(connection, name, requirements)
-        spans = union([*kept_by(connection, custodian, name), *genuine])
-        connection.execute("DELETE FROM kept WHERE chain = ? AND custodian = ?", (name, custodian))
-        connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", [(name, custodian, *span) for span in spans])
+        before = kept_by(connection, custodian, name)
+        # Only what changes is written: a custodian that was away signs for thousands of ranges, again and again.
+        had, has = set(before), set(union([*before, *genuine]))
+        gone = "DELETE FROM kept WHERE chain = ? AND custodian = ? AND first = ?"
+        connection.executemany(gone, [(name, custodian, first) for first, _ in had - has])
+        connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", [(name, custodian, *span) for span in has - had])
     return genuine
 
 

@@ -1,5 +1,6 @@
 """The log of receipts says after any end what was receipted, and stays short."""
 
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,24 @@ def test_a_range_that_no_later_one_covers_stays(tmp_path: Path) -> None:
         log.begin(1)
         log.add([receipt(1, kept(1, 2), kept(5, 6)), receipt(2, kept(8, 9))])
         assert log.receipted[CHAIN] == (kept(1, 2), kept(5, 6), kept(8, 9))
+
+
+def test_only_ranges_that_later_ones_cover_go(tmp_path: Path) -> None:
+    draw = random.Random(5)
+
+    def drawn() -> list[KeptRange]:
+        ends = sorted(draw.sample(range(1, 60), 16))
+        return [kept(first, last) for first, last in zip(ends[::2], ends[1::2], strict=True)]
+
+    with ReceiptLog(tmp_path / "receipts") as log:
+        log.begin(1)
+        said: list[KeptRange] = []
+        for number in range(1, 40):
+            new = drawn()
+            covered = [had for had in said if any(one.first <= had.first and had.last <= one.last for one in new)]
+            said = sorted([had for had in said if had not in covered] + new, key=lambda one: (one.first, one.last))
+            log.add([receipt(number, *new)])
+            assert log.receipted[CHAIN] == tuple(said)
 
 
 def test_a_new_epoch_forgets_the_receipts_and_keeps_what_was_lost(tmp_path: Path) -> None:
