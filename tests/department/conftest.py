@@ -3,6 +3,7 @@
 A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `as_role` takes on another role.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,10 +17,7 @@ from django.db import connection
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
-from tests.department.commands.installation import commands, new_folder
+from tests.department.commands.installation import Installed, new_folder
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
 django.setup()
@@ -54,18 +52,18 @@ def django_db_modify_db_settings(cluster: PrivateCluster, django_db_modify_db_se
 
 
 @pytest.fixture(scope="session")
-def installed() -> Iterator[Path]:
-    """Make a fleet, and a department for its custodian by the command, and give the folder of both: to be copied."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Make a fleet and a department for its custodian, once for all workers of a run: to be copied."""
     if not installed_versions():
         pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
-    top = new_folder()
-    fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
-    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
-    write_register(fleet)
-    done = commands(top)("init", commands(top).identity)
-    assert done.returncode == 0, done.stderr
-    yield top
-    shutil.rmtree(top)
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (shared / "installed.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = Installed(shared / "installed")
+        if not made.folder.exists():
+            made.make()
+    return made
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """One department's folder, made by the commands as a user gives them, each in a process of its own."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 
 from department.database.cluster import PrivateCluster
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.register import write_register
+from tests.department.commands.forked import forking
 
 
 class Commands:
@@ -21,8 +26,10 @@ class Commands:
         self.folder = folder
         self.identity = identity
 
-    def __call__(self, name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.line(name, *arguments), capture_output=True, text=True, check=False)
+    def __call__(
+        self, name: str, *arguments: str | Path, given: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return forking().run(self.words(name, *arguments), os.environ | environment, given)
 
     def json(self, name: str, *arguments: str | Path) -> Any:  # noqa: ANN401 - what the command says
         done = self(name, *arguments, "--json")
@@ -30,8 +37,11 @@ class Commands:
         return json.loads(done.stdout)
 
     def line(self, name: str, *arguments: str | Path) -> Sequence[str]:
-        code = "from device.cli import main; main()"
-        return [sys.executable, "-c", code, "department", *name.split(), str(self.folder), *map(str, arguments)]
+        """Return what starts a command that goes on beside the test."""
+        return [sys.executable, "-c", "from device.cli import main; main()", *self.words(name, *arguments)]
+
+    def words(self, name: str, *arguments: str | Path) -> Sequence[str]:
+        return ["department", *name.split(), str(self.folder), *map(str, arguments)]
 
 
 def commands(top: Path) -> Commands:
@@ -46,13 +56,33 @@ def new_folder() -> Path:
     return top
 
 
+class Installed:
+    """A fleet and a department's folder for its custodian, made by the command where they do not stay."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self) -> None:
+        top = new_folder()
+        fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
+        fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
+        write_register(fleet)
+        done = commands(top)("init", commands(top).identity)
+        assert done.returncode == 0, done.stderr
+        (top / "made-in").write_text(str(top))
+        subprocess.run(["mv", top, self.folder], check=True)
+
+    def copy(self, top: Path) -> None:
+        subprocess.run(["cp", "-a", f"{self.folder}/.", top], check=True)  # the database is its server's user's
+        settings = top / "vault" / "department.toml"
+        settings.write_text(settings.read_text().replace((top / "made-in").read_text(), str(top)))
+
+
 @pytest.fixture(scope="module")
-def department(installed: Path) -> Iterator[Commands]:
+def department(installed: Installed) -> Iterator[Commands]:
     """Give a fleet and a department's folder for its custodian to all tests of a file: a copy, which is made sooner."""
     top = new_folder()
-    subprocess.run(["cp", "-a", f"{installed}/.", top], check=True)  # the database is its server's user's
-    settings = top / "vault" / "department.toml"
-    settings.write_text(settings.read_text().replace(str(installed), str(top)))
+    installed.copy(top)
     yield commands(top)
     PrivateCluster(top / "vault" / "database").kill()
     shutil.rmtree(top)

@@ -1,7 +1,6 @@
 """Terms, holds and a purge as two persons give the commands."""
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -21,8 +20,7 @@ ATTORNEY = ("--attorney", "J. Ortiz", "--consent-date", "2026-09-15")
 def given(
     department: Commands, person: str, group: str, name: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    line = [*department.line(group)[:5], name, str(department.folder), *arguments]
-    return subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | {"LOGNAME": person})
+    return department(f"{group} {name}", *arguments, LOGNAME=person)
 
 
 def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> None:

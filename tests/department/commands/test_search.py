@@ -18,8 +18,7 @@ DRILL = ("--purpose", "drill", "--case", "D-7")
 
 
 def given(department: Commands, pattern: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = department.line("search", *arguments)
-    return subprocess.run(line, input=f"{pattern}\n", capture_output=True, text=True, check=False)
+    return department("search", *arguments, given=f"{pattern}\n")
 
 
 def test_drill_finds_and_is_in_the_ledger(department: Commands) -> None:
