@@ -14,13 +14,23 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import TransactionTestCase
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
 from tests.department.commands.installation import Installed, new_folder
+from tests.department.emptying import empty_django
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
 django.setup()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sooner_emptied() -> Iterator[None]:
+    """Have pytest-django empty the database after a test that commits without truncating each table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_django)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER
 from device.records import Keyring
 from tests.department.custody.posts import NOW, SIGNER
+from tests.department.emptying import empty_custody
 
 Open: TypeAlias = Callable[[], CustodyStore]
 Rows: TypeAlias = Callable[..., list[tuple[Any, ...]]]
@@ -41,10 +42,7 @@ def rows(database: str) -> Iterator[Rows]:
     """Asks the database as a superuser, and empties custody's tables in the end."""
     with psycopg.connect(database, user=SUPERUSER, autocommit=True) as superuser:
         yield lambda sql, *values: superuser.execute(sql, values).fetchall()
-        superuser.execute(
-            "DO $$ BEGIN EXECUTE 'TRUNCATE custody_holding, custody_tally, '"
-            " || (SELECT string_agg(table_name, ', ') FROM custody_parted); END $$"
-        )
+        empty_custody(superuser)
 
 
 @pytest.fixture

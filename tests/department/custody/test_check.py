@@ -25,23 +25,16 @@ from department.policy.policy import AccessPurpose
 from device.records import KeptRange, Keyring, Receipt
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, SIGNER, STRANGER, Post, changed, deliveries
+from tests.department.emptying import empty_ledger
 
 Connect = Callable[[str], psycopg.Connection]
 Run = Callable[..., CheckReport]
 
 
 @pytest.fixture(autouse=True)
-def empty_ledger(connect: Connect) -> None:
+def empty(connect: Connect) -> None:
     with connect(SUPERUSER) as superuser:
-        superuser.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ALL")
-        superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ALL")
-        superuser.execute("TRUNCATE ledger_body, ledger_entry")
-        for table, trigger in (
-            ("ledger_entry", "ledger_entry_is_final"),
-            ("ledger_body", "ledger_body_is_final"),
-            ("ledger_body", "ledger_body_ends_with_its_class"),
-        ):
-            superuser.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
+        empty_ledger(superuser)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER, WEB, as_role
 from department.ledger.entries import OpenEntry, open_entry
 from department.policy.policy import AccessPurpose
+from tests.department.emptying import empty
 
 AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
 """A Wednesday."""
@@ -37,9 +38,9 @@ def superuser(cluster: PrivateCluster, transactional_db: None) -> Iterator[psyco
     """Connect to the test's database as its superuser; reads and dictionary are empty before and after."""
     database = connection.settings_dict["NAME"]
     with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=database, autocommit=True) as made:
-        made.execute("TRUNCATE custody_read, search_plate")
+        empty(made, "custody_read", "search_plate")
         yield made
-        made.execute("TRUNCATE custody_read, search_plate")
+        empty(made, "custody_read", "search_plate")
 
 
 @pytest.fixture
