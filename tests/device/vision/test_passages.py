@@ -58,10 +58,11 @@ def test_the_next_vehicle_at_the_same_place_is_another_passage(sighting: Sightin
 
 def test_a_vehicle_that_stands_for_hours_takes_no_more_room_and_is_still_added_up(sighting: Sightings) -> None:
     passages = Passages()
-    for step in range(3000):
+    looks = 2 * WIDTHS
+    for step in range(looks):
         passages.update([sighting(step / 20, text=f"7ABC{step % 1000:03d}", confidence=0.3)])
     (passage,) = passages.open
-    assert passage.consensus.looks == 3000
+    assert passage.consensus.looks == looks
     assert len(passage.widths) <= WIDTHS
     assert len(passage._poll.readings) <= 2 * SPAN_TEXTS
 
