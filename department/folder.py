@@ -31,7 +31,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
@@ -51,8 +51,10 @@ DATABASE_NAME = "platepost"
 
 
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone of the IANA database, such as America/Los_Angeles")
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone of the IANA database, such as America/Los_Angeles") from error
     return name
 
 
