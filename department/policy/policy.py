@@ -66,12 +66,13 @@ class ForbiddenUse(_Part):
 
     def names(self, text: str) -> bool:
         """Tell whether a text has one of the words."""
-        return any(re.search(_pattern(word), text, re.IGNORECASE) for word in self.words)
+        return any(_pattern(word).search(text) for word in self.words)
 
 
-def _pattern(word: str) -> str:
+@lru_cache
+def _pattern(word: str) -> re.Pattern[str]:
     end = "" if word.endswith("*") else r"(?!\w)"
-    return rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}"
+    return re.compile(rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}", re.IGNORECASE)
 
 
 class Policy(_Part):
