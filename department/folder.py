@@ -14,6 +14,8 @@
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
+      ledger-head.jws    the end of the ledger that the keeper publishes, where `ledger_heads` has `broker`
+      witnessed/         ends of other departments' ledgers, for which this one is a witness
       journal/           what was shown while the ledger could not be written, and the key that signs it
       purges/            the certificates of purges, and the public keys that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
@@ -102,7 +104,7 @@ class DepartmentSettings(BaseModel):
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of the department's own server."""
     ledger_heads: tuple[str, ...] = ()
-    """Where signed ends of the ledger go: files on other machines' disks, `syslog`, or `syslog:SOCKET`."""
+    """Where signed ends of the ledger go: files on other machines' disks, `broker`, `syslog`, or `syslog:SOCKET`."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None
     """The time-stamping service (RFC 3161) that stamps them."""
     witness_root: Path | None = None
@@ -154,6 +156,10 @@ class DepartmentFolder:
         """How far `verify` has come."""
         self.purges = self.path / "purges"
         """The certificates of purges, by which a restored backup is purged again."""
+        self.published_head = self.path / "ledger-head.jws"
+        """The end of the ledger that the keeper publishes."""
+        self.witnessed = self.path / "witnessed"
+        """Ends of other departments' ledgers."""
         self.journal = self.path / "journal"
         """The folder of `department.ledger.journal`."""
         self.cluster = self.path / "database"

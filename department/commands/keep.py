@@ -3,7 +3,7 @@
 import json
 import signal
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import click
 from pydantic import JsonValue
@@ -14,6 +14,7 @@ from department.config.upgrade import require_schema, running_database
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName
 from department.custody.keeper import TROUBLES, Keeper, KeeperSettings
+from department.custody.messages import OutgoingMessage
 from department.custody.register import KeyRegister
 from department.custody.store import CustodyStore
 from department.database.cluster import PrivateCluster
@@ -21,6 +22,7 @@ from department.database.roles import KEEPER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from device.records.keys import Purpose
+from device.records.topics import ledger_topic
 from device.signals import LOST_OR_STOPPED, heeded, instead
 from device.systemd import Notifier
 from provisioning.trust.key_files import KeyFiles
@@ -79,7 +81,8 @@ class _Service:
         self._as_json = as_json
         self._notifier = Notifier()
         self._told_ready = False
-        self._fed_at = self._looked_at = 0.0
+        self._fed_at = self._looked_at = self._headed_at = 0.0
+        self._head: bytes | None = None
         self._refused: str | None = None
         self._doubtful: list[str] | None = None
         """Posts of which records are to be judged again; None before the store said which there are."""
@@ -105,6 +108,7 @@ class _Service:
         )
         self.keeper.on_event = self._tell
         self.keeper.between = self._between
+        self.keeper.outgoing = self._outgoing
         self.keeper.alive = self._alive
 
     def _opened(self) -> CustodyStore:
@@ -154,6 +158,21 @@ class _Service:
         if chains is None:
             self._judging = None
         return chains or ()
+
+    def _outgoing(self) -> Sequence[OutgoingMessage]:
+        """Return the end of the ledger that `ledger seal` left, if it is another than the one before."""
+        if time.monotonic() < self._headed_at + REGISTER_SECONDS:
+            return ()
+        self._headed_at = time.monotonic()
+        try:
+            head = self._folder.published_head.read_bytes()
+        except OSError:
+            return ()
+        if head == self._head:
+            return ()
+        self._head = head
+        settings = self._folder.settings
+        return [OutgoingMessage(ledger_topic(settings.agency, settings.custodian), head, retained=True)]
 
     def _alive(self) -> None:
         if time.monotonic() > self._fed_at + _FED_SECONDS:

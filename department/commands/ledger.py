@@ -3,7 +3,7 @@
 import getpass
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import click
 from cryptography import x509
+from joserfc.jwk import ECKey
 from psycopg import Connection
 
 from department.commands.options import FOLDER, JSON
@@ -21,9 +22,13 @@ from department.folder import DepartmentFolder
 from department.ledger.catalog import BodyClass, LedgerEvent
 from department.ledger.errors import HeadError
 from department.ledger.export import last_head, ledger_lines
-from department.ledger.heads import SealedHead, request_stamp, send_away, sign_head
+from department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
 from department.ledger.journal import LocalJournal, import_journal, known_lines
 from department.ledger.verify import verify_ledger
+from department.ledger.witness import witness_head, witnessed_head
+from device.control.jose import LARGEST
+from device.errors import PlatepostError
+from device.records.signing import read_key
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import lines_of
 from provisioning.trust.keys import signing_jwk
@@ -116,26 +121,36 @@ Examples:
     multiple=True,
     help="A file of signed ends, as `seal` wrote it.",
 )
+@click.option(
+    "--witnessed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A file of what other departments' `witness` has signed.",
+)
+@click.option(
+    "--by",
+    "witnesses",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="The public key of such a department's custodian, PEM.",
+)
 @JSON
 @click.pass_context
-def check(context: click.Context, *, folder: DepartmentFolder, heads: tuple[Path, ...], as_json: bool) -> None:
+def check(
+    context: click.Context,
+    *,
+    folder: DepartmentFolder,
+    heads: tuple[Path, ...],
+    witnessed: tuple[Path, ...],
+    witnesses: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Verify the ledger of FOLDER from its first entry, and against ends that were kept elsewhere.
 
     Each end must be signed with the custodian's key and, where a witness is set, stamped by it. The exit code is 1 if
     anything is wrong.
     """
-    problems: list[dict[str, object]] = []
-    noted: list[NotedHead] = []
-    key, roots = signing_jwk(folder.custody_key), _roots(folder)
-    for path in heads:
-        for place, line in enumerate(lines_of(path), 1):
-            try:
-                sealed = SealedHead.read(line)
-                noted.append(sealed.opened(key).noted)
-                if roots:
-                    sealed.stamped(roots)
-            except HeadError as error:
-                problems.append({"kind": "head", "number": None, "message": f"{path}, line {place}: {error}"})
+    noted, problems = _noted(folder, heads, witnessed, [_public_key(path) for path in witnesses])
     with running_database(folder), connected(folder, KEEPER) as keeper:
         verdict = verify_ledger(keeper, heads=noted)
     problems += [
@@ -175,6 +190,37 @@ def erase(*, folder: DepartmentFolder, until: datetime, as_json: bool) -> None:
         erased = erase_bodies(BodyClass.ACCESS, until=until.replace(tzinfo=UTC))
     said = {"class": BodyClass.ACCESS.value, "until": f"{until:%Y-%m-%d}", "erased": erased}
     click.echo(json.dumps(said) if as_json else f"{erased} fields erased.")
+
+
+@ledger.command(
+    epilog="""\b
+Examples:
+  platepost department ledger witness vault --of oakdale.pem < head.jws > signed.jws
+  mosquitto_sub ... -t alpr/v1/oakdale/ledger/records -C 1 | platepost department ledger witness vault --of oakdale.pem
+"""
+)
+@FOLDER
+@click.option(
+    "--of",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="The public key of the other department's custodian, PEM: got in person, not with the end.",
+)
+@JSON
+def witness(*, folder: DepartmentFolder, of: Path, as_json: bool) -> None:
+    """Be the witness of another department: keep the end of its ledger that stands on the input, and sign for it.
+
+    The signature goes to the other department, which holds its ledger against it by `check --witnessed`.
+    """
+    names = folder.settings.agency, folder.settings.custodian
+    with _working(folder, KEEPER):
+        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+
+        head, by = sys.stdin.buffer.read(LARGEST).strip(), signing_jwk(folder.custody_key)
+        said, signed = witness_head(head, folder.witnessed, of=_public_key(of), by=by, names=names)
+        fields = {"agency_name": said.agency, "custodian": said.custodian}
+        append(LedgerEvent.WITNESSED, {**fields, "number": said.number, "digest": said.digest})
+    click.echo(json.dumps({"number": said.number, "signed": signed.decode()}) if as_json else signed.decode())
 
 
 @ledger.command(
@@ -222,6 +268,39 @@ def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, not
         set_agency(KnownAgency(name, AgencyKind(kind), allowed, note), person=getpass.getuser())
     said = {"agency": name, "kind": kind, "allowed": allowed, "note": note}
     click.echo(json.dumps(said) if as_json else f"{name}: {'allowed' if allowed else 'refused'}.")
+
+
+def _noted(
+    folder: DepartmentFolder, heads: Iterable[Path], witnessed: Iterable[Path], by: Sequence[ECKey]
+) -> tuple[list[NotedHead], list[dict[str, object]]]:
+    """Return the ends that were kept elsewhere, and what is wrong with lines that are none."""
+    key, roots = signing_jwk(folder.custody_key), _roots(folder)
+
+    def own(line: bytes) -> NotedHead:
+        sealed = SealedHead.read(line)
+        if roots:
+            sealed.stamped(roots)
+        return noted_head(sealed.opened(key))
+
+    def others(line: bytes) -> NotedHead:
+        return noted_head(opened_head(witnessed_head(line, by), key))
+
+    noted: list[NotedHead] = []
+    problems: list[dict[str, object]] = []
+    for path, read in [*((path, own) for path in heads), *((path, others) for path in witnessed)]:
+        for place, line in enumerate(lines_of(path), 1):
+            try:
+                noted.append(read(line))
+            except HeadError as error:
+                problems.append({"kind": "head", "number": None, "message": f"{path}, line {place}: {error}"})
+    return noted, problems
+
+
+def _public_key(path: Path) -> ECKey:
+    try:
+        return read_key(path.read_bytes())
+    except PlatepostError as error:
+        raise DepartmentError(f"{path}: {error}") from error
 
 
 def _roots(folder: DepartmentFolder) -> list[x509.Certificate]:

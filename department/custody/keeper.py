@@ -26,7 +26,7 @@ from pydantic import JsonValue
 
 from department.custody.holding import ChainName
 from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer, SignedReceipt
-from department.custody.messages import KeptRecords, ReceivedMessage
+from department.custody.messages import KeptRecords, OutgoingMessage, ReceivedMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.records.topics import ROOT
 from provisioning.brokers.rights import COVERT, RECORDS
@@ -118,6 +118,8 @@ class Keeper(Generic[Store]):
         """Called with what happens: see docs/custodian.md."""
         self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
         """Called with the store between two batches; returns chains that are to be receipted anew."""
+        self.outgoing: Callable[[], Sequence[OutgoingMessage]] = list
+        """Called between two batches while a broker is there; returns what to publish besides receipts, QoS 1."""
         self.alive: Callable[[], object] = lambda: None
         """Called several times a second as long as the keeper works, or waits for its store."""
         self.trouble: str | None = None
@@ -226,6 +228,9 @@ class Keeper(Generic[Store]):
                 self._progress.receipts += 1
                 for link in ready:
                     link.publish(receipt)
+            for message in self.outgoing():
+                for link in ready:
+                    link.publish(message, retained=message.retained)
 
     def _taken(self) -> list[tuple["_Link", list[mqtt.MQTTMessage]]]:
         """Return what has come at each link; a hit ends it, to be committed at once."""
@@ -354,9 +359,9 @@ class _Link:
         for message in batch:
             self._client.ack(message.mid, message.qos)
 
-    def publish(self, receipt: SignedReceipt) -> None:
-        """Publish a receipt."""
-        self._client.publish(receipt.topic, receipt.body, qos=1)
+    def publish(self, message: SignedReceipt | OutgoingMessage, *, retained: bool = False) -> None:
+        """Publish a receipt, or something else."""
+        self._client.publish(message.topic, message.body, qos=1, retain=retained)
 
     def close(self) -> None:
         """Disconnect; the broker keeps the session."""

@@ -22,6 +22,15 @@ class ReceivedMessage:
         return self.topic.split("/")[3]
 
 
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """What a custodian publishes besides receipts, at every broker that is there."""
+
+    topic: str
+    body: bytes
+    retained: bool = False
+
+
 class KeptRecords(HeldRecords, Protocol):
     """A store of records, for one thread."""
 

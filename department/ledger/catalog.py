@@ -120,6 +120,14 @@ class LedgerEvent(Enum):
     )
     """The end of the ledger, signed by the custodian, went to each destination; `witness` stamped it, or is null."""
 
+    WITNESSED = EventKind(
+        "witnessed",
+        "kept the end of another department's log",
+        "agency_name custodian number digest",
+        retention=BodyClass.PERMANENT,
+        writers=(KEEPER,),
+    )
+
     # --- people: log-on, rights, training. Triggers enter what happens to a row, with the row's columns.
     LOG_ON = EventKind("log_on", "logged on", "person methods device known")
     LOG_ON_FAILED = EventKind("log_on_failed", "failed to log on", "person method known")
@@ -149,6 +157,7 @@ class LedgerEvent(Enum):
     # --- searches and cases
     CORRECTED = EventKind("corrected", "noted a correction", "person record note", "case")
     WORK_SAVED = EventKind("work_saved", "saved work of a case", "person case what")
+    WORK_DISCARDED = EventKind("work_discarded", "discarded saved work", "person what")
     STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case pattern until", "what")
 
     # --- the archive

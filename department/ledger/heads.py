@@ -13,43 +13,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 from cryptography.x509 import Certificate
 from joserfc.jwk import ECKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from department.folder import DepartmentFolder
 from department.ledger.errors import HeadError
 from device.control.jose import open_signed, sign
 from device.errors import PlatepostError
+from device.files import write_durably
+from device.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import append_only
 
-HEAD_TYPE = "platepost-ledger-head+jws"
-"""The JWS header's `typ`, so that nothing else signed with the same key is taken for an end."""
 SYSLOG = "syslog"
 """A destination: the system's log, at the socket behind a colon or at `/dev/log`."""
+BROKER = "broker"
+"""A destination: the custodian's topic at every broker. The keeper publishes it: a broker gives a name one session."""
 _WITNESS_SECONDS = 30
 _LARGEST_STAMP = 64 * 1024
 _NOTICE = 10 * 8 + 5
 """RFC 5424: facility authpriv, severity notice."""
-
-
-class LedgerHead(BaseModel):
-    """What is signed of an end."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    agency: str
-    custodian: str
-    number: Annotated[int, Field(ge=1)]
-    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    time: datetime
-
-    @property
-    def noted(self) -> NotedHead:
-        """The end itself."""
-        return NotedHead(self.number, self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +63,7 @@ class SealedHead:
 
     def opened(self, key: ECKey) -> LedgerHead:
         """Return what is signed. Raises HeadError: it is not signed with the key."""
-        try:
-            return LedgerHead.model_validate_json(open_signed(self.head, typ=HEAD_TYPE, key=lambda _: key).payload)
-        except (PlatepostError, ValidationError) as error:
-            raise HeadError(f"an end is not as the custodian signs it: {error}") from error
+        return opened_head(self.head, key)
 
     def stamped(self, roots: Sequence[Certificate]) -> datetime:
         """Return when the witness had it.
@@ -103,11 +85,24 @@ class SealedHead:
         return stamp.tst_info.gen_time
 
 
+def opened_head(head: bytes, key: ECKey) -> LedgerHead:
+    """Return what a compact JWS says. Raises HeadError: it is not signed with the key."""
+    try:
+        return LedgerHead.model_validate_json(open_signed(head, typ=LEDGER_HEAD_TYPE, key=lambda _: key).payload)
+    except (PlatepostError, ValidationError) as error:
+        raise HeadError(f"an end is not as the custodian signs it: {error}") from error
+
+
+def noted_head(head: LedgerHead) -> NotedHead:
+    """Return the end itself, as a walk through the ledger takes it."""
+    return NotedHead(head.number, head.digest)
+
+
 def sign_head(head: NotedHead, key: ECKey, *, agency: str, custodian: str) -> bytes:
     """Sign an end with the custodian's key; return a compact JWS."""
     now = datetime.now(UTC)
     said = LedgerHead(agency=agency, custodian=custodian, number=head.sequence, digest=head.digest, time=now)
-    return sign(said.model_dump_json().encode(), key, typ=HEAD_TYPE, kid=key.thumbprint())
+    return sign(said.model_dump_json().encode(), key, typ=LEDGER_HEAD_TYPE, kid=key.thumbprint())
 
 
 def request_stamp(message: bytes, url: str) -> bytes:
@@ -129,7 +124,12 @@ def request_stamp(message: bytes, url: str) -> bytes:
 
 
 def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) -> None:
-    """Hand an end to each destination: a file of lines, in `folder` if it is relative, or the system's log.
+    """Hand an end to each destination: a file of lines, the system's log, or the keeper, for the brokers.
+
+    Args:
+        sealed: the end.
+        destinations: as department.toml names them; a relative path begins in `folder`.
+        folder: the department's.
 
     Raises:
         HeadError: one does not take it; the others have it.
@@ -140,6 +140,8 @@ def send_away(sealed: SealedHead, destinations: Sequence[str], *, folder: Path) 
         try:
             if destination.partition(":")[0] == SYSLOG:
                 _log(sealed, destination.partition(":")[2] or "/dev/log")
+            elif destination == BROKER:
+                write_durably(DepartmentFolder(folder).published_head, sealed.head)
             else:
                 with append_only(folder / destination) as file:
                     file.append(sealed.line())

@@ -11,10 +11,12 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from department.people.models import DepartmentPerson, KnownDevice, LoginFailure, LoginLock
+from department.people.models import DepartmentPerson, KnownDevice, LoginFailure, LoginLock, UsedCode
 
 WINDOW = timedelta(minutes=15)
 MOST = 5
+USED = timedelta(minutes=5)
+"""For longer than an authenticator app's code is good."""
 _LOCKING = 7528300159
 """A number of our own for PostgreSQL's advisory locks."""
 
@@ -29,6 +31,21 @@ def known(person: DepartmentPerson, device: UUID | None) -> UUID | None:
 def is_locked(person: DepartmentPerson, device: UUID | None) -> bool:
     """Tell whether passwords and codes of the person are refused from a device."""
     return LoginLock.objects.filter(person=person, device=known(person, device), released_at=None).exists()
+
+
+def use_up(person: DepartmentPerson, code: str) -> bool:
+    """Note that a code was used; tell whether it was not before, in any process, within the last five minutes."""
+    now, text = timezone.now(), "".join(filter(str.isalnum, code)).lower()
+    if UsedCode.objects.filter(person=person, code=text, used_at__gt=now - USED).exists():
+        return False
+    period = int(now.timestamp() // USED.total_seconds())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO people_used_code (person_id, code, used_at, period) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [person.pk, text, now, period],
+        )
+        return bool(cursor.rowcount == 1)
 
 
 def note_failure(person: DepartmentPerson, device: UUID | None) -> None:

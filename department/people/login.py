@@ -26,7 +26,7 @@ from department.ledger.writing import append
 from department.people.access import BEGAN
 from department.people.device import device_of, new_device
 from department.people.errors import PersonError
-from department.people.lockout import is_locked, known, note_failure
+from department.people.lockout import is_locked, known, note_failure, use_up
 from department.people.models import DepartmentPerson, KnownDevice
 from department.people.services import take_groups
 
@@ -155,7 +155,11 @@ class _Counted:
         request = context.request
         if is_locked(self.user, device_of(request)):
             raise LoginAdapter().validation_error("too_many_login_attempts")
-        return str(super().clean_code())  # type: ignore[misc]
+        code = str(super().clean_code())  # type: ignore[misc]
+        if not use_up(self.user, code):
+            note_failed(request, self.user, "code")
+            raise LoginAdapter().validation_error("incorrect_code")
+        return code
 
     def _emit_authentication_failed(self, authenticator: Authenticator) -> None:
         note_failed(context.request, self.user, "code")

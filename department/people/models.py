@@ -186,6 +186,20 @@ class LoginFailure(models.Model):
         indexes = (models.Index(fields=["person", "at"], name="people_failure_at"),)
 
 
+class UsedCode(models.Model):
+    """A code of an authenticator app that was used: no process takes it again."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="+")
+    code = models.CharField(max_length=32)
+    used_at = models.DateTimeField()
+    period = models.BigIntegerField()
+    """Five minutes, counted from 1970: two processes that ask at once ask within one."""
+
+    class Meta:
+        db_table = "people_used_code"
+        constraints = (models.UniqueConstraint(fields=["person", "code", "period"], name="people_used_code_once"),)
+
+
 class LoginLock(models.Model):
     """Passwords and codes of somebody are refused from one device, or from all that are not known; passkeys never."""
 

@@ -53,8 +53,9 @@ def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch
 
 
 def discard_search(person: str, saved: UUID) -> None:
-    """Forget a search that somebody saved."""
-    with connection.cursor() as cursor:
+    """Forget a search that somebody saved. Raises LedgerError: it cannot be entered."""
+    entered = {"person": person, "what": str(saved)}
+    with entering(LedgerEvent.WORK_DISCARDED, entered), connection.cursor() as cursor:
         cursor.execute("SELECT search_discard(%s, %s)", [saved, person])
 
 

@@ -16,7 +16,10 @@ KEYS = "keys"
 DECISIONS = "decision"
 """The level below an agency under which its custodians tell what people decided about hits."""
 
-RESERVED_POSTS = frozenset({"hotlist", KEYS, DECISIONS})
+LEDGER = "ledger"
+"""The level below an agency under which its custodians publish the ends of their ledgers."""
+
+RESERVED_POSTS = frozenset({"hotlist", KEYS, DECISIONS, LEDGER})
 """Names that would collide with a topic of the whole agency."""
 
 
@@ -101,6 +104,11 @@ def keys_topic(agency: str, purpose: str) -> str:
 def custody_keys_topic(agency: str, custodian: str) -> str:
     """Return the topic that carries the statements about one custodian's keys, retained; the filter of all with `+`."""
     return f"{keys_topic(agency, 'custody')}/{custodian}"
+
+
+def ledger_topic(agency: str, custodian: str) -> str:
+    """Return the topic that carries the end of a custodian's ledger, retained."""
+    return f"{ROOT}/{agency}/{LEDGER}/{custodian}"
 
 
 def category_slug(category: str) -> str:

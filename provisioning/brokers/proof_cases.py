@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.records.topics import DECISIONS, KEYS, ROOT
+from device.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 from provisioning.brokers.rights import COVERT, Access, Party, rights_of
 
 GROUP = "proof"
@@ -46,6 +46,7 @@ def topics(agency: str, post: str, operator: str, custodian: str) -> tuple[str, 
         f"{ROOT}/{agency}/{KEYS}/proof",
         f"{ROOT}/{agency}/{KEYS}/custody/proof",
         f"{ROOT}/{agency}/{DECISIONS}/proof",
+        f"{ROOT}/{agency}/{LEDGER}/proof",
     )
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Literal
 
 from device.records.hit import TEST_CATEGORY
-from device.records.topics import DECISIONS, KEYS, ROOT
+from device.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
@@ -30,7 +30,8 @@ class Party(StrEnum):
     READER = "reader"
     """A subscriber who hears every record, for a reason and until a day (`provisioning.fleet.reads`)."""
     CUSTODIAN = "custodian"
-    """The department's keeper of records, which tells posts what it has stored, and everybody what people decided."""
+    """The department's keeper of records: tells posts what it has stored, everybody what people decided, and the end of
+    its ledger."""
     PUBLISHER = "publisher"
     """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
     OPERATOR = "operator"
@@ -59,10 +60,13 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 HEARD = ("hit/+", "status", "health")
 """Those that name nobody but who is looked for: reads tell where everybody was, the audit trail who did what."""
 
-HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), f"{DECISIONS}/#")
+TOLD = (f"{DECISIONS}/#", f"{LEDGER}/+")
+"""What custodians tell everybody."""
+
+HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), *TOLD)
 """What a subscriber reads that nobody has granted more."""
 
-READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), f"{DECISIONS}/#")
+READING = _rights("read", *(f"+/{topic}" for topic in RECORDS), *TOLD)
 """What those read who hear every record.
 
 Not `#`: covert hits are for their group (see `rights_of`), and what a post answers for the operator who asked.
@@ -76,8 +80,8 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
     Party.SUBSCRIBER: HEARING,
     Party.READER: READING,
-    # Receipts in its own name only: with one custodian's certificate nobody speaks for another.
-    Party.CUSTODIAN: READING + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/#"),
+    # Receipts and ends in its own name only: with one custodian's certificate nobody speaks for another.
+    Party.CUSTODIAN: READING + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/#", f"{LEDGER}/{OWN}"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")

@@ -74,7 +74,7 @@ RIGHTS = {
     },
     "people_provider_group": {OWNER: ALL, AUDITOR: READ},
     "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
-    **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure")},
+    **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure", "people_used_code")},
     **{key: {OWNER: ALL, WEB: KEEP | {"DELETE"}} for key in ("django_session", "mfa_authenticator")},
     "socialaccount_socialaccount": {OWNER: ALL, WEB: KEEP},
     **{

@@ -1,23 +1,26 @@
-"""The contract of what a post receives signed: schemas and examples of the payloads, and their AsyncAPI parts."""
+"""The contract of what posts and subscribers receive signed: schemas and examples of the payloads, AsyncAPI parts."""
 
 import hashlib
 from datetime import timedelta
 from typing import Any
 
+from device.records.base import WireModel
 from device.records.command import COMMAND_TYPE, CommandRequest
 from device.records.configuration import CONFIGURATION_TYPE, DesiredConfiguration
 from device.records.contract.examples import BEGAN, LIST_KEYS, SOURCE, identifiers
 from device.records.keys import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
+from device.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
 from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
-from device.records.topics import KEYS, ROOT
+from device.records.topics import KEYS, LEDGER, ROOT
 
 MEDIA_TYPE = "application/jose"
 
-PAYLOADS: dict[str, type[CommandRequest] | type[DesiredConfiguration] | type[KeyStatement] | type[Receipt]] = {
+PAYLOADS: dict[str, type[WireModel]] = {
     "command": CommandRequest,
     "configuration": DesiredConfiguration,
     "keys": KeyStatement,
     "receipt": Receipt,
+    "ledger": LedgerHead,
 }
 """What is signed, by the name of its files."""
 
@@ -26,14 +29,16 @@ ADDRESSES = {
     "configuration": "{post}/configuration",
     "keys": f"{KEYS}/{{purpose}}",
     "receipt": "{post}/receipt/{custodian}",
+    "ledger": f"{LEDGER}/{{custodian}}",
 }
 TITLES = {
     "command": "Commands",
     "configuration": "Desired configuration",
     "keys": "The department's signing keys",
     "receipt": "Receipts of a custodian",
+    "ledger": "The end of a custodian's ledger",
 }
-RETAINED = frozenset({"configuration", "keys"})
+RETAINED = frozenset({"configuration", "keys", "ledger"})
 DESCRIPTIONS = {
     "command": (
         f"A compact JWS, ES256, `typ` {COMMAND_TYPE}, with the asker's certificate in `x5c`. Never retained. The "
@@ -54,6 +59,11 @@ DESCRIPTIONS = {
         "retained: a receipt says what is held now, and any duplicate of a record brings the present one. A record "
         "leaves a post only when a broker acknowledged it and a receipt of each required custodian covers it with the "
         "digest that the post has for the range's last record."
+    ),
+    "ledger": (
+        f"A compact JWS, ES256, `typ` {LEDGER_HEAD_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; "
+        "retained. No post reads it. Whoever keeps each of them can tell later that the ledger was cut or made anew: "
+        "docs/ledger.md."
     ),
 }
 
@@ -105,7 +115,15 @@ def example_payloads() -> dict[str, dict[str, Any]]:
             KeptRange(first=1202, last=1260, digest=hashlib.sha256(b"record 1260").hexdigest()),
         ),
     )
+    head = LedgerHead(
+        agency=SOURCE.agency,
+        custodian="records",
+        number=1042,
+        digest=hashlib.sha256(b"entry 1042").hexdigest(),
+        time=BEGAN,
+    )
     return {
+        "ledger": head.wire(),
         "command": request.wire(),
         "configuration": desired.wire(),
         "keys": keys.wire(),

@@ -101,6 +101,10 @@ class Site:
             signer = Signer.from_file(self.fleet.post(name) / "signing_key.pem")
             yield Sender(self.fleet, connection, signer, source=source)
 
+    def hearing(self, topic: str) -> Connection:
+        """Connect as a subscriber that was added under the name `neighbor`."""
+        return Connection(self.fleet.subscriber("neighbor"), broker=self.broker.address, topics=[topic])
+
     @contextmanager
     def keeping(self, **environment: str) -> Iterator[KeeperService]:
         service = KeeperService(self.department, **environment)

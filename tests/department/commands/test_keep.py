@@ -9,8 +9,9 @@ import pytest
 
 from department.database.cluster import installed_versions
 from department.folder import DepartmentFolder
+from device.records.topics import ledger_topic
 from simulator.brokers.mosquitto import mosquitto_path
-from tests.department.commands.keeping import Site, site
+from tests.department.commands.keeping import SECONDS, Site, site
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -23,6 +24,7 @@ pytestmark = [
 def street() -> Iterator[Site]:
     with site() as made:
         made.init()
+        made.fleet.add_subscriber("neighbor")
         made.add_post("post-1")
         yield made
 
@@ -51,6 +53,17 @@ def test_records_are_proved_and_receipted_over_kills_and_late_keys(street: Site)
             assert keeper.stop() == 0
             assert keeper.events[-1]["event"] == "stopped"
     assert not street.cluster.running, "the last program that used the database stopped it"
+
+
+def test_end_of_the_ledger_is_published_for_whoever_keeps_it(street: Site) -> None:
+    topic = ledger_topic("riverside", "records")
+    (street.department.folder / "ledger-head.jws").write_bytes(b"an end, as `ledger seal` leaves it")
+    with street.keeping(), street.hearing(topic) as neighbor:
+        assert neighbor.wait(lambda where, _: where == topic, SECONDS) == b"an end, as `ledger seal` leaves it"
+        (street.department.folder / "ledger-head.jws").write_bytes(b"the next")
+        assert neighbor.wait(lambda _, body: body == b"the next", SECONDS)
+    with street.hearing(topic) as later:
+        assert later.wait(lambda _, body: body == b"the next", SECONDS), "it is retained"
 
 
 def test_what_was_receipted_and_is_not_held_is_an_incident(street: Site) -> None:

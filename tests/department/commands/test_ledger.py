@@ -7,6 +7,7 @@ import psycopg
 
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.folder import DATABASE_NAME, DepartmentFolder
+from department.ledger.heads import SealedHead
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.test_second_verifier import run_example
@@ -26,7 +27,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
     folder = DepartmentFolder(department.folder)
     heads = tmp_path / "heads"
     with time_stamping(tmp_path) as url, PrivateCluster(folder.cluster).in_use():
-        settings = {"ledger_heads": (str(heads),), "witness": url, "witness_root": tmp_path / "root.pem"}
+        settings = {"ledger_heads": (str(heads), "broker"), "witness": url, "witness_root": tmp_path / "root.pem"}
         folder.write_settings(folder.settings.model_copy(update=settings))
         where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**where) as superuser:
@@ -36,6 +37,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
             assert done.returncode == code, done.stderr
         assert "the law allows nothing on behalf of fbi" in done.stderr
         assert department.json("ledger seal")["number"] == 2
+        assert SealedHead.read(heads.read_bytes()).head == folder.published_head.read_bytes()
         assert department.json("ledger check", "--heads", heads) == {
             "intact": True,
             "entries": 3,

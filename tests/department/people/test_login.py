@@ -13,12 +13,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from department.database.roles import WEB, as_role
+from department.database.roles import OWNER, WEB, as_role
 from department.ledger.errors import LedgerError
 from department.people import access, login, services
 from department.people.access import may_go_on
 from department.people.lockout import MOST
-from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate
+from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from department.people.rights import Certification, DepartmentRole, Permission
 from tests.department.people.persons import client_of, made_person
 
@@ -43,7 +43,10 @@ def with_app(person: DepartmentPerson) -> None:
 
 
 def code() -> str:
+    """Return the app's present code, as if it had not been used."""
     cache.clear()
+    with as_role(OWNER):
+        UsedCode.objects.all().delete()
     return format_hotp_value(hotp_value(SECRET, int(time.time()) // 30))
 
 
@@ -84,6 +87,17 @@ def test_password_needs_a_code_and_the_ledger_has_it(person: DepartmentPerson) -
     assert events("log_on")[-1]["methods"] == ["password", "totp"]
     assert events("log_on_failed")[-1] == {"person": "b.chen", "method": "code", "known": False}
     assert events("log_off")[-1] == {"person": "b.chen"}
+
+
+def test_code_works_once_in_all_processes(person: DepartmentPerson) -> None:
+    first, second = Client(), Client()
+    assert password(first) == password(second) == "/log-in/code/"
+    seen = code()
+    with as_role(WEB):
+        assert first.post("/log-in/code/", {"code": seen}).headers["Location"] == "/"
+        cache.clear()  # what another process does not have
+        assert b"Incorrect code" in second.post("/log-in/code/", {"code": f"{seen[:3]} {seen[3:]}"}).content
+    assert events("log_on_failed")[-1]["method"] == "code"
 
 
 def test_stranger_locks_strangers_out_and_nobody_else(person: DepartmentPerson) -> None:

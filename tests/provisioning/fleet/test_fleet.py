@@ -169,12 +169,13 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         return {f"deny {prefix}/{topic}" for topic in ("hotlist/#", "keys/+", "keys/custody/+", *own)}
 
     reading = {f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")}
-    reading.add(f"read {prefix}/decision/#")
+    reading |= {f"read {prefix}/decision/#", f"read {prefix}/ledger/+"}
     assert rights("dispatch") == denied("dispatch") | reading
     assert rights("records") == denied("records") | reading | {
         f"read {prefix}/+/covert/narcotics",
         f"write {prefix}/+/receipt/records",
         f"write {prefix}/decision/#",
+        f"write {prefix}/ledger/records",
     }
     assert rights("r-alvarez") == {
         *denied("r-alvarez"),

@@ -1,0 +1,238 @@
+"""Every view and every act of a person makes an entry of the ledger: found in the code, so that a new one is looked at.
+
+The functions of the department and what they call are read from its source. A view whose functions enter nothing, and a
+public function that changes the database and enters nothing, must stand below, with a reason.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+import department
+from department.ledger.catalog import LedgerEvent
+
+HERE = Path(department.__file__).parent
+ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "web")
+"""Where people's acts are: custody is the keeper's, who is no person; commands call these."""
+OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
+"""What is entered by whoever calls these; the first of each is what counts."""
+CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\b|SELECT \w+_(discard|take_groups|plan|approve)\(")
+SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
+
+VIEWS_WITHOUT = {
+    "people": "a register of names and rights, without a vehicle",
+    "person": "the same",
+    "status": "counts, without a plate, a vehicle or a person",
+    "cancel": "gives up a search that was entered when it began",
+}
+"""Views of ours that enter nothing: they show no vehicle, and change nothing."""
+ACTS_WITHOUT = {
+    "department.people.lockout.use_up": "part of a log-on, which is entered",
+    "department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
+}
+"""Acts that enter nothing."""
+ALLAUTH = {
+    "account_login": "LOG_ON LOG_ON_FAILED",
+    "mfa_authenticate": "LOG_ON LOG_ON_FAILED",
+    "mfa_login_webauthn": "LOG_ON",
+    "account_inactive": "",
+    "socialaccount_login_cancelled": "",
+    "socialaccount_login_error": "",
+    "openid_connect_login": "LOG_ON_FAILED",
+    "openid_connect_callback": "LOG_ON LOG_ON_FAILED ROLE_GIVEN ROLE_ENDED",
+    "account_logout": "LOG_OFF",
+    "mfa_index": "",
+    "mfa_list_webauthn": "",
+    "mfa_add_webauthn": "FACTOR_ADDED",
+    "mfa_remove_webauthn": "FACTOR_REMOVED",
+    "mfa_activate_totp": "FACTOR_ADDED",
+    "mfa_deactivate_totp": "FACTOR_REMOVED",
+    "mfa_view_recovery_codes": "",
+    "mfa_generate_recovery_codes": "FACTOR_ADDED FACTOR_REMOVED",
+    "account_change_password": "PASSWORD_SET",
+    "account_set_password": "PASSWORD_SET",
+    "mfa_reauthenticate": "LOG_ON_FAILED",
+    "mfa_reauthenticate_webauthn": "",
+}
+"""allauth's own views, by name: their events come by its adapters and by triggers, and test_login.py sees them come."""
+
+
+class Code:
+    """The functions of a module's source: which events each names, and which functions it calls."""
+
+    def __init__(self, path: Path) -> None:
+        self.module = ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
+        tree = ast.parse(path.read_text("utf-8"))
+        self.imported: dict[str, str] = {}
+        self.functions: dict[str, ast.AST] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                self.imported |= {each.asname or each.name: f"{node.module}.{each.name}" for each in node.names}
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions[node.name] = node
+            elif isinstance(node, ast.ClassDef):
+                self.functions[node.name] = node
+                methods = (each for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+                self.functions |= {f"{node.name}.{each.name}": each for each in methods}
+
+    def called(self, node: ast.AST) -> Iterator[str]:
+        """Yield the full names of what a function names, called at once or handed on."""
+        for each in _body(node):
+            if isinstance(each, ast.Name):
+                if each.id in self.functions:
+                    yield f"{self.module}.{each.id}"
+                elif each.id in self.imported:
+                    yield self.imported[each.id]
+            elif isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
+                yield f"{self.imported.get(each.value.id, self.module)}.{each.attr}"
+
+
+def _body(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all below a function but its decorators and types: that somebody was refused is another's entry."""
+    for field, value in ast.iter_fields(node):
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, ast.AST) and field not in {"decorator_list", "annotation", "returns"}:
+                yield each
+                yield from _body(each)
+
+
+@cache
+def code() -> Mapping[str, Code]:
+    return {made.module: made for made in map(Code, HERE.rglob("*.py")) if "migrations" not in made.module}
+
+
+def found(name: str) -> tuple[Code, ast.AST] | None:
+    module, _, function = name.rpartition(".")
+    if module in code() and function in code()[module].functions:
+        return code()[module], code()[module].functions[function]
+    return None
+
+
+@cache
+def entered(name: str) -> frozenset[str]:
+    """Return the events that a function enters, with all that it calls."""
+    events, seen, left = set(), set(), [name]
+    while left:
+        name = left.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name.rpartition(".")[2] in OPENED and name.startswith("department.ledger.entries."):
+            events |= OPENED[name.rpartition(".")[2]]
+            continue
+        known = found(name)
+        if known is None:
+            continue
+        events |= {
+            each.attr
+            for each in _body(known[1])
+            if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "LedgerEvent"
+        }
+        if changes(name):
+            events |= {event for table, events in triggered().items() if table in tables(known[1]) for event in events}
+        left += known[0].called(known[1])
+    return frozenset(events)
+
+
+def changes(name: str) -> bool:
+    """Tell whether a function changes the database itself."""
+    known = found(name)
+    for each in () if known is None else _body(known[1]):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str) and CHANGES.search(each.value):
+            return True
+        saves = isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in SAVES
+        if saves and (each.func.attr != "update" or each.keywords):  # a digest or a set is updated by position
+            return True
+    return False
+
+
+def tables(node: ast.AST) -> frozenset[str]:
+    """Return the names by which a function means tables: models, words of SQL, and a person that is saved."""
+    words = {each.id for each in _body(node) if isinstance(each, ast.Name)}
+    saved = (each for each in _body(node) if isinstance(each, ast.Attribute) and each.attr == "save")
+    words |= {"people_person" for each in saved if isinstance(each.value, ast.Name) and each.value.id == "person"}
+    texts = (each.value for each in _body(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
+    return frozenset(words | {word for text in texts for word in re.findall(r"\w+", text)})
+
+
+@cache
+def triggered() -> Mapping[str, frozenset[str]]:
+    """Return the events that triggers enter, by the table and by Django's model of it."""
+    from django.apps import apps  # noqa: PLC0415 - after it was set up
+
+    said: dict[str, set[str]] = {}
+    for path in HERE.rglob("migrations/*"):
+        if path.suffix in {".sql", ".py"}:
+            for table, event in re.findall(
+                r"CREATE TRIGGER \w+\s+(?:AFTER|BEFORE) [\w ]+? ON (\w+)[^;]*?people_note\('(\w+)'\)", path.read_text()
+            ):
+                said.setdefault(table, set()).add(LedgerEvent(event).name)
+    models = {model._meta.db_table: model.__name__ for model in apps.get_models()}
+    return {name: frozenset(events) for table, events in said.items() for name in {table, models.get(table, table)}} | {
+        "people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"})
+    }
+
+
+def views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, str]]:
+    """Yield each view's name among the addresses, and its function's full name."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern.url_patterns)
+        else:
+            view = inspect.unwrap(pattern.callback)
+            yield str(pattern.name), f"{view.__module__}.{view.__name__}"
+
+
+def test_every_view_makes_an_entry() -> None:
+    silent, unknown = set(), set()
+    for name, function in views(get_resolver().url_patterns):
+        if not function.startswith("department."):
+            unknown |= {name} - ALLAUTH.keys()
+        elif not entered(function):
+            silent.add(function.rpartition(".")[2])
+    assert silent == VIEWS_WITHOUT.keys(), "a view enters something, or stands here with a reason"
+    assert unknown == set()
+    assert {event for said in ALLAUTH.values() for event in said.split()} <= LedgerEvent.__members__.keys()
+
+
+def acts() -> Iterator[str]:
+    """Yield the public functions of the rooms that change the database, themselves or by private ones."""
+    for module, read in code().items():
+        if module.split(".")[1] in ROOMS:
+            for name in read.functions:
+                if not name.startswith("_") and "._" not in name and changes_by_itself(f"{module}.{name}"):
+                    yield f"{module}.{name}"
+
+
+def changes_by_itself(name: str) -> bool:
+    known = found(name)
+    if known is None or isinstance(known[1], ast.ClassDef):
+        return False
+    private = (each for each in known[0].called(known[1]) if each.rpartition(".")[2].startswith("_"))
+    return changes(name) or any(map(changes, private))
+
+
+def test_every_act_makes_an_entry() -> None:
+    silent = {act for act in acts() if not entered(act)}
+    assert silent == ACTS_WITHOUT.keys()
+
+
+@pytest.mark.parametrize(
+    ("act", "events"),
+    [
+        ("department.web.search.plate", {"INTENT", "REFUSED"}),
+        ("department.web.ledger.reviews", {"EXIGENT_REVIEWED"}),
+        ("department.people.views.give_role", {"ROLE_GIVEN"}),
+        ("department.people.services.disable", {"PERSON_DISABLED"}),
+        ("department.people.access.may_go_on", set()),
+    ],
+)
+def test_what_is_entered_is_found(act: str, events: set[str]) -> None:
+    assert entered(act) >= events if events else not entered(act)
