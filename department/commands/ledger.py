@@ -28,9 +28,11 @@ from department.ledger.verify import verify_ledger
 from department.ledger.witness import witness_head, witnessed_head
 from device.control.jose import LARGEST
 from device.errors import PlatepostError
+from device.files import StateFile
 from device.records.signing import read_key
 from device.records.verify.noted import NotedHead
 from provisioning.files.append_only import lines_of
+from provisioning.fleet.register import PostKeyRegister
 from provisioning.trust.keys import signing_jwk
 
 
@@ -93,8 +95,10 @@ def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
     """
     settings = folder.settings
     with _working(folder, KEEPER) as keeper:
-        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+        from department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
+        from department.ledger.writing import append  # noqa: PLC0415
 
+        note_readers(keeper, StateFile(folder.kept_register, PostKeyRegister, about="the register").read())
         head = last_head(keeper)
         if head is None:
             raise DepartmentError("the ledger is empty")

@@ -126,6 +126,8 @@ STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
 POLICY_FILE: Path = DEFAULT
 """The policy file."""
+KEPT_REGISTER = Path("register.json")
+"""The register of the fleet that is in force."""
 LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
 PLACES_FILE = Path("places.geojson")

@@ -70,6 +70,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "POLICY_FILE": folder.policy,
+        "KEPT_REGISTER": folder.kept_register,
         "LEDGER_JOURNAL": folder.journal,
         "PLACES_FILE": folder.places,
     }

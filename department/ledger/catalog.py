@@ -104,6 +104,23 @@ class LedgerEvent(Enum):
     # --- agencies for which records are looked at
     AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note")
 
+    # --- who hears every read at the broker
+    READS_GRANTED = EventKind(
+        "reads_granted",
+        "hears every read",
+        "reader reason until",
+        retention=BodyClass.PERMANENT,
+        writers=(KEEPER,),
+    )
+    """As the fleet's register says; `until` is null where the fleet granted it without an end."""
+    READS_ENDED = EventKind(
+        "reads_ended", "hears reads no more", "reader", retention=BodyClass.PERMANENT, writers=(KEEPER,)
+    )
+    READS_AGREED = EventKind("reads_agreed", "entered an agreement about reads", "person reader says until")
+    READS_CONFIRMED = EventKind(
+        "reads_confirmed", "was the second person for an agreement about reads", "person reader says"
+    )
+
     # --- the ledger itself
     ERASED = EventKind(
         "erased", "erased bodies", "class until", "person", retention=BodyClass.PERMANENT, writers=(PURGER,)

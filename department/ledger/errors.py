@@ -4,6 +4,7 @@
 
     DepartmentError
      +-- LedgerError (RuntimeError)
+          +-- AgreementError        an agreement is not entered, or not confirmed
           +-- ClosedEntryError      records are asked for without an open entry
           +-- HeadError             an end of it is not signed, not witnessed, or not sent away
           +-- JournalError          the journal, for when it cannot be written, cannot be written or read
@@ -14,6 +15,10 @@ from department.errors import DepartmentError
 
 class LedgerError(DepartmentError, RuntimeError):
     """The ledger cannot be written, so that nothing may be read."""
+
+
+class AgreementError(LedgerError):
+    """An agreement cannot be entered or confirmed so."""
 
 
 class ClosedEntryError(LedgerError):

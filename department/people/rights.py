@@ -62,6 +62,8 @@ class Permission(StrEnum):
     APPROVE_LIST = "approve_list"
     RELEASE_RECORDS = "release_records"
     """Give records to another agency."""
+    CONFIRM_READS = "confirm_reads"
+    """Be the second person for an agreement by which somebody hears every read."""
     ANSWER_REQUESTS = "answer_requests"
     """Public records, and requests from outside law enforcement."""
     REVIEW_EXIGENT = "review_exigent"
@@ -122,6 +124,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
     | {
         Permission.REMOVE_HOLD,
         Permission.APPROVE_LIST,
+        Permission.CONFIRM_READS,
         Permission.REVIEW_EXIGENT,
         Permission.SEE_PEOPLE,
         Permission.DISABLE_PERSON,
@@ -136,6 +139,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
         Permission.PLAN_PURGE,
         Permission.PURGE,
         Permission.RELEASE_RECORDS,
+        Permission.CONFIRM_READS,
         Permission.ANSWER_REQUESTS,
     },
     DepartmentRole.AUDITOR: frozenset(
@@ -158,6 +162,7 @@ FRESH = frozenset(
     {
         Permission.EXPORT,
         Permission.RELEASE_RECORDS,
+        Permission.CONFIRM_READS,
         Permission.REMOVE_HOLD,
         Permission.PURGE,
         Permission.APPROVE_LIST,

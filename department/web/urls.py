@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.web import search
+from department.web import doors, search
 from department.web.ledger import ledger, reviews
 from department.web.views import status
 
@@ -17,4 +17,7 @@ urlpatterns = [
     path("search/saved/<uuid:saved>/discard/", search.discard, name="search_discard"),
     path("ledger/", ledger, name="ledger"),
     path("reviews/", reviews, name="reviews"),
+    path("doors/", doors.doors, name="doors"),
+    path("doors/agree/", doors.agree, name="doors_agree"),
+    path("doors/<int:agreement>/confirm/", doors.confirm, name="doors_confirm"),
 ]

@@ -11,6 +11,7 @@ from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.reads import ReadsGrant
+from provisioning.fleet.register import write_register
 
 _READS = click.option(
     "--reads",
@@ -62,6 +63,8 @@ def subscriber_add(
     with session.doing("subscriber_added", object=name):
         folder = fleet.add_subscriber(name, groups=groups, reads=grant)
     session.did("subscriber_added", object=name, details={"groups": list(groups), **_details(grant)})
+    if grant is not None:
+        write_register(fleet)
     click.echo(f"Subscriber {name} made in {folder}; restart a running mosquitto.")
 
 
@@ -99,6 +102,7 @@ def subscriber_reads(
         session.fleet.grant_reads(name, grant)
         reload_broker(session.fleet, reload_command)
     session.did(act, object=name, details=_details(grant))
+    write_register(session.fleet)
     click.echo(f"{name} hears {'hits, status and health' if grant is None else f'every record until {grant.until}'}.")
     if reload_command is None:
         click.echo("Have the broker take its rights: restart a running mosquitto.")

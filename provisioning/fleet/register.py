@@ -1,5 +1,7 @@
 """The register of the posts' keys: which keys sign the records of each post, signed, for whoever keeps the records.
 
+It names besides who hears every read at the broker, so that the department sees who passes its pages by.
+
 ::
 
     records/register.jws             the register in force
@@ -13,7 +15,7 @@ on the machine that is to believe the register; the root's is offline; the autho
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -71,6 +73,15 @@ class PostKeys(WireModel):
         return self
 
 
+class ReadsHolder(WireModel):
+    """A subscriber who hears every read."""
+
+    name: ClientName
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    until: date | None = None
+    """The last day, UTC; None of a subscriber whom nobody has asked yet."""
+
+
 class PostKeyRegister(WireModel):
     """The payload of a register: a compact JWS, ES256. It says all: a post that it does not name is none."""
 
@@ -79,6 +90,8 @@ class PostKeyRegister(WireModel):
     """Only goes up; the millisecond at which it was made at least, so that a fleet from a backup goes on above."""
     issued: UtcTime
     posts: Annotated[tuple[PostKeys, ...], Field(max_length=100_000)]
+    readers: tuple[ReadsHolder, ...] | None = None
+    """Who hears every read; None where nobody does."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -136,14 +149,22 @@ def write_register(fleet: Layout) -> tuple[Path, PostKeyRegister]:
                 raise ProvisioningError(f"{path}: {error}; delete it, and it is made anew") from error
         now = datetime.now(UTC)
         posts = _posts(fleet, {} if before is None else {post.name: post for post in before.posts}, now)
-        if before is not None and before.posts == posts and signer == kid:
+        readers = _readers(fleet) or None
+        if before is not None and (before.posts, before.readers, signer) == (posts, readers, kid):
             return path, before
         number = max(int(now.timestamp() * 1000), 0 if before is None else before.number + 1)
-        register = PostKeyRegister(agency=fleet.agency, number=number, issued=now, posts=posts)
+        register = PostKeyRegister(agency=fleet.agency, number=number, issued=now, posts=posts, readers=readers)
         payload = json.dumps(register.wire(), separators=(",", ":")).encode()
         private_folder(path.parent)
         replace_private(path, sign(payload, signing, typ=REGISTER_TYPE, kid=kid))
     return path, register
+
+
+def _readers(fleet: Layout) -> tuple[ReadsHolder, ...]:
+    granted = fleet.reads()
+    unasked = (ReadsHolder(name=name) for name in fleet.subscribers() if name not in granted)
+    held = (ReadsHolder(name=name, reason=each.reason, until=each.until) for name, each in granted.items() if each)
+    return tuple(sorted((*unasked, *held), key=lambda holder: holder.name))
 
 
 def _posts(fleet: Layout, before: Mapping[str, PostKeys], now: datetime) -> tuple[PostKeys, ...]:

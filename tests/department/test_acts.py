@@ -26,6 +26,7 @@ CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\b|SELECT \w+_
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
 
 VIEWS_WITHOUT = {
+    "doors": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
     "status": "counts, without a plate, a vehicle or a person",

@@ -60,6 +60,7 @@ RIGHTS = {
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     "ledger_law": {OWNER: ALL, AUDITOR: READ},
+    "ledger_agreement": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
@@ -93,6 +94,7 @@ FUNCTIONS = {
     "ledger_append": set(ROLES),
     "ledger_append_alone": set(ROLES),
     "ledger_flush": set(ROLES),
+    "ledger_guard_agreement": {OWNER},
     "ledger_check": {OWNER},
     "ledger_log_open": {OWNER, WEB},
     "ledger_note_access": {OWNER},

@@ -1,7 +1,7 @@
 """The register of posts' keys: what it says after each change, and what is no register."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,13 @@ from provisioning.control.keys.rotation import announce, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.reads import ReadsGrant
 from provisioning.fleet.register import (
     REGISTER_TYPE,
     PostKey,
     PostKeyRegister,
     PostKeys,
+    ReadsHolder,
     RegisterRefusedError,
     open_register,
     write_register,
@@ -64,6 +66,17 @@ def test_a_new_post_is_in_it_at_once(fleet: Fleet) -> None:
     assert second.number > first.number
     assert second.posts[0] == first.posts[0], "what was said of the others stays"
     assert abs(datetime.now(UTC) - second.posts[1].keys[0].since) < timedelta(minutes=1)
+
+
+def test_it_names_who_hears_every_read(fleet: Fleet) -> None:
+    fleet.add_subscriber("dispatch")
+    fleet.add_subscriber("analysis", reads=ReadsGrant("order 31", date(2099, 3, 31)))
+    write_register(fleet)
+    first = said(fleet)
+    assert first.readers == (ReadsHolder(name="analysis", reason="order 31", until=date(2099, 3, 31)),)
+    fleet.grant_reads("analysis", None)
+    write_register(fleet)
+    assert (said(fleet).readers, said(fleet).number > first.number) == (None, True)
 
 
 def test_a_revoked_post_s_key_ends_and_stays_named(fleet: Fleet, tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""Who hears every read at the broker, and so passes the pages by; and the agreement that each of them needs.
+
+The fleet grants reads; its signed register tells the department of whom. Here two persons answer for each: one enters
+the agreement and its end, and another confirms it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import IntegrityError, connection
+from psycopg import Connection
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.errors import AgreementError
+from department.ledger.writing import append, entering
+from provisioning.fleet.register import PostKeyRegister, ReadsHolder
+
+_SAID = """
+SELECT event, said.value::jsonb FROM ledger_entry JOIN LATERAL (
+    SELECT jsonb_object_agg(field, value::jsonb)::text AS value FROM ledger_body AS body
+    WHERE body.entry = ledger_entry.entry
+) AS said ON true WHERE event IN ('reads_granted', 'reads_ended') ORDER BY number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsAgreement:
+    """What a subscriber may have the reads for."""
+
+    id: int
+    reader: str
+    says: str
+    """Which agreement it is."""
+    until: date
+    agreed_by: str
+    confirmed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsDoor:
+    """A subscriber who hears every read."""
+
+    holder: ReadsHolder
+    agreement: ReadsAgreement | None
+    """The one that was entered last."""
+
+    def faults(self, today: date | None = None) -> tuple[str, ...]:
+        """Return what is wrong with it; nothing where all is in order."""
+        today = today or datetime.now(UTC).date()
+        agreement, until = self.agreement, self.holder.until
+        return tuple(
+            fault
+            for fault, wrong in (
+                ("the fleet granted it without an end", until is None),
+                ("the grant has ended: write the broker's rights anew", until is not None and until < today),
+                ("no agreement", agreement is None),
+                ("no second person", agreement is not None and agreement.confirmed_by is None),
+                ("the agreement has ended", agreement is not None and agreement.until < today),
+            )
+            if wrong
+        )
+
+
+def reads_doors(register: PostKeyRegister | None) -> list[ReadsDoor]:
+    """Return who hears every read by the register in force, by name."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (reader) id, reader, says, until, agreed_by, confirmed_by"
+            " FROM ledger_agreement ORDER BY reader, id DESC"
+        )
+        agreed = {row[1]: ReadsAgreement(*row) for row in cursor}
+    return [ReadsDoor(holder, agreed.get(holder.name)) for holder in (register and register.readers) or ()]
+
+
+def agree_reads(reader: str, says: str, until: date, *, person: str) -> None:
+    """Enter the agreement by which a subscriber hears every read; it waits for a second person.
+
+    Raises:
+        AgreementError: it has ended, or ends in more than a year.
+        LedgerError: it cannot be entered.
+
+    """
+    said = {"person": person, "reader": reader, "says": says, "until": until.isoformat()}
+    try:
+        with entering(LedgerEvent.READS_AGREED, said), connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO ledger_agreement (reader, says, until, agreed_by) VALUES (%s, %s, %s, %s)",
+                [reader, says, until, person],
+            )
+    except IntegrityError as error:
+        raise AgreementError("an agreement ends in the future, and within 366 days") from error
+
+
+def confirm_reads(agreement: int, *, person: str) -> None:
+    """Be the second person for an agreement.
+
+    Raises:
+        AgreementError: it is the person's own, was confirmed, or is none.
+        LedgerError: it cannot be entered.
+
+    """
+    try:
+        with entering(LedgerEvent.READS_CONFIRMED, {"person": person}) as said, connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE ledger_agreement SET confirmed_by = %s, confirmed_at = now()"
+                " WHERE id = %s AND confirmed_by IS NULL RETURNING reader, says",
+                [person, agreement],
+            )
+            found = cursor.fetchone()
+            if found is None:
+                raise AgreementError("no such agreement waits for a second person")
+            said["reader"], said["says"] = found
+    except IntegrityError as error:
+        raise AgreementError("somebody else is the second person") from error
+
+
+def note_readers(keeper: Connection[Any], register: PostKeyRegister | None) -> int:
+    """Enter in the ledger who has begun to hear every read, or does no more, since it was noted last; return how many.
+
+    Args:
+        keeper: a connection that sees all of the ledger.
+        register: that in force.
+
+    """
+    noted: dict[str, tuple[str, str | None]] = {}
+    for event, said in keeper.execute(_SAID):
+        noted.pop(said["reader"], None)
+        if event == LedgerEvent.READS_GRANTED.value:
+            noted[said["reader"]] = said["reason"], said["until"]
+    now = {
+        holder.name: (holder.reason, holder.until and holder.until.isoformat())
+        for holder in (register and register.readers) or ()
+    }
+    for name in sorted(noted.keys() - now.keys()):
+        append(LedgerEvent.READS_ENDED, {"reader": name})
+    changed = [name for name in sorted(now) if noted.get(name) != now[name]]
+    for name in changed:
+        reason, until = now[name]
+        append(LedgerEvent.READS_GRANTED, {"reader": name, "reason": reason, "until": until})
+    return len(changed) + len(noted.keys() - now.keys())
