@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "department.custody",
     "department.search",
     "department.archive",
+    "department.alerts",
     "department.web",
 ]
 MIDDLEWARE = [

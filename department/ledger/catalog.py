@@ -177,6 +177,19 @@ class LedgerEvent(Enum):
     WORK_DISCARDED = EventKind("work_discarded", "discarded saved work", "person what")
     STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case pattern until", "what")
 
+    # --- alerts
+    ALERT_STEP = EventKind(
+        "alert_step",
+        "acted on an alert",
+        "person records step state",
+        "reason note characters pairs plate_state vehicle",
+    )
+    """One step about a hit, by its record; `state` is what the alert was then. For one of a covert group there is
+    `steps` in the `covert` of `shown` instead."""
+    ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records")
+    LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
+    """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
+
     # --- the archive
     RETENTION_SET = EventKind("retention_set", "set a retention", "person what before after", "why")
     HOLD_PLACED = EventKind("hold_placed", "placed a hold", "person hold reason", "case until what records count")

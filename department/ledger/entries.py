@@ -1,6 +1,6 @@
 """How somebody gets to see records: by an entry in the ledger, made before anything is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -9,7 +9,7 @@ from uuid import UUID
 from department.ledger.agencies import require_allowed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import ClosedEntryError
-from department.ledger.writing import append
+from department.ledger.writing import append, enter
 from department.policy.errors import ForbiddenPurposeError, PurposeError
 from department.policy.policy import AccessPurpose, policy_in_force
 
@@ -19,16 +19,22 @@ class FetchedRecords:
 
     def __init__(self) -> None:
         self._known: dict[str, dict[Any, None]] = {"records": {}, "pictures": {}, "plates": {}, "entries": {}}
+        self._steps: list[Mapping[str, Any]] = []
 
     def add(self, **more: Iterable[Any]) -> None:
         """Add what was read, once each."""
         for name, values in more.items():
             self._known[name].update(dict.fromkeys(values))
 
+    def done(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Add what was done."""
+        self._steps += steps
+
     def said(self) -> dict[str, list[Any]]:
         """Return it in JSON's types."""
         always = ("records", "pictures")
-        return {name: list(values) for name, values in self._known.items() if values or name in always}
+        said = {name: list(values) for name, values in self._known.items() if values or name in always}
+        return said | ({"steps": self._steps} if self._steps else {})
 
 
 class OpenEntry:
@@ -67,6 +73,7 @@ class OpenEntry:
         pictures: Iterable[tuple[int, str]] = (),
         plates: Iterable[str] = (),
         entries: Iterable[int] = (),
+        steps: Iterable[Mapping[str, Any]] = (),
         group: str | None = None,
     ) -> None:
         """Note what was read.
@@ -76,6 +83,7 @@ class OpenEntry:
             pictures: by their record's id and their kind.
             plates: of a list of plates.
             entries: of the ledger, by their number.
+            steps: what was done under the entry with what belongs to a covert group, in JSON's types.
             group: the covert group that it belongs to. Auditors outside it do not see this part.
 
         """
@@ -83,6 +91,7 @@ class OpenEntry:
             raise ClosedEntryError("the entry is closed")
         noted = self._open if group is None else self._covert.setdefault(group, FetchedRecords())
         noted.add(records=records, pictures=pictures, plates=plates, entries=entries)
+        noted.done(steps)
 
     def shown(self) -> None:
         """Enter what was fetched, all of it, and close the entry.
@@ -93,10 +102,14 @@ class OpenEntry:
         """
         self._close(LedgerEvent.SHOWN)
 
-    def _close(self, event: LedgerEvent, **more: str) -> None:
+    def enter_shown(self) -> None:
+        """Do as `shown`, within the transaction of what was done under the entry, as its last step."""
+        self._close(LedgerEvent.SHOWN, entered=enter)
+
+    def _close(self, event: LedgerEvent, *, entered: Callable[..., UUID] = append, **more: str) -> None:
         self._closed = True
         covert = {group: noted.said() for group, noted in self._covert.items()}
-        append(event, {**self._open.said(), "covert": covert, **more}, refers_to=self.entry)
+        entered(event, {**self._open.said(), "covert": covert, **more}, refers_to=self.entry)
 
 
 def open_entry(

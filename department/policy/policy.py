@@ -75,12 +75,22 @@ def _pattern(word: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(word.removesuffix('*'))}{end}", re.IGNORECASE)
 
 
+class AlertRules(_Part):
+    """How hits are answered."""
+
+    escalate_seconds: int = Field(default=60, ge=5, le=3600)
+    """After which a hit that nobody has taken escalates."""
+    second_person_substitute: str = Field(default="", max_length=160)
+    """What stands in for a second person at a near match where there is none; nothing does where empty."""
+
+
 class Policy(_Part):
     """What the policy file says."""
 
     law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
     purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
     forbidden: tuple[ForbiddenUse, ...]
+    alerts: AlertRules = AlertRules()
     digest: str
     """SHA-256 of the file, hexadecimal: it stands in every entry that a purpose opens."""
 

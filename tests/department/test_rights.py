@@ -57,6 +57,13 @@ RIGHTS = {
     # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
     "search_saved": {OWNER: ALL, WEB: ADD},
+    # An alert is changed by its steps alone: see tests/department/alerts.
+    "alerts_transition": {OWNER: ALL, WEB: READ, AUDITOR: READ},
+    "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ},
+    "alerts_step": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    # The keeper notes besides when it has told one.
+    "alerts_decision": {OWNER: ALL, KEEPER: READ},
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     "ledger_law": {OWNER: ALL, AUDITOR: READ},
@@ -125,6 +132,14 @@ FUNCTIONS = {
     "archive_stale": {OWNER, WEB, PURGER},
     "archive_purge_part": {OWNER, PURGER},
     "archive_finish": {OWNER, PURGER},
+    **{key: {OWNER, WEB} for key in ("alerts_plain", "alerts_newest_list", "alerts_withdraw_listed")},
+    **{
+        key: {OWNER}
+        for key in (
+            *("alerts_refuse", "alerts_current", "alerts_acknowledge", "alerts_do_step", "alerts_take_back"),
+            *("alerts_arrive", "alerts_hear_withdrawal", "alerts_hear_judgment", "alerts_forget", "alerts_final"),
+        )
+    },
     "search_candidates": {OWNER, WEB},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
@@ -433,6 +448,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
     allowed = {"check", "pictures", "projections", "reading", "rebuild", "record", "store", "tables"}
     counting = {"archive/backup.py"}  # the newest id, by which what comes back is compared
     migrations = {
+        "alerts/migrations/0001_alerts.sql",
         "archive/migrations/0001_archive.sql",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",

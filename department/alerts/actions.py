@@ -1,0 +1,239 @@
+"""What people do about alerts. Each is one transaction with one entry in the ledger, and names the revision it answers.
+
+The database holds the rules: see `migrations/0001_alerts.sql`. It refuses what was answered too late, what somebody
+else has taken, and each step that the ones before do not allow.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from django.db.backends.utils import CursorWrapper
+
+from department.alerts.alerts import Alert, looking
+from department.alerts.errors import AlertError, refusals
+from department.alerts.notes import require_plain
+from department.alerts.states import (
+    AlertOutcome,
+    AlertState,
+    AlertStep,
+    CharacterAnswer,
+    EyeAnswer,
+    MeanwhileAnswer,
+    RejectReason,
+    permission_for,
+)
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry
+from department.ledger.errors import ClosedEntryError
+from department.ledger.writing import enter
+from department.people.currency import currency_of
+from department.people.models import DepartmentPerson
+from department.policy.policy import policy_in_force
+
+Said: TypeAlias = str | list[str] | None
+"""What a step has in a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertActor:
+    """Who acts, and under what."""
+
+    person: DepartmentPerson
+    entry: OpenEntry | None = None
+    """An open one whose groups have the alert's, where it is covert. Acting on such an alert closes it: outsiders see
+    in the ledger that somebody saw something, as always, and not what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class EyeAnswers:
+    """What somebody saw who held the picture against what is listed."""
+
+    characters: Sequence[CharacterAnswer]
+    """One for each pair of `department.alerts.characters.compared`, in order."""
+    state: EyeAnswer
+    vehicle: EyeAnswer
+    pairs: Collection[str] = ()
+    """Characters that were misread, each as it was read and as it is: `D0`."""
+
+    @property
+    def bears_out(self) -> bool:
+        """Whether nothing of it speaks against the hit."""
+        return (
+            all(each is CharacterAnswer.SAME for each in self.characters)
+            and EyeAnswer.OTHER not in {self.state, self.vehicle}
+            and bool(self.characters)
+        )
+
+    @property
+    def reasons(self) -> tuple[RejectReason, ...]:
+        """For which reasons it can be rejected by what was seen; any where nothing speaks against it."""
+        found = [
+            (CharacterAnswer.DIFFERS in self.characters, RejectReason.MISREAD),
+            (self.state is EyeAnswer.OTHER, RejectReason.OTHER_STATE),
+            (self.vehicle is EyeAnswer.OTHER, RejectReason.OTHER_VEHICLE),
+            (CharacterAnswer.ILLEGIBLE in self.characters, RejectReason.ILLEGIBLE),
+        ]
+        return tuple(reason for holds, reason in found if holds)
+
+
+def take(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Take an alert: from now on it is this person's. They have acknowledged the newest list in this shift.
+
+    Args:
+        actor: who.
+        record_id: which alert.
+        revision: as it was shown.
+
+    Returns:
+        What the alert is then.
+
+    Raises:
+        StaleAlertError: it is not any more as it was shown.
+        AlertError: it is refused; the message says why.
+        LedgerError: it cannot be entered; nothing is done.
+
+    All others here raise the same.
+    """
+    return _act(actor, record_id, revision, AlertStep.TAKE)
+
+
+def confirm(actor: AlertActor, record_id: int, revision: int, answers: EyeAnswers) -> AlertState:
+    """Confirm by eye. A match that needs a second person then waits for one."""
+    return _act(actor, record_id, revision, AlertStep.CONFIRM, **_seen(answers))
+
+
+def second(actor: AlertActor, record_id: int, revision: int, answers: EyeAnswers) -> AlertState:
+    """Confirm by eye as the second person, by a comparison of one's own."""
+    return _act(actor, record_id, revision, AlertStep.SECOND, **_seen(answers))
+
+
+def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Go on without a second person, by what the policy states for that; a supervisor reviews it the next day."""
+    stated = policy_in_force().alerts.second_person_substitute
+    if not stated:
+        raise AlertError("The policy states nothing that stands in for a second person.", "alerts_substitute")
+    return _act(actor, record_id, revision, AlertStep.SUBSTITUTE, note=stated)
+
+
+def reject(
+    actor: AlertActor, record_id: int, revision: int, reason: RejectReason, answers: EyeAnswers | None = None
+) -> AlertState:
+    """Reject, with what was seen if it was compared by eye."""
+    if answers is not None and answers.reasons and reason not in answers.reasons:
+        raise AlertError("The reason is not what you saw.", "alerts_reason")
+    seen = _seen(answers) if answers is not None else {}
+    return _act(actor, record_id, revision, AlertStep.REJECT, reason=reason.value, **seen)
+
+
+def system_active(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Note that the state's system says that the entry stands: from now on it may be acted upon."""
+    return _act(actor, record_id, revision, AlertStep.ACTIVE)
+
+
+def system_cleared(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Note that the state's system says that the entry does not stand: it is rejected as stale."""
+    return _act(actor, record_id, revision, AlertStep.CLEARED)
+
+
+def system_not_practical(actor: AlertActor, record_id: int, revision: int, because: str) -> AlertState:
+    """Note why the state's system could not be asked: from now on it may be acted upon."""
+    return _act(actor, record_id, revision, AlertStep.NOT_PRACTICAL, note=require_plain(because))
+
+
+def close(actor: AlertActor, record_id: int, revision: int, outcome: AlertOutcome) -> AlertState:
+    """Note what came of it."""
+    return _act(actor, record_id, revision, AlertStep.OUTCOME, reason=outcome.value)
+
+
+def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer, note: str = "") -> AlertState:
+    """Say what had been done about an alert before it was taken back."""
+    return _act(
+        actor, record_id, revision, AlertStep.MEANWHILE, reason=done.value, note=require_plain(note) if note else None
+    )
+
+
+def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
+    """Take an alert over from whoever has it: at the end of their shift, or because they are away."""
+    return _act(actor, record_id, revision, AlertStep.TAKE_OVER)
+
+
+def review(actor: AlertActor, record_id: int, revision: int, found: str) -> AlertState:
+    """Note, as a supervisor, what one found of an alert that went on without a second person."""
+    return _act(actor, record_id, revision, AlertStep.REVIEW, note=require_plain(found))
+
+
+def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson) -> None:
+    """Offer one's alerts to whoever has the next shift, all or none; each stays one's own until it is taken over."""
+    _require(actor, AlertStep.OFFER)
+    said = {"person": actor.person.login, "to": to.login}
+    with refusals(), looking(actor.entry) as cursor:
+        covert = [
+            (alert.record_id, group)
+            for alert in sorted(alerts, key=lambda each: each.record_id)
+            if (group := _add(cursor, alert.record_id, alert.revision, AlertStep.OFFER, actor, to_person=to.login)[1])
+        ]
+        shown = {record_id for record_id, _ in covert}
+        open_ones = [alert.record_id for alert in alerts if alert.record_id not in shown]
+        for record_id, group in covert:
+            _under(actor).fetched(records=[record_id], steps=[{**said, "step": "offer"}], group=group)
+        if covert:
+            _under(actor).enter_shown()
+        if open_ones:
+            enter(LedgerEvent.ALERTS_OFFERED, {**said, "records": open_ones})
+
+
+def _act(actor: AlertActor, record_id: int, revision: int, step: AlertStep, **said: Said) -> AlertState:
+    _require(actor, step)
+    with refusals(), looking(actor.entry) as cursor:
+        state, group = _add(cursor, record_id, revision, step, actor, **said)
+        told = {name: value for name, value in said.items() if value is not None}
+        entered = {"person": actor.person.login, "step": step.value, "state": state, **told}
+        if group is None:
+            enter(LedgerEvent.ALERT_STEP, {**entered, "records": [record_id]})
+        else:
+            _under(actor).fetched(records=[record_id], steps=[entered], group=group)
+            _under(actor).enter_shown()
+    return AlertState(state)
+
+
+def _add(
+    cursor: CursorWrapper, record_id: int, revision: int, step: AlertStep, actor: AlertActor, **said: Said
+) -> tuple[str, str | None]:
+    """Add a step; return what the alert is then, and its covert group."""
+    values: dict[str, Said | int] = {
+        "record_id": record_id,
+        "revision": revision,
+        "step": step.value,
+        "person": actor.person.login,
+        **said,
+    }
+    marks = ", ".join(["%s"] * len(values))
+    cursor.execute(
+        f"INSERT INTO alerts_step ({', '.join(values)}) VALUES ({marks}) RETURNING state, covert_group",  # noqa: S608
+        [*values.values()],
+    )
+    state, group = cursor.fetchone()
+    return state, group
+
+
+def _require(actor: AlertActor, step: AlertStep) -> None:
+    """Ask anew whether somebody may do this now: for how long training counts the database does not know."""
+    lacks = currency_of(DepartmentPerson.objects.get(pk=actor.person.pk)).lacks(permission_for(step))
+    if lacks:
+        raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")
+
+
+def _under(actor: AlertActor) -> OpenEntry:
+    if actor.entry is None:
+        raise ClosedEntryError("an alert of a covert group needs an entry")
+    return actor.entry
+
+
+def _seen(answers: EyeAnswers) -> dict[str, Said]:
+    return {
+        "characters": "".join(each.value for each in answers.characters),
+        "plate_state": answers.state.value,
+        "vehicle": answers.vehicle.value,
+        "pairs": [*answers.pairs],
+    }

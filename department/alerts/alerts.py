@@ -1,0 +1,188 @@
+"""Alerts as they stand. None has a plate: what was read and listed is the hit's, see `department.alerts.cases`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from department.alerts.states import AlertState
+from department.custody.reading import under
+from department.ledger.entries import OpenEntry
+from department.policy.policy import policy_in_force
+
+REVIEW_WITHIN = timedelta(hours=24)
+"""How soon a supervisor reviews what stood in for a second person."""
+LATE = timedelta(hours=1)
+"""A hit that arrives so long after its capture tells where a vehicle was, and hardly where it is."""
+MOST = 500
+"""Alerts that one call returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What the department has made of a hit so far. Persons by their log-ins."""
+
+    record_id: int
+    """Of the hit, by which its record and pictures are read, and the alert's own name."""
+    revision: int
+    """Each step names the one that was seen; when another step was sooner, it is refused."""
+    state: AlertState
+    post: str
+    covert_group: str | None
+    hit: str
+    captured_at: datetime
+    """By the post's clock."""
+    arrived_at: datetime
+    changed_at: datetime
+    category: str
+    priority: int
+    """1 is the most urgent."""
+    match: str
+    """`exact`, `look_alike`, `near` or `partial`."""
+    list_version: int | None
+    list_age: float | None
+    """Seconds, when the hit was made."""
+    hotlist_stale: bool
+    held: bool
+    second_needed: bool
+    """Not exact, held, or the state that was read contradicts: one person alone does not confirm it."""
+    holder: str | None
+    """Who has taken it."""
+    offered_to: str | None
+    """Who is to take it over."""
+    eye_by: str | None
+    eye_at: datetime | None
+    second_by: str | None
+    substitute: str | None
+    """What stood in for the second person, as the policy states it."""
+    substitute_at: datetime | None
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    reject_reason: str | None
+    system: str | None
+    """`active`, `cleared` or `not_practical`."""
+    system_at: datetime | None
+    outcome: str | None
+    withdrawn_because: str | None
+    withdrawn_at: datetime | None
+    withdrawn_from: str | None
+    """How far it had come when it was taken back."""
+    meanwhile: str | None
+    """What had been done by then."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it arrived too long after its capture to raise an alarm."""
+        return self.arrived_at - self.captured_at > LATE
+
+    @property
+    def escalates_at(self) -> datetime | None:
+        """When it escalates, or has: nobody has taken it by then, or said what was done before it was taken back."""
+        waiting = {AlertState.NEW: self.arrived_at, AlertState.WITHDRAWN: self.changed_at}.get(self.state)
+        return waiting and waiting + timedelta(seconds=policy_in_force().alerts.escalate_seconds)
+
+    def is_escalated(self, at: datetime | None = None) -> bool:
+        """Tell whether it is escalated."""
+        end = self.escalates_at
+        return end is not None and (at or datetime.now(UTC)) >= end
+
+
+@dataclass(frozen=True, slots=True)
+class AlertStepTaken:
+    """One step of an alert."""
+
+    record_id: int
+    revision: int
+    """Of the alert before it."""
+    step: str
+    person: str | None
+    """None: the post."""
+    at: datetime
+    state: str
+    """Afterwards."""
+    reason: str | None
+    note: str | None
+    characters: str | None
+    """A letter for each that was compared, as `CharacterAnswer` has them."""
+    pairs: list[str]
+    """Each a character as it was read, and what it is."""
+    plate_state: str | None
+    vehicle: str | None
+    to_person: str | None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Alert))
+_STEP_COLUMNS = ", ".join(field.name for field in fields(AlertStepTaken))
+_OPEN = "state NOT IN ('rejected', 'closed', 'accounted')"
+
+
+def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
+    """Return the alerts about which somebody has something to do, the most urgent first, then the oldest.
+
+    Args:
+        entry: an open one, where those of its covert groups are wanted too; that they were shown is noted there.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+
+    """
+    return _alerts(f"{_OPEN} ORDER BY priority, arrived_at, record_id LIMIT {MOST}", [], entry)
+
+
+def recent_alerts(since: datetime, entry: OpenEntry | None = None) -> list[Alert]:
+    """Return alerts that arrived at a time or later, the latest first; see `open_alerts`."""
+    return _alerts(f"arrived_at >= %s ORDER BY arrived_at DESC, record_id DESC LIMIT {MOST}", [since], entry)
+
+
+def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
+    """Return one alert; None if there is none, or none for these eyes. See `open_alerts`."""
+    return next(iter(_alerts("record_id = %s", [record_id], entry)), None)
+
+
+def open_substitutes() -> list[Alert]:
+    """Return what stood in for a second person and nobody has reviewed, the oldest first. Of covert groups none."""
+    return _alerts(f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {MOST}", [], None)
+
+
+def review_due(alert: Alert) -> datetime | None:
+    """Return by when a supervisor must have reviewed an alert; None where nothing is to be reviewed."""
+    return alert.substitute_at and alert.substitute_at + REVIEW_WITHIN if alert.reviewed_by is None else None
+
+
+def steps_of(record_id: int, entry: OpenEntry | None = None) -> list[AlertStepTaken]:
+    """Return what was done about an alert, in order. See `open_alerts`."""
+    with looking(entry) as cursor:
+        query = f"SELECT {_STEP_COLUMNS} FROM alerts_step WHERE record_id = %s ORDER BY revision"  # noqa: S608
+        cursor.execute(query, [record_id])
+        return [AlertStepTaken(*row) for row in cursor]
+
+
+def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:
+    with looking(entry) as cursor:
+        cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert WHERE {condition}", values)  # noqa: S608 - our own names
+        rows = cursor.fetchall()
+    found = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in rows]
+    for each in found:
+        if entry is not None and each.covert_group is not None:
+            entry.fetched(records=[each.record_id], group=each.covert_group)
+    return found
+
+
+@contextmanager
+def looking(entry: OpenEntry | None) -> Iterator[CursorWrapper]:
+    """Open a transaction in which alerts are seen: those of covert groups under an entry alone.
+
+    Raises:
+        ClosedEntryError: the entry is not open.
+
+    """
+    if entry is not None:
+        with under(entry) as cursor:
+            yield cursor
+    else:
+        with transaction.atomic(), connection.cursor() as cursor:
+            yield cursor

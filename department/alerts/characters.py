@@ -1,0 +1,67 @@
+"""What was read over what is listed, character by character, as somebody compares them by eye."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+
+from department.search.misreads import look_alikes
+from department.search.patterns import folded
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCharacter:
+    """One place of both."""
+
+    read: str
+    """Empty where the list has a character more."""
+    listed: str
+    """Empty where the read has one more; `?` where the list's pattern says nothing about it."""
+    alike: bool
+    """Whether the camera takes one for the other, or they differ: look closely."""
+
+    @property
+    def same(self) -> bool:
+        """Whether they are the same character."""
+        return self.read == self.listed
+
+
+def compared(read: str, listed: str) -> tuple[ComparedCharacter, ...]:
+    """Return both side by side.
+
+    Args:
+        read: `plate_read` of a hit.
+        listed: its `plate_matched`, a plate as the list spells it or a pattern with `?` and `*`.
+
+    """
+    return tuple(ComparedCharacter(one, other, _alike(one, other)) for one, other in _aligned(read, listed))
+
+
+def _aligned(read: str, listed: str) -> Iterator[tuple[str, str]]:
+    spelled = "".join(listed.split()).replace("-", "")
+    if "?" in spelled or "*" in spelled:
+        spelled = _filled(spelled, read)
+    if len(read) == len(spelled):
+        yield from zip(read, spelled, strict=True)
+        return
+    for _, i1, i2, j1, j2 in SequenceMatcher(None, read, spelled, autojunk=False).get_opcodes():
+        yield from zip_longest(read[i1:i2], spelled[j1:j2], fillvalue="")
+
+
+def _filled(pattern: str, read: str) -> str:
+    """Return a pattern with each `*` as long as it must be to have the length of what was read."""
+    parts = [".*" if each == "*" else "." if each == "?" else re.escape(folded(each)) for each in pattern]
+    found = re.fullmatch("".join(f"({part})" for part in parts), folded(read))
+    if found is None:
+        return pattern.replace("*", "")
+    groups = found.groups()
+    return "".join("?" * len(groups[at]) if each == "*" else each for at, each in enumerate(pattern))
+
+
+def _alike(read: str, listed: str) -> bool:
+    if listed == "?":
+        return False
+    if read != listed:
+        return True
+    return bool(look_alikes(folded(read)))

@@ -1,0 +1,130 @@
+"""The start of a shift: which list each post has and how old it is, what is wrong, and which hits are open."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+from department.alerts.alerts import Alert, open_alerts
+from department.alerts.errors import AlertError, refusals
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry
+from department.ledger.writing import entering
+from department.people.currency import currency_of
+from department.people.models import DepartmentPerson
+from department.people.rights import Permission
+
+SHIFT = timedelta(hours=12)
+"""For so long the lists that somebody has looked at count, as a session lasts no longer. The database has it, too."""
+SILENT = timedelta(minutes=30)
+"""A post that said nothing for so long says nothing about its list."""
+_SAYS = """
+SELECT DISTINCT ON (post) post, at, state, reasons, list_version, list_age FROM custody_status
+WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days' ORDER BY post, at DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftPost:
+    """What a post said last."""
+
+    post: str
+    at: datetime
+    state: str
+    faults: tuple[str, ...]
+    list_version: int | None
+    """None: it has no list."""
+    list_age: timedelta | None
+    """How old its list is now."""
+    is_behind: bool
+    """Whether another post has a newer list, or this one has none."""
+    is_silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftStart:
+    """What somebody looks at before they take the first hit."""
+
+    at: datetime
+    newest: int | None
+    """The newest list that any post has: what `acknowledge` is given."""
+    posts: tuple[ShiftPost, ...]
+    alerts: tuple[Alert, ...]
+    """Those that are open."""
+
+
+def shift_start(entry: OpenEntry | None = None, *, at: datetime | None = None) -> ShiftStart:
+    """Return it as it is now.
+
+    Args:
+        entry: as in `open_alerts`.
+        at: the time; now if None.
+
+    """
+    at = at or datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(_SAYS, [at])
+        says = cursor.fetchall()
+    newest = max((version for *_, version, _ in says if version is not None), default=None)
+    posts = tuple(
+        ShiftPost(
+            post,
+            said_at,
+            state,
+            tuple(reasons),
+            version,
+            None if age is None else timedelta(seconds=age) + max(at - said_at, timedelta()),
+            is_behind=version is None or (newest is not None and version < newest),
+            is_silent=at - said_at > SILENT,
+        )
+        for post, said_at, state, reasons, version, age in says
+    )
+    return ShiftStart(at, newest, posts, tuple(open_alerts(entry)))
+
+
+def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
+    """Note that somebody has looked at the start of their shift; from now on they may take alerts.
+
+    Raises:
+        AlertError: there is a newer list by now, or they may not answer hits.
+        LedgerError: it cannot be entered.
+
+    """
+    lacks = currency_of(DepartmentPerson.objects.get(pk=person.pk)).lacks(Permission.ANSWER_HITS)
+    if lacks:
+        raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")
+    fields = {
+        "person": person.login,
+        "newest": start.newest,
+        "posts": len(start.posts),
+        "stale": sum(post.is_behind for post in start.posts),
+        "faults": sum(len(post.faults) for post in start.posts),
+        "open": sum(alert.covert_group is None for alert in start.alerts),
+    }
+    with refusals(), entering(LedgerEvent.LISTS_SEEN, fields), connection.cursor() as cursor:
+        said = [person.login, start.newest]
+        cursor.execute("INSERT INTO alerts_acknowledgment (person, list_version) VALUES (%s, %s)", said)
+
+
+def acknowledged_until(person: DepartmentPerson) -> datetime | None:
+    """Return until when somebody may take alerts by what they have looked at; None where they may not now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(at) FROM alerts_acknowledgment WHERE person = %s", [person.login])
+        (last,) = cursor.fetchone() or (None,)
+    return last + SHIFT if last is not None and datetime.now(UTC) < last + SHIFT else None
+
+
+def withdraw_listed(listed: Iterable[str], *, group: str | None, person: str) -> list[int]:
+    """Take back the open alerts of entries that left the list, as part of the caller's transaction; return which.
+
+    Args:
+        listed: as the list spells the plates, or patterns.
+        group: the covert group of the entries.
+        person: who took them off.
+
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
+        (found,) = cursor.fetchone() or ([],)
+        return list(found)
