@@ -136,7 +136,12 @@ class _Service:
         return store
 
     def _between(self, store: CustodyStore) -> Collection[ChainName]:
-        """Look at the register, and have the records of one post judged again where its keys are others by now."""
+        """Say which brokers are heard, look at the register, and have the records of one post judged again.
+
+        That is done where its keys are others by now.
+        """
+        answers = [*self.keeper.answers.values()]
+        store.hear(frozenset(place for place, trouble in enumerate(answers) if trouble is None))
         if self._doubtful is None:
             self._doubtful = store.posts_with_doubts()
         if time.monotonic() > self._looked_at + REGISTER_SECONDS:

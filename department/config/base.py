@@ -125,6 +125,8 @@ PEOPLE_BANNER = ""
 """What must be agreed to before log-in; the program's own text where empty."""
 STATUS_DISKS: dict[str, Path] = {}
 """Folders whose disks the status page shows, by what they hold."""
+BROKERS: tuple[str, ...] = ()
+"""Every broker that the keeper takes records from, in the order of the settings."""
 POLICY_FILE: Path = DEFAULT
 """The policy file."""
 KEPT_REGISTER = Path("register.json")

@@ -69,6 +69,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         else {},
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
+        "BROKERS": folder.settings.brokers,
         "POLICY_FILE": folder.policy,
         "KEPT_REGISTER": folder.kept_register,
         "LEDGER_JOURNAL": folder.journal,

@@ -302,6 +302,16 @@ class CustodyStore:
                 if fate is Fate.NEW and each.verdict == RecordVerdict.FORKED:
                     self._judge_stored(tables, batch, each, hold=False)
 
+    def hear(self, brokers: frozenset[int]) -> None:
+        """Have whoever looks at the database know which brokers are heard, by their place in the settings.
+
+        Raises:
+            StoreError: the database does not answer.
+
+        """
+        with self._session() as tables:
+            tables.hear(brokers)
+
     # --- what is known
 
     def _chain(self, chain: ChainName) -> HeldChain:

@@ -19,6 +19,9 @@ from department.database.copy import copy_into
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""
+HEARD = 580_677
+"""First number of the advisory locks that say which brokers the keeper hears; the second is the broker's place in the
+settings. They go with the keeper's session, however it ends."""
 LOCK_MILLISECONDS = 10_000
 """How long a start waits for it: the server needs a moment to see that a keeper that was killed is gone."""
 SESSION = (
@@ -100,6 +103,8 @@ class CustodyTables:
             raise
         self._weeks: set[date] = set()
         """Those that have their partitions."""
+        self._heard: frozenset[int] = frozenset()
+        """Brokers whose locks are held."""
 
     def close(self) -> None:
         """End the session; the lock goes with it."""
@@ -255,6 +260,13 @@ class CustodyTables:
         for week in sorted({day - timedelta(days=day.weekday()) for day in days} - self._weeks):
             self.connection.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
             self._weeks.add(week)
+
+    def hear(self, brokers: frozenset[int]) -> None:
+        """Hold a lock for each broker that is heard, by its place in the settings, and for no other."""
+        for verb, places in (("lock", brokers - self._heard), ("unlock", self._heard - brokers)):
+            for place in places:
+                self.connection.execute(sql.SQL("SELECT pg_advisory_" + verb + "(%s, %s)"), [HEARD, place])
+        self._heard = brokers
 
     # --- writing, within a transaction
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from department.ledger.agencies import require_allowed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import ClosedEntryError
-from department.ledger.writing import append, enter
+from department.ledger.writing import append, append_each, enter
 from department.policy.errors import ForbiddenPurposeError, PurposeError
 from department.policy.policy import AccessPurpose, policy_in_force
 
@@ -107,9 +107,13 @@ class OpenEntry:
         self._close(LedgerEvent.SHOWN, entered=enter)
 
     def _close(self, event: LedgerEvent, *, entered: Callable[..., UUID] = append, **more: str) -> None:
+        entered(event, {**self.closing(), **more}, refers_to=self.entry)
+
+    def closing(self) -> dict[str, Any]:
+        """Close the entry, and return what was fetched, for the entry that says so."""
         self._closed = True
         covert = {group: noted.said() for group, noted in self._covert.items()}
-        entered(event, {**self._open.said(), "covert": covert, **more}, refers_to=self.entry)
+        return {**self._open.said(), "covert": covert}
 
 
 def open_entry(
@@ -131,6 +135,30 @@ def open_entry(
 
     """
     return _opened(LedgerEvent.INTENT, purpose, person=person, agency=agency, query=query, groups=groups)
+
+
+def open_entries(
+    people: Sequence[tuple[str, str]], *, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
+) -> list[OpenEntry]:
+    """Enter that several are about to see the same, each by an entry of their own, in one step: see `open_entry`.
+
+    Args:
+        people: who, and of which agency.
+        purpose: why, for the department itself.
+        query: as in `open_entry`, as are `groups` and the errors.
+        groups: the groups whose covert records all of them may see.
+
+    """
+    policy = policy_in_force()
+    policy.require(purpose)
+    said = {**asdict(purpose), "policy": policy.digest, "query": query, "groups": groups}
+    asked = [({**said, "person": person, "agency": agency}, None) for person, agency in people]
+    return [OpenEntry(entry) for entry in append_each(LedgerEvent.INTENT, asked)]
+
+
+def show_each(entries: Sequence[OpenEntry]) -> None:
+    """Enter of each entry what was fetched, in one step, and close it: see `OpenEntry.shown`."""
+    append_each(LedgerEvent.SHOWN, [(entry.closing(), entry.entry) for entry in entries])
 
 
 def open_log(

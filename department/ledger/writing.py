@@ -6,7 +6,7 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -54,7 +54,7 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
     """
     if not connection.in_atomic_block:
         raise LedgerError("an entry that belongs to a change needs the transaction of it")
-    return _append("SELECT ledger_append(%s, %s, %s)", event, fields, refers_to)
+    return _append("ledger_append", event, [(fields, refers_to)])[0]
 
 
 def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
@@ -64,28 +64,43 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
+    return append_each(event, [(fields, refers_to)])[0]
+
+
+def append_each(event: LedgerEvent, entries: Sequence[tuple[Mapping[str, Any], UUID | None]]) -> list[UUID]:
+    """Make entries of one kind in one step, each of its own as by `append`: of each its fields and `refers_to`."""
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
     # In the second statement it waits for the disk, when others can enter again: entries of many wait together.
-    return _append("SELECT ledger_append_alone(%s, %s, %s)", event, fields, refers_to, then="SELECT ledger_flush()")
+    return _append("ledger_append_alone", event, entries, then="SELECT ledger_flush()")
 
 
 def _append(
-    statement: str, event: LedgerEvent, fields: Mapping[str, Any], refers_to: UUID | None, *, then: str | None = None
-) -> UUID:
+    function: str,
+    event: LedgerEvent,
+    entries: Sequence[tuple[Mapping[str, Any], UUID | None]],
+    *,
+    then: str | None = None,
+) -> list[UUID]:
     carries = set(event.kind.carries.split())
-    if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
-        raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
+    for fields, _ in entries:
+        if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
+            raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
+    statement = (
+        f"SELECT {function}(%s, refers_to, fields)"  # noqa: S608 - our own name
+        " FROM unnest(%s::uuid[], %s::json[]) WITH ORDINALITY AS given (refers_to, fields, place) ORDER BY place"
+    )
+    said = [json.dumps(fields) for fields, _ in entries]
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [event.value, refers_to, json.dumps(fields)])
-            (entry,) = cursor.fetchone() or (None,)
+            cursor.execute(statement, [event.value, [refers_to for _, refers_to in entries], said])
+            made = [entry for (entry,) in cursor]
             if then is not None:
                 cursor.execute(then)
     except DatabaseError as error:
         refused = getattr(error.__cause__, "sqlstate", None) in _REFUSED
         why = f": {error.__cause__.diag.message_primary}" if refused else ""  # type: ignore[union-attr]
         raise LedgerError(f"the ledger cannot be written{why}") from error
-    if not isinstance(entry, UUID):
+    if len(made) != len(entries) or not all(isinstance(entry, UUID) for entry in made):
         raise LedgerError("the ledger gave no entry")
-    return entry
+    return made

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from department.web import doors, search
+from department.web import console, doors, search
 from department.web.ledger import ledger, reviews
 from department.web.views import status
 
 urlpatterns = [
     path("", status, name="status"),
+    path("console/", console.console, name="console"),
+    path("console/events/", console.events, name="console_events"),
+    path("console/step/", console.step, name="console_step"),
+    path("console/shift/", console.shift, name="console_shift"),
     path("search/", search.search, name="search"),
     path("search/plate/", search.plate, name="search_plate"),
     path("search/read/", search.read, name="search_read"),

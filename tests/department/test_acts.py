@@ -26,6 +26,8 @@ CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\b|SELECT \w+_
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
 
 VIEWS_WITHOUT = {
+    "console": "a frame without a hit",
+    "events": "a stream: the feed shows each hit under an entry of each who listens",
     "doors": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",

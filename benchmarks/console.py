@@ -1,0 +1,171 @@
+"""How soon a hit is on the consoles, and whether each gets each hit once.
+
+::
+
+    PYTHONPATH=. python benchmarks/console.py                   20 consoles, 100 hits a minute, two minutes
+    PYTHONPATH=. python benchmarks/console.py --consoles 40 --minutes 10
+
+A department is made in a temporary folder and served by its command. The consoles are people of their own who hold the
+stream, one of them a real Chromium. A keeper keeps signed hits with both pictures, at random moments. The time runs
+from before the commit to the last byte of the event at each console, and in Chromium to when the hit is in the page.
+"""
+
+import argparse
+import http.client
+import json
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import quantiles
+
+from playwright.sync_api import sync_playwright
+
+from department.config.upgrade import running_database
+from department.folder import DepartmentFolder
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.fleet.register import write_register
+from simulator.brokers.daemon import free_port
+from tests.browser import chromium_path
+from tests.department.commands.filled import fleet_post
+from tests.department.commands.installation import Commands, commands, new_folder
+from tests.department.custody.posts import deliveries
+from tests.department.web.alarms import heard, seen, sessions
+from tests.department.web.test_status_page import wait_until_served
+
+WATCH = """() => {
+  window.came = {};
+  new MutationObserver(() => {
+    const now = Date.now() / 1000;
+    for (const each of document.querySelectorAll("#queue button")) window.came[each.dataset.record] ??= now;
+  }).observe(document.getElementById("queue"), { childList: true });
+}"""
+
+
+class StreamingConsole(threading.Thread):
+    """Holds the stream, and notes when each hit was there."""
+
+    def __init__(self, where: str, session: str) -> None:
+        super().__init__(daemon=True)
+        self._where, self._session = where, session
+        self.came: dict[int, list[float]] = {}
+
+    def run(self) -> None:
+        last = ""
+        while True:
+            connection = http.client.HTTPConnection(self._where)
+            headers = {"Accept": "text/event-stream", "Cookie": f"sessionid={self._session}", "Last-Event-ID": last}
+            connection.request("GET", "/console/events/", headers=headers)
+            answer, event = connection.getresponse(), {}
+            for line in answer:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                event[name] = value
+                if not name and event:
+                    last = event.get("id", last)
+                    if event.get("event") == "hit":
+                        self.came.setdefault(json.loads(event["data"])["record"], []).append(time.time())
+                    event = {}
+
+
+@contextmanager
+def department() -> Iterator[Commands]:
+    top = new_folder()
+    fleet = Fleet.create(top / "fleet", agency="riverside", custodian="records")
+    fleet.add_post("post-1", PostSettings(brokers=("localhost:8883",)))
+    write_register(fleet)
+    made = commands(top)
+    done = made("init", made.identity)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    try:
+        yield made
+    finally:
+        subprocess.run(["rm", "-rf", str(top)], check=False)
+
+
+def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float) -> dict[int, float]:
+    """Keep hits at random moments; return when each was about to be kept, by its record."""
+    from department.custody.register import KeyRegister  # noqa: PLC0415 - only here
+    from department.custody.store import CustodyStore  # noqa: PLC0415
+    from department.database.roles import KEEPER  # noqa: PLC0415
+
+    post, begun, known = fleet_post(made), {}, set()
+    register = KeyRegister(folder.register_file, folder.register_key, agency="riverside", kept=folder.kept_register)
+    with CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store, heard(folder) as asking:
+        for _ in range(count):
+            time.sleep(random.expovariate(rate))
+            post.now = post.now.now(post.now.tzinfo)
+            message = deliveries(post.hit(**seen("7ABD123", post.now)))
+            began = time.time()
+            store.keep(message)
+            records = {number for (number,) in asking.execute("SELECT record_id FROM custody_hit")}
+            begun |= dict.fromkeys(records - known, began)
+            known = records
+    return begun
+
+
+def said(name: str, seconds: list[float]) -> str:
+    cut = quantiles(seconds, n=100, method="inclusive")
+    return f"{name}: median {cut[49] * 1000:.0f} ms, p95 {cut[94] * 1000:.0f} ms, worst {max(seconds) * 1000:.0f} ms"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--consoles", type=int, default=20)
+    parser.add_argument("--rate", type=float, default=100.0, help="hits a minute")
+    parser.add_argument("--minutes", type=float, default=2.0)
+    given = parser.parse_args()
+    where = f"127.0.0.1:{free_port()}"
+    with department() as made:
+        folder = DepartmentFolder(made.folder)
+        with running_database(folder), subprocess.Popen(made.line("serve", "--web", where)) as server:
+            try:
+                keys = sessions(folder, *(f"person.{each}:dispatcher:current" for each in range(given.consoles)))
+                wait_until_served(f"http://{where}/log-in/", server)
+                begun, came, drawn = measure(folder, made, where, keys, given)
+            finally:
+                server.terminate()
+                server.wait(30)
+    late = [at - begun[record] for one in came for record, times in one.items() for at in times[:1]]
+    print(f"{len(begun)} hits, {len(came) + 1} consoles")
+    print(said("at a console", late))
+    print(said("in Chromium's page", [at - begun[record] for record, at in drawn.items() if record in begun]))
+    lost = sum(len(begun.keys() - one.keys()) for one in came) + len(begun.keys() - drawn.keys())
+    twice = sum(len(times) > 1 for one in came for times in one.values())
+    print(f"lost {lost}, twice {twice}")
+    sys.exit(bool(lost or twice))
+
+
+def measure(
+    folder: DepartmentFolder, made: Commands, where: str, keys: list[str], given: argparse.Namespace
+) -> tuple[dict[int, float], list[dict[int, list[float]]], dict[int, float]]:
+    """Return when each hit began, when it came to each console, and when it was in Chromium's page."""
+    consoles = [StreamingConsole(where, key) for key in keys[1:]]
+    for console in consoles:
+        console.start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
+        context = browser.new_context()
+        context.add_cookies([{"name": "sessionid", "value": keys[0], "url": f"http://{where}"}])
+        page = context.new_page()
+        page.goto(f"http://{where}/console/")
+        page.evaluate(WATCH)
+        page.wait_for_timeout(3000)
+        begun: dict[int, float] = {}
+        count = int(given.rate * given.minutes)
+        work = threading.Thread(target=lambda: begun.update(keep_hits(folder, made, count, given.rate / 60)))
+        work.start()
+        while work.is_alive():
+            page.wait_for_timeout(500)
+        page.wait_for_timeout(3000)
+        drawn = {int(record): at for record, at in page.evaluate("window.came").items()}
+        browser.close()
+    return begun, [console.came for console in consoles], drawn
+
+
+if __name__ == "__main__":
+    main()

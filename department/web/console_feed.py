@@ -1,0 +1,314 @@
+"""What the consoles of this process hear: one thread looks, and tells each of them what concerns it.
+
+The database says when to look (`NOTIFY alerts`); each second it is looked at anyway, and asked again who of those who
+listen may still do so. Changes have numbers, which are this process's: a console that comes back names the last one
+that it has, and gets what followed. One that names none, or another process's, gets everything that is open; and each
+is told what is open then. So nothing is missing, whatever was lost on the way.
+
+A hit is shown under a ledger entry of each person. How it stands (`stand`) has no plate and no picture.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import Error, connection
+from django.utils import timezone
+
+from department.alerts.alerts import Alert, alert_of, open_alerts
+from department.custody.reading import whole_records
+from department.errors import DepartmentError
+from department.ledger.entries import OpenEntry, open_entries, open_entry, show_each
+from department.ledger.errors import LedgerError
+from department.people.currency import currencies
+from department.people.models import CovertMember, DepartmentPerson
+from department.people.rights import Permission
+from department.policy.policy import AccessPurpose
+from department.search.places import Places
+from department.web.console_hit import hit_view
+from department.web.console_stand import stand_view
+from department.web.heard import Hearing, hearing
+from device.errors import PlatepostError
+
+log = logging.getLogger(__name__)
+
+PURPOSE = AccessPurpose("hot list alarm")
+LOOK_SECONDS = 1.0
+"""Between two looks, if nothing happens."""
+_HEARD_SECONDS = 2.0
+_STREAM = timedelta(minutes=4)
+"""After which a console must ask anew, so that its session is looked at."""
+_AT_ONCE = 20
+"""Hits that one entry shows."""
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """One console that listens."""
+
+    person: DepartmentPerson
+    """As of the last look."""
+    session: str
+    """Key of the log-in, with whose end it ends."""
+    tell: Callable[[bytes | None], object]
+    """Takes what is to be sent; None ends it. Called by the feed's thread."""
+    seen: int
+    """Number of the last change that it has."""
+    until: datetime
+    groups: tuple[str, ...] | None = None
+    """Covert groups of the person; None before the first look."""
+    entry: OpenEntry | None = None
+    """Under which alerts of these groups are looked for."""
+    bare: set[int] = field(default_factory=set)
+    """Hits of which it knows category and place alone, because the ledger could not be written."""
+    owed: bool = True
+    """Whether it is to be told that it knows all now."""
+
+    def may_see(self, alert: Alert) -> bool:
+        """Tell whether the person may know of an alert."""
+        return alert.covert_group is None or alert.covert_group in (self.groups or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An alert as this process knows it."""
+
+    alert: Alert
+    escalated: bool
+    first: int
+    """Number of the change by which it came."""
+    last: int
+
+
+@dataclass
+class ConsoleFeed:
+    """Tells those who listen. Its thread runs as long as there is anybody."""
+
+    name: str = field(default_factory=lambda: uuid4().hex[:12])
+    """In the numbers that consoles name when they come back."""
+    _listeners: list[Listener] = field(default_factory=list)
+    _known: dict[int, _Known] = field(default_factory=dict)
+    _number: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
+    _heard_at: float = 0.0
+
+    def join(
+        self, person: DepartmentPerson, session: str, tell: Callable[[bytes | None], object], *, after: str = ""
+    ) -> Listener:
+        """Have a console listen; `after` is the number of the last change that it has, as it was sent."""
+        name, _, number = after.partition("-")
+        seen = int(number) if name == self.name and number.isdecimal() else 0
+        made = Listener(person, session, tell, seen, timezone.now() + _STREAM)
+        with self._lock:
+            self._listeners.append(made)
+        return made
+
+    def leave(self, listener: Listener) -> None:
+        """Tell a console nothing more."""
+        with self._lock:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+    def start(self) -> None:
+        """Have the thread run, if it does not."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="console feed", daemon=True)
+                self._thread.start()
+
+    def look(self) -> None:
+        """Look once, and tell what is new. Raises what the database, the ledger and the policy raise."""
+        now, listening = timezone.now(), self._admitted()
+        self._note(self._open_alerts(listening), now)
+        news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
+        changed = sorted(self._known.values(), key=lambda each: each.last)
+        for listener in listening:
+            known = [each for each in changed if listener.may_see(each.alert)]
+            for each in known:
+                if each.first <= listener.seen < each.last:
+                    listener.tell(self._event("stand", stand_view(each.alert, now)))
+                    listener.owed = True
+            records = tuple(each.alert.record_id for each in known if each.first > listener.seen)
+            news.setdefault((listener.groups or (), records), []).append(listener)
+        for (groups, records), those in news.items():
+            for place in range(0, len(records), _AT_ONCE):
+                self._show(records[place : place + _AT_ONCE], those, groups, now)
+        for listener in listening:
+            # Where some are bare, all of it is told once more when they can be shown.
+            listener.bare &= self._known.keys()
+            if listener.owed and not listener.bare:
+                # The number comes last, once for all: what was cut off before it is told again.
+                present = [each.alert.record_id for each in changed if listener.may_see(each.alert)]
+                listener.tell(self._event("complete", {"open": present}, self._number))
+                listener.seen, listener.owed = self._number, False
+        if time.monotonic() > self._heard_at + _HEARD_SECONDS:
+            self._heard_at = time.monotonic()
+            self._tell_all(self._event("heard", _said(hearing(now))))
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._listen()
+            except Exception as error:  # noqa: BLE001 - whatever it is: it is said, and tried again
+                log.error("the consoles hear nothing: %s", type(error).__name__)  # noqa: TRY400 - its text may repeat what a record says
+                why = "The program that tells this page of hits has failed."
+                if isinstance(error, DepartmentError):
+                    why = f"{error}."
+                elif isinstance(error, (Error, psycopg.Error)):
+                    why = "The database does not answer."
+                self._tell_all(self._event("heard", {"at": timezone.now().isoformat(), "nothing": True, "lost": [why]}))
+                time.sleep(LOOK_SECONDS)
+            finally:
+                connection.close()
+            with self._lock:
+                if not self._listeners:
+                    self._thread = None
+                    return
+
+    def _listen(self) -> None:
+        """Look whenever the database says so, and each second, until nobody listens any more."""
+        bell = connection.copy()
+        try:
+            bell.ensure_connection()
+            bell.connection.execute("LISTEN alerts")
+            while self._listeners:
+                self.look()
+                for _ in bell.connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                    pass
+        finally:
+            bell.close()
+
+    def _admitted(self) -> list[Listener]:
+        """Return those who may still listen, and send the others away."""
+        with self._lock:
+            asked = [*self._listeners]
+        if not asked:
+            return []
+        now = timezone.now()
+        groups: dict[int, list[str]] = {}
+        for pk, group in CovertMember.objects.filter(left_at=None).order_by("group").values_list("person_id", "group"):
+            groups.setdefault(pk, []).append(group)
+        people = DepartmentPerson.objects.in_bulk({listener.person.pk for listener in asked})
+        may = {each.person.pk for each in currencies(people.values(), now) if each.may(Permission.ANSWER_HITS)}
+        keys = {listener.session for listener in asked}
+        sessions = {*Session.objects.filter(pk__in=keys, expire_date__gt=now).values_list("pk", flat=True)}
+        admitted = []
+        for listener in asked:
+            if listener.person.pk not in may or listener.session not in sessions:
+                self._end(listener, "You are logged out, or may not see hits any more.")
+                continue
+            present = tuple(groups.get(listener.person.pk, ()))
+            if now > listener.until or listener.groups not in {None, present}:
+                self._end(listener, "")
+                continue
+            listener.person, listener.groups = people[listener.person.pk], present
+            admitted.append(listener)
+        return admitted
+
+    def _open_alerts(self, listening: Sequence[Listener]) -> list[Alert]:
+        """Return the open alerts, and those of the groups whose members listen, under an entry of one of them."""
+        found = {alert.record_id: alert for alert in open_alerts()}
+        members = {listener.groups: listener for listener in listening if listener.groups}
+        for groups, listener in members.items():
+            with suppress(LedgerError):  # nothing covert without it
+                if listener.entry is None:
+                    who = {"person": listener.person.login, "agency": listener.person.agency}
+                    listener.entry = open_entry(
+                        **who, purpose=PURPOSE, query={"console": "listens"}, groups=groups or ()
+                    )
+                found |= {alert.record_id: alert for alert in open_alerts(listener.entry)}
+        return [*found.values()]
+
+    def _end(self, listener: Listener, why: str) -> None:
+        self.leave(listener)
+        if listener.entry is not None:
+            listener.entry.shown()
+        listener.tell(self._event("ended", {"why": why}))
+        listener.tell(None)
+
+    def _note(self, found: Sequence[Alert], now: datetime) -> None:
+        """Give each alert that is new, or has changed, the next number."""
+        for alert in found:
+            known, escalated = self._known.get(alert.record_id), alert.is_escalated(now)
+            if known is None or known.alert != alert or known.escalated != escalated:
+                self._count()
+                first = known.first if known else self._number
+                self._known[alert.record_id] = _Known(alert, escalated, first, self._number)
+        for gone in self._known.keys() - {alert.record_id for alert in found}:
+            former = self._known.pop(gone).alert
+            self._count()
+            last = alert_of(gone) if former.covert_group is None else None
+            said = stand_view(last, now) if last else {"record": gone, "open": False}
+            self._tell_all(self._event("stand", said), former)
+
+    def _count(self) -> None:
+        # Milliseconds: whoever may not know of a change finds no number missing.
+        self._number = max(self._number + 1, int(time.time() * 1000))
+
+    def _show(self, records: Sequence[int], those: Sequence[Listener], groups: Sequence[str], now: datetime) -> None:
+        """Show hits to several people, under an entry of each: what was read once is noted in all of them."""
+        views: dict[int, dict[str, Any]] = {}
+        try:
+            people = [(each.person.login, each.person.agency) for each in those]
+            entries = open_entries(people, purpose=PURPOSE, query={"console": [*records]}, groups=groups)
+            for stored, pictures in whole_records(entries[0], records=records):
+                with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
+                    views[stored.id] = hit_view(stored, pictures, _places())
+                kinds = [(stored.id, picture.kind) for picture in pictures]
+                for entry in entries[1:]:
+                    entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
+            show_each(entries)
+            logged = True
+        except LedgerError:
+            # Nobody sees a plate that is not in the ledger. That there is a hit, and where, they hear.
+            views, logged = {}, False
+        for record in records:
+            alert = self._known[record].alert
+            bare = {"priority": alert.priority, "category": alert.category, "place": alert.post, "plate": ""}
+            captured = {"captured": alert.captured_at.isoformat(timespec="milliseconds")}
+            said = self._event("hit", {**bare, **captured, **views.get(record, {}), **stand_view(alert, now)})
+            for listener in those:
+                listener.owed = True
+                if logged or record not in listener.bare:
+                    listener.tell(said)
+                (listener.bare.discard if logged else listener.bare.add)(record)
+
+    def _tell_all(self, said: bytes, about: Alert | None = None) -> None:
+        """Tell everybody, or whoever may know of an alert."""
+        with self._lock:
+            listeners = [*self._listeners]
+        for listener in listeners:
+            if about is None or listener.may_see(about):
+                listener.tell(said)
+                listener.owed |= about is not None
+
+    def _event(self, kind: str, said: Mapping[str, Any], number: int | None = None) -> bytes:
+        named = f"id: {self.name}-{number}\n" if number is not None else ""
+        return f"{named}event: {kind}\ndata: {json.dumps(said)}\n\n".encode()
+
+
+def _places() -> Places:
+    try:
+        return Places.read(settings.PLACES_FILE)
+    except DepartmentError:
+        return Places({}, {})  # a hit is shown, whatever is wrong with the map
+
+
+def _said(found: Hearing) -> dict[str, Any]:
+    last, tested = (at and at.isoformat() for at in (found.last, found.tested))
+    return {"at": found.at.isoformat(), "nothing": found.nothing, "lost": found.lost, "last": last, "tested": tested}
+
+
+FEED = ConsoleFeed()
+"""That of this process."""

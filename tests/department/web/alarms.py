@@ -1,0 +1,98 @@
+"""Hits as a post signs them, with pictures that show something, and people who answer them in a real browser."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import cv2
+import numpy as np
+import psycopg
+
+from department.custody.tables import HEARD
+from department.database.roles import KEEPER
+from department.folder import DepartmentFolder
+from device.records import Picture
+from device.records.parts import Character, HotListState
+
+ROOT = Path(__file__).resolve().parents[3]
+_SESSIONS = """
+import sys
+from pathlib import Path
+from department.config.start import set_up_django
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
+from department.people.rights import DepartmentRole
+from tests.department.people.persons import client_of, made_person
+for said in sys.argv[2:]:
+    login, role, current = said.split(":")
+    person = made_person(login, DepartmentRole(role), current=current == "current")
+    print(client_of(person).cookies["sessionid"].value)
+"""
+
+
+def sessions(folder: DepartmentFolder, *people: str) -> list[str]:
+    """Make people, each said as `login:role:current` or `login:role:lapsed`; return the keys of their sessions."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    command = [sys.executable, "-c", _SESSIONS, str(folder.path), *people]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
+
+
+def drawn(text: str, width: int, height: int) -> bytes:
+    """Return a JPEG of a plate on a car, or of the plate alone."""
+    picture = np.full((height, width, 3), (96, 88, 84), np.uint8)
+    plate = (width // 3, height // 2, width // 3, height // 4) if width > 200 else (4, 4, width - 8, height - 8)
+    x, y, w, h = plate
+    if width > 200:
+        cv2.rectangle(picture, (width // 8, height // 6), (width * 7 // 8, height * 7 // 8), (150, 60, 40), -1)
+        cv2.rectangle(picture, (width // 5, height // 5), (width * 4 // 5, height * 2 // 5), (60, 50, 45), -1)
+    cv2.rectangle(picture, (x, y), (x + w, y + h), (235, 240, 240), -1)
+    scale = w / len(text) / 21
+    cv2.putText(picture, text, (x + w // 12, y + h * 3 // 4), cv2.FONT_HERSHEY_SIMPLEX, scale, (120, 40, 20), 2)
+    return bytes(cv2.imencode(".jpg", picture)[1].tobytes())
+
+
+def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool = True, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the members of a hit of now, for `Post.hit`."""
+    taken = [
+        Picture.of(kind, drawn(plate, *size), width=size[0], height=size[1])
+        for kind, size in (("patch", (160, 64)), ("overview", (480, 300)))
+    ]
+    age = timedelta(hours=2)
+    hotlist = HotListState(
+        state="current", version=118, issuer="Riverside", built=at - age, age_seconds=age.total_seconds(), entries=48213
+    )
+    return {
+        "hit": str(uuid4()).replace("-4", "-7", 1),
+        "plate_read": plate,
+        "plate_key": plate.replace("O", "0").replace("I", "1"),
+        "plate_matched": listed or plate,
+        "characters": tuple(Character(value=each, confidence=0.71 if each in "OD0" else 0.9962) for each in plate),
+        "captured": at,
+        "first_seen": at,
+        "last_seen": at,
+        "category": "Stolen Vehicle",
+        "state": "CA",
+        "region": "US-CA",
+        "state_agreement": "agrees",
+        "match_confidence": 0.97,
+        "reference": "26-004711",
+        "hotlist": hotlist,
+        "pictures": tuple(taken) if pictures else (),
+        **more,
+    }
+
+
+@contextmanager
+def heard(folder: DepartmentFolder) -> Iterator[psycopg.Connection]:
+    """Have the database believe that a keeper hears the first broker."""
+    with closing(psycopg.connect(folder.conninfo(KEEPER), autocommit=True)) as keeper:
+        keeper.execute("SELECT pg_advisory_lock(%s, 0)", [HEARD])
+        yield keeper

@@ -1,0 +1,205 @@
+"""The console's requests: an alert becomes actionable by its steps alone, whatever is sent and whoever sends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from department.database.roles import WEB, as_role
+from department.people.models import CovertMember, DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.web.console_hit import clock_doubt
+from department.web.console_stand import stand_view
+from device.records.contract.examples import CLOCK
+from device.records.hit import HitWithdrawn
+from device.records.parts import ClockQuality
+from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.custody.posts import GROUP, PASSAGE
+from tests.department.people.persons import client_of, made_person
+from tests.department.web.test_console_feed import ConsoleFeed, Ear, look
+
+__all__ = ["dispatch"]
+SEEN = {f"character{place}": "s" for place in range(7)} | {"region": "same", "vehicle": "same"}
+DIFFERS = SEEN | {"character3": "d"}
+HELD = ClockQuality(source="unknown", synchronised=False, held_seconds=-90.0)
+
+
+@dataclass
+class WrongStop:
+    """What would be a wrong stop."""
+
+    says: str
+    """What the page says of it."""
+    members: dict[str, Any] = field(default_factory=dict)
+    """Of the hit, where they are not those of an exact match."""
+    honest: Mapping[str, str] | None = None
+    """What somebody answers who looks, and by which it is not confirmed."""
+    group: str | None = None
+
+
+STOPS = {
+    "a D for a 0": WrongStop(
+        "not read what is listed", {"plate_read": "7ABD123", "plate_matched": "7AB0123", "match": "near"}, DIFFERS
+    ),
+    "another state's": WrongStop(
+        "The state does not fit: listed CA, seen other",
+        {"state": "CA", "region": "other", "state_agreement": "contradicts"},
+        SEEN | {"region": "other"},
+    ),
+    "stale by an hour": WrongStop("The list was too old", {"hotlist_stale": True}),
+    "recovered yesterday": WrongStop("with the state&#x27;s system before acting"),
+    "a pattern": WrongStop("A pattern, not a plate", {"plate_matched": "7AB?12*", "match": "partial"}),
+    "stacked letters": WrongStop("stacked or small letters", {"plate_matched": "7ABC123M", "match": "near"}),
+    "swapped plates": WrongStop("Vehicle: does it fit the entry?", {}, SEEN | {"vehicle": "other"}),
+    "a near match": WrongStop("A second person must look", {"plate_matched": "7A8C123", "match": "near"}, DIFFERS),
+    "withdrawn while they drive up": WrongStop("Possible match"),
+    "a wrong clock": WrongStop("clock was wrong", {"clock": HELD}),
+    "a picture on a truck": WrongStop("a plate on a vehicle, not a picture on one", {}, SEEN | {"character0": "i"}),
+    "covert": WrongStop("Covert: for vice alone", {}, None, GROUP),
+}
+
+
+@dataclass
+class Tries:
+    """Sends steps by hand as somebody, and notes what should have been refused and was not."""
+
+    dispatch: Dispatch
+    clients: dict[str, Client] = field(default_factory=dict)
+    reached: list[object] = field(default_factory=list)
+
+    def send(self, person: DepartmentPerson, hit: int, step: str, revision: int, **said: str) -> int:
+        if person.login not in self.clients:
+            self.clients[person.login] = client_of(person)
+        body = {"hit": hit, "step": step, "revision": revision, **said}
+        with as_role(WEB):
+            return self.clients[person.login].post("/console/step/", body).status_code
+
+    def state(self, hit: int) -> tuple[str, int]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT state, revision FROM alerts_alert WHERE record_id = %s", [hit])
+            ((state, revision),) = cursor.fetchall()
+        return str(state), int(revision)
+
+    def refused(self, person: DepartmentPerson, hit: int, *steps: str, **said: str) -> None:
+        """Try steps, each with the revision that is right."""
+        before = self.state(hit)
+        given = {step: self.send(person, hit, step, before[1], **said) for step in steps}
+        if 204 in given.values() or self.state(hit) != before:
+            self.reached.append((person.login, before, given, said, self.state(hit)))
+
+
+def try_eye(tries: Tries, stop: WrongStop, hit: int, one: DepartmentPerson) -> bool:
+    """Try the ways past the comparison by eye; return whether an honest one confirms it, at once."""
+    assert tries.send(one, hit, "confirm", 0, **SEEN) == 409, "of what was shown before"
+    tries.refused(one, hit, "take", "active", "confirm")  # the second click, and no answers
+    tries.refused(one, hit, "confirm", **{**SEEN, "character6": ""})
+    tries.refused(one, hit, "confirm", **{**SEEN, "vehicle": ""})
+    if stop.honest is not None:
+        tries.refused(one, hit, "confirm", **stop.honest)
+        return False
+    answers = SEEN | {"character7": "s"}
+    if len(str(stop.members.get("plate_matched", "7ABC123"))) < 8:
+        answers = SEEN
+    assert tries.send(one, hit, "confirm", 1, **answers) == 204
+    if stop.members.get("match", "exact") != "exact":
+        tries.refused(one, hit, "second", "active", "substitute", **answers)
+        return False
+    tries.refused(one, hit, "confirm", **answers)
+    return True
+
+
+def try_system(tries: Tries, stop: WrongStop, hit: int, one: DepartmentPerson) -> None:
+    """Try the ways past the state's system."""
+    tries.refused(one, hit, "not_practical")
+    tries.refused(one, hit, "not_practical", note="LIC/7ABC123 VIN/1FTEX1C8 WANTED")
+    if stop.members.get("hotlist_stale"):
+        tries.refused(one, hit, "not_practical", note="the system is away")
+
+
+def test_no_shortcut_leads_to_a_wrong_stop(dispatch: Dispatch) -> None:
+    tries = Tries(dispatch)
+    one, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen"))
+    lapsed = made_person("c.diaz", DepartmentRole.DISPATCHER, current=False)
+    auditor = made_person("d.okafor", DepartmentRole.AUDITOR)
+    CovertMember.objects.create(person=one, group=GROUP)
+    listening = Ear(one, ConsoleFeed())
+    listening.join()
+    for name, stop in STOPS.items():
+        hit = dispatch.alert(stop.group, **stop.members).record_id
+        look(listening.feed)
+        facts = next(said["facts"] for kind, said in listening.told if kind == "hit" and said["record"] == hit)
+        assert stop.says in facts, name
+        steps = ("confirm", "active", "outcome", "withdraw")
+        tries.refused(one, hit, *steps, **SEEN, note="the system is away", reason="stop")
+        for person in (lapsed, auditor, *([other] if stop.group else [])):
+            tries.refused(person, hit, "take")
+        assert tries.send(one, hit, "take", 0) == 204
+        tries.refused(other, hit, "confirm", **SEEN)
+        if try_eye(tries, stop, hit, one):
+            for person in (lapsed, auditor, other):
+                tries.refused(person, hit, "active")
+            try_system(tries, stop, hit, one)
+    assert tries.reached == []
+    assert len(STOPS) == 12
+
+
+def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> None:
+    tries, one = Tries(dispatch), dispatch.person("a.rivera").person
+    listening = Ear(one, ConsoleFeed())
+    listening.join()
+    ended, back = dispatch.alert().record_id, dispatch.alert()
+    for hit in (ended, back.record_id):
+        for revision, step in enumerate(("take", "confirm")):
+            assert tries.send(one, hit, step, revision, **SEEN) == 204
+    assert tries.send(one, ended, "cleared", 2) == 204
+    tries.refused(one, ended, "active", "outcome", reason="stop")
+    assert tries.send(one, back.record_id, "active", 2) == 204
+    said = {"category": "c", "plate_read": "7A8C123", "plate_key": "7A8C123", "reason": "text_changed"}
+    gone = HitWithdrawn(clock=CLOCK, hit=back.hit, passage=PASSAGE, **said)  # type: ignore[arg-type]
+    dispatch.keep(dispatch.post.recorder.record(gone))
+    look(listening.feed)
+    stand = next(said for kind, said in reversed(listening.told) if kind != "complete")
+    assert stand["state"] == "withdrawn"
+    assert "Stop what was begun" in stand["steps"]
+    tries.refused(one, back.record_id, "active", "outcome", "take", "confirm", reason="stop", **SEEN)
+    assert tries.send(one, back.record_id, "meanwhile", 4, reason="units_sent") == 204
+    assert tries.reached == []
+
+
+def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
+    send = Tries(dispatch).send
+    one, other = (dispatch.person(login, begun=False).person for login in ("a.rivera", "b.chen"))
+    hit = dispatch.alert().record_id
+    assert send(one, hit, "take", 0) == 422, "the lists come first"
+    client = client_of(one)
+    with as_role(WEB):
+        assert "No post has said anything" in client.get("/console/shift/").content.decode()
+        assert client.post("/console/shift/", {"newest": "7"}).status_code == 422
+        assert client.post("/console/shift/", {"newest": "None"}).status_code == 302
+        assert client_of(other).post("/console/shift/", {"newest": "None"}).status_code == 302
+    assert send(one, hit, "take", 0) == 204
+    assert send(one, hit, "offer", 1, to_person="nobody") == 422
+    assert send(one, hit, "offer", 1, to_person="b.chen") == 204
+    assert send(other, hit, "take_over", 2) == 204
+    alert = dispatch.again(dispatch.alert())
+    assert stand_view(alert, alert.arrived_at)["escalated"] is False
+    assert dispatch.asked("SELECT holder FROM alerts_alert WHERE record_id = %s", hit) == [("b.chen",)]
+    assert client.get("/console/events/").status_code == 406
+
+
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ({}, ""),
+        ({"synchronised": False}, "was not set"),
+        ({"held_seconds": 40.0}, "was wrong"),
+        ({"maximum_error_seconds": 9.0}, "9 s off"),
+        ({"stepped_back_seconds": 30.0}, "30 s ahead"),
+    ],
+)
+def test_clock_in_doubt_is_said(said: dict[str, Any], doubt: str) -> None:
+    found = clock_doubt(ClockQuality.model_validate({"source": "chrony", "synchronised": True, **said}))
+    assert (doubt in found) if doubt else not found

@@ -1,0 +1,179 @@
+"""What a console hears: each hit once, under an entry of each person, and nothing that is not theirs."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+
+from department.alerts.actions import take
+from department.database.roles import WEB, as_role
+from department.ledger.errors import LedgerError
+from department.people.models import CovertMember, DepartmentPerson, PersonCertificate
+from department.people.rights import DepartmentRole
+from department.web import console_feed
+from department.web.console_feed import ConsoleFeed, Listener
+from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.custody.posts import GROUP
+from tests.department.people.persons import made_person
+
+__all__ = ["dispatch"]
+
+
+@dataclass
+class Ear:
+    """One console, and what it was told."""
+
+    person: DepartmentPerson
+    feed: ConsoleFeed
+    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    last: str = ""
+    ended: bool = False
+    listener: Listener | None = None
+
+    def join(self) -> None:
+        session = SessionStore()
+        session.create()
+        self.listener = self.feed.join(self.person, session.session_key or "", self._tell, after=self.last)
+
+    def _tell(self, said: bytes | None) -> None:
+        if said is None:
+            self.ended = True
+            return
+        fields = dict(line.split(": ", 1) for line in said.decode().strip().split("\n"))
+        self.last = fields.get("id", self.last)
+        if fields["event"] != "heard":
+            self.told.append((fields["event"], json.loads(fields["data"])))
+
+    def take(self) -> list[tuple[str, Any]]:
+        """Return what it was told since the last call: kinds, each with the record or the records."""
+        told, self.told = self.told, []
+        return [(kind, said.get("record", said.get("open", said.get("why")))) for kind, said in told]
+
+
+@pytest.fixture
+def feed() -> Iterator[ConsoleFeed]:
+    return ConsoleFeed()
+
+
+def look(feed: ConsoleFeed) -> None:
+    with as_role(WEB):
+        feed.look()
+
+
+def ear(feed: ConsoleFeed, login: str) -> Ear:
+    made = Ear(made_person(login, DepartmentRole.DISPATCHER), feed)
+    made.join()
+    return made
+
+
+def shown(dispatch: Dispatch) -> list[tuple[str, str]]:
+    """Return who was shown which records, in order."""
+    query = (
+        "SELECT person.value::jsonb #>> '{}', records.value FROM ledger_entry AS closing"
+        " JOIN ledger_body AS records ON records.entry = closing.entry AND records.field = 'records'"
+        " JOIN ledger_body AS person ON person.entry = closing.refers_to AND person.field = 'person'"
+        " WHERE closing.event = 'shown' ORDER BY closing.number"
+    )
+    return [(person, records) for person, records in dispatch.asked(query)]
+
+
+def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
+    look(feed)
+    assert one.take() == other.take() == [("complete", [])]
+    before = len(shown(dispatch))
+    first = dispatch.alert().record_id
+    look(feed)
+    look(feed)
+    assert one.take() == other.take() == [("hit", first), ("complete", [first])]
+    assert shown(dispatch)[before:] == [("a.rivera", f"[{first}]"), ("b.chen", f"[{first}]")]
+    feed.leave(one.listener)  # type: ignore[arg-type]
+    actor = dispatch.person("c.diaz")
+    with as_role(WEB):
+        take(actor, first, 0)
+    second = dispatch.alert().record_id
+    look(feed)
+    one.join()
+    look(feed)
+    said = [("stand", first), ("hit", second), ("complete", [first, second])]
+    assert one.take() == other.take() == said, "what it missed, and no more"
+    assert len(shown(dispatch)) == before + 4
+    other.last = "another-7"
+    other.join()
+    look(feed)
+    assert other.take() == [("hit", first), ("hit", second), ("complete", [first, second])], "another process"
+
+
+def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one = ear(feed, "a.rivera")
+    members = {"plate_read": "7ABD123", "plate_matched": "7AB0123", "match": "near"}
+    dispatch.alert(**members)
+    look(feed)
+    (kind, said), _ = one.told
+    assert (kind, said["plate"], said["state"]) == ("hit", "7ABD123", "new")
+    assert set(said["pictures"]) == {"overview"}
+    assert "There is no picture of the plate" in said["facts"]
+    assert 'class="differs alike"' in said["facts"]
+    assert "A second person must look" in said["facts"]
+    assert "7AB" not in said["steps"]
+
+
+def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    lapsing, gone, other = (ear(feed, login) for login in ("a.rivera", "b.chen", "c.diaz"))
+    look(feed)
+    PersonCertificate.objects.create(
+        person=lapsing.person, certification="clets", expires_at=timezone.now() - timedelta(seconds=1)
+    )
+    assert gone.listener is not None
+    SessionStore(gone.listener.session).delete()
+    hit = dispatch.alert().record_id
+    look(feed)
+    over = [("complete", []), ("ended", "You are logged out, or may not see hits any more.")]
+    assert lapsing.take() == gone.take() == over
+    assert lapsing.ended
+    assert other.take()[1:] == [("hit", hit), ("complete", [hit])]
+    assert {person for person, records in shown(dispatch) if records == f"[{hit}]"} == {"c.diaz"}
+
+
+def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    member, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
+    membership = CovertMember.objects.create(person=member.person, group=GROUP)
+    look(feed)
+    member.take(), other.take()
+    hit = dispatch.alert(GROUP).record_id
+    look(feed)
+    assert member.take() == [("hit", hit), ("complete", [hit])]
+    assert other.take() == [], "not even that something happened"
+    membership.left_at = timezone.now()
+    membership.save()
+    look(feed)
+    assert member.ended, "it asks anew, and is shown nothing covert any more"
+    member.join()
+    look(feed)
+    assert ("hit", hit) not in member.take()
+
+
+def test_no_plate_is_shown_that_is_not_in_the_ledger(
+    dispatch: Dispatch, feed: ConsoleFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ear(feed, "a.rivera")
+    hit = dispatch.alert(category="Stolen Vehicle").record_id
+
+    def refused(*_: object, **__: object) -> None:
+        raise LedgerError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(console_feed, "open_entries", refused)
+        look(feed)
+        look(feed)
+        ((kind, said),) = one.told
+        assert (kind, said["category"], said["plate"], said.get("facts")) == ("hit", "Stolen Vehicle", "", None)
+    one.take()
+    look(feed)
+    assert one.told[0][1]["plate"] == "7ABC123"
+    assert one.take() == [("hit", hit), ("complete", [hit])]
