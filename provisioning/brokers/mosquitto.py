@@ -45,7 +45,13 @@ class BrokerFiles:
 
 
 def configuration(
-    files: BrokerFiles, *, address: str | None, port: int, state: Path | None = None, user: str | None = None
+    files: BrokerFiles,
+    *,
+    address: str | None,
+    port: int,
+    state: Path | None = None,
+    user: str | None = None,
+    save_seconds: int = 1,
 ) -> str:
     """Return the text of a mosquitto.conf (mosquitto 2).
 
@@ -57,6 +63,7 @@ def configuration(
             None.
         user: whom the broker becomes when started as root, who must be able to read `files` and write `state`;
             mosquitto's own choice (`mosquitto`) where None. Without effect on a broker that another user starts.
+        save_seconds: it saves again when more than these have passed.
 
     """
     listener = f"listener {port}" + (f" {address}" if address else "")
@@ -87,7 +94,7 @@ def configuration(
         "# receipts leave it out. Not after every change: all that waits is written anew each time.",
         "persistence true",
         "autosave_on_changes false",
-        "autosave_interval 1",
+        f"autosave_interval {save_seconds}",
         "# Restart it to take changed rights; never SIGHUP, nor a log file that is rotated with it: afterwards it",
         "# acknowledges what it no longer keeps for subscribers that are away.",
         "log_dest stdout",

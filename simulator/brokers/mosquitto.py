@@ -28,13 +28,14 @@ class Broker(Daemon):
 
     program = "mosquitto"
 
-    def __init__(self, fleet: Fleet, directory: Path, *, port: int | None = None) -> None:
+    def __init__(self, fleet: Fleet, directory: Path, *, port: int | None = None, save_seconds: int = 1) -> None:
         """Write the configuration; nothing runs yet.
 
         Args:
             fleet: whose certificates and rights.
             directory: where its configuration, state and log lie; made if missing.
             port: the port on loopback, a free one where None.
+            save_seconds: as of `mosquitto.configuration`; more where nobody kills it and much waits.
 
         """
         super().__init__(directory, port=port)
@@ -43,7 +44,9 @@ class Broker(Daemon):
         self._configuration = self.directory / "mosquitto.conf"
         # Started as root it would become `mosquitto`, who may not read the fleet's keys.
         user = "root" if os.geteuid() == 0 else None
-        text = mosquitto.configuration(fleet.broker, address="127.0.0.1", port=self.port, state=self._state, user=user)
+        text = mosquitto.configuration(
+            fleet.broker, address="127.0.0.1", port=self.port, state=self._state, user=user, save_seconds=save_seconds
+        )
         self._configuration.write_text(text, encoding="utf-8")
 
     def reload(self) -> None:

@@ -14,7 +14,7 @@ from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
 from simulator.lab.custody.site import RESTORED, CustodySite
-from simulator.lab.custody.weeks import CUSTODIAN, FAST, WeeksCampaign, WeeksOutcome, step_seconds
+from simulator.lab.custody.weeks import CUSTODIAN, FAST, SAVE_SECONDS, WeeksCampaign, WeeksOutcome, step_seconds
 from simulator.lab.custody.weeks import POST as ALONE
 
 RATE = 8.0
@@ -97,7 +97,13 @@ def custody_weeks(*, directory: Path, weeks: int, reads_a_day: int, quota: float
         task = progress.add_task(f"{weeks} weeks", total=None)
         step = step_seconds(reads_a_day)
         with CustodySite(
-            directory, posts=[ALONE], rate=FAST, custodians=CUSTODIAN, step=step, quota_megabytes=quota
+            directory,
+            posts=[ALONE],
+            rate=FAST,
+            custodians=CUSTODIAN,
+            step=step,
+            quota_megabytes=quota,
+            save_seconds=SAVE_SECONDS,
         ) as site:
             campaign = WeeksCampaign(
                 site,

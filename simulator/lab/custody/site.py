@@ -54,6 +54,7 @@ class CustodySite(Site[Broker]):
         custodians: Mapping[str, tuple[str, ...]] = CUSTODIANS,
         step: float = 0.0,
         quota_megabytes: float | None = None,
+        save_seconds: int = 1,
     ) -> None:
         """Make the fleet; nothing runs yet.
 
@@ -64,6 +65,7 @@ class CustodySite(Site[Broker]):
             custodians: with the groups of each; posts are given the first.
             step: seconds by which the posts' clocks advance with every record.
             quota_megabytes: of each post's outbox; as posts have it where None.
+            save_seconds: as of `Broker`.
 
         """
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(RECORDER, INTRUDER, SHARER))
@@ -71,7 +73,7 @@ class CustodySite(Site[Broker]):
             fleet.add_custodian(name, groups=groups, required=name == next(iter(custodians)))
         with fleet.broker.access_list.open("a") as rights:
             rights.write(f"\nuser {RECORDER}\ntopic read {ROOT}/{AGENCY}/#\n")
-        super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
+        super().__init__(directory, fleet, Broker(fleet, directory / "broker", save_seconds=save_seconds))
         self.intrusions: tuple[str, ...] = ()
         """The intruders that the broker granted their topics."""
         self._context = multiprocessing.get_context("forkserver")

@@ -29,6 +29,8 @@ FAST = 2000.0
 AFTERWARDS = 2.0
 """Records a second once the custodian is back, so that the post's clock goes on."""
 QUIET = 0.001
+SAVE_SECONDS = 60
+"""Of the broker, which nobody kills: with a full queue it would write 256 MiB every other second, and take nothing."""
 BEFORE = 50
 """Records before the custodian goes."""
 CATCH_UP_SECONDS = 1200.0
