@@ -27,6 +27,7 @@ _COMMANDS = {
     "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
     "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),
     "purge": LazyCommand(f"{_ROOM}.archive:purge", "Let records go whose term is over, with proof."),
+    "lists": LazyCommand(f"{_ROOM}.lists:lists", "Import lists, and publish what people have entered."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }
 

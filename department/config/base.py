@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "department.search",
     "department.archive",
     "department.alerts",
+    "department.lists",
     "department.web",
 ]
 MIDDLEWARE = [

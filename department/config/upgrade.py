@@ -1,6 +1,6 @@
 """Brings a database to the schema of this version, and tells whether it has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
@@ -87,7 +87,9 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
-    _bind_by_law(read_policy(folder.policy).law)
+    policy = read_policy(folder.policy)
+    _bind_by_law(policy.law)
+    _require_second_persons(policy.lists.two_persons)
     return applied
 
 
@@ -105,6 +107,14 @@ def _bind_by_law(law: LawProfile) -> None:
         raise DepartmentError(
             f"the law {law.name!r} forbids what is granted to an agency: take it back first, by `agency`"
         ) from error
+
+
+def _require_second_persons(what: Sequence[str]) -> None:
+    """Have the database demand a second person for what the policy names."""
+    from django.db import connection  # noqa: PLC0415 - after Django was set up
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE lists_policy SET two_persons = %s", [list(what)])
 
 
 def apply_migrations() -> list[str]:

@@ -4,5 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("department.people.urls")),
+    path("", include("department.lists.urls")),
     path("", include("department.web.urls")),
 ]

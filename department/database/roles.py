@@ -18,7 +18,9 @@ AUDITOR = "platepost_auditor"
 """Reads the ledger."""
 PURGER = "platepost_purger"
 """Later removes records whose time is over."""
-ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER)
+SIGNER = "platepost_signer"
+"""Takes lists that people made to the keys that sign them, and says what was published."""
+ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER, SIGNER)
 
 ATTRIBUTES: LiteralString = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 

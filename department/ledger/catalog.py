@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Self
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+from department.database.roles import AUDITOR, KEEPER, PURGER, SIGNER, WEB
 
 
 class BodyClass(Enum):
@@ -176,6 +176,17 @@ class LedgerEvent(Enum):
     WORK_SAVED = EventKind("work_saved", "saved work of a case", "person case what")
     WORK_DISCARDED = EventKind("work_discarded", "discarded saved work", "person what")
     STANDING_PATTERN = EventKind("standing_pattern", "set a standing pattern", "person case pattern until", "what")
+
+    # --- hot lists. No entry has a plate: the list's own number leads to it.
+    LIST_ENTERED = EventKind("list_entered", "put an entry on a list", "person entry kind until second_person")
+    LIST_APPROVED = EventKind("list_approved", "approved an entry of a list", "person entry")
+    LIST_ENDED = EventKind("list_ended", "took an entry off a list", "person entry why")
+    LIST_RECOVERED = EventKind("list_recovered", "took a recovered car off the lists", "person recovery entries")
+    LIST_LET_GO = EventKind("list_let_go", "let a held list go", "person what number why")
+    LIST_IMPORTED = EventKind(
+        "list_imported", "imported a list", "person source import mark accepted refused held", writers=(SIGNER,)
+    )
+    LIST_PUBLISHED = EventKind("list_published", "published a list", "kind version requests", writers=(SIGNER,))
 
     # --- alerts
     ALERT_STEP = EventKind(

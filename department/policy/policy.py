@@ -84,6 +84,17 @@ class AlertRules(_Part):
     """What stands in for a second person at a near match where there is none; nothing does where empty."""
 
 
+class ListRules(_Part):
+    """How lists are made."""
+
+    two_persons: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ("all",)
+    """What a second person approves: categories, `partial`, `covert`, `safe`, or `all`."""
+    look_back: dict[str, Annotated[int, Field(ge=0, le=36525)]] = Field(default_factory=dict)
+    """How many days back a new entry is searched for, by class of records: `no_hit`, `hit`."""
+    recovered_hours: int = Field(48, ge=0, le=24 * 31)
+    """For so long after a car was recovered an import does not list it again."""
+
+
 class Policy(_Part):
     """What the policy file says."""
 
@@ -91,6 +102,7 @@ class Policy(_Part):
     purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
     forbidden: tuple[ForbiddenUse, ...]
     alerts: AlertRules = AlertRules()
+    lists: ListRules = ListRules()
     digest: str
     """SHA-256 of the file, hexadecimal: it stands in every entry that a purpose opens."""
 

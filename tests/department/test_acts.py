@@ -32,10 +32,14 @@ VIEWS_WITHOUT = {
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
     "status": "counts, without a plate, a vehicle or a person",
+    "lists": "what people entered on lists: no record of a vehicle that was seen",
+    "imports": "counts of rows and reasons",
+    "one_import": "the same",
     "cancel": "gives up a search that was entered when it began",
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
+    "department.lists.imports.forget_former": "files whose place an import took, which was entered",
     "department.people.lockout.use_up": "part of a log-on, which is entered",
     "department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }

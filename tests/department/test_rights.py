@@ -13,7 +13,7 @@ from django.db import connection as django_connection
 
 import department as department_package
 from department.custody.reading import Sought, hits, reads, record
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, WEB, as_role
+from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, SIGNER, WEB, as_role
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
 from department.policy.policy import AccessPurpose
@@ -53,6 +53,14 @@ RIGHTS = {
     # Of a part web and auditor see no count that has covert records in it.
     "archive_part": {OWNER: ALL, WEB: frozenset({"INSERT"}), PURGER: READ},
     "archive_outcome": {OWNER: ALL, PURGER: READ},
+    # The pages add rows where they name who may, and change a few columns: see tests/department/lists/test_services.py.
+    "lists_policy": {OWNER: ALL, WEB: READ, SIGNER: READ},
+    "lists_in_force": {OWNER: ALL - {"TRUNCATE"}, WEB: READ, SIGNER: READ},
+    **{key: {OWNER: ALL, WEB: READ, SIGNER: READ} for key in ("lists_entry", "lists_recovery")},
+    "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD},
+    # The pages see all but the file.
+    "lists_import": {OWNER: ALL, SIGNER: ADD},
+    "lists_lead": {OWNER: ALL, WEB: READ},
     "search_plate": {OWNER: ALL},
     # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
@@ -93,7 +101,7 @@ RIGHTS = {
         key: {OWNER: ALL}
         for key in ("account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission")
     },
-    "django_migrations": {OWNER: ALL, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
+    "django_migrations": {OWNER: ALL} | dict.fromkeys({*ROLES} - {OWNER}, READ),
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
 FUNCTIONS = {
@@ -122,6 +130,10 @@ FUNCTIONS = {
     "people_take_groups": {OWNER, WEB},
     # Called by triggers with the rights of whoever changes a row.
     "people_require": {OWNER, WEB},
+    "lists_require": {OWNER, WEB, SIGNER},
+    "lists_groups": {OWNER, WEB},
+    "lists_guard": {OWNER},
+    "lists_guard_entry": {OWNER},
     "archive_establish": {OWNER},
     "archive_became_hit": {OWNER, WEB},
     "archive_guard_hold": {OWNER},

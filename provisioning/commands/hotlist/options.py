@@ -198,8 +198,8 @@ class Department:
         newest = None if delta is None else delta.read_bytes()
         return open_held(complete.read_bytes(), newest, issuer_key=self.issuer_keys, unseal_key=own)
 
-    def hand_out(self, package: bytes, output: Path, *, files: Files, refused: int) -> None:
-        """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted.
+    def hand_out(self, package: bytes, output: Path | None, *, files: Files, refused: int) -> None:
+        """Keep a package in the fleet's archive for the deltas to come, and write it where it is wanted, if anywhere.
 
         In this order: a package that is out and not in the archive would share its version with the next one. That it
         is handed out is logged before, with what is in it and of which files it was made.
@@ -211,11 +211,14 @@ class Department:
 
         """
         manifest = read_unverified(split(package)[0])
-        details = facts_of(manifest) | {"refused": refused, "files": files.said(), "output": output.name}
+        details = facts_of(manifest) | {"refused": refused, "files": files.said()}
+        if output is not None:
+            details["output"] = output.name
         with logged(self.author, "hotlist_build", "hotlist_built", object=str(manifest.version), details=details):
             if self.archive is not None:
                 self.archive.keep(package, manifest)
-            _write_package(output, package)
+            if output is not None:
+                _write_package(output, package)
 
 
 def department(

@@ -1,0 +1,128 @@
+"""`platepost department lists`: imports on a schedule, and the signer that publishes what people entered."""
+
+import getpass
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import working_as
+from department.database.roles import SIGNER
+from department.folder import DepartmentFolder
+from device.errors import HotListError
+from device.signals import LOST_OR_STOPPED, heeded, instead
+from device.systemd import Notifier
+from provisioning.errors import ProvisioningError
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SHOWN = 20
+_DAILY_SECONDS = 60.0
+"""Between two looks whether a day is over."""
+
+
+@click.group()
+def lists() -> None:
+    """Import lists by cron or a timer, and publish what people entered on the pages."""
+
+
+@lists.command(
+    "import",
+    epilog="""\b
+Examples:
+  platepost department lists import vault state.txt --source state --mapping state.toml
+  platepost department lists import vault own.csv --source local --json | jq .refused
+The first file of a source, and one of a size beyond belief, is held until a person lets it go on the page of lists.
+""",
+)
+@FOLDER
+@click.argument("file", type=_FILE)
+@click.option("--source", required=True, metavar="NAME", help="Whose it is: small letters, digits, hyphens.")
+@click.option("--mapping", type=_FILE, help="TOML: how it is written, as `platepost provision hotlist build` takes it.")
+@JSON
+def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path | None, as_json: bool) -> None:
+    """Have the rows of FILE take the place of the ones that a source had before, and say which are refused, and why.
+
+    No plate is repeated: the line leads to it. The pages show the same report. Exit 0 also where rows are refused.
+    """
+    with working_as(folder, SIGNER):
+        from department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
+
+        by = ImportingUser(getpass.getuser(), folder.secret_key.read_bytes())
+        made = take_in(file, source, mapping, by)
+    said: dict[str, Any] = {"source": source, "unchanged": made is None}
+    if made is not None:
+        said |= {"import": made.pk, "accepted": made.accepted, "refused": made.refused, "held": made.held_because}
+        said["report"] = [{"line": line, "reason": reason} for line, reason in made.report]
+    if as_json:
+        click.echo(json.dumps(said))
+    elif made is None:
+        click.echo(f"{source}: the very file that is in force.")
+    else:
+        click.echo(f"{source}: {made.accepted} rows accepted, {made.refused} refused.")
+        for line, reason in made.report[:_SHOWN]:
+            click.echo(f"  line {line}: {reason}")
+        if made.refused > _SHOWN:
+            click.echo(f"  and {made.refused - _SHOWN} more: see import {made.pk} on the pages, or --json")
+        if made.held_because:
+            click.secho(f"Held, {made.held_because}: somebody lets it go on the page of lists.", fg="yellow", err=True)
+
+
+@lists.command(
+    epilog="""\b
+Examples:
+  platepost department lists publish vault --fleet fleet --as lists
+  platepost department lists publish vault --fleet fleet --as lists --once --json
+`lists` is a service of the fleet that may sign lists and nothing else:
+  platepost provision person add fleet lists --role list-builder --days 365 --purpose "publishes the lists"
+"""
+)
+@FOLDER
+@click.option("--fleet", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--as", "who", required=True, help="Who signs: a name in the fleet, or the folder of an identity.")
+@click.option("--broker", metavar="HOST:PORT", help="By default as the fleet says.")
+@click.option("--once", is_flag=True, help="Publish what waits now, and end.")
+@JSON
+def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | None, once: bool, as_json: bool) -> None:
+    """Sign and publish what people ask for on the pages, until SIGTERM: beside the fleet's keys, as a service.
+
+    A change goes out as a delta, within a second or two; a complete list follows each import, and each day. What
+    fails waits and is tried again; a list of a size beyond belief is held until a person lets it go.
+    """
+    stopped: list[signal.Signals] = []
+    notifier = Notifier()
+    with working_as(folder, SIGNER), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
+        from department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings  # noqa: PLC0415
+
+        signer = ListSigner(SignerSettings(fleet, who, broker))
+        with signer.alone():
+            notifier.ready("Waits for requests.")
+            not_before = daily = 0.0
+            while not stopped:
+                if time.monotonic() >= daily:
+                    signer.ask_daily()
+                    daily = time.monotonic() + _DAILY_SECONDS
+                if time.monotonic() >= not_before:
+                    try:
+                        _say(signer.publish_waiting(), as_json=as_json)
+                    except (ProvisioningError, HotListError) as error:
+                        if once:
+                            raise
+                        click.secho(f"Nothing was published, it is tried again: {error}", fg="red", err=True)
+                        notifier.status(str(error))
+                        not_before = time.monotonic() + RETRY_SECONDS
+                if once:
+                    return
+                signer.wait(1.0)
+
+
+def _say(manifest: Any, *, as_json: bool) -> None:  # noqa: ANN401 - a type that is slow to import
+    if manifest is None:
+        return
+    if as_json:
+        click.echo(json.dumps({"version": manifest.version, "kind": manifest.kind}))
+    else:
+        click.echo(f"Version {manifest.version} ({manifest.kind}) is published.")

@@ -1,0 +1,1 @@
+"""What the posts look for: entries by people, imports, second persons, requests to publish, and looks back."""

@@ -1,0 +1,130 @@
+"""Forms about lists."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from pydantic import ValidationError
+
+from department.lists.models import ListEntry
+from department.policy.policy import AccessPurpose, policy_in_force
+from device.records.hit import TEST_CATEGORY
+from provisioning.hotlist.cleaning import clean_pattern, clean_plate, clean_state
+from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, SourceMapping
+from provisioning.hotlist.rows import RowRefusedError
+
+_CATEGORIES = [(name, name.replace("_", " ")) for name in sorted(DEFAULT_CATEGORIES) if name != TEST_CATEGORY]
+_ENDS = [("6", "6 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days"), ("2160", "90 days"), ("8760", "a year")]  # fmt: skip  # noqa: E501 - one table
+
+
+class PlateField(forms.CharField):
+    """A plate; with `partial` one of which not all characters are known, too. Nothing of it is remembered anywhere."""
+
+    def __init__(self, *, partial: bool = False, **more: Any) -> None:  # noqa: ANN401 - Django's
+        attributes = {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        super().__init__(max_length=40, widget=forms.TextInput(attributes), **more)
+        self._partial = partial
+
+    def clean(self, value: str) -> str:
+        """Return it cleaned as the list builder does."""
+        text = super().clean(value)
+        try:
+            return clean_pattern(text) if self._partial and ("?" in text or "*" in text) else str(clean_plate(text))
+        except RowRefusedError as error:
+            raise forms.ValidationError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+
+
+class PurposeOfLookForm(forms.Form):
+    """Why the past is looked at."""
+
+    purpose = forms.ChoiceField()
+
+    def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(*given, **more)
+        field = self.fields["purpose"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [(each.name, each.name) for each in policy_in_force().purposes]
+
+
+class EntryForm(PurposeOfLookForm):
+    """A new entry: a whole plate, or what is known of one."""
+
+    plate = PlateField(partial=True, help_text="? stands for one character, * for any number; three must be known.")
+    category = forms.ChoiceField(choices=_CATEGORIES)
+    case_number = forms.CharField(label="Case number", max_length=64, required=False)
+    reason = forms.CharField(max_length=200)
+    ends = forms.TypedChoiceField(label="Ends after", choices=_ENDS, coerce=int, initial="24")
+    vehicle = forms.CharField(label="Vehicle", max_length=200, required=False, help_text="Make, color, damage.")
+    instructions = forms.CharField(max_length=500, required=False, help_text="What whoever sees it is to do.")
+    state = forms.CharField(label="Issuing state", max_length=3, required=False)
+    characters = forms.IntegerField(
+        label="Characters in all", required=False, min_value=3, max_value=10, help_text="Of a partial plate, if known."
+    )
+    priority = forms.IntegerField(
+        required=False, min_value=1, max_value=9, help_text="1 is the most urgent; the category's own if empty."
+    )
+    distribution = forms.ChoiceField(label="Who hears of it", required=False)
+    safe = forms.BooleanField(label="The department's own vehicle: alarms nobody", required=False)
+    look_back = forms.BooleanField(label="Search the past, too, for this purpose", required=False, initial=True)
+    field_order = ("plate", "category", "case_number", "reason", "purpose", "ends", "vehicle", "instructions")
+
+    entry: ListEntry
+    """What is entered, once the form is valid; not saved."""
+
+    def __init__(self, *given: Any, groups: Iterable[str], **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(*given, **more)
+        self.fields["plate"].widget.attrs["autofocus"] = True
+        field = self.fields["distribution"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = [("", "everybody"), *((group, f"only {group}") for group in groups)]
+
+    def clean(self) -> dict[str, Any]:
+        """Make the entry of it."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        try:
+            state = clean_state(said["state"])
+        except RowRefusedError as error:
+            self.add_error("state", str(error))
+            return said
+        same = ("plate", "category", "reason", "vehicle", "instructions", "safe", "characters")
+        self.entry = ListEntry(
+            **{name: said[name] for name in same},
+            case_number=said["case_number"].strip(),
+            state=state,
+            priority=said["priority"] or SourceMapping().allow(said["category"]).priority or 5,
+            distribution=said["distribution"] or None,
+            expires_at=timezone.now() + timedelta(hours=said["ends"]),
+        )
+        if not self.entry.case_number and not said["safe"]:
+            self.add_error("case_number", "An entry needs a case number.")
+        elif self.entry.partial:
+            try:
+                self.entry.pattern(self.entry.case_number, "a")
+            except ValidationError as error:
+                self.add_error("plate", "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors()))
+        elif said["characters"] is not None:
+            self.add_error("characters", "A whole plate has as many as it has.")
+        return said
+
+    @property
+    def why(self) -> AccessPurpose:
+        """Why the past is searched."""
+        said = self.cleaned_data
+        return AccessPurpose(said["purpose"], case=said["case_number"].strip() or None, reason=said["reason"])
+
+
+class RecoveredForm(forms.Form):
+    """A car that was found."""
+
+    plate = PlateField(label="Plate of the recovered car")
+    because = forms.CharField(label="Found by, or what is known", max_length=200)
+
+
+class BecauseForm(forms.Form):
+    """Why something is done."""
+
+    because = forms.CharField(label="Because", max_length=200)

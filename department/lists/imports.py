@@ -1,0 +1,132 @@
+"""State and local exports: cleaned as the list builder does, with a report of each row that it refuses.
+
+Of each source the latest file in force is kept as it came; a complete list is built from these. A source's first file,
+and one whose size is beyond belief after the one before, is held until a person lets it go.
+"""
+
+import hashlib
+import hmac
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import zstandard
+from django.db import transaction
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+from department.lists.models import ListImport, ListRequest
+from device.hotlist.store import size_jumps
+from provisioning.hotlist.mapping import SourceMapping, load_mapping
+from provisioning.hotlist.rows import HotListRow, RefusedRow
+from provisioning.hotlist.source import read_rows
+
+MOST_REPORTED = 1000
+"""Refused rows that a report names; it counts all."""
+_LARGEST = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ImportingUser:
+    """In whose name a file is taken in: no person's, as a timer does it."""
+
+    system_user: str
+    secret: bytes
+    """The department's, under which the file's mark is made: a plain digest of one with a plate in it gives it away."""
+
+
+def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUser) -> ListImport | None:
+    """Clean a file and have its rows take the place of the source's former ones, as the signer.
+
+    Args:
+        path: the file.
+        source: whose it is, a short name.
+        mapping_path: how it is written; CSV with a header where None.
+        by: who takes it in.
+
+    Returns:
+        What became of it; None where it is the very file that is in force.
+
+    Raises:
+        SourceError: the file, or the mapping, cannot be read.
+        LedgerError: it cannot be entered; nothing is done.
+
+    """
+    mapping = load_mapping(mapping_path) if mapping_path else SourceMapping()
+    refused: list[RefusedRow] = []
+    accepted = 0
+    for row in read_rows(path, mapping, at=datetime.now(UTC)):
+        if isinstance(row, RefusedRow):
+            refused.append(row)
+        else:
+            accepted += 1
+    body = path.read_bytes()
+    text = mapping_path.read_text("utf-8") if mapping_path else ""
+    before = in_force(source)
+    made = ListImport(
+        source=source,
+        system_user=by.system_user,
+        mark=hmac.new(by.secret, text.encode() + b"\0" + body, hashlib.sha256).hexdigest(),
+        mapping=text,
+        file=zstandard.compress(body),
+        accepted=accepted,
+        refused=len(refused),
+        report=[[row.line, row.reason] for row in refused[:MOST_REPORTED]],
+        held_because=_beyond_belief(before, accepted),
+    )
+    if before is not None and before.mark == made.mark:
+        return None
+    said = {"person": by.system_user, "source": source, "mark": made.mark, "accepted": accepted}
+    with entering(LedgerEvent.LIST_IMPORTED, {**said, "refused": made.refused, "held": made.is_held}) as noted:
+        made.save(force_insert=True)
+        if not made.is_held:
+            ListRequest.objects.create(kind="complete")
+        noted["import"] = made.pk
+    return made
+
+
+def in_force(source: str) -> ListImport | None:
+    """Return the import of a source whose rows count, without its file."""
+    known = ListImport.objects.filter(source=source).defer("file").order_by("-pk")
+    return next((each for each in known if not each.is_held), None)
+
+
+def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> Iterator[HotListRow]:
+    """Yield the cleaned rows of all sources.
+
+    Args:
+        at: when the list is built: rows that have expired by then are left out.
+        recovered: plates, and the time before which an import that lists one does not count for it.
+
+    """
+    until = dict(recovered)
+    for source in ListImport.objects.values_list("source", flat=True).distinct().order_by("source"):
+        each = in_force(source)
+        if each is None:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path, mapping_path = Path(folder, "export"), Path(folder, "mapping.toml")
+            path.write_bytes(zstandard.decompress(bytes(each.file or b""), max_output_size=_LARGEST))
+            mapping_path.write_text(each.mapping, "utf-8")
+            for row in read_rows(path, load_mapping(mapping_path), at=at):
+                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate]):
+                    yield row
+
+
+def forget_former() -> None:
+    """Forget the files whose place another one has taken, as the signer."""
+    with transaction.atomic():
+        for source in ListImport.objects.values_list("source", flat=True).distinct():
+            now = in_force(source)
+            if now is not None:
+                ListImport.objects.filter(source=source, pk__lt=now.pk).exclude(file=None).update(file=None)
+
+
+def _beyond_belief(before: ListImport | None, accepted: int) -> str | None:
+    if before is None:
+        return "the first file of this source"
+    if size_jumps(before=before.accepted, after=accepted):
+        return f"{accepted} rows after {before.accepted}"
+    return None

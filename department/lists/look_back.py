@@ -1,0 +1,76 @@
+"""Looks back: where a vehicle of a new entry was, as a search of the author's with a purpose.
+
+What is found are leads. They raise no alarm, and are kept for a term of their own; a lead is a number, and what the
+read says is read again, under an entry of the ledger, by whoever opens it.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from department.custody.reading import ShownRow, Sought, reads
+from department.ledger.entries import OpenEntry, open_entry
+from department.lists.models import ListEntry, ListLead
+from department.lists.services import seeing
+from department.people.models import DepartmentPerson
+from department.people.services import covert_groups
+from department.policy.policy import AccessPurpose, policy_in_force
+from department.search.patterns import PlatePattern
+from department.search.plates import PlateQuery, find_plates, in_time
+from device.hotlist.keys import PlateText, fold
+
+MOST_LEADS = 500
+"""Of one entry, the latest."""
+MOST_PLATES = 100
+"""That a partial plate is tried with."""
+
+
+def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -> int:
+    """Search the past for a new entry, and keep the leads; return how many there are.
+
+    Raises:
+        PurposeError: the policy does not allow it for this purpose.
+        SearchError: the partial plate says too little, or it took too long.
+        LedgerError: it cannot be entered.
+
+    """
+    now = datetime.now(UTC)
+    since = {name: now - timedelta(days=days) for name, days in policy_in_force().lists.look_back.items() if days}
+    if not since or entry.safe:
+        return 0
+    first = min(since.values())
+    with _opened(entry, purpose, by, since=first.isoformat()) as opened:
+        plates = _plates(opened, entry, first)
+        with in_time():
+            found = reads(opened, Sought(plates=plates, since=first), limit=MOST_LEADS) if plates else []
+    leads = [row for row in found if row["class"] in since and row["captured_at"] >= since[row["class"]]]
+    with seeing(by):
+        ListLead.objects.bulk_create(
+            [ListLead(entry=entry, record_id=row["record_id"], plate_fold=row["plate_fold"]) for row in leads],
+            ignore_conflicts=True,
+        )
+    return len(leads)
+
+
+def open_leads(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -> list[ShownRow]:
+    """Return the reads that an entry's leads name and that are kept still, the latest first. Raises as `look_back`."""
+    with seeing(by):
+        leads = list(ListLead.objects.filter(entry=entry).values_list("record_id", "plate_fold"))
+    if not leads:
+        return []
+    with _opened(entry, purpose, by, leads=len(leads)) as opened, in_time():
+        plates = sorted({plate for _, plate in leads})
+        return reads(opened, Sought(records=[record for record, _ in leads], plates=plates), limit=MOST_LEADS)
+
+
+def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **asked: object) -> OpenEntry:
+    # Of a covert entry the ledger has the number: what it is, its group can see.
+    plate = {} if entry.distribution else {"plate": entry.plate}
+    query = {"list_entry": entry.pk, **plate, **asked}
+    return open_entry(person=by.login, agency=by.agency, purpose=purpose, query=query, groups=covert_groups(by))
+
+
+def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:
+    if not entry.partial:
+        return [fold(PlateText(entry.plate))]
+    page = find_plates(opened, PlateQuery(pattern=PlatePattern.parse(entry.plate), since=since), limit=MOST_PLATES)
+    fitting = [found.seen.plate for found in page.plates]
+    return [plate for plate in fitting if entry.characters in {None, len(plate)}]

@@ -1,0 +1,136 @@
+"""The lists' tables as Django sees them; persons are log-ins. The rules stand in migrations/0001_lists.sql."""
+
+from datetime import timedelta
+
+from django.db import models
+
+from device.hotlist.layout import PatternEntry
+
+
+class ListEntry(models.Model):
+    """A plate, or part of one, that posts are to look for, or one of the department's own vehicles."""
+
+    LONGEST = timedelta(days=366)
+
+    plate = models.CharField(max_length=10)
+    """A-Z and 0-9; in a partial one `?` for a character and `*` for any number of them. It belongs in no address."""
+    characters = models.SmallIntegerField(null=True)
+    """How many a partial plate has in all, where that is known."""
+    state = models.CharField(max_length=3, null=True)
+    category = models.CharField(max_length=32)
+    priority = models.SmallIntegerField()
+    distribution = models.CharField(max_length=32, null=True)
+    """The covert group that alone may know of it."""
+    safe = models.BooleanField(default=False)
+    """The department's own vehicle: it alarms nobody."""
+    case_number = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200)
+    vehicle = models.CharField(max_length=200, default="")
+    instructions = models.CharField(max_length=500, default="")
+    author = models.CharField(max_length=64)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    second_person = models.BooleanField()
+    """Whether another person must approve it."""
+    approved_by = models.CharField(max_length=64, null=True)
+    approved_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=64, null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_because = models.CharField(max_length=200, null=True)
+    over_at = models.DateTimeField()
+    listed_version = models.BigIntegerField(null=True)
+    listed_at = models.DateTimeField(null=True)
+    unlisted_version = models.BigIntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "lists_entry"
+
+    @property
+    def partial(self) -> bool:
+        """Whether it is part of a plate."""
+        return "?" in self.plate or "*" in self.plate
+
+    @property
+    def reference(self) -> str:
+        """What a hit of it names: the case, and this entry."""
+        return f"{self.case_number} #{self.pk}"
+
+    def pattern(self, case: str, author: str) -> PatternEntry:
+        """Return a partial plate as posts carry it. Raises pydantic.ValidationError where they would not take it."""
+        said = ("characters", "category", "priority", "state", "distribution")
+        facts = {name: getattr(self, name) for name in said}
+        return PatternEntry(pattern=self.plate, case=case, author=author, expires=self.expires_at, **facts)
+
+
+class ListRecovery(models.Model):
+    """A car that was found, whose plate an import may list still."""
+
+    plate = models.CharField(max_length=10)
+    person = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=200)
+    version = models.BigIntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "lists_recovery"
+
+
+class ListImport(models.Model):
+    """A file of a source, as it came, and what became of its rows."""
+
+    source = models.CharField(max_length=32)
+    at = models.DateTimeField(auto_now_add=True)
+    system_user = models.CharField(max_length=64)
+    mark = models.CharField(max_length=64)
+    mapping = models.TextField()
+    file = models.BinaryField(null=True)
+    """None where a later one took its place. The pages do not see it."""
+    accepted = models.IntegerField()
+    refused = models.IntegerField()
+    report = models.JSONField()
+    """A line and a reason for each refused row, at most `imports.MOST_REPORTED`."""
+    held_because = models.TextField(null=True)
+    let_go_by = models.CharField(max_length=64, null=True)
+    let_go_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "lists_import"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person must let it go before its rows count."""
+        return self.held_because is not None and self.let_go_at is None
+
+
+class ListRequest(models.Model):
+    """What is to be published, and what came of it."""
+
+    kind = models.CharField(max_length=8)
+    person = models.CharField(max_length=64, null=True)
+    at = models.DateTimeField(auto_now_add=True)
+    override = models.CharField(max_length=200, null=True)
+    state = models.CharField(max_length=9, default="waiting")
+    said = models.TextField(default="")
+    version = models.BigIntegerField(null=True)
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "lists_request"
+
+
+class ListLead(models.Model):
+    """A read of the past that fits an entry. It says where to look, under a purpose; it is no alarm."""
+
+    entry = models.ForeignKey(ListEntry, models.CASCADE, related_name="leads")
+    pk = models.CompositePrimaryKey("entry_id", "record_id")
+    record_id = models.BigIntegerField()
+    plate_fold = models.TextField()
+    found_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        managed = False
+        db_table = "lists_lead"

@@ -1,0 +1,262 @@
+"""The signer: has what people entered and what was imported built, signed and published, and says what came of it.
+
+It runs where the fleet's folder and its keys are. All that it does with them is `provisioning`'s; the log of acts has
+it in the name of the service, with the names of the people whose requests these were.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from django.db import connection
+
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+from department.lists.errors import ListRefusedError
+from department.lists.imports import forget_former, imported_rows
+from department.lists.models import ListEntry, ListRecovery, ListRequest
+from department.policy.policy import policy_in_force
+from device.errors import HotListError
+from device.hotlist.errors import ChainTooLong
+from device.hotlist.keys import PlateText
+from device.hotlist.layout import PatternEntry
+from device.hotlist.manifest import LONGEST_REASON, Manifest, read_unverified
+from device.hotlist.package import split
+from device.hotlist.settings import SIZE_JUMP
+from provisioning.commands.authorship import logged
+from provisioning.commands.hotlist.options import Department
+from provisioning.commands.hotlist.options import department as opened_department
+from provisioning.connection import Connection
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.hotlist.archive import Archive
+from provisioning.hotlist.build import build_package
+from provisioning.hotlist.changes import Removal, from_news
+from provisioning.hotlist.columns import RowSource
+from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.files import Files
+from provisioning.hotlist.publish import publish
+from provisioning.hotlist.report import facts_of
+from provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError
+
+LOCK = 4_218_870_551
+"""Advisory lock of the one signer of a database."""
+COMPLETE_EVERY = timedelta(hours=24)
+"""How old a complete list becomes before another is built: deltas grow, and a package is good for seven days."""
+RETRY_SECONDS = 5.0
+"""After a broker or the fleet's files failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignerSettings:
+    """Where the keys are, and in whose name they sign."""
+
+    fleet: Path
+    who: str
+    """A certified person of the fleet, best a service of the role `list-builder`: its name, or its folder."""
+    broker: str | None = None
+    """`host:port`; as the fleet says where None."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What posts are to have, as of one moment, and what is to be noted once they are offered it."""
+
+    at: datetime
+    entries: Sequence[ListEntry]
+    gone: Sequence[ListEntry]
+    recoveries: Sequence[ListRecovery]
+
+    @classmethod
+    def now(cls) -> "_Wanted":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM lists_in_force")
+            ids = [number for (number,) in cursor]
+        people = ListEntry.objects.order_by("pk")
+        return cls(
+            datetime.now(UTC),
+            list(people.filter(pk__in=ids)),
+            list(people.filter(unlisted_version=None).exclude(listed_version=None).exclude(ended_at=None)),
+            list(ListRecovery.objects.filter(version=None)),
+        )
+
+    def rows(self) -> Iterator[HotListRow]:
+        for entry in self.entries:
+            if not entry.partial:
+                yield HotListRow(
+                    entry.plate, entry.category, entry.priority, entry.state, entry.expires_at,
+                    entry.reference.strip(), entry.distribution, entry.safe,
+                )  # fmt: skip
+
+    def patterns(self) -> tuple[PatternEntry, ...]:
+        return tuple(entry.pattern(entry.reference, entry.author) for entry in self.entries if entry.partial)
+
+    def removals(self) -> Iterator[Removal]:
+        for entry in self.gone:
+            if not entry.partial:
+                yield Removal(0, PlateText(entry.plate), reference=entry.reference.strip())
+        for recovery in self.recoveries:
+            yield Removal(0, PlateText(recovery.plate))
+
+
+class ListSigner:
+    """Publishes what is asked for.
+
+    Args:
+        settings: where the keys are.
+
+    Raises:
+        ProvisioningError: there is no fleet.
+
+    """
+
+    def __init__(self, settings: SignerSettings) -> None:
+        self._settings = settings
+        self._fleet = Fleet.load(settings.fleet)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only signer of the database, and hear of requests. Raises ListRefusedError where another one is."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            if cursor.fetchone() != (True,):
+                raise ListRefusedError("another signer works on this database")
+            cursor.execute("LISTEN lists_request")
+            yield
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+    @staticmethod
+    def wait(seconds: float) -> None:
+        """Wait for a request, at most for some seconds."""
+        for _ in connection.connection.notifies(timeout=seconds, stop_after=1):
+            pass
+
+    def ask_daily(self) -> None:
+        """Ask for a complete list where the last one is a day old, or there is none."""
+        newest = Archive(self._fleet.list_archive).complete
+        age = datetime.now(UTC).timestamp() - newest.stat().st_mtime if newest is not None else float("inf")
+        open_ones = ListRequest.objects.filter(kind="complete", state__in=["waiting", "held"])
+        if age > COMPLETE_EVERY.total_seconds() and not open_ones.exists():
+            ListRequest.objects.create(kind="complete")
+
+    def publish_waiting(self) -> Manifest | None:
+        """Publish one package for all requests that wait; return its manifest, None where none waits or it is held.
+
+        Raises:
+            ProvisioningError: the broker, or the fleet's files, do not take it. The requests wait, and say so.
+            HotListError: what was built before is damaged.
+            LedgerError: it was published, and cannot be entered; the requests wait, and are published again.
+
+        """
+        requests = list(ListRequest.objects.filter(state="waiting").order_by("pk"))
+        if not requests:
+            return None
+        try:
+            return self._published(requests)
+        except SizeJumpError as error:
+            self._note(requests, "held", str(error).partition(". ")[0])
+            return None
+        except (ProvisioningError, HotListError) as error:
+            self._note(requests, "waiting", str(error))
+            raise
+
+    def _published(self, requests: Sequence[ListRequest]) -> Manifest:
+        wanted = _Wanted.now()
+        names = ", ".join(sorted({each.person for each in requests if each.person is not None}))
+        numbers = ", ".join(str(each.pk) for each in requests)
+        builder = opened_department(
+            fleet_directory=self._settings.fleet, agency=None, issuer=None, signing_key=None, unseal_key=None,
+            post_key_paths=(), who=self._settings.who,
+            purpose=f"department's lists, asked for by {names or 'the timer'}: {numbers}"[:200],
+        )  # fmt: skip
+        override = "; ".join(each.override for each in requests if each.override)[:LONGEST_REASON] or None
+        broker = self._settings.broker or self._fleet.broker_address
+        # First: nothing is built, and no version is used up, while the broker is away.
+        with Connection(self._fleet.publisher, broker=broker) as connected:
+            package = None
+            if all(each.kind == "delta" for each in requests):
+                package = _delta(builder, wanted, override)
+            if package is None:
+                package = _complete(builder, wanted, override)
+            builder.hand_out(package, None, files=Files(None), refused=0)
+            manifest = read_unverified(split(package)[0])
+            details = facts_of(manifest) | {"broker": broker, "older": False}
+            version = str(manifest.version)
+            with logged(builder.author, "hotlist_publish", "hotlist_published", object=version, details=details) as end:
+                sent = publish(connected, package, manifest)
+                end |= {"topic": sent.topic, "parts": sent.parts}
+        self._write_back(requests, wanted, manifest)
+        return manifest
+
+    @staticmethod
+    def _write_back(requests: Sequence[ListRequest], wanted: _Wanted, manifest: Manifest) -> None:
+        numbers = [each.pk for each in requests]
+        said = {"kind": manifest.kind, "version": manifest.version, "requests": numbers}
+        now = datetime.now(UTC)
+        with entering(LedgerEvent.LIST_PUBLISHED, said):
+            listed = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.entries], listed_version=None)
+            listed.update(listed_version=manifest.version, listed_at=now)
+            gone = ListEntry.objects.filter(pk__in=[each.pk for each in wanted.gone])
+            gone.update(unlisted_version=manifest.version)
+            ListRecovery.objects.filter(pk__in=[each.pk for each in wanted.recoveries]).update(version=manifest.version)
+            ListRequest.objects.filter(pk__in=numbers).update(
+                state="published", said="", version=manifest.version, published_at=now
+            )
+        if manifest.kind == "complete":
+            forget_former()
+
+    @staticmethod
+    def _note(requests: Sequence[ListRequest], state: str, said: str) -> None:
+        ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, said=said)
+
+
+def _delta(builder: Department, wanted: _Wanted, override: str | None) -> bytes | None:
+    """Return what changed since the complete list; None where there is none, or too much changed for a delta."""
+    archive = builder.archive
+    if archive is None or archive.complete is None:
+        return None
+    # One that was built and never published, or by hand, is on no post that we know of.
+    if not ListRequest.objects.filter(version=archive.completes[0]).exists():
+        return None
+    held = builder.held(archive.complete, archive.delta)
+    try:
+        changes, _ = from_news(held, RowSource(wanted.rows()), wanted.removals())
+    except ChainTooLong:
+        return None
+    return build_delta(
+        held,
+        changes.overlay,
+        patterns=wanted.patterns(),
+        issuer=builder.issuer,
+        version=held.newest.version + 1,
+        signing_key=builder.signing_key,
+        post_keys=builder.post_keys,
+        unseal_key=builder.own_key,
+        built=wanted.at,
+        size_jump=SIZE_JUMP,
+        size_override=override,
+    )
+
+
+def _complete(builder: Department, wanted: _Wanted, override: str | None) -> bytes:
+    """Return a list of all entries of people, and all rows of imports but those of cars that were recovered."""
+    hours = timedelta(hours=policy_in_force().lists.recovered_hours)
+    latest = ListRecovery.objects.order_by("at").values_list("plate", "at")
+    recovered = [(plate, at + hours) for plate, at in latest]
+    previous = builder.archive.newest([*builder.issuer_keys, *builder.revoked]) if builder.archive else None
+    return build_package(
+        chain(wanted.rows(), [TEST_ROW], imported_rows(wanted.at, recovered)),
+        agency=builder.agency,
+        issuer=builder.issuer,
+        version=previous.version + 1 if previous else int(wanted.at.timestamp()),
+        signing_key=builder.signing_key,
+        post_keys=builder.post_keys,
+        unseal_key=builder.unseal_key,
+        patterns=wanted.patterns(),
+        built=wanted.at,
+        previous=previous,
+        size_override=override,
+    )

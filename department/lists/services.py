@@ -1,0 +1,150 @@
+"""Changes of lists by people. Each is one transaction with one entry in the ledger, and a request to publish.
+
+What the database refuses, whoever asks, is in `migrations/0001_lists.sql`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from department.alerts.shift import withdraw_listed
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+from department.lists.errors import ListRefusedError, refusals
+from department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
+from department.people.models import DepartmentPerson
+from department.policy.policy import ListRules, policy_in_force
+from device.hotlist.layout import MOST_PATTERNS
+
+
+@contextmanager
+def seeing(person: DepartmentPerson) -> Iterator[None]:
+    """Open a transaction in which a person sees the entries that are open, and those of their covert groups."""
+    with refusals(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('platepost.person', %s, true)", [person.login])
+        yield
+
+
+def needs_second(entry: ListEntry, rules: ListRules) -> bool:
+    """Tell whether the policy asks for a second person's approval of an entry."""
+    kinds = {
+        "all": True,
+        entry.category: True,
+        "covert": entry.distribution is not None,
+        "safe": entry.safe,
+        "partial": entry.partial,
+    }
+    return any(kinds.get(what, False) for what in rules.two_persons)
+
+
+def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
+    """Save a new entry, and have it published unless a second person must approve it first.
+
+    Raises:
+        ListRefusedError: a rule forbids it, or there are as many partial plates as posts carry.
+        LedgerError: it cannot be entered; nothing is done.
+
+    """
+    entry.author, entry.second_person = by.login, needs_second(entry, policy_in_force().lists)
+    said = {"person": by.login, "kind": _kind(entry), "until": entry.expires_at.isoformat()}
+    with seeing(by), entering(LedgerEvent.LIST_ENTERED, said) as noted:
+        if entry.partial and _patterns_in_force() >= MOST_PATTERNS:
+            raise ListRefusedError(f"posts carry {MOST_PATTERNS} partial plates: end one first")
+        entry.over_at = entry.expires_at
+        entry.save(force_insert=True)
+        entry.refresh_from_db(fields=["second_person"])  # the database may ask for more than the policy's file
+        if not entry.second_person:
+            ListRequest.objects.create(kind="delta", person=by.login)
+        noted |= {"entry": entry.pk, "second_person": entry.second_person}
+
+
+def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
+    """Approve another's entry, and have it published. Raises as `enter_entry` does."""
+    with seeing(by), entering(LedgerEvent.LIST_APPROVED, {"person": by.login, "entry": entry.pk}):
+        waiting = ListEntry.objects.filter(pk=entry.pk, second_person=True, ended_at=None, approved_at=None)
+        if not waiting.update(approved_by=by.login, approved_at=Now()):
+            raise ListRefusedError("it waits for no approval")
+        ListRequest.objects.create(kind="delta", person=by.login)
+
+
+def end_entry(entry: ListEntry, because: str, by: DepartmentPerson) -> None:
+    """End an entry, have it taken off the list, and take its open alerts back. Raises as `enter_entry` does."""
+    with seeing(by), entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": because}):
+        _end([entry], because, by)
+        ListRequest.objects.create(kind="delta", person=by.login)
+
+
+def recover(plate: str, because: str, by: DepartmentPerson) -> list[ListEntry]:
+    """Take a recovered car off the list: all entries that name its whole plate, and the rows of imports.
+
+    Open alerts of that plate are taken back at once, before posts have the new list.
+
+    Args:
+        plate: as listed, A-Z and 0-9.
+        because: what is known, such as who found it.
+        by: who says so.
+
+    Returns:
+        The entries of people that ended.
+
+    Raises as `enter_entry` does.
+    """
+    with seeing(by), entering(LedgerEvent.LIST_RECOVERED, {"person": by.login}) as noted:
+        found = list(ListEntry.objects.filter(plate=plate, ended_at=None, safe=False))
+        if found:
+            _end(found, "recovered", by)
+        withdraw_listed([plate], group=None, person=by.login)  # of a row of an import
+        recovery = ListRecovery.objects.create(plate=plate, person=by.login, reason=because)
+        ListRequest.objects.create(kind="delta", person=by.login)
+        # The number of a covert entry is no plate, but that one was ended is its group's matter.
+        noted |= {"recovery": recovery.pk, "entries": [entry.pk for entry in found if entry.distribution is None]}
+    return found
+
+
+def let_import_go(number: int, why: str, by: DepartmentPerson) -> None:
+    """Let the rows of a held import count. Raises as `enter_entry` does."""
+    said = {"person": by.login, "what": "import", "number": number, "why": why}
+    with seeing(by), entering(LedgerEvent.LIST_LET_GO, said):
+        held = ListImport.objects.filter(pk=number, let_go_at=None).exclude(held_because=None)
+        if not held.update(let_go_by=by.login, let_go_at=Now()):
+            raise ListRefusedError("it is not held")
+        ListRequest.objects.create(kind="complete", person=by.login, override=why)
+
+
+def let_request_go(number: int, why: str, by: DepartmentPerson) -> None:
+    """Have a list published whose size is beyond belief, for a reason. Raises as `enter_entry` does."""
+    said = {"person": by.login, "what": "request", "number": number, "why": why}
+    with seeing(by), entering(LedgerEvent.LIST_LET_GO, said):
+        held = ListRequest.objects.filter(pk=number, state="held").first()
+        if held is None:
+            raise ListRefusedError("it is not held")
+        ListRequest.objects.filter(pk=number).update(state="let_go")
+        ListRequest.objects.create(kind=held.kind, person=by.login, override=why)
+
+
+def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> None:
+    """End entries, and take back the open alerts of those that no other entry of people stands for."""
+    ending = ListEntry.objects.filter(pk__in=[entry.pk for entry in entries], ended_at=None)
+    if not ending.update(ended_by=by.login, ended_at=Now(), ended_because=because):
+        raise ListRefusedError("it has ended already")
+    for entry in entries:
+        same = {"plate": entry.plate, "distribution": entry.distribution, "safe": False}
+        if not ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now()).exists():
+            withdraw_listed([entry.plate], group=entry.distribution, person=by.login)
+
+
+def _patterns_in_force() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]'")
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def _kind(entry: ListEntry) -> str:
+    """Return what the ledger says an entry is; of a covert one no more than that."""
+    if entry.distribution is not None:
+        return "covert"
+    return "safe" if entry.safe else f"partial {entry.category}" if entry.partial else entry.category

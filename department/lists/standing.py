@@ -1,0 +1,30 @@
+"""What stands beside the lists: which list each post holds and how old it is, and what waits, is held or was done."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count, Max
+
+from department.alerts.shift import shift_start
+from department.lists.models import ListEntry, ListImport, ListRequest
+
+SHOWN = 200
+"""Entries of one page."""
+
+
+def standing() -> Mapping[str, Any]:
+    """Return what the lists' page shows; call it within `services.seeing`."""
+    entries = ListEntry.objects.annotate(found=Count("leads")).order_by("-pk")
+    now = datetime.now(UTC)
+    unapproved = {"second_person": True, "approved_at": None}
+    imports = ListImport.objects.defer("file")
+    newest = ListRequest.objects.aggregate(newest=Max("version"))["newest"] or 0
+    return {
+        "waiting": list(entries.filter(ended_at=None, expires_at__gt=now, **unapproved)[:SHOWN]),
+        "entries": list(entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)[:SHOWN]),
+        "held": list(ListRequest.objects.filter(state="held").order_by("pk")),
+        "held_imports": list(imports.filter(let_go_at=None).exclude(held_because=None).order_by("-pk")[:SHOWN]),
+        "requests": list(ListRequest.objects.order_by("-pk")[:5]),
+        "posts": [(each, (each.list_version or 0) < newest) for each in shift_start().posts],
+    }

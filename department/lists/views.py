@@ -1,0 +1,182 @@
+"""The pages of the lists. No plate stands in an address, a title or a log."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from department.lists import services
+from department.lists.errors import ListRefusedError
+from department.lists.forms import BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
+from department.lists.look_back import look_back, open_leads
+from department.lists.models import ListEntry, ListImport
+from department.lists.standing import standing
+from department.people.access import CurrentRequest, needs
+from department.people.rights import Permission
+from department.people.services import covert_groups
+from department.policy.errors import PurposeError
+from department.policy.policy import AccessPurpose
+from department.search.errors import SearchError
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_safe
+def lists(request: CurrentRequest) -> HttpResponse:
+    """Show what is on the list, what waits, what is held, and which list each post has."""
+    return _page(request)
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: CurrentRequest) -> HttpResponse:
+    """Enter a plate, or part of one, and search the past for it."""
+    first = {"category": request.GET.get("category", "stolen_vehicle")}
+    form = EntryForm(
+        request.POST if request.method == "POST" else None, groups=covert_groups(request.user), initial=first
+    )
+    if not form.is_valid():
+        return render(request, "lists/add.html", {"form": form}, status=422 if form.is_bound else 200)
+    try:
+        services.enter_entry(form.entry, request.user)
+    except ListRefusedError as error:
+        form.add_error(None, str(error))
+        return render(request, "lists/add.html", {"form": form}, status=422)
+    # Behind the request to publish: no alarm waits for a search.
+    if form.cleaned_data["look_back"]:
+        try:
+            found = look_back(form.entry, form.why, request.user)
+            messages.info(request, f"The past has {found} reads that fit: leads, no alarms.")
+        except (PurposeError, SearchError) as error:
+            messages.warning(request, f"It is entered. The past was not searched: {error}")
+    return redirect("list_entry", form.entry.pk)
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_safe
+def entry(request: CurrentRequest, number: int) -> HttpResponse:
+    """Show one entry."""
+    return _entry_page(request, number)
+
+
+@needs(Permission.APPROVE_LIST)
+@require_POST
+def approve(request: CurrentRequest, number: int) -> HttpResponse:
+    """Approve another's entry."""
+    return _changed(request, number, lambda found: services.approve_entry(found, request.user))
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_POST
+def end(request: CurrentRequest, number: int) -> HttpResponse:
+    """End an entry."""
+    form = BecauseForm(request.POST)
+    if not form.is_valid():
+        return _entry_page(request, number, refused="Say why.", status=422)
+    return _changed(
+        request, number, lambda found: services.end_entry(found, form.cleaned_data["because"], request.user)
+    )
+
+
+@needs(Permission.SEARCH)
+@require_POST
+def leads(request: CurrentRequest, number: int) -> HttpResponse:
+    """Show the reads that a look back found, for a purpose."""
+    form = PurposeOfLookForm(request.POST)
+    if not form.is_valid():
+        return _entry_page(request, number, refused="Choose a purpose.", status=422)
+    found = _found(request, number)
+    purpose = AccessPurpose(form.cleaned_data["purpose"], case=found.case_number or None, reason=found.reason)
+    try:
+        shown = open_leads(found, purpose, request.user)
+    except (PurposeError, SearchError) as error:
+        return _entry_page(request, number, refused=str(error), status=422)
+    return _entry_page(request, number, shown=shown)
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_POST
+def recovered(request: CurrentRequest) -> HttpResponse:
+    """Take a recovered car off the list."""
+    form = RecoveredForm(request.POST)
+    if not form.is_valid():
+        return _page(request, recovered_form=form, status=422)
+    found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
+    messages.info(request, f"Taken off: {len(found)} entries of people, and what imports have of it.")
+    return redirect("lists")
+
+
+@needs(Permission.APPROVE_LIST)
+@require_POST
+def let_go(request: CurrentRequest, what: str, number: int) -> HttpResponse:
+    """Let a held import, or a held list, go."""
+    form = BecauseForm(request.POST)
+    if not form.is_valid():
+        return _page(request, refused="Say why it may go.", status=422)
+    try:
+        change = services.let_import_go if what == "import" else services.let_request_go
+        change(number, form.cleaned_data["because"], request.user)
+    except ListRefusedError as error:
+        return _page(request, refused=str(error), status=409)
+    return redirect("lists")
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_safe
+def imports(request: HttpRequest) -> HttpResponse:
+    """Show what was imported."""
+    found = ListImport.objects.defer("file").order_by("-pk")[:100]
+    return render(request, "lists/imports.html", {"imports": found})
+
+
+@needs(Permission.PROPOSE_LIST)
+@require_safe
+def one_import(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the report of one import, row by row."""
+    found = ListImport.objects.defer("file").filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return render(request, "lists/import.html", {"import": found})
+
+
+def _page(
+    request: CurrentRequest, *, recovered_form: RecoveredForm | None = None, refused: str = "", status: int = 200
+) -> HttpResponse:
+    with services.seeing(request.user):
+        context: dict[str, Any] = {**standing()}
+    context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
+    return render(request, "lists/lists.html", context, status=status)
+
+
+def _found(request: CurrentRequest, number: int) -> ListEntry:
+    with services.seeing(request.user):
+        found = ListEntry.objects.filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _entry_page(
+    request: CurrentRequest, number: int, *, refused: str = "", shown: list[Any] | None = None, status: int = 200
+) -> HttpResponse:
+    found = _found(request, number)
+    with services.seeing(request.user):
+        leads_found = found.leads.count()
+    context = {
+        "entry": found,
+        "refused": refused,
+        "shown": shown,
+        "leads": leads_found,
+        "own": found.author == request.user.login,
+    }
+    return render(request, "lists/entry.html", {**context, "look": PurposeOfLookForm()}, status=status)
+
+
+def _changed(request: CurrentRequest, number: int, change: Callable[[ListEntry], object]) -> HttpResponse:
+    try:
+        change(_found(request, number))
+    except ListRefusedError as error:
+        return _entry_page(request, number, refused=str(error), status=409)
+    return redirect("list_entry", number)

@@ -1,0 +1,79 @@
+"""Fixtures of the lists' tests: people, clients that are logged in as them, and empty tables."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import psycopg
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from department.database.roles import OWNER, WEB, as_role
+from department.lists.models import ListEntry
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.people.services import join_covert
+from tests.department.people.persons import client_of, made_person
+from tests.department.search.conftest import Stock, stock, superuser
+
+__all__ = ["Stock", "stock", "superuser"]
+Made: TypeAlias = Callable[..., ListEntry]
+TABLES = "lists_entry, lists_recovery, lists_import, lists_request, lists_lead"
+
+
+@pytest.fixture(autouse=True)
+def emptied(superuser: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """Have the tables empty, and the database ask for second persons as the default policy does."""
+    superuser.execute(f"TRUNCATE {TABLES}")
+    superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}'")
+    yield superuser
+    superuser.execute(f"TRUNCATE {TABLES}")
+
+
+@pytest.fixture
+def people() -> dict[str, DepartmentPerson]:
+    """Make an operator in a covert group, one who is in none, two supervisors, of whom one is in it, and an auditor."""
+    with as_role(OWNER):
+        return _made_people()
+
+
+def _made_people() -> dict[str, DepartmentPerson]:
+    made = {
+        "a.rivera": made_person("a.rivera", DepartmentRole.OPERATOR),
+        "b.chen": made_person("b.chen", DepartmentRole.SUPERVISOR),
+        "c.doe": made_person("c.doe", DepartmentRole.SUPERVISOR),
+        "d.audit": made_person("d.audit", DepartmentRole.AUDITOR),
+        "e.lapsed": made_person("e.lapsed", DepartmentRole.SUPERVISOR, current=False),
+        "f.other": made_person("f.other", DepartmentRole.OPERATOR),
+    }
+    for login in ("a.rivera", "b.chen"):
+        join_covert(made[login], "narcotics")
+    return made
+
+
+@pytest.fixture
+def as_web() -> Iterator[None]:
+    """Work as the role of the pages."""
+    with as_role(WEB):
+        yield
+
+
+def entry_of(plate: str = "7ABC123", **more: Any) -> ListEntry:  # noqa: ANN401
+    """Make an entry, which is not saved."""
+    said = {"category": "stolen_vehicle", "priority": 2, "case_number": "26-00417", "reason": "taken on Main Street"}
+    return ListEntry(plate=plate, **{**said, "expires_at": timezone.now() + timedelta(days=1), **more})
+
+
+def fresh_client(person: DepartmentPerson) -> Client:
+    """Return a client of somebody who has just shown their second factor."""
+    with as_role(OWNER):
+        client = client_of(person)
+        session = client.session
+        session["account_authentication_methods"] = [
+            {"method": "mfa", "type": "totp", "at": time.time(), "reauthenticated": True}
+        ]
+        session["account_authentication_methods_user"] = str(person.pk)
+        session.save()
+    return client

@@ -1,0 +1,183 @@
+"""The pages of the lists by requests: what is entered, who is refused, and no plate where others could read it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from department.database.roles import OWNER, as_role
+from department.lists import services
+from department.lists.models import ListEntry, ListRequest
+from department.people.models import DepartmentPerson
+from department.policy.policy import ListRules
+from tests.department.lists.conftest import Stock, entry_of, fresh_client
+from tests.department.people.persons import client_of
+
+People = dict[str, DepartmentPerson]
+pytestmark = pytest.mark.usefixtures("as_web")
+SAID = {
+    "plate": "7ab-c123",
+    "category": "stolen_vehicle",
+    "case_number": "26-00417",
+    "reason": "taken on Main Street",
+    "purpose": "stolen vehicle",
+    "ends": "24",
+    "state": "ca",
+}
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def logged_in(person: DepartmentPerson) -> Client:
+    with as_role(OWNER):
+        return client_of(person)
+
+
+def text_of(answer: HttpResponse) -> str:
+    text = answer.content.decode()
+    assert not re.search('(href|src|action)="[^"]*7AB|<title>[^<]*7AB', text)
+    return text
+
+
+def test_from_the_form_to_the_list(people: People) -> None:
+    client = logged_in(people["a.rivera"])
+    assert 'value="amber_alert" selected' in text_of(client.get("/lists/add/?category=amber_alert"))
+    answer = client.post("/lists/add/", SAID)
+    entry = ListEntry.objects.get()
+    assert answer.headers["Location"] == f"/lists/entry/{entry.pk}/"
+    assert (entry.plate, entry.state, entry.priority, entry.author) == ("7ABC123", "CA", 2, "a.rivera")
+    assert ListRequest.objects.get().kind == "delta"
+    assert "7ABC123" in text_of(client.get(f"/lists/entry/{entry.pk}/"))
+    assert "7ABC123" in text_of(client.get("/lists/"))
+    ended = client.post(f"/lists/entry/{entry.pk}/end/", {"because": "a mistake"})
+    assert ended.status_code == 302
+    assert "a mistake" in text_of(client.get(f"/lists/entry/{entry.pk}/"))
+    assert client.post(f"/lists/entry/{entry.pk}/end/", {"because": "again"}).status_code == 409
+
+
+WRONG = (
+    ({"plate": "7A"}, "Fewer than 3 characters"),
+    ({"plate": "UNKNOWN"}, "A word that stands for no plate"),
+    ({"plate": "7?B*"}, "Fewer than 3 known characters"),
+    ({"plate": "7AB_123"}, "A mark for unknown characters"),
+    ({"plate": "7AB?", "characters": "9"}, "cannot have that number"),
+    ({"characters": "7"}, "A whole plate"),
+    ({"case_number": ""}, "needs a case number"),
+    ({"state": "1"}, "two or three letters"),
+    ({"distribution": "homicide"}, "not one of the available choices"),
+    ({"ends": "87600"}, "not one of the available choices"),
+    ({"category": "gossip"}, "not one of the available choices"),
+)
+
+
+def test_the_form_says_what_is_wrong(people: People) -> None:
+    client = logged_in(people["a.rivera"])
+    for wrong, why in WRONG:
+        answer = client.post("/lists/add/", {**SAID, **wrong})
+        assert (answer.status_code, why in answer.content.decode()) == (422, True), why
+    assert not ListEntry.objects.exists()
+
+
+def test_a_covert_entry_waits_for_another_of_the_group(people: People) -> None:
+    author, client = people["b.chen"], fresh_client(people["b.chen"])
+    client.post("/lists/add/", {**SAID, "distribution": "narcotics"})
+    with services.seeing(author):
+        entry = ListEntry.objects.get()
+    where = f"/lists/entry/{entry.pk}/"
+    page = text_of(client.get(where))
+    assert "Somebody else must approve it" in page
+    assert "Approve it</button>" not in page
+    assert client.post(f"{where}approve/").status_code == 409
+    stranger = fresh_client(people["c.doe"])
+    assert stranger.get(where).status_code == 404
+    assert stranger.post(f"{where}approve/").status_code == 404
+    assert "7ABC123" not in text_of(stranger.get("/lists/"))
+    assert not ListRequest.objects.exists()
+    with as_role(OWNER):
+        people["c.doe"].covert.create(group="narcotics")
+    stale = logged_in(people["c.doe"]).post(f"{where}approve/")
+    assert "/account/fresh/" in stale.headers["Location"], "an approval asks for a fresh second factor"
+    assert stranger.post(f"{where}approve/").status_code == 302
+    assert ListRequest.objects.get().person == "c.doe"
+
+
+def test_recovered_cars_and_held_lists(people: People, superuser: psycopg.Connection) -> None:
+    client = logged_in(people["a.rivera"])
+    services.enter_entry(entry_of(), people["a.rivera"])
+    assert client.post("/lists/recovered/", {"plate": "??", "because": "found"}).status_code == 422
+    assert client.post("/lists/recovered/", {"plate": "7ABC 123", "because": "found"}).status_code == 302
+    assert ListEntry.objects.get().ended_because == "recovered"
+    superuser.execute("INSERT INTO lists_request (kind, state, said) VALUES ('complete', 'held', 'too many')")
+    number = ListRequest.objects.get(state="held").pk
+    assert "Let list" not in text_of(client.get("/lists/"))
+    assert client.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 403
+    supervisor = fresh_client(people["c.doe"])
+    assert f"Let list {number} go" in text_of(supervisor.get("/lists/"))
+    assert supervisor.post(f"/lists/held/list/{number}/", {}).status_code == 422
+    assert supervisor.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 302
+    assert supervisor.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 409
+    assert ListRequest.objects.get(override="right").kind == "complete"
+
+
+def test_look_back_finds_leads_that_are_opened_for_a_purpose(
+    people: People, stock: Stock, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days: tuple[dict[str, Any], ...] = (
+        {"plate": "7ABC123", "captured_at": NOW - timedelta(days=2)},
+        {"plate": "7ABC123", "captured_at": NOW - timedelta(days=40)},
+        {"plate": "7ABC123", "captured_at": NOW - timedelta(days=40), "class": "hit"},
+        {"plate": "8XYZ999", "captured_at": NOW},
+    )
+    stock({**each, "retained_from": each["captured_at"]} for each in days)
+    client = logged_in(people["a.rivera"])
+    client.post("/lists/add/", {**SAID, "look_back": "on"})
+    client.post("/lists/add/", {**SAID, "plate": "7AB?12*", "look_back": "on", "characters": "7"})
+    client.post("/lists/add/", {**SAID, "purpose": "drill", "reason": "for ICE", "look_back": "on"})
+    whole, partial, refused = ListEntry.objects.order_by("pk")
+    leads = [sorted(each.leads.values_list("record_id", flat=True)) for each in (whole, partial, refused)]
+    assert leads == [[1, 3], [1, 3], []], "by class and days that the policy allows; an entry stands without it, too"
+    where = f"/lists/entry/{whole.pk}/"
+    closed = text_of(client.get(where))
+    assert "2 reads of the past fit" in closed
+    assert "post-1" not in closed
+    opened = text_of(client.post(f"{where}leads/", {"purpose": "stolen vehicle"}))
+    assert opened.count("post-1</td>") == 2
+    with as_role(OWNER):
+        asked = superuser.execute(
+            "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'intent'"
+            " AND field = 'query' AND value LIKE %s",
+            [f'%"list_entry": {whole.pk}%'],
+        ).fetchall()
+    assert asked == [(2,)]
+    rules = ListRules(two_persons=())
+    monkeypatch.setattr("department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules}))
+    client.post("/lists/add/", {**SAID, "plate": "8XYZ999", "look_back": "on"})
+    assert not ListEntry.objects.get(plate="8XYZ999").leads.exists(), "a policy that allows none"
+
+
+def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connection) -> None:
+    superuser.execute(
+        "INSERT INTO lists_import (source, system_user, mark, mapping, accepted, refused, report)"
+        " VALUES ('state', 'root', '', '', 5, 1, '[[4, \"no plate\"]]')"
+    )
+    superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
+    superuser.execute("TRUNCATE custody_status")
+    superuser.execute(
+        "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
+        " list_version, list_age) VALUES (1, 'log', now(), 'post-1', now(), 'online', now(), '{}', '0', 4, 90)"
+    )
+    superuser.execute(
+        "INSERT INTO lists_request (kind, state, version, published_at) VALUES ('delta', 'published', 5, now())"
+    )
+    client = logged_in(people["a.rivera"])
+    page = text_of(client.get("/lists/"))
+    assert "4, not the newest" in page
+    assert "0:01:3" in page
+    assert "state</td>" in text_of(client.get("/lists/imports/"))
+    (number,) = superuser.execute("SELECT id FROM lists_import").fetchone() or (0,)
+    assert "no plate" in text_of(client.get(f"/lists/imports/{number}/"))
+    assert client.get("/lists/imports/999999/").status_code == 404
+    superuser.execute("TRUNCATE custody_status")

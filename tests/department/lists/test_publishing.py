@@ -1,0 +1,186 @@
+"""From what people entered and files brought to packages that posts hold; only the broker is not there."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from department.database.roles import SIGNER, WEB, as_role
+from department.lists import publishing, services
+from department.lists.errors import ListRefusedError
+from department.lists.imports import ImportingUser, take_in
+from department.lists.models import ListEntry, ListImport, ListRequest
+from department.lists.publishing import ListSigner, SignerSettings
+from department.people.models import DepartmentPerson
+from device.hotlist import HotList
+from device.hotlist.package import load_key, open_package
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.fleet.post_file import PostSettings
+from provisioning.hotlist.publish import Sent
+from tests.department.lists.conftest import entry_of
+
+BY = ImportingUser("root", b"secret")
+
+
+class Office:
+    """A fleet, its signer, and one of its posts, which holds what is published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.fleet = Fleet.create(folder / "fleet", agency="riverside", administrator="chief")
+        self.fleet.add_post("post-1", PostSettings(brokers=("localhost:1",)))
+        self.signer = ListSigner(SignerSettings(folder / "fleet", "chief"))
+        self.hotlist: HotList | None = None
+        self.published: list[str] = []
+        self.away = False
+
+    def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:  # noqa: ANN401
+        if self.away:
+            raise ProvisioningError("the broker does not answer")
+        issuer = load_key(self.fleet.list_verifying_key.read_bytes(), private=False)
+        unseal = load_key((self.fleet.post("post-1") / "unseal_key.pem").read_bytes(), private=True)
+        opened = open_package(package, issuer_key=issuer, unseal_key=unseal)
+        self.hotlist = HotList(opened, base=self.hotlist if manifest.kind == "delta" else None)
+        self.published.append(manifest.kind)
+        if manifest.kind == "complete":
+            self.complete = self.hotlist
+        return Sent("topic", 0)
+
+    def sign(self) -> None:
+        self.hotlist = getattr(self, "complete", None)
+        with as_role(SIGNER):
+            self.signer.publish_waiting()
+
+    def hits(self, plate: str) -> list[str]:
+        assert self.hotlist is not None
+        return [f"{hit.category} {hit.reference}" for hit in self.hotlist.match(plate, at=datetime.now(UTC))]
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    made = Office(tmp_path)
+    monkeypatch.setattr(publishing, "Connection", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(publishing, "publish", made.publish)
+    return made
+
+
+def enter(person: DepartmentPerson, plate: str, **more: Any) -> ListEntry:  # noqa: ANN401
+    entry = entry_of(plate, **more)
+    with as_role(WEB):
+        services.enter_entry(entry, person)
+    return entry
+
+
+def test_lists_of_people_reach_posts_by_deltas_and_leave_again(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    author, second = people["a.rivera"], people["b.chen"]
+    first = enter(author, "7ABC123")
+    office.sign()
+    assert office.published == ["complete"], "there was none before"
+    waiting = enter(author, "7COV001", distribution="narcotics")
+    partial = enter(author, "7XY?9*", category="amber_alert", priority=1, characters=7)
+    office.sign()
+    assert office.published[1:] == ["delta"]
+    assert office.hits("7ABC123") == [f"stolen_vehicle 26-00417 #{first.pk}"]
+    assert office.hits("7XYA9BC") == [f"amber_alert 26-00417 #{partial.pk}"]
+    assert office.hits("7COV001") == [], "it waits for a second person"
+    with as_role(WEB):
+        services.approve_entry(waiting, second)
+        services.end_entry(partial, "found", second)
+        assert len(services.recover("7ABC123", "found", second)) == 1
+    office.sign()
+    assert (office.hits("7ABC123"), office.hits("7XYA9BC")) == ([], [])
+    assert len(office.hits("7COV001")) == 1
+    first.refresh_from_db()
+    assert first.listed_version is not None
+    assert (first.unlisted_version or 0) > first.listed_version
+    assert set(ListRequest.objects.values_list("state", flat=True)) == {"published"}
+    said = [act for act in office.fleet.acts if act.action == "hotlist_publish"]
+    assert {act.identity for act in said} == {"chief"}
+    assert "b.chen" in str(said[-1].details["purpose"])
+    assert not any("7ABC123" in str(act) for act in office.fleet.acts)
+
+
+def test_what_fails_waits_and_is_published_once_the_broker_is_back(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    enter(people["a.rivera"], "7ABC123")
+    office.away = True
+    with pytest.raises(ProvisioningError):
+        office.sign()
+    request = ListRequest.objects.get()
+    assert (request.state, request.said) == ("waiting", "the broker does not answer")
+    office.away = False
+    office.sign()
+    assert len(office.hits("7ABC123")) == 1
+    request.refresh_from_db()
+    assert (request.state, request.said) == ("published", "")
+    assert ListEntry.objects.get().listed_version == request.version
+    office.sign()
+    assert len(office.published) == 1, "nothing waits"
+
+
+def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path, superuser: psycopg.Connection
+) -> None:
+    file = tmp_path / "state.csv"
+    head = "plate,category\n"
+    file.write_text(head + "7IMP001,stolen_vehicle\n7IMP002,stolen_vehicle\nNONE,stolen_vehicle\n7IMP003,gossip\n")
+    with as_role(SIGNER):
+        made = take_in(file, "state", None, BY)
+        assert made is not None
+        assert (made.accepted, made.refused, made.held_because) == (2, 2, "the first file of this source")
+        assert [line for line, _ in made.report] == [4, 5]
+        assert "NONE" not in str(made.report)
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    assert office.hits("7IMP001") == [], "nobody has let it go"
+    with as_role(WEB):
+        with pytest.raises(ListRefusedError, match="supervisor"):
+            services.let_import_go(made.pk, "the state's", people["a.rivera"])
+        services.let_import_go(made.pk, "the state's", people["b.chen"])
+    office.sign()
+    assert [len(office.hits(plate)) for plate in ("7IMP001", "7IMP002", "7ABC123")] == [1, 1, 1]
+    with as_role(WEB):
+        services.recover("7IMP001", "found", people["b.chen"])
+    office.sign()
+    assert (office.published[-1], office.hits("7IMP001")) == ("delta", [])
+    with as_role(SIGNER):
+        assert take_in(file, "state", None, BY) is None, "the very same file"
+        file.write_text(head + "7IMP001,stolen_vehicle\n7IMP002,stolen_vehicle\n")
+        again = take_in(file, "state", None, BY)
+        assert again is not None
+        assert again.held_because is None
+    office.sign()
+    assert office.published[-1] == "complete"
+    assert (office.hits("7IMP001"), len(office.hits("7IMP002"))) == ([], 1), "the export is older than the news"
+    assert list(ListImport.objects.filter(file=None).values_list("pk", flat=True)) == [made.pk]
+    superuser.execute("UPDATE lists_recovery SET at = at - interval '49 hours'")
+    superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
+    office.sign()
+    assert len(office.hits("7IMP001")) == 1, "two days later the state lists it still"
+
+
+def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    for number in range(13):
+        enter(people["a.rivera"], f"7ABC{number:03d}")
+    office.sign()
+    with as_role(WEB), services.seeing(people["b.chen"]):
+        for entry in ListEntry.objects.all():
+            services.end_entry(entry, "test", people["b.chen"])
+    office.sign()
+    held = ListRequest.objects.filter(state="held")
+    assert held.count() == 13
+    assert "more than 30%" in held[0].said
+    with as_role(WEB):
+        services.let_request_go(held[0].pk, "the case is closed", people["c.doe"])
+    office.sign()
+    assert office.hits("7ABC001") == []
+    assert ListRequest.objects.filter(state="let_go").count() == 1

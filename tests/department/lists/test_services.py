@@ -1,0 +1,190 @@
+"""What may be entered, approved and ended by whom: refused by the services, by the ORM and by SQL alike."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from department.database.roles import OWNER, SIGNER, as_role
+from department.lists import services
+from department.lists.errors import ListRefusedError
+from department.lists.models import ListEntry, ListLead, ListRequest
+from department.people.models import DepartmentPerson
+from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.lists.conftest import entry_of
+
+__all__ = ["dispatch"]
+People = dict[str, DepartmentPerson]
+pytestmark = pytest.mark.usefixtures("as_web")
+
+
+def events(superuser: psycopg.Connection) -> list[tuple[str, dict[str, object]]]:
+    rows = superuser.execute(
+        "SELECT event, json_object_agg(field, value::json)::text FROM ledger_entry JOIN ledger_body USING (entry)"
+        " WHERE event LIKE 'list%' GROUP BY number, event ORDER BY number"
+    ).fetchall()
+    return [(event, json.loads(fields)) for event, fields in rows]
+
+
+def seen_by(person: DepartmentPerson) -> list[str]:
+    with services.seeing(person):
+        return [entry.plate for entry in ListEntry.objects.order_by("pk")]
+
+
+WRONG: tuple[tuple[dict[str, object], str], ...] = (
+    ({"plate": "7A"}, "3 to 10"),
+    ({"plate": "7abc123"}, "3 to 10"),
+    ({"plate": "7A?*????"}, "three known"),
+    ({"plate": "7ABC?23", "safe": True}, "three known"),
+    ({"plate": "7ABC123", "characters": 7}, "length that fits"),
+    ({"case_number": ""}, "case number"),
+    ({"expires_at": timezone.now() + timedelta(days=367)}, "ends"),
+    ({"expires_at": timezone.now() - timedelta(minutes=1)}, "ends"),
+    ({"safe": True, "distribution": "narcotics"}, "not covert"),
+    ({"distribution": "homicide"}, "row-level security"),
+    ({"approved_by": "b.chen", "approved_at": timezone.now()}, "done already"),
+    ({"listed_version": 3}, "done already"),
+)
+
+
+def test_what_no_list_carries_is_refused(people: People) -> None:
+    for wrong, why in WRONG:
+        with pytest.raises(ListRefusedError, match=why):
+            services.enter_entry(entry_of(**wrong), people["a.rivera"])
+    assert not ListRequest.objects.exists()
+
+
+def test_entry_is_one_event_and_one_request(people: People, superuser: psycopg.Connection) -> None:
+    entry = entry_of()
+    services.enter_entry(entry, people["a.rivera"])
+    services.end_entry(entry, "the owner has it back", people["c.doe"])
+    assert list(ListRequest.objects.values_list("kind", "person")) == [("delta", "a.rivera"), ("delta", "c.doe")]
+    (entered, said), (ended, _) = events(superuser)[-2:]
+    assert (entered, ended) == ("list_entered", "list_ended")
+    assert (said["person"], said["entry"], said["kind"]) == ("a.rivera", entry.pk, "stolen_vehicle")
+    assert "7ABC123" not in json.dumps(events(superuser))
+    entry.refresh_from_db()
+    assert entry.over_at == entry.ended_at
+    with pytest.raises(ListRefusedError, match="ended already"):
+        services.end_entry(entry, "again", people["c.doe"])
+
+
+ALONE: dict[str, Callable[[ListEntry, People], object]] = {
+    "the service": lambda entry, of: services.approve_entry(entry, of["b.chen"]),
+    "the ORM": lambda entry, _: ListEntry.objects.filter(pk=entry.pk).update(
+        approved_by="b.chen", approved_at=timezone.now()
+    ),
+    "SQL": lambda entry, _: connection.cursor().execute(
+        "UPDATE lists_entry SET approved_by = author, approved_at = now() WHERE id = %s", [entry.pk]
+    ),
+}
+
+
+def test_nobody_approves_their_own(people: People) -> None:
+    entry = entry_of(safe=True, case_number="")
+    services.enter_entry(entry, people["b.chen"])
+    assert entry.second_person
+    assert not ListRequest.objects.exists(), "nothing is published before somebody else has approved it"
+    for way in ALONE.values():
+        with pytest.raises((ListRefusedError, DatabaseError), match=r"two_persons|somebody else"):
+            way(entry, people)
+    for refused in ("a.rivera", "d.audit"):
+        with pytest.raises(ListRefusedError, match="supervisor"):
+            services.approve_entry(entry, people[refused])
+    services.approve_entry(entry, people["c.doe"])
+    assert list(ListRequest.objects.values_list("person", flat=True)) == ["c.doe"]
+    with pytest.raises(ListRefusedError, match="no approval"):
+        services.approve_entry(entry, people["c.doe"])
+
+
+def test_the_database_asks_for_a_second_person_whatever_the_pages_say(
+    people: People, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE lists_policy SET two_persons = '{partial}'")
+    entry = entry_of("7AB?12*")
+    services.enter_entry(entry, people["a.rivera"])
+    assert entry.second_person
+    with as_role(OWNER), pytest.raises(DatabaseError, match="lists_approved"):
+        ListEntry.objects.filter(pk=entry.pk).update(listed_version=1)
+
+
+BY_HAND = (
+    "UPDATE lists_entry SET plate = '7ZZZ999'",
+    "UPDATE lists_entry SET second_person = false",
+    "UPDATE lists_entry SET expires_at = expires_at + interval '1 day'",
+    "UPDATE lists_entry SET listed_version = 9",
+    "UPDATE lists_entry SET approved_by = 'e.lapsed', approved_at = NULL",
+    "DELETE FROM lists_entry",
+    "UPDATE lists_request SET state = 'published', version = 1, published_at = now()",
+    "UPDATE lists_request SET state = 'held'",
+    "UPDATE lists_request SET state = 'held'",
+    "UPDATE lists_policy SET two_persons = '{}'",
+    "INSERT INTO lists_import (source, accepted, refused) VALUES ('state', 1, 0)",
+    "INSERT INTO lists_request (kind, person, override) VALUES ('complete', 'a.rivera', 'because')",
+    "INSERT INTO lists_request (kind, person) VALUES ('complete', 'd.audit')",
+    "INSERT INTO lists_recovery (plate, person, reason) VALUES ('7ABC123', 'nobody', 'x')",
+    "SELECT file FROM lists_import",
+)
+
+
+def test_pages_and_signer_change_nothing_by_hand(people: People) -> None:
+    services.enter_entry(entry_of(), people["a.rivera"])
+    for statement in BY_HAND:
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute(statement)
+    with as_role(SIGNER), pytest.raises(ListRefusedError, match="permission denied"):
+        services.enter_entry(entry_of(), people["a.rivera"])
+
+
+def test_covert_entry_is_seen_by_its_group_alone(people: People, superuser: psycopg.Connection) -> None:
+    entry = entry_of(distribution="narcotics")
+    services.enter_entry(entry, people["a.rivera"])
+    with services.seeing(people["a.rivera"]):
+        ListLead.objects.create(entry=entry, record_id=1, plate_fold="7ABC123")
+    services.enter_entry(entry_of("7DEF456"), people["f.other"])
+    assert seen_by(people["a.rivera"]) == seen_by(people["b.chen"]) == ["7ABC123", "7DEF456"]
+    assert seen_by(people["f.other"]) == seen_by(people["c.doe"]) == ["7DEF456"]
+    assert ListEntry.objects.count() == 1, "without a name nothing covert is seen"
+    with services.seeing(people["f.other"]):
+        assert not ListLead.objects.exists()
+    with pytest.raises(ListRefusedError):
+        services.approve_entry(entry, people["c.doe"])
+    services.approve_entry(entry, people["b.chen"])
+    with as_role(SIGNER):
+        assert ListEntry.objects.count() == 2
+    assert [said["kind"] for event, said in events(superuser)[-3:] if event == "list_entered"] == [
+        "covert",
+        "stolen_vehicle",
+    ]
+
+
+def test_recovered_car_leaves_with_every_entry_of_its_plate(people: People) -> None:
+    for entry in (entry_of(), entry_of(category="felony_vehicle"), entry_of("7DEF456")):
+        services.enter_entry(entry, people["a.rivera"])
+    assert len(services.recover("7ABC123", "found on Oak Street", people["f.other"])) == 2
+    with services.seeing(people["a.rivera"]):
+        assert list(ListEntry.objects.filter(ended_at=None).values_list("plate", flat=True)) == ["7DEF456"]
+    assert services.recover("7ABC123", "again", people["f.other"]) == []
+
+
+def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: People, dispatch: Dispatch) -> None:
+    with as_role(OWNER):
+        alerts = [dispatch.alert(), dispatch.alert(plate_matched="7DEF456"), dispatch.alert("narcotics")]
+    first, second = entry_of(), entry_of(category="felony_vehicle")
+    for entry in (first, second, entry_of("7DEF456")):
+        services.enter_entry(entry, people["a.rivera"])
+
+    def states() -> list[str]:
+        found = "SELECT state FROM alerts_alert WHERE record_id = ANY (%s) ORDER BY record_id"
+        return [state for (state,) in dispatch.asked(found, [alert.record_id for alert in alerts])]
+
+    services.end_entry(first, "entered twice", people["a.rivera"])
+    assert states() == ["new", "new", "new"], "another entry stands for it"
+    services.recover("7ABC123", "found on Oak Street", people["f.other"])
+    assert states() == ["withdrawn", "new", "new"], "of that plate, and of no group that one does not see"
+    services.recover("7DEF456", "found, too", people["f.other"])
+    assert states() == ["withdrawn", "withdrawn", "new"]

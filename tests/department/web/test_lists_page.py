@@ -1,0 +1,52 @@
+"""Lists by web: an Amber alert from the keyboard to the posts, and off again, in a real browser over a real broker."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from simulator.brokers.mosquitto import mosquitto_path
+from tests.browser import Visitor, accessibility_faults
+from tests.department.commands.installation import Commands, department
+from tests.department.web.lists_site import ListsSite, enter_amber_alert, lists_site
+
+__all__ = ["department"]
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+
+
+@pytest.fixture(scope="module")
+def site(department: Commands) -> Iterator[ListsSite]:
+    with lists_site(department, posts=2) as made:
+        yield made
+
+
+def fine(page: Page) -> None:
+    assert accessibility_faults(page) == []
+    assert "7XY" not in page.title() + page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
+    visitor: Visitor, site: ListsSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = visitor.open(f"{site.address}/log-in/")
+    took = enter_amber_alert(page, site, "7XY?9*")
+    fine(page)
+    said = page.inner_text("main")
+    assert "amber_alert, 1" in said
+    assert "white van" in said
+    page.reload()
+    page.wait_for_selector("dd:has-text('published in version')")
+    page.get_by_label("Because").fill("the child is safe")
+    page.keyboard.press("Enter")
+    site.until(lambda: not any(site.looks_for("7XYA912")))
+    with capsys.disabled():
+        print(f"\nAmber alert, from its saving to in force on two posts: {took:.2f} s")  # noqa: T201 - the figure
+    phone = visitor.open(f"{site.address}/log-in/", phone=True, scheme="dark")
+    for where in ("/lists/", "/lists/add/", "/lists/imports/"):
+        site.visit(phone, where, site.supervisor)
+        fine(phone)
+    assert visitor.complaints == []
