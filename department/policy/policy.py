@@ -95,6 +95,32 @@ class ListRules(_Part):
     """For so long after a car was recovered an import does not list it again."""
 
 
+class MisuseRules(_Part):
+    """When a rule against misuse says that somebody must answer for something: see docs/audits.md."""
+
+    purpose: PolicyName = "audit"
+    """The purpose under which samples are drawn and the ledger is gone through."""
+    look_back_days: int = Field(42, ge=7, le=366)
+    same_plate_days: int = Field(5, ge=2)
+    same_plate_span_days: int = Field(14, ge=1)
+    """From the first of these days to the last."""
+    lone_visits: int = Field(2, ge=1)
+    """Days with such a visit."""
+    lone_visit_minutes: int = Field(60, ge=1)
+    copied_reason_cases: int = Field(6, ge=2)
+    reason_shared_by: int = Field(2, ge=1)
+    """A text that more people than these write is how the department writes."""
+    unrelated_plates: int = Field(6, ge=2)
+    unrelated_days: int = Field(4, ge=1)
+    volume_times: float = Field(2, gt=1)
+    """Of what colleagues do."""
+    followed_cases: int = Field(10, ge=3)
+    answer_days: int = Field(14, ge=1)
+    """Within which the subject, or a supervisor, answers a finding."""
+    close_days: int = Field(30, ge=1)
+    """Within which somebody closes it."""
+
+
 class Policy(_Part):
     """What the policy file says."""
 
@@ -103,6 +129,7 @@ class Policy(_Part):
     forbidden: tuple[ForbiddenUse, ...]
     alerts: AlertRules = AlertRules()
     lists: ListRules = ListRules()
+    misuse: MisuseRules = MisuseRules()
     digest: str
     """SHA-256 of the file, hexadecimal: it stands in every entry that a purpose opens."""
 

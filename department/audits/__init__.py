@@ -1,0 +1,1 @@
+"""Audits of how records were used: plans, samples, findings, rules against misuse, reports."""

@@ -1,0 +1,153 @@
+"""What the rules against misuse look at: searches and what came of them, read from the ledger under an entry."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from typing import Any
+from uuid import UUID
+
+from department.audits.log import reading
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry
+from department.search.patterns import folded
+
+STEP = 5_000
+"""Entries that are read at once."""
+_FIELDS = ("person", "purpose", "case", "reason", "exigent", "query", "plates", "agency")
+_SEARCH, _ANSWERS = LedgerEvent.INTENT.value, (LedgerEvent.SHOWN.value, LedgerEvent.FAILED.value)
+_WATCHING = {
+    event.value
+    for event in (
+        *(LedgerEvent.INTENT, LedgerEvent.LOG_INTENT, LedgerEvent.REFUSED, LedgerEvent.ACCESS_REFUSED),
+        *(LedgerEvent.LOG_ON, LedgerEvent.LOG_OFF, LedgerEvent.LOG_ON_FAILED),
+    )
+}
+"""Events of somebody who looks, and does nothing."""
+_READ = """
+SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
+    SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text FROM ledger_body AS body
+    WHERE body.entry = line.entry AND body.field = ANY (%(fields)s)
+) FROM ledger_entry AS line
+WHERE line.number > %(after)s AND line.at >= %(since)s AND line.at < %(until)s ORDER BY line.number LIMIT %(step)s
+"""
+
+
+@dataclass(slots=True)
+class SearchAct:
+    """One search: somebody typed a pattern, or opened one of the plates that it found."""
+
+    number: int
+    """Of its intent."""
+    entry: UUID
+    at: datetime
+    person: str
+    purpose: str
+    case: str | None
+    reason: str | None
+    """In small letters, without what does not tell two texts apart."""
+    exigent: bool
+    typed: str | None
+    """The whole plate that was typed, folded; None where the text left something open, or there was none."""
+    opened: str | None
+    """The plate that was opened, folded."""
+    listed: frozenset[str] = frozenset()
+    """The plates that were shown in a list."""
+
+    @property
+    def plate(self) -> str | None:
+        """The one plate that it was about."""
+        return self.opened or self.typed
+
+
+@dataclass(slots=True)
+class DepartmentActs:
+    """What happened in a time, as the ledger says."""
+
+    zone: tzinfo
+    """Of days and hours."""
+    searches: list[SearchAct] = field(default_factory=list)
+    """In order of time."""
+    present: dict[str, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
+    """By person, each moment at which they did something, and whether it was more than looking."""
+    followed: set[str] = field(default_factory=set)
+    """Cases of which something came: a hold, an export, evidence, saved work, a standing pattern."""
+    seekers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By case, who searched for it."""
+
+    def day(self, search: SearchAct) -> date:
+        """Return the day on which it was made, where the department is."""
+        return search.at.astimezone(self.zone).date()
+
+    def is_shared(self, search: SearchAct) -> bool:
+        """Tell whether something came of its case, or a colleague searched for it, too."""
+        return search.case is not None and (search.case in self.followed or len(self.seekers[search.case]) > 1)
+
+    def add(self, entry: tuple[int, UUID, datetime, str, UUID | None], said: Mapping[str, Any]) -> SearchAct | None:
+        """Add an entry, and return the search if it is one. What was shown is added to its search by the reader."""
+        number, uuid, at, event, _ = entry
+        person, case = said.get("person"), said.get("case")
+        if person is None:
+            return None
+        query = said.get("query") or {}
+        self.present[person].append((at, event not in _WATCHING or said.get("exigent") is True))
+        if event != _SEARCH:
+            if case and event not in _WATCHING:
+                self.followed.add(case)
+            return None
+        if "record" in query:  # a step to a picture of what a search has opened
+            return None
+        opened = query.get("opened")
+        typed = folded("".join(str(query.get("plate", "")).upper().split()).replace("-", ""))
+        search = SearchAct(
+            *(number, uuid, at, person, said.get("purpose") or "", case, _plain(said.get("reason"))),
+            *(said.get("exigent") is True, typed if typed.isalnum() else None, opened and folded(opened)),
+        )
+        self.searches.append(search)
+        if case:
+            self.seekers[case].add(person)
+        return search
+
+
+def _plain(reason: str | None) -> str | None:
+    return " ".join("".join(each if each.isalnum() else " " for each in (reason or "").lower()).split()) or None
+
+
+def read_acts(log: OpenEntry, since: datetime, until: datetime, *, zone: tzinfo) -> DepartmentActs:
+    """Read what happened from a time to another.
+
+    The query of `log` must name both times: that stands in the ledger for all that is read here. Note what people are
+    shown of it by `log.fetched`.
+
+    Raises:
+        ClosedEntryError: the entry is not open, or does not open the ledger.
+
+    """
+    acts, open_searches = DepartmentActs(zone), dict[UUID, SearchAct]()
+    for entry, said in _entries(log, since, until):
+        if entry[3] in _ANSWERS:
+            search = open_searches.pop(entry[4], None) if entry[4] else None
+            if search is not None and said.get("plates"):
+                search.listed = frozenset(said["plates"])
+            continue
+        search = acts.add(entry, said)
+        if search is not None:
+            open_searches[search.entry] = search
+    return acts
+
+
+def _entries(
+    log: OpenEntry, since: datetime, until: datetime
+) -> Iterator[tuple[tuple[int, UUID, datetime, str, UUID | None], Mapping[str, Any]]]:
+    after = 0
+    while True:
+        with reading(log) as cursor:
+            values = {"fields": list(_FIELDS), "after": after, "since": since, "until": until, "step": STEP}
+            cursor.execute(_READ, values)
+            rows = cursor.fetchall()
+        for *entry, fields in rows:
+            yield (*entry,), json.loads(fields)  # type: ignore[misc]
+        if len(rows) < STEP:
+            return
+        after = rows[-1][0]

@@ -1,0 +1,316 @@
+"""Rules against misuse: what is unusual enough that somebody must answer for it. They accuse nobody of anything.
+
+Each rule says in a sentence what was seen, against what is usual among colleagues, and names the entries. A sentence
+names no plate. Thresholds stand in the policy file: `department.policy.policy.MisuseRules`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import comb
+from statistics import median
+from typing import TypeAlias, TypeVar
+
+from department.audits.acts import DepartmentActs, SearchAct
+from department.policy.policy import MisuseRules
+
+_APART = timedelta(hours=4)
+"""Without an act for so long, somebody has gone."""
+_AT_WORK = timedelta(hours=2)
+"""From so long a visit on, it is a shift."""
+_SHIFTS = 3
+"""On how many days somebody works at an hour that is usual for them."""
+_PEERS = 5
+"""Colleagues without whom nothing is said to be usual."""
+_CHANCE = 0.001
+"""How likely what was seen may be by chance alone."""
+_FOLLOWED_LATER = timedelta(days=7)
+"""Something may come yet of what was searched for the first time since."""
+
+
+class MisuseRule(StrEnum):
+    """What is looked for."""
+
+    SAME_PLATE = "same plate"
+    OUT_OF_HOURS = "out of hours"
+    COPIED_REASONS = "copied reasons"
+    UNRELATED_PLATES = "unrelated plates"
+    VOLUME = "volume"
+    NOTHING_FOLLOWED = "nothing followed"
+    OWN_HOUSEHOLD = "own household"
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectedMisuse:
+    """What a rule has found of one person."""
+
+    rule: MisuseRule
+    subject: str
+    says: str
+    searches: tuple[SearchAct, ...]
+    """In order of time; at least one."""
+
+
+Household: TypeAlias = Callable[[str, str], bool]
+"""Tells of a person and a plate, folded, whether the plate is of their household."""
+
+
+def suspected_misuse(
+    acts: DepartmentActs, rules: MisuseRules, *, until: datetime, household: Household
+) -> Iterator[SuspectedMisuse]:
+    """Yield what all rules find, at most once for a rule and a person.
+
+    Args:
+        acts: of the whole time that is looked back at.
+        rules: the thresholds.
+        until: the end of that time.
+        household: whose plates are known, with consent.
+
+    """
+    by = _grouped((search.person, search) for search in acts.searches)
+    yield from _same_plate(acts, rules, by)
+    yield from _out_of_hours(acts, rules, by)
+    yield from _copied_reasons(rules, by)
+    yield from _unrelated_plates(acts, rules, by)
+    yield from _volume(rules, by)
+    yield from _nothing_followed(acts, rules, by, until - _FOLLOWED_LATER)
+    yield from _own_household(by, household)
+
+
+_ByPerson: TypeAlias = Mapping[str, list[SearchAct]]
+_Key = TypeVar("_Key")
+
+
+def _grouped(pairs: Iterable[tuple[_Key, SearchAct]]) -> dict[_Key, list[SearchAct]]:
+    groups: dict[_Key, list[SearchAct]] = defaultdict(list)
+    for key, search in pairs:
+        groups[key].append(search)
+    return groups
+
+
+def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+    """One plate by one person over weeks, where no colleague searches for that case, and nothing came of it."""
+    alone = {
+        person: _grouped((each.plate, each) for each in searches if each.plate and not acts.is_shared(each))
+        for person, searches in by.items()
+    }
+    days = {
+        person: {plate: sorted({acts.day(each) for each in searches}) for plate, searches in plates.items()}
+        for person, plates in alone.items()
+    }
+    for person, plates in days.items():
+        found = [
+            plate
+            for plate, on in plates.items()
+            if len(on) >= rules.same_plate_days and on[-1] - on[0] >= timedelta(days=rules.same_plate_span_days)
+        ]
+        if not found:
+            continue
+        most = max((plates[plate] for plate in found), key=len)
+        others = [len(on) for other, theirs in days.items() if other != person for on in theirs.values()]
+        yield _suspected(
+            MisuseRule.SAME_PLATE,
+            person,
+            f"Searched for one plate on {len(most)} days from {most[0]} to {most[-1]}, and no colleague for the same"
+            f" case; nothing came of it. Colleagues searched so for {len(others)} plates, for none of them on more than"
+            f" {max(others, default=0)} days.",
+            [search for plate in found for search in alone[person][plate]],
+        )
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A time without a long pause in which somebody did something."""
+
+    moments: list[datetime]
+    worked: bool = False
+    """Whether they did more than look, or what they looked for was exigent."""
+
+    @property
+    def length(self) -> timedelta:
+        return self.moments[-1] - self.moments[0]
+
+
+def _visits(present: Iterable[tuple[datetime, bool]]) -> list[_Visit]:
+    visits: list[_Visit] = []
+    for at, worked in sorted(present):
+        if not visits or at - visits[-1].moments[-1] > _APART:
+            visits.append(_Visit([]))
+        visits[-1].moments.append(at)
+        visits[-1].worked |= worked
+    return visits
+
+
+def _out_of_hours(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+    """Short visits at hours at which the person is never on a shift, to search and for nothing else."""
+    lone = {person: _lone_visits(acts, rules, person) for person in by}
+    for person, visits in lone.items():
+        moments = {moment for visit in visits for moment in visit.moments}
+        searches = [each for each in by[person] if each.at in moments]
+        if len({acts.day(each) for each in searches}) < rules.lone_visits:
+            continue
+        others = sum(len(theirs) for other, theirs in lone.items() if other != person)
+        yield _suspected(
+            MisuseRule.OUT_OF_HOURS,
+            person,
+            f"Came {len(visits)} times at hours without a shift of theirs, for {rules.lone_visit_minutes} minutes at"
+            f" most, to search and for nothing else. {len(lone) - 1} colleagues together did so {others} times.",
+            searches,
+        )
+
+
+def _lone_visits(acts: DepartmentActs, rules: MisuseRules, person: str) -> list[_Visit]:
+    searched = {each.at for each in acts.searches if each.person == person}
+    visits = _visits(acts.present[person])
+    hours = Counter(hour for visit in visits if visit.length >= _AT_WORK for hour in _hours(acts, visit))
+    usual = {hour + near for hour, days in hours.items() if days >= _SHIFTS for near in (-1, 0, 1)}
+    return [
+        visit
+        for visit in visits
+        if not visit.worked
+        and visit.length <= timedelta(minutes=rules.lone_visit_minutes)
+        and not searched.isdisjoint(visit.moments)
+        and not {hour % 24 for hour in usual} & _hours(acts, visit)
+    ]
+
+
+def _hours(acts: DepartmentActs, visit: _Visit) -> set[int]:
+    """Return the hours of the day that a visit covers, where the department is."""
+    begins, ends = (moment.astimezone(acts.zone) for moment in (visit.moments[0], visit.moments[-1]))
+    return {(begins.hour + more) % 24 for more in range(int((ends - begins) / timedelta(hours=1)) + 1)} | {ends.hour}
+
+
+def _copied_reasons(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+    """One text as the reason of many cases, or of many plates without a case, that is not how everybody writes."""
+    used: dict[str, dict[str, set[str]]] = {
+        person: {
+            reason: {each.case or each.plate or "" for each in searches}
+            for reason, searches in _grouped((each.reason, each) for each in searches if each.reason).items()
+        }
+        for person, searches in by.items()
+    }
+    users = Counter(reason for reasons in used.values() for reason, cases in reasons.items() if len(cases) > 1)
+    for person, reasons in used.items():
+        copied = {
+            reason: cases
+            for reason, cases in reasons.items()
+            if len(cases) >= rules.copied_reason_cases and users[reason] <= rules.reason_shared_by
+        }
+        if not copied:
+            continue
+        most = max(map(len, copied.values()))
+        others = [len(cases) for other, theirs in used.items() if other != person for cases in theirs.values()]
+        yield _suspected(
+            MisuseRule.COPIED_REASONS,
+            person,
+            f"Gave one text as the reason for {most} cases, which at most {rules.reason_shared_by - 1} colleagues write"
+            f" too. Usual is {_number(median(others)) if others else 1} for a text.",
+            [search for search in by[person] if search.reason in copied],
+        )
+
+
+def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+    """One case for plate after plate, over days, that none of its searches had found and no colleague asked for."""
+    cases = _grouped((each.case, each) for each in acts.searches if each.case)
+    counts: dict[tuple[str, str], list[SearchAct]] = {}
+    for case, searches in cases.items():
+        for person, own in _grouped((each.person, each) for each in searches if each.typed and not each.opened).items():
+            known = {each.plate for each in searches if each.person != person}
+            for each in own:
+                known |= {plate for other in searches if other.typed != each.typed for plate in other.listed} & {
+                    each.typed
+                }
+            counts[person, case] = [each for each in own if each.typed not in known]
+    plates = {key: len({each.typed for each in own}) for key, own in counts.items()}
+    for person in by:
+        found = [
+            own
+            for (who, case), own in counts.items()
+            if who == person
+            and plates[who, case] >= rules.unrelated_plates
+            and len({acts.day(each) for each in own}) >= rules.unrelated_days
+        ]
+        if not found:
+            continue
+        others = [count for (who, _), count in plates.items() if who != person]
+        most = max(found, key=len)
+        yield _suspected(
+            MisuseRule.UNRELATED_PLATES,
+            person,
+            f"Typed {len({each.typed for each in most})} whole plates under one case, on"
+            f" {len({acts.day(each) for each in most})} days, that no other search of the case had found or asked for."
+            f" In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
+            [search for own in found for search in own],
+        )
+
+
+def _volume(rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
+    """More searches than colleagues', far more than these differ among themselves."""
+    counts = {person: sum(1 for each in searches if not each.opened) for person, searches in by.items()}
+    for person, count in counts.items():
+        others = [theirs for other, theirs in counts.items() if other != person]
+        if len(others) < _PEERS:
+            continue
+        usual = median(others)
+        spread = median(abs(each - usual) for each in others)
+        if count < rules.volume_times * usual or count <= usual + 5 * spread:
+            continue
+        yield _suspected(
+            MisuseRule.VOLUME,
+            person,
+            f"Made {count} searches in {rules.look_back_days} days. {len(others)} colleagues made {_number(usual)} each"
+            f" (median), and {max(others)} at most.",
+            [search for search in by[person] if not search.opened],
+        )
+
+
+def _nothing_followed(
+    acts: DepartmentActs, rules: MisuseRules, by: _ByPerson, until: datetime
+) -> Iterator[SuspectedMisuse]:
+    """Many cases of which nothing came, and for which nobody else searched, while of colleagues' something does."""
+    cases: dict[str, dict[str, SearchAct]] = {}
+    for person, searches in by.items():
+        first = {each.case: each for each in reversed(searches) if each.case}
+        cases[person] = {case: each for case, each in first.items() if each.at < until}
+    shared = {person: sum(map(acts.is_shared, theirs.values())) for person, theirs in cases.items()}
+    for person, own in cases.items():
+        others = sum(len(theirs) for other, theirs in cases.items() if other != person)
+        if len(own) < rules.followed_cases or not others or shared[person] > len(own) / 20:
+            continue
+        usual = (sum(shared.values()) - shared[person]) / others
+        by_chance = sum(
+            comb(len(own), each) * usual**each * (1 - usual) ** (len(own) - each) for each in range(shared[person] + 1)
+        )
+        if by_chance > _CHANCE:
+            continue
+        yield _suspected(
+            MisuseRule.NOTHING_FOLLOWED,
+            person,
+            f"Searched for {len(own)} cases, and of {shared[person] or 'none'} anything came: a hold, an export, saved"
+            f" work, a standing pattern, a colleague who searched. Of colleagues' {others} cases it is {usual:.0%}.",
+            [search for search in by[person] if search.case in own],
+        )
+
+
+def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMisuse]:
+    """Plates of the own household, which the person has named with consent."""
+    for person, searches in by.items():
+        known = {plate for plate in {each.plate for each in searches} if plate and household(person, plate)}
+        found = [each for each in searches if each.plate in known]
+        if found:
+            yield _suspected(
+                MisuseRule.OWN_HOUSEHOLD,
+                person,
+                f"Looked up a plate of their own household, in {len(found)} searches. Usual is none.",
+                found,
+            )
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def _suspected(rule: MisuseRule, subject: str, says: str, searches: Collection[SearchAct]) -> SuspectedMisuse:
+    return SuspectedMisuse(rule, subject, says, tuple(sorted(searches, key=lambda search: search.number)))
