@@ -23,6 +23,7 @@ _COMMANDS = {
     "import": LazyCommand(f"{_ROOM}.portability:import_", "Put such an export into an empty department."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
+    "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
     "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
     "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),

@@ -11,6 +11,7 @@
       register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
+      household-key      by which plates of people's own households are known; see `department.audits.household`
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
@@ -223,6 +224,11 @@ class DepartmentFolder:
     def policy(self) -> Path:
         """The policy file."""
         return self.path / self.settings.policy
+
+    @property
+    def household_key(self) -> Path:
+        """The key of people's own households, if any were noted: for the nightly process alone."""
+        return self.path / "household-key"
 
     @property
     def places(self) -> Path:

@@ -143,11 +143,17 @@ def _entries(
     after = 0
     while True:
         with reading(log) as cursor:
-            values = {"fields": list(_FIELDS), "after": after, "since": since, "until": until, "step": STEP}
+            values: dict[str, Any] = {
+                "fields": list(_FIELDS),
+                "after": after,
+                "since": since,
+                "until": until,
+                "step": STEP,
+            }
             cursor.execute(_READ, values)
             rows = cursor.fetchall()
         for *entry, fields in rows:
-            yield (*entry,), json.loads(fields)  # type: ignore[misc]
+            yield (*entry,), json.loads(fields)
         if len(rows) < STEP:
             return
         after = rows[-1][0]

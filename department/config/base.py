@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "department.archive",
     "department.alerts",
     "department.lists",
+    "department.audits",
     "department.web",
 ]
 MIDDLEWARE = [

@@ -6,4 +6,5 @@ urlpatterns = [
     path("", include("department.people.urls")),
     path("", include("department.lists.urls")),
     path("", include("department.web.urls")),
+    path("", include("department.audits.urls")),
 ]

@@ -201,6 +201,18 @@ class LedgerEvent(Enum):
     LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
 
+    # --- audits
+    AUDIT_PLANNED = EventKind("audit_planned", "planned audits", "person plan kind auditor every samples")
+    AUDIT_PLAN_ENDED = EventKind("audit_plan_ended", "ended a plan of audits", "person plan")
+    AUDIT_BEGUN = EventKind("audit_begun", "drew the samples of an audit", "person plan audit seed samples")
+    SAMPLE_JUDGED = EventKind("sample_judged", "judged a sample", "person audit outcome note", "finding")
+    AUDIT_FINISHED = EventKind("audit_finished", "finished an audit", "person audit")
+    FINDING_MADE = EventKind("finding_made", "must answer for something", "finding rule subject month")
+    """A rule against misuse found it. What is found in a sample stands in `sample_judged`."""
+    FINDING_ANSWERED = EventKind("finding_answered", "answered a finding", "person finding says")
+    FINDING_CLOSED = EventKind("finding_closed", "closed a finding", "person finding outcome note")
+    HOUSEHOLD_NOTED = EventKind("household_noted", "named the own household", "person by consent count")
+
     # --- the archive
     RETENTION_SET = EventKind("retention_set", "set a retention", "person what before after", "why")
     HOLD_PLACED = EventKind("hold_placed", "placed a hold", "person hold reason", "case until what records count")

@@ -69,6 +69,9 @@ class Permission(StrEnum):
     REVIEW_EXIGENT = "review_exigent"
     READ_LEDGER = "read_ledger"
     AUDIT = "audit"
+    """Plan audits, close what was found."""
+    REVIEW_SEARCHES = "review_searches"
+    """Audit by a plan: look at searches that were drawn."""
     NOTE_TRAINING = "note_training"
     SEE_PEOPLE = "see_people"
     MANAGE_PEOPLE = "manage_people"
@@ -101,6 +104,7 @@ NEEDS: dict[Permission, Requirement] = {
         Permission.SEE_STATUS: _NOTHING,
         Permission.READ_LEDGER: _OVERSIGHT,
         Permission.AUDIT: _OVERSIGHT,
+        Permission.REVIEW_SEARCHES: _OVERSIGHT,
         # A trainer from outside sees no data, and the first administrator can have been trained by nobody.
         Permission.NOTE_TRAINING: _NOTHING,
         Permission.SEE_PEOPLE: _NOTHING,
@@ -126,6 +130,7 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
         Permission.APPROVE_LIST,
         Permission.CONFIRM_READS,
         Permission.REVIEW_EXIGENT,
+        Permission.REVIEW_SEARCHES,
         Permission.SEE_PEOPLE,
         Permission.DISABLE_PERSON,
         Permission.RELEASE_LOCK,
@@ -143,7 +148,13 @@ GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
         Permission.ANSWER_REQUESTS,
     },
     DepartmentRole.AUDITOR: frozenset(
-        {Permission.SEE_STATUS, Permission.SEE_PEOPLE, Permission.READ_LEDGER, Permission.AUDIT}
+        {
+            Permission.SEE_STATUS,
+            Permission.SEE_PEOPLE,
+            Permission.READ_LEDGER,
+            Permission.AUDIT,
+            Permission.REVIEW_SEARCHES,
+        }
     ),
     DepartmentRole.ADMINISTRATOR: frozenset(
         {

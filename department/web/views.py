@@ -2,21 +2,24 @@
 
 from django.conf import settings
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from department.people.access import needs
+from department.audits.services import open_findings, overdue_duties
+from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 from department.web.status import custody_status
 
 
 @needs(Permission.SEE_STATUS)
 @require_safe
-def status(request: HttpRequest) -> HttpResponse:
-    """Show what is kept."""
+def status(request: CurrentRequest) -> HttpResponse:
+    """Show what is kept, and what the person should have done by now."""
     try:
         found = custody_status(settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS)
+        duties = overdue_duties(request.user.login, request.currency.permitted)
+        findings = open_findings(request.user.login)
     except Error:
         return render(request, "web/unavailable.html", status=503)
-    return render(request, "web/status.html", {"status": found})
+    return render(request, "web/status.html", {"status": found, "duties": duties, "findings": findings})

@@ -28,6 +28,7 @@ SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_creat
 VIEWS_WITHOUT = {
     "console": "a frame without a hit",
     "events": "a stream: the feed shows each hit under an entry of each who listens",
+    "audits": "plans, dates and names, without a search",
     "doors": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",

@@ -61,6 +61,12 @@ RIGHTS = {
     # The pages see all but the file.
     "lists_import": {OWNER: ALL, SIGNER: ADD},
     "lists_lead": {OWNER: ALL, WEB: READ},
+    # Who says what, triggers hold: see tests/department/audits/test_audits.py. Each row is judged or closed once.
+    **{
+        f"audits_{name}": {OWNER: ALL, WEB: ADD, AUDITOR: READ}
+        for name in ("plan", "audit", "sample", "finding", "answer")
+    },
+    "audits_household": {OWNER: ALL, WEB: ADD},
     "search_plate": {OWNER: ALL},
     # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
@@ -152,6 +158,13 @@ FUNCTIONS = {
             *("alerts_arrive", "alerts_hear_withdrawal", "alerts_hear_judgment", "alerts_forget", "alerts_final"),
         )
     },
+    # Called by triggers with the rights of whoever changes a row.
+    "audits_require": {OWNER, WEB},
+    "audits_check": {OWNER},
+    # How old reads were that were shown, and how many: under an entry that opens the ledger alone.
+    "audits_ages": {OWNER, WEB},
+    "audits_forget_household": {OWNER, WEB},
+    "audits_forget_disabled": {OWNER},
     "search_candidates": {OWNER, WEB},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
@@ -465,6 +478,8 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "ledger/migrations/0004_accesses.py",
+        # Counts reads by their age.
+        "audits/migrations/0001_audits.sql",
         "search/migrations/0001_initial.py",
         "search/migrations/0003_notes.py",
         "web/migrations/0002_synthetic.py",

@@ -43,6 +43,13 @@ def test_pages_do_not_see_the_keys() -> None:
     assert "\nInaccessiblePaths=-/var/lib/platepost-department/identity\n" in pages.read_text(encoding="utf-8")
 
 
+def test_rules_against_misuse_alone_reach_the_key_of_households() -> None:
+    closed = "\nInaccessiblePaths=-/var/lib/platepost-department/household-key\n"
+    assert {unit.name for unit in UNITS if closed not in unit.read_text("utf-8")} == {
+        "platepost-department-misuse.service"
+    }
+
+
 def test_database_is_on_no_network() -> None:
     (database,) = [unit for unit in UNITS if "database" in unit.name]
     assert "\nPrivateNetwork=yes\n" in database.read_text(encoding="utf-8")

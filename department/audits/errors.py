@@ -1,0 +1,45 @@
+"""The errors of audits.
+
+::
+
+    DepartmentError
+     +-- AuditError (RuntimeError)    it is another's to audit or to close, is not over yet, or was said already
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from django.db import DatabaseError
+
+from department.errors import DepartmentError
+
+_WHY = {
+    "audits_weekly": "a weekly review is each 7 days",
+    "audits_once": "this time was drawn from already",
+    "audits_over": "the time is not over yet",
+    "audits_not_own": "nobody audits their own searches",
+    "audits_sample_note": "say what is not in order",
+    "audits_not_by_subject": "somebody else closes what was found of a person",
+    "audits_finding_note": "say why it is closed",
+    "audits_final": "what was said stays as it is",
+    "audits_another": "another person audits by this plan, or it has ended",
+    "audits_unfinished": "not every sample has an outcome",
+}
+"""What people are told, by the constraint that refuses."""
+
+
+class AuditError(DepartmentError, RuntimeError):
+    """It is refused; the message says why."""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the database refuses by one of the rules of audits into `AuditError`."""
+    try:
+        yield
+    except DatabaseError as error:
+        said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
+        if said is None or not (said.constraint_name or "").startswith("audits_"):
+            raise
+        raise AuditError(_WHY.get(str(said.constraint_name)) or str(said.message_primary)) from error

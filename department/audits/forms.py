@@ -1,0 +1,69 @@
+"""Forms of audits."""
+
+from datetime import datetime, time
+
+from django import forms
+from django.utils import timezone
+
+from department.audits.models import AuditFinding, AuditPlan, AuditSample
+from department.audits.services import PlannedAudits
+from department.policy.policy import policy_in_force
+
+
+def _choices(values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]
+
+
+def _purposes() -> list[tuple[str, str]]:
+    return [("", "every purpose"), *((each.name, each.name) for each in policy_in_force().purposes)]
+
+
+class PlanForm(forms.Form):
+    """Who audits, how often, and what."""
+
+    kind = forms.ChoiceField(choices=_choices(AuditPlan.KINDS))
+    auditor = forms.CharField(
+        max_length=64, help_text="Log-in of an auditor; of a supervisor for a weekly review, which is each 7 days."
+    )
+    every_days = forms.IntegerField(label="Each so many days", min_value=1, max_value=366, initial=30)
+    samples = forms.IntegerField(label="Searches to look at", min_value=1, max_value=200, initial=20)
+    days_to_finish = forms.IntegerField(label="Days to finish", min_value=1, max_value=90, initial=14)
+    begins = forms.DateField(
+        label="First day that is audited",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="It may be past.",
+    )
+    purpose = forms.ChoiceField(choices=_purposes, required=False)
+    agency = forms.CharField(max_length=64, required=False, help_text="Of who searched; every agency if empty.")
+
+    @property
+    def planned(self) -> PlannedAudits:
+        """What is planned."""
+        begins = timezone.make_aware(datetime.combine(self.cleaned_data["begins"], time()))
+        return PlannedAudits(**{**self.cleaned_data, "begins": begins})
+
+
+class JudgmentForm(forms.Form):
+    """Whether a sample is in order."""
+
+    outcome = forms.ChoiceField(choices=_choices(AuditSample.OUTCOMES))
+    note = forms.CharField(max_length=500, required=False)
+
+
+class AnswerForm(forms.Form):
+    """An answer to a finding."""
+
+    says = forms.CharField(label="Answer", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+
+
+class ClosingForm(forms.Form):
+    """How a finding is closed."""
+
+    outcome = forms.ChoiceField(choices=_choices(AuditFinding.OUTCOMES))
+    note = forms.CharField(label="Because", max_length=500)
+
+
+class MonthForm(forms.Form):
+    """A month."""
+
+    month = forms.DateField(input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))

@@ -1,0 +1,63 @@
+"""The rules against misuse, each night over the ledger. What they find is kept once a month for a rule and a person."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from department.audits.acts import read_acts
+from department.audits.household import HouseholdKey
+from department.audits.log import auditing
+from department.audits.rules import SuspectedMisuse, suspected_misuse
+from department.audits.services import note_finding
+from department.policy.policy import policy_in_force
+
+LINKED = 200
+"""Entries that a finding names, the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class NightlyResult:
+    """What one night brought."""
+
+    since: datetime
+    until: datetime
+    searches: int
+    suspected: tuple[SuspectedMisuse, ...]
+    made: tuple[int, ...]
+    """Findings that are new, by id."""
+
+
+def look_for_misuse(
+    *, person: str, agency: str, key: HouseholdKey | None, until: datetime | None = None
+) -> NightlyResult:
+    """Hold the ledger against the rules, and keep what they find. Given again, it finds nothing new.
+
+    Args:
+        person: in whose name the ledger is read.
+        agency: that of the person.
+        key: of households; without it that rule is left out.
+        until: the end of the time that is looked back at; now where None.
+
+    Raises:
+        PurposeError: the policy has no purpose for it.
+        LedgerError: it cannot be entered.
+
+    """
+    rules, zone = policy_in_force().misuse, timezone.get_current_timezone()
+    ends = until or timezone.now()
+    begins = ends - timedelta(days=rules.look_back_days)
+    asked = {"rules": "misuse", "since": begins.isoformat(), "until": ends.isoformat()}
+    with auditing(person, agency, asked) as log:
+        acts = read_acts(log, begins, ends, zone=zone)
+        household = key.known() if key is not None else lambda *_: False
+        suspected = tuple(suspected_misuse(acts, rules, until=ends, household=household))
+        log.fetched(entries=sorted({search.number for each in suspected for search in each.searches[-LINKED:]}))
+    made = []
+    for each in suspected:
+        linked = each.searches[-LINKED:]
+        month = acts.day(linked[-1]).replace(day=1)
+        entries = [search.entry for search in linked]
+        finding = note_finding(each.rule.value, each.subject, month=month, says=each.says, entries=entries)
+        made += [finding.pk] if finding is not None else []
+    return NightlyResult(begins, ends, len(acts.searches), suspected, tuple(made))

@@ -1,0 +1,245 @@
+"""What people do in audits. Each is one transaction and one entry in the ledger; the database refuses what nobody may.
+
+A sample is drawn, and its searches are shown, under entries of the ledger: reading the log is logged.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from department.audits.errors import AuditError, refusals
+from department.audits.log import auditing, reading
+from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit, FindingAnswer
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry
+from department.ledger.writing import entering
+from department.people.models import DepartmentPerson
+from department.people.rights import Permission
+from department.policy.policy import policy_in_force
+
+_DRAW = """
+SELECT line.entry, person.value::json #>> '{}', count(*) OVER (), line.number
+FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
+WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND person.value <> %(auditor)s
+AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
+    AND said.field = 'purpose' AND said.value::json #>> '{}' = %(purpose)s))
+AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
+    AND said.field = 'agency' AND said.value::json #>> '{}' = %(agency)s))
+ORDER BY sha256(convert_to(%(seed)s || ':' || line.number, 'UTF8')) LIMIT %(samples)s
+"""
+_BODIES = """(
+    SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text
+    FROM ledger_body AS body WHERE body.entry = %s.entry
+)"""
+_SEARCHES = f"""
+SELECT line.number, line.entry, line.at, {_BODIES % "line"}, shown.number, {_BODIES % "shown"}
+FROM ledger_entry AS line
+LEFT JOIN ledger_entry AS shown ON shown.refers_to = line.entry AND shown.event IN ('shown', 'failed')
+WHERE line.entry = ANY (%s) ORDER BY line.number
+"""  # noqa: S608 - our own constants
+_WITH_CASE = """
+SELECT said.value::json #>> '{}', line.event, count(*), count(DISTINCT person.value)
+FROM ledger_body AS said
+JOIN ledger_entry AS line ON line.entry = said.entry
+JOIN ledger_body AS person ON person.entry = said.entry AND person.field = 'person'
+WHERE said.field = 'case' AND said.value = ANY (%s) GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedSearch:
+    """A search as an auditor compares it with its case: why, what was asked, what was seen."""
+
+    number: int
+    entry: UUID
+    at: datetime
+    said: Mapping[str, Any]
+    """Of the intent: person, purpose, case, reason, query."""
+    shown: Mapping[str, Any]
+    """Records, pictures, plates; nothing where the program stopped in between."""
+    case: Sequence[tuple[LedgerEvent, int, int]] = ()
+    """What else the ledger has of the case: event, how many entries, of how many people."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueDuty:
+    """What somebody should have done by now."""
+
+    what: str
+    due_at: datetime
+    finding: int | None = None
+    audit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedAudits:
+    """What a plan is to say."""
+
+    kind: str
+    """One of `AuditPlan.KINDS`."""
+    auditor: str
+    """An auditor, or for a weekly review a supervisor, by log-in."""
+    every_days: int
+    samples: int
+    days_to_finish: int
+    begins: datetime
+    """Of the first time that is audited; it may be in the past."""
+    purpose: str = field(default="")
+    agency: str = field(default="")
+
+
+def plan_audits(planned: PlannedAudits, *, person: str) -> AuditPlan:
+    """Plan audits. Raises AuditError: the person is no auditor, or whoever is to audit may not."""
+    said = {name: getattr(planned, name) for name in ("kind", "auditor", "samples")}
+    with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **said, "every": planned.every_days}) as entry:
+        given = {name: getattr(planned, name) for name in PlannedAudits.__dataclass_fields__}
+        plan = AuditPlan.objects.create(**given, made_by=person)
+        entry["plan"] = plan.pk
+    return plan
+
+
+def end_plan(plan: AuditPlan, *, person: str) -> None:
+    """Have a plan ask for no more audits. Raises AuditError: the person is no auditor, or it has ended."""
+    with _changing(LedgerEvent.AUDIT_PLAN_ENDED, {"person": person, "plan": plan.pk}):
+        AuditPlan.objects.filter(pk=plan.pk).update(ended_by=person, ended_at=timezone.now())
+
+
+def begin_audit(plan: AuditPlan, *, person: DepartmentPerson) -> DrawnAudit:
+    """Draw the samples of a plan's next audit, by a seed that stands in the ledger before anything is drawn.
+
+    Raises:
+        AuditError: the time is not over yet, or another audits by this plan.
+        LedgerError: the ledger cannot be written.
+
+    """
+    since, until, seed = plan.next_since, plan.next_until, secrets.token_hex(16)
+    if not plan.can_be_drawn:
+        raise AuditError(f"the time that it is about ends on {timezone.localtime(until):%Y-%m-%d}")
+    scope: dict[str, Any] = {"purpose": plan.purpose, "agency": plan.agency, "samples": plan.samples, "seed": seed}
+    asked = {"audit": plan.pk, "since": since.isoformat(), "until": until.isoformat(), **scope}
+    with auditing(person.login, person.agency, asked) as log, reading(log) as cursor:
+        bounds: dict[str, Any] = {"since": since, "until": until, "auditor": json.dumps(plan.auditor)}
+        cursor.execute(_DRAW, {**scope, **bounds})
+        drawn = cursor.fetchall()
+        log.fetched(entries=[number for *_, number in drawn])
+    said = {"person": person.login, "plan": plan.pk, "seed": seed, "samples": len(drawn)}
+    with _changing(LedgerEvent.AUDIT_BEGUN, said) as entry:
+        searches, due = (drawn[0][2] if drawn else 0), plan.next_due
+        given = {"since": since, "until": until, "seed": seed, "searches": searches, "due_at": due}
+        audit = DrawnAudit.objects.create(plan=plan, drawn_by=person.login, **given)
+        AuditSample.objects.bulk_create(
+            AuditSample(audit=audit, entry=search, subject=subject) for search, subject, *_ in drawn
+        )
+        entry["audit"] = audit.pk
+    return audit
+
+
+def searches_of(log: OpenEntry, entries: Sequence[UUID]) -> list[AuditedSearch]:
+    """Return searches with what they brought, and what else there is of their cases. Raises ClosedEntryError."""
+    with reading(log) as cursor:
+        cursor.execute(_SEARCHES, [[*entries]])
+        rows: list[Any] = [(*row[:3], json.loads(row[3]), row[4], json.loads(row[5] or "{}")) for row in cursor]
+        cases: dict[str, list[tuple[LedgerEvent, int, int]]] = {}
+        cursor.execute(_WITH_CASE, [[json.dumps(row[3]["case"]) for row in rows if row[3].get("case")]])
+        for case, event, count, people in cursor.fetchall():
+            cases.setdefault(case, []).append((LedgerEvent(event), count, people))
+    log.fetched(entries=[number for row in rows for number in (row[0], row[4]) if number is not None])
+    return [
+        AuditedSearch(number, entry, at, said, shown, cases.get(said.get("case") or "", ()))
+        for number, entry, at, said, _, shown in rows
+    ]
+
+
+def judge(sample: AuditSample, *, person: str, outcome: str, note: str) -> None:
+    """Say of a sample whether it is in order; what is not becomes a finding.
+
+    Raises:
+        AuditError: it is the person's own search, another's to judge, or judged.
+
+    """
+    said = {"person": person, "audit": sample.audit_id, "outcome": outcome, "note": note}
+    with _changing(LedgerEvent.SAMPLE_JUDGED, said) as entry:
+        now = timezone.now()
+        AuditSample.objects.filter(pk=sample.pk).update(outcome=outcome, note=note, judged_by=person, judged_at=now)
+        if outcome != AuditSample.OUTCOMES[0]:
+            month = timezone.localdate(sample.audit.since).replace(day=1)
+            finding = AuditFinding.objects.create(
+                rule=AuditFinding.SAMPLE, sample=sample, says=f"{outcome}: {note}", **_about(sample.subject, month),
+                entries=[sample.entry],
+            )  # fmt: skip
+            entry["finding"] = finding.pk
+
+
+def finish_audit(audit: DrawnAudit, *, person: str) -> None:
+    """Say that an audit is done. Raises AuditError: a sample has no outcome, or another audits by this plan."""
+    with _changing(LedgerEvent.AUDIT_FINISHED, {"person": person, "audit": audit.pk}):
+        DrawnAudit.objects.filter(pk=audit.pk).update(finished_by=person, finished_at=timezone.now())
+
+
+def note_finding(rule: str, subject: str, *, month: date, says: str, entries: Sequence[UUID]) -> AuditFinding | None:
+    """Keep what a rule has found; None where it was found before of this person, in this month."""
+    said = {"rule": rule, "subject": subject, "month": f"{month}"}
+    if AuditFinding.objects.filter(rule=rule, subject=subject, month=month).exists():
+        return None
+    with _changing(LedgerEvent.FINDING_MADE, said) as entry:
+        finding = AuditFinding.objects.create(rule=rule, says=says, entries=[*entries], **_about(subject, month))
+        entry["finding"] = finding.pk
+    return finding
+
+
+def answer_finding(finding: AuditFinding, *, person: str, says: str) -> None:
+    """Answer a finding as its subject or a supervisor. Raises AuditError: the person is neither."""
+    with _changing(LedgerEvent.FINDING_ANSWERED, {"person": person, "finding": finding.pk, "says": says}):
+        FindingAnswer.objects.create(finding=finding, person=person, says=says)
+
+
+def close_finding(finding: AuditFinding, *, person: str, outcome: str, note: str) -> None:
+    """Close a finding as an auditor. Raises AuditError: the person is its subject, or no auditor; it is closed."""
+    said = {"person": person, "finding": finding.pk, "outcome": outcome, "note": note}
+    with _changing(LedgerEvent.FINDING_CLOSED, said):
+        given = {"outcome": outcome, "note": note, "closed_by": person, "closed_at": timezone.now()}
+        AuditFinding.objects.filter(pk=finding.pk).update(**given)
+
+
+def overdue_duties(person: str, permitted: frozenset[Permission]) -> list[OverdueDuty]:
+    """Return what somebody should have done by now: audits of theirs, answers, and findings that nobody closed."""
+    now = timezone.now()
+    duties = []
+    for plan in AuditPlan.objects.filter(auditor=person, ended_at=None):
+        begun = plan.audits.filter(finished_at=None, due_at__lt=now)
+        duties += [OverdueDuty(f"Finish the {plan.kind}", audit.due_at, audit=audit.pk) for audit in begun]
+        if plan.next_due < now:
+            duties.append(OverdueDuty(f"Begin the {plan.kind}", plan.next_due))
+    supervises = Permission.REVIEW_SEARCHES in permitted and Permission.AUDIT not in permitted
+    late = Q() if supervises else Q(subject=person)
+    for finding in AuditFinding.objects.filter(late, closed_at=None, answers=None, answer_by__lt=now):
+        duties.append(OverdueDuty("Answer a finding", finding.answer_by, finding=finding.pk))
+    if Permission.AUDIT in permitted:
+        for finding in AuditFinding.objects.filter(closed_at=None, close_by__lt=now).exclude(subject=person):
+            duties.append(OverdueDuty("Close a finding", finding.close_by, finding=finding.pk))
+    return duties
+
+
+def open_findings(person: str) -> list[AuditFinding]:
+    """Return the findings about somebody that nobody has closed."""
+    return list(AuditFinding.objects.filter(subject=person, closed_at=None))
+
+
+def _about(subject: str, month: date) -> dict[str, Any]:
+    rules, now = policy_in_force().misuse, timezone.now()
+    dates = {"answer_by": now + timedelta(days=rules.answer_days), "close_by": now + timedelta(days=rules.close_days)}
+    return {"subject": subject, "month": month, **dates}
+
+
+@contextmanager
+def _changing(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    with refusals(), entering(event, fields) as said:
+        yield said

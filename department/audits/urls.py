@@ -1,0 +1,19 @@
+"""Where the pages of audits are."""
+
+from django.urls import path
+
+from department.audits import views
+
+urlpatterns = [
+    path("audits/", views.audits, name="audits"),
+    path("audits/plan/", views.plan, name="audit_plan"),
+    path("audits/plan/<int:number>/end/", views.end_plan, name="audit_plan_end"),
+    path("audits/plan/<int:number>/begin/", views.begin, name="audit_begin"),
+    path("audits/report/", views.report, name="audit_report"),
+    path("audits/<int:number>/", views.audit, name="audit"),
+    path("audits/<int:number>/finish/", views.finish, name="audit_finish"),
+    path("audits/sample/<int:number>/", views.judge, name="audit_judge"),
+    path("findings/<int:number>/", views.finding, name="finding"),
+    path("findings/<int:number>/answer/", views.answer, name="finding_answer"),
+    path("findings/<int:number>/close/", views.close, name="finding_close"),
+]

@@ -1,0 +1,112 @@
+"""`platepost department audit`: the nightly rules against misuse, households, reports."""
+
+import getpass
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import working_as
+from department.database.roles import WEB
+from department.folder import DepartmentFolder
+
+_KEY = click.option(
+    "--key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file of the key of households, by default FOLDER/household-key.",
+)
+_MONTH = click.DateTime(["%Y-%m"])
+
+
+@click.group()
+def audit() -> None:
+    """Hold the ledger against rules of misuse, note people's households, count a month's searches."""
+
+
+@audit.command(
+    epilog="""\b
+Examples:
+  platepost department audit misuse /var/lib/platepost-department      # each night, by a timer
+  platepost department audit misuse vault --json | jq .findings
+"""
+)
+@FOLDER
+@_KEY
+@JSON
+def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None:
+    """Hold the ledger of FOLDER against the rules of misuse, and keep what somebody must answer for.
+
+    Each finding says in a sentence what was seen and what is usual. It is kept once a month for a rule and a person, so
+    the command may be given again. That the ledger was read is entered in it.
+    """
+    with working_as(folder, WEB):
+        from department.audits.household import HouseholdKey  # noqa: PLC0415 - after Django was set up
+        from department.audits.nightly import look_for_misuse  # noqa: PLC0415
+
+        path = key or folder.household_key
+        held = HouseholdKey(path) if key or path.exists() else None
+        found = look_for_misuse(person=getpass.getuser(), agency=folder.settings.agency, key=held)
+    if as_json:
+        findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in found.suspected]
+        said = {"since": found.since, "until": found.until, "searches": found.searches, "new": len(found.made)}
+        click.echo(json.dumps({**said, "households": held is not None, "findings": findings}, default=str))
+        return
+    for each in found.suspected:
+        click.echo(f"{each.subject}: {each.rule}. {each.says}")
+    click.echo(f"{found.searches} searches since {found.since:%Y-%m-%d}: {len(found.made)} new findings.")
+    if held is None:
+        click.echo("There is no key of households: nobody's household was compared.", err=True)
+
+
+@audit.command(
+    epilog="""\b
+Examples:
+  platepost department audit household vault b.chen --consent "form of 2026-11-02, personnel file" < plates
+  platepost department audit household vault b.chen --consent "taken back on 2026-12-01" < /dev/null
+"""
+)
+@FOLDER
+@click.argument("login")
+@click.option("--consent", required=True, help="Where the person's consent lies.")
+@_KEY
+@JSON
+def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path | None, as_json: bool) -> None:
+    """Note the plates of LOGIN's own household, one a line of standard input, in place of those that were noted.
+
+    Of a plate only an HMAC is kept, by a key that is made on first use. Nothing to read takes the consent back.
+    """
+    with working_as(folder, WEB):
+        from department.audits.household import HouseholdKey, note_household  # noqa: PLC0415 - see above
+
+        plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
+        held = HouseholdKey(key or folder.household_key, make=True)
+        count = note_household(held, login, plates, consent=consent, by=getpass.getuser())
+    click.echo(json.dumps({"login": login, "plates": count}) if as_json else f"{login}: {count} plates are noted.")
+
+
+@audit.command(
+    epilog="""\b
+Examples:
+  platepost department audit report vault --month 2026-10 --json
+"""
+)
+@FOLDER
+@click.option("--month", type=_MONTH, required=True, metavar="YYYY-MM", help="In the department's time zone.")
+@JSON
+def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
+    """Count a month's searches by purpose and agency, and say how old the reads were that they showed."""
+    with working_as(folder, WEB):
+        from department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
+
+        found = month_report(month.date(), person=getpass.getuser(), agency=folder.settings.agency)
+    if as_json:
+        click.echo(json.dumps(found.said()))
+        return
+    for count in found.searches:
+        whose = f"{count.agency or ''}{f' for {count.on_behalf_of}' if count.on_behalf_of else ''}"
+        click.echo(f"{count.purpose or 'erased':<32}{whose:<24}{count.searches:>7} searches, {count.people} people")
+    for age, records in found.ages.items():
+        click.echo(f"{age:<32}{records:>7} reads")

@@ -1,0 +1,123 @@
+"""The pages of audits in a real browser, as they are installed: by keyboard, on a phone, in the dark, and by axe."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from department.config.upgrade import running_database
+from department.folder import DepartmentFolder
+from simulator.brokers.daemon import free_port
+from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.department.commands.installation import Commands, department
+from tests.department.web.test_status_page import wait_until_served
+
+__all__ = ["department"]
+pytestmark = pytest.mark.end_to_end
+ROOT = Path(__file__).resolve().parents[3]
+PREPARED = """
+import json, sys
+from datetime import timedelta
+from pathlib import Path
+from department.config.start import set_up_django
+from department.database.roles import OWNER
+from department.folder import DepartmentFolder
+set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
+from django.utils import timezone
+from department.audits.services import PlannedAudits, plan_audits
+from department.ledger.entries import open_entry
+from department.people.rights import DepartmentRole
+from department.policy.policy import AccessPurpose
+from tests.department.people.persons import client_of, made_person
+people = [made_person(f"{role.value[0]}.person", role) for role in (DepartmentRole.AUDITOR, DepartmentRole.OPERATOR)]
+for number in range(2):
+    purpose = AccessPurpose("stolen vehicle", "26-00417", "at the mall")
+    with open_entry(person="o.person", agency="riverside", purpose=purpose, query={"plate": "TEST123"}) as entry:
+        entry.fetched(plates=["TEST123"])
+begins = timezone.now() - timedelta(days=1)
+more = {"every_days": 1, "samples": 1, "days_to_finish": 5, "begins": begins}
+plan_audits(PlannedAudits(kind="audit", auditor="a.person", **more), person="a.person")
+print(json.dumps([client_of(person).cookies["sessionid"].value for person in people]))
+"""
+
+
+@pytest.fixture(scope="module")
+def site(department: Commands) -> Iterator[tuple[str, list[str]]]:
+    """Serve the pages of a department with a plan that is due; give their address and two people's sessions."""
+    folder = DepartmentFolder(department.folder)
+    where = f"127.0.0.1:{free_port()}"
+    with running_database(folder):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        command = [sys.executable, "-c", PREPARED, str(folder.path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+            try:
+                wait_until_served(f"http://{where}/log-in/", server)
+                yield f"http://{where}", json.loads(said)
+                server.terminate()
+                server.wait(30)
+            finally:
+                server.kill()
+
+
+def opened(visitor: Visitor, site: tuple[str, list[str]], who: int, **more: object) -> Page:
+    address, sessions = site
+    page = visitor.open(f"{address}/log-in/", **more)  # type: ignore[arg-type]
+    page.context.add_cookies([{"name": "sessionid", "value": sessions[who], "url": address}])
+    page.goto(address)
+    return page
+
+
+def fine(page: Page) -> bool:
+    """Tell whether a page is accessible, fits a phone, and names no plate where it must not."""
+    assert accessibility_faults(page) == []
+    assert "TEST123" not in page.title() + page.url
+    before = page.viewport_size
+    page.set_viewport_size(PHONE)
+    fits = page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size(before or PHONE)
+    return bool(fits)
+
+
+def test_audit_from_its_plan_to_a_finding_that_is_closed(
+    site: tuple[str, list[str]], visitor: Visitor, department: Commands
+) -> None:
+    page = opened(visitor, site, 0)
+    page.get_by_role("link", name="Audits").press("Enter")
+    page.get_by_role("heading", name="Plans", exact=True).wait_for()
+    assert fine(page)
+    page.get_by_role("button", name="Begin audit 1").press("Enter")
+    expect(page.get_by_text("Looked for records", exact=False).or_(page.get_by_text("26-00417")).first).to_be_visible()
+    page.get_by_label("Outcome").select_option("needs an answer")
+    assert fine(page)
+    page.get_by_label("Note").fill("The case is closed since May.")
+    page.get_by_label("Note").press("Enter")
+    page.get_by_role("button", name="Finish this audit").press("Enter")
+
+    asked = opened(visitor, site, 1, phone=True, scheme="dark")
+    asked.get_by_role("link", name="sample").press("Enter")
+    assert fine(asked)
+    asked.get_by_label("Answer").fill("It was opened again.")
+    asked.get_by_role("button", name="Answer").press("Enter")
+    expect(asked.get_by_text("It was opened again.")).to_be_visible()
+
+    page.get_by_role("link", name="Finding 1").press("Enter")
+    page.get_by_label("Outcome").select_option("in order")
+    page.get_by_label("Because").fill("The case file says so.")
+    page.get_by_role("button", name="Close it").press("Enter")
+    expect(page.get_by_role("heading", name="Closed")).to_be_visible()
+    assert fine(page)
+    page.goto(f"{site[0]}/audits/report/")
+    page.get_by_role("button", name="Count").press("Enter")
+    expect(page.get_by_role("rowheader", name="stolen vehicle")).to_be_visible()
+    assert fine(page)
+
+    assert department.json("audit household", "o.person", "--consent", "taken back")["plates"] == 0
+    found = department.json("audit misuse")
+    assert (found["searches"], found["findings"], found["households"]) == (2, [], True)

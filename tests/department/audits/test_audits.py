@@ -1,0 +1,211 @@
+"""Audits as objects: who may plan, draw, judge, answer and close, and that the database holds it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from department.audits import services
+from department.audits.errors import AuditError
+from department.audits.models import AuditFinding, AuditPlan
+from department.audits.reports import month_report
+from department.audits.services import PlannedAudits
+from department.database.roles import OWNER, WEB, as_role
+from department.ledger.entries import open_entry
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.policy.policy import AccessPurpose
+from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
+from tests.department.people.persons import client_of, made_person
+
+__all__ = ["Damaging", "damaging", "empty_ledger"]
+
+
+@pytest.fixture(autouse=True)
+def no_audits(connect: Callable[[str], psycopg.Connection]) -> None:
+    with connect(OWNER) as owner:
+        owner.execute("TRUNCATE audits_plan, audits_audit, audits_sample, audits_finding, audits_answer")
+
+
+@pytest.fixture
+def people() -> dict[str, DepartmentPerson]:
+    roles = {"a": DepartmentRole.AUDITOR, "s": DepartmentRole.SUPERVISOR}
+    return {who: made_person(f"{who}.person", roles.get(who, DepartmentRole.OPERATOR)) for who in "asox"}
+
+
+@pytest.fixture
+def searched(people: dict[str, DepartmentPerson], damaging: Damaging) -> Iterator[None]:
+    """Have the operator and the supervisor search, ten days ago."""
+    for number in range(6):
+        for who in "os":
+            purpose = AccessPurpose("patrol") if number else AccessPurpose("stolen vehicle", "26-00417", "at the mall")
+            with open_entry(
+                person=f"{who}.person", agency="riverside", purpose=purpose, query={"plate": "TEST123"}
+            ) as entry:
+                entry.fetched(records=[7], plates=["TEST123"])
+    with damaging() as superuser:
+        superuser.execute("UPDATE ledger_entry SET at = at - interval '10 days'")
+    with as_role(WEB):
+        yield
+
+
+def planned(
+    kind: str = "audit", auditor: str = "a.person", samples: int = 5, days: int = 7, ago: int = 14
+) -> AuditPlan:
+    begins = timezone.now() - timedelta(days=ago)
+    said = {"every_days": days, "samples": samples, "days_to_finish": 5, "begins": begins}
+    return services.plan_audits(PlannedAudits(kind=kind, auditor=auditor, **said), person="a.person")
+
+
+def by_hand(*statements: str) -> list[Any]:
+    """Do something as the owner, whom neither grants nor row security bind; return what the last statement gives."""
+    with as_role(OWNER), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def events() -> list[str]:
+    said = "SELECT event FROM ledger_entry WHERE at > now() - interval '1 day' ORDER BY number"
+    return [event for (event,) in by_hand(said)]
+
+
+@pytest.mark.usefixtures("searched")
+def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, DepartmentPerson]) -> None:
+    audit = services.begin_audit(planned(), person=people["a"])
+    samples = list(audit.samples.all())
+    assert audit.searches == 12
+    # Drawn anew from the seed alone, by whoever has the ledger.
+    intents = by_hand("SELECT number, entry FROM ledger_entry WHERE event = 'intent'")
+    by_digest = sorted(intents, key=lambda row: hashlib.sha256(f"{audit.seed}:{row[0]}".encode()).digest())
+    assert [sample.entry for sample in samples] == [entry for _, entry in by_digest[:5]]
+    with pytest.raises(AuditError, match="not every sample"):
+        services.finish_audit(audit, person="a.person")
+    with pytest.raises(AuditError, match="say what is not in order"):
+        services.judge(samples[0], person="a.person", outcome="misuse", note="")
+    with pytest.raises(AuditError, match="another person audits"):
+        services.judge(samples[0], person="s.person", outcome="in order", note="")
+    for number, sample in enumerate(samples):
+        outcome = "in order" if number else "needs an answer"
+        services.judge(sample, person="a.person", outcome=outcome, note="which case?")
+    with pytest.raises(AuditError, match="stays as it is"):
+        services.judge(samples[0], person="a.person", outcome="in order", note="after all")
+    services.finish_audit(audit, person="a.person")
+    finding = AuditFinding.objects.get()
+    assert finding.says == "needs an answer: which case?"
+    assert finding.entries == [samples[0].entry]
+    other = {"o.person": "s.person", "s.person": "o.person"}[finding.subject]
+    services.answer_finding(finding, person=finding.subject, says="26-00417")
+    if other == "o.person":
+        with pytest.raises(AuditError, match="this is for: supervisor"):
+            services.answer_finding(finding, person=other, says="never mind")
+    for who in (finding.subject, other):
+        with pytest.raises(AuditError, match="this is for: auditor"):
+            services.close_finding(finding, person=who, outcome="in order", note="answered")
+    by_hand("UPDATE audits_finding SET subject = 'a.person'")
+    with pytest.raises(AuditError, match="somebody else closes"):
+        services.close_finding(finding, person="a.person", outcome="in order", note="it was me")
+    by_hand("UPDATE audits_finding SET subject = 'o.person'")
+    services.close_finding(finding, person="a.person", outcome="coached", note="answered")
+    assert events() == [
+        *("audit_planned", "log_intent", "shown", "audit_begun", *["sample_judged"] * 5, "audit_finished"),
+        *("finding_answered", "finding_closed"),
+    ]
+
+
+@pytest.mark.usefixtures("searched")
+def test_supervisor_reviews_each_week_and_never_the_own_searches(people: dict[str, DepartmentPerson]) -> None:
+    with pytest.raises(AuditError, match="each 7 days"):
+        planned("weekly review", "s.person", days=14)
+    for kind, auditor in (("audit", "s.person"), ("weekly review", "o.person")):
+        with pytest.raises(AuditError, match="this is for"):
+            planned(kind, auditor)
+    plan = planned("weekly review", "s.person", samples=50)
+    with pytest.raises(AuditError, match="another person audits"):
+        services.begin_audit(plan, person=people["a"])
+    audit = services.begin_audit(plan, person=people["s"])
+    assert {sample.subject for sample in audit.samples.all()} == {"o.person"}
+    services.begin_audit(plan, person=people["s"])
+    with pytest.raises(AuditError, match="ends on"):
+        services.begin_audit(plan, person=people["s"])
+    sample = audit.samples.first()
+    by_hand("UPDATE audits_sample SET subject = 's.person'")
+    with pytest.raises(AuditError, match="nobody audits their own"):
+        services.judge(sample, person="s.person", outcome="in order", note="")
+    services.end_plan(plan, person="a.person")
+    assert AuditPlan.objects.get().ended_by == "a.person"
+
+
+@pytest.mark.usefixtures("searched")
+def test_what_is_overdue_is_red_on_the_first_page_of_those_who_answer_for_it(
+    people: dict[str, DepartmentPerson],
+) -> None:
+    planned(ago=30)
+    weekly = services.begin_audit(planned("weekly review", "s.person", ago=14), person=people["s"])
+    made = services.note_finding(
+        "volume",
+        "o.person",
+        month=timezone.localdate().replace(day=1),
+        says="Much.",
+        entries=[weekly.samples.first().entry],
+    )
+    pages = {who: client_of(person) for who, person in people.items()}
+    assert "Answer by" in pages["o"].get(f"/findings/{made.pk}/").content.decode()
+    assert "sample 5" in pages["s"].get(f"/audits/{weekly.pk}/").content.decode()
+    first = pages["o"].get("/").content.decode()
+    assert "Findings about you are open" in first
+    assert "Overdue" not in first
+    by_hand(
+        "UPDATE audits_audit SET due_at = now() - interval '1 hour'",
+        "UPDATE audits_finding SET answer_by = now() - interval '1 day', close_by = now() - interval '1 hour'",
+    )
+    seen = {who: page.get("/").content.decode() for who, page in pages.items()}
+    red = {
+        who: [
+            what
+            for what in ("Begin the audit", "Finish the weekly review", "Answer a finding", "Close a finding")
+            if what in text
+        ]
+        for who, text in seen.items()
+    }
+    assert red == {
+        "a": ["Begin the audit", "Close a finding"],
+        "s": ["Finish the weekly review", "Answer a finding"],
+        "o": ["Answer a finding"],
+        "x": [],
+    }
+    assert pages["o"].post(f"/findings/{made.pk}/answer/", {"says": "A busy month."}).status_code == 302
+    assert "Answer a finding" not in pages["s"].get("/").content.decode()
+    assert (
+        pages["a"].post(f"/findings/{made.pk}/close/", {"outcome": "in order", "note": "was told"}).status_code == 302
+    )
+    assert client_of(people["x"]).get(f"/findings/{made.pk}/").status_code == 404
+
+
+@pytest.mark.usefixtures("searched")
+def test_report_counts_purposes_and_ages_and_names_nobody() -> None:
+    by_hand(
+        "TRUNCATE custody_read",
+        "SELECT custody_make_partitions(current_date - 20, current_date)",
+        "INSERT INTO custody_read SELECT 7, 'no_hit', line.at - interval '3 days', 'post-1', NULL, 'p',"
+        " line.at - interval '3 days', 'TEST123', 'TEST123', 'TEST123', 0.9, 'US-CA', 0.9, 'approaching', 'main',"
+        " 'left', NULL, line.at, line.at, '{}' FROM ledger_entry AS line WHERE line.number = 1",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audits_ages('-infinity', 'infinity')")
+        assert cursor.fetchone() == (0,), "nothing without an entry"
+    month = timezone.localdate(timezone.now() - timedelta(days=10))
+    said = month_report(month, person="a.person", agency="riverside").said()
+    assert [(each["purpose"], each["searches"], each["people"]) for each in said["searches"]] == [
+        ("patrol", 10, 2),
+        ("stolen vehicle", 2, 2),
+    ]
+    assert said["ages"]["up to 7 days"] == 12
+    assert "person" not in str(said)
+    assert "TEST123" not in str(said)
+    by_hand("TRUNCATE custody_read")

@@ -1,0 +1,107 @@
+"""The rules against misuse, on six weeks of ten honest officers and one who is not: what they find and whom."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from department.audits.acts import DepartmentActs, SearchAct
+from department.audits.household import HouseholdKey, note_household
+from department.audits.models import AuditFinding
+from department.audits.nightly import look_for_misuse
+from department.audits.rules import MisuseRule, suspected_misuse
+from department.database.roles import OWNER, WEB, as_role
+from department.ledger.catalog import LedgerEvent
+from department.policy.policy import MisuseRules
+from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
+from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
+from tests.department.people.persons import made_person
+
+__all__ = ["Damaging", "damaging", "empty_ledger"]
+ZONE = ZoneInfo("America/Los_Angeles")
+TUNED = 1
+"""The seed by which thresholds were chosen."""
+UNSEEN = 120462681
+"""Chosen when the rules were done, from the digits of their commit, and tried once. No rule was changed for it."""
+MOST_ACCUSED = 2
+UNTIL = datetime(END.year, END.month, END.day, tzinfo=ZONE)
+
+
+def acts_of(weeks: Weeks) -> DepartmentActs:
+    """Return the acts without a database, as they are read from one."""
+    acts, searches = DepartmentActs(ZONE), dict[UUID, SearchAct]()
+    for number, line in enumerate(weeks.lines, 1):
+        if line.event is LedgerEvent.SHOWN and line.refers_to in searches:
+            searches[line.refers_to].listed = frozenset(line.fields.get("plates", ()))
+        elif line.event is not LedgerEvent.SHOWN:
+            search = acts.add((number, line.entry, line.at, line.event.value, line.refers_to), line.fields)
+            searches |= {search.entry: search} if search is not None else {}
+    return acts
+
+
+def missed(weeks: Weeks, found: dict[tuple[str, str], set[UUID]]) -> set[str]:
+    """Return the planted misuses that no finding of the right kind and person names an entry of."""
+    return {misuse for misuse in MISUSES if not found.get((ABUSER, misuse), set()) & weeks.planted[misuse]}
+
+
+def test_rules_are_those_that_misuse_was_planted_for() -> None:
+    assert {rule.value for rule in MisuseRule} == set(MISUSES)
+
+
+def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
+    weeks = Weeks(TUNED, ZONE)
+    own = weeks.household
+    found = {
+        (each.subject, each.rule.value): {search.entry for search in each.searches}
+        for each in suspected_misuse(
+            acts_of(weeks), MisuseRules(), until=UNTIL, household=lambda who, plate: own.get(who) == plate
+        )
+    }
+    assert missed(weeks, found) == set()
+    assert len({subject for subject, _ in found} - {ABUSER}) <= MOST_ACCUSED
+
+
+@pytest.fixture
+def no_findings(connect: Callable[[str], psycopg.Connection]) -> None:
+    with connect(OWNER) as owner:
+        owner.execute("TRUNCATE audits_finding, audits_answer, audits_household")
+
+
+@pytest.mark.usefixtures("no_findings")
+def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
+    connect: Callable[[str], psycopg.Connection], tmp_path: Path
+) -> None:
+    weeks = Weeks(UNSEEN, ZONE)
+    with connect(OWNER) as owner:
+        weeks.keep(owner)
+    key = HouseholdKey(tmp_path / "key", make=True)
+    for login in weeks.household:
+        made_person(login)
+    with as_role(WEB), timezone.override(ZONE):
+        for login, plate in weeks.household.items():
+            note_household(key, login, [f" {plate[:3]}-{plate[3:].lower()} "], consent="form 7", by="i.auditor")
+        asked = {"person": "nightly", "agency": "riverside", "key": key, "until": UNTIL}
+        nights = [look_for_misuse(**asked), look_for_misuse(**asked)]
+    found = {(each.subject, each.rule): {*each.entries} for each in AuditFinding.objects.all()}
+    assert missed(weeks, found) == set()
+    accused = {subject for subject, _ in found} - {ABUSER}
+    assert len(accused) <= MOST_ACCUSED, accused
+    assert [len(night.made) for night in nights] == [len(found), 0], "once for a rule, a person and a month"
+    searches = [line for line in weeks.lines if line.event is LedgerEvent.INTENT and line.at < UNTIL]
+    assert nights[0].searches == sum("record" not in line.fields["query"] for line in searches)
+    says = AuditFinding.objects.get(subject=ABUSER, rule="volume").says
+    assert "10 colleagues made" in says, "what is usual"
+    known = {plate for line in weeks.lines for plate in line.fields.get("plates", ())}
+    assert not [plate for plate in known for each in AuditFinding.objects.all() if plate in each.says]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM ledger_entry WHERE event = 'log_intent' AND at > %s",
+            [timezone.now() - timedelta(days=1)],
+        )
+        assert cursor.fetchone() == (2,), "reading the log is logged"
