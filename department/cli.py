@@ -25,6 +25,7 @@ _COMMANDS = {
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
+    "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits turn out to be none, and why."),
     "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
     "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),
     "purge": LazyCommand(f"{_ROOM}.archive:purge", "Let records go whose term is over, with proof."),

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-from department.search.misreads import look_alikes
+from department.search.misreads import misread
 from department.search.patterns import folded
+
+OFTEN = 0.0015
+"""Probability from which on the camera takes a character for another so often that a person looks at it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class ComparedCharacter:
     listed: str
     """Empty where the read has one more; `?` where the list's pattern says nothing about it."""
     alike: bool
-    """Whether the camera takes one for the other, or they differ: look closely."""
+    """Whether they differ, or the camera often takes the character for another: look closely."""
 
     @property
     def same(self) -> bool:
@@ -60,8 +63,8 @@ def _filled(pattern: str, read: str) -> str:
 
 
 def _alike(read: str, listed: str) -> bool:
-    if listed == "?":
-        return False
     if read != listed:
-        return True
-    return bool(look_alikes(folded(read)))
+        return listed != "?"
+    character, table = folded(read), misread()
+    mistaken = [*table.get(character, {}).values(), *(others.get(character, 0.0) for others in table.values())]
+    return max(mistaken, default=0.0) >= OFTEN

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import click
 from pydantic import JsonValue
 
+from department.alerts.decisions import DecisionOutbox
 from department.commands.options import FOLDER
 from department.config.start import set_up_django
 from department.config.upgrade import require_schema, running_database
@@ -26,6 +27,7 @@ from device.records.topics import ledger_topic
 from device.signals import LOST_OR_STOPPED, heeded, instead
 from device.systemd import Notifier
 from provisioning.trust.key_files import KeyFiles
+from provisioning.trust.keys import signing_jwk
 
 REGISTER_SECONDS = 1.0
 """Between two looks at the register of the posts' keys."""
@@ -106,6 +108,8 @@ class _Service:
             new_epoch=new_epoch,
             store_errors=(DepartmentError,),
         )
+        outbox = DecisionOutbox(settings.custodian, agency=settings.agency, key=signing_jwk(folder.custody_key))
+        self.keeper.statements, self.keeper.on_told = outbox.waiting, outbox.told
         self.keeper.on_event = self._tell
         self.keeper.between = self._between
         self.keeper.outgoing = self._outgoing

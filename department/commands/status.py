@@ -33,7 +33,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.wire()))
         return
-    table = Table("post", "kept", "last record", "missing", "odd", "synthetic hit")
+    table = Table("post", "kept", "last record", "missing", "odd", "rejected hits", "synthetic hit")
     for post in found.posts:
         late = "[red]late[/red] " if post.synthetic_late else ""
         table.add_row(
@@ -42,6 +42,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
             f"{post.last_kept:%Y-%m-%d %H:%M:%S}" if post.last_kept else "none",
             f"[red]{post.missing}[/red]" if post.missing else "none",
             "\n".join(f"{count} {verdict}" for verdict, count in post.odd.items()) or "none",
+            "[red]rose[/red]" if post.rejects_rose else "as before",
             late + (f"{post.synthetic_kept:%Y-%m-%d %H:%M:%S}" if post.synthetic_kept else "none"),
         )
     console = Console()

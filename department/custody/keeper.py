@@ -120,6 +120,10 @@ class Keeper(Generic[Store]):
         """Called with the store between two batches; returns chains that are to be receipted anew."""
         self.outgoing: Callable[[], Sequence[OutgoingMessage]] = list
         """Called between two batches while a broker is there; returns what to publish besides receipts, QoS 1."""
+        self.statements: Callable[[], Mapping[int, OutgoingMessage]] = dict
+        """Called between two batches; returns what every broker is to be told, by numbers, until `on_told` has them."""
+        self.on_told: Callable[[Collection[int]], object] = lambda _: None
+        """Called with the numbers of those that every broker has acknowledged."""
         self.alive: Callable[[], object] = lambda: None
         """Called several times a second as long as the keeper works, or waits for its store."""
         self.trouble: str | None = None
@@ -128,6 +132,7 @@ class Keeper(Generic[Store]):
         self._new_epoch = new_epoch
         self._errors: tuple[type[Exception], ...] = (OSError, *store_errors)
         self._links: tuple[_Link, ...] = ()
+        self._telling: dict[tuple[str, int], mqtt.MQTTMessageInfo] = {}
         self._stopping = False
         self._failures = 0
         self._progress = _Progress()
@@ -231,6 +236,26 @@ class Keeper(Generic[Store]):
             for message in self.outgoing():
                 for link in ready:
                     link.publish(message, retained=message.retained)
+            self._tell_statements(ready)
+
+    def _tell_statements(self, ready: Sequence["_Link"]) -> None:
+        """Publish what waits at each broker once, and again where a connection ended before the acknowledgment."""
+        waiting, stands = self.statements(), {link.broker for link in ready}
+        self._telling = {
+            (broker, number): sent
+            for (broker, number), sent in self._telling.items()
+            if number in waiting and (broker in stands or sent.is_published())
+        }
+        for link in ready:
+            for number in waiting:
+                if (link.broker, number) not in self._telling:
+                    sent = link.publish(waiting[number])
+                    if sent.rc == mqtt.MQTT_ERR_SUCCESS:
+                        self._telling[link.broker, number] = sent
+        acknowledged = {key for key, sent in self._telling.items() if sent.is_published()}
+        told = [number for number in waiting if all((each, number) in acknowledged for each in self.settings.brokers)]
+        if told:
+            self.on_told(told)
 
     def _taken(self) -> list[tuple["_Link", list[mqtt.MQTTMessage]]]:
         """Return what has come at each link; a hit ends it, to be committed at once."""
@@ -359,9 +384,9 @@ class _Link:
         for message in batch:
             self._client.ack(message.mid, message.qos)
 
-    def publish(self, message: SignedReceipt | OutgoingMessage, *, retained: bool = False) -> None:
+    def publish(self, message: SignedReceipt | OutgoingMessage, *, retained: bool = False) -> mqtt.MQTTMessageInfo:
         """Publish a receipt, or something else."""
-        self._client.publish(message.topic, message.body, qos=1, retain=retained)
+        return self._client.publish(message.topic, message.body, qos=1, retain=retained)
 
     def close(self) -> None:
         """Disconnect; the broker keeps the session."""

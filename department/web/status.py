@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 
+from department.alerts.quality import worse_posts
 from department.custody.holding import Span
 from department.custody.receipt_log import LostRange, ReceiptState
 from department.database.roles import KEEPER
@@ -64,6 +65,8 @@ class PostStatus:
     """How often the post says that it makes one, in seconds; None where it makes none."""
     synthetic_late: bool
     """Whether one should have come by now."""
+    rejects_rose: bool
+    """Whether far more of its hits were rejected lately than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def custody_status(
     )
     every = dict(_rows(says, [at]))
     heard = dict(_rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
-    posts = []
+    worse, posts = worse_posts(at), []
     for post in sorted({*types, *odd, *chains}):
         seconds = every[post] * 60 if every.get(post) else None
         made = heard.get(post)
@@ -148,6 +151,7 @@ def custody_status(
                 synthetic_kept=made,
                 synthetic_every=seconds,
                 synthetic_late=late,
+                rejects_rose=post in worse,
             )
         )
     connected = (

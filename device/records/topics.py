@@ -81,6 +81,12 @@ class Source:
         return self.topic(f"receipt/{custodian}")
 
 
+def decision_topic(agency: str, custodian: str, group: str | None = None) -> str:
+    """Return the topic on which a custodian tells what people decided; of hits of a covert group, the group's."""
+    own = f"{ROOT}/{agency}/{DECISIONS}/{custodian}"
+    return own if group is None else f"{own}/{group}"
+
+
 def hotlist_package(agency: str) -> str:
     """Return the topic that carries the hot-list package to all posts of `agency`, retained."""
     return f"{ROOT}/{agency}/hotlist/package"

@@ -45,7 +45,7 @@ def topics(agency: str, post: str, operator: str, custodian: str) -> tuple[str, 
         f"{ROOT}/{agency}/hotlist/proof",
         f"{ROOT}/{agency}/{KEYS}/proof",
         f"{ROOT}/{agency}/{KEYS}/custody/proof",
-        f"{ROOT}/{agency}/{DECISIONS}/proof",
+        *(f"{ROOT}/{agency}/{DECISIONS}/{topic}" for topic in (custodian, f"{custodian}/{GROUP}", "proof")),
         f"{ROOT}/{agency}/{LEDGER}/proof",
     )
 

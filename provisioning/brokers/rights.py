@@ -60,7 +60,7 @@ RECORDS = ("read", "hit/+", "status", "audit", "health")
 HEARD = ("hit/+", "status", "health")
 """Those that name nobody but who is looked for: reads tell where everybody was, the audit trail who did what."""
 
-TOLD = (f"{DECISIONS}/#", f"{LEDGER}/+")
+TOLD = (f"{DECISIONS}/+", f"{LEDGER}/+")
 """What custodians tell everybody."""
 
 HEARING = _rights("read", *(f"+/{topic}" for topic in HEARD), *TOLD)
@@ -80,8 +80,9 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS),
     Party.SUBSCRIBER: HEARING,
     Party.READER: READING,
-    # Receipts and ends in its own name only: with one custodian's certificate nobody speaks for another.
-    Party.CUSTODIAN: READING + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/#", f"{LEDGER}/{OWN}"),
+    # In its own name only: with one custodian's certificate nobody speaks for another.
+    Party.CUSTODIAN: READING
+    + _rights("write", f"+/receipt/{OWN}", f"{DECISIONS}/{OWN}", f"{DECISIONS}/{OWN}/+", f"{LEDGER}/{OWN}"),
     Party.PUBLISHER: _rights("write", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration")
     + _rights("read", "hotlist/#", f"{KEYS}/+", CUSTODY_KEYS, "+/configuration", "+/status", "+/audit"),
     Party.OPERATOR: _rights("write", "+/command/+")
@@ -91,5 +92,6 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
 
 
 def rights_of(party: Party, groups: Iterable[str] = ()) -> tuple[Right, ...]:
-    """Return the rights of a client; in distribution `groups`, also to the hits of their covert entries."""
-    return RIGHTS[party] + _rights("read", *(f"+/{COVERT}/{group}" for group in groups))
+    """Return the rights of a client; in distribution `groups`, also to hits of their covert entries, and decisions."""
+    own = (topic for group in groups for topic in (f"+/{COVERT}/{group}", f"{DECISIONS}/+/{group}"))
+    return RIGHTS[party] + _rights("read", *own)

@@ -155,7 +155,14 @@ FUNCTIONS = {
         key: {OWNER}
         for key in (
             *("alerts_refuse", "alerts_current", "alerts_acknowledge", "alerts_do_step", "alerts_take_back"),
-            *("alerts_arrive", "alerts_hear_withdrawal", "alerts_hear_judgment", "alerts_forget", "alerts_final"),
+            *(
+                "alerts_arrive",
+                "alerts_hear_withdrawal",
+                "alerts_hear_judgment",
+                "alerts_forget",
+                "alerts_final",
+                "alerts_member",
+            ),
         )
     },
     # Called by triggers with the rights of whoever changes a row.

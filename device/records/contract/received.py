@@ -8,10 +8,11 @@ from device.records.base import WireModel
 from device.records.command import COMMAND_TYPE, CommandRequest
 from device.records.configuration import CONFIGURATION_TYPE, DesiredConfiguration
 from device.records.contract.examples import BEGAN, LIST_KEYS, SOURCE, identifiers
+from device.records.decision import DECISION_TYPE, Decision
 from device.records.keys import KEYS_TYPE, FormerKey, KeyStatement, Purpose, SigningKey
 from device.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
 from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
-from device.records.topics import KEYS, LEDGER, ROOT
+from device.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 
 MEDIA_TYPE = "application/jose"
 
@@ -21,6 +22,7 @@ PAYLOADS: dict[str, type[WireModel]] = {
     "keys": KeyStatement,
     "receipt": Receipt,
     "ledger": LedgerHead,
+    "decision": Decision,
 }
 """What is signed, by the name of its files."""
 
@@ -30,6 +32,7 @@ ADDRESSES = {
     "keys": f"{KEYS}/{{purpose}}",
     "receipt": "{post}/receipt/{custodian}",
     "ledger": f"{LEDGER}/{{custodian}}",
+    "decision": f"{DECISIONS}/{{custodian}}",
 }
 TITLES = {
     "command": "Commands",
@@ -37,6 +40,7 @@ TITLES = {
     "keys": "The department's signing keys",
     "receipt": "Receipts of a custodian",
     "ledger": "The end of a custodian's ledger",
+    "decision": "What people decided about hits",
 }
 RETAINED = frozenset({"configuration", "keys", "ledger"})
 DESCRIPTIONS = {
@@ -64,6 +68,11 @@ DESCRIPTIONS = {
         f"A compact JWS, ES256, `typ` {LEDGER_HEAD_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; "
         "retained. No post reads it. Whoever keeps each of them can tell later that the ledger was cut or made anew: "
         "docs/ledger.md."
+    ),
+    "decision": (
+        f"A compact JWS, ES256, `typ` {DECISION_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; never "
+        "retained. It comes at least once, after it was stored, and names the hit, but neither plate nor person. No "
+        "post reads it. About a covert hit it is on `decision/{custodian}/{group}`, for members of the group alone."
     ),
 }
 
@@ -122,7 +131,18 @@ def example_payloads() -> dict[str, dict[str, Any]]:
         digest=hashlib.sha256(b"entry 1042").hexdigest(),
         time=BEGAN,
     )
+    decision = Decision(
+        agency=SOURCE.agency,
+        post=SOURCE.post,
+        custodian="records",
+        hit=next(identify),
+        number=3,
+        time=BEGAN,
+        decision="actionable",
+        reason="active",
+    )
     return {
+        "decision": decision.wire(),
         "ledger": head.wire(),
         "command": request.wire(),
         "configuration": desired.wire(),

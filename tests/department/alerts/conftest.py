@@ -20,7 +20,9 @@ from department.ledger.entries import OpenEntry, open_entry
 from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
 from device.records import Envelope, Keyring
-from tests.department.custody.posts import SIGNER, Post, deliveries
+from device.records.contract.examples import CLOCK
+from device.records.hit import HitWithdrawn
+from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.people.persons import made_person
 
 PLATE = "7ABC123"
@@ -41,13 +43,40 @@ class Dispatch:
     def alert(self, group: str | None = None, **members: Any) -> Alert:  # noqa: ANN401 - any member of a hit
         """Have the keeper keep a hit; return the alert."""
         self.made += 1
-        hit = f"01890a5d-ac96-774b-bcce-{self.made:012x}"
-        now = self.post.now
-        self.keep(self.post.hit(group, **{"hit": hit, "captured": now, **members}))
+        hit = members.setdefault("hit", f"01890a5d-ac96-774b-bcce-{self.made:012x}")
+        self.keep(self.post.hit(group, **{"captured": self.post.now, **members}))
         ((record_id,),) = self.asked("SELECT max(record_id) FROM alerts_alert WHERE hit = %s", hit)
         found = alert_of(record_id, self.opened(group) if group else None)
         assert found is not None
         return found
+
+    @property
+    def ahead(self) -> str:
+        """A hit that has not come."""
+        return "01890a5d-ac96-774b-bcce-ffffffffffff"
+
+    def withdraw(self, hit: str) -> None:
+        """Have the post withdraw a hit."""
+        seen = {"plate_read": "7A8C123", "plate_key": "7A8C123", "category": "stolen_vehicle", "passage": PASSAGE}
+        self.keep(self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason="text_changed", **seen)))
+
+    def refute(self, alert: Alert) -> None:
+        """Have the keeper judge a hit anew, and find that the post did not sign it."""
+        self.act(
+            "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, reason)"
+            " SELECT record_id, class, retained_from, now(), 'forged', '' FROM custody_hit WHERE record_id = %s",
+            alert.record_id,
+            role=KEEPER,
+        )
+
+    def status(self, post: str, version: int | None, age: float | None) -> None:
+        """Have a post say which list it has."""
+        self.act(
+            "INSERT INTO custody_status (record_id, class, retained_from, post, at, state, since, reasons, software,"
+            " list_version, list_age) VALUES (nextval('custody_record_id'), 'log', now(), %s, now(), 'ok', now(),"
+            " '{}', '0', %s, %s)",
+            *(post, version, age),
+        )
 
     def person(self, login: str, role: DepartmentRole = DepartmentRole.DISPATCHER, *, begun: bool = True) -> AlertActor:
         """Return somebody who has begun a shift."""
@@ -64,12 +93,15 @@ class Dispatch:
     def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask as a superuser: what is there, whoever sees it."""
         with psycopg.connect(self.where, user=SUPERUSER, autocommit=True) as superuser:
-            return superuser.execute(query, values).fetchall()  # type: ignore[call-overload,no-any-return]
+            return superuser.execute(query, values).fetchall()
+
+    def act(self, statement: str, *values: object, role: str = SUPERUSER) -> None:
+        """Do something as a role."""
+        with psycopg.connect(self.where, user=role, autocommit=True) as connection:
+            connection.execute(statement, values)
 
     def again(self, alert: Alert) -> Alert:
         """Return an alert as it is now."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
         found = alert_of(alert.record_id)
         assert found is not None
         return found
@@ -86,7 +118,9 @@ def dispatch(cluster: PrivateCluster, transactional_db: None) -> Iterator[Dispat
     where = f"host={cluster.folder} dbname={connection.settings_dict['NAME']}"
     keyring = Keyring.from_pem(SIGNER.public_pem)
     store = CustodyStore(f"{where} user={KEEPER} application_name=records", keys=lambda _: keyring)
-    yield Dispatch(store, where)
+    made = Dispatch(store, where)
+    made.act("SELECT custody_make_partitions(current_date, current_date)")
+    yield made
     store.close()
     with psycopg.connect(where, user=SUPERUSER, autocommit=True) as superuser:
         superuser.execute(

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from department.custody.errors import CustodyError, StoreError
 from department.custody.holding import ChainName
 from department.custody.keeper import Keeper, KeeperSettings
-from department.custody.messages import ReceivedMessage
+from department.custody.messages import OutgoingMessage, ReceivedMessage
 from device.records import Keyring, Purpose
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
@@ -229,3 +229,26 @@ def test_a_keeper_without_identity_or_log_ends(settings: KeeperSettings, tmp_pat
         Keeper(broken, store).run()
     with running(settings), pytest.raises(CustodyError, match="another process"):
         Keeper(settings, store).run()
+
+
+def test_statements_are_published_until_every_broker_has_acknowledged_them(
+    fleet: Fleet, settings: KeeperSettings, broker: Broker
+) -> None:
+    topics = [f"alpr/v1/riverside/decision/records{rest}" for rest in ("", f"/{GROUP}")]
+    waiting = {number: OutgoingMessage(topic, topic.encode()) for number, topic in enumerate(topics)}
+    told: list[int] = []
+
+    def exactly(topic: str) -> Callable[[str, bytes], bool]:
+        return lambda where, body: (where, body) == (topic, topic.encode())
+
+    def done(numbers: Collection[int]) -> None:
+        told.extend(numbers)
+        for number in numbers:
+            del waiting[number]
+
+    heard = [topic.replace("records", "+") for topic in topics]
+    with Connection(fleet.custodian("vault"), broker=broker.address, topics=heard) as member:
+        with running(settings, statements=lambda: waiting, on_told=done) as keeper:
+            keeper.until(lambda: sorted(told) == [0, 1])
+        assert waiting == {}
+        assert all(member.wait(exactly(topic), SECONDS) for topic in topics)

@@ -144,9 +144,10 @@ def test_covert_hits_are_readable_for_the_members_of_their_group_alone(fleet: Fl
     assert "topic read alpr/v1/riverside/+/covert/narcotics" in lines[at : lines.index("", at)]
     allowed = [line for line in lines if "covert" in line and not line.startswith("topic deny")]
     assert len(allowed) == 2, "the group's, and that posts write there"
+    assert "topic read alpr/v1/riverside/decision/+/narcotics" in lines[at : lines.index("", at)]
     assert fleet.groups() == {"task-force": ("narcotics",)}
     whole = {line for line in lines if line.startswith("topic read") and "#" in line}
-    assert all("/hotlist/#" in line or "/decision/#" in line for line in whole), "nothing of a post's"
+    assert all("/hotlist/#" in line for line in whole), "nothing of a post's"
     with pytest.raises(ProvisioningError, match="group"):
         fleet.add_subscriber("other", groups=["Not/Possible"])
 
@@ -169,12 +170,14 @@ def test_access_list_names_everybody_and_binds_posts_to_their_name(fleet: Fleet)
         return {f"deny {prefix}/{topic}" for topic in ("hotlist/#", "keys/+", "keys/custody/+", *own)}
 
     reading = {f"read {prefix}/+/{topic}" for topic in ("read", "hit/+", "status", "audit", "health")}
-    reading |= {f"read {prefix}/decision/#", f"read {prefix}/ledger/+"}
+    reading |= {f"read {prefix}/decision/+", f"read {prefix}/ledger/+"}
     assert rights("dispatch") == denied("dispatch") | reading
     assert rights("records") == denied("records") | reading | {
         f"read {prefix}/+/covert/narcotics",
         f"write {prefix}/+/receipt/records",
-        f"write {prefix}/decision/#",
+        f"read {prefix}/decision/+/narcotics",
+        f"write {prefix}/decision/records",
+        f"write {prefix}/decision/records/+",
         f"write {prefix}/ledger/records",
     }
     assert rights("r-alvarez") == {

@@ -187,6 +187,7 @@ def test_asyncapi_names_every_topic_and_finds_every_schema() -> None:
         "alpr/v1/{agency}/keys/{purpose}",
         "alpr/v1/{agency}/{post}/receipt/{custodian}",
         "alpr/v1/{agency}/ledger/{custodian}",
+        "alpr/v1/{agency}/decision/{custodian}",
         "alpr/v1/{agency}/hotlist/package",
         "alpr/v1/{agency}/hotlist/delta",
         "alpr/v1/{agency}/hotlist/{list}/{number}",

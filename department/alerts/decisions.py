@@ -1,0 +1,70 @@
+"""Tells at the broker what people decided: signed by the custodian, after it was committed, at least once."""
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import DatabaseError, connection
+from joserfc.jwk import ECKey
+
+from department.custody.errors import StoreError
+from department.custody.messages import OutgoingMessage
+from device.control.jose import sign
+from device.records.decision import DECISION_TYPE, Decision
+from device.records.topics import decision_topic
+
+LOOK_SECONDS = 0.5
+"""Between two looks at what waits."""
+_MOST = 200
+_WAITING = """
+SELECT id, covert_group, post, hit, number, at, decision, reason FROM alerts_decision
+WHERE published_at IS NULL ORDER BY id LIMIT %s
+"""
+
+
+class DecisionOutbox:
+    """The decisions that wait to be told; for the thread of the keeper, as the role `platepost_keeper`."""
+
+    def __init__(self, custodian: str, *, agency: str, key: ECKey) -> None:
+        self._custodian = custodian
+        self._agency = agency
+        self._key = key
+        self._looked_at = float("-inf")
+        self._waiting: dict[int, OutgoingMessage] = {}
+
+    def waiting(self) -> Mapping[int, OutgoingMessage]:
+        """Return each decision that waits, signed, by its number here. Raises StoreError."""
+        if time.monotonic() > self._looked_at + LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            rows = self._asked(_WAITING, [_MOST])
+            self._waiting = {row[0]: self._waiting.get(row[0]) or self._signed(*row[1:]) for row in rows}
+        return self._waiting
+
+    def told(self, numbers: Collection[int]) -> None:
+        """Note that every broker has acknowledged some. Raises StoreError."""
+        self._asked("UPDATE alerts_decision SET published_at = now() WHERE id = ANY (%s) RETURNING id", [[*numbers]])
+        self._waiting = {number: said for number, said in self._waiting.items() if number not in numbers}
+
+    def _signed(self, group: str | None, post: str, hit: str, number: int, *said: object) -> OutgoingMessage:
+        names = ("time", "decision", "reason")
+        payload = Decision.model_validate(
+            {
+                "agency": self._agency,
+                "post": post,
+                "custodian": self._custodian,
+                "hit": hit,
+                "number": number,
+                **dict(zip(names, said, strict=True)),
+            }
+        )
+        body = sign(payload.model_dump_json().encode(), self._key, typ=DECISION_TYPE, kid=self._key.thumbprint())
+        return OutgoingMessage(decision_topic(self._agency, self._custodian, group), body)
+
+    def _asked(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return list(cursor.fetchall())
+        except DatabaseError as error:
+            connection.close()
+            raise StoreError(f"the database does not say what was decided: {type(error).__name__}") from error

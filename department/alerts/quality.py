@@ -1,0 +1,134 @@
+"""How often hits turn out to be none, and why: by post, by category of the list, by characters that were misread.
+
+Each rate has its 95 % interval by Wilson: of few hits nothing follows. Nothing of covert groups is counted.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from department.alerts.states import RejectReason
+
+Z = 1.959964
+"""Of the normal distribution, for 95 %."""
+RECENT = timedelta(days=7)
+"""The time of which a post's rejections are held against those before."""
+BEFORE = timedelta(days=90)
+FEWEST = 5
+"""Rejections of the recent time below which no post is a fault."""
+_DECIDED = """
+SELECT alert.post, alert.category, alert.reject_reason, coalesce(step.pairs, '{}'), count(*) FROM alerts_alert AS alert
+LEFT JOIN alerts_step AS step ON step.record_id = alert.record_id AND step.step = 'reject'
+WHERE alert.covert_group IS NULL AND alert.captured_at >= %s AND alert.captured_at < %s
+AND (alert.reject_reason IS NOT NULL OR alert.state IN ('confirmed', 'actionable', 'closed'))
+GROUP BY 1, 2, 3, 4
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRate:
+    """How many of the decided hits were rejected."""
+
+    rejected: int
+    decided: int
+    low: float
+    """Of the interval in which the rate lies."""
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class HitQuality:
+    """What was decided in a time."""
+
+    since: datetime
+    until: datetime
+    reasons: dict[str, RejectRate]
+    """All hits, by reason."""
+    posts: dict[str, dict[str, RejectRate]]
+    """By post and reason; `all` is for any reason."""
+    categories: dict[str, dict[str, RejectRate]]
+    """By the list's category and reason: `stale_entry` tells of its source."""
+    pairs: dict[str, RejectRate]
+    """By what was read and what it was: `D0`."""
+
+    def wire(self) -> dict[str, Any]:
+        """Return it in JSON's types."""
+        return asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
+
+
+def reject_rate(rejected: int, decided: int) -> RejectRate:
+    """Return a rate with its interval; from 0 to 1 of nothing."""
+    if not decided:
+        return RejectRate(0, 0, 0.0, 1.0)
+    share, spread = rejected / decided, Z * Z / decided
+    middle = share + spread / 2
+    half = Z * math.sqrt(share * (1 - share) / decided + spread / (4 * decided))
+    low, high = ((middle + side * half) / (1 + spread) for side in (-1, 1))
+    return RejectRate(rejected, decided, round(max(low, 0.0), 4), round(min(high, 1.0), 4))
+
+
+def hit_quality(since: datetime, until: datetime) -> HitQuality:
+    """Return what was decided about the hits that were captured in a time."""
+    rows = _decided(since, until)
+    pairs: Counter[str] = Counter()
+    for *_, found, count in rows:
+        pairs.update(dict.fromkeys(found, count))
+    every = sum(count for *_, count in rows)
+    return HitQuality(
+        since,
+        until,
+        reasons=_by_reason((reason, count) for _, _, reason, _, count in rows),
+        posts=_grouped((post, reason, count) for post, _, reason, _, count in rows),
+        categories=_grouped((category, reason, count) for _, category, reason, _, count in rows),
+        pairs={pair: reject_rate(count, every) for pair, count in pairs.most_common()},
+    )
+
+
+def worse_posts(at: datetime | None = None) -> dict[str, RejectRate]:
+    """Return the posts of which far more hits were rejected lately than before, or than at all posts: look at them.
+
+    The interval of the last seven days lies above that of the 90 days before.
+    """
+    at = at or datetime.now(UTC)
+    lately = hit_quality(at - RECENT, at).posts
+    before = hit_quality(at - RECENT - BEFORE, at - RECENT)
+    everywhere = _all(rates["all"] for rates in before.posts.values())
+    found = {}
+    for post, rates in lately.items():
+        own = before.posts.get(post, {}).get("all")
+        usual = own if own is not None and own.decided >= FEWEST else everywhere
+        if rates["all"].rejected >= FEWEST and rates["all"].low > usual.high:
+            found[post] = rates["all"]
+    return found
+
+
+def _decided(since: datetime, until: datetime) -> list[tuple[str, str, str | None, list[str], int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDED, [since, until])
+        return list(cursor.fetchall())
+
+
+def _grouped(rows: Iterable[tuple[str, str | None, int]]) -> dict[str, dict[str, RejectRate]]:
+    named: dict[str, list[tuple[str | None, int]]] = {}
+    for name, reason, count in rows:
+        named.setdefault(name, []).append((reason, count))
+    return {name: _by_reason(counts) for name, counts in sorted(named.items())}
+
+
+def _by_reason(rows: Iterable[tuple[str | None, int]]) -> dict[str, RejectRate]:
+    counts: Counter[str | None] = Counter()
+    for reason, count in rows:
+        counts[reason] += count
+    decided, rejected = counts.total(), counts.total() - counts[None]
+    each = {reason.value: reject_rate(counts[reason.value], decided) for reason in RejectReason if counts[reason.value]}
+    return {"all": reject_rate(rejected, decided), **each}
+
+
+def _all(rates: Iterable[RejectRate]) -> RejectRate:
+    known = list(rates)
+    return reject_rate(sum(rate.rejected for rate in known), sum(rate.decided for rate in known))

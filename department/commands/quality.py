@@ -1,0 +1,54 @@
+"""`platepost department quality`: how often hits turn out to be none, and why."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import working_as
+from department.database.roles import WEB
+from department.folder import DepartmentFolder
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department quality vault --days 90
+  platepost department quality vault --json | jq '.categories[] | select(.stale_entry.low > 0.1)'
+"""
+)
+@FOLDER
+@JSON
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of which hits.")
+def quality(*, folder: DepartmentFolder, as_json: bool, days: int) -> None:
+    """Show rejections of hits by reason: of all, by post, by category of the list, by characters that were misread.
+
+    Rates have their 95 % interval by Wilson. It shows no plate and no person, and nothing of covert groups.
+    """
+    with working_as(folder, WEB):
+        from department.alerts.quality import RejectRate, hit_quality, worse_posts  # noqa: PLC0415 - after set-up
+
+        until = datetime.now(UTC)
+        found, worse = hit_quality(until - timedelta(days=days), until), worse_posts()
+    if as_json:
+        click.echo(json.dumps(found.wire() | {"worse": sorted(worse)}))
+        return
+    table = Table("", "reason", "rejected", "decided", "95 % interval")
+
+    def add(name: str, rates: Mapping[str, RejectRate]) -> None:
+        for reason, rate in rates.items():
+            table.add_row(name, reason, str(rate.rejected), str(rate.decided), f"{rate.low:.1%} to {rate.high:.1%}")
+
+    add("all hits", found.reasons)
+    for kind, groups in (("post", found.posts), ("category", found.categories)):
+        for name, rates in groups.items():
+            add(f"{kind} {name}", rates)
+    add("misread", found.pairs)
+    console = Console()
+    console.print(table)
+    for post in worse:
+        console.print(f"[red]{post}: far more hits are rejected than before.[/red] Look at its pictures and its aim.")

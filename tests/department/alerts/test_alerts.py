@@ -1,0 +1,298 @@
+"""What happens to alerts besides what people decide: they arrive, are taken back, escalate, change hands and go."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from django.db import transaction
+from joserfc.jwk import ECKey
+
+from department.alerts import actions
+from department.alerts.actions import AlertActor
+from department.alerts.alerts import open_alerts, open_substitutes, review_due, steps_of
+from department.alerts.cases import alert_case
+from department.alerts.characters import compared
+from department.alerts.decisions import DecisionOutbox
+from department.alerts.errors import AlertError
+from department.alerts.notes import require_plain
+from department.alerts.quality import hit_quality, reject_rate, worse_posts
+from department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
+from department.alerts.states import TRANSITIONS, AlertOutcome, AlertState, AlertStep, RejectReason, transition_rows
+from department.database.cluster import SUPERUSER
+from department.database.roles import KEEPER, WEB, as_role
+from department.people.rights import DepartmentRole
+from department.people.services import join_covert
+from department.policy.policy import policy_in_force
+from device.control.jose import open_signed
+from device.records.decision import DECISION_TYPE, Decision
+from tests.department.alerts.conftest import Dispatch, same
+from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
+from tests.department.custody.posts import GROUP
+
+CLETS_LIKE = (
+    *("LIC/7ABC123", "VIN 1HGCM82633A004352", "ORI CA0330000", "OCA 26-0417", "DOB 01011970", "REGIS valid", "7ABC123"),
+    *("OLN: D1234567", "registered owner present", "case 20260417", "two\nlines", "  ", "x" * 161),
+)
+PLAIN = ("the terminal is down", "no radio in the tunnel", "CLETS does not answer", "two units, 15 minutes away")
+
+
+def test_table_of_steps_is_the_database_s(dispatch: Dispatch) -> None:
+    stored = dispatch.asked("SELECT row_to_json(way) FROM alerts_transition AS way")
+    stated = json.loads(json.dumps([*transition_rows()]))
+    assert sorted((row for (row,) in stored), key=str) == sorted(stated, key=str)
+    acting = {step for step, ways in TRANSITIONS.items() if AlertState.ACTIONABLE in ways.values()}
+    assert acting == {
+        *(AlertStep.ACTIVE, AlertStep.NOT_PRACTICAL),
+        *(AlertStep.OFFER, AlertStep.TAKE_OVER, AlertStep.REVIEW),  # which change no state
+    }
+
+
+def test_impossible_states_are_refused_though_triggers_are_off(dispatch: Dispatch) -> None:
+    """Who takes the triggers away meets the constraints."""
+    alert = dispatch.alert()
+    impossible = {
+        "alerts_eye": "state = 'actionable', holder = 'x', system = 'active', system_at = now()",
+        "alerts_system": "state = 'actionable', holder = 'x', eye_by = 'x', eye_at = now()",
+        "alerts_near": "state = 'confirmed', holder = 'x', eye_by = 'x', eye_at = now(), second_needed = true",
+        "alerts_second": "eye_by = 'x', eye_at = now(), second_by = 'x'",
+        "alerts_held": "state = 'taken'",
+        "alerts_rejected": "state = 'rejected'",
+        "alerts_outcome": (
+            "state = 'closed', holder = 'x', eye_by = 'x', eye_at = now(), system = 'active', system_at = now()"
+        ),
+        "alerts_withdrawn": "state = 'withdrawn'",
+        "alerts_state": "state = 'accepted'",
+        "alerts_reviewed": "reviewed_by = 'x', reviewed_at = now()",
+    }
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        for constraint, change in impossible.items():
+            with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
+                superuser.execute(f"UPDATE alerts_alert SET {change} WHERE record_id = %s", [alert.record_id])  # noqa: S608
+
+
+def test_hits_that_alarm_and_hits_that_do_not(dispatch: Dispatch) -> None:
+    alert = dispatch.alert()
+    dispatch.keep(dispatch.post.hit(synthetic=True, pictures=()), dispatch.post.hit(category="acceptance_test"))
+    assert open_alerts() == [alert]
+    assert (alert.post, alert.category, alert.second_needed) == ("post-1", "stolen_vehicle", False)
+    with as_role(WEB), dispatch.opened() as entry:
+        case = alert_case(entry, alert.record_id)
+    assert case is not None
+    assert (case.hit.plate_read, [each.same for each in case.characters]) == ("7ABC123", [True] * 7)
+    assert dispatch.asked("SELECT value FROM ledger_body WHERE field = 'records'")[-1] == (f"[{alert.record_id}]",)
+
+
+def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) -> None:
+    holder = dispatch.person("a.rivera")
+    new, listed, closed = (dispatch.alert() for _ in range(3))
+    with as_role(WEB):
+        for alert in (listed, closed):
+            for revision, step in enumerate((actions.take, confirmed(), actions.system_active)):
+                step(holder, alert.record_id, revision)
+        actions.close(holder, closed.record_id, 3, AlertOutcome.RECOVERED)
+    dispatch.withdraw(new.hit)
+    dispatch.withdraw(dispatch.ahead)
+    with as_role(WEB), transaction.atomic():
+        taken = withdraw_listed(["7ABC123"], group=None, person="l.ister")
+    assert taken == [listed.record_id], "what was closed by then, or was taken back, stays as it is"
+    dispatch.refute(closed)
+    now = {each.record_id: dispatch.again(each) for each in (new, listed, closed)}
+    assert [(now[n].state, now[n].withdrawn_because, now[n].withdrawn_from) for n in now] == [
+        (AlertState.WITHDRAWN, "text_changed", "new"),
+        (AlertState.WITHDRAWN, "entry_removed", "actionable"),
+        (AlertState.WITHDRAWN, "signature", "closed"),
+    ]
+    assert [step.person for step in steps_of(listed.record_id)][-1] == "l.ister"
+    late = dispatch.alert(hit=dispatch.ahead)
+    assert (late.state, late.withdrawn_because) == (AlertState.WITHDRAWN, "text_changed"), "its withdrawal came first"
+
+
+def test_shift_lists_are_looked_at_before_a_hit_is_taken(dispatch: Dispatch) -> None:
+    alert, early = dispatch.alert(), dispatch.person("a.rivera", begun=False)
+    at = datetime.now(UTC)
+    for post, version, age in (("post-1", 12, 60.0), ("post-2", 11, 7200.0), ("post-3", None, None)):
+        dispatch.status(post, version, age)
+    with as_role(WEB):
+        with pytest.raises(AlertError, match="lists first"):
+            actions.take(early, alert.record_id, 0)
+        start = shift_start(at=at + timedelta(minutes=1))
+        assert (start.newest, [post.is_behind for post in start.posts]) == (12, [False, True, True])
+        assert start.posts[1].list_age is not None
+        assert start.posts[1].list_age >= timedelta(seconds=7200)
+        assert [each.record_id for each in start.alerts] == [alert.record_id]
+        assert acknowledged_until(early.person) is None
+    dispatch.status("post-2", 13, 1.0)
+    with as_role(WEB):
+        with pytest.raises(AlertError, match="newer list"):
+            acknowledge(early.person, start)
+        acknowledge(early.person, shift_start())
+        assert acknowledged_until(early.person) is not None
+        assert actions.take(early, alert.record_id, 0) is AlertState.TAKEN
+
+
+def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second_shift = dispatch.person("a.rivera"), dispatch.person("b.next")
+    supervisor = dispatch.person("s.uper", DepartmentRole.SUPERVISOR)
+    alert = dispatch.alert(**NEAR)
+    number = alert.record_id
+    assert not alert.is_escalated(alert.arrived_at + timedelta(seconds=59))
+    assert alert.is_escalated(alert.arrived_at + timedelta(seconds=60))
+    said = policy_in_force()
+    stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
+    monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
+    with as_role(WEB):
+        actions.take(first, number, 0)
+        assert not dispatch.again(alert).is_escalated(datetime.now(UTC) + timedelta(days=1))
+        assert actions.confirm(first, number, 1, same()) is AlertState.WAITING
+        assert actions.substitute(first, number, 2) is AlertState.CONFIRMED
+        (waits,) = open_substitutes()
+        due = review_due(waits)
+        assert due is not None
+        assert timedelta(hours=23) < due - datetime.now(UTC) < timedelta(hours=25)
+        for other in (first, second_shift):
+            with pytest.raises(AlertError):
+                actions.review(other, number, 3, "looked right")
+        actions.review(supervisor, number, 3, "looked right")
+        assert open_substitutes() == []
+        actions.hand_over(first, [dispatch.again(alert)], second_shift.person)
+        assert dispatch.again(alert).offered_to == "b.next"
+        with pytest.raises(AlertError, match=r"a\.rivera has taken"):
+            actions.system_active(second_shift, number, 5)
+        actions.take_over(second_shift, number, 5)
+        with pytest.raises(AlertError, match=r"b\.next has taken"):
+            actions.system_active(first, number, 6)
+        assert actions.system_active(second_shift, number, 6) is AlertState.ACTIONABLE
+    entered = "SELECT event FROM ledger_entry WHERE event LIKE 'alert%%' AND at > %s ORDER BY number"
+    events = [event for (event,) in dispatch.asked(entered, alert.arrived_at)]
+    assert events == ["alert_step"] * 4 + ["alerts_offered"] + ["alert_step"] * 2, "one entry for each step"
+    told = dispatch.asked("SELECT decision, reason, hit FROM alerts_decision WHERE record_id = %s", number)
+    assert told == [("actionable", "active", alert.hit)]
+
+
+@pytest.mark.parametrize("note", CLETS_LIKE)
+def test_note_that_looks_like_an_answer_of_the_state_s_system_is_refused(note: str) -> None:
+    with pytest.raises(AlertError):
+        require_plain(note)
+
+
+def test_database_refuses_the_same_notes(dispatch: Dispatch) -> None:
+    query = "SELECT note, alerts_plain(note) FROM unnest(%s::text[]) AS note"
+    judged = dict(dispatch.asked(query, [*CLETS_LIKE, *PLAIN]))
+    assert judged == dict.fromkeys(CLETS_LIKE, False) | dict.fromkeys(PLAIN, True)
+    assert [require_plain(note) for note in PLAIN] == [*PLAIN]
+
+
+@pytest.mark.parametrize(
+    ("read", "listed", "rows"),
+    [
+        ("7ABC123", "7ABC123", "77 AA BB CC 11 22 33"),
+        ("7ABC123", "7ABD123", "77 AA BB CD 11 22 33"),
+        ("7ABC123", "7AB?12*", "77 AA BB C? 11 22 3?"),
+        ("7ABC123", "*123", "7? A? B? C? 11 22 33"),
+        ("7ABC12", "7ABC123", "77 AA BB CC 11 22 -3"),
+        ("7ABC1234", "7ABC123", "77 AA BB CC 11 22 33 4-"),
+        ("07ABC12", "O7ABC12", "0O 77 AA BB CC 11 22"),
+    ],
+)
+def test_characters_side_by_side(read: str, listed: str, rows: str) -> None:
+    found = compared(read, listed)
+    assert " ".join(f"{each.read or '-'}{each.listed or '-'}" for each in found) == rows
+
+
+def test_look_alikes_are_marked() -> None:
+    marked = {each.read for each in compared("0D8BA7V", "0D8BA7V") if each.alike}
+    assert {"0", "D", "8", "B"} <= marked
+    assert not {"A"} & marked
+
+
+def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
+    actor = dispatch.person("a.rivera")
+    for seen in (MISREAD, same(), same(), same()):
+        alert = dispatch.alert().record_id
+        with as_role(WEB):
+            actions.take(actor, alert, 0)
+            if seen.bears_out:
+                actions.confirm(actor, alert, 1, seen)
+            else:
+                actions.reject(actor, alert, 1, RejectReason.MISREAD, seen)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    found = hit_quality(now - timedelta(days=1), now)
+    assert (found.reasons["all"].rejected, found.reasons["all"].decided) == (1, 4)
+    assert found.posts["post-1"]["misread"] == found.pairs["D0"] == reject_rate(1, 4)
+    assert found.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
+    assert worse_posts() == {}
+
+
+def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
+    decided = {"post-1": ((9, 1), (1, 40)), "post-2": ((5, 20), (10, 40)), "post-3": ((3, 0), (0, 0))}
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        made = iter(range(10**9, 10**9 + 1000))
+        for post, times in decided.items():
+            for days, (rejected, borne_out) in zip((1, 30), times, strict=True):
+                for at, count in enumerate((rejected, borne_out)):
+                    superuser.cursor().executemany(
+                        "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at,"
+                        " category, priority, match, hotlist_stale, held, second_needed, changed_at, state, holder,"
+                        " eye_by, eye_at, reject_reason) VALUES (%s, now(), %s, 'h', now() - %s * interval '1 day',"
+                        " now(), 'felony', 1, 'exact', false, false, false, now(), %s, 'x', 'x', now(), %s)",
+                        [
+                            (next(made), post, days, *(("confirmed", None) if at else ("rejected", "misread")))
+                            for _ in range(count)
+                        ],
+                    )
+    with as_role(WEB):
+        assert [*worse_posts()] == ["post-1"]
+
+
+def test_alerts_go_with_their_hits(dispatch: Dispatch) -> None:
+    gone, held = dispatch.alert(), dispatch.alert()
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        superuser.execute("DELETE FROM custody_hit WHERE record_id = %s", [gone.record_id])
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'x')")
+        superuser.execute(
+            "INSERT INTO archive_part (plan, class, begins, ends, records, shown)"
+            " SELECT plan, 'hit', now() - interval '1 day', now() + interval '1 day', 1, '{}' FROM archive_plan"
+        )
+        superuser.execute("SET session_replication_role = origin")
+        superuser.execute("UPDATE archive_part SET dropped_at = now()")
+        superuser.execute("TRUNCATE archive_plan CASCADE")
+    assert [alert.record_id for alert in open_alerts()] == [held.record_id]
+
+
+def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
+    holder = dispatch.person("a.rivera")
+    join_covert(holder.person, GROUP)
+    alert, covert = dispatch.alert(), dispatch.alert(GROUP)
+    with as_role(WEB):
+        for each, entries in ((alert, (None, None)), (covert, (dispatch.opened(GROUP), dispatch.opened(GROUP)))):
+            actions.take(AlertActor(holder.person, entries[0]), each.record_id, 0)
+            actions.reject(AlertActor(holder.person, entries[1]), each.record_id, 1, RejectReason.OTHER_VEHICLE)
+    key = ECKey.generate_key("P-256")
+    with as_role(KEEPER):
+        outbox = DecisionOutbox("records", agency="demo", key=key)
+        waiting = outbox.waiting()
+        assert [message.topic for message in waiting.values()] == [
+            "alpr/v1/demo/decision/records",
+            f"alpr/v1/demo/decision/records/{GROUP}",
+        ]
+        for message, each in zip(waiting.values(), (alert, covert), strict=True):
+            payload = open_signed(message.body, typ=DECISION_TYPE, key=lambda _: key).payload
+            said = Decision.model_validate_json(payload)
+            assert (said.hit, said.number, said.decision, said.reason) == (each.hit, 2, "rejected", "other_vehicle")
+            assert b"7ABC123" not in payload
+            assert b"rivera" not in payload
+        outbox.told([*waiting][:1])
+        assert [*DecisionOutbox("records", agency="demo", key=key).waiting()] == [*waiting][1:]
+
+
+@pytest.mark.parametrize(
+    ("rejected", "decided", "low", "high"),
+    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.2775), (1, 10, 0.0179, 0.4042), (50, 100, 0.4038, 0.5962), (10, 10, 0.7225, 1.0)],
+)
+def test_interval_by_wilson(rejected: int, decided: int, low: float, high: float) -> None:
+    rate = reject_rate(rejected, decided)
+    assert (rate.low, rate.high) == (low, high)
