@@ -17,6 +17,7 @@
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
       ledger-head.jws    the end of the ledger that the keeper publishes, where `ledger_heads` has `broker`
       witnessed/         ends of other departments' ledgers, for which this one is a witness
+      training/          exercises, as `platepost simulate exercises` makes them
       journal/           what was shown while the ledger could not be written, and the key that signs it
       purges/            the certificates of purges, and the public keys that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
@@ -161,6 +162,8 @@ class DepartmentFolder:
         """The end of the ledger that the keeper publishes."""
         self.witnessed = self.path / "witnessed"
         """Ends of other departments' ledgers."""
+        self.training = self.path / "training"
+        """Sets of exercises."""
         self.journal = self.path / "journal"
         """The folder of `department.ledger.journal`."""
         self.cluster = self.path / "database"

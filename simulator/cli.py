@@ -21,6 +21,7 @@ _COMMANDS = {
         "simulator.lab.department.cli:department",
         "Kill a department's keeper, broker and database, and check that every record is kept once.",
     ),
+    "exercises": LazyCommand("simulator.exercises:exercises", "Draw exercises for the training of a department."),
     "faults": LazyCommand(
         "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."
     ),

@@ -133,6 +133,8 @@ POLICY_FILE: Path = DEFAULT
 """The policy file."""
 KEPT_REGISTER = Path("register.json")
 """The register of the fleet that is in force."""
+TRAINING_FOLDER = Path("training")
+"""The folder of exercises."""
 LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
 PLACES_FILE = Path("places.geojson")

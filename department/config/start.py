@@ -72,6 +72,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "BROKERS": folder.settings.brokers,
         "POLICY_FILE": folder.policy,
         "KEPT_REGISTER": folder.kept_register,
+        "TRAINING_FOLDER": folder.training,
         "LEDGER_JOURNAL": folder.journal,
         "PLACES_FILE": folder.places,
     }

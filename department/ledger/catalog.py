@@ -162,6 +162,7 @@ class LedgerEvent(Enum):
     ROLE_ENDED = EventKind("role_ended", "lost a role", "", retention=BodyClass.RIGHTS)
     CERTIFICATE_NOTED = EventKind("certificate_noted", "showed a certificate", "", retention=BodyClass.RIGHTS)
     TRAINING_NOTED = EventKind("training_noted", "was trained", "", retention=BodyClass.RIGHTS)
+    EXERCISES_DONE = EventKind("exercises_done", "did exercises", "", retention=BodyClass.RIGHTS)
     FACTOR_ADDED = EventKind("factor_added", "added a second factor", "", retention=BodyClass.RIGHTS)
     FACTOR_REMOVED = EventKind("factor_removed", "removed a second factor", "", retention=BodyClass.RIGHTS)
     GROUP_MAPPED = EventKind("group_mapped", "let a group give a role", "", retention=BodyClass.RIGHTS)

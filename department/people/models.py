@@ -143,6 +143,21 @@ class CovertMember(models.Model):
         )
 
 
+class ExerciseResult(models.Model):
+    """How many exercises of a set somebody did right, in one topic. It gives no right: a trainer notes training."""
+
+    person = models.ForeignKey(DepartmentPerson, models.PROTECT, related_name="exercises")
+    exercises = models.CharField(max_length=40)
+    """The set's name."""
+    topic = models.CharField(max_length=12, choices=[(topic.value, topic.value) for topic in TrainingTopic])
+    asked = models.PositiveSmallIntegerField()
+    right = models.PositiveSmallIntegerField()
+    done_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "people_exercise"
+
+
 class KnownDevice(models.Model):
     """A browser from which somebody has logged on with all factors."""
 

@@ -10,7 +10,7 @@ from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
 from django.urls import path
 
-from department.people import views
+from department.people import training, views
 from department.people.access import needs, open_to_all, setting_up
 from department.people.rights import Permission
 
@@ -40,6 +40,10 @@ urlpatterns = [
     path("account/password/set/", setting_up(account.password_set), name="account_set_password"),
     path("account/fresh/code/", _own(factor.reauthenticate), name="mfa_reauthenticate"),
     path("account/fresh/passkey/", _own(passkey.reauthenticate_webauthn), name="mfa_reauthenticate_webauthn"),
+    path("training/", training.training, name="training"),
+    path("training/<slug:name>/", training.exercise, name="exercise"),
+    path("training/<slug:name>/again/", training.begin_again, name="exercise_again"),
+    path("training/<slug:name>/<int:number>.png", training.exercise_picture, name="exercise_picture"),
     path("people/", views.people, name="people"),
     path("people/add/", views.add, name="person_add"),
     path("people/consoles/", views.consoles, name="consoles"),

@@ -155,6 +155,7 @@ def _shown(
         "lacks": currency_of(who).lacks_for_duty(),
         "certificates": who.certificates.order_by("-noted_at").select_related("noted_by"),
         "training": who.training.order_by("-held_at", "-id").select_related("trainer"),
+        "exercises": who.exercises.order_by("-done_at", "topic")[:20],
         "locked": who.locks.filter(released_at=None).exists(),
         "forms": {"role": RoleForm(), "certificate": CertificateForm(), "training": TrainingForm()},
         "code": code,

@@ -94,6 +94,7 @@ RIGHTS = {
         key: {OWNER: ALL, WEB: READ, AUDITOR: READ}
         for key in ("people_role", "people_console", "people_certificate", "people_training", "people_covert")
     },
+    "people_exercise": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "people_provider_group": {OWNER: ALL, AUDITOR: READ},
     "people_lock": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     **{key: {OWNER: ALL, WEB: ADD} for key in ("people_device", "people_failure", "people_used_code")},

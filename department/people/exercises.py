@@ -1,0 +1,45 @@
+"""Exercises of training: files that `platepost simulate exercises` makes, of drawn plates alone.
+
+They are kept apart from all records, in the folder `training`, a file for each set. Whoever can log in may do them,
+also with training that has ended. What came of them goes into the person's record; a trainer signs off by it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+from pydantic import ValidationError
+
+from department.people.errors import PersonError
+from department.people.exercise_file import ExerciseSet
+from department.people.models import DepartmentPerson, ExerciseResult
+from department.people.rights import TrainingTopic
+
+
+def exercise_sets() -> Mapping[str, Path]:
+    """Return the sets that there are, by name."""
+    return {path.stem: path for path in sorted(settings.TRAINING_FOLDER.glob("*.json"))}
+
+
+def exercise_set(name: str) -> ExerciseSet:
+    """Return a set. Raises PersonError: there is none, or its file is damaged."""
+    try:
+        return ExerciseSet.model_validate_json(exercise_sets()[name].read_bytes())
+    except (KeyError, OSError, ValidationError) as error:
+        raise PersonError(f"no set of exercises {name!r}, or a damaged one") from error
+
+
+def note_exercises(person: DepartmentPerson, done: ExerciseSet, answers: Mapping[int, str]) -> list[ExerciseResult]:
+    """Note what came of a set that was done to its end, by topic; the database enters each in the ledger."""
+    asked = Counter(each.topic for each in done.exercises)
+    right = Counter(
+        each.topic for place, each in enumerate(done.exercises) if each.is_answered_by(answers.get(place, ""))
+    )
+    return [
+        ExerciseResult.objects.create(
+            person=person, exercises=done.name, topic=topic.value, asked=asked[topic], right=right[topic]
+        )
+        for topic in TrainingTopic
+        if asked[topic]
+    ]

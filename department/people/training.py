@@ -1,0 +1,77 @@
+"""The pages on which somebody does exercises, by keyboard: one question at a time, then what came of it."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from department.people.access import CurrentRequest, needs
+from department.people.errors import PersonError
+from department.people.exercise_file import ExerciseSet
+from department.people.exercises import exercise_set, exercise_sets, note_exercises
+from department.people.rights import Permission
+
+_ANSWERS = "people_exercises"
+"""In a session, by set: what was answered so far."""
+
+
+@needs(Permission.OWN_ACCOUNT)
+@require_safe
+def training(request: CurrentRequest) -> HttpResponse:
+    """Show the sets that there are, and what came of those that were done."""
+    done = request.user.exercises.order_by("-done_at", "topic")[:40]
+    return render(request, "people/training.html", {"sets": [*exercise_sets()], "done": done})
+
+
+@needs(Permission.OWN_ACCOUNT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def exercise(request: CurrentRequest, name: str) -> HttpResponse:
+    """Show the next exercise of a set, or take the answer to it; after the last, note what came of it."""
+    found = _found(name)
+    answers: list[str] = _answers(request, found)
+    shown = None
+    if request.method == "POST":
+        asked = found.exercises[len(answers)]
+        given = request.POST.get("answer", "").strip()[:64]
+        if given:
+            shown = (asked, given, asked.is_answered_by(given))
+            answers.append(given)
+            request.session[_ANSWERS] = {name: answers}
+    if len(answers) == len(found.exercises):
+        del request.session[_ANSWERS]
+        noted = note_exercises(request.user, found, dict(enumerate(answers)))
+        return render(request, "people/exercise.html", {"name": name, "last": shown, "noted": noted})
+    context = {"name": name, "last": shown, "exercise": found.exercises[len(answers)], "number": len(answers) + 1}
+    return render(request, "people/exercise.html", {**context, "of": len(found.exercises)})
+
+
+@needs(Permission.OWN_ACCOUNT)
+@require_safe
+def exercise_picture(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Show the drawn plate of an exercise."""
+    del request
+    found = _found(name)
+    image = found.exercises[number - 1].image if 0 < number <= len(found.exercises) else None
+    if image is None:
+        raise Http404
+    return HttpResponse(image, content_type="image/png")
+
+
+@needs(Permission.OWN_ACCOUNT)
+@require_http_methods(["POST"])
+def begin_again(request: HttpRequest, name: str) -> HttpResponse:
+    """Forget what was answered so far."""
+    request.session.pop(_ANSWERS, None)
+    return redirect("exercise", name)
+
+
+def _found(name: str) -> ExerciseSet:
+    try:
+        return exercise_set(name)
+    except PersonError as error:
+        raise Http404 from error
+
+
+def _answers(request: HttpRequest, of: ExerciseSet) -> list[str]:
+    """Return what was answered so far; of a set that has become shorter, nothing."""
+    answers = [*request.session.get(_ANSWERS, {}).get(of.name, [])]
+    return answers if len(answers) < len(of.exercises) else []
