@@ -5,6 +5,8 @@
     python benchmarks/search.py /var/tmp/pp-search                          200,000 reads, a minute
     python benchmarks/search.py /var/tmp/pp-20m --reads 20000000 --cars 5000000 --memory 1000 --beside 30
     python benchmarks/search.py /var/tmp/pp-1m --reads 1000000 --scan 10000   against a plain scan
+    python benchmarks/search.py /var/tmp/pp-1m --reads 1000000 --beside 12000 --people 50 --kept 200
+                                                    50 people at once, each a search a second, beside 200 records/s
     python benchmarks/search.py /var/tmp/pp-search --monthly                the dictionary by month beside the one
 
 The reads (`search_data.py`) are written as parts in COPY's form, and loaded part by part: what is there is not made
@@ -303,8 +305,24 @@ KINDS: dict[str, Callable[[random.Random, str], dict[str, Any]]] = {
 """What a witness remembers of a plate, and how one asks then; a misread of the camera may come to it."""
 
 
-def keep(conninfo: str, records: int, ready: Any, go: Any, told: Any) -> None:  # noqa: ANN401 - of multiprocessing
-    """Make records of 30 posts, wait for `go`, keep them as fast as it goes, and tell how many a second that were."""
+def keep(
+    conninfo: str,
+    asked: tuple[int, int | None],
+    ready: Any,  # noqa: ANN401 - of multiprocessing
+    go: Any,  # noqa: ANN401
+    told: Any,  # noqa: ANN401
+) -> None:
+    """Make records of 30 posts, wait for `go`, keep them as fast as it goes, and tell how many a second that were.
+
+    Args:
+        conninfo: as the keeper.
+        asked: how many records, and how many come a second; all at once where None.
+        ready: set when the store is open.
+        go: waited for.
+        told: takes the figure.
+
+    """
+    records, rate = asked
     posts = [Post(number) for number in range(30)]
     streams = [post.records() for post in posts]
     made = [next(streams[number % len(streams)]) for number in range(records)]
@@ -314,25 +332,38 @@ def keep(conninfo: str, records: int, ready: Any, go: Any, told: Any) -> None:  
         ready.set()
         go.wait()
         began = time.perf_counter()
-        for at in range(0, records, 500):
-            store.keep(made[at : at + 500])
+        step = 500 if rate is None else max(1, rate // 10)
+        for at in range(0, records, step):
+            if rate is not None:
+                time.sleep(max(0.0, began + at / rate - time.perf_counter()))
+            store.keep(made[at : at + step])
         told.put(records / (time.perf_counter() - began))
 
 
-def beside(folder: DepartmentFolder, connection: psycopg.Connection, cars: int, seed: int, records: int) -> None:
+def beside(
+    folder: DepartmentFolder,
+    connection: psycopg.Connection,
+    asked: argparse.Namespace,
+    cars: int,
+) -> None:
     """Keep records while searches come at a rate of their own, and print what both took, and what a read takes on disk.
 
-    The searches are of all kinds, by four threads, each at its time or as soon as there is a thread.
+    The searches are of all kinds, by so many threads, each at its time or as soon as there is a thread.
+
+    Raises:
+        AssertionError: a search has not both its entries in the ledger.
+
     """
     from django.db import connections  # noqa: PLC0415 - after Django was set up
 
     spawned = multiprocessing.get_context("spawn")
     ready, go, told = spawned.Event(), spawned.Event(), spawned.Queue()
-    keeper = spawned.Process(target=keep, args=(folder.conninfo(KEEPER), records, ready, go, told))
+    keeper = spawned.Process(target=keep, args=(folder.conninfo(KEEPER), (asked.beside, asked.kept), ready, go, told))
     keeper.start()
     ready.wait()
-    draw = np.random.default_rng(seed + 1)
+    draw = np.random.default_rng(asked.seed + 1)
     kinds = [made for name, made in patterns(draw, cars).items() if "?B?" not in name and "?A?" not in name]
+    before = entries(connection)
     lock, took, late = threading.Lock(), list[float](), list[float]()
     began, number = time.perf_counter(), iter(range(10**9))
 
@@ -347,7 +378,7 @@ def beside(folder: DepartmentFolder, connection: psycopg.Connection, cars: int, 
                 _, searched, entered = ask(**said)
                 took.append(searched + entered)
 
-    threads = [threading.Thread(target=asking) for _ in range(4)]
+    threads = [threading.Thread(target=asking) for _ in range(asked.people)]
     for thread in threads:
         thread.start()
     time.sleep(2)
@@ -361,7 +392,17 @@ def beside(folder: DepartmentFolder, connection: psycopg.Connection, cars: int, 
         f"beside {len(took) / lasted:.0f} searches/s ({milliseconds(took)} ms with the ledger, begun"
         f"{milliseconds(late)} ms late): {kept:,.0f} records/s kept"
     )
+    entered = [now - then for now, then in zip(entries(connection), before, strict=True)]
+    print(f"{len(took)} searches by {asked.people} people, {entered[0]} intents, {entered[1]} shown")
+    if entered != [len(took)] * 2:
+        raise AssertionError("an entry was lost")
     of_reads(connection)
+
+
+def entries(connection: psycopg.Connection) -> list[int]:
+    """Return how many intents and answers the ledger has."""
+    counted = "SELECT count(*) FROM ledger_entry WHERE event = %s"
+    return [connection.execute(counted, [event]).fetchall()[0][0] for event in ("intent", "shown")]
 
 
 def of_reads(connection: psycopg.Connection) -> None:
@@ -439,6 +480,8 @@ def main() -> None:
     parser.add_argument("--scan", type=int, metavar="N", help="hold N random patterns against a plain scan")
     parser.add_argument("--memory", type=int, metavar="N", help="look for N cars by what witnesses remember")
     parser.add_argument("--beside", type=int, metavar="N", help=f"keep N records beside {RATE} searches a second")
+    parser.add_argument("--people", type=int, default=4, metavar="N", help="who search beside, at once")
+    parser.add_argument("--kept", type=int, metavar="N", help="records that come a second; by default all at once")
     parser.add_argument("--upgrade", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     folder = DepartmentFolder(asked.folder)
@@ -465,7 +508,7 @@ def main() -> None:
                 return
             search(cars, asked.times, asked.seed)
             if asked.beside:
-                beside(folder, made, cars, asked.seed, asked.beside)
+                beside(folder, made, asked, cars)
             if asked.memory:
                 memory(made, cars, asked.seed, asked.memory)
             if asked.monthly:

@@ -53,8 +53,15 @@ NISTIR = _numbered(identification=2, configuration=3, data_protection=3, interfa
 """The common elements of NISTIR 8259A, table 1."""
 CRA = ["I.1", *(f"I.2.{letter}" for letter in "abcdefghijklm"), *(f"II.{number}" for number in range(1, 9))]
 """The points of Annex I of Regulation (EU) 2024/2847."""
-REQUIRED = {"ETSI EN 303 645": ETSI, "NISTIR 8259A": NISTIR, "EU Cyber Resilience Act": CRA}
-"""Not here: the policy of CJIS, of which the page has what concerns a device."""
+CJIS = ["AC-2", "AC-5", "AC-7", "AC-8", "AC-11", "AU-2", "AU-5", "AU-6", "AU-11", "IA-2", "IA-11"]
+"""The controls of CJIS that the department's pages answer to."""
+REQUIRED = {
+    "ETSI EN 303 645": ETSI,
+    "NISTIR 8259A": NISTIR,
+    "EU Cyber Resilience Act": CRA,
+    "CJIS Security Policy, the department": CJIS,
+}
+"""Not here: the policy of CJIS for a device, of which the page has what concerns one."""
 SECTIONS = (*REQUIRED, "CJIS Security Policy")
 
 
