@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from uuid import uuid4
 
 import psycopg
@@ -15,13 +16,15 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
+from department.config.access_table import pages as pages_of_all
 from department.custody.reading import under
 from department.database.roles import OWNER, WEB, as_role
 from department.ledger.entries import OpenEntry
-from department.people.rights import DepartmentRole
+from department.people.rights import GRANTS, DepartmentRole
 from department.search.plates import in_time
 from department.web import search as pages
 from tests.department.people.persons import client_of, made_person
+from tests.department.people.test_access import address
 from tests.department.search.conftest import AT, Stock, stock, superuser
 
 __all__ = ["stock", "superuser"]
@@ -135,6 +138,31 @@ def test_without_a_purpose_nothing_is_shown(
     ((shown,),) = superuser.execute(
         "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE number > %s"
         " AND field IN ('records', 'plates') AND value <> '[]'",
+        [begin],
+    ).fetchall()
+    assert shown == 0
+
+
+def test_no_address_gives_a_row_without_a_purpose(
+    stock: Stock, superuser: psycopg.Connection, operator: Client
+) -> None:
+    """By hand-made requests, as fragments and as streams: every page that an operator may open, found in the code."""
+    stock([{"plate": PLATE}])
+    add_picture(superuser, 1)
+    begin = last_number(superuser)
+    said = {"plate": "7AB*", "open": "7AB0123", "record": "1", "hit": "1", "show": "reads", "picture": "patch"}
+    tried = [where for where, access in pages_of_all() if access in GRANTS[DepartmentRole.OPERATOR]]
+    assert len(tried) > 5
+    for where, method, header in product(
+        tried, ("get", "post"), ({}, {"HX-Request": "true"}, {"Accept": "text/event-stream"})
+    ):
+        answer = getattr(operator, method)(address(where), said, headers=header)
+        if not answer.streaming:  # what a stream sends needs an open entry as well
+            assert PLATE not in answer.content.decode(errors="replace"), where
+            assert PATCH not in answer.content, where
+    ((shown,),) = superuser.execute(
+        "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE number > %s"
+        " AND field IN ('records', 'pictures', 'plates') AND value <> '[]'",
         [begin],
     ).fetchall()
     assert shown == 0

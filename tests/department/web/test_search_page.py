@@ -1,4 +1,4 @@
-"""The search pages in a real browser, as they are installed: by keyboard alone, on a phone, and by axe."""
+"""The search pages and those of oversight in a real browser, as installed: by keyboard, on a phone, and by axe."""
 
 import hashlib
 import json
@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 import psycopg
 import pytest
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page
 
 from department.config.upgrade import running_database
@@ -36,11 +38,24 @@ from department.config.start import set_up_django
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
-from django.test import Client
+import json
+from allauth.mfa.models import Authenticator
+from department.ledger.entries import open_entry
+from department.people.login import FactorAdapter
 from department.people.rights import DepartmentRole
+from department.policy.policy import AccessPurpose
 from tests.department.people.persons import client_of, made_person
-print(client_of(made_person("a.rivera", DepartmentRole.OPERATOR)).cookies["sessionid"].value)
+logins = {"operator": "a.rivera", "auditor": "i.auditor", "supervisor": "s.supervisor", "administrator": "m.admin"}
+people = {role: made_person(login, DepartmentRole(role)) for role, login in logins.items()}
+secret = FactorAdapter().encrypt(sys.argv[2])
+Authenticator.objects.filter(user=people["administrator"]).update(data={"secret": secret})
+purpose = AccessPurpose("criminal investigation", reason="child taken", exigent=True)
+open_entry(person="a.rivera", agency="riverside", purpose=purpose, query={"plate": "TEST1"}).shown()
+print(json.dumps({role: client_of(person).cookies["sessionid"].value for role, person in people.items()}))
 """
+SECRET = "JBSWY3DPEHPK3PXP"
+Site: TypeAlias = tuple[str, dict[str, str]]
+"""The address, and by role a session of somebody who logged on long ago."""
 
 
 def feature(geometry: dict[str, object], **properties: object) -> dict[str, object]:
@@ -68,8 +83,8 @@ def put(connection: psycopg.Connection) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(department: Commands) -> Iterator[tuple[str, str]]:
-    """Serve the pages of a department with some reads; give their address and an operator's session."""
+def site(department: Commands) -> Iterator[Site]:
+    """Serve the pages of a department with some reads."""
     folder = DepartmentFolder(department.folder)
     outline = [[-121.6, 38.5], [-121.4, 38.5], [-121.38, 38.6], [-121.5, 38.64], [-121.6, 38.5]]
     middle = [[-121.52, 38.54], [-121.44, 38.54], [-121.44, 38.62], [-121.52, 38.62], [-121.52, 38.54]]
@@ -86,23 +101,23 @@ def site(department: Commands) -> Iterator[tuple[str, str]]:
             put(connection)
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         environment.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-c", LOGGED_IN, str(folder.path)]
-        session = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+        command = [sys.executable, "-c", LOGGED_IN, str(folder.path), SECRET]
+        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         with subprocess.Popen(department.line("serve", "--web", where)) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
-                yield f"http://{where}", session
+                yield f"http://{where}", json.loads(said)
                 server.terminate()
                 server.wait(30)
             finally:
                 server.kill()
 
 
-def opened(visitor: Visitor, site: tuple[str, str], **more: object) -> Page:
-    address, session = site
+def opened(visitor: Visitor, site: Site, role: str = "operator", path: str = "/search/", **more: object) -> Page:
+    address, sessions = site
     page = visitor.open(f"{address}/log-in/", **more)  # type: ignore[arg-type]
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
-    page.goto(f"{address}/search/")
+    page.context.add_cookies([{"name": "sessionid", "value": sessions[role], "url": address}])
+    page.goto(f"{address}{path}")
     return page
 
 
@@ -124,7 +139,7 @@ def fine(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: tuple[str, str]) -> None:
+def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Site) -> None:
     page = opened(visitor, site)
     tab_to(page, "purpose")
     page.keyboard.type("criminal")
@@ -158,7 +173,7 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: tup
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_and_map(visitor: Visitor, site: tuple[str, str], scheme: str) -> None:
+def test_phone_and_map(visitor: Visitor, site: Site, scheme: str) -> None:
     page = opened(visitor, site, phone=True, scheme=scheme)
     assert fine(page)
     page.select_option("#id_purpose", "patrol")
@@ -176,4 +191,34 @@ def test_phone_and_map(visitor: Visitor, site: tuple[str, str], scheme: str) -> 
     assert fine(page)
     page.click("a:has-text('Several scenes')")
     assert fine(page)
+    assert visitor.complaints == []
+
+
+def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site) -> None:
+    page = opened(visitor, site, "auditor", "/ledger/", phone=True, scheme="dark")
+    assert fine(page)
+    page.click("button:text-is('Show entries')")
+    page.wait_for_selector("tbody tr:has-text('looked for records, exigent')")
+    assert fine(page)
+    for path in ("/doors/", "/training/"):
+        page.goto(f"{site[0]}{path}")
+        assert fine(page)
+    page = opened(visitor, site, "supervisor", "/reviews/", phone=True, scheme="dark")
+    assert fine(page)
+    page.get_by_label("Note").fill("the child was found")
+    page.click("button:text-is('Enter the review')")
+    page.wait_for_selector("text=None waits.")
+    assert visitor.complaints == []
+
+
+def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: Site) -> None:
+    page = opened(visitor, site, "administrator", "/people/person/a.rivera/")
+    page.get_by_label("Role").select_option("dispatcher")
+    page.click("button:text-is('Give it')")
+    page.wait_for_selector("h1:has-text('Show that it is you')")
+    assert fine(page)
+    step = page.evaluate("Math.floor(Date.now() / 30000)")
+    page.get_by_label("Code").fill(format_hotp_value(hotp_value(SECRET, step)))
+    page.click("button:text-is('Go on')")
+    page.wait_for_selector("li:text-is('dispatcher')")
     assert visitor.complaints == []
