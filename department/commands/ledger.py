@@ -2,12 +2,13 @@
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 from cryptography import x509
@@ -72,6 +73,8 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
 
         what = "entries" if outsider else "entries and bodies"
         append(LedgerEvent.LOG_EXPORTED, {"person": getpass.getuser(), "what": what})
+        if to is not None:
+            os.fchmod(to.fileno(), 0o600)
         written = 0
         for line in ledger_lines(keeper, bodies=not outsider):
             written += (to or sys.stdout).write(line) > 0
@@ -199,11 +202,12 @@ def erase(*, folder: DepartmentFolder, until: datetime, as_json: bool) -> None:
 @ledger.command(
     epilog="""\b
 Examples:
-  platepost department ledger witness vault --of oakdale.pem < head.jws > signed.jws
-  mosquitto_sub ... -t alpr/v1/oakdale/ledger/records -C 1 | platepost department ledger witness vault --of oakdale.pem
+  platepost department ledger witness vault head.jws --of oakdale.pem >> signed
+  ... | platepost department ledger witness vault - --of oakdale.pem >> signed      # as a subscriber heard it
 """
 )
 @FOLDER
+@click.argument("head", type=click.File("rb"))
 @click.option(
     "--of",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -211,8 +215,8 @@ Examples:
     help="The public key of the other department's custodian, PEM: got in person, not with the end.",
 )
 @JSON
-def witness(*, folder: DepartmentFolder, of: Path, as_json: bool) -> None:
-    """Be the witness of another department: keep the end of its ledger that stands on the input, and sign for it.
+def witness(*, folder: DepartmentFolder, head: BinaryIO, of: Path, as_json: bool) -> None:
+    """Be the witness of another department: keep the end of its ledger that HEAD holds, and sign for it.
 
     The signature goes to the other department, which holds its ledger against it by `check --witnessed`.
     """
@@ -220,8 +224,10 @@ def witness(*, folder: DepartmentFolder, of: Path, as_json: bool) -> None:
     with _working(folder, KEEPER):
         from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
-        head, by = sys.stdin.buffer.read(LARGEST).strip(), signing_jwk(folder.custody_key)
-        said, signed = witness_head(head, folder.witnessed, of=_public_key(of), by=by, names=names)
+        by = signing_jwk(folder.custody_key)
+        said, signed = witness_head(
+            head.read(LARGEST).strip(), folder.witnessed, of=_public_key(of), by=by, names=names
+        )
         fields = {"agency_name": said.agency, "custodian": said.custodian}
         append(LedgerEvent.WITNESSED, {**fields, "number": said.number, "digest": said.digest})
     click.echo(json.dumps({"number": said.number, "signed": signed.decode()}) if as_json else signed.decode())

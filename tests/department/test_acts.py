@@ -22,7 +22,8 @@ ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
 """What is entered by whoever calls these; the first of each is what counts."""
-CHANGES = re.compile(r"\b(INSERT INTO|UPDATE|DELETE FROM|TRUNCATE)\b|SELECT \w+_(discard|take_groups|plan|approve)\(")
+CHANGES = re.compile(r"\b(INSERT INTO|UPDATE [a-z]|DELETE FROM|TRUNCATE)\b")
+CALLS = re.compile(r"\bSELECT (\w+)\(")
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})
 
 VIEWS_WITHOUT = {
@@ -44,6 +45,8 @@ VIEWS_WITHOUT = {
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
     "department.lists.imports.forget_former": "files whose place an import took, which was entered",
+    "department.alerts.shift.withdraw_listed": "part of the act that takes entries off the list",
+    "department.archive.retention.establish": "of `upgrade`: puts the policy's law into force",
     "department.people.lockout.use_up": "part of a log-on, which is entered",
     "department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }
@@ -156,7 +159,8 @@ def changes(name: str) -> bool:
     """Tell whether a function changes the database itself."""
     known = found(name)
     for each in () if known is None else _body(known[1]):
-        if isinstance(each, ast.Constant) and isinstance(each.value, str) and CHANGES.search(each.value):
+        text = each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else ""
+        if CHANGES.search(text) or any(map(statement_changes, CALLS.findall(text))):
             return True
         saves = isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in SAVES
         if saves and (each.func.attr != "update" or each.keywords):  # a digest or a set is updated by position
@@ -171,6 +175,25 @@ def tables(node: ast.AST) -> frozenset[str]:
     words |= {"people_person" for each in saved if isinstance(each.value, ast.Name) and each.value.id == "person"}
     texts = (each.value for each in _body(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
     return frozenset(words | {word for text in texts for word in re.findall(r"\w+", text)})
+
+
+@cache
+def statements() -> Mapping[str, str]:
+    """Return the bodies of the database's own functions, by name, as the last migration has them."""
+    made: dict[str, str] = {}
+    for path in sorted(HERE.rglob("migrations/0*")):
+        made |= dict(
+            re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\([^$]*\$\$(.*?)\$\$", path.read_text(), re.DOTALL)
+        )
+    return made
+
+
+@cache
+def statement_changes(name: str) -> bool:
+    """Tell whether a function of the database changes something, itself or by another."""
+    body = statements().get(name, "")
+    others = (called for called in re.findall(r"(\w+)\(", body) if called != name)
+    return bool(CHANGES.search(body)) or any(map(statement_changes, others))
 
 
 @cache
@@ -226,8 +249,14 @@ def changes_by_itself(name: str) -> bool:
     known = found(name)
     if known is None or isinstance(known[1], ast.ClassDef):
         return False
-    private = (each for each in known[0].called(known[1]) if each.rpartition(".")[2].startswith("_"))
-    return changes(name) or any(map(changes, private))
+    seen, left = set(), [name]
+    while left:
+        each = left.pop()
+        known = found(each)
+        if known is not None and each not in seen:
+            seen.add(each)
+            left += (called for called in known[0].called(known[1]) if called.rpartition(".")[2].startswith("_"))
+    return any(map(changes, seen))
 
 
 def test_every_act_makes_an_entry() -> None:

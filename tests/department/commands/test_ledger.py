@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import psycopg
+from joserfc.jwk import ECKey
 
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.folder import DATABASE_NAME, DepartmentFolder
-from department.ledger.heads import SealedHead
+from department.ledger.heads import SealedHead, sign_head
+from department.ledger.witness import witnessed_head
+from device.records.verify.noted import NotedHead
+from provisioning.trust.keys import signing_jwk
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.test_second_verifier import run_example
@@ -32,9 +36,10 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         where = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**where) as superuser:
             superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
-        for name, kind, code in (("oakdale-pd", "in_state", 0), ("fbi", "federal", 1)):
-            done = department("ledger agency", name, "--kind", kind, "--allow", "--note", "agreement 12")
-            assert done.returncode == code, done.stderr
+        more = ("--allow", "--note", "agreement 12")
+        assert department.json("ledger agency", "oakdale-pd", "--kind", "in_state", *more)["allowed"] is True
+        done = department("ledger agency", "fbi", "--kind", "federal", *more)
+        assert done.returncode == 1
         assert "the law allows nothing on behalf of fbi" in done.stderr
         assert department.json("ledger seal")["number"] == 2
         assert SealedHead.read(heads.read_bytes()).head == folder.published_head.read_bytes()
@@ -45,15 +50,21 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
             "problems": [],
             "unanswered": [],
         }
+        stranger = ECKey.generate_key("P-256")
+        (tmp_path / "head").write_bytes(sign_head(NotedHead(7, "ab" * 32), stranger, agency="oakdale", custodian="r"))
+        (tmp_path / "oakdale.pem").write_bytes(stranger.as_pem(private=False))
+        said = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
+        assert witnessed_head(said["signed"].encode(), [signing_jwk(folder.custody_key)])
+        assert [path.name for path in folder.witnessed.iterdir()] == ["oakdale.r"]
         exported = tmp_path / "ledger.jsonl"
-        exported.write_text(department("ledger export", "--outsider").stdout, "utf-8")
+        assert department.json("ledger export", "--outsider", "--to", exported)["lines"] == 5
+        assert exported.stat().st_mode & 0o777 == 0o600
         assert [json.loads(line)["event"] for line in exported.read_text("utf-8").splitlines()] == [
-            *("intent", "agency_set", "sealed", "log_exported")
+            *("intent", "agency_set", "sealed", "witnessed", "log_exported")
         ]
         assert run_example(exported) == set()
         assert '"salt"' in department("ledger export").stdout
-        done = department("ledger erase", "--until", "2020-01-01")
-        assert done.stdout == "0 fields erased.\n", done.stderr
+        assert department.json("ledger erase", "--until", "2020-01-01")["erased"] == 0
         with psycopg.connect(**where) as superuser:
             superuser.execute(CUT)
         heads.write_bytes(heads.read_bytes() + b"{}\n")
