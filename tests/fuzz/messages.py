@@ -110,6 +110,10 @@ class Forge:
         self.privates = {name: keys.private(name) for name in names}
         people = ("operator", "technician", "administrator", "post", "foreign", "department", "authority", "broker")
         self.certificates = {name: keys.certificate(name) for name in people}
+        # Made once: hypothesis looks at each strategy that is new to it, which takes longer than to draw from it.
+        self.x5c = {name: self._x5c(name) for name in names}
+        self.commands = self._all_commands()
+        self.configurations = self._all_configurations()
 
     # --- tokens
 
@@ -118,27 +122,21 @@ class Forge:
         r, s = decode_dss_signature(self.privates[key].sign(signed, ec.ECDSA(hashes.SHA256())))
         return signed + b"." + b64(r.to_bytes(32) + s.to_bytes(32))
 
-    def commands(self) -> st.SearchStrategy[bytes]:
-        people = st.sampled_from(["technician", "administrator", "operator"])
-        anybody = st.sampled_from(sorted(self.privates))
-        right = people.flatmap(lambda who: self._tokens(st.just(who), COMMAND_TYPE, self._command_payloads(who)))
-        wrong = anybody.flatmap(
-            lambda who: self._tokens(st.just(who), COMMAND_TYPE, self._command_payloads("technician"))
-        )
+    def _all_commands(self) -> st.SearchStrategy[bytes]:
+        people = ("technician", "administrator", "operator")
+        payloads = {who: self._command_payloads(who) for who in people}
+        own = {who: tokens(self, st.just(who), COMMAND_TYPE, payloads[who]) for who in people}
+        right = st.sampled_from(people).flatmap(own.__getitem__)
+        wrong = tokens(self, st.sampled_from(sorted(self.privates)), COMMAND_TYPE, payloads["technician"])
         return mostly(right, wrong, right.flatmap(mangle), st.binary(max_size=200))
 
-    def configurations(self) -> st.SearchStrategy[bytes]:
+    def _all_configurations(self) -> st.SearchStrategy[bytes]:
         payload = self._configuration_payloads()
-        right = self._tokens(st.just("configuration"), CONFIGURATION_TYPE, payload)
-        wrong = self._tokens(st.sampled_from(sorted(self.privates)), CONFIGURATION_TYPE, payload)
+        right = tokens(self, st.just("configuration"), CONFIGURATION_TYPE, payload)
+        wrong = tokens(self, st.sampled_from(sorted(self.privates)), CONFIGURATION_TYPE, payload)
         return mostly(right, wrong, right.flatmap(mangle), st.binary(max_size=200))
 
-    def _tokens(
-        self, keys: st.SearchStrategy[str], typ: str, payloads: st.SearchStrategy[bytes]
-    ) -> st.SearchStrategy[bytes]:
-        return tokens(self, keys, typ, payloads, certified=typ == COMMAND_TYPE)
-
-    def x5c(self, key: str) -> st.SearchStrategy[Any]:
+    def _x5c(self, key: str) -> st.SearchStrategy[Any]:
         own = base64.b64encode(self.certificates.get(key, self.certificates["technician"])).decode()
         others = st.sampled_from(sorted(self.certificates)).map(
             lambda name: [base64.b64encode(self.certificates[name]).decode()]
@@ -185,12 +183,12 @@ class Forge:
 
 
 @st.composite
-def tokens(draw: Any, forge: Forge, keys: Any, typ: str, payloads: Any, *, certified: bool) -> bytes:  # noqa: ANN401
+def tokens(draw: Any, forge: Forge, keys: Any, typ: str, payloads: Any) -> bytes:  # noqa: ANN401
     """Return a compact JWS, its header as it should be or broken."""
     key = draw(keys)
     header: Any = {"alg": "ES256", "typ": typ}
-    if certified:
-        header["x5c"] = draw(forge.x5c(key))
+    if typ == COMMAND_TYPE:
+        header["x5c"] = draw(forge.x5c[key])
     if draw(st.integers(0, 11)) == 11:
         header = draw(broken(header, HEADER_NAMES))
     return forge.sign(header, draw(payloads), key)
