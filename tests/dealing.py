@@ -1,10 +1,13 @@
-"""How whole posts are dealt to workers (`-m end_to_end --dist loadfile`): what waits longest goes first.
+"""How tests are collected, and how whole posts are dealt to workers (`-m end_to_end --dist loadfile`).
 
-A worker takes a file at a time, for its tests share fixtures; files whose tests share none are dealt test by test, and
-scenarios one by one. Scenarios wait for little and compute all the time: they go last, when they keep nothing else
-from being in time, and are short enough to end together.
+What waits longest goes first. A worker takes a file at a time, for its tests share fixtures; files whose tests share
+none are dealt test by test, and scenarios one by one. Scenarios wait for little and compute all the time: they go last,
+when they keep nothing else from being in time, and are short enough to end together.
 """
 
+import fcntl
+import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.getoption("markexpr") != "end_to_end" or not collection_path.name.startswith("test_"):
         return None
     return True if "end_to_end" not in collection_path.read_text(encoding="utf-8") else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Have one worker compile the tests, which takes ten seconds, and the others find them compiled."""
+    config = session.config
+    # Whole posts have few files, and five workers would wait for one another.
+    if "PYTEST_XDIST_WORKER" not in os.environ or config.getoption("markexpr") == "end_to_end":
+        return (yield)
+    with (Path(config.option.basetemp).parent / "collecting").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
