@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.camera.lens import LensMonitor
-from device.camera.view import View, Views
+from device.camera.view import View, Views, frame_sharpness, small
 from device.faults.fault import Fault
 from simulator.camera.recordings import open_recording
 
@@ -33,6 +33,23 @@ def frames(name: str) -> tuple[Grey, ...]:
 @cache
 def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
     return tuple(alter(frame) for frame in frames(name))
+
+
+@pytest.fixture(autouse=True)
+def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each picture made small, and its sharpness measured, once: the clips are shown for hours in all."""
+    for name, measure in (("small", small), ("frame_sharpness", frame_sharpness)):
+        monkeypatch.setattr(f"device.camera.lens.{name}", partial(once, measure))
+
+
+_measured: dict[tuple[str, int], tuple[Grey, object]] = {}
+
+
+def once(measure: Callable[[Grey], object], frame: Grey) -> object:
+    key = (measure.__name__, id(frame))
+    if key not in _measured:
+        _measured[key] = frame, measure(frame)
+    return _measured[key][1]
 
 
 def sound(frame: Grey) -> Grey:
