@@ -1,6 +1,7 @@
 """Lists by web: an Amber alert from the keyboard to the posts, and off again, in a real browser over a real broker."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -30,7 +31,11 @@ def fine(page: Page) -> None:
 
 
 def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
-    visitor: Visitor, site: ListsSite, capsys: pytest.CaptureFixture[str]
+    visitor: Visitor,
+    site: ListsSite,
+    department: Commands,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = visitor.open(f"{site.address}/log-in/")
     took = enter_amber_alert(page, site, "7XY?9*")
@@ -45,7 +50,18 @@ def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
     site.until(lambda: not any(site.looks_for("7XYA912")))
     with capsys.disabled():
         print(f"\nAmber alert, from its saving to in force on two posts: {took:.2f} s")  # noqa: T201 - the figure
+    file = tmp_path / "state.csv"
+    file.write_text("plate,category\n7IMP001,stolen_vehicle\nNONE,stolen_vehicle\n")
+    imported = department.json("lists import", file, "--source", "state")
+    assert (imported["accepted"], imported["held"]) == (1, "the first file of this source")
+    assert [row["line"] for row in imported["report"]] == [3]
     phone = visitor.open(f"{site.address}/log-in/", phone=True, scheme="dark")
+    site.visit(phone, "/lists/", site.supervisor)
+    fine(phone)
+    phone.get_by_label("Because").fill("the state's own")
+    phone.keyboard.press("Enter")
+    site.until(lambda: all(site.looks_for("7IMP001")))
+    assert "NONE" not in phone.content()
     for where in ("/lists/", "/lists/add/", "/lists/imports/"):
         site.visit(phone, where, site.supervisor)
         fine(phone)
