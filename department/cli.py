@@ -21,6 +21,7 @@ _COMMANDS = {
     "book": LazyCommand(f"{_ROOM}.evidence:book", "Enter that such a package was received."),
     "export-all": LazyCommand(f"{_ROOM}.portability:export_all", "Write everything in documented open formats."),
     "import": LazyCommand(f"{_ROOM}.portability:import_", "Put such an export into an empty department."),
+    "nightly": LazyCommand(f"{_ROOM}.nightly:nightly", "Do what is to be done each night, and say what failed."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
     "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
     "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),

@@ -19,6 +19,8 @@
       witnessed/         ends of other departments' ledgers, for which this one is a witness
       training/          exercises, as `platepost simulate exercises` makes them
       journal/           what was shown while the ledger could not be written, and the key that signs it
+      holds.jsonl        the holds in force, beside the log of receipts; they name plates
+      nightly.json       what `nightly` did last
       purges/            the certificates of purges, and the public keys that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
@@ -111,6 +113,10 @@ class DepartmentSettings(BaseModel):
     """The time-stamping service (RFC 3161) that stamps them."""
     witness_root: Path | None = None
     """PEM of the certificates that vouch for the service."""
+    backups: Path | None = None
+    """The folder, on another disk, that `nightly` writes backups to."""
+    backup_keys: tuple[str, ...] = ()
+    """age's public keys of those who can open them."""
     web: str = Field("127.0.0.1:8600", pattern=r"^.+:\d{1,5}$")
     """Where the pages are served, `host:port`."""
     hosts: tuple[str, ...] = ()
@@ -166,6 +172,8 @@ class DepartmentFolder:
         """Sets of exercises."""
         self.journal = self.path / "journal"
         """The folder of `department.ledger.journal`."""
+        self.nightly = self.path / "nightly.json"
+        """What `nightly` did last."""
         self.cluster = self.path / "database"
         """The folder of the private cluster, which holds its socket too."""
 
@@ -222,6 +230,11 @@ class DepartmentFolder:
     def receipts(self) -> Path:
         """The log of receipts."""
         return self.path / self.settings.receipts
+
+    @property
+    def holds_aside(self) -> Path:
+        """The holds in force, beside the log of receipts: what a restored backup lacks of them is placed again."""
+        return self.receipts.with_name("holds.jsonl")
 
     @property
     def policy(self) -> Path:

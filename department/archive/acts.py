@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from department.archive.errors import refusals
+from department.archive.errors import ArchiveRefusedError, refusals
 from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
+from department.ledger.writing import append, entering
 
 
 @contextmanager
@@ -21,12 +21,31 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
         fields: of the entry; what comes out on the way may be added to the dictionary that the context gives.
 
     Raises:
-        ArchiveRefusedError: a rule refuses it; nothing is done, and nothing entered.
+        ArchiveRefusedError: a rule refuses it; nothing is done, and that it was tried is entered.
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    with refusals(), entering(event, json.loads(json.dumps(fields, default=str))) as said:
+    given = json.loads(json.dumps(fields, default=str))
+    with tried(event, **given), entering(event, given) as said:
         yield said
+
+
+@contextmanager
+def tried(event: LedgerEvent, **fields: Any) -> Iterator[None]:  # noqa: ANN401 - what JSON can say
+    """Enter what a rule refuses: who tried what, and why not. Outside of every transaction.
+
+    Raises:
+        ArchiveRefusedError: a rule refuses it.
+
+    """
+    try:
+        with refusals():
+            yield
+    except ArchiveRefusedError as error:
+        named = {name: str(fields[name]) for name in ("plan", "hold") if name in fields}
+        why = {"person": fields.get("person"), "what": event.value, "why": str(error)}
+        append(LedgerEvent.ARCHIVE_REFUSED, why | named)
+        raise
 
 
 def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what psycopg takes

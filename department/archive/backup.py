@@ -4,8 +4,8 @@ The file is a tar of `backup.json`, which comes first, of the folder's small fil
 `pg_basebackup` takes from the running server with the WAL that makes it consistent (`database/data/`). It is compressed
 by zstd and encrypted by `age` to public keys, so that the machine that makes backups cannot read one.
 
-The log of receipts is not in it: a post has deleted what was receipted, and only a log that was never restored can tell
-what a backup lacks.
+The log of receipts is not in it, nor are the holds beside it: a post has deleted what was receipted, and only what was
+never restored can tell what a backup lacks. Nor is the key of households: it stays apart from their digests.
 """
 
 import getpass
@@ -47,7 +47,7 @@ SLOT = "platepost_backup"
 LEVEL = 3
 """Of zstd: records and pictures are compressed already, indexes are not."""
 _NOTE, _FOLDER, _DATA = "backup.json", PurePosixPath("folder"), PurePosixPath("database/data")
-_LEFT_OUT = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished"})
+_LEFT_OUT = frozenset({"database", "database.log", "database.log.1", "database.lock", "unfinished", "household-key"})
 _TOLD_EVERY = 1 << 24
 Told = Callable[[int, int | None], None]
 """Called with what is done and what there is to do, in bytes or in records; None where that is not known."""
@@ -145,8 +145,41 @@ def back_up(
     finally:
         superuser.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
     flush_folder(target.parent)
-    _enter(superuser, LedgerEvent.BACKED_UP, target, digest)
+    superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [digest, target.name, note.made])
+    _enter(superuser, LedgerEvent.BACKED_UP, target.name, digest)
     return BackupMade(note, target, target.stat().st_size, digest, time.monotonic() - began)
+
+
+def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[str], list[str]]:
+    """Destroy the backups whose term is over, but for the newest; durable on return.
+
+    Args:
+        superuser: of the private cluster, autocommit, to the department's database.
+        where: the folder in which they lie.
+
+    Returns:
+        The names of those that were destroyed, and of those that should be and lie elsewhere.
+
+    """
+    gone, elsewhere = [], []
+    for digest, name in superuser.execute(_OVER).fetchall():
+        if not (where / name).exists():
+            elsewhere.append(name)
+            continue
+        with superuser.transaction():
+            superuser.execute("UPDATE archive_backup SET removed_at = clock_timestamp() WHERE sha256 = %s", [digest])
+            _enter(superuser, LedgerEvent.BACKUP_REMOVED, name, digest)
+            (where / name).unlink()
+        gone.append(name)
+    flush_folder(where)
+    return gone, elsewhere
+
+
+_OVER = """
+SELECT sha256, name FROM archive_backup, archive_term
+WHERE class = 'backup' AND removed_at IS NULL AND made_at + kept_days * interval '24 hours' <= clock_timestamp()
+AND made_at < (SELECT max(made_at) FROM archive_backup WHERE removed_at IS NULL) ORDER BY made_at
+"""
 
 
 def restore(file: Path, identity: Path, into: Path) -> BackupNote:
@@ -223,7 +256,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
         head = verify_ledger(keeper, after=NotedHead.read(note.head)).problems if note.head else ()
         lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
-        _enter(keeper, LedgerEvent.RESTORED, file, _digest(file))
+        _enter(keeper, LedgerEvent.RESTORED, file.name, _digest(file))
     done = time.monotonic()
     return RestoreReport(note, file.stat().st_size, size, restored - began, done - restored, custody, lacking)
 
@@ -271,14 +304,15 @@ def _pack(
 
 
 def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
+    beside = {folder.receipts, folder.holds_aside}
     for top in sorted(folder.path.iterdir()):
         if top.name not in _LEFT_OUT:
             paths = sorted(top.rglob("*")) if top.is_dir() else [top]
-            yield from (path for path in paths if path.is_file() and path != folder.receipts)
+            yield from (path for path in paths if path.is_file() and path not in beside)
 
 
-def _enter(connection: psycopg.Connection[Any], event: LedgerEvent, file: Path, digest: str) -> None:
-    said = json.dumps({"what": file.name, "digest": digest, "person": getpass.getuser()})
+def _enter(connection: psycopg.Connection[Any], event: LedgerEvent, name: str, digest: str) -> None:
+    said = json.dumps({"what": name, "digest": digest, "person": getpass.getuser()})
     connection.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, said])
 
 

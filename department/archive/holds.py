@@ -4,16 +4,23 @@ A hold outlasts every purge, also one that is on its way: placing it waits for t
 and what is left then is held. What is gone by then, the hold refuses to name.
 """
 
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
-from department.archive.acts import act
+from department.archive.acts import act, rows
 from department.archive.errors import ArchiveRefusedError, refusals
 from department.archive.models import Hold
 from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import enter
+from device.files import write_durably
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,11 @@ class HeldScope:
     until: datetime | None = None
     groups: Sequence[str] = field(default=())
     """The covert groups that the person is in: of others no record can be named."""
+
+
+def folded_plates(text: str) -> list[str]:
+    """Return plates as `HeldScope` takes them, of a text that has them apart by spaces."""
+    return text.upper().replace("-", "").translate(str.maketrans("OI", "01")).split()
 
 
 def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: date, scope: HeldScope) -> Hold:
@@ -54,6 +66,7 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
             kind=kind, case_number=case, person=person, reason=reason, review_on=review_on, **given
         )
         entry["hold"] = hold.pk
+    write_aside()
     return hold
 
 
@@ -70,14 +83,56 @@ def lift_hold(*, person: str, hold: int, because: str) -> None:
         )
         if not changed:
             raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
+    write_aside()
 
 
 def review_hold(*, person: str, hold: int, review_on: date) -> None:
     """Note that a hold was reviewed, and when it is to be again. Raises ArchiveRefusedError as `lift_hold` does."""
-    with refusals():
-        kept = Hold.objects.filter(pk=hold, lifted_at=None).first()
-    if kept is None:
-        raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
-    said = {"case": kept.case_number, "until": review_on, "what": "reviewed"}
-    with act(LedgerEvent.HOLD_PLACED, person=person, hold=hold, reason=kept.reason, **said):
-        Hold.objects.filter(pk=hold, lifted_at=None).update(review_on=review_on)
+    with act(LedgerEvent.HOLD_PLACED, person=person, hold=hold, until=review_on, what="reviewed") as entry:
+        kept = Hold.objects.select_for_update().filter(pk=hold, lifted_at=None).first()
+        if kept is None:
+            raise ArchiveRefusedError(f"no hold {hold} is in force", "archive_hold_final")
+        kept.review_on = review_on
+        kept.save(update_fields=["review_on"])
+        entry |= {"case": kept.case_number, "reason": kept.reason}
+    write_aside()
+
+
+def write_aside(*, whatever_comes: bool = True) -> None:
+    """Write the holds in force where the log of receipts lies, which is never restored.
+
+    Args:
+        whatever_comes: whether to go on where the disk does not take it; `nightly` says so then.
+
+    """
+    if settings.ARCHIVE_HOLDS is None:
+        return
+    with transaction.atomic():
+        rows("SELECT pg_advisory_xact_lock(6203300982)::text")  # who comes last has seen all
+        lines = [f"{line}\n".encode() for (line,) in rows("SELECT archive_holds_aside()::text")]
+        try:
+            write_durably(settings.ARCHIVE_HOLDS, lines)
+        except OSError:
+            if not whatever_comes:
+                raise
+            logging.getLogger(__name__).exception("holds are in force, and not written beside the log of receipts")
+
+
+def place_again(person: str, file: Path) -> int:
+    """Place the holds of a file that are not in force; return how many of their records are not here, or not yet.
+
+    Raises:
+        ArchiveRefusedError: a rule refuses one.
+        OSError: the file cannot be read.
+
+    """
+    lacking = 0
+    for line in file.read_text("utf-8").splitlines():
+        said = json.loads(line)
+        fields = {"case": said["case_number"], "reason": said["reason"], "what": f"{said['kind']}, placed again"}
+        with refusals(), transaction.atomic():
+            ((hold, missing),) = rows("SELECT hold, missing FROM archive_hold_again(%s)", line)
+            if hold is not None:
+                enter(LedgerEvent.HOLD_PLACED, {"person": person, "hold": hold, **fields})
+        lacking += missing
+    return lacking

@@ -73,3 +73,17 @@ class PurgePlan(models.Model):
         managed = False
         db_table = "archive_plan"
         ordering = ("planned_at",)
+
+
+class KeptBackup(models.Model):
+    """A backup that was made, and is to be destroyed when its term is over."""
+
+    sha256 = models.TextField(primary_key=True)
+    name = models.TextField()
+    made_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "archive_backup"
+        ordering = ("made_at",)

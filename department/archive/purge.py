@@ -16,11 +16,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey
 
-from department.archive.acts import act, rows
-from department.archive.errors import ArchiveRefusedError, refusals
+from department.archive.acts import act, rows, tried
+from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope, place_hold
-from department.archive.models import PurgePlan, RetentionTerm
-from department.archive.retention import due
+from department.archive.models import KeptBackup, PurgePlan, RetentionTerm
+from department.archive.retention import due, due_rows
 from department.custody.certificate import (
     PurgeCertificate,
     PurgedPart,
@@ -33,11 +33,14 @@ from department.custody.certificate import (
 from department.custody.errors import CustodyError
 from department.folder import DepartmentSettings
 from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import append
 from device.files import write_durably
 
 FIRST, LAST = "-infinity", "infinity"
 FORGOTTEN_AT_ONCE = 10_000
 """Plates that search forgets in one transaction."""
+ERASED_AT_ONCE = 10_000
+"""Entries of the ledger whose bodies go in one transaction."""
 RESTORED = "restored backup"
 REVIEW = timedelta(days=30)
 """After which what a restored backup held is to be looked at."""
@@ -95,7 +98,7 @@ def plan_purge(
         authority: by whose word.
         classes: of these only; of all if empty.
         review: what came of looking at the doubtful records; without it they stay.
-        backups: which have what is to go.
+        backups: which have what is to go, beside those that `backup` made and that are not removed yet.
 
     Raises:
         ArchiveRefusedError: a rule refuses it, or nothing is due.
@@ -106,7 +109,10 @@ def plan_purge(
     if review is not None and "doubtful" in terms:
         until = datetime.now(UTC) - timedelta(days=terms["doubtful"].kept_days)
         parts.append(("doubtful", FIRST, until.isoformat()))
-    return _planned(person, authority, [*parts, ("held", FIRST, LAST)], review=review, backups=list(backups))
+    parts += [(retention, FIRST, ends) for retention, ends in due_rows() if not classes or retention in classes]
+    kept = KeptBackup.objects.filter(removed_at=None).values_list("name", flat=True)
+    named = list(dict.fromkeys([*backups, *kept]))
+    return _planned(person, authority, [*parts, ("held", FIRST, LAST)], review=review, backups=named)
 
 
 def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, str, str]], **more: Any) -> PurgePlan:  # noqa: ANN401 - fields of the plan
@@ -149,6 +155,12 @@ def planned_parts(plan: UUID) -> list[PlannedPart]:
     ]
 
 
+def stale_because(plan: UUID) -> str | None:
+    """Return why a plan is not to be carried out any more, None where nothing speaks against it."""
+    ((why,),) = rows("SELECT archive_stale(%s)", plan)
+    return None if why is None else str(why)
+
+
 def approve_purge(person: str, plan: UUID) -> None:
     """Approve a plan.
 
@@ -163,13 +175,18 @@ def approve_purge(person: str, plan: UUID) -> None:
 
 
 def carry_out(
-    plan: UUID, certifier: Certifier, *, progress: Callable[[int, int], object] = lambda _done, _all: None
+    plan: UUID,
+    certifier: Certifier,
+    *,
+    person: str | None = None,
+    progress: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> None:
     """Carry out an approved plan, or the rest of one, and certify it.
 
     Args:
         plan: which.
         certifier: who signs.
+        person: who gives the command.
         progress: told how many of how many parts are gone.
 
     Raises:
@@ -177,17 +194,22 @@ def carry_out(
         django.db.OperationalError: somebody reads these records without an end; it may be called again.
 
     """
-    parts = planned_parts(plan)
+    kinds = {kind for (kind,) in rows("SELECT class FROM archive_kind")}
+    # Records first: with the first of them the plan begins, if it is not stale.
+    parts = sorted(planned_parts(plan), key=lambda part: part.retention in kinds)
     for done, part in enumerate(parts):
-        if not part.dropped:
-            with refusals(), transaction.atomic():
-                rows("SELECT archive_purge_part(%s, %s, %s)", plan, part.retention, part.begins)
+        with tried(LedgerEvent.PURGED, person=person, plan=plan):
+            if part.retention in kinds:
+                _sweep(plan, part)
+            elif not part.dropped:
+                with transaction.atomic():
+                    rows("SELECT archive_purge_part(%s, %s, %s)", plan, part.retention, part.begins)
         progress(done + 1, len(parts))
     _forget(plan)
     asked = PurgePlan.objects.get(plan=plan)
     if asked.done_at is not None:
         return
-    with act(LedgerEvent.PURGED, plan=plan) as entry:
+    with act(LedgerEvent.PURGED, plan=plan, person=person) as entry:
         made = [_certified(asked, group, certifier) for group in _groups(plan)]
         opened = made[0]
         public = certifier.key.as_pem(private=False)
@@ -274,6 +296,20 @@ def _read_filed(path: Path, keys: Sequence[ECKey]) -> Iterator[tuple[PurgeCertif
             if (ranges, summed(id_lines(ids))) != (said.ranges, said.held):
                 raise CustodyError(f"{path}: what stands beside the certificate was changed")
             yield said, ids
+
+
+def _sweep(plan: UUID, part: PlannedPart) -> None:
+    """Have rows go one by one, those of the ledger once it says so."""
+    if part.dropped:
+        return
+    ledger, _, bodies = part.retention.partition("ledger_")
+    if not ledger:
+        until = datetime.fromisoformat(part.ends).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        append(LedgerEvent.ERASED, {"class": bodies, "until": until, "plan": str(plan)})
+    behind: int | None = 0
+    while behind is not None:
+        with transaction.atomic():
+            ((behind,),) = rows("SELECT archive_sweep(%s, %s, %s, %s)", plan, part.retention, behind, ERASED_AT_ONCE)
 
 
 def _forget(plan: UUID) -> None:

@@ -1,11 +1,12 @@
 """How long each class of records is kept, between what the law asks at least and what it allows at most."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
+
+from django.db.models.functions import Now
 
 from department.archive.acts import act, rows
 from department.archive.errors import ArchiveRefusedError
-from department.archive.models import RetentionTerm
+from department.archive.models import KeptBackup, RetentionTerm
 from department.ledger.catalog import LedgerEvent
 
 
@@ -33,12 +34,22 @@ def set_term(person: str, retention: str, days: int) -> None:
         ArchiveRefusedError: the law's floor or ceiling forbids it, or no law binds the department yet.
 
     """
-    before = RetentionTerm.objects.filter(retention=retention).first()
-    if before is None:
-        raise ArchiveRefusedError(f"{retention} is no class of records that has a term", "archive_lawful")
-    said = {"before": before.kept_days, "after": days}
-    with act(LedgerEvent.RETENTION_SET, person=person, what=retention, **said):
+    with act(LedgerEvent.RETENTION_SET, person=person, what=retention, after=days) as entry:
+        before = RetentionTerm.objects.filter(retention=retention).first()
+        if before is None:
+            raise ArchiveRefusedError(f"{retention} is no class of records that has a term", "archive_lawful")
         RetentionTerm.objects.filter(retention=retention).update(kept_days=days)
+        entry["before"] = before.kept_days
+
+
+def note_destroyed(person: str, name: str) -> None:
+    """Note that a backup was destroyed elsewhere. Raises ArchiveRefusedError: its term goes on, or there is none."""
+    with act(LedgerEvent.BACKUP_REMOVED, person=person, what=name) as entry:
+        kept = KeptBackup.objects.filter(name=name, removed_at=None).first()
+        if kept is None:
+            raise ArchiveRefusedError(f"no backup {name} is kept", "archive_no_part")
+        KeptBackup.objects.filter(pk=kept.pk).update(removed_at=Now())
+        entry["digest"] = kept.sha256
 
 
 def due() -> list[DuePartition]:
@@ -50,10 +61,6 @@ def due() -> list[DuePartition]:
     return [DuePartition(*row) for row in found]
 
 
-def became_hits(records: Sequence[int]) -> int:
-    """Have reads that became hits lie with the hits, where the hits' term holds; return how many were moved.
-
-    A hit that is found later, in reads that are kept, calls this.
-    """
-    ((moved,),) = rows("SELECT archive_became_hit(%s)", list(records))
-    return int(moved)
+def due_rows() -> list[tuple[str, str]]:
+    """Return the classes whose rows go one by one and of which some are over their term, each with that time."""
+    return [(retention, ends) for retention, ends in rows("SELECT class, ends::text FROM archive_due_rows()")]

@@ -46,6 +46,14 @@ def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callabl
     return lambda function: group.command(name=name, epilog=epilog)(FOLDER(function))
 
 
+def _person(permission: str) -> str:
+    """Return who gives the command: the system's user, who must be a person with a permission now."""
+    from department.people.rights import Permission  # noqa: PLC0415 - after Django was set up
+    from department.people.services import require_permission  # noqa: PLC0415
+
+    return require_permission(getpass.getuser(), Permission(permission)).login
+
+
 def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(said, default=str))
@@ -79,14 +87,24 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 
 
 @_command(retention, "set", "hit 1830")
-@click.argument("retention_class", metavar="CLASS", type=click.Choice(["no_hit", "hit", "log", "doubtful"]))
+@click.argument("retention_class", metavar="CLASS")
 @click.argument("days", type=click.IntRange(0))
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
-    """Keep a CLASS of FOLDER's records for DAYS days; refused below the law's floor and above its ceiling."""
+    """Keep a CLASS of FOLDER for DAYS days; refused below the law's floor and above its ceiling."""
     with working_as(folder, WEB):
         from department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
 
-        set_term(getpass.getuser(), retention_class, days)
+        set_term(_person("purge"), retention_class, days)
+
+
+@_command(retention, "destroyed", "riverside-20270131T030000Z.backup.age")
+@click.argument("name")
+def destroyed(*, folder: DepartmentFolder, name: str) -> None:
+    """Note that the backup NAME, whose term is over, was destroyed where it had been taken to."""
+    with working_as(folder, WEB):
+        from department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
+
+        note_destroyed(_person("purge"), name)
 
 
 @_command(
@@ -121,12 +139,11 @@ def place(
     zone = ZoneInfo(folder.settings.timezone)
     for name in ("since", "until"):
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
-    given = sys.stdin.read() if with_plates else ""
-    scope["plates"] = given.upper().translate(str.maketrans("OI", "01")).split()
     with working_as(folder, WEB):
-        from department.archive.holds import HeldScope, place_hold  # noqa: PLC0415 - after Django was set up
+        from department.archive.holds import HeldScope, folded_plates, place_hold  # noqa: PLC0415 - see above
 
-        person, day = getpass.getuser(), review.date()
+        scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
+        person, day = _person("place_hold"), review.date()
         said = {"person": person, "kind": kind, "case": case, "reason": reason}
         placed = place_hold(**said, review_on=day, scope=HeldScope(**scope))
     _say([{"hold": placed.pk}], as_json=as_json)
@@ -140,7 +157,7 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
     with working_as(folder, WEB):
         from department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
 
-        lift_hold(person=getpass.getuser(), hold=number, because=because)
+        lift_hold(person=_person("remove_hold"), hold=number, because=because)
 
 
 @_command(hold, "review", "7 --again 2027-12-01")
@@ -151,7 +168,7 @@ def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
     with working_as(folder, WEB):
         from department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
 
-        review_hold(person=getpass.getuser(), hold=number, review_on=again.date())
+        review_hold(person=_person("remove_hold"), hold=number, review_on=again.date())
 
 
 @_command(hold, "list", "", "--json | jq '.[] | select(.review_due)'")
@@ -172,6 +189,15 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     _say(said, as_json=as_json)
 
 
+@_command(hold, "copy")
+def copy(*, folder: DepartmentFolder) -> None:
+    """Write the holds in force beside FOLDER's log of receipts anew, as each change of a hold does."""
+    with working_as(folder, WEB):
+        from department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
+
+        write_aside(whatever_comes=False)
+
+
 @_command(
     purge,
     "plan",
@@ -182,7 +208,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 @click.option("--resolution-date", type=_DAY)
 @click.option("--attorney", help="Who gave the agency's written consent.")
 @click.option("--consent-date", type=_DAY)
-@click.option("--class", "classes", multiple=True, type=click.Choice(["no_hit", "hit", "log"]), help="Of these only.")
+@click.option("--class", "classes", multiple=True, help="Of these only, as `retention show` names them.")
 @click.option("--review", help="What came of looking at the doubtful records; without it they stay.")
 @click.option("--backup", "backups", multiple=True, help="A backup that has what is to go.")
 @JSON
@@ -202,7 +228,7 @@ def plan_(
         from department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
 
         word = PurgeAuthority(**authority)
-        made = plan_purge(getpass.getuser(), word, classes=classes, review=review, backups=backups)
+        made = plan_purge(_person("plan_purge"), word, classes=classes, review=review, backups=backups)
         said = _parts(made.plan)
     _say(said, as_json=as_json)
 
@@ -251,7 +277,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
     with working_as(folder, WEB):
         from department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
 
-        approve_purge(getpass.getuser(), plan)
+        approve_purge(_person("purge"), plan)
 
 
 @_command(purge, "run", "0198c1f2-...      # it may be cut off, and given again")
@@ -261,7 +287,8 @@ def run(*, folder: DepartmentFolder, plan: UUID) -> None:
     with working_as(folder, PURGER), progress_bar("parts") as progress:
         from department.archive.purge import Certifier, carry_out  # noqa: PLC0415 - after Django was set up
 
-        carry_out(plan, Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges), progress=progress)
+        certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
+        carry_out(plan, certifier, person=getpass.getuser(), progress=progress)
 
 
 @_command(purge, "certificate", "0198c1f2-... > purge.jsonl")
@@ -283,12 +310,20 @@ def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
 def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Plan again what a restored backup brought back of purges that FOLDER has certificates of; then `run` them.
 
-    What was held then is held again, to be reviewed within 30 days.
+    Before that, holds that came after the backup are placed again, of the file beside the log of receipts. What was
+    held when a purge went is held again, to be reviewed within 30 days.
     """
     with working_as(folder, WEB):
+        from department.archive.holds import place_again  # noqa: PLC0415 - after Django was set up
         from department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
         from department.archive.purge import replay as plan_again  # noqa: PLC0415
 
+        if folder.holds_aside.exists():
+            missing = place_again(getpass.getuser(), folder.holds_aside)
+            if missing:
+                click.echo(
+                    f"{missing} records of holds are not here yet: give it again once posts sent them.", err=True
+                )
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         said = [{"plan": number} for number in plan_again(getpass.getuser(), certifier)]
     _say(said, as_json=as_json)

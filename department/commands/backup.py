@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import psycopg
 
-from department.archive.backup import RestoreReport, back_up
+from department.archive.backup import RestoreReport, back_up, destroy_old
 from department.archive.backup import restore_test as test_restored
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import running_database
@@ -32,7 +32,8 @@ Examples:
 def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...], as_json: bool) -> None:
     """Write everything of FOLDER into TARGET, encrypted to the holders of some age keys. The keeper may run.
 
-    TARGET is a file, or a folder in which a file is named by agency and time. The log of receipts is not in it: keep it
+    TARGET is a file, or a folder in which a file is named by agency and time. Older backups beside it go once their
+    term is over: `retention set FOLDER backup DAYS`. The log of receipts is not in it: keep it
     on another disk. Of a database server of your own make backups as of every other, for example by pgBackRest.
     """
     if not folder.is_private:
@@ -45,11 +46,16 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         progress_bar("backup") as told,
     ):
         made = back_up(folder, superuser, target, recipients, told=told)
+        gone, elsewhere = destroy_old(superuser, target.parent)
+    for name in elsewhere:
+        click.echo(f"{name} is kept longer than its term: destroy it, and give `retention destroyed`.", err=True)
     if as_json:
         said = {"file": str(made.path), "bytes": made.size, "sha256": made.sha256, "seconds": round(made.seconds, 1)}
+        said |= {"destroyed": gone, "overdue": elsewhere}
         click.echo(json.dumps(said | made.note.model_dump(mode="json")))
         return
     click.echo(f"Written in {made.seconds:.0f} s: {made.path}, {_size(made.size)}, SHA-256 {made.sha256}.")
+    click.echo("".join(f"Destroyed, as its term is over: {name}.\n" for name in gone), nl=False)
     click.echo("Try it: platepost department restore-test, on another machine.")
 
 
@@ -62,7 +68,7 @@ Examples:
 Exit status: 0 if all of it is there and proved, 1 if not.
 """,  # noqa: E501 - commands that can be copied
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.argument("into", type=click.Path(exists=False, path_type=Path))
 @click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="age's key.")
 @click.option("--keep", is_flag=True, help="Leave the restored folder there, to be used.")
@@ -70,9 +76,12 @@ Exit status: 0 if all of it is there and proved, 1 if not.
 def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool) -> None:
     """Restore the backup FILE into the new folder INTO, prove all of it, and say how old it is.
 
+    Where FILE is a folder, its newest backup is taken.
     Every record is read again with its signature, chain and pictures, and the ledger is walked. Then the folder is
     deleted. With --keep it stays: put the log of receipts, which no backup has, in its place, and start the keeper.
     """
+    if file.is_dir():
+        file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")
     if into.exists():
         raise DepartmentError(f"{into} is there already; a backup is restored into a new folder")
     try:

@@ -71,10 +71,12 @@ def export(
         from department.ledger.catalog import LedgerEvent  # noqa: PLC0415
         from department.ledger.entries import open_entry  # noqa: PLC0415
         from department.ledger.writing import append  # noqa: PLC0415
+        from department.people.rights import Permission  # noqa: PLC0415
+        from department.people.services import require_permission  # noqa: PLC0415
         from department.policy.policy import AccessPurpose  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
-        person, agency = getpass.getuser(), settings.agency
+        person, agency = require_permission(getpass.getuser(), Permission.EXPORT).login, settings.agency
         order = EvidenceOrder(records, person, agency, settings.custodian, purpose, case, named)
         asked = {"export": list(records), "recipient": named.model_dump()}
         why = AccessPurpose(purpose, case)
@@ -193,13 +195,16 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     with working_as(folder, WEB):
         from department.ledger.catalog import LedgerEvent  # noqa: PLC0415 - after Django was set up
         from department.ledger.writing import append  # noqa: PLC0415
+        from department.people.rights import Permission  # noqa: PLC0415
+        from department.people.services import require_permission  # noqa: PLC0415
 
+        person = require_permission(getpass.getuser(), Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:
             exported = keeper.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
         if exported is None:
             raise DepartmentError(f"{file} is no package that was exported here, or it was changed since")
         said: dict[str, Any] = {
-            "person": getpass.getuser(),
+            "person": person,
             "case": json.loads(exported[1]),
             "what": json.loads(exported[0]),
         }

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -17,10 +16,10 @@ from psycopg import Connection
 
 from department.commands.options import FOLDER, JSON
 from department.config.upgrade import connected, running_database, working_as
-from department.database.roles import KEEPER, PURGER, WEB
+from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
-from department.ledger.catalog import BodyClass, LedgerEvent
+from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import HeadError
 from department.ledger.export import last_head, ledger_lines
 from department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
@@ -86,7 +85,7 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
 @ledger.command(
     epilog="""\b
 Examples:
-  platepost department ledger seal /var/lib/platepost-department      # each hour, by a timer
+  platepost department ledger seal /var/lib/platepost-department      # as `nightly` does
 """
 )
 @FOLDER
@@ -175,28 +174,6 @@ def check(
         click.echo(f"{verdict.entries} entries, {len(noted)} ends: {len(problems) or 'no'} problems.")
     if problems:
         context.exit(1)
-
-
-@ledger.command(
-    epilog="""\b
-Examples:
-  platepost department ledger erase /var/lib/platepost-department --until 2025-01-01
-"""
-)
-@FOLDER
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Entered before this day, in UTC.")
-@JSON
-def erase(*, folder: DepartmentFolder, until: datetime, as_json: bool) -> None:
-    """Remove persons, cases and plates from old entries of the ledger of FOLDER, a year old at least.
-
-    The entries stay, and the chain still verifies. That bodies may go is entered first.
-    """
-    with _working(folder, PURGER):
-        from department.ledger.erasing import erase_bodies  # noqa: PLC0415 - after Django was set up
-
-        erased = erase_bodies(BodyClass.ACCESS, until=until.replace(tzinfo=UTC))
-    said = {"class": BodyClass.ACCESS.value, "until": f"{until:%Y-%m-%d}", "erased": erased}
-    click.echo(json.dumps(said) if as_json else f"{erased} fields erased.")
 
 
 @ledger.command(

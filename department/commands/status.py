@@ -29,7 +29,7 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     with working_as(folder, WEB):
         from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up
 
-        found = custody_status(folder.disks, receipts=folder.receipts)
+        found = custody_status(folder.disks, receipts=folder.receipts, nightly=folder.nightly)
     if as_json:
         click.echo(json.dumps(found.wire()))
         return
@@ -49,6 +49,8 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     console.print(table)
     for gap in found.receipted_not_held:
         console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
+    for step, why in found.nightly.items():
+        console.print(f"[red]Each night, {step}:[/red] {why}.")
     console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
     for name, disk in found.disks.items():
         console.print(f"Free for {name}: {disk['free'] / 1e9:.1f} of {disk['size'] / 1e9:.1f} GB.")

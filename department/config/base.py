@@ -141,6 +141,10 @@ PLACES_FILE = Path("places.geojson")
 """The department's map, if there is one."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
+STATUS_NIGHTLY: Path | None = None
+"""Where `nightly` reports."""
+ARCHIVE_HOLDS: Path | None = None
+"""Where holds are written, beside the database."""
 # The commands set logging up, as every command of Platepost does.
 LOGGING = {
     "version": 1,

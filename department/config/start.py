@@ -70,6 +70,8 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "BROKERS": folder.settings.brokers,
+        "STATUS_NIGHTLY": folder.nightly,
+        "ARCHIVE_HOLDS": folder.holds_aside,
         "POLICY_FILE": folder.policy,
         "KEPT_REGISTER": folder.kept_register,
         "TRAINING_FOLDER": folder.training,

@@ -123,7 +123,7 @@ class LedgerEvent(Enum):
 
     # --- the ledger itself
     ERASED = EventKind(
-        "erased", "erased bodies", "class until", "person", retention=BodyClass.PERMANENT, writers=(PURGER,)
+        "erased", "erased bodies", "class until", "person plan", retention=BodyClass.PERMANENT, writers=(PURGER,)
     )
     """The bodies of a class that were entered before a time may go."""
 
@@ -229,6 +229,18 @@ class LedgerEvent(Enum):
         "person what count until certificate",
         retention=BodyClass.PERMANENT,
         writers=(PURGER,),
+    )
+    ARCHIVE_REFUSED = EventKind(
+        "archive_refused", "was refused by the archive", "person what why", "plan hold", writers=(WEB, PURGER)
+    )
+    """Somebody tried `what`, an event of the archive, and a rule forbade it."""
+    BACKUP_REMOVED = EventKind(
+        "backup_removed",
+        "destroyed a backup",
+        "what digest",
+        "person",
+        retention=BodyClass.PERMANENT,
+        writers=(WEB, KEEPER),
     )
     EXPORTED = EventKind("exported", "exported evidence", "person case what", "digest count records pictures reason")
     EVIDENCE_BOOKED = EventKind(

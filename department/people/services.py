@@ -16,6 +16,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import append
+from department.people.currency import currency_of
 from department.people.errors import PersonError
 from department.people.models import (
     CovertMember,
@@ -27,7 +30,7 @@ from department.people.models import (
     RoleGrant,
     TrainingResult,
 )
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
+from department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
 
 INVITED = timedelta(hours=72)
 """For so long the code of an invitation is good."""
@@ -48,6 +51,21 @@ def person_of(login: str) -> DepartmentPerson:
         return DepartmentPerson.objects.get(login=login)
     except DepartmentPerson.DoesNotExist:
         raise PersonError(f"nobody has the log-in {login!r}") from None
+
+
+def require_permission(login: str, permission: Permission) -> DepartmentPerson:
+    """Return the person who gives a command, who must have a permission now; that they lack it is entered.
+
+    Raises:
+        PersonError: nobody has the log-in, or they lack something; the message says what.
+
+    """
+    person = DepartmentPerson.objects.filter(login=login.lower()).first()
+    lacks = [lack.what for lack in currency_of(person).lacks(permission)] if person else ["Nobody has this log-in."]
+    if person is None or lacks:
+        append(LedgerEvent.ACCESS_REFUSED, {"person": login, "permission": permission.value, "lacks": lacks})
+        raise PersonError(f"{login} may not do this: {' '.join(lacks)}")
+    return person
 
 
 def add_person(

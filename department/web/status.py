@@ -5,7 +5,7 @@ Nothing here needs a purpose: no plate, no passage, no person. Nothing of a cove
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ from department.custody.holding import Span
 from department.custody.receipt_log import LostRange, ReceiptState
 from department.database.roles import KEEPER
 from department.folder import nearest
+from department.web.nightly import nightly_problems
 from device.records.verify.chains import merged
 
 SYNTHETIC_LATE = 2
@@ -84,6 +85,8 @@ class CustodyStatus:
     """`free` bytes and `size` of the disk of each folder."""
     receipted_not_held: tuple[LostRange, ...] = ()
     """What was not held when a keeper started, though receipted: incidents, of chains that are shown."""
+    nightly: dict[str, str] = field(default_factory=dict)
+    """What is wrong with the nightly work, by step."""
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
@@ -92,13 +95,18 @@ class CustodyStatus:
 
 
 def custody_status(
-    folders: dict[str, Path], *, receipts: Path | None = None, at: datetime | None = None
+    folders: dict[str, Path],
+    *,
+    receipts: Path | None = None,
+    nightly: Path | None = None,
+    at: datetime | None = None,
 ) -> CustodyStatus:
     """Return what is kept now, by what the web role may see.
 
     Args:
         folders: those whose disks matter, by what they hold.
         receipts: the log of receipts, which knows of incidents.
+        nightly: the file in which `nightly` reports.
         at: the time; now if None.
 
     Raises:
@@ -165,7 +173,8 @@ def custody_status(
     # One that is not shown may be covert, also where nothing is held of it.
     shown = {(post, chain.chain) for post, known in chains.items() for chain in known}
     lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
-    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost)
+    wrong = nightly_problems(nightly, at) if nightly else {}
+    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost, wrong)
 
 
 def _rows(query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.web import console, doors, search
+from department.web import archive, console, doors, search
 from department.web.ledger import ledger, reviews
 from department.web.views import status
 
@@ -19,6 +19,14 @@ urlpatterns = [
     path("search/scenes/", search.scenes, name="search_scenes"),
     path("search/cancel/", search.cancel, name="search_cancel"),
     path("search/saved/<uuid:saved>/discard/", search.discard, name="search_discard"),
+    path("archive/", archive.archive, name="archive"),
+    path("archive/term/", archive.change_term, name="archive_term"),
+    path("archive/plan/", archive.propose, name="archive_propose"),
+    path("archive/plan/<uuid:plan>/", archive.plan, name="archive_plan"),
+    path("archive/plan/<uuid:plan>/approve/", archive.approve, name="archive_approve"),
+    path("holds/", archive.holds, name="holds"),
+    path("holds/<int:hold>/review/", archive.review, name="hold_review"),
+    path("holds/<int:hold>/lift/", archive.lift, name="hold_lift"),
     path("ledger/", ledger, name="ledger"),
     path("reviews/", reviews, name="reviews"),
     path("doors/", doors.doors, name="doors"),

@@ -17,7 +17,9 @@ from department.web.status import custody_status
 def status(request: CurrentRequest) -> HttpResponse:
     """Show what is kept, and what the person should have done by now."""
     try:
-        found = custody_status(settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS)
+        found = custody_status(
+            settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS, nightly=settings.STATUS_NIGHTLY
+        )
         duties = overdue_duties(request.user.login, request.currency.permitted)
         findings = open_findings(request.user.login)
     except Error:

@@ -67,6 +67,8 @@ RIGHTS = {
         for name in ("plan", "audit", "sample", "finding", "answer")
     },
     "audits_household": {OWNER: ALL, WEB: ADD},
+    "archive_kind": _PUBLISHED,
+    "archive_backup": _PUBLISHED,
     "search_plate": {OWNER: ALL},
     # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
@@ -85,8 +87,8 @@ RIGHTS = {
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
-    # Of a body whose class has ended the purger sees no value: it may select two columns, and delete.
-    "ledger_body": {OWNER: ADD | {"DELETE"}, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: frozenset({"DELETE"})},
+    # Bodies go by `archive_sweep` alone, as a plan says.
+    "ledger_body": {OWNER: ADD | {"DELETE"}, KEEPER: READ, WEB: READ, AUDITOR: READ},
     # Of people the pages change a few columns, and add rows where they name an administrator or a trainer; what they
     # may not is in tests/department/people/test_services.py. The auditor sees all columns but passwords.
     "people_person": {OWNER: ALL, WEB: READ},
@@ -142,7 +144,6 @@ FUNCTIONS = {
     "lists_guard": {OWNER},
     "lists_guard_entry": {OWNER},
     "archive_establish": {OWNER},
-    "archive_became_hit": {OWNER, WEB},
     "archive_guard_hold": {OWNER},
     "archive_guard_plan": {OWNER},
     "archive_guard_part": {OWNER},
@@ -173,6 +174,10 @@ FUNCTIONS = {
     "audits_ages": {OWNER, WEB},
     "audits_forget_household": {OWNER, WEB},
     "audits_forget_disabled": {OWNER},
+    **{key: {OWNER} for key in ("archive_guard_backup", "archive_guard_erasure", "archive_entry_held", "archive_old")},
+    "archive_case_held": {OWNER},
+    **{key: {OWNER, WEB} for key in ("archive_due_rows", "archive_holds_aside", "archive_hold_again")},
+    "archive_sweep": {OWNER, PURGER},
     "search_candidates": {OWNER, WEB},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
@@ -483,6 +488,8 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
     migrations = {
         "alerts/migrations/0001_alerts.sql",
         "archive/migrations/0001_archive.sql",
+        "archive/migrations/0002_kinds.sql",
+        "archive/migrations/0003_holds_aside.py",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "ledger/migrations/0004_accesses.py",

@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from department.archive.holds import HeldScope, lift_hold, place_hold
+from department.archive.holds import HeldScope, lift_hold, place_again, place_hold
 from department.archive.purge import (
     Certifier,
     approve_purge,
@@ -21,7 +23,7 @@ from department.archive.purge import (
     planned_parts,
     replay,
 )
-from department.archive.retention import became_hits, establish
+from department.archive.retention import establish
 from department.custody.certificate import read_certificate, summed
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
@@ -163,14 +165,24 @@ def test_doubtful_record_that_is_young_stays(
     assert vault.rows("SELECT class, count(*) FROM custody_record GROUP BY 1") == [("doubtful", 2)]
 
 
-def test_search_forgets_what_went(store: CustodyStore, rows: Rows, purge: Purge) -> None:
+def test_search_forgets_what_went(store: CustodyStore, rows: Rows, purge: Purge, superuser: psycopg.Connection) -> None:
+    # A note beside each read, also of a plate of which one read stays.
+    superuser.execute(
+        "TRUNCATE search_correction; INSERT INTO search_correction (record_id, plate_fold, retained_from, person,"
+        " corrected, corrected_fold, entry) SELECT record_id, plate_fold, retained_from, 'a', plate_fold, plate_fold,"
+        " gen_random_uuid() FROM custody_read"
+    )
+    notes = "SELECT plate_fold, count(*) FROM search_correction GROUP BY 1 ORDER BY 1"
     weeks = "SELECT plate_fold, cardinality(weeks) FROM search_plate ORDER BY 1"
     assert len(rows(weeks)) == 37
     hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)
     purge(classes=["no_hit"])
     assert rows(weeks) == [("7ABC105", 1), ("7ABC123", 3)]
+    assert rows(notes) == [("7ABC105", 1), ("7ABC123", 3)]
+    hold(records=ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC123')")[:1])
     purge()
-    assert rows(weeks) == [("7ABC105", 1)]
+    assert rows(weeks) == [("7ABC105", 1), ("7ABC123", 1)]
+    assert rows(notes) == [("7ABC105", 1), ("7ABC123", 1)]
 
 
 def test_rebuild_after_a_purge_changes_nothing(store: CustodyStore, rows: Rows, purge: Purge, database: str) -> None:
@@ -198,19 +210,6 @@ def test_days_are_parts_where_the_ceiling_is_short(
     assert rows("SELECT count(*) FROM archive_due WHERE class = 'log' AND ends - begins = interval '7 days'") == [(2,)]
     purge(classes=["no_hit", "hit"])
     assert kept(rows) == {"record": 3, "read": 0, "hit": 0, "picture": 0, "audit": 3}
-    assert verify().problems == ()
-
-
-def test_read_that_becomes_a_hit_lies_with_the_hits(
-    store: CustodyStore, rows: Rows, purge: Purge, verify: Verify
-) -> None:
-    found = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")
-    with as_role(WEB):
-        assert became_hits(found) == 1
-        assert became_hits(found) == 0
-    purge(classes=["no_hit"])
-    assert rows("SELECT class FROM custody_record WHERE id = %s", found[0]) == [("hit",)]
-    assert kept(rows) == {"record": 16, "read": 4, "hit": 6, "picture": 10, "audit": 3}
     assert verify().problems == ()
 
 
@@ -292,6 +291,37 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
     assert verify().problems == ()
     with as_role(WEB):
         assert replay("root", certifier) == []
+
+
+def test_holds_that_came_after_a_backup_are_placed_again(
+    store: CustodyStore, rows: Rows, superuser: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "ARCHIVE_HOLDS", tmp_path / "holds.jsonl")
+    covert = ids(rows, "covert_group IS NOT NULL")[0]
+    read = ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')")[0]
+    placed = [hold(records=[read, covert], groups=[GROUP]), hold(plates=["7ABC105"], since=OLD, until=OLD + 3 * WEEK)]
+    with as_role(WEB):
+        lift_hold(person="a.rivera", hold=hold(records=[read]), because="closed")
+    what = (
+        "SELECT kind, case_number, person, reason, review_on, plates, since, until, groups, cardinality(passages)"
+        " FROM archive_hold WHERE lifted_at IS NULL ORDER BY id"
+    )
+    before = rows(what)
+    assert len(before) == len(placed)
+    # Restored as of before the holds; a post sent the record again, which has another number now.
+    superuser.execute("TRUNCATE archive_hold")
+    superuser.execute("UPDATE custody_record SET id = id + 100000 WHERE id = ANY (%s)", [[read, covert]])
+    superuser.execute("UPDATE custody_read SET record_id = record_id + 100000 WHERE record_id = %s", [read])
+    superuser.execute("UPDATE custody_hit SET record_id = record_id + 100000 WHERE record_id = %s", [covert])
+    with as_role(WEB):
+        assert [place_again("root", tmp_path / "holds.jsonl") for _ in range(2)] == [0, 0]
+        assert rows(what) == before
+        assert rows("SELECT records FROM archive_hold ORDER BY id LIMIT 1") == [
+            (sorted([read + 100000, covert + 100000]),)
+        ]
+        superuser.execute("DELETE FROM custody_record WHERE id > 100000")
+        superuser.execute("TRUNCATE archive_hold")
+        assert place_again("root", tmp_path / "holds.jsonl") == 2
 
 
 # --- beside others

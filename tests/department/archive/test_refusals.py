@@ -1,8 +1,11 @@
-"""Whatever the law, a hold or a second person's absence forbids is refused by the service, the ORM and SQL alike.
+"""Whatever the law, a hold or a second person's absence forbids is refused by the form, the service, the ORM and SQL.
 
 The ORM and SQL act as the owner of the tables here, whom no grant binds: what refuses is a constraint or a trigger.
+What a form or a service refuses is in the ledger.
 """
 
+import html
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
@@ -10,23 +13,29 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.http import HttpResponse
+from django.test import Client
 from joserfc.jwk import ECKey
 
 from department.archive.errors import ArchiveRefusedError, refusals
 from department.archive.holds import HeldScope, lift_hold, place_hold
-from department.archive.models import Hold, PurgePlan, RetentionTerm
+from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from department.archive.retention import establish, set_term
-from department.database.roles import PURGER, WEB, as_role
+from department.database.roles import OWNER, PURGER, WEB, as_role
 from department.folder import DepartmentSettings
+from department.people.rights import DepartmentRole
 from department.policy.law import LAWS
-from tests.department.archive.conftest import add_people
+from tests.department.people.persons import fresh_client_of, made_person
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
+Pages = Callable[..., HttpResponse]
+"""Sends a form as somebody: log-in, address, fields."""
 SETTINGS = DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",))
 OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
 CONSENT = PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", date(2026, 9, 15))
@@ -82,6 +91,31 @@ def longer_since() -> UUID:
     return made
 
 
+def old_plan() -> UUID:
+    made = plan()
+    with as_role(OWNER):
+        sql("ALTER TABLE archive_plan DISABLE TRIGGER archive_plan_guarded")
+        sql("UPDATE archive_plan SET planned_at = now() - interval '31 days'")
+        sql("ALTER TABLE archive_plan ENABLE TRIGGER archive_plan_guarded")
+    return made
+
+
+def removed_backup(days: int) -> None:
+    sql("INSERT INTO archive_backup VALUES ('b', 'x', now() - %s * interval '1 day')", days)
+
+
+def approve_by_form(login: str) -> Callable[[Pages, UUID], HttpResponse]:
+    return lambda pages, made: pages(login, f"/archive/plan/{made}/approve/")
+
+
+def place_by_form(pages: Pages, **scope: str) -> HttpResponse:
+    why = {"kind": "evidence", "case": "1", "reason": "b", "review_on": "2027-01-01"}
+    return pages("d.fox", "/holds/", **why, **scope)
+
+
+PROPOSED = {"resolution": "2026-117", "resolution_date": "2026-09-08", "attorney": "J. Ortiz"}
+
+
 def approve_by_orm(number: UUID, by: object) -> None:
     PurgePlan.objects.filter(plan=number).update(approved_by=by, approved_at=Now())
 
@@ -90,11 +124,12 @@ APPROVE = "UPDATE archive_plan SET approved_by = %s, approved_at = now() WHERE p
 
 
 class Refused(NamedTuple):
-    """What is tried, in up to three ways, after something was made ready."""
+    """What is tried, in up to four ways, after something was made ready."""
 
     rule: str
     law: str = "california"
     ready: Callable[[], Any] = lambda: None
+    form: Callable[[Pages, Any], HttpResponse] | None = None
     service: Callable[[Any], object] | None = None
     orm: Callable[[Any], object] | None = None
     sql: Callable[[Any], object] | None = None
@@ -112,6 +147,7 @@ def by_hand(number: UUID) -> None:
 REFUSED = {
     "below the floor": Refused(
         "archive_floor",
+        form=lambda pages, _: pages("a.rivera", "/archive/term/", retention="no_hit", days="365"),
         service=lambda _: set_term("a", "no_hit", 365),
         orm=lambda _: RetentionTerm.objects.filter(retention="no_hit").update(kept_days=365),
         sql=lambda _: sql("UPDATE archive_term SET kept_days = 365 WHERE class = 'no_hit'"),
@@ -119,6 +155,7 @@ REFUSED = {
     "above the ceiling": Refused(
         "archive_ceiling",
         law="california_highway_patrol",
+        form=lambda pages, _: pages("a.rivera", "/archive/term/", retention="hit", days="60"),
         service=lambda _: set_term("a", "hit", 60),
         orm=lambda _: RetentionTerm.objects.filter(retention="hit").update(kept_days=60),
         sql=lambda _: sql("UPDATE archive_term SET kept_days = 60 WHERE class = 'hit'"),
@@ -134,6 +171,7 @@ REFUSED = {
     ),
     "no consent": Refused(
         "archive_consent",
+        form=lambda pages, _: pages("a.rivera", "/archive/plan/", **PROPOSED),
         service=lambda _: plan_purge("a.rivera", PurgeAuthority("2026-117", date(2026, 9, 8), "J. Ortiz", None)),
         orm=lambda _: PurgePlan.objects.create(law="california", planned_by="a.rivera"),
         sql=lambda _: sql("INSERT INTO archive_plan (law, planned_by) VALUES ('california', 'a.rivera')"),
@@ -149,12 +187,14 @@ REFUSED = {
     "one person alone": Refused(
         "archive_two_persons",
         ready=plan,
+        form=approve_by_form("a.rivera"),
         service=lambda made: approve_purge("A.Rivera", made),
         orm=lambda made: approve_by_orm(made, F("planned_by")),
         sql=lambda made: sql(APPROVE, "a.rivera", made),
     ),
     "planned by an operator": Refused(
         "archive_manager",
+        form=lambda pages, _: pages("d.fox", "/archive/plan/", **PROPOSED, consent_date="2026-09-15"),
         service=lambda _: plan_purge("d.fox", CONSENT),
         orm=lambda _: PurgePlan.objects.create(law="other", planned_by="d.fox"),
         sql=lambda _: sql("INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'nobody')"),
@@ -162,6 +202,7 @@ REFUSED = {
     "approved by an operator": Refused(
         "archive_manager",
         ready=plan,
+        form=approve_by_form("d.fox"),
         service=lambda made: approve_purge("d.fox", made),
         orm=lambda made: approve_by_orm(made, "d.fox"),
         sql=lambda made: sql(APPROVE, "nobody", made),
@@ -174,9 +215,29 @@ REFUSED = {
         orm=lambda made: PurgePlan.objects.filter(plan=made).update(begun_at=Now()),
         sql=by_hand,
     ),
+    "bodies of no plan": Refused(
+        "archive_approved",
+        ready=plan,
+        sql=lambda made: sql("SELECT archive_sweep(%s, 'ledger_access', 0, 9)", made),
+    ),
+    "bodies of this year": Refused(
+        "archive_floor",
+        ready=plan,
+        form=lambda pages, _: pages("a.rivera", "/archive/term/", retention="ledger_access", days="365"),
+        sql=lambda made: sql(PART, made, "ledger_access", "-infinity", datetime.now(UTC)),
+    ),
     "a hold in between": Refused(
         "archive_stale",
         ready=held_since,
+        form=approve_by_form("b.lee"),
+        service=lambda made: approve_purge("b.lee", made),
+        orm=lambda made: approve_by_orm(made, "b.lee"),
+        sql=lambda made: sql(APPROVE, "b.lee", made),
+    ),
+    "a plan of last month": Refused(
+        "archive_stale",
+        ready=old_plan,
+        form=approve_by_form("b.lee"),
         service=lambda made: approve_purge("b.lee", made),
         orm=lambda made: approve_by_orm(made, "b.lee"),
         sql=lambda made: sql(APPROVE, "b.lee", made),
@@ -204,6 +265,7 @@ REFUSED = {
     "more for an approved plan": Refused(
         "archive_plan_final",
         ready=lambda: plan(approved=True),
+        form=approve_by_form("c.kim"),
         service=lambda made: approve_purge("c.kim", made),
         orm=lambda made: PurgePlan.objects.filter(plan=made).update(approved_by="c.kim"),
         sql=lambda made: sql(PART, made, "hit", datetime(2024, 1, 29, tzinfo=UTC), datetime(2024, 2, 5, tzinfo=UTC)),
@@ -216,16 +278,28 @@ REFUSED = {
     ),
     "a record that is gone": Refused(
         "archive_hold_gone",
+        form=lambda pages, _: place_by_form(pages, records="1, 999"),
         service=lambda _: hold(HeldScope(records=[1, 999])),
         orm=lambda _: Hold.objects.create(kind="evidence", case_number="1", person="a", reason="b",
                                           review_on=date(2027, 1, 1), records=[999]),
         sql=lambda _: sql("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
                           " VALUES ('evidence', '1', 'a', 'b', '2027-01-01', '{999}')"),
     ),
-    "a hold of nothing": Refused("archive_hold_something", service=lambda _: hold(HeldScope(posts=["post-1"]))),
+    "a hold of nothing": Refused(
+        "archive_hold_something",
+        form=lambda pages, _: place_by_form(pages, posts="post-1"),
+        service=lambda _: hold(HeldScope(posts=["post-1"])),
+    ),
+    "a backup of last week": Refused(
+        "archive_floor",
+        ready=lambda: removed_backup(29),
+        orm=lambda _: KeptBackup.objects.update(removed_at=Now()),
+        sql=lambda _: sql("UPDATE archive_backup SET removed_at = now()"),
+    ),
     "another hold": Refused(
         "archive_hold_final",
         ready=hold,
+        form=lambda pages, _: pages("a.rivera", "/holds/999/lift/", because="x"),
         service=lambda _: lift_hold(person="a", hold=999, because="x"),
         orm=lambda made: Hold.objects.filter(pk=made).update(until=datetime(2024, 2, 1, tzinfo=UTC)),
         sql=lambda made: sql("DELETE FROM archive_hold WHERE id = %s", made),
@@ -233,25 +307,60 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name: str) -> None:
-    case = REFUSED[name]
-    add_people()
-    establish(case.law)
-    sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
-    sql(RECORD, 1, OLD, OLD)
-    with as_role(WEB) if name != "other records" else transaction.atomic():
-        made = case.ready()
-    tried = 0
-    for way in (case.service, case.orm, case.sql):
-        if way is None:
-            continue
-        tried += 1
-        role = as_role(case.by) if way is case.service else nullcontext()
-        with pytest.raises(ArchiveRefusedError) as refused, role, refusals(), transaction.atomic():
-            way(made)
-        assert refused.value.constraint == case.rule, way
-    assert tried
+@pytest.fixture
+def pages(empty: None) -> Pages:
+    """Make people, of whom each is logged in with a second factor of this minute."""
+    clients: dict[str, Client] = {}
+    for login in ("a.rivera", "b.lee", "c.kim", "d.fox"):
+        role = DepartmentRole.OPERATOR if login == "d.fox" else DepartmentRole.RECORDS_MANAGER
+        clients[login] = fresh_client_of(made_person(login, role))
+    return lambda login, address, **fields: clients[login].post(address, fields)
+
+
+def last_entry(superuser: psycopg.Connection) -> dict[str, Any]:
+    """Return the fields of the ledger's last entry, with its event."""
+    found = superuser.execute(
+        "SELECT event, field, value FROM ledger_entry JOIN ledger_body USING (entry)"
+        " WHERE number = (SELECT max(number) FROM ledger_entry)"
+    ).fetchall()
+    return {"event": found[0][0]} | {field: json.loads(value) for _, field, value in found}
+
+
+def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
+    for name, case in REFUSED.items():
+        superuser.execute("TRUNCATE archive_part, archive_plan, archive_outcome, archive_hold, archive_term")
+        superuser.execute("TRUNCATE archive_backup; DELETE FROM custody_record")
+        establish(case.law)
+        sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
+        sql(RECORD, 1, OLD, OLD)
+        with as_role(WEB) if name not in {"other records", "a backup of last week"} else nullcontext():
+            made = case.ready()
+        if case.form is not None:
+            with as_role(WEB):
+                answer = case.form(pages, made)
+            entered, text = last_entry(superuser), html.unescape(answer.content.decode())
+            if entered["event"] == "access_refused":  # who may not do it at all sees no form
+                assert (answer.status_code, "This is for: records manager" in text) == (403, True), name
+            else:
+                assert (entered["event"], answer.status_code) == ("archive_refused", 409), (name, entered, text)
+                assert f"Refused: {entered['why']}." in text, name
+        tried = 0
+        for way in (case.service, case.orm, case.sql):
+            if way is None:
+                continue
+            tried += 1
+            by_service = way is case.service
+            with (
+                pytest.raises(ArchiveRefusedError) as refused,
+                as_role(case.by) if by_service else transaction.atomic(),
+                refusals(),
+            ):
+                way(made)
+            assert refused.value.constraint == case.rule, (name, way)
+            if by_service:
+                said = last_entry(superuser)
+                assert (said["event"], said["why"]) == ("archive_refused", str(refused.value)), name
+        assert tried, name
 
 
 def test_laws_are_those_of_the_policy() -> None:

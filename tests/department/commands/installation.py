@@ -18,6 +18,16 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.register import write_register
 from tests.department.commands.forked import forking
 
+CURRENT = """
+INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
+SELECT id, certification, now() + interval '1 year', now() FROM people_person,
+    unnest('{clets,dmv}'::text[]) AS certification;
+INSERT INTO people_training (person_id, topic, held_at, passed, trainer_id, noted_at)
+SELECT person.id, topic, now(), true, (SELECT min(id) FROM people_person AS other WHERE other.id <> person.id), now()
+FROM people_person AS person, unnest('{authorities,policy,security,practical}'::text[]) AS topic
+"""
+"""SQL, for the owner: of everybody certificates and training are noted, as administrators and trainers do."""
+
 
 class Commands:
     """Gives commands of `platepost department` about one folder."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 
 from department.config.upgrade import running_database
-from department.database.roles import KEEPER
+from department.database.roles import KEEPER, OWNER
 from department.folder import DepartmentFolder
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import CURRENT, Commands, department
 
 __all__ = ["department"]
 
@@ -31,6 +31,10 @@ def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> No
         for login in ("a.rivera", "b.lee"):
             done = given(department, "root", "person", "add", login, "--name", login, "--role", "records_manager")
             assert done.returncode == 0, done.stderr
+        assert "No clets certificate" in given(department, "a.rivera", "purge", "plan", *CONSENT, *ATTORNEY).stderr
+        assert "Nobody has this log-in" in given(department, "nobody", "hold", "lift", "7", "--because", "x").stderr
+        with psycopg.connect(folder.conninfo(OWNER)) as owner:
+            owner.execute(CURRENT)
         shown = json.loads(given(department, "a.rivera", "retention", "show", "--json").stdout)
         assert {term["class"]: (term["kept"], term["due"]) for term in shown}["no_hit"] == (366, 1)
         assert "keeps these records longer" in given(department, "a.rivera", "retention", "set", "no_hit", "365").stderr
@@ -43,6 +47,13 @@ def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> No
         for name in ("approve", "run"):
             done = given(department, "b.lee", "purge", name, plan)
             assert done.returncode == 0, done.stderr
+        with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
+            refused = keeper.execute(
+                "SELECT event, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event LIKE '%_refused'"
+                " AND field IN ('why', 'lacks') ORDER BY number"
+            ).fetchall()
+        assert [event for event, _ in refused] == ["access_refused"] * 2 + ["archive_refused"] * 4
+        assert "no second person" in refused[-1][1]
         assert json.loads(given(department, "b.lee", "purge", "certificate", plan).stdout)["certificate"]
         (file,) = folder.purges.glob("*.jsonl")
         assert Path(file).stat().st_mode & 0o077 == 0

@@ -1,5 +1,6 @@
 """Records go out for court, and everything to another department, by the commands that a person gives."""
 
+import getpass
 import json
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from department.config.upgrade import running_database
-from department.database.roles import AUDITOR
+from department.database.roles import AUDITOR, OWNER
 from department.folder import DepartmentFolder
 from device.cli import platepost
 from device.records.receipt import KeptRange
 from tests.department.commands.filled import fleet_post, keep
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import CURRENT, Commands, department
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
@@ -46,6 +47,11 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
     sealed = tmp_path / "26-00417.evidence"
     with running_database(folder):
         keep(folder, made)
+        assert "Nobody has this log-in" in department("export", sealed, "--record", "2", "--to", public, *why).stderr
+        for login in (getpass.getuser(), "b.lee"):
+            department("person add", login, "--name", login, "--role", "records_manager")
+        with psycopg.connect(folder.conninfo(OWNER)) as owner:
+            owner.execute(CURRENT)
         exported = department.json("export", sealed, "--record", "2", "--record", "5", "--to", public, *why)
         refused = department("export", tmp_path / "none", "--record", "999", "--to", public, *why)
         assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)

@@ -1,59 +1,26 @@
-"""Bodies go when their class has ended, by the purger alone, and the chain still verifies."""
-
-from datetime import UTC, datetime, timedelta
+"""Bodies go when their class has ended, by the purger and a plan alone: see tests/department/archive/test_kinds.py."""
 
 import psycopg
 import pytest
 
-from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB, as_role
-from department.ledger import erasing
-from department.ledger.catalog import BodyClass, LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.erasing import erase_bodies
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
-from department.ledger.verify import verify_ledger
 from department.ledger.writing import append
-from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
-
-YEAR = timedelta(days=366)
-
-
-def kept(connect: Connect) -> int:
-    with connect(SUPERUSER) as superuser:
-        ((count,),) = superuser.execute(
-            "SELECT count(*) FROM ledger_body JOIN ledger_entry USING (entry) WHERE class = 'access'"
-        )
-    return int(count)
-
-
-def test_bodies_go_and_the_chain_verifies(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(erasing, "STEP", 2)
-    for _ in range(3):
-        open_entry(**ASKED).shown()
-    until = datetime.now(UTC)
-    open_entry(**ASKED).shown()
-    before = kept(connect)
-    with as_role(PURGER), pytest.raises(LedgerError, match="bodies of access stay"):
-        erase_bodies(BodyClass.ACCESS, until=until)
-    assert kept(connect) == before, "a year has not passed"
-    with connect(OWNER) as owner:
-        owner.execute("UPDATE ledger_class SET least = '0'")
-    with as_role(PURGER):
-        assert erase_bodies(BodyClass.ACCESS, until=until) == before * 3 // 4
-        assert erase_bodies(BodyClass.ACCESS, until=until) == 0
-    assert kept(connect) == before // 4
-    with connect(KEEPER) as keeper:
-        assert verify_ledger(keeper).problems == []
-    with connect(PURGER) as purger, pytest.raises(psycopg.Error, match="has not ended"):
-        purger.execute("DELETE FROM ledger_body")
 
 
 @pytest.mark.parametrize("role", [WEB, KEEPER, AUDITOR])
 def test_only_the_purger_says_that_bodies_may_go(role: str) -> None:
     with as_role(role), pytest.raises(LedgerError, match="may not enter erased"):
-        erase_bodies(BodyClass.ACCESS, until=datetime.now(UTC) - 2 * YEAR)
+        append(LedgerEvent.ERASED, {"class": "access", "until": "2020-01-01T00:00:00Z"})
+
+
+def test_the_purger_says_so_by_a_plan_alone(connect: Connect) -> None:
+    with as_role(PURGER), pytest.raises(LedgerError, match="no second person has approved it"):
+        append(LedgerEvent.ERASED, {"class": "access", "until": "2020-01-01T00:00:00Z"})
+    with connect(PURGER) as purger, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        purger.execute("DELETE FROM ledger_body")
 
 
 @pytest.mark.parametrize("ending", ["permanent", "unheard_of"])

@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from department.database.roles import KEEPER, OWNER, PURGER, as_role
-from department.ledger.catalog import BodyClass
+from department.database.roles import KEEPER, OWNER
+from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
-from department.ledger.erasing import erase_bodies
 from department.ledger.export import last_head, ledger_lines
 from department.ledger.verify import verify_ledger
+from department.ledger.writing import append
 from device.records.verify.noted import NotedHead
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect, Damaging
@@ -118,8 +118,10 @@ def test_bodies_of_a_class_that_has_ended(both: Callable[..., Named], connect: C
     open_entry(**ASKED).shown()
     with connect(OWNER) as owner:
         owner.execute("UPDATE ledger_class SET least = '0'")
-    with as_role(PURGER):
-        erase_bodies(BodyClass.ACCESS, until=until)
+    append(LedgerEvent.ERASED, {"class": "access", "until": f"{until:%Y-%m-%dT%H:%M:%S.%fZ}"})
+    with connect(OWNER) as owner:
+        owner.execute("DELETE FROM ledger_body USING ledger_entry AS line WHERE line.entry = ledger_body.entry"
+                      " AND class = 'access' AND at < %s", [until])  # fmt: skip
     assert both(head) == set()
 
 

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -45,4 +47,14 @@ def client_of(person: DepartmentPerson) -> Client:
     """Return a client that is logged in as the person."""
     client = Client()
     client.force_login(person)
+    return client
+
+
+def fresh_client_of(person: DepartmentPerson) -> Client:
+    """Return a client that is logged in as the person, who has just shown their second factor anew."""
+    client = client_of(person)
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, person, method="mfa", type="totp", reauthenticated=True)
+    request.session.save()
     return client

@@ -1,0 +1,85 @@
+"""`platepost department nightly`: what is to be done each night, and word of what was not."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import running_database
+from department.folder import DepartmentFolder
+from department.web.nightly import NightlyReport
+from device.files import write_durably
+
+RESTORED_WITHIN = timedelta(days=35)
+"""A backup is to be tried each month."""
+_PROGRAM = "from device.cli import main; main()"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  platepost department nightly /var/lib/platepost-department      # by platepost-department-nightly.timer
+"""
+)
+@FOLDER
+@JSON
+@click.pass_context
+def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) -> None:
+    """Do for FOLDER what is to be done each night; the status page says what failed.
+
+    The end of the ledger is signed and sent away, holds are written beside the log of receipts, a backup is made and
+    old ones are destroyed, and the last trial of a restore is looked at. Each step is done whatever came of the others.
+    """
+    with running_database(folder):
+        steps = dict(_steps(folder))
+    report = NightlyReport(at=datetime.now(UTC), steps=steps)
+    write_durably(folder.nightly, report.model_dump_json().encode())
+    failed = {step: why for step, why in steps.items() if why is not None}
+    if as_json:
+        click.echo(report.model_dump_json())
+    else:
+        for step, why in failed.items():
+            click.secho(f"{step}: {why}", fg="red")
+        click.echo(f"{len(steps) - len(failed)} of {len(steps)} steps done.")
+    if failed:
+        context.exit(1)
+
+
+def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
+    """Do each step, in a process of its own as each is another role of the database; yield why it failed."""
+    settings, place = folder.settings, str(folder.path)
+    yield "journal", _failure("ledger", "import-journal", place)
+    yield "seal", _failure("ledger", "seal", place)
+    yield "holds", _failure("hold", "copy", place)
+    if not folder.is_private:
+        return  # its own server is backed up there
+    if settings.backups is None or not settings.backup_keys:
+        yield "backup", "department.toml names no `backups` and `backup_keys`"
+        return
+    keys = [part for key in settings.backup_keys for part in ("--to", key)]
+    yield "backup", _failure("backup", place, str(folder.path / settings.backups), *keys)
+    yield "restore-test", _untried(folder)
+
+
+def _failure(*line: str) -> str | None:
+    command = [sys.executable, "-c", _PROGRAM, "department", *line]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return said[-1] if done.returncode else None
+
+
+def _untried(folder: DepartmentFolder) -> str | None:
+    """Tell what is wrong with the last trial of a restore, as `restore-test --json` said beside the backups."""
+    path = folder.path / str(folder.settings.backups) / "restore-test.json"
+    try:
+        said = json.loads(path.read_bytes())
+        age = datetime.now(UTC) - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        if not said["intact"]:
+            return f"something was wrong with the backup of {said['made']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{path} says of no trial"
+    return f"the last trial is {age.days} days old" if age > RESTORED_WITHIN else None

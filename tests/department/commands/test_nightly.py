@@ -1,0 +1,44 @@
+"""The nightly work does each step, destroys backups whose term is over, and says what failed."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+
+from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER
+from department.database.roles import KEEPER
+from department.folder import DATABASE_NAME, DepartmentFolder
+from tests.department.commands.installation import Commands, department
+from tests.department.commands.test_backup import new_key
+from tests.department.ledger.asked import hand_made
+
+__all__ = ["department"]
+
+
+def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_path: Path) -> None:
+    folder, backups = DepartmentFolder(department.folder), tmp_path / "backups"
+    backups.mkdir()
+    key = new_key(tmp_path / "key.txt")
+    settings = department.folder / "department.toml"
+    settings.write_text(settings.read_text() + f'backups = "{backups}"\nbackup_keys = ["{key}"]\n')
+    with running_database(folder):
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+            for name, days in (("old", 31), ("young", 29), ("away", 40)):
+                at = datetime.now(UTC) - timedelta(days=days)
+                superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [name, f"{name}.backup.age", at])
+                (backups / f"{name}.backup.age").touch()
+        (backups / "away.backup.age").unlink()
+        done = department("nightly")
+        said = json.loads(folder.nightly.read_bytes())["steps"]
+        assert [step for step, why in said.items() if why is None] == ["journal", "seal", "holds", "backup"], said
+        assert (done.returncode, "says of no trial" in said["restore-test"]) == (1, True)
+        assert (folder.holds_aside.read_bytes(), folder.holds_aside.stat().st_mode & 0o077) == (b"", 0)
+        left = sorted(path.name for path in backups.iterdir())
+        assert (len(left), left[-1], "old.backup.age" in left) == (2, "young.backup.age", False)
+        assert department.json("status")["nightly"] == {"restore-test": said["restore-test"]}
+        with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
+            events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
+    assert [event for (event,) in events][-3:] == ["sealed", "backed_up", "backup_removed"]

@@ -1,0 +1,43 @@
+"""What the status page says of the nightly work."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from department.people.rights import DepartmentRole
+from department.web.nightly import NightlyReport, nightly_problems
+from tests.department.people.persons import client_of, made_person
+
+NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        (None, {"nightly": "it was never done: enable its timer"}),
+        ("{", {"nightly": "nightly.json is damaged"}),
+        (NightlyReport(at=NOW - timedelta(hours=6), steps={"seal": None, "backup": None}), {}),
+        (
+            NightlyReport(at=NOW - timedelta(hours=6), steps={"seal": None, "backup": "disk full"}),
+            {"backup": "disk full"},
+        ),
+        (
+            NightlyReport(at=NOW - timedelta(hours=54), steps={"seal": None}),
+            {"nightly": "it was not done since 2026-11-26 02:00 UTC"},
+        ),
+    ],
+)
+def test_what_is_wrong(said: NightlyReport | str | None, wrong: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "nightly.json"
+    if said is not None:
+        path.write_text(said if isinstance(said, str) else said.model_dump_json())
+    assert nightly_problems(path, NOW) == wrong
+
+
+@pytest.mark.django_db(transaction=True)
+def test_status_page_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "STATUS_NIGHTLY", tmp_path / "nightly.json")
+    page = client_of(made_person("b.chen", DepartmentRole.OPERATOR)).get("/").content.decode()
+    assert "nightly: it was never done" in page
