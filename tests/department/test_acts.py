@@ -108,13 +108,15 @@ class Code:
                 yield f"{self.imported.get(each.value.id, self.module)}.{each.attr}"
 
 
-def _body(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield all below a function but its decorators and types: that somebody was refused is another's entry."""
+@cache
+def _body(node: ast.AST) -> tuple[ast.AST, ...]:
+    """Return all below a function but its decorators and types: that somebody was refused is another's entry."""
+    found: list[ast.AST] = []
     for field, value in ast.iter_fields(node):
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, ast.AST) and field not in {"decorator_list", "annotation", "returns"}:
-                yield each
-                yield from _body(each)
+                found += each, *_body(each)
+    return tuple(found)
 
 
 @cache
@@ -155,6 +157,7 @@ def entered(name: str) -> frozenset[str]:
     return frozenset(events)
 
 
+@cache
 def changes(name: str) -> bool:
     """Tell whether a function changes the database itself."""
     known = found(name)
@@ -168,6 +171,7 @@ def changes(name: str) -> bool:
     return False
 
 
+@cache
 def tables(node: ast.AST) -> frozenset[str]:
     """Return the names by which a function means tables: models, words of SQL, and a person that is saved."""
     words = {each.id for each in _body(node) if isinstance(each, ast.Name)}
