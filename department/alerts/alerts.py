@@ -1,4 +1,4 @@
-"""Alerts as they stand. None has a plate: what was read and listed is the hit's, see `department.alerts.cases`."""
+"""Alerts as they stand. None has a plate: what was read and listed is the hit's."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,6 +75,11 @@ class Alert:
     """What had been done by then."""
 
     @property
+    def review_due(self) -> datetime | None:
+        """By when a supervisor must have reviewed what stood in for a second person; None where nothing waits."""
+        return self.substitute_at and self.substitute_at + REVIEW_WITHIN if self.reviewed_by is None else None
+
+    @property
     def is_late(self) -> bool:
         """Whether it arrived too long after its capture to raise an alarm."""
         return self.arrived_at - self.captured_at > LATE
@@ -91,32 +96,7 @@ class Alert:
         return end is not None and (at or datetime.now(UTC)) >= end
 
 
-@dataclass(frozen=True, slots=True)
-class AlertStepTaken:
-    """One step of an alert."""
-
-    record_id: int
-    revision: int
-    """Of the alert before it."""
-    step: str
-    person: str | None
-    """None: the post."""
-    at: datetime
-    state: str
-    """Afterwards."""
-    reason: str | None
-    note: str | None
-    characters: str | None
-    """A letter for each that was compared, as `CharacterAnswer` has them."""
-    pairs: list[str]
-    """Each a character as it was read, and what it is."""
-    plate_state: str | None
-    vehicle: str | None
-    to_person: str | None
-
-
 _COLUMNS = ", ".join(field.name for field in fields(Alert))
-_STEP_COLUMNS = ", ".join(field.name for field in fields(AlertStepTaken))
 _OPEN = "state NOT IN ('rejected', 'closed', 'accounted')"
 
 
@@ -133,11 +113,6 @@ def open_alerts(entry: OpenEntry | None = None) -> list[Alert]:
     return _alerts(f"{_OPEN} ORDER BY priority, arrived_at, record_id LIMIT {MOST}", [], entry)
 
 
-def recent_alerts(since: datetime, entry: OpenEntry | None = None) -> list[Alert]:
-    """Return alerts that arrived at a time or later, the latest first; see `open_alerts`."""
-    return _alerts(f"arrived_at >= %s ORDER BY arrived_at DESC, record_id DESC LIMIT {MOST}", [since], entry)
-
-
 def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
     """Return one alert; None if there is none, or none for these eyes. See `open_alerts`."""
     return next(iter(_alerts("record_id = %s", [record_id], entry)), None)
@@ -146,19 +121,6 @@ def alert_of(record_id: int, entry: OpenEntry | None = None) -> Alert | None:
 def open_substitutes() -> list[Alert]:
     """Return what stood in for a second person and nobody has reviewed, the oldest first. Of covert groups none."""
     return _alerts(f"substitute IS NOT NULL AND reviewed_by IS NULL ORDER BY substitute_at LIMIT {MOST}", [], None)
-
-
-def review_due(alert: Alert) -> datetime | None:
-    """Return by when a supervisor must have reviewed an alert; None where nothing is to be reviewed."""
-    return alert.substitute_at and alert.substitute_at + REVIEW_WITHIN if alert.reviewed_by is None else None
-
-
-def steps_of(record_id: int, entry: OpenEntry | None = None) -> list[AlertStepTaken]:
-    """Return what was done about an alert, in order. See `open_alerts`."""
-    with looking(entry) as cursor:
-        query = f"SELECT {_STEP_COLUMNS} FROM alerts_step WHERE record_id = %s ORDER BY revision"  # noqa: S608
-        cursor.execute(query, [record_id])
-        return [AlertStepTaken(*row) for row in cursor]
 
 
 def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:

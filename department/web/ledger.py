@@ -10,12 +10,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from department.alerts.actions import AlertActor, review
+from department.alerts.alerts import open_substitutes
+from department.alerts.errors import AlertError
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_log
 from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
 from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
-from department.people.access import needs
+from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 from department.policy.errors import PurposeError
 from department.policy.policy import AccessPurpose, policy_in_force
@@ -63,6 +66,14 @@ class ReviewForm(forms.Form):
     note = forms.CharField(max_length=500)
 
 
+class SubstituteForm(forms.Form):
+    """What a supervisor found of a near match that one person confirmed alone."""
+
+    record = forms.IntegerField(widget=forms.HiddenInput)
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+    found = forms.CharField(max_length=160, label="What you found")
+
+
 @needs(Permission.READ_LEDGER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def ledger(request: HttpRequest) -> HttpResponse:
@@ -83,10 +94,19 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 @needs(Permission.REVIEW_EXIGENT)
 @require_http_methods(["GET", "HEAD", "POST"])
-def reviews(request: HttpRequest) -> HttpResponse:
-    """Show the exigent searches that wait for a review, and take one."""
-    form = ReviewForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+def reviews(request: CurrentRequest) -> HttpResponse:
+    """Show the exigent searches and the near matches that wait for a review, and take one."""
+    posted = request.POST if request.method == "POST" else None
+    alone = posted is not None and "record" in posted
+    form: forms.Form = SubstituteForm(posted) if alone else ReviewForm(posted)
+    if form.is_valid() and alone:
+        given = form.cleaned_data
+        try:
+            review(AlertActor(request.user), given["record"], given["revision"], given["found"])
+            return redirect("reviews")
+        except AlertError as error:
+            form.add_error(None, str(error))
+    elif form.is_valid():
         given, person = form.cleaned_data, request.user.get_username()
         try:
             review_exigent(given["entry"], person=person, outcome=ReviewOutcome(given["outcome"]), note=given["note"])
@@ -94,4 +114,11 @@ def reviews(request: HttpRequest) -> HttpResponse:
         except LedgerError as error:
             form.add_error(None, str(error))
     waiting = [(review, review.is_overdue(), ReviewForm(initial={"entry": review.entry})) for review in open_reviews()]
-    return render(request, "web/reviews.html", {"refused": form.errors if form.is_bound else None, "waiting": waiting})
+    alerts = [
+        (each, SubstituteForm(initial={"record": each.record_id, "revision": each.revision}))
+        for each in open_substitutes()
+    ]
+    refused = form.errors if form.is_bound else None
+    return render(
+        request, "web/reviews.html", {"refused": refused, "waiting": waiting, "alerts": alerts, "now": timezone.now()}
+    )

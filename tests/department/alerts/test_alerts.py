@@ -10,8 +10,7 @@ from joserfc.jwk import ECKey
 
 from department.alerts import actions
 from department.alerts.actions import AlertActor
-from department.alerts.alerts import open_alerts, open_substitutes, review_due, steps_of
-from department.alerts.cases import alert_case
+from department.alerts.alerts import open_alerts, open_substitutes
 from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
 from department.alerts.errors import AlertError
@@ -29,6 +28,7 @@ from device.records.decision import DECISION_TYPE, Decision
 from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
 from tests.department.custody.posts import GROUP
+from tests.department.people.persons import client_of
 
 CLETS_LIKE = (
     *("LIC/7ABC123", "VIN 1HGCM82633A004352", "ORI CA0330000", "OCA 26-0417", "DOB 01011970", "REGIS valid", "7ABC123"),
@@ -77,11 +77,6 @@ def test_hits_that_alarm_and_hits_that_do_not(dispatch: Dispatch) -> None:
     dispatch.keep(dispatch.post.hit(synthetic=True, pictures=()), dispatch.post.hit(category="acceptance_test"))
     assert open_alerts() == [alert]
     assert (alert.post, alert.category, alert.second_needed) == ("post-1", "stolen_vehicle", False)
-    with as_role(WEB), dispatch.opened() as entry:
-        case = alert_case(entry, alert.record_id)
-    assert case is not None
-    assert (case.hit.plate_read, [each.same for each in case.characters]) == ("7ABC123", [True] * 7)
-    assert dispatch.asked("SELECT value FROM ledger_body WHERE field = 'records'")[-1] == (f"[{alert.record_id}]",)
 
 
 def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) -> None:
@@ -104,7 +99,8 @@ def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) ->
         (AlertState.WITHDRAWN, "entry_removed", "actionable"),
         (AlertState.WITHDRAWN, "signature", "closed"),
     ]
-    assert [step.person for step in steps_of(listed.record_id)][-1] == "l.ister"
+    said = "SELECT person FROM alerts_step WHERE record_id = %s ORDER BY revision DESC LIMIT 1"
+    assert dispatch.asked(said, listed.record_id) == [("l.ister",)]
     late = dispatch.alert(hit=dispatch.ahead)
     assert (late.state, late.withdrawn_because) == (AlertState.WITHDRAWN, "text_changed"), "its withdrawal came first"
 
@@ -148,13 +144,17 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
         assert actions.confirm(first, number, 1, same()) is AlertState.WAITING
         assert actions.substitute(first, number, 2) is AlertState.CONFIRMED
         (waits,) = open_substitutes()
-        due = review_due(waits)
+        due = waits.review_due
         assert due is not None
         assert timedelta(hours=23) < due - datetime.now(UTC) < timedelta(hours=25)
         for other in (first, second_shift):
             with pytest.raises(AlertError):
                 actions.review(other, number, 3, "looked right")
-        actions.review(supervisor, number, 3, "looked right")
+        browser, given = client_of(supervisor.person), {"record": number, "revision": 3, "found": "looked right"}
+        assert STATED["second_person_substitute"] in browser.get("/reviews/").content.decode()
+        assert client_of(first.person).post("/reviews/", given).status_code == 403
+        assert "like a number" in browser.post("/reviews/", {**given, "found": "DOB 01011970"}).content.decode()
+        assert browser.post("/reviews/", given).status_code == 302
         assert open_substitutes() == []
         actions.hand_over(first, [dispatch.again(alert)], second_shift.person)
         assert dispatch.again(alert).offered_to == "b.next"
