@@ -23,6 +23,7 @@ from device.records import Envelope, Keyring
 from device.records.contract.examples import CLOCK
 from device.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
+from tests.department.emptying import empty, empty_custody
 from tests.department.people.persons import made_person
 
 PLATE = "7ABC123"
@@ -123,7 +124,5 @@ def dispatch(cluster: PrivateCluster, transactional_db: None) -> Iterator[Dispat
     yield made
     store.close()
     with psycopg.connect(where, user=SUPERUSER, autocommit=True) as superuser:
-        superuser.execute(
-            "DO $$ BEGIN EXECUTE 'TRUNCATE alerts_alert, alerts_step, alerts_decision, alerts_acknowledgment,"
-            " custody_holding, custody_tally, ' || (SELECT string_agg(table_name, ', ') FROM custody_parted); END $$"
-        )
+        empty(superuser, "alerts_alert", "alerts_step", "alerts_decision", "alerts_acknowledgment")
+        empty_custody(superuser)

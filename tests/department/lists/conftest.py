@@ -15,21 +15,22 @@ from department.lists.models import ListEntry
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.people.services import join_covert
+from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.search.conftest import Stock, stock, superuser
 
 __all__ = ["Stock", "stock", "superuser"]
 Made: TypeAlias = Callable[..., ListEntry]
-TABLES = "lists_entry, lists_recovery, lists_import, lists_request, lists_lead"
+TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_request", "lists_lead")
 
 
 @pytest.fixture(autouse=True)
 def emptied(superuser: psycopg.Connection) -> Iterator[psycopg.Connection]:
     """Have the tables empty, and the database ask for second persons as the default policy does."""
-    superuser.execute(f"TRUNCATE {TABLES}")
+    empty(superuser, *TABLES)
     superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}'")
     yield superuser
-    superuser.execute(f"TRUNCATE {TABLES}")
+    empty(superuser, *TABLES)
 
 
 @pytest.fixture

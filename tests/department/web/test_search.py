@@ -23,6 +23,7 @@ from department.ledger.entries import OpenEntry
 from department.people.rights import GRANTS, DepartmentRole
 from department.search.plates import in_time
 from department.web import search as pages
+from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_access import address
 from tests.department.search.conftest import AT, Stock, stock, superuser
@@ -35,7 +36,7 @@ PATCH = b"\x89PNG the picture"
 
 @pytest.fixture
 def operator(superuser: psycopg.Connection) -> Iterator[Client]:
-    superuser.execute("TRUNCATE search_correction, search_saved, custody_picture, custody_tally")
+    empty(superuser, "search_correction", "search_saved", "custody_picture", "custody_tally")
     made = client_of(made_person("a.rivera", DepartmentRole.OPERATOR))
     with as_role(WEB):
         yield made
