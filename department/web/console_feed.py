@@ -30,6 +30,7 @@ from department.custody.reading import whole_records
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry, open_entries, open_entry, show_each
 from department.ledger.errors import LedgerError
+from department.ledger.journal import local_journal
 from department.people.currency import currencies
 from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import Permission
@@ -268,10 +269,13 @@ class ConsoleFeed:
                 kinds = [(stored.id, picture.kind) for picture in pictures]
                 for entry in entries[1:]:
                     entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
-            show_each(entries)
+            try:
+                show_each(entries)
+            except LedgerError:
+                self._journal(views, [login for login, _ in people])
             logged = True
         except LedgerError:
-            # Nobody sees a plate that is not in the ledger. That there is a hit, and where, they hear.
+            # Nobody sees a plate that is in no log. That there is a hit, and where, they hear.
             views, logged = {}, False
         for record in records:
             alert = self._known[record].alert
@@ -283,6 +287,15 @@ class ConsoleFeed:
                 if logged or record not in listener.bare:
                     listener.tell(said)
                 (listener.bare.discard if logged else listener.bare.add)(record)
+
+    def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
+        """Note hits that were read, and that the ledger takes no more. Raises JournalError: show no plate."""
+        for record, view in views.items():
+            said = {"hit": record, "post": self._known[record].alert.post, "plate": view.get("plate")}
+            group = self._known[record].alert.covert_group
+            for login in logins:
+                noted = {"said": said} if group is None else {"said": {}, "covert": {group: said}}
+                local_journal().note(person=login, **noted)
 
     def _tell_all(self, said: bytes, about: Alert | None = None) -> None:
         """Tell everybody, or whoever may know of an alert."""

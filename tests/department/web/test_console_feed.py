@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.test import override_settings
 from django.utils import timezone
 
 from department.alerts.actions import take
 from department.database.roles import WEB, as_role
 from department.ledger.errors import LedgerError
+from department.ledger.journal import LocalJournal
 from department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from department.people.rights import DepartmentRole
 from department.web import console_feed
@@ -177,3 +180,23 @@ def test_no_plate_is_shown_that_is_not_in_the_ledger(
     look(feed)
     assert one.told[0][1]["plate"] == "7ABC123"
     assert one.take() == [("hit", hit), ("complete", [hit])]
+
+
+def test_what_the_ledger_takes_no_more_goes_into_the_journal_or_is_not_shown(
+    dispatch: Dispatch, feed: ConsoleFeed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    one, journal = ear(feed, "a.rivera"), LocalJournal(tmp_path / "journal")
+
+    def refused(*_: object) -> None:
+        raise LedgerError("no")
+
+    with override_settings(LEDGER_JOURNAL=journal.folder), monkeypatch.context() as patch:
+        patch.setattr(console_feed, "show_each", refused)
+        dispatch.alert(category="Stolen Vehicle")
+        look(feed)
+        assert one.told[0][1]["plate"] == "", "the journal has no key: it cannot be written either"
+        one.take()
+        journal.prepare()
+        look(feed)
+        assert one.told[0][1]["plate"] == "7ABC123"
+    assert [(note.person, note.said["plate"]) for _, note in journal.notes()] == [("a.rivera", "7ABC123")]
