@@ -46,6 +46,7 @@ from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
 from tests.department.people.persons import client_of, made_person
 logins = {"operator": "a.rivera", "auditor": "i.auditor", "supervisor": "s.supervisor", "administrator": "m.admin"}
+logins |= {"records_manager": "r.records"}
 people = {role: made_person(login, DepartmentRole(role)) for role, login in logins.items()}
 secret = FactorAdapter().encrypt(sys.argv[2])
 Authenticator.objects.filter(user=people["administrator"]).update(data={"secret": secret})
@@ -221,4 +222,23 @@ def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: 
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(SECRET, step)))
     page.click("button:text-is('Go on')")
     page.wait_for_selector("li:text-is('dispatcher')")
+    assert visitor.complaints == []
+
+
+@pytest.mark.parametrize(("phone", "scheme"), [(True, "dark"), (False, "light")])
+def test_holds_and_plans(visitor: Visitor, site: Site, *, phone: bool, scheme: str) -> None:
+    page = opened(visitor, site, "records_manager", "/holds/", phone=phone, scheme=scheme)
+    for name, said in (("case", f"26-{phone:d}"), ("reason", "homicide"), ("review_on", "2027-06-01")):
+        page.fill(f"#id_{name}", said)
+    for name, at in (("since", AT - timedelta(days=9)), ("until", AT)):
+        page.fill(f"#id_{name}", f"{at:%Y-%m-%dT%H:%M}")
+    page.click("button:text-is('Place it')")
+    page.wait_for_selector(f"h2:has-text('evidence, 26-{phone:d}')")
+    assert fine(page)
+    page.click("a:text-is('Archive')")
+    page.fill("#id_resolution", "2026-117")
+    page.click("button:text-is('Plan it')")
+    page.wait_for_selector("text=Refused: the law asks for a resolution and the attorney's consent")
+    assert fine(page)
+    visitor.forgive("409")
     assert visitor.complaints == []
