@@ -96,7 +96,8 @@ class DepartmentActs:
             if case and event not in _WATCHING:
                 self.followed.add(case)
             return None
-        if "record" in query:  # a step to a picture of what a search has opened
+        # A step to a picture of what a search has opened; hits that came to a console by themselves.
+        if "record" in query or "console" in query:
             return None
         opened = query.get("opened")
         typed = folded("".join(str(query.get("plate", "")).upper().split()).replace("-", ""))

@@ -29,6 +29,8 @@ _DRAW = """
 SELECT line.entry, person.value::json #>> '{}', count(*) OVER (), line.number
 FROM ledger_entry AS line JOIN ledger_body AS person ON person.entry = line.entry AND person.field = 'person'
 WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s AND person.value <> %(auditor)s
+AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
+    AND asked.field = 'query' AND asked.value::jsonb ? 'console')
 AND (%(purpose)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry
     AND said.field = 'purpose' AND said.value::json #>> '{}' = %(purpose)s))
 AND (%(agency)s = '' OR EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry

@@ -48,6 +48,9 @@ def searched(people: dict[str, DepartmentPerson], damaging: Damaging) -> Iterato
                 person=f"{who}.person", agency="riverside", purpose=purpose, query={"plate": "TEST123"}
             ) as entry:
                 entry.fetched(records=[7], plates=["TEST123"])
+    # What comes to a console by itself is no search.
+    alarm = AccessPurpose("hot list alarm")
+    open_entry(person="o.person", agency="riverside", purpose=alarm, query={"console": "listens"}).shown()
     with damaging() as superuser:
         superuser.execute("UPDATE ledger_entry SET at = at - interval '10 days'")
     with as_role(WEB):
@@ -81,7 +84,10 @@ def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, Departm
     samples = list(audit.samples.all())
     assert audit.searches == 12
     # Drawn anew from the seed alone, by whoever has the ledger.
-    intents = by_hand("SELECT number, entry FROM ledger_entry WHERE event = 'intent'")
+    intents = by_hand(
+        "SELECT number, entry FROM ledger_entry AS line JOIN ledger_body AS query USING (entry)"
+        " WHERE line.event = 'intent' AND query.field = 'query' AND query.value LIKE '%TEST123%'"
+    )
     by_digest = sorted(intents, key=lambda row: hashlib.sha256(f"{audit.seed}:{row[0]}".encode()).digest())
     assert [sample.entry for sample in samples] == [entry for _, entry in by_digest[:5]]
     with pytest.raises(AuditError, match="not every sample"):
@@ -204,6 +210,7 @@ def test_report_counts_purposes_and_ages_and_names_nobody() -> None:
     assert [(each["purpose"], each["searches"], each["people"]) for each in said["searches"]] == [
         ("patrol", 10, 2),
         ("stolen vehicle", 2, 2),
+        ("hot list alarm", 1, 1),
     ]
     assert said["ages"]["up to 7 days"] == 12
     assert "person" not in str(said)

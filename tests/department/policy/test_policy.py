@@ -63,7 +63,7 @@ def test_forbidden(purpose: AccessPurpose, forbidden: str) -> None:
     [
         ('law = "california"', 'law = "texas"', "law: .*'texas' is none of california"),
         ("case = true", 'case = "sometimes"', "purposes.0.case"),
-        ('name = "patrol"', 'name = "patrol"\nlabel = "x"', "purposes.5.label"),
+        ('name = "patrol"', 'name = "patrol"\nlabel = "x"', "purposes.6.label"),
         ("[[purposes]]", "[[purposes", "no TOML"),
     ],
 )
