@@ -1,7 +1,5 @@
 """The lists' tables as Django sees them; persons are log-ins. The rules stand in migrations/0001_lists.sql."""
 
-from datetime import timedelta
-
 from django.db import models
 
 from device.hotlist.layout import PatternEntry
@@ -9,8 +7,6 @@ from device.hotlist.layout import PatternEntry
 
 class ListEntry(models.Model):
     """A plate, or part of one, that posts are to look for, or one of the department's own vehicles."""
-
-    LONGEST = timedelta(days=366)
 
     plate = models.CharField(max_length=10)
     """A-Z and 0-9; in a partial one `?` for a character and `*` for any number of them. It belongs in no address."""
@@ -129,6 +125,8 @@ class ListLead(models.Model):
     pk = models.CompositePrimaryKey("entry_id", "record_id")
     record_id = models.BigIntegerField()
     plate_fold = models.TextField()
+    case_number = models.TextField(default="")
+    """The entry's: leads of a case that is on hold stay."""
     found_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
