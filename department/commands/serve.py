@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from collections.abc import Callable
+from types import FrameType
 
 import click
 import uvicorn
@@ -33,9 +35,10 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     host, _, port = (web or folder.settings.web).rpartition(":")
     with working_as(folder, WEB):
         from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
+        from department.web.console_feed import FEED  # noqa: PLC0415
 
         click.echo(f"The pages are at http://{host}:{port}/. Ctrl-C ends it.")
-        uvicorn.run(
+        config = uvicorn.Config(
             application,
             host=host.strip("[]"),
             port=int(port),
@@ -45,3 +48,17 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
+        _PagesServer(config, FEED.stop).run()
+
+
+class _PagesServer(uvicorn.Server):
+    """A server that ends what never ends by itself when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, stop: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal."""
+        self._stop()
+        super().handle_exit(sig, frame)

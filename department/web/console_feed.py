@@ -103,6 +103,7 @@ class ConsoleFeed:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _heard_at: float = 0.0
+    _stopped: bool = False
 
     def join(
         self, person: DepartmentPerson, session: str, tell: Callable[[bytes | None], object], *, after: str = ""
@@ -113,6 +114,8 @@ class ConsoleFeed:
         made = Listener(person, session, tell, seen, timezone.now() + _STREAM)
         with self._lock:
             self._listeners.append(made)
+        if self._stopped:
+            tell(None)
         return made
 
     def leave(self, listener: Listener) -> None:
@@ -128,19 +131,25 @@ class ConsoleFeed:
                 self._thread = threading.Thread(target=self._run, name="console feed", daemon=True)
                 self._thread.start()
 
+    def stop(self) -> None:
+        """End what everybody hears, for good; from a signal's handler, which must not wait for a lock."""
+        self._stopped = True
+        for listener in [*self._listeners]:
+            listener.tell(None)
+
     def look(self) -> None:
         """Look once, and tell what is new. Raises what the database, the ledger and the policy raise."""
         now, listening = timezone.now(), self._admitted()
-        self._note(self._open_alerts(listening), now)
+        self._note(self._open_alerts(listening), listening, now)
         news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
         changed = sorted(self._known.values(), key=lambda each: each.last)
+        for each in changed:
+            behind = [one for one in listening if each.first <= one.seen < each.last and one.may_see(each.alert)]
+            if behind:
+                self._tell(behind, "stand", stand_view(each.alert, now))
         for listener in listening:
-            known = [each for each in changed if listener.may_see(each.alert)]
-            for each in known:
-                if each.first <= listener.seen < each.last:
-                    listener.tell(self._event("stand", stand_view(each.alert, now)))
-                    listener.owed = True
-            records = tuple(each.alert.record_id for each in known if each.first > listener.seen)
+            fresh = (each.alert for each in changed if each.first > listener.seen)
+            records = tuple(alert.record_id for alert in fresh if listener.may_see(alert))
             news.setdefault((listener.groups or (), records), []).append(listener)
         for (groups, records), those in news.items():
             for place in range(0, len(records), _AT_ONCE):
@@ -155,7 +164,7 @@ class ConsoleFeed:
                 listener.seen, listener.owed = self._number, False
         if time.monotonic() > self._heard_at + _HEARD_SECONDS:
             self._heard_at = time.monotonic()
-            self._tell_all(self._event("heard", _said(hearing(now))))
+            self._tell_all(_said(hearing(now)))
 
     def _run(self) -> None:
         while True:
@@ -168,7 +177,7 @@ class ConsoleFeed:
                     why = f"{error}."
                 elif isinstance(error, (Error, psycopg.Error)):
                     why = "The database does not answer."
-                self._tell_all(self._event("heard", {"at": timezone.now().isoformat(), "nothing": True, "lost": [why]}))
+                self._tell_all({"at": timezone.now().isoformat(), "nothing": True, "lost": [why]})
                 time.sleep(LOOK_SECONDS)
             finally:
                 connection.close()
@@ -238,7 +247,7 @@ class ConsoleFeed:
         listener.tell(self._event("ended", {"why": why}))
         listener.tell(None)
 
-    def _note(self, found: Sequence[Alert], now: datetime) -> None:
+    def _note(self, found: Sequence[Alert], listening: Sequence[Listener], now: datetime) -> None:
         """Give each alert that is new, or has changed, the next number."""
         for alert in found:
             known, escalated = self._known.get(alert.record_id), alert.is_escalated(now)
@@ -251,7 +260,7 @@ class ConsoleFeed:
             self._count()
             last = alert_of(gone) if former.covert_group is None else None
             said = stand_view(last, now) if last else {"record": gone, "open": False}
-            self._tell_all(self._event("stand", said), former)
+            self._tell([one for one in listening if one.may_see(former)], "stand", said)
 
     def _count(self) -> None:
         # Milliseconds: whoever may not know of a change finds no number missing.
@@ -281,11 +290,9 @@ class ConsoleFeed:
             alert = self._known[record].alert
             bare = {"priority": alert.priority, "category": alert.category, "place": alert.post, "plate": ""}
             captured = {"captured": alert.captured_at.isoformat(timespec="milliseconds")}
-            said = self._event("hit", {**bare, **captured, **views.get(record, {}), **stand_view(alert, now)})
+            said = {**bare, **captured, **views.get(record, {}), **stand_view(alert, now)}
+            self._tell([one for one in those if logged or record not in one.bare], "hit", said)
             for listener in those:
-                listener.owed = True
-                if logged or record not in listener.bare:
-                    listener.tell(said)
                 (listener.bare.discard if logged else listener.bare.add)(record)
 
     def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
@@ -297,14 +304,18 @@ class ConsoleFeed:
                 noted = {"said": said} if group is None else {"said": {}, "covert": {group: said}}
                 local_journal().note(person=login, **noted)
 
-    def _tell_all(self, said: bytes, about: Alert | None = None) -> None:
-        """Tell everybody, or whoever may know of an alert."""
+    def _tell(self, those: Sequence[Listener], kind: str, what: Mapping[str, Any]) -> None:
+        """Tell some of a hit; that they know all now follows."""
+        said = self._event(kind, what)
+        for listener in those:
+            listener.tell(said)
+            listener.owed = True
+
+    def _tell_all(self, heard: Mapping[str, Any]) -> None:
         with self._lock:
             listeners = [*self._listeners]
         for listener in listeners:
-            if about is None or listener.may_see(about):
-                listener.tell(said)
-                listener.owed |= about is not None
+            listener.tell(self._event("heard", heard))
 
     def _event(self, kind: str, said: Mapping[str, Any], number: int | None = None) -> bytes:
         named = f"id: {self.name}-{number}\n" if number is not None else ""

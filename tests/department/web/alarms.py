@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import cv2
 import numpy as np
@@ -17,7 +16,7 @@ import psycopg
 from department.custody.tables import HEARD
 from department.database.roles import KEEPER
 from department.folder import DepartmentFolder
-from device.records import Picture
+from device.records import Picture, new_identifier
 from device.records.parts import Character, HotListState
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,7 +69,7 @@ def seen(plate: str, at: datetime, *, listed: str | None = None, pictures: bool 
         state="current", version=118, issuer="Riverside", built=at - age, age_seconds=age.total_seconds(), entries=48213
     )
     return {
-        "hit": str(uuid4()).replace("-4", "-7", 1),
+        "hit": new_identifier(),
         "plate_read": plate,
         "plate_key": plate.replace("O", "0").replace("I", "1"),
         "plate_matched": listed or plate,

@@ -169,6 +169,17 @@ def test_what_ended_or_was_taken_back_is_not_acted_upon(dispatch: Dispatch) -> N
     assert tries.reached == []
 
 
+def test_a_second_person_confirms_a_near_match(dispatch: Dispatch) -> None:
+    tries = Tries(dispatch)
+    one, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen"))
+    hit = dispatch.alert(plate_matched="7A8C123", match="near").record_id
+    assert [tries.send(one, hit, step, at, **SEEN) for at, step in enumerate(("take", "confirm"))] == [204, 204]
+    assert tries.send(other, hit, "second", 2, **SEEN) == 204
+    assert tries.send(one, hit, "active", 3) == 204
+    assert tries.state(hit) == ("actionable", 4)
+    assert tries.send(one, hit, "outcome", 4, reason="recovered") == 204
+
+
 def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     send = Tries(dispatch).send
     one, other = (dispatch.person(login, begun=False).person for login in ("a.rivera", "b.chen"))
