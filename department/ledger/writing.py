@@ -87,13 +87,13 @@ def _append(
         if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
             raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
     statement = (
-        f"SELECT {function}(%s, refers_to, fields)"  # noqa: S608 - our own name
-        " FROM unnest(%s::uuid[], %s::json[]) WITH ORDINALITY AS given (refers_to, fields, place) ORDER BY place"
+        f"SELECT {function}(%s, (line ->> 'refers_to')::uuid, line -> 'fields')"  # noqa: S608 - our own name
+        " FROM json_array_elements(%s::json) WITH ORDINALITY AS given (line, place) ORDER BY place"
     )
-    said = [json.dumps(fields) for fields, _ in entries]
+    said = [{"refers_to": refers_to and str(refers_to), "fields": fields} for fields, refers_to in entries]
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [event.value, [refers_to for _, refers_to in entries], said])
+            cursor.execute(statement, [event.value, json.dumps(said)])
             made = [entry for (entry,) in cursor]
             if then is not None:
                 cursor.execute(then)

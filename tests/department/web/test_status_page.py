@@ -23,7 +23,7 @@ from tests.department.web.kept import NOW, put, tally
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
-SECONDS = 30
+SECONDS = 90
 
 
 @pytest.fixture(scope="module")
