@@ -1,6 +1,6 @@
 """How somebody gets to see records: by an entry in the ledger, made before anything is read."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -104,10 +104,10 @@ class OpenEntry:
 
     def enter_shown(self) -> None:
         """Do as `shown`, within the transaction of what was done under the entry, as its last step."""
-        self._close(LedgerEvent.SHOWN, entered=enter)
+        self._close(LedgerEvent.SHOWN, within=True)
 
-    def _close(self, event: LedgerEvent, *, entered: Callable[..., UUID] = append, **more: str) -> None:
-        entered(event, {**self.closing(), **more}, refers_to=self.entry)
+    def _close(self, event: LedgerEvent, *, within: bool = False, **more: str) -> None:
+        (enter if within else append)(event, {**self.closing(), **more}, refers_to=self.entry)
 
     def closing(self) -> dict[str, Any]:
         """Close the entry, and return what was fetched, for the entry that says so."""
