@@ -42,10 +42,9 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
         with in_time():
             found = reads(opened, Sought(plates=plates, since=first), limit=MOST_LEADS) if plates else []
     leads = [row for row in found if row["class"] in since and row["captured_at"] >= since[row["class"]]]
-    of = {"entry": entry, "case_number": entry.case_number}
     with seeing(by):
         ListLead.objects.bulk_create(
-            [ListLead(record_id=row["record_id"], plate_fold=row["plate_fold"], **of) for row in leads],
+            [ListLead(entry=entry, record_id=row["record_id"], plate_fold=row["plate_fold"]) for row in leads],
             ignore_conflicts=True,
         )
     return len(leads)

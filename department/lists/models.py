@@ -125,8 +125,6 @@ class ListLead(models.Model):
     pk = models.CompositePrimaryKey("entry_id", "record_id")
     record_id = models.BigIntegerField()
     plate_fold = models.TextField()
-    case_number = models.TextField(default="")
-    """The entry's: leads of a case that is on hold stay."""
     found_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

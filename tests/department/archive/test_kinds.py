@@ -1,4 +1,4 @@
-"""What else has a term goes by a plan: bodies of the ledger, and work that people saved."""
+"""What else has a term goes by a plan: bodies of the ledger, saved work, list entries, leads, exercises, decisions."""
 
 import json
 from collections.abc import Iterator
@@ -13,13 +13,57 @@ from department.archive.holds import HeldScope, place_hold
 from department.archive.purge import certificate
 from department.archive.retention import establish
 from department.custody.certificate import read_certificate
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, OWNER, ROLES, WEB, as_role
 from department.ledger.entries import open_entry
 from department.ledger.verify import verify_ledger
 from department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
+from tests.department.emptying import empty as emptied
 
 LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor_days = {} WHERE class LIKE 'ledger%%'"
+
+# Rows of each kind by a name, days ago. Their terms are 366 days; the case CV-9 is on hold.
+OLD_AND_YOUNG = """
+INSERT INTO lists_entry (reason, case_number, made_at, expires_at, id, plate, category, priority, author,
+    second_person)
+SELECT name, of, now() - made * interval '1 day', now() - over * interval '1 day', id, '7ABC123', 'felony', 2, 'a',
+    false
+FROM (VALUES (1, 'gone', '26-1', 500, 400), (2, 'young', '26-1', 500, 300), (3, 'in force', '26-1', 300, -60),
+    (4, 'held', 'CV-9', 500, 400), (5, 'young lead', '26-1', 500, 400), (6, 'held lead', 'CV-9', 500, 400),
+    (7, 'old lead', '26-1', 500, 400)) AS given (id, name, of, made, over);
+INSERT INTO lists_lead (plate_fold, entry_id, record_id, found_at)
+SELECT name, entry, 1, now() - days * interval '1 day'
+FROM (VALUES ('gone', 7, 400), ('gone, too', 2, 400), ('young', 5, 300), ('held', 6, 400)) AS given (name, entry, days);
+INSERT INTO people_exercise (exercises, person_id, topic, asked, "right", done_at)
+SELECT name, (SELECT min(id) FROM people_person), 'policy', 1, 1, now() - days * interval '1 day'
+FROM (VALUES ('gone', 400), ('young', 300)) AS given (name, days);
+BEGIN;
+SET LOCAL session_replication_role = replica;
+CREATE TEMPORARY TABLE given ON COMMIT DROP AS SELECT * FROM (VALUES
+    (901, 'gone', 400, true, '2023-06-01Z'::timestamptz), (902, 'young', 300, true, '2023-06-01Z'),
+    (903, 'never told', 400, false, '2023-06-01Z'), (904, 'in the time', 400, true, '2024-06-01Z'),
+    (905, 'by its passage', 400, true, '2023-06-01Z'), (906, 'by its number', 400, true, '2023-06-01Z')
+) AS given (id, name, days, told, seen);
+INSERT INTO custody_hit (record_id, passage, captured_at, class, retained_from, post, hit, plate_read, plate_key,
+    plate_fold, plate_matched, match, category, priority, hotlist_stale, synthetic, held, state_agreement)
+SELECT id, name, seen, 'hit', current_date, 'p', '', '', '', '', '', 'exact', '', 1, false, false, false, '' FROM given;
+INSERT INTO alerts_alert (record_id, captured_at, retained_from, post, hit, arrived_at, category, priority, match,
+    hotlist_stale, held, second_needed, changed_at)
+SELECT id, seen, current_date, 'p', name, seen, '', 1, 'exact', false, false, false, seen FROM given;
+INSERT INTO alerts_decision (record_id, hit, at, published_at, post, number, decision)
+SELECT id, name, now() - days * interval '1 day', CASE WHEN told THEN now() END, 'p', 1, 'rejected' FROM given;
+INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records, passages) VALUES
+    ('evidence', 'CV-10', 'c', 'd', '2027-01-01', '{900}', '{by its passage}'),
+    ('evidence', 'CV-11', 'c', 'd', '2027-01-01', '{906}', '{}');
+COMMIT;
+"""
+STAYING = {
+    "lists_entry": ("reason", {"young", "in force", "held", "young lead", "held lead", "old lead"}),
+    "lists_lead": ("plate_fold", {"young", "held"}),
+    "people_exercise": ("exercises", {"young"}),
+    "alerts_decision": ("hit", {"young", "never told", "in the time", "by its passage", "by its number"}),
+}
+"""By table, what a row is named by, and which rows no plan takes yet."""
 
 
 @pytest.fixture
@@ -29,6 +73,7 @@ def ending_now(empty: None, superuser: psycopg.Connection) -> Iterator[None]:
     superuser.execute("TRUNCATE search_saved")
     yield
     superuser.execute("TRUNCATE archive_part, archive_plan, archive_outcome, archive_hold, archive_term")
+    emptied(superuser, *STAYING, "alerts_alert")
     superuser.execute(LEAST.format(366, 366))
 
 
@@ -76,3 +121,34 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
     parts = {part.retention: part for part in said.parts}
     assert (parts["saved_work"].records, parts["saved_work"].held) == (1, 1)
     assert (parts["ledger_access"].records >= 4, parts["ledger_access"].held) == (True, 5), "the hold, too"
+
+
+@pytest.mark.usefixtures("ending_now", "law")
+def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
+    purge: Purge, rows: Rows, superuser: psycopg.Connection, certifier: purging.Certifier
+) -> None:
+    establish("california")
+    superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
+    superuser.execute(OLD_AND_YOUNG)
+    scope = HeldScope(since=datetime(2024, 1, 1, tzinfo=UTC), until=datetime.now(UTC), posts=["p"], plates=["7XYZ999"])
+    with as_role(WEB):
+        said = {"person": "a.rivera", "kind": "litigation", "case": "CV-9", "reason": "claim"}
+        place_hold(**said, review_on=datetime.now(UTC).date(), scope=scope)
+    assert rows("SELECT over_at > now() FROM lists_entry WHERE reason = 'in force'") == [(True,)]
+    for role in {*ROLES} - {OWNER}:
+        superuser.execute(f"SET ROLE {role}")
+        for relation in (*STAYING, "lists_entry_kind", "lists_lead_kind", "alerts_decision_kind"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                superuser.execute(f"DELETE FROM {relation}")  # noqa: S608 - our own tables
+        superuser.execute("RESET ROLE")
+    plan = purge()
+    for table, (name, staying) in STAYING.items():
+        assert {row for (row,) in rows(f"SELECT {name} FROM {table}")} == staying, table  # noqa: S608
+    with transaction.atomic():
+        first, *_ = certificate(plan)
+    certified = read_certificate(json.loads(first)["certificate"], certifier.keys()).parts
+    counted = {part.retention: (part.records, part.held) for part in certified}
+    said = {"list_entry": (1, 1), "lookback": (2, 1), "training": (1, 0), "decision": (1, 3)}
+    assert {retention: counted[retention] for retention in said} == said
+    purge()
+    assert rows("SELECT FROM lists_entry WHERE reason = 'old lead'") == [], "after its last lead"

@@ -188,15 +188,3 @@ def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: P
     assert states() == ["withdrawn", "new"]
     services.recover("7DEF456", "found, too", people["f.other"])
     assert states() == ["withdrawn", "withdrawn"]
-
-
-def test_what_is_over_goes_by_the_archive_s_terms(people: People, superuser: psycopg.Connection) -> None:
-    over, stays = entry_of(), entry_of("7DEF456")
-    for entry in (over, stays):
-        services.enter_entry(entry, people["a.rivera"])
-    services.end_entry(over, "found", people["a.rivera"])
-    with services.seeing(people["a.rivera"]):
-        ListLead.objects.create(entry=over, record_id=1, plate_fold="7ABC123")
-    for retention in ("list_entry", "lookback"):
-        old = superuser.execute("SELECT there, held FROM archive_old(%s, clock_timestamp())", [retention])
-        assert old.fetchall() == [(1, 0)], retention
