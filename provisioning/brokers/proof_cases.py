@@ -45,8 +45,9 @@ def topics(agency: str, post: str, operator: str, custodian: str) -> tuple[str, 
         f"{ROOT}/{agency}/hotlist/proof",
         f"{ROOT}/{agency}/{KEYS}/proof",
         f"{ROOT}/{agency}/{KEYS}/custody/proof",
-        *(f"{ROOT}/{agency}/{DECISIONS}/{topic}" for topic in (custodian, f"{custodian}/{GROUP}", "proof")),
-        f"{ROOT}/{agency}/{LEDGER}/proof",
+        # Somebody must be able to write each, or nobody is heard there.
+        *(f"{ROOT}/{agency}/{DECISIONS}/{topic}" for topic in (custodian, f"{custodian}/{GROUP}")),
+        f"{ROOT}/{agency}/{LEDGER}/{custodian}",
     )
 
 

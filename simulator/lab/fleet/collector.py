@@ -132,6 +132,7 @@ class Collector:
         )
 
     def _missing(self, chains: Sequence[RecordedChain]) -> Missing:
+        self._archive.flush()  # it is proved next, by others
         lost, posts = 0, []
         for chain in chains:
             gone = chain.last - len(self._arrived.numbers[chain.post, chain.chain])
@@ -177,7 +178,7 @@ class Collector:
             data = event["data"]
             if event["type"] == TYPES[Audit] and data["action"] == "hotlist_installed":
                 self._arrived.installed[data["object"]].setdefault(post, arrived)
-        self._archive.write(message.payload + b"\n")
+            self._archive.write(message.payload + b"\n")
 
 
 def spread(values: Sequence[float]) -> tuple[float, ...]:
