@@ -1,6 +1,6 @@
 """The rules against misuse, on six weeks of ten honest officers and one who is not: what they find and whom."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,9 +16,11 @@ from department.audits.household import HouseholdKey, note_household
 from department.audits.models import AuditFinding
 from department.audits.nightly import look_for_misuse
 from department.audits.rules import MisuseRule, suspected_misuse
+from department.database.cluster import SUPERUSER
 from department.database.roles import OWNER, WEB, as_role
 from department.ledger.catalog import LedgerEvent
 from department.policy.policy import MisuseRules
+from tests.department import emptying
 from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import made_person
@@ -68,9 +70,12 @@ def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
 
 
 @pytest.fixture
-def no_findings(connect: Callable[[str], psycopg.Connection]) -> None:
+def no_findings(connect: Callable[[str], psycopg.Connection]) -> Iterator[None]:
     with connect(OWNER) as owner:
         owner.execute("TRUNCATE audits_finding, audits_answer, audits_household")
+    yield
+    with connect(SUPERUSER) as superuser:
+        emptying.empty_ledger(superuser)  # the weeks have no digests, and others verify what they find
 
 
 @pytest.mark.usefixtures("no_findings")

@@ -4,6 +4,7 @@ import json
 import random
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -278,11 +279,21 @@ def test_a_statement_is_given_up(superuser: psycopg.Connection, monkeypatch: pyt
 def test_a_search_is_canceled(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
     with as_role(WEB):
-        stop = threading.Timer(0.2, connection.connection.cancel_safe)
+        stop = threading.Thread(target=_cancel, args=(superuser,), daemon=True)
         stop.start()
         with pytest.raises(SearchTimeoutError), opened() as entry:
             find_plates(entry, asked("7AB?"))
         stop.join()
+
+
+def _cancel(superuser: psycopg.Connection) -> None:
+    """Cancel what `_slow` asks, as soon as it is under way, and nothing of the ledger's."""
+    cancel = (
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(8)::text'"
+    )
+    while not superuser.execute(cancel).fetchall():
+        time.sleep(0.01)
 
 
 def _slow(entry: OpenEntry) -> Iterator[str]:
