@@ -40,7 +40,7 @@ def kept(opened: Open, keys: dict[str, Keyring]) -> None:
 
 def content(rows: Rows) -> dict[str, list[tuple[object, ...]]]:
     return {table: rows(f"SELECT * FROM {table} WHERE to_jsonb({table})->>'verdict' IS DISTINCT FROM 'duplicate'"  # noqa: S608
-                        " ORDER BY 1, 2, 3, 4") for table in TABLES}  # fmt: skip
+                        " ORDER BY 1, 2, 3, 4, 5") for table in TABLES}  # fmt: skip
 
 
 def test_all_is_the_same_row_by_row(kept: None, rows: Rows, owner: psycopg.Connection) -> None:
