@@ -346,7 +346,7 @@ class Outbox:
                 for key in heard
             }
             missing = {sequence for left in found.values() for sequence in left.sequences} - fresh
-            resending.add(connection, missing)
+            resending.add(connection, missing - resending.waiting(connection))
             return len(missing), {key: left.reached for key, left in found.items()}
 
         with self._file.lock:

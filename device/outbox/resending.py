@@ -14,6 +14,11 @@ def prepare(connection: Connection) -> None:
         "CREATE TEMP TABLE again (rank INTEGER, sequence INTEGER, PRIMARY KEY (rank, sequence)) STRICT, WITHOUT ROWID"
     )
     connection.execute("CREATE TEMP TABLE fresh (sequence INTEGER PRIMARY KEY) STRICT")
+    # One by one: to look all of them up takes seconds where a hundred thousand wait, and the broker hangs up meanwhile.
+    connection.execute(
+        "CREATE TEMP TRIGGER gone AFTER DELETE ON main.record BEGIN"
+        " DELETE FROM again WHERE rank = old.rank AND sequence = old.sequence; END"
+    )
 
 
 def add(connection: Connection, sequences: Iterable[int]) -> None:
@@ -22,6 +27,11 @@ def add(connection: Connection, sequences: Iterable[int]) -> None:
         "INSERT OR IGNORE INTO again SELECT rank, sequence FROM record WHERE sequence = ? AND sent = 1",
         [(sequence,) for sequence in sequences],
     )
+
+
+def waiting(connection: Connection) -> set[int]:
+    """Return what is to be sent once more, by its `sequence` in the table."""
+    return {row[0] for row in connection.execute("SELECT sequence FROM again")}
 
 
 def acknowledged(connection: Connection, sequence: int) -> None:
@@ -37,5 +47,4 @@ def end_round(connection: Connection) -> set[int]:
     """Return what was acknowledged since this was called last."""
     fresh = {row[0] for row in connection.execute("SELECT sequence FROM fresh")}
     connection.execute("DELETE FROM fresh")
-    connection.execute("DELETE FROM again WHERE sequence NOT IN (SELECT sequence FROM record)")
     return fresh
