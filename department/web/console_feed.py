@@ -38,7 +38,7 @@ from department.policy.policy import AccessPurpose
 from department.search.places import Places
 from department.web.console_hit import hit_view
 from department.web.console_stand import stand_view
-from department.web.heard import Hearing, hearing
+from department.web.heard import ListeningState, hearing
 from device.errors import PlatepostError
 
 log = logging.getLogger(__name__)
@@ -329,7 +329,7 @@ def _places() -> Places:
         return Places({}, {})  # a hit is shown, whatever is wrong with the map
 
 
-def _said(found: Hearing) -> dict[str, Any]:
+def _said(found: ListeningState) -> dict[str, Any]:
     last, tested = (at and at.isoformat() for at in (found.last, found.tested))
     return {"at": found.at.isoformat(), "nothing": found.nothing, "lost": found.lost, "last": last, "tested": tested}
 

@@ -59,7 +59,7 @@ class HeardPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class ListeningState:
     """What can be heard at a moment."""
 
     at: datetime
@@ -80,7 +80,7 @@ class Hearing:
         return max((post.tested_at for post in self.posts if post.tested_at), default=None)
 
 
-def hearing(at: datetime | None = None) -> Hearing:
+def hearing(at: datetime | None = None) -> ListeningState:
     """Look what can be heard now, by what the web role may see.
 
     Raises:
@@ -107,7 +107,7 @@ def hearing(at: datetime | None = None) -> Hearing:
     if not posts:
         lost.append("No post has sent anything for a month.")
     nothing = not keeper or len(away) == len(settings.BROKERS) or all(post.silent for post in posts)
-    return Hearing(at, posts, tuple(lost), nothing)
+    return ListeningState(at, posts, tuple(lost), nothing)
 
 
 def _heard_posts(at: datetime) -> list[HeardPost]:

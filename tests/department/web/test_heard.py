@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from django.test import override_settings
 
 from department.database.roles import WEB, as_role
-from department.web.heard import Hearing, hearing
+from department.web.heard import ListeningState, hearing
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.web.kept import status, synthetic
 
@@ -14,7 +14,7 @@ __all__ = ["dispatch"]
 
 
 @override_settings(BROKERS=("one.example:8883", "two.example:8883"))
-def heard(after: timedelta = timedelta()) -> Hearing:
+def heard(after: timedelta = timedelta()) -> ListeningState:
     with as_role(WEB):
         return hearing(datetime.now(UTC) + after)
 
