@@ -210,7 +210,7 @@ def _add(
     }
     marks = ", ".join(["%s"] * len(values))
     cursor.execute(
-        f"INSERT INTO alerts_step ({', '.join(values)}) VALUES ({marks}) RETURNING state, covert_group",  # noqa: S608
+        f"INSERT INTO alerts_step ({', '.join(values)}) VALUES ({marks}) RETURNING state, covert_group",  # noqa: S608 - our own names
         [*values.values()],
     )
     state, group = cursor.fetchone()
@@ -218,7 +218,7 @@ def _add(
 
 
 def _require(actor: AlertActor, step: AlertStep) -> None:
-    """Ask anew whether somebody may do this now: for how long training counts the database does not know."""
+    """Ask again whether somebody may do this now: for how long training counts the database does not know."""
     lacks = currency_of(DepartmentPerson.objects.get(pk=actor.person.pk)).lacks(permission_for(step))
     if lacks:
         raise AlertError(" ".join(lack.what for lack in lacks), "alerts_lapsed")

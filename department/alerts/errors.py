@@ -10,9 +10,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from django.db import DatabaseError
 
+from department.database.refusals import refusal_of
 from department.errors import DepartmentError
 
 _STALE = "alerts_stale"
@@ -42,9 +42,9 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
-        rule = str(said.constraint_name) if said is not None else ""
-        if said is None or not rule.startswith("alerts_"):
+        said = refusal_of(error, "alerts_")
+        if said is None:
             raise
+        rule = str(said.constraint_name)
         kind = StaleAlertError if rule == _STALE else AlertError
         raise kind(str(said.message_primary), rule) from error

@@ -9,9 +9,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from django.db import DatabaseError
 
+from department.database.refusals import refusal_of
 from department.errors import DepartmentError
 
 WHY = {
@@ -51,8 +51,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
-        if said is None or not (said.constraint_name or "").startswith("archive_"):
+        said = refusal_of(error, "archive_")
+        if said is None:
             raise
         name = str(said.constraint_name)
         raise ArchiveRefusedError(WHY.get(name) or str(said.message_primary), name) from error

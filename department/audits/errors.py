@@ -9,9 +9,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 from django.db import DatabaseError
 
+from department.database.refusals import refusal_of
 from department.errors import DepartmentError
 
 _WHY = {
@@ -39,7 +39,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
-        if said is None or not (said.constraint_name or "").startswith("audits_"):
+        said = refusal_of(error, "audits_")
+        if said is None:
             raise
         raise AuditError(_WHY.get(str(said.constraint_name)) or str(said.message_primary)) from error
