@@ -5,6 +5,7 @@ before, and publishes what `issue` returns, which the log of receipts has by the
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ from device.records.topics import Source
 log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 1.0
-"""A chain gets no more than one receipt in this time, however many records come."""
+"""A chain gets no more than one receipt in this time, however many records come. One whose ranges fill several gets
+them all at once, and then none for as many times as long."""
 
 
 class HeldRecords(Protocol):
@@ -95,7 +97,7 @@ class ReceiptIssuer:
         self._now = now
         self._interval = interval_seconds
         self._due: dict[ChainName, float] = {}
-        self._issued: dict[ChainName, float] = {}
+        self._not_before: dict[ChainName, float] = {}
         receipted = dict(receipts.receipted)
         self.lost = tuple(gap for chain, ranges in receipted.items() for gap in self._unheld(chain, ranges))
         """What was receipted and is not held, found at this start."""
@@ -122,7 +124,7 @@ class ReceiptIssuer:
     def committed(self, chains: Iterable[ChainName], at: float) -> None:
         """Have chains receipted of which records were committed, or came again, at a moment of the steady clock."""
         for chain in chains:
-            self._due.setdefault(chain, max(at, self._issued.get(chain, float("-inf")) + self._interval))
+            self._due.setdefault(chain, max(at, self._not_before.get(chain, at)))
 
     def next_due(self) -> float | None:
         """Return when `issue` is to be called next, by the steady clock; None while nothing waits."""
@@ -141,10 +143,10 @@ class ReceiptIssuer:
         parts = [(chain, part) for chain in chains for part in self._parts(chain)]
         made = [self._receipt(*part, number=number) for number, part in enumerate(parts, self._log.number + 1)]
         self._log.add(made)
-        self._issued = {chain: moment for chain, moment in self._issued.items() if moment + self._interval > at}
-        for chain in chains:
+        self._not_before = {chain: moment for chain, moment in self._not_before.items() if moment > at}
+        for chain, receipts in Counter(chain for chain, _ in parts).items():
             del self._due[chain]
-            self._issued[chain] = at
+            self._not_before[chain] = at + self._interval * receipts
         return [self._signed(said) for said in made]
 
     def _parts(self, chain: ChainName) -> Iterator[tuple[KeptRange, ...]]:

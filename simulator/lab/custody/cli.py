@@ -14,7 +14,15 @@ from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
 from simulator.lab.custody.site import RESTORED, CustodySite
-from simulator.lab.custody.weeks import CUSTODIAN, FAST, SAVE_SECONDS, WeeksCampaign, WeeksOutcome, step_seconds
+from simulator.lab.custody.weeks import (
+    CUSTODIAN,
+    FAST,
+    SAVE_SECONDS,
+    WeeksCampaign,
+    WeeksOutcome,
+    left_out_seconds,
+    step_seconds,
+)
 from simulator.lab.custody.weeks import POST as ALONE
 
 RATE = 8.0
@@ -102,6 +110,7 @@ def custody_weeks(*, directory: Path, weeks: int, reads_a_day: int, quota: float
             rate=FAST,
             custodians=CUSTODIAN,
             step=step,
+            left_out_seconds=left_out_seconds(reads_a_day),
             quota_megabytes=quota,
             save_seconds=SAVE_SECONDS,
         ) as site:

@@ -24,6 +24,7 @@ from simulator.keeper.process import PRELOADED as KEEPERS
 from simulator.keeper.process import KeeperProcess
 from simulator.lab.custody.checker import CustodyChecker, LeftBehind
 from simulator.lab.custody.wire import WireLog
+from simulator.lab.faults.killable_post import LEFT_OUT_SECONDS
 from simulator.lab.faults.post_under_test import PostUnderTest
 
 AGENCY = "custody"
@@ -53,6 +54,7 @@ class CustodySite(Site[Broker]):
         rate: float,
         custodians: Mapping[str, tuple[str, ...]] = CUSTODIANS,
         step: float = 0.0,
+        left_out_seconds: float = LEFT_OUT_SECONDS,
         quota_megabytes: float | None = None,
         save_seconds: int = 1,
     ) -> None:
@@ -64,6 +66,7 @@ class CustodySite(Site[Broker]):
             rate: records a second that each makes.
             custodians: with the groups of each; posts are given the first.
             step: seconds by which the posts' clocks advance with every record.
+            left_out_seconds: after which a post sends once more what receipts leave out.
             quota_megabytes: of each post's outbox; as posts have it where None.
             save_seconds: as of `Broker`.
 
@@ -79,6 +82,7 @@ class CustodySite(Site[Broker]):
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([*KEEPERS, "simulator.lab.faults.killable_post"])
         self._names, self._custodians, self._step = posts, custodians, step
+        self._left_out_seconds = left_out_seconds
         self._settings: dict[str, Any] = {}
         if quota_megabytes is not None:
             self._settings = {"more": {"outbox": {"quota_megabytes": quota_megabytes}}}
@@ -165,6 +169,7 @@ class CustodySite(Site[Broker]):
             step=self._step,
             context=self._context,
             rate=self.rate,
+            left_out_seconds=self._left_out_seconds,
             covert=GROUP,
         )
         self.posts.append(post)

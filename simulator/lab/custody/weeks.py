@@ -16,7 +16,7 @@ from device.records.canonical import parse
 from device.records.envelope import TYPES
 from simulator.lab.custody.checker import CustodyChecker
 from simulator.lab.custody.site import GROUP, CustodySite
-from simulator.lab.faults.killable_post import HITS
+from simulator.lab.faults.killable_post import HITS, LEFT_OUT_SECONDS
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.storage_log import LoggedRecord
 
@@ -29,6 +29,8 @@ FAST = 2000.0
 AFTERWARDS = 2.0
 """Records a second once the custodian is back, so that the post's clock goes on."""
 QUIET = 0.001
+KEPT_AT_LEAST = 1000.0
+"""Records a second that a custodian keeps on its return, about."""
 SAVE_SECONDS = 60
 """Of the broker, which nobody kills: with a full queue it would write 256 MiB every other second, and take nothing."""
 BEFORE = 50
@@ -40,6 +42,14 @@ _LOOK_SECONDS = 0.5
 def step_seconds(reads_a_day: float) -> float:
     """Return by how much the clock has to run ahead with every record for so many reads a day."""
     return DAY * (1 - HITS) / reads_a_day
+
+
+def left_out_seconds(reads_a_day: float) -> float:
+    """Return after which a post that was away from its custodian for a week may send once more what it lacks.
+
+    Sooner than a week's records are kept, each would be sent again before a receipt can come. Posts have five minutes.
+    """
+    return max(LEFT_OUT_SECONDS, reads_a_day * DAYS / KEPT_AT_LEAST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -46,6 +47,8 @@ EXIT_OUTBOX = 3
 """Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
 DRAIN_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.1
+LEFT_OUT_SECONDS = 3.0
+"""By default, after which what a custodian's receipts leave out is sent once more."""
 _IMPATIENT = Tuning(
     keepalive_seconds=2,
     connect_timeout_seconds=3.0,
@@ -54,7 +57,6 @@ _IMPATIENT = Tuning(
     refusal_most_seconds=1.0,
     probe_first_seconds=2.0,
     probe_most_seconds=10.0,
-    left_out_seconds=3.0,
 )
 """The uplink's patience, shortened so that an hour's trouble fits into minutes."""
 
@@ -133,6 +135,7 @@ class KillablePost:
         stored: Connection,
         offset: "Synchronized[float]",
         rate: "Synchronized[float]",
+        left_out_seconds: float = LEFT_OUT_SECONDS,
         covert: str | None = None,
     ) -> None:
         """Open the outbox; nothing is connected yet. The arguments are those of `run`.
@@ -175,7 +178,7 @@ class KillablePost:
             configuration.uplink.model_copy(update={"reconnect_seconds": _RECONNECT_SECONDS}),
             self._outbox,
             client_id=configuration.post.name,
-            tuning=_IMPATIENT,
+            tuning=replace(_IMPATIENT, left_out_seconds=left_out_seconds),
             earliest=self._timekeeper.earliest,
             utc=self._timekeeper.now,
         )
@@ -283,6 +286,7 @@ def run(
     stored: Connection,
     offset: "Synchronized[float]",
     rate: "Synchronized[float]",
+    left_out_seconds: float = LEFT_OUT_SECONDS,
     covert: str | None = None,
 ) -> None:
     """Run a light post in this process until SIGTERM.
@@ -295,6 +299,7 @@ def run(
         stored: where it tells what is stored.
         offset: by how many seconds its clock is wrong at present.
         rate: how many records a second it makes at present, as far as the disk takes them.
+        left_out_seconds: after which what a custodian's receipts leave out is sent once more.
         covert: the distribution group that some of its hits concern alone.
 
     """
@@ -313,6 +318,7 @@ def run(
             stored=stored,
             offset=offset,
             rate=rate,
+            left_out_seconds=left_out_seconds,
             covert=covert,
         )
     except OutboxError as error:

@@ -36,6 +36,7 @@ class PostUnderTest:
         step: float,
         context: ForkServerContext,
         rate: "Synchronized[float]",
+        left_out_seconds: float = killable_post.LEFT_OUT_SECONDS,
         covert: str | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -49,6 +50,7 @@ class PostUnderTest:
             step: seconds by which its clock advances with every record.
             context: forks its processes.
             rate: how many records a second it makes at present.
+            left_out_seconds: after which what a custodian's receipts leave out is sent once more.
             covert: the distribution group that some of its hits concern alone.
 
         """
@@ -62,7 +64,7 @@ class PostUnderTest:
         self.offset: Synchronized[float] = context.Value("d", 0.0)
         """Seconds by which the post's clock is wrong."""
         self._vehicles, self._step = vehicles, step
-        self._covert = covert
+        self._covert, self._left_out_seconds = covert, left_out_seconds
         self._context = context
         self.rate = rate
         """Records a second that it makes at present; other posts may share it."""
@@ -108,6 +110,7 @@ class PostUnderTest:
                 "stored": writing,
                 "offset": self.offset,
                 "rate": self.rate,
+                "left_out_seconds": self._left_out_seconds,
                 "covert": self._covert,
             },
             name=self.name,

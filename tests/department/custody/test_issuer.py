@@ -73,6 +73,18 @@ def test_a_stream_gets_one_receipt_an_interval(records: MemoryRecords, log: Rece
     assert numbers[-1].ranges[-1].last == 400
 
 
+def test_a_chain_in_many_ranges_gets_as_many_receipts_in_the_time(records: MemoryRecords, log: ReceiptLog) -> None:
+    custodian = issuer(records, log, interval_seconds=1.0)
+    records.take(range(1, 401, 2))
+    custodian.committed([CHAIN], 100.0)
+    assert len(custodian.issue(100.0)) == 4
+    records.take([401])
+    custodian.committed([CHAIN], 100.5)
+    assert custodian.issue(103.9) == []
+    assert custodian.next_due() == 104.0
+    assert len(custodian.issue(104.0)) == 4
+
+
 def test_the_same_again_is_answered_with_the_present_receipt(records: MemoryRecords, log: ReceiptLog) -> None:
     custodian = issuer(records, log)
     records.take([1, 2])
