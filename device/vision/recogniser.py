@@ -24,6 +24,12 @@ from device.vision.sides import is_cut
 LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
 
+SURE = 0.99
+"""What a look at a plate of a still picture by its corners must claim for none by its box to follow.
+
+It spares a tenth of a photo's time. Of 546 photos no other plate is read right or wrong for it; see the reader's model
+card.
+"""
 SPARE = 0.3
 """Share of a crop's width that is put around it, its edge drawn out, for the detector to find the plate in it."""
 
@@ -196,6 +202,13 @@ class Recogniser:
         reading = self.reader.settle(looks, CALIFORNIAN) if californian and in_doubt(looks) else plate.reading
         return replace(plate, reading=reading, issuer=issuer)
 
+    def _looks(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
+        """Look at a plate by its corners and, unless that is sure, by the box around them."""
+        first = self.reader.look(_rectified(grey, corners))
+        if first.hypotheses[0].text and first.hypotheses[0].probability >= SURE:
+            return [first]
+        return [first, self.reader.look(_rectified(grey, upright(corners)))]
+
     def _nearer_looks(self, cornered: NDArray[np.uint8], boxed: NDArray[np.uint8]) -> list[Look]:
         """Look again at a plate cut out by better corners and by their box: each look is a little wrong in another way.
 
@@ -208,7 +221,7 @@ class Recogniser:
     def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Look]]]:
         """Read what was detected, and return the looks too; what stays in doubt is looked at again from nearer."""
         corners = [detection.corners for detection in detections]
-        looks = [[self.reader.look(plate) for plate in _both_ways(grey, place)] for place in corners]
+        looks = [self._looks(grey, place) for place in corners]
         doubtful = [number for number, seen in enumerate(looks) if in_doubt(seen)]
         nearer = closer(self.detector, grey, [detections[number] for number in doubtful])
         for number, better in zip(doubtful, nearer, strict=True):
@@ -234,12 +247,8 @@ def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
-def _prominence(plate: Plate) -> float:
-    """How likely a plate is the one that its picture is about: sure, and from nearby."""
-    return plate.score * plate.reading.confidence * plate_size(plate.corners)[0] ** 2
-
-
 def _recognition(plates: list[Plate], *, start: float, detected: float, end: float) -> Recognition:
+    """Put the plate first that the picture is likeliest about: sure, and from nearby."""
     found = [plate for plate in plates if plate.text]
     found.sort(
         key=lambda plate: plate.score * plate.reading.confidence * plate_size(plate.corners)[0] ** 2, reverse=True
