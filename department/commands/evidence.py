@@ -37,6 +37,7 @@ Examples:
 )
 @click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate, or public key as PEM or JWK.")
 @click.option("--group", "groups", multiple=True, help="A group whose covert records you may see.")
+@click.option("--request", type=int, help="The granted request to whose recipient it is released.")
 @_PURPOSE
 @_CASE
 @JSON
@@ -47,6 +48,7 @@ def export(
     records: tuple[int, ...],
     to: Path,
     groups: tuple[str, ...],
+    request: int | None,
     purpose: str,
     case: str,
     as_json: bool,
@@ -54,7 +56,7 @@ def export(
     """Write records of FOLDER with all that proves them into FILE, signed, and encrypted to one recipient.
 
     Pictures, links of the chains, receipts, the posts' keys, and who saw the records are in it, and a page to read it
-    with. The export is in the ledger before FILE is there.
+    with. The export is in the ledger before FILE is there. With --request it is a release, by the records manager.
     """
     if file.exists():
         raise DepartmentError(f"{file} is there already")
@@ -74,9 +76,12 @@ def export(
         from department.people.rights import Permission  # noqa: PLC0415
         from department.people.services import require_permission  # noqa: PLC0415
         from department.policy.policy import AccessPurpose  # noqa: PLC0415
+        from department.sharing.requests import note_release, require_granted  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
-        person, agency = require_permission(getpass.getuser(), Permission.EXPORT).login, settings.agency
+        needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
+        person, agency = require_permission(getpass.getuser(), needed).login, settings.agency
+        granted = None if request is None else require_granted(request)
         order = EvidenceOrder(records, person, agency, settings.custodian, purpose, case, named)
         asked = {"export": list(records), "recipient": named.model_dump()}
         why = AccessPurpose(purpose, case)
@@ -100,6 +105,8 @@ def export(
             "digest": digest,
             "records": list(records),
         }
+        if granted is not None:
+            note_release(granted, manifest, digest, person=person)
         append(LedgerEvent.EXPORTED, said)
         write_durably(file, sealed)
     if as_json:

@@ -234,20 +234,20 @@ def import_noted(*, folder: DepartmentFolder, as_json: bool) -> None:
 @ledger.command(
     epilog="""\b
 Examples:
-  platepost department ledger agency vault oakdale-pd --kind in_state --allow --note "agreement 12, until 2027-06-30"
+  platepost department ledger agency vault oakdale-pd --kind in_state --allow --note "Oakdale Police Department"
   platepost department ledger agency vault oakdale-pd --kind in_state --refuse --note "agreement has ended"
 """
 )
 @FOLDER
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["in_state", "federal", "out_of_state", "private"]), required=True)
-@click.option("--allow/--refuse", "allowed", required=True, help="Whether records may be looked at on its behalf.")
-@click.option("--note", required=True, help="The agreement, or why not.")
+@click.option("--allow/--refuse", "allowed", required=True, help="Whether agreements with it count.")
+@click.option("--note", required=True, help="What else there is to say of it.")
 @JSON
 def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, note: str, as_json: bool) -> None:
-    """Put the agency NAME into the register of FOLDER: whether records may be looked at on its behalf.
+    """Put the agency NAME into the register of FOLDER; --refuse takes back at once what was agreed with it.
 
-    Under California's law only a public agency of the state can be allowed.
+    Under California's law only a public agency of the state can be allowed. Agreements are made on the pages.
     """
     with _working(folder, WEB):
         from department.ledger.agencies import AgencyKind, KnownAgency, set_agency  # noqa: PLC0415 - see above

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "department.alerts",
     "department.lists",
     "department.audits",
+    "department.sharing",
     "department.web",
 ]
 MIDDLEWARE = [

@@ -191,6 +191,7 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
                 yield from right_faults(connection)
             set_up_django(folder, WEB)
             yield from _schema()
+            yield from _clauses()
     except DepartmentError as error:
         yield InstallationFault("database", str(error))
 
@@ -217,6 +218,20 @@ def _schema() -> Iterator[InstallationFault]:
                 f"records by keys that the register lacks came from {posts}: export it anew, or somebody forges",
                 grave=False,
             )
+
+
+def _clauses() -> Iterator[InstallationFault]:
+    """Yield the clauses of the policy that the department's records say are not met."""
+    from django.db import connection  # noqa: PLC0415 - after Django was set up
+
+    from department.sharing.clauses import evidence  # noqa: PLC0415
+
+    with closing(connection):
+        if not missing_migrations():
+            for each in evidence():
+                if not each.is_met:
+                    name = f"clause_{each.clause.id.lower()}"
+                    yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
 
 
 def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:

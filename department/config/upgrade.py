@@ -105,7 +105,7 @@ def _bind_by_law(law: LawProfile) -> None:
             cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law.name, law.name])
     except IntegrityError as error:
         raise DepartmentError(
-            f"the law {law.name!r} forbids what is granted to an agency: take it back first, by `agency`"
+            f"the law {law.name!r} forbids what is granted to an agency: take it back first, on the page of agencies"
         ) from error
 
 

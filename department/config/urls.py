@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("department.lists.urls")),
     path("", include("department.web.urls")),
     path("", include("department.audits.urls")),
+    path("", include("department.sharing.urls")),
 ]

@@ -27,9 +27,9 @@ class KnownAgency:
     name: str
     kind: AgencyKind
     allowed: bool
-    """Whether records may be looked at on its behalf."""
+    """Whether anything may be agreed with it; False also takes back at once what was agreed."""
     note: str
-    """The agreement, or why not."""
+    """What else there is to say of it."""
 
 
 def agencies() -> list[KnownAgency]:
@@ -61,12 +61,20 @@ def set_agency(agency: KnownAgency, *, person: str) -> None:
         raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind.value}") from error
 
 
-def require_allowed(name: str) -> None:
-    """Make sure that records may be looked at on an agency's behalf. Raises PurposeError: they may not."""
+def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:
+    """Make sure that an agreement is in force by which something may be done for an agency, and that it was verified.
+
+    Args:
+        name: the agency's.
+        purpose: one of the policy's.
+        scope: `search` on its behalf, or `release` to it.
+
+    Raises:
+        PurposeError: it may not be done; the message says why.
+
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT allowed FROM ledger_agency WHERE name = %s", [name])
-        found = cursor.fetchone()
-    if found is None:
-        raise PurposeError(f"{name!r} is not in the register of agencies")
-    if not found[0]:
-        raise PurposeError(f"no record is looked at on behalf of {name}")
+        cursor.execute("SELECT ledger_agency_refusal(%s, %s, %s, clock_timestamp())", [name, purpose, scope])
+        (why,) = cursor.fetchone() or (None,)
+    if why is not None:
+        raise PurposeError(f"nothing on behalf of {name}: {why}")

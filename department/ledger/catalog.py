@@ -103,6 +103,27 @@ class LedgerEvent(Enum):
 
     # --- agencies for which records are looked at
     AGENCY_SET = EventKind("agency_set", "set an agency", "person agency_name kind allowed", "note")
+    AGENCY_VERIFIED = EventKind("agency_verified", "verified an agency", "person agency_name says until")
+    SHARING_AGREED = EventKind(
+        "sharing_agreed",
+        "agreed with an agency",
+        "person agency_name agreement says purposes scope begins ends",
+    )
+    SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement")
+    REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request kind due requester")
+    REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request due because")
+    REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request hold")
+    REQUEST_DECIDED = EventKind("request_decided", "decided a request", "person request decision because")
+    RELEASED = EventKind("released", "released records", "person request what digest recipient count")
+    RELEASE_RECALLED = EventKind("release_recalled", "recalled a release", "person what because")
+    INCIDENT_OPENED = EventKind("incident_opened", "opened an incident", "person incident kind subject due")
+    EXPOSURE_COMPUTED = EventKind(
+        "exposure_computed", "computed whom an incident affects", "person incident digest plates reads gone"
+    )
+    BREACH_NOTIFIED = EventKind("breach_notified", "told the affected of an incident", "person incident plates")
+    POLICY_PUBLISHED = EventKind(
+        "policy_published", "published the policy", "person digest hearing", retention=BodyClass.PERMANENT
+    )
 
     # --- who hears every read at the broker
     READS_GRANTED = EventKind(

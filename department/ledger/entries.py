@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from department.ledger.agencies import require_allowed
+from department.ledger.agencies import require_agreed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import ClosedEntryError
 from department.ledger.writing import append, append_each, enter
@@ -177,7 +177,7 @@ def _opened(event: LedgerEvent, purpose: AccessPurpose, **asked: Any) -> OpenEnt
     try:
         policy.require(purpose)
         if purpose.on_behalf_of is not None:
-            require_allowed(purpose.on_behalf_of)
+            require_agreed(purpose.on_behalf_of, purpose.purpose)
     except ForbiddenPurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error), "forbidden": error.forbidden})
         raise

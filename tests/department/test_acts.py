@@ -18,7 +18,7 @@ import department
 from department.ledger.catalog import LedgerEvent
 
 HERE = Path(department.__file__).parent
-ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "web")
+ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "web")
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
 """What is entered by whoever calls these; the first of each is what counts."""
@@ -36,6 +36,12 @@ VIEWS_WITHOUT = {
     "doors": "subscribers and agreements, without a vehicle",
     "people": "a register of names and rights, without a vehicle",
     "person": "the same",
+    "policy": "counts, without a plate or a person",
+    "requests": "a register of requests, without a vehicle",
+    "one_request": "the same",
+    "incidents": "counts of what was exposed, without a plate",
+    "notice": "the same",
+    "agencies": "a register of agencies and agreements, without a vehicle",
     "status": "counts, without a plate, a vehicle or a person",
     "lists": "what people entered on lists: no record of a vehicle that was seen",
     "imports": "counts of rows and reasons",

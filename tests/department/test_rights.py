@@ -85,8 +85,13 @@ RIGHTS = {
     "ledger_event": {OWNER: ALL - {"TRUNCATE"}, AUDITOR: READ, PURGER: READ},
     "ledger_class": {OWNER: ALL, AUDITOR: READ, PURGER: READ},
     "ledger_law": {OWNER: ALL, AUDITOR: READ},
-    "ledger_agreement": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    **{
+        key: {OWNER: ALL, WEB: ADD, AUDITOR: READ}
+        for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_policy", "sharing_request")
+    },
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    "sharing_incident": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    "sharing_release": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
     "ledger_entry": {OWNER: ADD, KEEPER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
     # Bodies go by `archive_sweep` alone, as a plan says.
@@ -120,7 +125,13 @@ FUNCTIONS = {
     "ledger_append": set(ROLES),
     "ledger_append_alone": set(ROLES),
     "ledger_flush": set(ROLES),
-    "ledger_guard_agreement": {OWNER},
+    **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
+    "ledger_agency_refusal": {OWNER, WEB},
+    "sharing_require": {OWNER, WEB},
+    **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
+    "sharing_guard_incident": {OWNER},
+    # Counts by which the policy's clauses are judged: no plate, no person, no record.
+    "sharing_facts": {OWNER, WEB},
     "ledger_check": {OWNER},
     "ledger_log_open": {OWNER, WEB},
     "ledger_note_access": {OWNER},

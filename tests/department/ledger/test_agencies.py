@@ -5,22 +5,30 @@ from typing import Any
 import psycopg
 import pytest
 
+from department.database.cluster import SUPERUSER
 from department.database.roles import AUDITOR, OWNER, WEB, as_role
 from department.ledger.agencies import AgencyKind, KnownAgency, agencies, set_agency
 from department.ledger.entries import open_entry
 from department.policy.errors import PurposeError
 from department.policy.policy import AccessPurpose
+from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
 
 OAKDALE = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="agreement 12")
+AGREED = (
+    "INSERT INTO ledger_verification (agency, says, until, person) VALUES ('oakdale-pd', 's', current_date + 1, 'r');"
+    " INSERT INTO ledger_sharing (agency, kind, law, says, purposes, scope, begins, ends, person) VALUES ('oakdale-pd',"
+    " 'in_state', 'california', 's', '{stolen vehicle}', '{search}', current_date - 1, current_date + 1, 'r')"
+)
 OUTSIDE = [kind for kind in AgencyKind if kind is not AgencyKind.IN_STATE]
 
 
 @pytest.fixture(autouse=True)
 def no_agency(connect: Connect) -> None:
+    with connect(SUPERUSER) as superuser:
+        empty(superuser, "ledger_agency", "ledger_verification", "ledger_sharing")
     with connect(OWNER) as owner:
-        owner.execute("TRUNCATE ledger_agency")
         owner.execute("UPDATE ledger_law SET law = 'california'")
 
 
@@ -34,6 +42,9 @@ def on_behalf_of(name: str) -> AccessPurpose:
 
 
 def test_change_is_entered_with_it(connect: Connect) -> None:
+    with connect(SUPERUSER) as superuser:
+        superuser.execute("SET session_replication_role = replica")  # who agreed is of no matter here
+        superuser.execute(AGREED)
     with as_role(WEB):
         set_agency(OAKDALE, person="r.manager")
         assert agencies() == [OAKDALE]

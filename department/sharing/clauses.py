@@ -1,0 +1,275 @@
+"""The policy's clauses: what keeps each, which test shows it, and what the department's own records say of it now."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from department.ledger.catalog import LedgerEvent
+from department.policy.policy import Policy, policy_in_force
+from department.sharing.errors import act
+from department.sharing.models import BreachIncident, PolicyVersion, SharingRelease, SharingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyClause:
+    """One clause of the policy. Its evidence is a query, never a text that somebody writes."""
+
+    id: str
+    says: str
+    control: str
+    """What keeps it."""
+    test: str
+    """That the control works: a test of this repository."""
+    evidence: str
+    """A sentence about facts, by their names: see `department_facts`."""
+    none: tuple[str, ...] = ()
+    """Facts that must be zero."""
+    some: tuple[str, ...] = ()
+    """Facts that must not be zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseEvidence:
+    """What is to be seen of a clause now."""
+
+    clause: PolicyClause
+    says: str
+    is_met: bool
+
+
+_DEPARTMENT = "tests/department"
+CLAUSES = (
+    PolicyClause(
+        "P1",
+        "Records are used for the stated purposes only, or where a life is in danger.",
+        "No record is read without an entry that names a purpose; a supervisor reviews what was exigent within a day.",
+        f"{_DEPARTMENT}/web/test_ledger.py::test_supervisor_reviews_what_was_exigent",
+        "{searches} searches in 30 days; {unreviewed} exigent ones wait for a review for more than a day",
+        none=("unreviewed",),
+    ),
+    PolicyClause(
+        "P2",
+        "The policy is public.",
+        "Each version is published with its digest, which stands in every entry about a search.",
+        f"{_DEPARTMENT}/sharing/test_clauses.py::test_policy_is_published_once",
+        "{versions} versions published, the one in force among them: {in_force}; {under_others} searches under another",
+        none=("under_others",),
+        some=("in_force",),
+    ),
+    PolicyClause(
+        "P3",
+        "Operators are certified and trained.",
+        "Certificates and four topics of training, each with its date, trainer and result.",
+        f"{_DEPARTMENT}/people/test_currency.py::test_auditor_and_administrator_see_no_vehicle",
+        "{people} people with a role that sees records, {lapsed} of them without a certificate or training",
+        none=("lapsed",),
+    ),
+    PolicyClause(
+        "P4",
+        "Posts have the newest hot list.",
+        "Lists are published each day; each post says which one it has, and each hit how old it was.",
+        f"{_DEPARTMENT}/lists/test_publishing.py",
+        "{published} lists published in 24 hours; {behind} of {posts} posts without the newest",
+        none=("behind",),
+        some=("published",),
+    ),
+    PolicyClause(
+        "P5",
+        "Trainers assist.",
+        "A role that notes training and exercises, and sees no record.",
+        f"{_DEPARTMENT}/people/test_exercises.py",
+        "{trainers} trainers; {trainings} results of training that count",
+        some=("trainers",),
+    ),
+    PolicyClause(
+        "P6",
+        "Official business only.",
+        "Words of forbidden uses stop a search; rules against misuse go through the ledger each night.",
+        f"{_DEPARTMENT}/audits/test_misuse.py",
+        "{forbidden} forbidden uses; {refused} searches refused in 30 days; {findings_overdue} findings late",
+        none=("findings_overdue",),
+        some=("forbidden",),
+    ),
+    PolicyClause(
+        "P7",
+        "Nobody operates or looks without completed training.",
+        "Permission is computed at each request and lapses by itself.",
+        f"{_DEPARTMENT}/people/test_access.py::test_requests_get_what_the_table_says",
+        "{untrained} days on which somebody searched who was not certified and trained",
+        none=("untrained",),
+    ),
+    PolicyClause(
+        "P8",
+        "Any patrol or investigation may use it.",
+        "Purposes that need no case are in the policy, too.",
+        f"{_DEPARTMENT}/policy/test_policy.py::test_allowed",
+        "{purposes} purposes, {open_purposes} of them without a case",
+        some=("open_purposes",),
+    ),
+    PolicyClause(
+        "P9",
+        "Partial plates of major crimes are entered.",
+        "One form searches the past and lists the pattern, with case, author and end.",
+        f"{_DEPARTMENT}/lists/test_services.py",
+        "{partial} partial plates listed; {unlisted} wait for more than a day",
+        none=("unlisted",),
+    ),
+    PolicyClause(
+        "P10",
+        "A hit is compared by eye and verified in the state's system.",
+        "The database makes no alert actionable without both, by named people.",
+        f"{_DEPARTMENT}/alerts/test_wrong_stops.py",
+        "{confirmed} alerts confirmed in 30 days, {unverified} without both steps; {substitutes} reviews late",
+        none=("unverified", "substitutes"),
+    ),
+    PolicyClause(
+        "P11",
+        "No data of the state's system is kept.",
+        "Outcome and time alone; the database refuses a note that looks like a return.",
+        f"{_DEPARTMENT}/alerts/test_actions.py",
+        "{notes} notes on alerts, {texts} of them with what a return has",
+        none=("texts",),
+    ),
+    PolicyClause(
+        "P12",
+        "Images and data are for official use, and shared only as the law permits.",
+        "Nothing is searched on behalf of an agency, and nobody hears reads, without an agreement in force.",
+        f"{_DEPARTMENT}/sharing/test_agencies.py::test_no_query_is_answered_outside_an_agreement",
+        "{on_behalf} searches on behalf of others, {outside} without an agreement; {side_doors} of {readers}"
+        " subscribers hear reads without one",
+        none=("outside", "side_doors"),
+    ),
+    PolicyClause(
+        "P13",
+        "Records are kept for a year at least, and then as long as evidence needs them.",
+        "Floor and ceiling stand in the database; a hold outlasts every purge.",
+        f"{_DEPARTMENT}/archive/test_refusals.py::test_refused",
+        "{terms} terms; {overdue_records} parts past the law's ceiling; {holds} holds, {holds_to_review} to review",
+        none=("overdue_records", "holds_to_review"),
+        some=("terms",),
+    ),
+    PolicyClause(
+        "P14",
+        "The department owns the data.",
+        "Requests from outside are entered with a clock, whoever makes them.",
+        f"{_DEPARTMENT}/sharing/test_requests.py",
+        "{requests} requests open, {requests_late} late",
+        none=("requests_late",),
+    ),
+    PolicyClause(
+        "P15",
+        "Requests go to the records manager.",
+        "One role may answer them.",
+        f"{_DEPARTMENT}/sharing/test_requests.py",
+        "{managers} records managers; {answered} requests answered",
+        some=("managers",),
+    ),
+    PolicyClause(
+        "P16",
+        "A log-in and a password; every access is documented by name, date and time.",
+        "A second factor, and a ledger that nobody changes, whose end leaves the machine each night.",
+        f"{_DEPARTMENT}/ledger/test_killed.py",
+        "{nameless} searches by nobody known; {without_factor} people without a second factor; {sealed} ends sent"
+        " in 30 hours",
+        none=("nameless", "without_factor"),
+        some=("sealed",),
+    ),
+    PolicyClause(
+        "P17",
+        "A specific matter.",
+        "Purposes that need a case are refused without its number.",
+        f"{_DEPARTMENT}/policy/test_policy.py::test_incomplete",
+        "{without_case} of {searches} searches lack the case that their purpose needs",
+        none=("without_case",),
+    ),
+    PolicyClause(
+        "P18",
+        "Records are released to verified law-enforcement agencies.",
+        "A register with who checked what and until when; agreements end.",
+        f"{_DEPARTMENT}/sharing/test_agencies.py::test_forbidden_grants",
+        "{releases} releases; {agreements} agreements in force, {unverified_agencies} with an agency whose verification"
+        " has ended",
+        none=("unverified_agencies",),
+    ),
+    PolicyClause(
+        "P19",
+        "Regular audits.",
+        "Plans, samples by a seed, findings with dates.",
+        f"{_DEPARTMENT}/audits/test_audits.py",
+        "{plans} plans; last audit {audited_days} days ago, {samples} samples in 30 days, {findings} findings open,"
+        " {audits_overdue} audits late",
+        none=("audits_overdue",),
+        some=("plans",),
+    ),
+    PolicyClause(
+        "P20",
+        "The affected are told of a breach.",
+        "An incident opens a clock; who is affected is computed from the ledger.",
+        f"{_DEPARTMENT}/sharing/test_incidents.py",
+        "{incidents} incidents open, {incidents_late} past the time for their notices",
+        none=("incidents_late",),
+    ),
+)
+"""Those of the policy that the system is to serve, in order."""
+
+
+def department_facts(policy: Policy) -> Mapping[str, int | None]:
+    """Return what there is to know of how the clauses are kept, by name: counts, none of a plate or a person."""
+    with_case = [each.name for each in policy.purposes if each.case]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sharing_facts(%s, make_interval(days => %s))", [with_case, settings.PEOPLE_TRAINING.days]
+        )
+        (found,) = cursor.fetchone() or ("{}",)
+    facts: dict[str, Any] = json.loads(found)
+    return facts | {
+        "versions": PolicyVersion.objects.count(),
+        "in_force": PolicyVersion.objects.filter(digest=policy.digest).count(),
+        "purposes": len(policy.purposes),
+        "open_purposes": len(policy.purposes) - len(with_case),
+        "forbidden": len(policy.forbidden),
+        "requests": SharingRequest.objects.filter(decided_at=None).count(),
+        "requests_late": SharingRequest.objects.filter(decided_at=None, due_on__lt=timezone.localdate()).count(),
+        "answered": SharingRequest.objects.exclude(decided_at=None).count(),
+        "releases": SharingRelease.objects.count(),
+        "incidents": BreachIncident.objects.filter(notified_at=None).count(),
+        "incidents_late": sum(each.is_late for each in BreachIncident.objects.filter(notified_at=None)),
+    }
+
+
+def evidence() -> list[ClauseEvidence]:
+    """Return what is to be seen of each clause now.
+
+    Raises:
+        PolicyError: there is no policy.
+
+    """
+    facts = department_facts(policy_in_force())
+    said = {name: "no" if value is None else value for name, value in facts.items()}
+    return [
+        ClauseEvidence(
+            clause,
+            clause.evidence.format(**said),
+            not any(facts[name] for name in clause.none) and all(facts[name] for name in clause.some),
+        )
+        for clause in CLAUSES
+    ]
+
+
+def publish_policy(*, person: str, hearing: date) -> None:
+    """Publish the policy file as it is now.
+
+    Raises:
+        SharingError: the person is no records manager, this version was published, or the hearing is to come.
+
+    """
+    digest = policy_in_force().digest
+    with act(LedgerEvent.POLICY_PUBLISHED, person=person, digest=digest, hearing=hearing):
+        says = settings.POLICY_FILE.read_text("utf-8")
+        PolicyVersion.objects.create(digest=digest, says=says, hearing=hearing, person=person)

@@ -1,0 +1,82 @@
+"""The errors of sharing.
+
+::
+
+    DepartmentError
+     +-- SharingError (RuntimeError)    the law, the policy, or another's duty forbids it
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import DatabaseError
+
+from department.database.refusals import refusal_of
+from department.errors import DepartmentError
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+
+_WHY = {
+    "sharing_in_state": "the law allows no agreement with an agency of this kind",
+    "sharing_ends": "an agreement ends, at most three years after it begins",
+    "sharing_final": "what was said stays: enter it anew",
+    "sharing_verified_until": "what was checked counts for a year at most, from now on",
+    "sharing_policy_heard": "the hearing was held before the policy is published",
+    "sharing_policy_pkey": "this version was published already",
+    "sharing_request_order": "a subpoena and discovery name their order or case",
+    "sharing_request_agency": "a request of an agency names the agency and a purpose, another one neither",
+    "sharing_request_due": "its clock runs from its receipt",
+    "sharing_extended": "a request is extended by 14 days at most",
+    "sharing_not_granted": "the records manager has not granted this request",
+    "sharing_to_the_public": "no record goes to the public: answer from what is published",
+    "sharing_one_package": "what is compelled is one package, to one person",
+    "sharing_incident_time": "an incident ends later than it begins",
+    "sharing_incident_told": "nobody has computed whom it affects",
+    "ledger_agency_in_state": "the law allows nothing on behalf of an agency of this kind",
+}
+"""What people are told, by the constraint that refuses."""
+_PREFIXES = ("sharing_", "ledger_agency_in_state")
+
+
+class SharingError(DepartmentError, RuntimeError):
+    """It is refused; the message says why.
+
+    Args:
+        message: why.
+        constraint: the rule that refuses, as the database names it.
+
+    """
+
+    def __init__(self, message: str, constraint: str) -> None:
+        super().__init__(message)
+        self.constraint = constraint
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the database refuses by a rule of sharing into `SharingError`."""
+    try:
+        yield
+    except DatabaseError as error:
+        said = next(filter(None, (refusal_of(error, prefix) for prefix in _PREFIXES)), None)
+        if said is None:
+            raise
+        name = str(said.constraint_name)
+        raise SharingError(_WHY.get(name) or str(said.message_primary), name) from error
+
+
+@contextmanager
+def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - JSON values
+    """Do something in one transaction, with an entry of the ledger at its end: see `entering`.
+
+    Raises:
+        SharingError: a rule refuses it; nothing is done.
+        LedgerError: it cannot be entered; nothing is done.
+
+    """
+    given: Mapping[str, Any] = {
+        name: value if isinstance(value, (int, list, type(None))) else str(value) for name, value in fields.items()
+    }
+    with refusals(), entering(event, given) as said:
+        yield said

@@ -1,0 +1,174 @@
+"""Forms of sharing. What a law forbids they do not offer; what refuses it is the database."""
+
+from typing import Any
+
+from django import forms
+from joserfc.jwk import ECKey, RSAKey
+
+from department.archive.evidence_package import recipient_of
+from department.archive.holds import HeldScope, folded_plates
+from department.errors import DepartmentError
+from department.ledger.agencies import AgencyKind, KnownAgency
+from department.policy.policy import policy_in_force
+from department.sharing.agencies import AgreedSharing
+from department.sharing.models import Agency, BreachIncident, SharingAgreement, SharingRequest
+
+_DAY = forms.DateInput(attrs={"type": "date"})
+_TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+_REFUSED = "Refused: the law allows nothing on behalf of an agency of this kind."
+
+
+def _in_state_only() -> bool:
+    return policy_in_force().law.shares_in_state_only
+
+
+def _may_agree() -> list[tuple[str, str]]:
+    found = Agency.objects.filter(allowed=True)
+    if _in_state_only():
+        found = found.filter(kind=AgencyKind.IN_STATE.value)
+    return [(agency.name, agency.name) for agency in found]
+
+
+class PublishForm(forms.Form):
+    """When the policy was heard."""
+
+    hearing = forms.DateField(label="Hearing of the legislative body", widget=_DAY)
+
+
+class AgencyForm(forms.Form):
+    """An agency."""
+
+    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text="Small letters, digits, hyphens: oakdale-pd.")
+    kind = forms.ChoiceField(choices=[(kind.value, kind.value.replace("_", " ")) for kind in AgencyKind])
+    allowed = forms.BooleanField(
+        label="Agreements with it count", required=False, help_text="Without it they stop at once."
+    )
+    note = forms.CharField(max_length=200)
+
+    def clean(self) -> dict[str, object]:
+        """Refuse what the law does."""
+        said = super().clean() or {}
+        if said.get("allowed") and said.get("kind") != AgencyKind.IN_STATE.value and _in_state_only():
+            self.add_error(None, _REFUSED)
+        return said
+
+    @property
+    def agency(self) -> KnownAgency:
+        """The agency, once the form is valid."""
+        return KnownAgency(**{**self.cleaned_data, "kind": AgencyKind(self.cleaned_data["kind"])})
+
+
+class VerificationForm(forms.Form):
+    """That somebody checked who an agency is."""
+
+    agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
+    says = forms.CharField(label="What was checked, and how", max_length=500)
+    until = forms.DateField(label="Counts until", widget=_DAY, help_text="A year at most.")
+
+
+class AgreementForm(forms.Form):
+    """An agreement with one agency."""
+
+    agency = forms.ChoiceField(choices=_may_agree)
+    says = forms.CharField(label="Where it lies in writing", max_length=500)
+    purposes = forms.MultipleChoiceField(
+        choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    scope = forms.MultipleChoiceField(
+        label="What may be done",
+        choices=[(scope, {"search": "search on its behalf", "release": "release to it"}[scope])
+                 for scope in SharingAgreement.SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    begins = forms.DateField(label="First day", widget=_DAY)
+    ends = forms.DateField(label="Last day", widget=_DAY, help_text="Three years later at most.")
+
+    @property
+    def agreed(self) -> AgreedSharing:
+        """What is agreed, once the form is valid."""
+        return AgreedSharing(**{name: said for name, said in self.cleaned_data.items() if name != "agency"})
+
+
+class RequestForm(forms.Form):
+    """A request from outside."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in SharingRequest.KINDS])
+    requester = forms.CharField(label="Who asks, and for whom", max_length=200)
+    says = forms.CharField(
+        label="What is asked", max_length=1000, help_text="No plate: that stands in the request itself."
+    )
+    order_number = forms.CharField(label="Number of the order or case", max_length=64, required=False)
+    agency = forms.ChoiceField(choices=lambda: [("", "none"), *_may_agree()], required=False)
+    purpose = forms.ChoiceField(
+        choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().purposes)], required=False
+    )
+    received_on = forms.DateField(label="Received", widget=_DAY)
+    due_on = forms.DateField(label="Due", widget=_DAY, required=False, help_text="By the law's clock if empty.")
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is entered, once the form is valid."""
+        said = dict(self.cleaned_data)
+        return said | {"agency_id": said.pop("agency") or None}
+
+
+class BecauseForm(forms.Form):
+    """A reason."""
+
+    because = forms.CharField(max_length=500)
+
+
+class DecisionForm(BecauseForm):
+    """The decision about a request."""
+
+    decision = forms.ChoiceField(choices=[(each, each) for each in SharingRequest.DECISIONS])
+    field_order = ("decision", "because")
+
+
+class RequestHoldForm(forms.Form):
+    """What a request is about."""
+
+    since = forms.DateTimeField(label="Captured from", widget=_TIME)
+    until = forms.DateTimeField(label="Captured before", widget=_TIME)
+    posts = forms.CharField(label="At these posts only", required=False)
+    plates = forms.CharField(label="Of these plates only", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+    @property
+    def scope(self) -> HeldScope:
+        """What is to be held."""
+        said = self.cleaned_data
+        posts, plates = said["posts"].replace(",", " ").split(), folded_plates(said["plates"])
+        return HeldScope(posts=posts, plates=plates, since=said["since"], until=said["until"])
+
+
+class IncidentForm(forms.Form):
+    """That somebody got, or may have got, what they may not see."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in BreachIncident.KINDS])
+    subject = forms.CharField(
+        max_length=64, help_text="The log-in; the browser's number in log_on; the subscriber; the backup's SHA-256."
+    )
+    says = forms.CharField(label="What happened", max_length=1000, help_text="As the notice is to say it. No plate.")
+    since = forms.DateTimeField(label="From", widget=_TIME)
+    until = forms.DateTimeField(label="Until", widget=_TIME, help_text="Of a backup: when it was made.")
+    known_on = forms.DateField(label="Known since", widget=_DAY)
+    encrypted = forms.BooleanField(label="It was encrypted, and its key was not taken", required=False)
+
+
+class SealForm(forms.Form):
+    """To whom the list of the affected is sealed."""
+
+    key = forms.CharField(
+        label="Your certificate or public key, PEM", widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
+    )
+
+    recipient: ECKey | RSAKey
+
+    def clean_key(self) -> str:
+        """Read the key."""
+        try:
+            self.recipient, _ = recipient_of(self.cleaned_data["key"].encode())
+        except DepartmentError as error:
+            raise forms.ValidationError(str(error)) from error
+        return str(self.cleaned_data["key"])

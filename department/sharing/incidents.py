@@ -1,0 +1,243 @@
+"""Breaches: an incident opens a clock, and whom it affects is computed from the ledger and from what was kept.
+
+Of an account or a browser the ledger says which records and plates were shown under it. Who hears every read, or has a
+backup, could have seen all that was kept in a time.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db.models.functions import Now
+from joserfc.jwk import ECKey, RSAKey
+
+from department.archive.evidence_package import pack, seal
+from department.archive.models import KeptBackup
+from department.audits.log import reading
+from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry, open_entry, open_log
+from department.people.models import DepartmentPerson
+from department.people.services import covert_groups
+from department.policy.policy import AccessPurpose, policy_in_force
+from department.sharing.errors import SharingError, act
+from department.sharing.models import BreachIncident
+from device.files import StateFile
+from provisioning.fleet.register import PostKeyRegister
+
+NOTICE = timedelta(days=30)
+"""Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
+ATTORNEY_GENERAL = 500
+"""Above so many the attorney general gets a copy: Civ. Code 1798.29 (e)."""
+LIST = "affected.jsonl"
+"""The one file of the zip that is sealed."""
+MOST_READS = 200_000
+"""Of one incident; a longer time is several incidents."""
+_SESSION = timedelta(hours=12)
+_LOGGED_ON = """
+SELECT who.value::json #>> '{}', line.at, (
+    SELECT min(later.at) FROM ledger_entry AS later JOIN ledger_body AS off ON off.entry = later.entry
+    WHERE later.event = 'log_off' AND off.field = 'person' AND off.value = who.value AND later.at > line.at
+) FROM ledger_entry AS line
+JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
+JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'
+WHERE line.event = 'log_on' AND device.value = %s AND line.at > %s AND line.at < %s ORDER BY line.number
+"""
+_SHOWN = """
+SELECT shown.number, body.field, body.value FROM ledger_entry AS intent
+JOIN ledger_body AS who ON who.entry = intent.entry AND who.field = 'person' AND who.value = %s
+JOIN ledger_entry AS shown ON shown.refers_to = intent.entry AND shown.event IN ('shown', 'failed')
+JOIN ledger_body AS body ON body.entry = shown.entry AND body.field IN ('records', 'pictures', 'plates', 'covert')
+WHERE intent.event = 'intent' AND intent.at >= %s AND intent.at < %s ORDER BY shown.number
+"""
+
+
+@dataclass(slots=True)
+class ExposedPlate:
+    """A plate of which somebody saw something, or could have."""
+
+    plate: str
+    reads: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    """By record: the post, and when it was captured."""
+
+
+@dataclass(slots=True)
+class BreachExposure:
+    """Whom an incident affects."""
+
+    plates: dict[str, ExposedPlate] = field(default_factory=dict)
+    """By the plate with O as 0 and I as 1."""
+    pictures: set[tuple[int, str]] = field(default_factory=set)
+    """That were shown: record and kind."""
+    gone: set[int] = field(default_factory=set)
+    """Records that were shown and are not kept any more."""
+
+    def add(self, row: ShownRow) -> None:
+        """Add a read or a hit."""
+        known = self.plates.setdefault(row["plate_fold"], ExposedPlate(row["plate_read"]))
+        known.reads[row["record_id"]] = row["post"], row["captured_at"]
+
+    @property
+    def records(self) -> set[int]:
+        """All reads and hits."""
+        return {record for known in self.plates.values() for record in known.reads}
+
+    def list(self, incident: BreachIncident) -> bytes:
+        """Return the list for the records manager: a line of JSON for the incident, and one for each plate."""
+        about = {
+            "incident": incident.pk, "kind": incident.kind, "subject": incident.subject, "since": incident.since,
+            "until": incident.until, "encrypted": incident.encrypted, "plates": len(self.plates),
+            "pictures": sorted(self.pictures), "gone": sorted(self.gone),
+        }  # fmt: skip
+        lines = [{"plate": known.plate, "reads": known.reads} for _, known in sorted(self.plates.items())]
+        return b"".join(json.dumps(line, default=str).encode() + b"\n" for line in (about, *lines))
+
+
+def open_incident(*, person: str, **said: Any) -> BreachIncident:  # noqa: ANN401 - of the model
+    """Enter an incident; its clock runs from the day on which it became known.
+
+    Raises:
+        SharingError: its time ends before it begins, or the person is no records manager.
+
+    """
+    due = said["known_on"] + NOTICE
+    named = {"person": person, "kind": said["kind"], "subject": said["subject"], "due": due}
+    with act(LedgerEvent.INCIDENT_OPENED, **named) as entry:
+        made = BreachIncident.objects.create(person=person, notify_by=due, **said)
+        entry["incident"] = made.pk
+    return made
+
+
+def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExposure:
+    """Compute whom an incident affects, under entries of the ledger. Of covert groups, what the person may see.
+
+    Raises:
+        SharingError: it is too much for one incident.
+        LedgerError: it cannot be entered.
+
+    """
+    asked: dict[str, Any] = {
+        "person": person.login,
+        "agency": person.agency,
+        "purpose": AccessPurpose(policy_in_force().misuse.purpose, f"incident {incident.pk}"),
+        "query": {"incident": incident.pk},
+        "groups": covert_groups(person),
+    }
+    found = BreachExposure()
+    if incident.kind in {"subscriber", "backup"}:
+        with open_entry(**asked) as entry:
+            for row in _kept(entry, incident):
+                found.add(row)
+        return found
+    records: set[int] = set()
+    with open_log(**asked) as log:
+        for entry_number, said in _shown(log, incident):
+            log.fetched(entries=[entry_number])
+            records |= {*said.get("records", ()), *(record for record, _ in said.get("pictures", ()))}
+            found.pictures |= {(record, kind) for record, kind in said.get("pictures", ())}
+            for plate in said.get("plates", ()):
+                found.plates.setdefault(plate.translate(_FOLD), ExposedPlate(plate))
+    with open_entry(**asked) as entry:
+        for look in (reads, hits):
+            for part in _parts(sorted(records)):
+                for row in look(entry, Sought(records=part)):
+                    found.add(row)
+    found.gone = records - found.records
+    return found
+
+
+_FOLD = str.maketrans("OI", "01")
+
+
+def _kept(entry: OpenEntry, incident: BreachIncident) -> Iterator[ShownRow]:
+    """Yield what was kept within the incident's time; of a backup, all that was kept before it was made."""
+    since = incident.since if incident.kind == "subscriber" else None
+    count = 0
+    for look in (reads, hits):
+        before: tuple[datetime, int] | None = None
+        while rows := look(entry, Sought(until=incident.until, before=before)):
+            for row in rows:
+                if row["retained_from"] < incident.until and (since is None or row["retained_from"] >= since):
+                    yield row
+            count += len(rows)
+            if count > MOST_READS:
+                raise SharingError(f"more than {MOST_READS} reads: make several incidents of it", "sharing_most")
+            before = rows[-1]["captured_at"], rows[-1]["record_id"]
+
+
+def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each entry of what was shown under an account, or to whoever was logged on from a browser."""
+    spans = [(incident.subject, incident.since, incident.until)]
+    with reading(log) as cursor:
+        if incident.kind == "device":
+            cursor.execute(_LOGGED_ON, [json.dumps(incident.subject), incident.since - _SESSION, incident.until])
+            spans = [
+                (person, max(at, incident.since), min(off or at + _SESSION, at + _SESSION, incident.until))
+                for person, at, off in cursor.fetchall()
+            ]
+        for person, since, until in spans:
+            cursor.execute(_SHOWN, [json.dumps(person), since, until])
+            for number, name, value in cursor.fetchall():
+                said = json.loads(value)
+                if name == "covert":
+                    yield from ((number, part) for part in said.values())
+                else:
+                    yield number, {name: said}
+
+
+def _parts(records: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (records[first : first + MOST_ROWS] for first in range(0, len(records), MOST_ROWS))
+
+
+def sealed_list(incident: BreachIncident, recipient: ECKey | RSAKey, *, person: DepartmentPerson) -> bytes:
+    """Compute an incident's exposure, note how much it is, and return the list, encrypted to the recipient.
+
+    Errors are those of `exposure`.
+    """
+    found = exposure(incident, person=person)
+    sealed = seal(pack({LIST: found.list(incident)}), recipient)
+    counts = {"plates": len(found.plates), "reads": len(found.records), "gone": len(found.gone)}
+    digest = sha256(sealed).hexdigest()
+    with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
+        BreachIncident.objects.filter(pk=incident.pk).update(computed_at=Now(), digest=digest, **counts)
+    return sealed
+
+
+def note_notices(incident: BreachIncident, *, person: str) -> None:
+    """Note that the affected were told. Raises SharingError: it was noted, or nobody has computed who they are."""
+    with act(LedgerEvent.BREACH_NOTIFIED, person=person, incident=incident.pk, plates=incident.plates):
+        BreachIncident.objects.filter(pk=incident.pk).update(notified_by=person, notified_at=Now())
+
+
+def containment(incident: BreachIncident) -> list[tuple[str, bool]]:
+    """Return what is to be done at once, each with whether the department's records say that it was done."""
+    if incident.kind == "account":
+        disabled = DepartmentPerson.objects.filter(login=incident.subject).exclude(disabled_at=None).exists()
+        return [("Disable the account on its page; its sessions end with it", disabled)]
+    if incident.kind == "device":
+        logged = DepartmentPerson.objects.filter(devices__device=_uuid(incident.subject), disabled_at=None)
+        done = all(not _factors_before(person, incident) for person in logged)
+        return [("Invite anew, or disable, whoever logged on there: their factors and sessions end", done)]
+    if incident.kind == "subscriber":
+        register = StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
+        hears = any(holder.name == incident.subject for holder in (register and register.readers) or ())
+        return [("Take the reads from the subscriber, revoke its certificate, and export the register", not hears)]
+    removed = KeptBackup.objects.filter(sha256=incident.subject).exclude(removed_at=None).exists()
+    return [("Destroy what is left of the backup, and name another key in backup_keys", removed)]
+
+
+def _factors_before(person: DepartmentPerson, incident: BreachIncident) -> bool:
+    return bool(Authenticator.objects.filter(user=person, created_at__lt=incident.at).exists())
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)  # of no browser

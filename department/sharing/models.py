@@ -1,0 +1,174 @@
+"""The tables of sharing as Django sees them. The rules stand in the database: see migrations/."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from department.archive.models import Hold
+from department.ledger.agencies import AgencyKind
+
+
+class PolicyVersion(models.Model):
+    """A version of the policy file that was published."""
+
+    digest = models.TextField(primary_key=True)
+    """As in the ledger's entries."""
+    says = models.TextField()
+    """The file."""
+    hearing = models.DateField()
+    """When the legislative body heard it."""
+    person = models.TextField()
+    """Who published it, by log-in, as everywhere here."""
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        managed = False
+        db_table = "sharing_policy"
+        ordering = ("-at",)
+
+
+class Agency(models.Model):
+    """An agency of the register."""
+
+    name = models.TextField(primary_key=True)
+    kind = models.TextField(choices=[(kind.value, kind.value.replace("_", " ")) for kind in AgencyKind])
+    allowed = models.BooleanField()
+    note = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_agency"
+        ordering = ("name",)
+
+
+class AgencyVerification(models.Model):
+    """What somebody checked of an agency; the last one counts."""
+
+    agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", related_name="verifications")
+    says = models.TextField()
+    until = models.DateField()
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        managed = False
+        db_table = "ledger_verification"
+        ordering = ("-id",)
+
+
+class SharingAgreement(models.Model):
+    """For which purposes something may be done for an agency, and until when."""
+
+    SCOPES = ("search", "release")
+
+    agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", related_name="agreements")
+    says = models.TextField()
+    """Where it lies in writing."""
+    purposes = ArrayField(models.TextField())
+    scope = ArrayField(models.TextField())
+    begins = models.DateField()
+    ends = models.DateField()
+    """Its last day."""
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    ended_by = models.TextField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "ledger_sharing"
+        ordering = ("-id",)
+
+
+class SharingRequest(models.Model):
+    """What somebody outside asks for."""
+
+    KINDS = ("public records", "subpoena", "discovery", "agency")
+    DECISIONS = ("granted", "partly granted", "denied")
+
+    kind = models.TextField()
+    requester = models.TextField()
+    says = models.TextField()
+    """What is asked, without a plate."""
+    order_number = models.TextField(default="")
+    agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", null=True)
+    purpose = models.TextField(default="")
+    received_on = models.DateField()
+    due_on = models.DateField()
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    extended_because = models.TextField(null=True)
+    hold = models.ForeignKey(Hold, models.PROTECT, null=True)
+    decision = models.TextField(null=True)
+    because = models.TextField(null=True)
+    decided_by = models.TextField(null=True)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "sharing_request"
+        ordering = ("due_on", "id")
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it should have been decided by now."""
+        return self.decided_at is None and self.due_on < timezone.localdate()
+
+
+class SharingRelease(models.Model):
+    """A package that went to one recipient's key, for a request."""
+
+    request = models.ForeignKey(SharingRequest, models.PROTECT, related_name="releases")
+    recipient = models.TextField()
+    recipient_key = models.TextField()
+    package = models.UUIDField()
+    digest = models.TextField()
+    records = models.IntegerField()
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    recalled_by = models.TextField(null=True)
+    recalled_at = models.DateTimeField(null=True)
+    recalled_because = models.TextField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "sharing_release"
+        ordering = ("id",)
+
+
+class BreachIncident(models.Model):
+    """That somebody got, or may have got, what they may not see."""
+
+    KINDS = ("account", "device", "subscriber", "backup")
+
+    kind = models.TextField()
+    subject = models.TextField()
+    """By kind: a log-in, a browser's number as in `log_on`, a subscriber who hears reads, a backup's SHA-256."""
+    says = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    known_on = models.DateField()
+    notify_by = models.DateField()
+    encrypted = models.BooleanField()
+    """Whether what was taken was encrypted, and its key was not taken."""
+    person = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    computed_at = models.DateTimeField(null=True)
+    plates = models.IntegerField(null=True)
+    reads = models.IntegerField(null=True)
+    gone = models.IntegerField(null=True)
+    """Records that were seen and are not kept any more."""
+    digest = models.TextField(null=True)
+    """SHA-256 of the sealed list."""
+    notified_by = models.TextField(null=True)
+    notified_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "sharing_incident"
+        ordering = ("notify_by", "id")
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the affected should have been told by now."""
+        return not self.encrypted and self.notified_at is None and self.notify_by < timezone.localdate()

@@ -1,0 +1,125 @@
+"""Requests from outside: each gets a clock, the records manager decides, and only a granted one releases a package.
+
+A subpoena or discovery is no grant: it names its order or case, and releases one package to one recipient. Nobody of
+the public gets records: what they are answered from is counts (`department.sharing.publication`).
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models.functions import Now
+
+from department.archive.evidence_package import EvidenceManifest
+from department.archive.holds import HeldScope, place_hold
+from department.ledger.catalog import LedgerEvent
+from department.sharing.errors import SharingError, act
+from department.sharing.models import SharingRelease, SharingRequest
+
+CLOCKS: Mapping[str, int] = {
+    "public records": 10,  # Gov. Code 7922.535 (a)
+    "subpoena": 15,  # Evid. Code 1560 (b), unless the subpoena says a day
+    "discovery": 30,  # Penal Code 1054.7
+    "agency": 30,  # the department's own
+}
+"""Days from receipt, by kind."""
+EXTENSION = timedelta(days=14)
+"""Gov. Code 7922.535 (b)."""
+_HELD_DAYS = 366
+
+
+def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **said: Any) -> SharingRequest:  # noqa: ANN401
+    """Enter a request.
+
+    Args:
+        person: who enters it.
+        kind: one of `SharingRequest.KINDS`.
+        received_on: its clock runs from then.
+        due_on: the day that it says itself.
+        said: `requester`, `says`, and by kind `order_number`, or `agency_id` and `purpose`.
+
+    Raises:
+        SharingError: it lacks what its kind needs, or the person is no records manager.
+
+    """
+    due = due_on or received_on + timedelta(days=CLOCKS[kind])
+    with act(LedgerEvent.REQUEST_RECEIVED, person=person, kind=kind, due=due, requester=said["requester"]) as entry:
+        made = SharingRequest.objects.create(person=person, kind=kind, received_on=received_on, due_on=due, **said)
+        entry["request"] = made.pk
+    return made
+
+
+def extend(request: SharingRequest, *, person: str, because: str) -> None:
+    """Have a request decided two weeks later. Raises SharingError: it was extended or decided."""
+    due = request.due_on + EXTENSION
+    with act(LedgerEvent.REQUEST_EXTENDED, person=person, request=request.pk, due=due, because=because):
+        _change(request, due_on=due, extended_because=because)
+
+
+def hold_for(request: SharingRequest, scope: HeldScope, *, person: str) -> None:
+    """Hold what a request is about from every purge.
+
+    Raises:
+        ArchiveRefusedError: nothing is named, or it is not kept any more.
+        SharingError: the request was decided.
+
+    """
+    compelled = request.kind in {"subpoena", "discovery"}
+    hold = place_hold(
+        person=person,
+        kind="litigation" if compelled else "records request",
+        case=request.order_number or f"request {request.pk}",
+        reason=f"asked for in request {request.pk}",
+        review_on=request.due_on + timedelta(days=_HELD_DAYS),
+        scope=scope,
+    )
+    with act(LedgerEvent.REQUEST_HELD, person=person, request=request.pk, hold=hold.pk):
+        _change(request, hold=hold)
+
+
+def decide(request: SharingRequest, *, person: str, decision: str, because: str) -> None:
+    """Decide a request.
+
+    Raises:
+        SharingError: it was decided, the person is no records manager, or no agreement lets the agency have it.
+
+    """
+    with act(LedgerEvent.REQUEST_DECIDED, person=person, request=request.pk, decision=decision, because=because):
+        _change(request, decision=decision, because=because, decided_by=person, decided_at=Now())
+
+
+def require_granted(number: int) -> SharingRequest:
+    """Return a request for which a package may be made. Raises SharingError: it is none, or was not granted."""
+    found = SharingRequest.objects.filter(pk=number).first()
+    if found is None or found.decision in {None, "denied"}:
+        raise SharingError("the records manager has not granted this request", "sharing_not_granted")
+    return found
+
+
+def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: str, *, person: str) -> None:
+    """Note that a package goes to its recipient; before it is there.
+
+    Raises:
+        SharingError: the request does not let it: not granted, another package went, the agreement has ended.
+
+    """
+    recipient = manifest.recipient
+    said = {"what": manifest.package, "digest": digest, "recipient": recipient.name, "count": len(manifest.records)}
+    with act(LedgerEvent.RELEASED, person=person, request=request.pk, **said):
+        SharingRelease.objects.create(
+            request=request, recipient=recipient.name, recipient_key=recipient.sha256, package=manifest.package,
+            digest=digest, records=len(manifest.records), person=person,
+        )  # fmt: skip
+
+
+def recall(release: SharingRelease, *, person: str, because: str) -> None:
+    """Note that the recipient was told to destroy a package. Raises SharingError: that was done."""
+    with act(LedgerEvent.RELEASE_RECALLED, person=person, what=release.package, because=because):
+        SharingRelease.objects.filter(pk=release.pk).update(
+            recalled_by=person, recalled_at=Now(), recalled_because=because
+        )
+
+
+def _change(request: SharingRequest, **fields: Any) -> None:  # noqa: ANN401 - of the model
+    if not SharingRequest.objects.filter(pk=request.pk, decided_at=None).update(**fields):
+        raise SharingError("the request was decided", "sharing_final")

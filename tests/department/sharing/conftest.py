@@ -1,0 +1,83 @@
+"""A department that keeps its policy: whoever it takes, and what its records say."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from department.archive.retention import establish
+from department.audits.services import PlannedAudits, plan_audits
+from department.ledger.agencies import AgencyKind, KnownAgency
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.policy.policy import policy_in_force
+from department.sharing.agencies import AgreedSharing, agree, register_agency, verify_agency
+from department.sharing.clauses import publish_policy
+from department.sharing.models import SharingAgreement
+from tests.department.archive.conftest import superuser
+from tests.department.custody.conftest import database
+from tests.department.emptying import empty
+from tests.department.ledger.asked import hand_made
+from tests.department.people.persons import made_person
+
+__all__ = ["database", "superuser"]
+AGENCIES = ("ledger_sharing", "ledger_verification", "ledger_agency")
+Enter = Callable[..., None]
+
+
+def sql(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what psycopg takes
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def enter(event: str = "intent", **fields: object) -> None:
+    """Enter something as the owner, in whatever transaction there is."""
+    said = json.dumps(fields)
+    if event == "intent":
+        said = hand_made(**{"person": "o.person", "policy": policy_in_force().digest} | fields)
+    sql("SELECT ledger_append(%s, NULL, %s)", event, said)
+
+
+def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> SharingAgreement:  # noqa: ANN401 - a date, a list
+    """Have an agency of the state in the register, verified, with an agreement that is in force."""
+    today = timezone.now().date()
+    register_agency(KnownAgency(agency, AgencyKind.IN_STATE, allowed=True, note="its chief wrote"), person=person)
+    verify_agency(agency, "called back", today + timedelta(days=30), person=person)
+    said = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
+    agreed = AgreedSharing(**said | {"begins": today, "ends": today + timedelta(days=90)} | more)
+    return agree(agency, agreed, person=person)
+
+
+@pytest.fixture
+def people(db: None) -> dict[str, DepartmentPerson]:
+    roles = {"o": DepartmentRole.OPERATOR, "r": DepartmentRole.RECORDS_MANAGER, "a": DepartmentRole.AUDITOR}
+    made = {who: made_person({"r": "r.manager"}.get(who, f"{who}.person"), role) for who, role in roles.items()}
+    return made | {"s": made_person("s.person", DepartmentRole.SUPERVISOR)}
+
+
+@pytest.fixture
+def no_agency(superuser: psycopg.Connection) -> None:
+    empty(superuser, *AGENCIES, "sharing_policy")
+    superuser.execute("UPDATE ledger_law SET law = 'california' WHERE law <> 'california'")
+
+
+@pytest.fixture
+def kept(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentPerson]:
+    """Have every clause met, in one transaction."""
+    publish_policy(person="r.manager", hearing=timezone.now().date())
+    establish("california")
+    sql(
+        "INSERT INTO lists_request (kind, state, version, published_at) VALUES ('complete', 'published', 7, now())",
+    )
+    begins = timezone.now() - timedelta(days=1)
+    planned = PlannedAudits(kind="audit", auditor="a.person", every_days=30, samples=9, days_to_finish=9, begins=begins)
+    plan_audits(planned, person="a.person")
+    enter("sealed", number=1, digest="", destinations=[], witness=None)
+    enter(purpose="stolen vehicle", case="26-00417")
+    return people

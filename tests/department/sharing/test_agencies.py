@@ -1,0 +1,279 @@
+"""Agencies: what a law forbids is refused by form, service, ORM and SQL; no query is answered outside an agreement."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from department.database.roles import OWNER, WEB, as_role
+from department.ledger.agencies import AgencyKind, KnownAgency
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_entry
+from department.ledger.errors import LedgerError
+from department.ledger.writing import append
+from department.people.models import DepartmentPerson
+from department.policy.errors import PurposeError
+from department.policy.law import LAWS
+from department.policy.policy import DEFAULT, AccessPurpose
+from department.sharing.agencies import AgreedSharing, agree, end_agreement, register_agency, verify_agency
+from department.sharing.errors import SharingError, refusals
+from department.sharing.models import Agency, SharingAgreement
+from tests.department.emptying import empty
+from tests.department.ledger.asked import ASKED, hand_made
+from tests.department.people.persons import fresh_client_of
+from tests.department.sharing.conftest import AGENCIES, agreed_with, sql
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_agency")]
+OUTSIDE = [kind.value for kind in AgencyKind if kind is not AgencyKind.IN_STATE]
+BOUND = [law.name for law in LAWS.values() if law.shares_in_state_only]
+Pages = Callable[..., Any]
+TODAY = timezone.now().date()
+SAID: dict[str, Any] = {"says": "MOU 3", "purposes": ["patrol"], "scope": ["search"]}
+TERM = {"begins": TODAY, "ends": TODAY + timedelta(days=30)}
+AGREED = (
+    "INSERT INTO ledger_sharing (agency, says, purposes, scope, begins, ends, person)"
+    " VALUES (%s, 'MOU', '{patrol}', '{search}', current_date, current_date + %s, %s)"
+)
+
+
+def outside(kind: str) -> None:
+    register_agency(KnownAgency("outside", AgencyKind(kind), allowed=False, note="n"), person="r.manager")
+
+
+def agree_outside(_: str, agency: str = "outside", days: int = 30) -> SharingAgreement:
+    return agree(agency, AgreedSharing(**SAID, begins=TODAY, ends=TODAY + timedelta(days=days)), person="r.manager")
+
+
+class Forbidden(NamedTuple):
+    """What is tried of a kind of agency, in four ways, after something was made ready."""
+
+    rule: str
+    says: str
+    """What the form says, beginning with a refusal or that there is no such choice."""
+    form: Callable[[Pages, str], HttpResponse]
+    service: Callable[[str], object]
+    orm: Callable[[str], object]
+    sql: Callable[[str], object]
+    ready: Callable[[str], object] = lambda _: None
+
+
+FORBIDDEN = {
+    "a grant": Forbidden(
+        "ledger_agency_in_state",
+        "Refused: the law allows nothing",
+        form=lambda pages, kind: pages("/agencies/set/", name="outside", kind=kind, allowed="on", note="n"),
+        service=lambda kind: register_agency(
+            KnownAgency("outside", AgencyKind(kind), allowed=True, note="n"), person="r.manager"
+        ),
+        orm=lambda kind: Agency(name="outside", kind=kind, allowed=True, note="n").save_base(force_insert=True),
+        sql=lambda kind: sql("INSERT INTO ledger_agency (name, kind, allowed, note) VALUES ('o', %s, true, 'n')", kind),
+    ),
+    "an agreement": Forbidden(
+        "sharing_in_state",
+        "Select a valid choice. outside is not one",
+        ready=outside,
+        form=lambda pages, _: pages("/agencies/agree/", agency="outside", **SAID, **TERM),
+        service=agree_outside,
+        orm=lambda _: SharingAgreement.objects.create(agency_id="outside", person="r.manager", **SAID, **TERM),
+        sql=lambda _: sql(AGREED, "outside", 30, "r.manager"),
+    ),
+    "another kind, where there is an agreement": Forbidden(
+        "sharing_in_state",
+        "Refused: the law allows no",
+        ready=lambda _: agreed_with("oakdale-pd"),
+        form=lambda pages, kind: pages("/agencies/set/", name="oakdale-pd", kind=kind, note="n"),
+        service=lambda kind: register_agency(
+            KnownAgency("oakdale-pd", AgencyKind(kind), allowed=False, note="n"), person="r.manager"
+        ),
+        orm=lambda kind: Agency.objects.filter(name="oakdale-pd").update(kind=kind, allowed=False),
+        sql=lambda kind: sql("UPDATE ledger_agency SET allowed = false, kind = %s", kind),
+    ),
+    "no end": Forbidden(
+        "sharing_ends",
+        "Refused: an agreement ends",
+        ready=lambda _: agreed_with("oakdale-pd"),
+        form=lambda pages, _: pages("/agencies/agree/", agency="oakdale-pd", **SAID, begins=TODAY, ends="2099-01-01"),
+        service=lambda _: agree_outside("", "oakdale-pd", 1097),
+        orm=lambda _: SharingAgreement.objects.create(
+            agency_id="oakdale-pd", person="r.manager", **SAID, begins=TODAY, ends=date(2099, 1, 1)
+        ),
+        sql=lambda _: sql(AGREED, "oakdale-pd", 1097, "r.manager"),
+    ),
+    "by an operator": Forbidden(
+        "sharing_role",
+        "You may not do this",
+        ready=lambda _: agreed_with("oakdale-pd"),
+        form=lambda pages, _: pages("/agencies/agree/", "o", agency="oakdale-pd", **SAID, **TERM),
+        service=lambda _: verify_agency("oakdale-pd", "seen", TODAY, person="o.person"),
+        orm=lambda _: SharingAgreement.objects.create(agency_id="oakdale-pd", person="o.person", **SAID, **TERM),
+        sql=lambda _: sql(AGREED, "oakdale-pd", 30, "o.person"),
+    ),
+    "an agreement that was ended": Forbidden(
+        "sharing_final",
+        "Refused: what was said stays",
+        ready=lambda _: end_agreement(agreed_with("oakdale-pd"), person="r.manager"),
+        form=lambda pages, _: pages(f"/agencies/agreements/{SharingAgreement.objects.get().pk}/end/"),
+        service=lambda _: end_agreement(SharingAgreement.objects.get(), person="r.manager"),
+        orm=lambda _: SharingAgreement.objects.update(ended_at=None, ended_by=None),
+        sql=lambda _: sql("UPDATE ledger_sharing SET ends = ends + 1"),
+    ),
+}
+
+
+@pytest.fixture
+def pages(people: dict[str, DepartmentPerson]) -> Pages:
+    clients = {who: fresh_client_of(people[who]) for who in "or"}
+    return lambda address, who="r", **fields: clients[who].post(address, fields)
+
+
+@pytest.mark.parametrize("law", BOUND)
+def test_forbidden_grants(
+    law: str, pages: Pages, superuser: psycopg.Connection, settings: Settings, tmp_path: Path
+) -> None:
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', f'"{law}"'))
+    superuser.execute("UPDATE ledger_law SET law = %s", [law])
+    for name, case in FORBIDDEN.items():
+        # A rule that is the same for every kind is tried with one.
+        for kind in OUTSIDE if "in_state" in case.rule and law == "california" else OUTSIDE[:1]:
+            empty(superuser, *AGENCIES)
+            case.ready(kind)
+            before = sql("SELECT (SELECT count(*) FROM ledger_agency WHERE allowed), count(*) FROM ledger_sharing")
+            with as_role(WEB):
+                answer = case.form(pages, kind)
+            assert answer.status_code in {403, 409}, (name, kind)
+            assert case.says in answer.content.decode(), (name, kind, answer.content.decode())
+            for way in (case.service, case.orm, case.sql):
+                by_service = way is case.service
+                with (
+                    pytest.raises(SharingError) as refused,
+                    as_role(WEB if by_service else OWNER),
+                    refusals(),
+                    transaction.atomic(),
+                ):
+                    way(kind)
+                assert refused.value.constraint == case.rule, (name, kind)
+            after = sql("SELECT (SELECT count(*) FROM ledger_agency WHERE allowed), count(*) FROM ledger_sharing")
+            assert after == before, name
+
+
+def test_no_change_of_the_law_leaves_a_grant_behind(people: dict[str, DepartmentPerson]) -> None:
+    sql("UPDATE ledger_law SET law = 'other'")
+    outside("federal")
+    sql("UPDATE ledger_agency SET allowed = true")
+    made = agree_outside("")
+    sql("UPDATE ledger_agency SET allowed = false")
+    with pytest.raises(SharingError), refusals():
+        sql("UPDATE ledger_law SET law = 'california'")
+    end_agreement(made, person="r.manager")
+    sql("UPDATE ledger_law SET law = 'california'")
+
+
+def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson]) -> None:
+    with as_role(WEB):
+        client = fresh_client_of(people["r"])
+        pages("/agencies/set/", name="oakdale-pd", kind="in_state", allowed="on", note="its chief wrote")
+        pages("/agencies/verify/", agency="oakdale-pd", says="called back", until=TODAY + timedelta(days=9))
+        assert pages("/agencies/agree/", agency="oakdale-pd", **SAID, **TERM).status_code == 302
+        page = client.get("/agencies/").content.decode()
+    assert "Verified by r.manager" in page
+    assert "search for patrol" in page
+    with as_role(WEB):
+        open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")}).shown()
+        pages(f"/agencies/agreements/{SharingAgreement.objects.get().pk}/end/")
+        with pytest.raises(PurposeError, match="no agreement in force"):
+            open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")})
+    events = [
+        event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(agency|sharing)' ORDER BY number")
+    ]
+    assert events[-4:] == ["agency_set", "agency_verified", "sharing_agreed", "sharing_ended"]
+
+
+# --- random agreements
+
+DAYS = st.integers(-3, 3)
+PURPOSES = ("stolen vehicle", "patrol", "missing person")
+SOME = st.lists(st.sampled_from(PURPOSES), min_size=1, unique=True)
+AGREEMENT = st.fixed_dictionaries(
+    {
+        "agency": st.sampled_from(("oakdale-pd", "elm-pd")),
+        "purposes": SOME,
+        "scope": st.lists(st.sampled_from(SharingAgreement.SCOPES), min_size=1, unique=True),
+        "begins": DAYS,
+        "length": st.integers(0, 3),
+        "ended": st.booleans(),
+    }
+)
+REGISTER = st.fixed_dictionaries({"allowed": st.sampled_from((True, True, False)), "until": st.integers(-2, 3)})
+
+
+def is_covered(agency: str, purpose: str, register: dict[str, Any], agreements: list[dict[str, Any]]) -> bool:
+    known = register.get(agency)
+    return (
+        known is not None
+        and known["allowed"]
+        and known["until"] >= 0
+        and any(
+            each["agency"] == agency
+            and purpose in each["purposes"]
+            and "search" in each["scope"]
+            and not each["ended"]
+            and each["begins"] <= 0 <= each["begins"] + each["length"]
+            for each in agreements
+        )
+    )
+
+
+def is_answered(purpose: AccessPurpose, *, by_hand: bool) -> bool:
+    """Ask for an entry, by the service or by the database's function."""
+    fields = json.loads(hand_made(purpose=purpose.purpose, on_behalf_of=purpose.on_behalf_of))
+    try:
+        if by_hand:
+            append(LedgerEvent.INTENT, fields)
+        else:
+            open_entry(**ASKED | {"purpose": purpose})
+    except (PurposeError, LedgerError):
+        return False
+    return True
+
+
+@settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    agreements=st.lists(AGREEMENT, max_size=4),
+    register=st.fixed_dictionaries({"oakdale-pd": REGISTER, "elm-pd": REGISTER}),
+)
+def test_no_query_is_answered_outside_an_agreement(
+    people: dict[str, DepartmentPerson],
+    superuser: psycopg.Connection,
+    agreements: list[dict[str, Any]],
+    register: dict[str, dict[str, Any]],
+) -> None:
+    empty(superuser, *AGENCIES)
+    today = timezone.now().date()
+    for name, known in register.items():
+        register_agency(KnownAgency(name, AgencyKind.IN_STATE, known["allowed"], "n"), person="r.manager")
+        said = "INSERT INTO ledger_verification (agency, says, until, person, at) VALUES (%s, 's', %s, 'r.manager', %s)"
+        sql(said, name, today + timedelta(days=known["until"]), timezone.now() - timedelta(days=9))
+    for each in agreements:
+        begins = today + timedelta(days=each["begins"])
+        term = {"begins": begins, "ends": begins + timedelta(days=each["length"])}
+        agreed = AgreedSharing(says="s", purposes=each["purposes"], scope=each["scope"], **term)
+        made = agree(each["agency"], agreed, person="r.manager")
+        if each["ended"]:
+            end_agreement(made, person="r.manager")
+    for agency in (*register, "nobody-pd"):
+        for purpose in PURPOSES:
+            asked = AccessPurpose(purpose, "26-1", on_behalf_of=agency)
+            with as_role(WEB):
+                answered = [is_answered(asked, by_hand=by_hand) for by_hand in (False, True)]
+            assert answered == [is_covered(agency, purpose, register, agreements)] * 2, (agency, purpose)

@@ -1,0 +1,171 @@
+"""The policy's clauses: met while the department's records say so, and red as soon as one of them says otherwise."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.policy.policy import DEFAULT
+from department.sharing.clauses import CLAUSES, evidence, publish_policy
+from department.sharing.errors import SharingError
+from tests.department.people.persons import client_of, fresh_client_of, made_person
+from tests.department.sharing.conftest import agreed_with, enter, sql
+
+ROOT = Path(__file__).parents[3]
+ENTRY = (
+    "INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, made_at, expires_at,"
+    " second_person, over_at) VALUES ('7AB?12*', 'felony', 1, '26-1', 'r', 'o.person', now() - interval '2 days',"
+    " now() + interval '9 days', false, now() + interval '9 days')"
+)
+ALERT = (
+    "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,"
+    " hotlist_stale, held, second_needed, state, changed_at, holder, eye_by, eye_at, substitute, substitute_at, system,"
+    " system_at) VALUES (1, now(), 'post-1', 'h', now(), now(), 'stolen', 1, 'near', false, false, true, 'actionable',"
+    " now(), 'o.person', 'o.person', now(), 'by phone', now() - interval '2 days', 'active', now())"
+)
+FINDING = (
+    "INSERT INTO audits_finding (rule, subject, month, says, entries, answer_by, close_by) VALUES ('volume',"
+    " 'o.person', date_trunc('month', now()), 's', ARRAY[gen_random_uuid()],"
+    " now() - interval '1 day', now() + interval '9 days')"
+)
+
+
+INCIDENT = (
+    "INSERT INTO sharing_incident (kind, subject, says, since, until, known_on, notify_by, encrypted, person)"
+    " VALUES ('account', 'o.person', 's', '2026-01-01', '2026-01-02', '2026-01-03', '2026-01-04', false, 'r.manager')"
+)
+REQUEST = (
+    "INSERT INTO sharing_request (kind, requester, says, received_on, due_on, person)"
+    " VALUES ('public records', 'the Courier', 'counts', '2026-01-01', '2026-01-11', 'r.manager')"
+)
+
+
+def forced(query: str) -> None:
+    """Do something that no trigger sees."""
+    sql("SET LOCAL session_replication_role = replica")
+    sql(query)
+    sql("SET LOCAL session_replication_role = origin")
+
+
+def unexplained() -> None:
+    enter(purpose="patrol", exigent=True, reason="child taken")
+    sql("UPDATE ledger_entry SET at = at - interval '25 hours'")
+    for noted in ("certificate", "training"):
+        forced(f"UPDATE people_{noted} SET noted_at = noted_at - interval '9 days'")  # noqa: S608 - our own
+
+
+def lapsed() -> None:
+    made_person("o.second", DepartmentRole.OPERATOR, current=False)
+
+
+def untrained() -> None:
+    sql("UPDATE people_certificate SET expires_at = now() - interval '1 day' WHERE person_id = ("
+        "SELECT id FROM people_person WHERE login = 'o.person')")  # fmt: skip
+    sql("UPDATE people_role SET ended_at = now() WHERE role = 'operator'")
+
+
+def text_of_a_return() -> None:
+    sql("ALTER TABLE alerts_step DROP CONSTRAINT alerts_note")
+    forced("INSERT INTO alerts_step (record_id, revision, step, at, state, note)"
+        " VALUES (1, 1, 'take', now(), 'taken', 'LIC/TEST123 OCA/1')")  # fmt: skip
+
+
+def unverified_agency() -> None:
+    agreed_with("oakdale-pd")
+    sql("DELETE FROM ledger_verification")
+
+
+def late_audit() -> None:
+    forced("UPDATE audits_plan SET begins = begins - interval '90 days'")
+
+
+BROKEN: dict[str, Callable[[], object]] = {
+    "P1": unexplained,
+    "P2": lambda: enter(purpose="patrol", policy="0" * 64),
+    "P3": lapsed,
+    "P4": lambda: sql("DELETE FROM lists_request"),
+    "P5": lambda: sql("UPDATE people_role SET ended_at = now() WHERE role = 'trainer'"),
+    "P6": lambda: forced(FINDING),
+    "P7": untrained,
+    "P9": lambda: forced(ENTRY),
+    "P10": lambda: forced(ALERT),
+    "P11": text_of_a_return,
+    "P12": lambda: enter("reads_granted", reader="map", reason="a map", until=None),
+    "P13": lambda: sql("DELETE FROM archive_term"),
+    "P14": lambda: forced(REQUEST),
+    "P15": lambda: sql("UPDATE people_role SET ended_at = now() WHERE role = 'records_manager'"),
+    "P16": lambda: enter(purpose="patrol", person="dispatch-desk"),
+    "P17": lambda: enter(purpose="stolen vehicle", case=None),
+    "P18": unverified_agency,
+    "P19": late_audit,
+    "P20": lambda: sql(INCIDENT),
+}
+"""By clause, how its control is gone round by whoever the database cannot hold."""
+
+
+def unmet() -> set[str]:
+    return {each.clause.id for each in evidence() if not each.is_met}
+
+
+def test_clause_turns_red_when_its_control_is_broken(kept: dict[str, DepartmentPerson]) -> None:
+    assert unmet() == set()
+    found = {}
+    for clause, breaks in BROKEN.items():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL ROLE NONE")
+            cursor.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
+            breaks()
+            found[clause] = unmet()
+            transaction.set_rollback(True)
+    assert found == {clause: {clause} for clause in BROKEN}
+
+
+def test_policy_without_an_open_purpose_or_a_forbidden_use(
+    kept: dict[str, DepartmentPerson], settings: Settings, tmp_path: Path
+) -> None:
+    said = DEFAULT.read_text("utf-8").replace("case = false", "case = true")
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    settings.POLICY_FILE.write_text("forbidden = []\n" + said.partition("[[forbidden]]")[0])
+    assert unmet() == {"P2", "P6", "P8"}, "it was not published either"
+
+
+def test_every_clause_is_there_with_a_test_that_is_there() -> None:
+    assert [clause.id for clause in CLAUSES] == [f"P{number}" for number in range(1, 21)]
+    for clause in CLAUSES:
+        path, _, name = clause.test.partition("::")
+        assert re.search(rf"\bdef {name}" if name else "def test_", (ROOT / path).read_text("utf-8")), clause.test
+
+
+def test_policy_is_published_once(people: dict[str, DepartmentPerson], db: None) -> None:
+    today = timezone.now().date()
+    for person, day, rule in (
+        ("o.person", today, "sharing_role"),
+        ("r.manager", today + timedelta(days=9), "sharing_policy_heard"),
+    ):
+        with pytest.raises(SharingError) as refused:
+            publish_policy(person=person, hearing=day)
+        assert refused.value.constraint == rule
+    publish_policy(person="r.manager", hearing=today)
+    with pytest.raises(SharingError, match="published already"):
+        publish_policy(person="r.manager", hearing=today)
+    assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'policy_published'") == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_shows_the_clauses_and_publishes(people: dict[str, DepartmentPerson], no_agency: None) -> None:
+    page = client_of(people["o"]).get("/policy/").content.decode()
+    assert page.count('scope="row"') == 20
+    assert "Not met: 0 versions published" in page
+    assert "Publish it" not in page
+    manager = fresh_client_of(people["r"])
+    late = manager.post("/policy/publish/", {"hearing": "2999-01-01"})
+    assert (late.status_code, "Refused: the hearing was held before" in late.content.decode()) == (409, True)
+    assert manager.post("/policy/publish/", {"hearing": "2026-09-08"}).status_code == 302
+    assert "heard 2026-09-08" in manager.get("/policy/").content.decode()

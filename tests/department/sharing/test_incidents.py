@@ -1,0 +1,154 @@
+"""The breach drill: whom the department computes to be affected is whom the test knows to be."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.utils import timezone
+from joserfc.jwk import ECKey
+
+from department.archive.evidence_package import open_sealed, unpack
+from department.database.roles import WEB, as_role
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_entry
+from department.ledger.writing import append
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.people.services import disable, join_covert
+from department.policy.policy import AccessPurpose
+from department.sharing.errors import SharingError
+from department.sharing.incidents import LIST, exposure, note_notices, open_incident, sealed_list
+from department.sharing.models import BreachIncident
+from tests.department.emptying import empty
+from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.search.conftest import Stock, stock
+from tests.department.sharing.conftest import sql
+
+__all__ = ["stock"]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("planted")]
+AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
+DAY = AT.date()
+GROUP = "narcotics"
+LAPTOP = uuid4()
+
+
+@pytest.fixture
+def planted(superuser: psycopg.Connection, stock: Stock, people: dict[str, DepartmentPerson]) -> dict[str, int]:
+    """Keep 40 reads, one an hour, the last of a covert group; return each plate's record."""
+    empty(superuser, "custody_read", "sharing_incident")
+    hours = [{"plate": f"TEST{hour:03}", "captured_at": AT + timedelta(hours=hour)} for hour in range(40)]
+    stock(
+        [{**each, "retained_from": each["captured_at"]} for each in hours[:-1]] + [hours[-1] | {"covert_group": GROUP}]
+    )
+    for login in ("x.person", "y.person"):
+        made_person(login, DepartmentRole.OPERATOR)
+    found: dict[str, int] = dict(
+        superuser.execute("SELECT plate_read, record_id FROM custody_read ORDER BY 2").fetchall()
+    )
+    assert len(found) == 40
+    return found
+
+
+def looked(who: str, records: Iterable[int], *, plates: Iterable[str] = (), group: str | None = None) -> None:
+    """Have somebody search, and be shown these."""
+    asked: dict[str, Any] = {"person": who, "agency": "riverside", "purpose": AccessPurpose("patrol"), "query": {}}
+    with open_entry(**asked, groups=[group] if group else []) as entry:
+        entry.fetched(records=records, pictures=[(record, "patch") for record in records], plates=plates, group=group)
+
+
+def incident(kind: str, subject: str, since: datetime, until: datetime, **more: Any) -> BreachIncident:  # noqa: ANN401
+    said = {"says": "An account was abused.", "known_on": DAY, "encrypted": False} | more
+    return open_incident(person="r.manager", kind=kind, subject=subject, since=since, until=until, **said)
+
+
+def exposed(made: BreachIncident, person: DepartmentPerson) -> tuple[set[str], set[int]]:
+    found = exposure(made, person=person)
+    return {known.plate for known in found.plates.values()}, found.records
+
+
+def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
+    manager = people["r"]
+    record = [planted[f"TEST{number:03}"] for number in range(40)]
+    with as_role(WEB):
+        looked("x.person", record[:3])  # before the day
+        since = timezone.now()
+        logged = {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True}
+        append(LedgerEvent.LOG_ON, logged)
+        looked("x.person", record[5:8], plates=["TEST030"])
+        looked("o.person", record[10:20])  # honest
+        append(LedgerEvent.LOG_OFF, {"person": "x.person"})
+        looked("x.person", [record[9], 999_999])  # from elsewhere; one is gone by now
+        looked("x.person", [record[39]], group=GROUP)
+        append(LedgerEvent.LOG_ON, logged | {"device": str(uuid4())})
+        until = timezone.now()
+        looked("x.person", record[20:22])  # after the day
+        account = incident("account", "x.person", since, until)
+        laptop = incident("device", str(LAPTOP), since, until)
+        expected = {"TEST005", "TEST006", "TEST007", "TEST030"}
+        assert exposed(laptop, manager) == (expected, set(record[5:8]))
+        assert exposed(account, manager) == (expected | {"TEST009"}, {*record[5:8], record[9]})
+        assert exposure(account, person=manager).gone == {999_999}
+    join_covert(manager, GROUP)
+    with as_role(WEB):
+        assert exposed(account, manager)[0] == expected | {"TEST009", "TEST039"}, "in the group, also of the group"
+
+
+def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
+    since, until = AT + timedelta(hours=10), AT + timedelta(hours=25)
+    with as_role(WEB):
+        backup = incident("backup", "ab" * 32, since, until)
+        heard = incident("subscriber", "map", since, until)
+        assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(25)}
+        assert exposed(heard, people["r"])[0] == {f"TEST{hour:03}" for hour in range(10, 25)}
+        seen = "SELECT count(*) FROM ledger_entry WHERE event = 'intent'"
+    assert sql(seen)[0][0] >= 2, "computing it is in the ledger, too"
+
+
+def test_clock_list_and_notices_by_the_pages(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
+) -> None:
+    client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
+    said = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
+    with as_role(WEB):
+        since = timezone.now()
+        looked("y.person", [planted["TEST004"]])
+        with pytest.raises(SharingError) as refused:
+            note_notices(incident("account", "o.person", since, timezone.now()), person="r.manager")
+        assert refused.value.constraint == "sharing_incident_told"
+    times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
+    with as_role(WEB):
+        assert client.post("/incidents/open/", said | times | {"until": "2025-01-01T00:00"}).status_code == 409
+        assert client.post("/incidents/open/", said | times).status_code == 302
+        made = BreachIncident.objects.get(subject="y.person")
+        assert (made.notify_by - made.known_on, made.is_late) == (timedelta(days=30), True)
+        where = f"/incidents/{made.pk}/"
+        assert client.post(f"{where}list/", {"key": "none"}).status_code == 422
+        sealed = client.post(f"{where}list/", {"key": key.as_pem(private=False).decode()}).content
+    assert b"TEST004" not in sealed
+    about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[LIST].splitlines())
+    assert (about["plates"], [each["plate"] for each in plates]) == (1, ["TEST004"])
+    with as_role(WEB):
+        page = client.get("/incidents/").content.decode()
+        assert "1 plates, 1 reads" in page
+        assert "Disable the account on its page; its sessions end with it: not done" in page
+        assert "attorney general" not in page
+        notice = client.get(f"{where}notice/affected/").content.decode()
+        headings = "What Happened", "What Information Was Involved", "What We Are Doing", "What You Can Do"
+        assert all(f"<h2>{heading}</h2>" in notice for heading in (*headings, "For More Information"))
+        assert "TEST004" not in notice
+    disable(DepartmentPerson.objects.get(login="y.person"))
+    superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [made.pk])
+    with as_role(WEB):
+        page = client.get("/incidents/").content.decode()
+        assert "its sessions end with it: done" in page
+        assert "the attorney general" in page
+        assert "Notices: 501" in client.get(f"{where}notice/attorney-general/").content.decode()
+        assert client.post(f"{where}notified/").status_code == 302
+        with pytest.raises(SharingError):
+            sealed_list(made, key, person=people["r"])
+    events = [event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(incident|exposure|breach)'")]
+    assert events[-3:] == ["incident_opened", "exposure_computed", "breach_notified"]

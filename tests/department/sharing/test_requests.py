@@ -1,0 +1,183 @@
+"""Requests from outside: a clock, one who decides, and no package but for what was granted."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.utils import timezone
+
+from department.archive.errors import ArchiveRefusedError
+from department.archive.holds import HeldScope
+from department.archive.models import Hold
+from department.database.roles import OWNER, WEB, as_role
+from department.people.models import DepartmentPerson
+from department.sharing.agencies import end_agreement
+from department.sharing.errors import SharingError, refusals
+from department.sharing.models import SharingRelease, SharingRequest
+from department.sharing.requests import decide, extend, hold_for, note_release, recall, receive, require_granted
+from tests.department.emptying import empty
+from tests.department.people.persons import client_of, fresh_client_of
+from tests.department.sharing.conftest import agreed_with, sql
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_agency", "nothing_asked")]
+DAY = date(2026, 11, 2)
+SAID: dict[str, Any] = {
+    "person": "r.manager",
+    "requester": "R. Stone",
+    "says": "reads of 1 November",
+    "received_on": DAY,
+}
+HELD = HeldScope(since=datetime(2026, 11, 1, tzinfo=UTC), until=datetime(2026, 11, 2, tzinfo=UTC))
+GRANTED = {"person": "r.manager", "decision": "granted", "because": "the court orders it"}
+
+
+@pytest.fixture
+def nothing_asked(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) -> None:
+    empty(superuser, "sharing_release", "sharing_request", "archive_hold")
+
+
+def asked(kind: str = "subpoena", **more: Any) -> SharingRequest:  # noqa: ANN401 - of a request
+    given = {"subpoena": {"order_number": "CV-9"}, "discovery": {"order_number": "26-CR-1"}}.get(kind, {})
+    return receive(**SAID | {"kind": kind} | given | more)
+
+
+def package() -> Any:  # noqa: ANN401 - what `note_release` needs of a manifest
+    recipient = SimpleNamespace(name="CN=R. Stone", sha256="ab")
+    return SimpleNamespace(package=uuid4(), recipient=recipient, records=(1, 2))
+
+
+def release(request: SharingRequest) -> SharingRelease:
+    made = package()
+    note_release(request, made, made.package.hex * 2, person="r.manager")
+    return SharingRelease.objects.get(package=made.package)
+
+
+def granted(kind: str = "subpoena", **more: Any) -> SharingRequest:  # noqa: ANN401 - of a request
+    decision = more.pop("decision", "granted")
+    made = asked(kind, **more)
+    decide(made, **GRANTED | {"decision": decision})
+    return made
+
+
+def second_package() -> None:
+    made = granted()
+    release(made)
+    release(made)
+
+
+def after_the_agreement() -> None:
+    agreement = agreed_with("oakdale-pd")
+    made = granted("agency", agency_id="oakdale-pd", purpose="stolen vehicle")
+    release(made)
+    end_agreement(agreement, person="r.manager")
+    release(made)
+
+
+def outside_the_agreement() -> None:
+    agreed_with("oakdale-pd")
+    granted("agency", agency_id="oakdale-pd", purpose="patrol")
+
+
+def twice(change: Callable[[SharingRequest], object]) -> Callable[[], object]:
+    def done() -> None:
+        made = asked()
+        change(made)
+        made.refresh_from_db()
+        change(made)
+
+    return done
+
+
+def taken_back() -> None:
+    made = release(granted())
+    for _ in range(2):
+        recall(made, person="r.manager", because="the wrong person")
+
+
+REFUSED: dict[str, tuple[str, Callable[[], object]]] = {
+    "a subpoena without an order": ("sharing_request_order", lambda: asked(order_number="")),
+    "no agency": ("sharing_request_agency", lambda: asked("agency")),
+    "by an operator": ("sharing_role", lambda: asked(person="o.person")),
+    "decided by an operator": ("sharing_role", lambda: decide(asked(), **GRANTED | {"person": "o.person"})),
+    "decided twice": ("sharing_final", twice(lambda made: decide(made, **GRANTED))),
+    "extended twice": ("sharing_final", twice(lambda made: extend(made, person="r.manager", because="many"))),
+    "extended by hand": ("sharing_extended", lambda: sql(
+        "UPDATE sharing_request SET due_on = due_on + 15, extended_because = 'x' WHERE id = %s", asked().pk)),
+    "not granted": ("sharing_not_granted", lambda: release(asked())),
+    "no request": ("sharing_not_granted", lambda: require_granted(0)),
+    "denied": ("sharing_not_granted", lambda: require_granted(granted().pk + 1)),
+    "records for the public": ("sharing_to_the_public", lambda: release(granted("public records"))),
+    "a second package": ("sharing_one_package", second_package),
+    "another purpose": ("sharing_no_agreement", outside_the_agreement),
+    "an agreement that ended": ("sharing_no_agreement", after_the_agreement),
+    "recalled twice": ("sharing_final", taken_back),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str, superuser: psycopg.Connection) -> None:
+    rule, way = REFUSED[name]
+    for role in (WEB, OWNER):
+        empty(superuser, "sharing_release", "sharing_request", "ledger_sharing", "ledger_verification", "ledger_agency")
+        with as_role(role), pytest.raises(SharingError) as refused, refusals():
+            way()
+        assert refused.value.constraint == rule
+
+
+@pytest.mark.parametrize(("kind", "days"), [("public records", 10), ("subpoena", 15), ("discovery", 30)])
+def test_clock(kind: str, days: int) -> None:
+    made = asked(kind)
+    assert made.due_on - DAY == timedelta(days=days)
+    extend(made, person="r.manager", because="many records")
+    made.refresh_from_db()
+    assert made.due_on - DAY == timedelta(days=days + 14)
+    assert made.is_late == (made.due_on < timezone.localdate())
+    decide(made, **GRANTED | {"decision": "denied"})
+    made.refresh_from_db()
+    assert not made.is_late
+
+
+def test_what_is_asked_for_is_held(superuser: psycopg.Connection) -> None:
+    with as_role(WEB):
+        made = asked("public records")
+        hold_for(made, HELD, person="r.manager")
+        with pytest.raises(ArchiveRefusedError):
+            hold_for(made, HeldScope(posts=["post-1"]), person="r.manager")
+    made.refresh_from_db()
+    hold = Hold.objects.get()
+    assert (made.hold_id, hold.kind, hold.case_number) == (hold.pk, "records request", f"request {made.pk}")
+
+
+def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]) -> None:
+    said = {name: SAID[name] for name in ("requester", "says", "received_on")}
+    with as_role(WEB):
+        assert client_of(people["o"]).get("/requests/").status_code == 403
+        manager = fresh_client_of(people["r"])
+        page = manager.post("/requests/receive/", {**said, "kind": "subpoena"})
+        assert (page.status_code, "name their order" in page.content.decode()) == (409, True)
+        assert (
+            manager.post("/requests/receive/", {**said, "kind": "subpoena", "order_number": "CV-9"}).status_code == 302
+        )
+        made = SharingRequest.objects.get()
+        where = f"/requests/{made.pk}/"
+        assert where in manager.get("/requests/").content.decode()
+        manager.post(f"{where}extend/", {"because": "many records"})
+        manager.post(f"{where}hold/", {"since": "2026-11-01T00:00", "until": "2026-11-02T00:00"})
+        manager.post(f"{where}decide/", {"decision": "granted", "because": "the court orders it"})
+        assert manager.post(f"{where}decide/", {"decision": "denied", "because": "no"}).status_code == 409
+        made.refresh_from_db()
+        sent = release(made)
+        page = manager.get(where)
+        assert "2 records to CN=R. Stone" in page.content.decode()
+        manager.post(f"/requests/releases/{sent.pk}/recall/", {"because": "the wrong person"})
+        assert "Recalled by r.manager" in manager.get(where).content.decode()
+    events = [
+        event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(request|release)' ORDER BY number")
+    ]
+    assert events[-6:] == [
+        *("request_received", "request_extended", "request_held", "request_decided", "released", "release_recalled"),
+    ]
