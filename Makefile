@@ -11,7 +11,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-department test-camera test-arm fuzz format contract lock models clean
+.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
@@ -74,6 +74,10 @@ test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of ca
 test-department: $(VENV)/.simulator ## Send a million records while keeper, broker and database are killed (RECORDS=50000 SEED=7 for others; an hour, 10 GB of memory)
 	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/platepost simulate department --records $(or $(RECORDS),1000000) --seed $(or $(SEED),1) --kills 50 --restarts 10 --fills 2
+
+test-scenarios: $(VENV)/.development ## Break what each scenario promises, and see that its demands find out (minutes)
+	@scripts/need mosquitto $(POSTGRESQL)
+	PLATEPOST_MUTATIONS=1 $(BIN)/pytest -n 2 tests/mutations
 
 ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py
 ARM_TESTS := $(ARM_NETWORKS) tests/device/hotlist/test_bloom.py \

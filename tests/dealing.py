@@ -14,10 +14,7 @@ from typing import Any
 import pytest
 
 SCENARIOS = "tests/end_to_end/test_scenarios.py"
-"""Dealt by what stands in the brackets: the tests of one scenario share one playing of it."""
-MUTATIONS = "tests/end_to_end/test_scenario_mutations.py"
-COMPUTING = (SCENARIOS, MUTATIONS)
-"""Dealt after all others."""
+"""Dealt after all others, by what stands in the brackets: the tests of one scenario share one playing of it."""
 APART = (
     "tests/end_to_end/test_ended_commands.py",
     "tests/end_to_end/test_rotate_signing_keys.py",
@@ -67,7 +64,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: number for number, name in enumerate(LONGEST)}
-    place |= {name: len(LONGEST) + number for number, name in enumerate(COMPUTING, start=1)}
+    place[SCENARIOS] = len(LONGEST) + 1
     items.sort(key=lambda item: place.get(file_of(item.nodeid), len(LONGEST)))
 
 
@@ -82,6 +79,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:  # n
             file = file_of(nodeid)
             if file == SCENARIOS:
                 return nodeid.partition("[")[2]
-            return nodeid if file in {MUTATIONS, *APART} else file
+            return nodeid if file in APART else file
 
     return Dealing(config, log)
