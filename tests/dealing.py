@@ -6,6 +6,7 @@ when they keep nothing else from being in time, and are short enough to end toge
 """
 
 import fcntl
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -50,8 +51,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if "end_to_end" not in collection_path.read_text(encoding="utf-8") else None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among what is collected and imported here: it stays to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True, specname="pytest_collection")
+def pytest_collection_compiled(session: pytest.Session) -> Generator[None, object, object]:
     """Have one worker compile the tests, which takes ten seconds, and the others find them compiled."""
     config = session.config
     # Whole posts have few files, and five workers would wait for one another.
