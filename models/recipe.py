@@ -16,6 +16,8 @@ from typing import Any, Final, Literal, Self
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device.vision.detector import beside
+
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
 Net = Literal["detector", "reader", "region"]
 
@@ -150,7 +152,9 @@ class Kitchen:
 
     def shipped(self) -> dict[str, Path]:
         """Return the files that ship, by the name they ship under."""
-        return {f"{net}.tflite": self._file(name) for net, name in self._recipe.ships.items()}
+        files = {f"{net}.tflite": self._file(name) for net, name in self._recipe.ships.items()}
+        small = {beside(Path(name)).name: beside(path) for name, path in files.items() if name == "detector.tflite"}
+        return files | small
 
     def _file(self, name: str) -> Path:
         return self._folder / f"{name}.tflite"

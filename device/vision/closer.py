@@ -1,7 +1,7 @@
 """A second look of the detector, from nearer: at what was read with doubt, for its corners, and at what it saw faintly.
 
 The plates of a frame are enlarged side by side in one input of the detector, so that a second look costs one run
-however many they are. What was measured with it is in the model card.
+however many they are, and one alone in the smaller input a fifth of it. What was measured is in the model card.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, PADDING, WIDTH, Detection, Detector
+from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, PADDING, WIDTH, Detection, Detector
 from device.vision.geometry import Corners, intersection_over_union
 
 COLUMNS, ROWS = 3, 2
@@ -48,7 +48,8 @@ def confirmed(detector: Detector, grey: NDArray[np.uint8], faint: Sequence[Detec
 def _look_again(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Detection | None]:
     """Look at plates once more: the second look's score with the mean of both looks' corners, or None, for each."""
     again: list[Detection | None] = [None] * len(detections)
-    canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
+    alone = len(detections) == 1 and detector.near is not None
+    canvas = np.full((NEAR_HEIGHT, NEAR_WIDTH) if alone else (HEIGHT, WIDTH), PADDING, np.uint8)
     tiles = [_show(canvas, number, grey, detection) for number, detection in enumerate(detections[: COLUMNS * ROWS])]
     if not tiles:
         return again

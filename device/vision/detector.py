@@ -13,6 +13,9 @@ from device.vision.interpreter import Network
 
 WIDTH, HEIGHT = 640, 368
 """Pixels of the network's input: 1280x720 is halved exactly; 368 divides by 16, and is padded for stride 32."""
+NEAR_WIDTH, NEAR_HEIGHT = 224, 208
+"""Pixels of the smaller input, for one plate's surroundings: a fifth of the work. Both inputs' rows are odd and their
+columns even at stride 16, so that stride 32 falls on the same places."""
 STRIDE = 8
 """Pixels of the input per cell of the output."""
 PADDING = 114
@@ -40,18 +43,17 @@ class Detector:
     """Finds plates with an int8 centre-net: a score per cell and, from each cell, the offsets of the four corners."""
 
     def __init__(self, path: Path, *, minimum_score: float = MINIMUM_SCORE, runtime: str | None = None) -> None:
-        """Load the detector of `path`.
+        """Load the detector of `path`, and the same for the smaller input if NAME-near.tflite lies beside it.
 
         Raises:
             BackendError: no TFLite runtime.
-            ModelError: the file is no detector of this device.
+            ModelError: a file is no detector of this device.
 
         """
-        self.model = Network(path, runtime=runtime)
-        rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
-        self.model.expect(
-            input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, rows, columns, 1), (1, rows, columns, 8))
-        )
+        self.model = _loaded(path, HEIGHT, WIDTH, runtime)
+        smaller = beside(path)
+        self.near = _loaded(smaller, NEAR_HEIGHT, NEAR_WIDTH, runtime) if smaller.exists() else None
+        """Of the same weights, for the smaller input."""
         self._score, self._corners = sorted(range(2), key=lambda index: self.model.outputs[index].shape[3])
         self.minimum_score = minimum_score
         self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
@@ -79,12 +81,16 @@ class Detector:
         return [Detection(found.score, found.corners * factor) for found in seen]
 
     def find(self, canvas: NDArray[np.uint8], *, minimum_score: float | None = None) -> list[Detection]:
-        """Find the plates of a 368 x 640 uint8 input, the surest first; corners in its pixels."""
-        values = (canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
-        return self._decode(self.model.run(values), self.minimum_score if minimum_score is None else minimum_score)
+        """Find the plates of a 368 x 640 uint8 input, or of a 208 x 224 one if there is `near`, the surest first.
 
-    def _decode(self, outputs: tuple[NDArray[np.int8], ...], minimum_score: float) -> list[Detection]:
-        tensors = self.model.outputs
+        Corners are in its pixels.
+        """
+        model = self.near if self.near is not None and canvas.shape == (NEAR_HEIGHT, NEAR_WIDTH) else self.model
+        values = (canvas ^ 0x80).view(np.int8)[None, :, :, None]  # uint8 - 128 without widening
+        return self._decode(model, values, self.minimum_score if minimum_score is None else minimum_score)
+
+    def _decode(self, model: Network, values: NDArray[np.int8], minimum_score: float) -> list[Detection]:
+        tensors, outputs = model.outputs, model.run(values)
         heat = outputs[self._score][0, :, :, 0]
         floor = minimum_score / tensors[self._score].scale + tensors[self._score].zero_point
         found = []
@@ -97,6 +103,18 @@ class Detector:
             score = float(tensors[self._score].real(heat[row, column]))
             found.append(Detection(score, corners.astype(np.float32)))
         return _without_duplicates(found)
+
+
+def beside(path: Path) -> Path:
+    """Where the detector of `path` has its like for the smaller input."""
+    return path.with_stem(f"{path.stem}-near")
+
+
+def _loaded(path: Path, height: int, width: int, runtime: str | None) -> Network:
+    model = Network(path, runtime=runtime)
+    rows, columns = height // STRIDE, width // STRIDE
+    model.expect(input_shape=(1, height, width, 1), output_shapes=((1, rows, columns, 1), (1, rows, columns, 8)))
+    return model
 
 
 def _without_duplicates(found: list[Detection], *, overlap: float = 0.3) -> list[Detection]:

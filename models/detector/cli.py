@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
+from device.vision.detector import beside
 from models.outputs import FILE, NEW_FILE, NEW_FOLDER
 
 STEPS = 7_000
@@ -82,14 +83,20 @@ def train(
 @_PHOTOS
 @click.option("--seed", default=1, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
-    """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT."""
+    """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT.
+
+    The same for a small input, for second looks, is written beside it as NAME-near.tflite.
+    """
     from models.detector.convert import calibration_frames, load_weights
     from models.detector.convert import convert as quantise
+    from models.detector.near import near
     from models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=checkpoint.parent, seed=seed)
-    write(output, quantise(load_weights(checkpoint), frames))
+    content = quantise(load_weights(checkpoint), frames)
+    write(output, content)
+    write(beside(output), near(content))
 
 
 @click.command(name="detector")
@@ -101,13 +108,15 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
 def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], cache: Path, seed: int) -> None:
     """Write as OUTPUT the mean of the weights of .tflite detectors, each trained from another's weights (FILES).
 
-    Two stretches of one training often find more together than either: their errors differ.
+    Two stretches of one training often find more together than either: their errors differ. NAME-near.tflite is written
+    beside it, as `convert` does.
     """
     import numpy as np
     import torch
 
     from models.detector.convert import calibration_frames
     from models.detector.convert import convert as quantise
+    from models.detector.near import near
     from models.detector.net import new_detector
     from models.detector.warm_start import warm_start
     from models.outputs import make_room, write
@@ -119,4 +128,6 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
         warm_start(net, detectors, torch.from_numpy(np.stack(frames[:_WINDOWS])[:, None]).float() / 255)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    write(output, quantise(net, frames))
+    content = quantise(net, frames)
+    write(output, content)
+    write(beside(output), near(content))

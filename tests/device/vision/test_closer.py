@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from device.vision.closer import PLAIN, PLATE_WIDTH, TILE, closer, confirmed
-from device.vision.detector import HEIGHT, WIDTH, Detection
+from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH, Detection
 
 
 def square(left: float, top: float, width: float) -> np.ndarray:
@@ -16,8 +16,9 @@ def square(left: float, top: float, width: float) -> np.ndarray:
 class Seeing:
     """A detector that finds what is brighter than grey, by its upright box, one a tile."""
 
-    def __init__(self, score: float = 0.9) -> None:
+    def __init__(self, score: float = 0.9, near: object = None) -> None:
         self.score = score
+        self.near = near
         self.canvases: list[np.ndarray] = []
 
     def find(self, canvas: np.ndarray) -> list[Detection]:
@@ -59,12 +60,25 @@ def test_all_plates_of_a_frame_cost_one_run() -> None:
     assert (detector.canvases[0] > 150).sum() == pytest.approx(6 * PLATE_WIDTH**2 / 2, rel=0.05)
 
 
+def test_one_plate_is_looked_at_in_the_smaller_input_where_there_is_one() -> None:
+    place = (600, 300, 60)
+    for near, shape in ((None, (HEIGHT, WIDTH)), ("there", (NEAR_HEIGHT, NEAR_WIDTH))):
+        detector: Any = Seeing(near=near)
+        (better,) = closer(detector, frame(place), [Detection(0.8, square(*place))])
+        assert detector.canvases[0].shape == shape
+        assert better == pytest.approx(square(*place), abs=1.5)
+    assert TILE[0] <= NEAR_WIDTH
+    assert TILE[1] <= NEAR_HEIGHT
+    closer(detector, frame(place), [Detection(0.8, square(*place))] * 2)
+    assert detector.canvases[1].shape == (HEIGHT, WIDTH), "two need more room"
+
+
 def test_beyond_six_and_what_is_not_found_again_stay_as_they_were() -> None:
     places = [(100 + 150 * number, 300, 60) for number in range(7)]
     detections = [Detection(0.8, square(*place)) for place in places]
     detector: Any = Seeing()
     assert closer(detector, frame(*places), detections)[6] is detections[6].corners
-    blind: Any = SimpleNamespace(find=lambda _canvas: [])
+    blind: Any = SimpleNamespace(find=lambda _canvas: [], near=None)
     assert closer(blind, frame(), detections[:1])[0] is detections[0].corners
 
 

@@ -1,6 +1,7 @@
 import importlib.util
 import json
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from device.vision.geometry import bounding_box, intersection_over_union
 from device.vision.interpreter import RUNTIMES, Network
 from models.plates import render_plate
 from models.scenes.paste import Pose, paste, project_corners
-from tests.models.detector.golden import GOLDEN, SHIPPED, answer
+from tests.models.detector.golden import GOLDEN, NEAR, SHIPPED, answer
 
 PROMISED = 0.4
 """Score from which the model card promises few extra plates; below it bare rectangles such as the lamps here pass."""
@@ -51,11 +52,22 @@ def test_shipped_detector_keeps_the_contract() -> None:
     assert SHIPPED.stat().st_size <= 800_000
 
 
+def test_the_detector_for_second_looks_is_the_same_for_a_smaller_input() -> None:
+    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    from models.detector.near import near  # noqa: PLC0415
+
+    assert near(SHIPPED.read_bytes()) == NEAR.read_bytes()
+    whole, part = Network(SHIPPED, reference=True), Network(NEAR, reference=True)
+    assert part.input.shape == (1, 208, 224, 1)
+    assert [(o.shape[1:3], o.scale) for o in part.outputs] == [((26, 28), o.scale) for o in whole.outputs]
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str) -> None:
+def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str, file: Path) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
-    model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
+    model, golden = Network(file, runtime=runtime, reference=True), json.loads(GOLDEN[file].read_text())
     assert golden["file"] == model.digest, "another detector.tflite: run golden.py"
     assert answer(model) == golden
     assert answer(model) == golden

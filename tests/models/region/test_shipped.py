@@ -24,8 +24,8 @@ def test_shipped_net_keeps_the_contract(model: Network) -> None:
     assert SHIPPED.stat().st_size <= 120_000
 
 
-def test_all_shipped_nets_together_are_at_most_two_megabytes() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.parent.glob("*.tflite")) <= 2_000_000
+def test_all_shipped_nets_together_are_at_most_three_and_a_half_megabytes() -> None:
+    assert sum(path.stat().st_size for path in SHIPPED.parent.glob("*.tflite")) <= 3_500_000
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
