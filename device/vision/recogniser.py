@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import exp
 from pathlib import Path
 from time import perf_counter
 from typing import Self
@@ -24,6 +25,11 @@ from device.vision.sides import is_cut
 LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
 
+PLATE = (0.5, 0.065)
+"""Score at which half of what can be read is a plate, the rest lettering; and how little more it takes to be sure.
+
+A logistic regression on the 1,205 reads of 0.5 and more in 1,581 training photos, of which 41 were lettering.
+"""
 SURE = 0.99
 """What a look at a plate of a still picture by its corners must claim for none by its box to follow.
 
@@ -199,8 +205,9 @@ class Recogniser:
         """Say who issued a plate that was read from so many looks; where that is California, its formats break ties."""
         issuer = self.issuer([rectified])
         californian = issuer is not None and issuer.region == CALIFORNIA
-        reading = self.reader.settle(looks, CALIFORNIAN) if californian and in_doubt(looks) else plate.reading
-        return replace(plate, reading=reading, issuer=issuer)
+        if californian and in_doubt(looks):
+            plate = replace(plate, reading=_weighed(self.reader.settle(looks, CALIFORNIAN), plate.score))
+        return replace(plate, issuer=issuer)
 
     def _looks(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a plate by its corners and, unless that is sure, by the box around them."""
@@ -228,9 +235,17 @@ class Recogniser:
             corners[number] = better
             looks[number] += self._nearer_looks(*_both_ways(grey, better))
         return [
-            (Plate(self.reader.settle(seen), detection.score, place), seen)
+            (Plate(_weighed(self.reader.settle(seen), detection.score), detection.score, place), seen)
             for seen, detection, place in zip(looks, detections, corners, strict=True)
         ]
+
+
+def _weighed(reading: Reading, score: float) -> Reading:
+    """Make the probabilities of a reading those of a plate that says so, by how sure the detector is that it is one."""
+    middle, width = PLATE
+    share = 1 / (1 + exp(-(score - middle) / width))
+    others = tuple(replace(other, probability=other.probability * share) for other in reading.alternatives)
+    return replace(reading, confidence=reading.confidence * share, alternatives=others)
 
 
 def _rectified(grey: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:

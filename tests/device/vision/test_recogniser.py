@@ -103,6 +103,20 @@ def test_only_where_no_plate_is_read_are_faint_ones_looked_at_from_nearer(
     assert len(recogniser.recognise(street()).plates) == told
 
 
+def test_what_is_hardly_a_plate_is_told_with_doubt(recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = recogniser.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
+    found = []
+    for score in (0.95, 0.57, 0.41):
+        monkeypatch.setattr(recogniser.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
+        (plate,) = recogniser.recognise(street()).plates
+        found.append(plate.reading)
+    assert len({reading.text for reading in found}) == 1
+    plain, doubtful, lettering = (reading.confidence for reading in found)
+    assert doubtful == pytest.approx(0.745 * plain, abs=0.01)
+    assert lettering == pytest.approx(0.2 * plain, abs=0.01)
+    assert all(sum(o.probability for o in reading.alternatives) <= 1 - reading.confidence for reading in found)
+
+
 def test_the_plate_from_nearby_comes_first(recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = street()
     nearby = cv2.resize(picture[350:520, 60:380], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
