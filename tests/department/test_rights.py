@@ -13,11 +13,12 @@ from django.db import connection as django_connection
 
 import department as department_package
 from department.custody.reading import Sought, hits, reads, record
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, SIGNER, WEB, as_role
+from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, SIGNER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
 from department.policy.policy import AccessPurpose
 from tests.department.ledger.asked import hand_made
+from tests.department.roles import as_role
 
 Connect = Callable[[str], psycopg.Connection]
 

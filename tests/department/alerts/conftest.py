@@ -15,7 +15,7 @@ from department.alerts.shift import acknowledge, shift_start
 from department.alerts.states import CharacterAnswer, EyeAnswer
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
@@ -25,6 +25,7 @@ from device.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody
 from tests.department.people.persons import made_person
+from tests.department.roles import as_role
 
 PLATE = "7ABC123"
 

@@ -2,8 +2,9 @@
 
 from department.alerts import actions
 from department.alerts.states import AlertOutcome, AlertState
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from tests.department.alerts.conftest import Dispatch, same
+from tests.department.roles import as_role
 
 
 def test_exact_hit_comes_to_an_outcome_by_one_person(dispatch: Dispatch) -> None:

@@ -19,7 +19,7 @@ from department.alerts.quality import hit_quality, reject_rate, worse_posts
 from department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
 from department.alerts.states import TRANSITIONS, AlertOutcome, AlertState, AlertStep, RejectReason, transition_rows
 from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
 from department.people.rights import DepartmentRole
 from department.people.services import join_covert
 from department.policy.policy import policy_in_force
@@ -29,6 +29,7 @@ from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
 from tests.department.custody.posts import GROUP
 from tests.department.people.persons import client_of
+from tests.department.roles import as_role
 
 CLETS_LIKE = (
     *("LIC/7ABC123", "VIN 1HGCM82633A004352", "ORI CA0330000", "OCA 26-0417", "DOB 01011970", "REGIS valid", "7ABC123"),

@@ -21,13 +21,14 @@ from department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.people.models import PersonCertificate
 from department.people.rights import DepartmentRole
 from department.people.services import join_covert
 from department.policy.policy import policy_in_force
 from tests.department.alerts.conftest import PLATE, Dispatch, same
 from tests.department.custody.posts import GROUP
+from tests.department.roles import as_role
 
 S, D, I = CharacterAnswer.SAME, CharacterAnswer.DIFFERS, CharacterAnswer.ILLEGIBLE  # noqa: E741
 Act: TypeAlias = Callable[[AlertActor, int, int], AlertState]

@@ -15,12 +15,13 @@ from department.archive.retention import establish
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, PURGER, WEB, as_role
+from department.database.roles import KEEPER, PURGER, WEB
 from department.folder import DepartmentSettings
 from department.people.models import DepartmentPerson, RoleGrant
 from device.records import Keyring
 from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
+from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
 

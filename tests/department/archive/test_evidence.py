@@ -32,7 +32,7 @@ from department.archive.evidence_package import (
     unpack,
 )
 from department.custody.reading import Sought, reads
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
@@ -44,6 +44,7 @@ from device.records.signing import read_key
 from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
 from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
 from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
+from tests.department.roles import as_role
 from tests.verifier.evidence import by_the_second
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]

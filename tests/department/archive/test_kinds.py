@@ -13,12 +13,13 @@ from department.archive.holds import HeldScope, place_hold
 from department.archive.purge import certificate
 from department.archive.retention import establish
 from department.custody.certificate import read_certificate
-from department.database.roles import KEEPER, OWNER, ROLES, WEB, as_role
+from department.database.roles import KEEPER, OWNER, ROLES, WEB
 from department.ledger.entries import open_entry
 from department.ledger.verify import verify_ledger
 from department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
 from tests.department.emptying import empty as emptied
+from tests.department.roles import as_role
 
 LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor_days = {} WHERE class LIKE 'ledger%%'"
 

@@ -24,7 +24,7 @@ from department.custody.check import CustodyVerification
 from department.custody.messages import ReceivedMessage
 from department.custody.tables import CustodyTables
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, OWNER, WEB, as_role
+from department.database.roles import KEEPER, OWNER, WEB
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry, open_entry
 from department.policy.policy import AccessPurpose
@@ -35,6 +35,7 @@ from device.records.signing import read_key
 from device.records.verify.verify import Verifier
 from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
+from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
 KEY = ExampleSigner(b"the custodian's")._key

@@ -27,10 +27,11 @@ from department.archive.retention import establish
 from department.custody.certificate import read_certificate, summed
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
-from department.database.roles import KEEPER, OWNER, PURGER, WEB, as_role
+from department.database.roles import KEEPER, OWNER, PURGER, WEB
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
+from tests.department.roles import as_role
 
 SOON = date(2027, 6, 1)
 WEEK = timedelta(weeks=1)

@@ -27,11 +27,12 @@ from department.archive.holds import HeldScope, lift_hold, place_hold
 from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from department.archive.retention import establish, set_term
-from department.database.roles import OWNER, PURGER, WEB, as_role
+from department.database.roles import OWNER, PURGER, WEB
 from department.folder import DepartmentSettings
 from department.people.rights import DepartmentRole
 from department.policy.law import LAWS
 from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Pages = Callable[..., HttpResponse]

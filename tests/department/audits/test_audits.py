@@ -15,13 +15,14 @@ from department.audits.errors import AuditError
 from department.audits.models import AuditFinding, AuditPlan
 from department.audits.reports import month_report
 from department.audits.services import PlannedAudits
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.ledger.entries import open_entry
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 
 __all__ = ["Damaging", "damaging", "empty_ledger"]
 

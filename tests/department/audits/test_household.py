@@ -7,9 +7,10 @@ from django.db import connection
 
 from department.audits.errors import AuditError
 from department.audits.household import HouseholdKey, note_household
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.people.services import disable
 from tests.department.people.persons import made_person
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVEN = {"consent": "form 7", "by": "i.auditor"}

@@ -17,13 +17,14 @@ from department.audits.models import AuditFinding
 from department.audits.nightly import look_for_misuse
 from department.audits.rules import MisuseRule, suspected_misuse
 from department.database.cluster import SUPERUSER
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.policy.policy import MisuseRules
 from tests.department import emptying
 from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import made_person
+from tests.department.roles import as_role
 
 __all__ = ["Damaging", "damaging", "empty_ledger"]
 ZONE = ZoneInfo("America/Los_Angeles")

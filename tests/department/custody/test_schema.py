@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import Error, connection, transaction
 
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 18, 12, tzinfo=UTC)

@@ -3,7 +3,8 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from department.database.roles import KEEPER, OWNER, ROLES, as_role
+from department.database.roles import KEEPER, OWNER, ROLES
+from tests.department.roles import as_role
 
 
 def user() -> str:

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, OWNER, WEB, as_role
+from department.database.roles import AUDITOR, OWNER, WEB
 from department.ledger.agencies import AgencyKind, KnownAgency, agencies, set_agency
 from department.ledger.entries import open_entry
 from department.policy.errors import PurposeError
@@ -14,6 +14,7 @@ from department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
+from tests.department.roles import as_role
 
 OAKDALE = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="agreement 12")
 AGREED = (

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.test import override_settings
 
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
 from department.ledger.doors import agree_reads, confirm_reads, note_readers, reads_doors
 from department.ledger.errors import AgreementError
 from department.people.rights import DepartmentRole
@@ -15,6 +15,7 @@ from device.files import StateFile
 from provisioning.fleet.register import PostKeyRegister, ReadsHolder
 from tests.department.ledger.conftest import Connect
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 
 TODAY = datetime.now(UTC).date()
 SOON = TODAY + timedelta(days=30)

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB, as_role
+from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError, LedgerError
@@ -21,6 +21,7 @@ from department.ledger.writing import append
 from department.policy.policy import DEFAULT
 from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.ledger.conftest import Connect, Damaging
+from tests.department.roles import as_role
 
 
 def now() -> str:

@@ -3,11 +3,12 @@
 import psycopg
 import pytest
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
 from department.ledger.writing import append
 from tests.department.ledger.conftest import Connect
+from tests.department.roles import as_role
 
 
 @pytest.mark.parametrize("role", [WEB, KEEPER, AUDITOR])

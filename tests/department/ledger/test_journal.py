@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from department.database.roles import KEEPER, as_role
+from department.database.roles import KEEPER
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_log
 from department.ledger.errors import JournalError, LedgerError
@@ -12,6 +12,7 @@ from department.ledger.journal import LocalJournal, import_journal, known_lines
 from department.ledger.reading import SoughtEntries, logged
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_reading import AUDIT
+from tests.department.roles import as_role
 
 HITS = [{"hit": "one", "plate": "TEST1"}, {"hit": "two", "plate": "TEST2"}]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from department.database.roles import AUDITOR, WEB, as_role
+from department.database.roles import AUDITOR, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry, open_log
 from department.ledger.errors import ClosedEntryError, LedgerError
@@ -16,6 +16,7 @@ from department.ledger.writing import append
 from department.policy.policy import AccessPurpose
 from tests.department.ledger.asked import ASKED, PURPOSE
 from tests.department.ledger.conftest import Connect
+from tests.department.roles import as_role
 
 AUDIT: dict[str, Any] = {"person": "i.auditor", "agency": "springfield", "purpose": AccessPurpose("audit"), "query": {}}
 GROUP = "narcotics"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB, as_role
+from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
 from department.ledger.catalog import BodyClass, LedgerEvent, catalog_rows
 from department.ledger.entries import open_entry
 from department.ledger.errors import LedgerError
@@ -16,6 +16,7 @@ from department.policy.policy import AccessPurpose
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_entries import bodies, entries
+from tests.department.roles import as_role
 
 LOG_OFF = {"person": "a.rivera"}
 HOLD = {"person": "a.rivera", "hold": "7"}

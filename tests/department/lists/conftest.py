@@ -10,13 +10,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.lists.models import ListEntry
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.people.services import join_covert
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, stock, superuser
 
 __all__ = ["Stock", "stock", "superuser"]

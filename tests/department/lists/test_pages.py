@@ -9,13 +9,14 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from department.database.roles import OWNER, as_role
+from department.database.roles import OWNER
 from department.lists import services
 from department.lists.models import ListEntry, ListRequest
 from department.people.models import DepartmentPerson
 from department.policy.policy import ListRules
 from tests.department.lists.conftest import Stock, entry_of, fresh_client
 from tests.department.people.persons import client_of
+from tests.department.roles import as_role
 
 People = dict[str, DepartmentPerson]
 pytestmark = pytest.mark.usefixtures("as_web")

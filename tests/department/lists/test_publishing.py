@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from department.database.roles import SIGNER, WEB, as_role
+from department.database.roles import SIGNER, WEB
 from department.lists import publishing, services
 from department.lists.errors import ListRefusedError
 from department.lists.imports import ImportingUser, take_in
@@ -23,6 +23,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.publish import Sent
 from tests.department.lists.conftest import entry_of
+from tests.department.roles import as_role
 
 BY = ImportingUser("root", b"secret")
 

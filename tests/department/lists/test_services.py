@@ -9,13 +9,14 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from department.database.roles import OWNER, SIGNER, as_role
+from department.database.roles import OWNER, SIGNER
 from department.lists import services
 from department.lists.errors import ListRefusedError
 from department.lists.models import ListEntry, ListLead, ListRequest
 from department.people.models import DepartmentPerson
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.lists.conftest import entry_of
+from tests.department.roles import as_role
 
 __all__ = ["dispatch"]
 People = dict[str, DepartmentPerson]

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import path
 
 from department.config.access_table import TABLE, cell, pages, table
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.people.rights import DepartmentRole, Permission
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GIVEN = {"int": "1", "slug": "nobody", "str": "nobody", "uuid": "01890a5d-ac96-774b-bcce-b302099a8057"}

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.people.exercise_file import Exercise, ExerciseSet
 from department.people.models import ExerciseResult
 from department.people.rights import DepartmentRole, TrainingTopic
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_login import events
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SET = ExerciseSet(

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.ledger.errors import LedgerError
 from department.people import access, login, services
 from department.people.access import may_go_on
@@ -21,6 +21,7 @@ from department.people.lockout import MOST
 from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from department.people.rights import Certification, DepartmentRole, Permission
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "eleven otters in a rowing boat"

@@ -13,7 +13,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from department.config.provider import PROVIDER_ID, provider_settings
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.folder import IdentityProvider
 from department.people import services
 from department.people.currency import currency_of
@@ -22,6 +22,7 @@ from department.people.rights import DepartmentRole, Permission
 from simulator.brokers.daemon import free_port
 from tests.department.people.persons import made_person
 from tests.department.people.test_login import events
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 60

@@ -8,12 +8,13 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.people import services
 from department.people.errors import PersonError
 from department.people.models import DepartmentPerson, LoginLock, RoleGrant
 from department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
 from tests.department.people.persons import made_person
+from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

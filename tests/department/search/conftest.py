@@ -11,10 +11,11 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, WEB, as_role
+from department.database.roles import KEEPER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
+from tests.department.roles import as_role
 
 AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
 """A Wednesday."""

@@ -16,7 +16,7 @@ from django.db import connection
 
 from department.custody import reading
 from department.custody.reading import Sought, reads
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.ledger.entries import OpenEntry
 from department.ledger.errors import ClosedEntryError
 from department.search import plates as plates_module
@@ -24,6 +24,7 @@ from department.search.errors import PatternError, SearchTimeoutError, TooManyPl
 from department.search.patterns import PlatePattern, Why
 from department.search.plates import FoundPlate, PlateQuery, find_plates
 from department.search.scenes import SearchScene, common_plates, companions, usual_places
+from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 

@@ -7,11 +7,12 @@ import psycopg
 import pytest
 
 from department.custody.reading import Sought
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
 from department.search.errors import CaseRequiredError, PatternError
 from department.search.scenes import SearchScene, common_plates, companions, usual_places
+from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.ledger.agencies import AgencyKind, KnownAgency
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
@@ -31,6 +31,7 @@ from department.sharing.models import Agency, SharingAgreement
 from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.people.persons import fresh_client_of
+from tests.department.roles import as_role
 from tests.department.sharing.conftest import AGENCIES, agreed_with, sql
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_agency")]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from department.archive.evidence_package import open_sealed, unpack
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
 from department.ledger.writing import append
@@ -25,6 +25,7 @@ from department.sharing.incidents import LIST, exposure, note_notices, open_inci
 from department.sharing.models import BreachIncident
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
+from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, stock
 from tests.department.sharing.conftest import sql
 

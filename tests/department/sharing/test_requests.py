@@ -13,7 +13,7 @@ from django.utils import timezone
 from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope
 from department.archive.models import Hold
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.people.models import DepartmentPerson
 from department.sharing.agencies import end_agreement
 from department.sharing.errors import SharingError, refusals
@@ -21,6 +21,7 @@ from department.sharing.models import SharingRelease, SharingRequest
 from department.sharing.requests import decide, extend, hold_for, note_release, recall, receive, require_granted
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, fresh_client_of
+from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with, sql
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_agency", "nothing_asked")]

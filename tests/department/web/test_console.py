@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.web.console_hit import clock_doubt
@@ -19,6 +19,7 @@ from device.records.parts import ClockQuality
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP, PASSAGE
 from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
 from tests.department.web.test_console_feed import ConsoleFeed, Ear, look
 
 __all__ = ["dispatch"]

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from department.alerts.actions import take
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.ledger.errors import LedgerError
 from department.ledger.journal import LocalJournal
 from department.people.models import CovertMember, DepartmentPerson, PersonCertificate
@@ -23,6 +23,7 @@ from department.web.console_feed import ConsoleFeed, Listener
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.people.persons import made_person
+from tests.department.roles import as_role
 
 __all__ = ["dispatch"]
 

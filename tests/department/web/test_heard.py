@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import override_settings
 
-from department.database.roles import WEB, as_role
+from department.database.roles import WEB
 from department.web.heard import ListeningState, hearing
 from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.roles import as_role
 from tests.department.web.kept import status, synthetic
 
 __all__ = ["dispatch"]

@@ -18,7 +18,7 @@ from django.test import Client
 
 from department.config.access_table import pages as pages_of_all
 from department.custody.reading import under
-from department.database.roles import OWNER, WEB, as_role
+from department.database.roles import OWNER, WEB
 from department.ledger.entries import OpenEntry
 from department.people.rights import GRANTS, DepartmentRole
 from department.search.plates import in_time
@@ -26,6 +26,7 @@ from department.web import search as pages
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_access import address
+from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, stock, superuser
 
 __all__ = ["stock", "superuser"]
