@@ -136,7 +136,8 @@ def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, 
             )
         counted = planned_parts(made.plan)
         going = sum(part.shown["records"] - part.shown["held"] for part in counted)
-        if not going and len(parts) == 1:
+        # Partitions may go though they are empty.
+        if not going and {part.retention for part in counted} <= {"held", *_kinds()}:
             raise ArchiveRefusedError("nothing is due", "archive_no_part")
         entry |= {"plan": str(made.plan), "what": [part[:3] for part in counted], "count": going}
     return made
@@ -174,6 +175,12 @@ def approve_purge(person: str, plan: UUID) -> None:
             raise ArchiveRefusedError("there is no such plan that waits for approval", "archive_plan_final")
 
 
+def approved_plans() -> list[UUID]:
+    """Return the plans that are approved, not stale, and not carried out to their end, the oldest first."""
+    found = PurgePlan.objects.exclude(approved_at=None).filter(done_at=None)
+    return [each.plan for each in found if each.begun_at is not None or stale_because(each.plan) is None]
+
+
 def carry_out(
     plan: UUID,
     certifier: Certifier,
@@ -194,7 +201,7 @@ def carry_out(
         django.db.OperationalError: somebody reads these records without an end; it may be called again.
 
     """
-    kinds = {kind for (kind,) in rows("SELECT class FROM archive_kind")}
+    kinds = _kinds()
     # Records first: with the first of them the plan begins, if it is not stale.
     parts = sorted(planned_parts(plan), key=lambda part: part.retention in kinds)
     for done, part in enumerate(parts):
@@ -280,6 +287,11 @@ def replay(person: str, certifier: Certifier) -> list[UUID]:
         approve_purge(opened.approved_by, plan.plan)
         made.append(plan.plan)
     return made
+
+
+def _kinds() -> set[str]:
+    """Return the classes whose rows go one by one."""
+    return {kind for (kind,) in rows("SELECT class FROM archive_kind")}
 
 
 def _in_database_form(moment: str) -> str:

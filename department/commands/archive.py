@@ -141,9 +141,11 @@ def place(
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
     with working_as(folder, WEB):
         from department.archive.holds import HeldScope, folded_plates, place_hold  # noqa: PLC0415 - see above
+        from department.people.services import covert_groups, person_of  # noqa: PLC0415
 
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
         person, day = _person("place_hold"), review.date()
+        scope["groups"] = covert_groups(person_of(person))
         said = {"person": person, "kind": kind, "case": case, "reason": reason}
         placed = place_hold(**said, review_on=day, scope=HeldScope(**scope))
     _say([{"hold": placed.pk}], as_json=as_json)
@@ -280,15 +282,16 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
         approve_purge(_person("purge"), plan)
 
 
-@_command(purge, "run", "0198c1f2-...      # it may be cut off, and given again")
-@_PLAN
-def run(*, folder: DepartmentFolder, plan: UUID) -> None:
-    """Carry out PLAN, which a second person has approved, and write its certificate. The keeper may run."""
+@_command(purge, "run", "      # each night, by `nightly`", "0198c1f2-...      # it may be cut off, and given again")
+@click.argument("plan", type=click.UUID, required=False)
+def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
+    """Carry out PLAN, or every plan that was approved and is not stale, and certify it. The keeper may run."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
-        from department.archive.purge import Certifier, carry_out  # noqa: PLC0415 - after Django was set up
+        from department.archive.purge import Certifier, approved_plans, carry_out  # noqa: PLC0415 - see above
 
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
-        carry_out(plan, certifier, person=getpass.getuser(), progress=progress)
+        for each in [plan] if plan else approved_plans():
+            carry_out(each, certifier, person=getpass.getuser(), progress=progress)
 
 
 @_command(purge, "certificate", "0198c1f2-... > purge.jsonl")

@@ -26,43 +26,69 @@ LEAST = "UPDATE ledger_class SET least = '{} days'; UPDATE archive_law SET floor
 # Rows of each kind by a name, days ago. Their terms are 366 days; the case CV-9 is on hold.
 OLD_AND_YOUNG = """
 INSERT INTO lists_entry (reason, case_number, made_at, expires_at, id, plate, category, priority, author,
-    second_person)
+    second_person, distribution)
 SELECT name, of, now() - made * interval '1 day', now() - over * interval '1 day', id, '7ABC123', 'felony', 2, 'a',
-    false
+    false, CASE WHEN name LIKE 'covert%' THEN 'narcotics' END
 FROM (VALUES (1, 'gone', '26-1', 500, 400), (2, 'young', '26-1', 500, 300), (3, 'in force', '26-1', 300, -60),
     (4, 'held', 'CV-9', 500, 400), (5, 'young lead', '26-1', 500, 400), (6, 'held lead', 'CV-9', 500, 400),
-    (7, 'old lead', '26-1', 500, 400)) AS given (id, name, of, made, over);
+    (7, 'old lead', '26-1', 500, 400), (8, 'covert', '26-1', 500, 400), (9, 'covert, held', 'CV-9', 500, 400),
+    (10, 'covert, old lead', '26-1', 500, 400)) AS given (id, name, of, made, over);
 INSERT INTO lists_lead (plate_fold, entry_id, record_id, found_at)
 SELECT name, entry, 1, now() - days * interval '1 day'
-FROM (VALUES ('gone', 7, 400), ('gone, too', 2, 400), ('young', 5, 300), ('held', 6, 400)) AS given (name, entry, days);
+FROM (VALUES ('gone', 7, 400), ('gone, too', 2, 400), ('young', 5, 300), ('held', 6, 400), ('covert', 10, 400))
+    AS given (name, entry, days);
 INSERT INTO people_exercise (exercises, person_id, topic, asked, "right", done_at)
 SELECT name, (SELECT min(id) FROM people_person), 'policy', 1, 1, now() - days * interval '1 day'
 FROM (VALUES ('gone', 400), ('young', 300)) AS given (name, days);
+INSERT INTO people_training (topic, person_id, trainer_id, held_at, passed, noted_at)
+SELECT topic, (SELECT min(id) FROM people_person), (SELECT max(id) FROM people_person), at, false, at
+FROM (VALUES ('policy', 900), ('policy', 400), ('security', 900), ('practical', 900), ('practical', 300))
+    AS given (topic, days), LATERAL (SELECT now() - days * interval '1 day' AS at) AS noted;
 BEGIN;
 SET LOCAL session_replication_role = replica;
 CREATE TEMPORARY TABLE given ON COMMIT DROP AS SELECT * FROM (VALUES
     (901, 'gone', 400, true, '2023-06-01Z'::timestamptz), (902, 'young', 300, true, '2023-06-01Z'),
     (903, 'never told', 400, false, '2023-06-01Z'), (904, 'in the time', 400, true, '2024-06-01Z'),
-    (905, 'by its passage', 400, true, '2023-06-01Z'), (906, 'by its number', 400, true, '2023-06-01Z')
+    (905, 'by its passage', 400, true, '2023-06-01Z'), (906, 'by its number', 400, true, '2023-06-01Z'),
+    (907, 'covert', 400, true, '2023-06-01Z'), (908, 'its hit went', 300, true, '2023-06-01Z'),
+    (909, 'both went', 400, true, '2023-06-01Z')
 ) AS given (id, name, days, told, seen);
 INSERT INTO custody_hit (record_id, passage, captured_at, class, retained_from, post, hit, plate_read, plate_key,
     plate_fold, plate_matched, match, category, priority, hotlist_stale, synthetic, held, state_agreement)
-SELECT id, name, seen, 'hit', current_date, 'p', '', '', '', '', '', 'exact', '', 1, false, false, false, '' FROM given;
+SELECT id, name, seen, 'hit', current_date, 'p', '', '', '', '', '', 'exact', '', 1, false, false, false, '' FROM given
+WHERE name NOT LIKE '%went';
 INSERT INTO alerts_alert (record_id, captured_at, retained_from, post, hit, arrived_at, category, priority, match,
     hotlist_stale, held, second_needed, changed_at)
-SELECT id, seen, current_date, 'p', name, seen, '', 1, 'exact', false, false, false, seen FROM given;
-INSERT INTO alerts_decision (record_id, hit, at, published_at, post, number, decision)
-SELECT id, name, now() - days * interval '1 day', CASE WHEN told THEN now() END, 'p', 1, 'rejected' FROM given;
+SELECT id, seen, CASE WHEN name LIKE '%went' THEN now() - interval '400 days' ELSE current_date END, 'p', name,
+    seen, '', 1, 'exact', false, false, false, seen FROM given;
+INSERT INTO alerts_decision (record_id, hit, at, published_at, post, number, decision, covert_group)
+SELECT id, name, now() - days * interval '1 day', CASE WHEN told THEN now() END, 'p', 1, 'rejected',
+    CASE WHEN name = 'covert' THEN 'narcotics' END FROM given;
 INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records, passages) VALUES
     ('evidence', 'CV-10', 'c', 'd', '2027-01-01', '{900}', '{by its passage}'),
     ('evidence', 'CV-11', 'c', 'd', '2027-01-01', '{906}', '{}');
 COMMIT;
 """
 STAYING = {
-    "lists_entry": ("reason", {"young", "in force", "held", "young lead", "held lead", "old lead"}),
+    "lists_entry": (
+        "reason",
+        {"young", "in force", "held", "young lead", "held lead", "old lead", "covert, held", "covert, old lead"},
+    ),
     "lists_lead": ("plate_fold", {"young", "held"}),
     "people_exercise": ("exercises", {"young"}),
-    "alerts_decision": ("hit", {"young", "never told", "in the time", "by its passage", "by its number"}),
+    "people_training": (
+        "topic || (now()::date - held_at::date)",
+        {"policy400", "security900", "practical900", "practical300"},
+    ),
+    "alerts_decision": (
+        "hit",
+        {"young", "never told", "in the time", "by its passage", "by its number", "its hit went"},
+    ),
+    # Alerts stay with their hits, and with their decisions.
+    "alerts_alert": (
+        "hit",
+        {"gone", "young", "never told", "in the time", "by its passage", "by its number", "covert", "its hit went"},
+    ),
 }
 """By table, what a row is named by, and which rows no plan takes yet."""
 
@@ -74,7 +100,7 @@ def ending_now(empty: None, superuser: psycopg.Connection) -> Iterator[None]:
     superuser.execute("TRUNCATE search_saved")
     yield
     superuser.execute("TRUNCATE archive_part, archive_plan, archive_outcome, archive_hold, archive_term")
-    emptied(superuser, *STAYING, "alerts_alert")
+    emptied(superuser, *STAYING)
     superuser.execute(LEAST.format(366, 366))
 
 
@@ -138,7 +164,13 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     assert rows("SELECT over_at > now() FROM lists_entry WHERE reason = 'in force'") == [(True,)]
     for role in {*ROLES} - {OWNER}:
         superuser.execute(f"SET ROLE {role}")
-        for relation in (*STAYING, "lists_entry_kind", "lists_lead_kind", "alerts_decision_kind"):
+        for relation in (
+            *STAYING,
+            "lists_entry_kind",
+            "lists_lead_kind",
+            "alerts_decision_kind",
+            "people_training_kind",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 superuser.execute(f"DELETE FROM {relation}")  # noqa: S608 - our own tables
         superuser.execute("RESET ROLE")
@@ -147,9 +179,17 @@ def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
         assert {row for (row,) in rows(f"SELECT {name} FROM {table}")} == staying, table  # noqa: S608
     with transaction.atomic():
         first, *_ = certificate(plan)
-    certified = read_certificate(json.loads(first)["certificate"], certifier.keys()).parts
-    counted = {part.retention: (part.records, part.held) for part in certified}
-    said = {"list_entry": (1, 1), "lookback": (2, 1), "training": (1, 0), "decision": (1, 3)}
-    assert {retention: counted[retention] for retention in said} == said
+
+    def counts(signed: str) -> dict[str, tuple[int, int]]:
+        parts = read_certificate(signed, certifier.keys()).parts
+        return {part.retention: (part.records, part.held) for part in parts if part.retention in said}
+
+    said = {"list_entry": (1, 1), "lookback": (2, 1), "training": (1, 0), "training_noted": (1, 0), "decision": (2, 3)}
+    assert counts(json.loads(first)["certificate"]) == said
+    ((covert,),) = rows("SELECT certificate FROM custody_certificate WHERE covert_group = 'narcotics'")
+    assert counts(covert) == {"list_entry": (1, 1), "lookback": (1, 0), "decision": (1, 0)}
+    shown = rows("SELECT class, (shown ->> 'records')::int, (shown ->> 'held')::int FROM archive_part")
+    planned = {retention: counted for retention, *counted in shown if retention in said}
+    assert planned == {retention: [gone + held, held] for retention, (gone, held) in said.items()}, "nothing covert"
     purge()
     assert rows("SELECT FROM lists_entry WHERE reason = 'old lead'") == [], "after its last lead"

@@ -33,7 +33,13 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
         (backups / "away.backup.age").unlink()
         done = department("nightly")
         said = json.loads(folder.nightly.read_bytes())["steps"]
-        assert [step for step, why in said.items() if why is None] == ["journal", "seal", "holds", "backup"], said
+        assert [step for step, why in said.items() if why is None] == [
+            "journal",
+            "seal",
+            "holds",
+            "purges",
+            "backup",
+        ], said
         assert (done.returncode, "says of no trial" in said["restore-test"]) == (1, True)
         assert (folder.holds_aside.read_bytes(), folder.holds_aside.stat().st_mode & 0o077) == (b"", 0)
         left = sorted(path.name for path in backups.iterdir())
