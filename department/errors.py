@@ -4,6 +4,7 @@
 
     PlatepostError
      +-- DepartmentError (RuntimeError)    the installation, or its database, is not as it must be
+          +-- ActRefusedError              what somebody asks for is refused, and the page says why
 """
 
 from device.errors import PlatepostError
@@ -11,3 +12,7 @@ from device.errors import PlatepostError
 
 class DepartmentError(PlatepostError, RuntimeError):
     """A department's installation, or its database, is not as it must be; the message says what to do."""
+
+
+class ActRefusedError(DepartmentError):
+    """What somebody asks for is refused; the message says why, in words for whoever asked."""

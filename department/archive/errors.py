@@ -2,8 +2,8 @@
 
 ::
 
-    DepartmentError
-     +-- ArchiveRefusedError (RuntimeError)    the law, a hold, or a second person's absence forbids it
+    ActRefusedError
+     +-- ArchiveRefusedError    the law, a hold, or a second person's absence forbids it
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError
 
 from department.database.refusals import refusal_of
-from department.errors import DepartmentError
+from department.errors import ActRefusedError
 
 WHY = {
     "archive_floor": "the law, or the department's own term, keeps these records longer",
@@ -31,7 +31,7 @@ WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class ArchiveRefusedError(DepartmentError, RuntimeError):
+class ArchiveRefusedError(ActRefusedError):
     """It is refused; the message says why.
 
     Args:

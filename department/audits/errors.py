@@ -2,8 +2,8 @@
 
 ::
 
-    DepartmentError
-     +-- AuditError (RuntimeError)    it is another's to audit or to close, is not over yet, or was said already
+    ActRefusedError
+     +-- AuditError    it is another's to audit or to close, is not over yet, or was said already
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError
 
 from department.database.refusals import refusal_of
-from department.errors import DepartmentError
+from department.errors import ActRefusedError
 
 _WHY = {
     "audits_weekly": "a weekly review is each 7 days",
@@ -29,7 +29,7 @@ _WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class AuditError(DepartmentError, RuntimeError):
+class AuditError(ActRefusedError):
     """It is refused; the message says why."""
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, connection
 from psycopg import Connection
 
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import AgreementError
 from department.ledger.writing import append, entering
+from device.files import StateFile
 from provisioning.fleet.register import PostKeyRegister, ReadsHolder
 
 _SAID = """
@@ -60,6 +62,11 @@ class ReadsDoor:
             )
             if wrong
         )
+
+
+def kept_register() -> PostKeyRegister | None:
+    """Return the fleet's register that is in force; None where there is none yet."""
+    return StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
 
 
 def reads_doors(register: PostKeyRegister | None) -> list[ReadsDoor]:

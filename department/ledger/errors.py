@@ -10,14 +10,14 @@
           +-- JournalError          the journal, for when it cannot be written, cannot be written or read
 """
 
-from department.errors import DepartmentError
+from department.errors import ActRefusedError, DepartmentError
 
 
 class LedgerError(DepartmentError, RuntimeError):
     """The ledger cannot be written, so that nothing may be read."""
 
 
-class AgreementError(LedgerError):
+class AgreementError(LedgerError, ActRefusedError):
     """An agreement cannot be entered or confirmed so."""
 
 

@@ -1,13 +1,15 @@
 """How somebody reads the ledger: under an entry of its own, made by `open_log`, that notes which entries were shown."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
@@ -45,6 +47,17 @@ class ShownEntry:
     """What is kept of it and may be seen, by name."""
 
 
+@contextmanager
+def reading(log: OpenEntry) -> Iterator[CursorWrapper]:
+    """Open a transaction in which the database shows the ledger. Raises ClosedEntryError: the entry is not open."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('platepost.entry', %s, true)", [str(log.entry)])
+        cursor.execute("SELECT ledger_log_open()")
+        if cursor.fetchone() != (True,):
+            raise ClosedEntryError("the entry is closed, too old, or opens no ledger")
+        yield cursor
+
+
 def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES) -> list[ShownEntry]:
     """Return entries of the ledger, the latest first.
 
@@ -67,11 +80,7 @@ def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES
         "line.number < %s": sought.before,
     }
     given = {condition: value for condition, value in conditions.items() if value}
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('platepost.entry', %s, true)", [str(entry.entry)])
-        cursor.execute("SELECT ledger_log_open()")
-        if cursor.fetchone() != (True,):
-            raise ClosedEntryError("the entry is closed, too old, or opens no ledger")
+    with reading(entry) as cursor:
         cursor.execute(
             "SELECT line.number, line.entry, line.at, line.event, line.refers_to, ("  # noqa: S608 - our own conditions
             "SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text"

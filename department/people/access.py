@@ -18,6 +18,7 @@ from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.utils import is_mfa_enabled
+from django import forms
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
@@ -29,6 +30,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from department.errors import ActRefusedError
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
 from department.ledger.writing import append
@@ -111,6 +113,18 @@ def needs(permission: Permission) -> Callable[[View], View]:
         return _marked(view, permission, asked)
 
     return decorate
+
+
+def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
+    """Make a change that a form asks for, of what it says; where it is refused, have the form say why."""
+    if not form.is_valid():
+        return False
+    try:
+        change(form.cleaned_data)
+    except ActRefusedError as error:
+        form.add_error(None, f"Refused: {error}")
+        return False
+    return True
 
 
 def access_of(view: View) -> Permission | Open | None:

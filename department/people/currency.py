@@ -80,12 +80,9 @@ class Currency:
         """Yield what is lacking, and the roles that can help."""
         allowed, needed = roles_that_may(permission), NEEDS[permission]
         if self.person.disabled_at is not None:
-            yield "Your access is disabled.", _ADMINISTRATORS
+            yield "Access is disabled.", _ADMINISTRATORS
         elif self.at >= self.person.suspended_at:
-            yield (
-                f"Your access is suspended since {_day(self.person.suspended_at)}: you did not log on.",
-                _ADMINISTRATORS,
-            )
+            yield f"Access is suspended since {_day(self.person.suspended_at)}, for want of a log-on.", _ADMINISTRATORS
         elif permission is not Permission.OWN_ACCOUNT and not self.roles & allowed:
             yield f"This is for: {', '.join(sorted(role.label for role in allowed))}.", _ADMINISTRATORS
         else:
@@ -98,9 +95,9 @@ class Currency:
         helpers = frozenset({DepartmentRole.TRAINER}) if what == "training" else _ADMINISTRATORS
         for each, end in sorted(ends.items()):
             if end is None:
-                yield f"No {each.value} {what} is noted of you.", helpers
+                yield f"No {each.label} {what} on file.", helpers
             elif self.at >= end:
-                yield f"Your {each.value} {what} ended on {_day(end)}.", helpers
+                yield f"The {each.label} {what} ended on {_day(end)}.", helpers
 
     def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
         with connection.cursor() as cursor:

@@ -2,12 +2,12 @@
 
 ::
 
-    DepartmentError
+    ActRefusedError
      +-- PersonError    the change is refused, or there is no such person
 """
 
-from department.errors import DepartmentError
+from department.errors import ActRefusedError
 
 
-class PersonError(DepartmentError):
+class PersonError(ActRefusedError):
     """A change of a person's rights is refused, or there is no such person; the message says why."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from django.conf import settings
+from django.db import transaction
 from pydantic import ValidationError
 
 from department.people.errors import PersonError
@@ -36,10 +37,11 @@ def note_exercises(person: DepartmentPerson, done: ExerciseSet, answers: Mapping
     right = Counter(
         each.topic for place, each in enumerate(done.exercises) if each.is_answered_by(answers.get(place, ""))
     )
-    return [
-        ExerciseResult.objects.create(
-            person=person, exercises=done.name, topic=topic.value, asked=asked[topic], right=right[topic]
-        )
-        for topic in TrainingTopic
-        if asked[topic]
-    ]
+    with transaction.atomic():
+        return [
+            ExerciseResult.objects.create(
+                person=person, exercises=done.name, topic=topic.value, asked=asked[topic], right=right[topic]
+            )
+            for topic in TrainingTopic
+            if asked[topic]
+        ]

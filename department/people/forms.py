@@ -19,20 +19,22 @@ class PersonForm(forms.Form):
     sponsor = forms.ModelChoiceField(
         DepartmentPerson.objects.filter(disabled_at=None).order_by("login"), help_text="Who answers for the access."
     )
-    roles = forms.MultipleChoiceField(choices=_ROLES, widget=forms.CheckboxSelectMultiple, required=False)
+    roles = forms.TypedMultipleChoiceField(
+        choices=_ROLES, coerce=DepartmentRole, widget=forms.CheckboxSelectMultiple, required=False
+    )
 
 
 class RoleForm(forms.Form):
     """A role to be given or ended."""
 
-    role = forms.ChoiceField(choices=_ROLES)
+    role = forms.TypedChoiceField(choices=_ROLES, coerce=DepartmentRole)
 
 
 class CertificateForm(forms.Form):
     """A certificate."""
 
-    certification = forms.ChoiceField(
-        label="Certificate", choices=[(each.value, each.value.upper()) for each in Certification]
+    certification = forms.TypedChoiceField(
+        label="Certificate", choices=[(each.value, each.label) for each in Certification], coerce=Certification
     )
     expires = forms.DateField(label="Valid before", widget=_DAY)
 
@@ -40,7 +42,9 @@ class CertificateForm(forms.Form):
 class TrainingForm(forms.Form):
     """A result of training."""
 
-    topic = forms.ChoiceField(choices=[(topic.value, topic.value) for topic in TrainingTopic])
+    topic = forms.TypedChoiceField(
+        choices=[(topic.value, topic.label) for topic in TrainingTopic], coerce=TrainingTopic
+    )
     held = forms.DateField(widget=_DAY)
     result = forms.ChoiceField(choices=[("passed", "passed"), ("failed", "failed")])
 

@@ -33,6 +33,11 @@ class Certification(StrEnum):
     DMV = "dmv"
     """For data of the Department of Motor Vehicles."""
 
+    @property
+    def label(self) -> str:
+        """How people write it."""
+        return self.value.upper()
+
 
 class TrainingTopic(StrEnum):
     """The four topics of the policy's training."""
@@ -41,6 +46,11 @@ class TrainingTopic(StrEnum):
     POLICY = "policy"
     SECURITY = "security"
     PRACTICAL = "practical"
+
+    @property
+    def label(self) -> str:
+        """How people write it."""
+        return self.value
 
 
 class Permission(StrEnum):

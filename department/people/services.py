@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
+from department.database.refusals import refusal_of
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
 from department.people.currency import currency_of
@@ -38,6 +39,13 @@ _CODE_BYTES = 10
 _NO_RIGHT = "42501"
 """PostgreSQL's insufficient_privilege, as triggers raise it."""
 _GIVEN = {"login", "name", "badge", "agency"}
+_WHY = {
+    "people_person_login_key": "somebody has this log-in already",
+    "people_role_once": "they have this role already",
+    "people_covert_once": "they are in this group already",
+    "people_console_once": "this browser has a name already",
+}
+"""What people are told, by the constraint that refuses; triggers say it themselves."""
 
 
 def person_of(login: str) -> DepartmentPerson:
@@ -223,4 +231,6 @@ def _asked() -> Iterator[None]:
     except (IntegrityError, ProgrammingError) as error:
         if isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", None) != _NO_RIGHT:
             raise
-        raise PersonError(str(error).splitlines()[0]) from error
+        said = refusal_of(error, "people_")
+        known = said and _WHY.get(str(said.constraint_name))
+        raise PersonError(known or str(error).splitlines()[0]) from error

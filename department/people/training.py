@@ -27,9 +27,10 @@ def training(request: CurrentRequest) -> HttpResponse:
 def exercise(request: CurrentRequest, name: str) -> HttpResponse:
     """Show the next exercise of a set, or take the answer to it; after the last, note what came of it."""
     found = _found(name)
-    answers: list[str] = _answers(request, found)
+    answers: list[str] = _answers(request, name, found)
     shown = None
-    if request.method == "POST":
+    # What was sent twice answers no other exercise.
+    if request.method == "POST" and request.POST.get("number") == str(len(answers) + 1):
         asked = found.exercises[len(answers)]
         given = request.POST.get("answer", "").strip()[:64]
         if given:
@@ -71,7 +72,7 @@ def _found(name: str) -> ExerciseSet:
         raise Http404 from error
 
 
-def _answers(request: HttpRequest, of: ExerciseSet) -> list[str]:
+def _answers(request: HttpRequest, name: str, of: ExerciseSet) -> list[str]:
     """Return what was answered so far; of a set that has become shorter, nothing."""
-    answers = [*request.session.get(_ANSWERS, {}).get(of.name, [])]
+    answers = [*request.session.get(_ANSWERS, {}).get(name, [])]
     return answers if len(answers) < len(of.exercises) else []

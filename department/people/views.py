@@ -1,21 +1,22 @@
 """Pages about people: who there is, what each may and lacks, and changes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
+from typing import Any
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from department.people import services
-from department.people.access import CurrentRequest, needs
+from department.people.access import CurrentRequest, View, accepted, needs
 from department.people.currency import currencies, currency_of
 from department.people.device import device_of
-from department.people.errors import PersonError
 from department.people.forms import CertificateForm, ConsoleForm, PersonForm, RoleForm, TrainingForm
 from department.people.models import DepartmentPerson, DispatchConsole
-from department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
+from department.people.rights import Permission
 
 
 @needs(Permission.SEE_PEOPLE)
@@ -29,17 +30,16 @@ def people(request: HttpRequest) -> HttpResponse:
 def add(request: CurrentRequest) -> HttpResponse:
     """Add a person."""
     form = PersonForm(request.POST or None, initial={"agency": request.user.agency, "sponsor": request.user})
-    if request.method == "POST" and form.is_valid():
-        said = dict(form.cleaned_data)
-        roles = map(DepartmentRole, said.pop("roles"))
-        made = DepartmentPerson(**said)
-        try:
-            code = services.add_person(made, roles, request.user)
-        except PersonError as error:
-            form.add_error(None, str(error))
-        else:
-            return _shown(request, made, code=code)
-    return render(request, "people/add.html", {"form": form})
+    made: list[tuple[DepartmentPerson, str]] = []
+
+    def added(said: Mapping[str, Any]) -> None:
+        person = DepartmentPerson(**{name: value for name, value in said.items() if name != "roles"})
+        made.append((person, services.add_person(person, said["roles"], request.user)))
+
+    if form.is_bound and accepted(form, added):
+        ((person, code),) = made
+        return _shown(request, person, code=code)
+    return render(request, "people/add.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @needs(Permission.SEE_PEOPLE)
@@ -49,85 +49,43 @@ def person(request: HttpRequest, login: str) -> HttpResponse:
     return _shown(request, get_object_or_404(DepartmentPerson, login=login))
 
 
-@needs(Permission.MANAGE_PEOPLE)
-@require_POST
-def give_role(request: CurrentRequest, login: str) -> HttpResponse:
-    """Give a role."""
-    return _by_form(
-        request, login, RoleForm(request.POST), lambda who, said: services.give_role(who, said["role"], request.user)
-    )
+def _change(
+    permission: Permission,
+    form: type[forms.Form],
+    change: Callable[[DepartmentPerson, Mapping[str, Any], DepartmentPerson], object],
+) -> View:
+    """Make a view that changes a person as a form says, and shows them; the code where the change returns one."""
+
+    @needs(permission)
+    @require_POST
+    def changed(request: CurrentRequest, login: str) -> HttpResponse:
+        who, given, done = get_object_or_404(DepartmentPerson, login=login), form(request.POST), list[object]()
+        if not accepted(given, lambda said: done.append(change(who, said, request.user))):
+            return _shown(request, get_object_or_404(DepartmentPerson, login=login), refused=given)
+        return _shown(request, who, code=done[0]) if isinstance(done[0], str) else redirect("person", login)
+
+    return changed
 
 
-@needs(Permission.MANAGE_PEOPLE)
-@require_POST
-def end_role(request: CurrentRequest, login: str) -> HttpResponse:
-    """End a role."""
-    return _by_form(
-        request,
-        login,
-        RoleForm(request.POST),
-        lambda who, said: services.end_role(who, DepartmentRole(said["role"]), request.user),
-    )
-
-
-@needs(Permission.MANAGE_PEOPLE)
-@require_POST
-def note_certificate(request: CurrentRequest, login: str) -> HttpResponse:
-    """Note a certificate."""
-    return _by_form(
-        request,
-        login,
-        CertificateForm(request.POST),
-        lambda who, said: services.note_certificate(
-            who, Certification(said["certification"]), _begin(said["expires"]), request.user
-        ),
-    )
-
-
-@needs(Permission.NOTE_TRAINING)
-@require_POST
-def note_training(request: CurrentRequest, login: str) -> HttpResponse:
-    """Note a result of training; whoever is logged in is the trainer."""
-    return _by_form(
-        request,
-        login,
-        TrainingForm(request.POST),
-        lambda who, said: services.note_training(
-            who,
-            TrainingTopic(said["topic"]),
-            held_at=_begin(said["held"]),
-            passed=said["result"] == "passed",
-            trainer=request.user,
-        ),
-    )
-
-
-@needs(Permission.MANAGE_PEOPLE)
-@require_POST
-def invite(request: CurrentRequest, login: str) -> HttpResponse:
-    """Invite a person anew, and show the code once."""
-    return _changed(request, login, lambda who: services.invite(who, request.user))
-
-
-@needs(Permission.DISABLE_PERSON)
-@require_POST
-def disable(request: CurrentRequest, login: str) -> HttpResponse:
-    """Disable a person now."""
-    return _changed(request, login, lambda who: services.disable(who, request.user))
-
-
-@needs(Permission.MANAGE_PEOPLE)
-@require_POST
-def reinstate(request: CurrentRequest, login: str) -> HttpResponse:
-    """Give a person access again."""
-    return _changed(request, login, lambda who: services.reinstate(who, request.user))
-
-
-@needs(Permission.RELEASE_LOCK)
-@require_POST
-def release(request: CurrentRequest, login: str) -> HttpResponse:
-    """Release a person's locks."""
-    return _changed(request, login, lambda who: services.release(who, request.user))
+_MANAGE = Permission.MANAGE_PEOPLE
+give_role = _change(_MANAGE, RoleForm, lambda who, said, by: services.give_role(who, said["role"], by))
+end_role = _change(_MANAGE, RoleForm, lambda who, said, by: services.end_role(who, said["role"], by))
+note_certificate = _change(
+    _MANAGE,
+    CertificateForm,
+    lambda who, said, by: services.note_certificate(who, said["certification"], _begin(said["expires"]), by),
+)
+note_training = _change(
+    Permission.NOTE_TRAINING,
+    TrainingForm,
+    lambda who, said, by: services.note_training(
+        who, said["topic"], held_at=_begin(said["held"]), passed=said["result"] == "passed", trainer=by
+    ),
+)
+invite = _change(_MANAGE, forms.Form, lambda who, _, by: services.invite(who, by))
+disable = _change(Permission.DISABLE_PERSON, forms.Form, lambda who, _, by: services.disable(who, by))
+reinstate = _change(_MANAGE, forms.Form, lambda who, _, by: services.reinstate(who, by))
+release = _change(Permission.RELEASE_LOCK, forms.Form, lambda who, _, by: services.release(who, by))
 
 
 @needs(Permission.NAME_CONSOLE)
@@ -139,51 +97,29 @@ def consoles(request: CurrentRequest) -> HttpResponse:
         if "end" in request.POST:
             services.end_console(request.POST["end"], request.user)
             return redirect("consoles")
-        if here is not None and form.is_valid():
-            services.name_console(here, form.cleaned_data["name"], request.user)
+        if here is not None and accepted(form, lambda said: services.name_console(here, said["name"], request.user)):
             return redirect("consoles")
     found = DispatchConsole.objects.filter(ended_at=None).select_related("named_by").order_by("name")
     return render(request, "people/consoles.html", {"consoles": found, "here": here, "form": form})
 
 
 def _shown(
-    request: HttpRequest, who: DepartmentPerson, *, code: str = "", error: str = "", status: int = 200
+    request: HttpRequest, who: DepartmentPerson, *, code: str = "", refused: forms.Form | None = None
 ) -> HttpResponse:
+    current = currency_of(who)
     shown = {
         "person": who,
-        "of": currency_of(who),
-        "lacks": currency_of(who).lacks_for_duty(),
+        "of": current,
+        "lacks": current.lacks_for_duty(),
         "certificates": who.certificates.order_by("-noted_at").select_related("noted_by"),
         "training": who.training.order_by("-held_at", "-id").select_related("trainer"),
         "exercises": who.exercises.order_by("-done_at", "topic")[:20],
         "locked": who.locks.filter(released_at=None).exists(),
         "forms": {"role": RoleForm(), "certificate": CertificateForm(), "training": TrainingForm()},
         "code": code,
-        "error": error,
+        "refused": refused,
     }
-    return render(request, "people/person.html", shown, status=status)
-
-
-def _by_form(
-    request: HttpRequest, login: str, form: RoleForm | CertificateForm | TrainingForm, change: Callable[..., object]
-) -> HttpResponse:
-    """Change a person by a form."""
-    if not form.is_valid():
-        who = get_object_or_404(DepartmentPerson, login=login)
-        return _shown(
-            request, who, error="; ".join(f"{name}: {' '.join(map(str, said))}" for name, said in form.errors.items())
-        )
-    return _changed(request, login, lambda who: change(who, form.cleaned_data))
-
-
-def _changed(request: HttpRequest, login: str, change: Callable[[DepartmentPerson], object]) -> HttpResponse:
-    """Change a person and show them; the code where the change returns one, or why it was refused."""
-    who = get_object_or_404(DepartmentPerson, login=login)
-    try:
-        said = change(who)
-    except PersonError as error:
-        return _shown(request, get_object_or_404(DepartmentPerson, login=login), error=str(error), status=409)
-    return _shown(request, who, code=said) if isinstance(said, str) else redirect("person", login)
+    return render(request, "people/person.html", shown, status=422 if refused else 200)
 
 
 def _begin(day: date) -> datetime:

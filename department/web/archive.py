@@ -1,6 +1,6 @@
 """The pages of the archive: terms, plans of purges and their approval, holds. What is refused, a form says in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from department.archive import holds as services
-from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope
 from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from department.archive.retention import due, set_term
-from department.people.access import CurrentRequest, needs
+from department.people.access import CurrentRequest, accepted, needs
 from department.people.rights import Permission
+from department.people.services import covert_groups
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 _TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -72,8 +72,8 @@ class HoldForm(forms.Form):
     posts = forms.CharField(label="At these posts only", required=False)
     plates = forms.CharField(label="Of these plates only", widget=_LINES, required=False)
 
-    def scope(self) -> HeldScope:
-        """Return what is to be held."""
+    def scope(self, groups: Sequence[str]) -> HeldScope:
+        """Return what is to be held, by somebody in covert groups."""
         said = self.cleaned_data
         return HeldScope(
             records=[int(number) for number in said["records"].replace(",", " ").split()],
@@ -81,6 +81,7 @@ class HoldForm(forms.Form):
             plates=services.folded_plates(said["plates"]),
             since=said["since"],
             until=said["until"],
+            groups=groups,
         )
 
 
@@ -96,18 +97,6 @@ class HoldReviewForm(forms.Form):
     review_on = forms.DateField(label="Reviewed; again on", widget=_DAY)
 
 
-def _accepted(form: forms.Form, change: Callable[[Mapping[str, Any]], object]) -> bool:
-    """Make a change that a form asks for; where it is refused, have the form say why."""
-    if not form.is_valid():
-        return False
-    try:
-        change(form.cleaned_data)
-    except ArchiveRefusedError as error:
-        form.add_error(None, f"Refused: {error}.")
-        return False
-    return True
-
-
 @needs(Permission.PLAN_PURGE)
 @require_safe
 def archive(request: HttpRequest) -> HttpResponse:
@@ -120,7 +109,7 @@ def archive(request: HttpRequest) -> HttpResponse:
 def change_term(request: CurrentRequest) -> HttpResponse:
     """Keep a class for some days."""
     form = TermForm(request.POST)
-    if _accepted(form, lambda said: set_term(request.user.login, said["retention"], said["days"])):
+    if accepted(form, lambda said: set_term(request.user.login, said["retention"], said["days"])):
         return redirect("archive")
     return _archive(request, term_form=form)
 
@@ -139,7 +128,7 @@ def propose(request: CurrentRequest) -> HttpResponse:
         more = [line.strip() for line in backups if line.strip()]
         made.append(plan_purge(request.user.login, authority, classes=said["classes"], review=review, backups=more))
 
-    if _accepted(form, plan):
+    if accepted(form, plan):
         return redirect("archive_plan", made[0].plan)
     return _archive(request, plan_form=form)
 
@@ -171,7 +160,7 @@ def plan(request: HttpRequest, plan: UUID) -> HttpResponse:
 def approve(request: CurrentRequest, plan: UUID) -> HttpResponse:
     """Approve a plan, as another person than the one who made it."""
     form = forms.Form(request.POST)
-    if _accepted(form, lambda _: approve_purge(request.user.login, plan)):
+    if accepted(form, lambda _: approve_purge(request.user.login, plan)):
         return redirect("archive_plan", plan)
     return _plan(request, plan, form)
 
@@ -198,9 +187,9 @@ def holds(request: CurrentRequest) -> HttpResponse:
 
     def place(said: Mapping[str, Any]) -> None:
         why = {name: said[name] for name in ("kind", "case", "reason", "review_on")}
-        services.place_hold(person=request.user.login, scope=form.scope(), **why)
+        services.place_hold(person=request.user.login, scope=form.scope(covert_groups(request.user)), **why)
 
-    if form.is_bound and _accepted(form, place):
+    if form.is_bound and accepted(form, place):
         return redirect("holds")
     return _holds(request, form)
 
@@ -211,7 +200,7 @@ def review(request: CurrentRequest, hold: int) -> HttpResponse:
     """Note that a hold was reviewed, and stays."""
     form = HoldReviewForm(request.POST)
     by = request.user.login
-    if _accepted(form, lambda said: services.review_hold(person=by, hold=hold, review_on=said["review_on"])):
+    if accepted(form, lambda said: services.review_hold(person=by, hold=hold, review_on=said["review_on"])):
         return redirect("holds")
     return _holds(request, refused=form)
 
@@ -221,7 +210,7 @@ def review(request: CurrentRequest, hold: int) -> HttpResponse:
 def lift(request: CurrentRequest, hold: int) -> HttpResponse:
     """Lift a hold."""
     form = LiftForm(request.POST)
-    if _accepted(form, lambda said: services.lift_hold(person=request.user.login, hold=hold, because=said["because"])):
+    if accepted(form, lambda said: services.lift_hold(person=request.user.login, hold=hold, because=said["because"])):
         return redirect("holds")
     return _holds(request, refused=form)
 

@@ -1,17 +1,16 @@
 """The page of side doors: who gets records without asking these pages, and who answers for that."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from department.ledger.doors import agree_reads, confirm_reads, reads_doors
-from department.ledger.errors import AgreementError
-from department.people.access import CurrentRequest, needs
+from department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
+from department.people.access import CurrentRequest, accepted, needs
 from department.people.rights import Permission
-from device.files import StateFile
-from provisioning.fleet.register import PostKeyRegister
 
 
 class AgreementForm(forms.Form):
@@ -20,6 +19,13 @@ class AgreementForm(forms.Form):
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
     says = forms.CharField(label="Agreement", max_length=200, help_text="Its number, and with whom.")
     until = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def clean_reader(self) -> str:
+        """Refuse who hears nothing."""
+        reader = str(self.cleaned_data["reader"])
+        if reader not in {door.holder.name for door in reads_doors(kept_register())}:
+            raise forms.ValidationError("The fleet granted them nothing.")
+        return reader
 
 
 @needs(Permission.SEE_STATUS)
@@ -33,32 +39,23 @@ def doors(request: HttpRequest) -> HttpResponse:
 @require_POST
 def agree(request: CurrentRequest) -> HttpResponse:
     """Enter an agreement."""
-    form = AgreementForm(request.POST)
-    if not form.is_valid():
-        return _page(request, error="An agreement has a name and a last day.", status=422)
-    said = form.cleaned_data
-    try:
-        agree_reads(said["reader"], said["says"], said["until"], person=request.user.login)
-    except AgreementError as error:
-        return _page(request, error=str(error), status=422)
-    return redirect("doors")
+    return _changed(request, AgreementForm(request.POST), lambda said: agree_reads(**said, person=request.user.login))
 
 
 @needs(Permission.CONFIRM_READS)
 @require_POST
 def confirm(request: CurrentRequest, agreement: int) -> HttpResponse:
     """Be the second person for an agreement."""
-    try:
-        confirm_reads(agreement, person=request.user.login)
-    except AgreementError as error:
-        return _page(request, error=str(error), status=422)
-    return redirect("doors")
+    return _changed(request, forms.Form(request.POST), lambda _: confirm_reads(agreement, person=request.user.login))
 
 
-def _page(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpResponse:
-    register = StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
+def _changed(request: HttpRequest, form: forms.Form, change: Callable[[Any], object]) -> HttpResponse:
+    return redirect("doors") if accepted(form, change) else _page(request, form)
+
+
+def _page(request: HttpRequest, refused: forms.Form | None = None) -> HttpResponse:
     shown = [
         (door, door.faults(), AgreementForm(initial={"reader": door.holder.name}, auto_id=f"{door.holder.name}_%s"))
-        for door in reads_doors(register)
+        for door in reads_doors(kept_register())
     ]
-    return render(request, "web/doors.html", {"doors": shown, "error": error}, status=status)
+    return render(request, "web/doors.html", {"doors": shown, "refused": refused}, status=422 if refused else 200)

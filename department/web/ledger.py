@@ -20,6 +20,7 @@ from department.ledger.reading import SoughtEntries, logged
 from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
+from department.people.services import covert_groups
 from department.policy.errors import PurposeError
 from department.policy.policy import AccessPurpose, policy_in_force
 
@@ -84,10 +85,12 @@ def ledger(request: HttpRequest) -> HttpResponse:
         person: Any = request.user
         purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
         try:
-            with open_log(person=person.login, agency=person.agency, purpose=purpose, query=form.asked()) as log:
+            who = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
+            with open_log(purpose=purpose, query=form.asked(), **who) as log:
                 found = logged(log, form.sought(), limit=PAGE)
         except PurposeError as error:
             form.add_error(None, str(error))
+        del form.fields["before"]  # the button for older ones says it anew
     older = found[-1].number if found and len(found) == PAGE else None
     return render(request, "web/ledger.html", {"form": form, "entries": found, "older": older})
 
@@ -113,9 +116,17 @@ def reviews(request: CurrentRequest) -> HttpResponse:
             return redirect("reviews")
         except LedgerError as error:
             form.add_error(None, str(error))
-    waiting = [(review, review.is_overdue(), ReviewForm(initial={"entry": review.entry})) for review in open_reviews()]
+    waiting = [
+        (each, each.is_overdue(), ReviewForm(initial={"entry": each.entry}, auto_id=f"{each.entry}_%s"))
+        for each in open_reviews()
+    ]
     alerts = [
-        (each, SubstituteForm(initial={"record": each.record_id, "revision": each.revision}))
+        (
+            each,
+            SubstituteForm(
+                initial={"record": each.record_id, "revision": each.revision}, auto_id=f"alert_{each.record_id}_%s"
+            ),
+        )
         for each in open_substitutes()
     ]
     refused = form.errors if form.is_bound else None

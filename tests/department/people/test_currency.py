@@ -45,7 +45,7 @@ def test_training_that_was_failed_later_counts_no_more() -> None:
         person=person, topic=TrainingTopic.POLICY, held_at=timezone.now(), passed=False, trainer=trainer
     )
     (lack,) = currency_of(person).lacks(Permission.SEARCH)
-    assert lack.what == "No policy training is noted of you."
+    assert lack.what == "No policy training on file."
 
 
 def test_90_days_without_a_log_on_suspend() -> None:
@@ -54,7 +54,7 @@ def test_90_days_without_a_log_on_suspend() -> None:
     person.last_login = timezone.now() - IDLE + SECOND * 30
     assert person.is_active
     (lack,) = currency_of(person, person.suspended_at).lacks(Permission.NOTE_TRAINING)
-    assert lack.what.startswith("Your access is suspended since")
+    assert lack.what.startswith("Access is suspended since")
     assert lack.ask == ("the.administrator",)
     assert not currency_of(person, person.suspended_at).may(Permission.OWN_ACCOUNT)
     person.active_from = timezone.now()

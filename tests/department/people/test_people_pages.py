@@ -12,6 +12,7 @@ from department.folder import DepartmentFolder
 from department.people.lockout import MOST
 from department.people.rights import DepartmentRole
 from simulator.brokers.daemon import free_port
+from simulator.exercises import drawn_exercises
 from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited, log_in_by_password
@@ -60,6 +61,34 @@ def test_passkey_is_registered_and_used_and_no_stranger_locks_it_out(
     page.get_by_role("heading", name="Custody").wait_for()
 
 
+def test_exercises_are_done_by_keyboard_on_a_phone(address: str, visitor: Visitor, department: Commands) -> None:
+    training = DepartmentFolder(department.folder).training
+    training.mkdir(exist_ok=True)
+    made = drawn_exercises("spring", 7, 27)
+    # One to be read, one with choices: the picture is there, and an answer too long for its line.
+    chosen = [next(each for each in made.exercises if bool(each.choices) is choices) for choices in (False, True)]
+    (training / "spring.json").write_text(made.model_copy(update={"exercises": tuple(chosen)}).model_dump_json())
+    page = enrolled(visitor, address, invited(department, "g.hill", DepartmentRole.OPERATOR))
+    page.set_viewport_size(PHONE)
+    page.emulate_media(color_scheme="dark")
+    page.get_by_role("link", name="Training").press("Enter")
+    page.get_by_role("link", name="spring").press("Enter")
+    picture = page.get_by_alt_text("A drawn plate")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert accessibility_faults(page) == []
+    assert fits(page)
+    page.keyboard.type(chosen[0].answer)  # the field has the focus
+    page.keyboard.press("Enter")
+    page.get_by_text("Right:").wait_for()
+    assert accessibility_faults(page) == []
+    assert fits(page)
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Done").wait_for()
+    expect(page.get_by_text("practical: ", exact=False).first).to_be_visible()
+    assert accessibility_faults(page) == []
+
+
 def test_password_with_an_app(address: str, visitor: Visitor, department: Commands) -> None:
     person = invited(department, "c.diaz", DepartmentRole.OPERATOR)
     page = visitor.open(f"{address}/log-in/", scheme="dark")
@@ -98,7 +127,7 @@ def test_administrator_adds_a_person_and_disables_another(address: str, visitor:
     assert accessibility_faults(page) == []
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#code")).to_contain_text("-")
-    expect(page.get_by_text("No clets certificate is noted of you.")).to_be_visible()
+    expect(page.get_by_text("No CLETS certificate on file.")).to_be_visible()
     assert accessibility_faults(page) == []
     page.set_viewport_size(PHONE)
     assert fits(page)
