@@ -243,8 +243,13 @@ class DepartmentFolder:
 
     @property
     def household_key(self) -> Path:
-        """The key of people's own households, if any were noted: for the nightly process alone."""
+        """The key of people's own households: for the nightly process alone."""
         return self.path / "household-key"
+
+    @property
+    def household_public(self) -> Path:
+        """What the pages seal people's own households to, for that key."""
+        return self.path / "household-key.pub"
 
     @property
     def places(self) -> Path:

@@ -8,9 +8,9 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from department.audits.log import reading
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
+from department.ledger.reading import reading
 from department.search.patterns import folded
 
 STEP = 5_000
@@ -21,7 +21,7 @@ _WATCHING = {
     event.value
     for event in (
         *(LedgerEvent.INTENT, LedgerEvent.LOG_INTENT, LedgerEvent.REFUSED, LedgerEvent.ACCESS_REFUSED),
-        *(LedgerEvent.LOG_ON, LedgerEvent.LOG_OFF, LedgerEvent.LOG_ON_FAILED),
+        *(LedgerEvent.LOG_ON, LedgerEvent.LOG_OFF, LedgerEvent.LOG_ON_FAILED, LedgerEvent.LISTS_SEEN),
     )
 }
 """Events of somebody who looks, and does nothing."""
@@ -71,6 +71,8 @@ class DepartmentActs:
     """In order of time."""
     present: dict[str, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     """By person, each moment at which they did something, and whether it was more than looking."""
+    begun: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
+    """By person, when they began a shift: they looked at the lists, as whoever takes hits must."""
     followed: set[str] = field(default_factory=set)
     """Cases of which something came: a hold, an export, evidence, saved work, a standing pattern."""
     seekers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -92,6 +94,8 @@ class DepartmentActs:
             return None
         query = said.get("query") or {}
         self.present[person].append((at, event not in _WATCHING or said.get("exigent") is True))
+        if event == LedgerEvent.LISTS_SEEN.value:
+            self.begun[person].append(at)
         if event != _SEARCH:
             if case and event not in _WATCHING:
                 self.followed.add(case)

@@ -5,6 +5,7 @@ from datetime import datetime, time
 from django import forms
 from django.utils import timezone
 
+from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
 from department.audits.services import PlannedAudits
 from department.policy.policy import policy_in_force
@@ -61,6 +62,25 @@ class ClosingForm(forms.Form):
 
     outcome = forms.ChoiceField(choices=_choices(AuditFinding.OUTCOMES))
     note = forms.CharField(label="Because", max_length=500)
+
+
+class HouseholdForm(forms.Form):
+    """Plates of one's own household."""
+
+    plates = forms.CharField(
+        label="License plates of your household",
+        max_length=200,
+        widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
+        help_text=f"One a line, {MOST_PLATES} at most. They take the place of those that you named before.",
+    )
+    consent = forms.BooleanField(label="I agree that searches for these plates in my name are looked for each night.")
+
+    def clean_plates(self) -> list[str]:
+        """Return them as they are compared."""
+        plates = [folded_plate(line) for line in self.cleaned_data["plates"].splitlines() if line.strip()]
+        if not 0 < len(plates) <= MOST_PLATES or not all(2 <= len(plate) <= 10 for plate in plates):
+            raise forms.ValidationError(f"Write up to {MOST_PLATES} plates, one a line, of 2 to 10 characters each.")
+        return plates
 
 
 class MonthForm(forms.Form):

@@ -2,16 +2,30 @@
 
 What is kept of a plate is an HMAC-SHA256 by a key in a file that the nightly process alone can read. It is held against
 the ledger, never against a search that somebody makes. It goes when the person is disabled, or takes consent back.
+
+The pages do not have the key. What somebody names there is sealed to it (a compact JWE, ECDH-ES on X25519), and the
+next night turns it into digests.
 """
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 
 from department.audits.errors import AuditError
 from department.ledger.catalog import LedgerEvent
@@ -21,23 +35,23 @@ from department.search.patterns import folded
 from device.files import write_durably
 
 KEY_BYTES = 32
+MOST_PLATES = 10
+"""Of one household, on the page. The database has it, too."""
+_SEALED = {"alg": "ECDH-ES", "enc": "A256GCM"}
 
 
 class HouseholdKey:
     """The key in a file.
 
     Args:
-        path: the file; it is made where it is missing and `make` says so.
-        make: whether to.
+        path: the file.
 
     Raises:
         AuditError: it is missing, open to others, another user's, or no key.
 
     """
 
-    def __init__(self, path: Path, *, make: bool = False) -> None:
-        if make and not path.exists():
-            write_durably(path, secrets.token_bytes(KEY_BYTES))
+    def __init__(self, path: Path) -> None:
         try:
             found = path.stat()
             self._key = path.read_bytes()
@@ -47,28 +61,68 @@ class HouseholdKey:
             raise AuditError(f"{path} is open to others, or another user's: whoever can read it can try every plate")
         if len(self._key) != KEY_BYTES:
             raise AuditError(f"{path} has no key of {KEY_BYTES} bytes")
+        own = X25519PrivateKey.from_private_bytes(hmac.digest(self._key, b"sealing", hashlib.sha256))
+        self._sealing = OKPKey(own, own)
+
+    @property
+    def public(self) -> dict[str, Any]:
+        """What the pages seal to, a JWK."""
+        return dict(self._sealing.as_dict(private=False))
 
     def digest(self, person: str, plate: str) -> bytes:
         """Return what is kept of a plate, folded, of somebody's household."""
         return hmac.digest(self._key, f"{person}\0{plate}".encode(), hashlib.sha256)
 
-    def known(self) -> "KnownHouseholds":
-        """Return the households that are known now."""
+    def opened(self, sealed: str, person: str) -> list[str]:
+        """Return the plates, folded, that a person has sealed. Raises AuditError: not to this key, or another's."""
+        try:
+            said = json.loads(jwe.decrypt_compact(sealed, self._sealing, registry=_registry()).plaintext or b"null")
+        except (JoseError, ValueError) as error:
+            raise AuditError(f"what {person} sealed does not open") from error
+        if not isinstance(said, dict) or said.get("person") != person:
+            raise AuditError(f"what {person} sealed is another's")
+        return [*said["plates"]]
+
+    def known(self) -> Callable[[str, str], bool]:
+        """Return what tells of a person and a plate whether it is of their household, as they are known now."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT person, digest FROM audits_household")
-            return KnownHouseholds(self, {(person, bytes(digest)) for person, digest in cursor.fetchall()})
+            digests = {(person, bytes(digest)) for person, digest in cursor.fetchall()}
+        people = {person for person, _ in digests}
+        return lambda person, plate: person in people and (person, self.digest(person, plate)) in digests
 
 
-class KnownHouseholds:
-    """Tells of a person and a plate whether it is of their household."""
+@dataclass(frozen=True, slots=True)
+class NotedHousehold:
+    """What is kept of somebody's household."""
 
-    def __init__(self, key: HouseholdKey, digests: set[tuple[str, bytes]]) -> None:
-        self._key, self._digests = key, digests
-        self._people = {person for person, _ in digests}
+    plates: int
+    at: datetime
+    waits: bool
+    """Whether it is sealed still, and compared from the next night on."""
 
-    def __call__(self, person: str, plate: str) -> bool:
-        """Return whether it is."""
-        return person in self._people and (person, self._key.digest(person, plate)) in self._digests
+
+def prepare_key(path: Path, public: Path) -> None:
+    """Make the key of households, once, as the owner of the tables; what was noted by one that is gone goes.
+
+    Args:
+        path: the key; a file that is there stays.
+        public: what the pages seal to. If it is there, the key is, or lies elsewhere.
+
+    """
+    if public.exists():
+        return
+    if not path.exists():
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM audits_household; DELETE FROM audits_household_sealed")
+        write_durably(path, secrets.token_bytes(KEY_BYTES))
+    write_durably(public, json.dumps(HouseholdKey(path).public).encode())
+
+
+def require_published(key: HouseholdKey, public: Path) -> None:
+    """Make sure that the pages seal to a key. Raises AuditError: they seal to another one, or to none."""
+    if _public(public) != key.public:
+        raise AuditError(f"{public} is of another key, by which households were noted: bring that one back")
 
 
 def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, consent: str, by: str) -> int:
@@ -87,14 +141,100 @@ def note_household(key: HouseholdKey, login: str, plates: Iterable[str], *, cons
         LedgerError: it cannot be entered.
 
     """
-    person = person_of(login)
-    if person.disabled_at is not None:
+    if person_of(login).disabled_at is not None:
         raise AuditError(f"{login} is disabled")
-    digests = {key.digest(login, folded("".join(each for each in plate.upper() if each.isalnum()))) for plate in plates}
-    said = {"person": login, "by": by, "consent": consent, "count": len(digests)}
-    with entering(LedgerEvent.HOUSEHOLD_NOTED, said), connection.cursor() as cursor:
-        cursor.execute("SELECT audits_forget_household(%s)", [login])
-        cursor.executemany(
-            "INSERT INTO audits_household (person, digest) VALUES (%s, %s)", [(login, each) for each in digests]
+    noted = {folded_plate(plate) for plate in plates}
+    with _replaced(login, by=by, consent=consent) as (said, cursor, _):
+        said["count"] = _keep(cursor, key, login, noted)
+    return len(noted)
+
+
+def seal_household(login: str, plates: Collection[str], public: Path) -> None:
+    """Seal what a person names on their page, in place of what is kept; it is compared from the next night on.
+
+    Args:
+        login: whose, and who asks.
+        plates: folded; none takes the consent back.
+        public: the file with what is sealed to.
+
+    Raises:
+        AuditError: there is no key yet.
+        LedgerError: it cannot be entered.
+
+    """
+    consent = "given on the page" if plates else "taken back on the page"
+    with _replaced(login, by=login, consent=consent) as (said, cursor, _):
+        said["count"] = len(plates)
+        if plates:
+            key, named = OKPKey.import_key(_public(public)), json.dumps({"person": login, "plates": [*plates]})
+            sealed = jwe.encrypt_compact(_SEALED, named.encode(), key, registry=_registry())
+            cursor.execute(
+                "INSERT INTO audits_household_sealed (person, sealed, plates) VALUES (%s, %s, %s)",
+                [login, sealed, len(plates)],
+            )
+
+
+def open_sealed(key: HouseholdKey, *, by: str) -> None:
+    """Keep as digests what people sealed on their pages. What does not open goes, and the ledger says so.
+
+    Raises:
+        LedgerError: it cannot be entered.
+
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT person, given_at FROM audits_household_sealed ORDER BY person")
+        waiting = cursor.fetchall()
+    for login, given_at in waiting:
+        consent = f"given on the page on {timezone.localtime(given_at):%Y-%m-%d}"
+        with _replaced(login, by=by, consent=consent) as (said, cursor, sealed):
+            try:
+                # None: the person has taken it back meanwhile.
+                said["count"] = _keep(cursor, key, login, key.opened(sealed, login) if sealed else [])
+            except AuditError as error:
+                said |= {"count": 0, "consent": str(error)}
+
+
+def household_of(login: str) -> NotedHousehold | None:
+    """Return what is kept of somebody's household; None where they have named nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT plates, given_at, true FROM audits_household_sealed WHERE person = %s UNION ALL"
+            " SELECT count(*), max(noted_at), false FROM audits_household WHERE person = %s HAVING count(*) > 0",
+            [login, login],
         )
+        found = cursor.fetchone()
+        return None if found is None else NotedHousehold(*found)
+
+
+def folded_plate(text: str) -> str:
+    """Return a plate as it is compared, of what a person writes."""
+    return folded("".join(each for each in text.upper() if each.isalnum()))
+
+
+@contextmanager
+def _replaced(login: str, *, by: str, consent: str) -> Iterator[tuple[dict[str, Any], CursorWrapper, str | None]]:
+    """Forget a household, and give what was sealed of it, in the transaction of what takes its place."""
+    said = {"person": login, "by": by, "consent": consent}
+    with entering(LedgerEvent.HOUSEHOLD_NOTED, said) as entered, connection.cursor() as cursor:
+        cursor.execute("SELECT audits_forget_household(%s)", [login])
+        (sealed,) = cursor.fetchone() or (None,)
+        yield entered, cursor, sealed
+
+
+def _keep(cursor: CursorWrapper, key: HouseholdKey, login: str, plates: Iterable[str]) -> int:
+    digests = {key.digest(login, plate) for plate in plates}
+    cursor.executemany(
+        "INSERT INTO audits_household (person, digest) VALUES (%s, %s)", [(login, each) for each in digests]
+    )
     return len(digests)
+
+
+def _public(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise AuditError("there is no key of households yet: `upgrade` makes it") from error
+
+
+def _registry() -> jwe.JWERegistry:
+    return jwe.JWERegistry(algorithms=[*_SEALED.values()])

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from department.audits.acts import read_acts
-from department.audits.household import HouseholdKey
+from department.audits.household import HouseholdKey, open_sealed
 from department.audits.log import auditing
 from department.audits.rules import SuspectedMisuse, suspected_misuse
 from department.audits.services import note_finding
@@ -48,6 +48,8 @@ def look_for_misuse(
     ends = until or timezone.now()
     begins = ends - timedelta(days=rules.look_back_days)
     asked = {"rules": "misuse", "since": begins.isoformat(), "until": ends.isoformat()}
+    if key is not None:
+        open_sealed(key, by=person)
     with auditing(person, agency, asked) as log:
         acts = read_acts(log, begins, ends, zone=zone)
         household = key.known() if key is not None else lambda *_: False

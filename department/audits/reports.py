@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from department.audits.log import auditing, reading
+from department.audits.log import auditing
+from department.ledger.reading import reading
 
 AGES = ((1, "up to a day"), (7, "up to 7 days"), (30, "up to 30 days"), (90, "up to 90 days"), (366, "up to a year"))
 """Days, and how people say it."""
@@ -38,6 +40,17 @@ class SearchCount:
 
 
 @dataclass(frozen=True, slots=True)
+class PostAccesses:
+    """How often somebody looked at posts themselves, in one way."""
+
+    kind: str
+    times: int
+    strangers: int
+    """Of these, by names that nobody of the department has who may log in."""
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class MonthReport:
     """What a month's searches were for, and how old the reads were that they showed."""
 
@@ -49,6 +62,13 @@ class MonthReport:
     def said(self) -> dict[str, Any]:
         """Return it in JSON's types."""
         return {**asdict(self), "month": f"{self.month:%Y-%m}"}
+
+
+def post_accesses(since: datetime) -> list[PostAccesses]:
+    """Count stills, recordings and technicians' sessions since a time: no person, and nothing of a covert group."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM audits_post_accesses(%s)", [since])
+        return [PostAccesses(*row) for row in cursor]
 
 
 def month_report(month: date, *, person: str, agency: str) -> MonthReport:

@@ -21,7 +21,9 @@ _APART = timedelta(hours=4)
 _AT_WORK = timedelta(hours=2)
 """From so long a visit on, it is a shift."""
 _SHIFTS = 3
-"""On how many days somebody works at an hour that is usual for them."""
+"""On how many days somebody works at an hour that is usual for them, or begins a shift so that it is known when."""
+_SHIFT = timedelta(hours=12)
+"""For so long a shift goes on that somebody began, as the console counts."""
 _PEERS = 5
 """Colleagues without whom nothing is said to be usual."""
 _CHANCE = 0.001
@@ -144,35 +146,61 @@ def _visits(present: Iterable[tuple[datetime, bool]]) -> list[_Visit]:
 
 
 def _out_of_hours(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
-    """Short visits at hours at which the person is never on a shift, to search and for nothing else."""
-    lone = {person: _lone_visits(acts, rules, person) for person in by}
+    """Short visits outside the person's shifts, to search and for nothing else."""
+    shifts = {person: _begun_shifts(acts, rules, person) for person in by}
+    lone = {person: _lone_visits(acts, rules, person, shifts[person]) for person in by}
     for person, visits in lone.items():
         moments = {moment for visit in visits for moment in visit.moments}
         searches = [each for each in by[person] if each.at in moments]
         if len({acts.day(each) for each in searches}) < rules.lone_visits:
             continue
         others = sum(len(theirs) for other, theirs in lone.items() if other != person)
+        where = "at hours without a shift of theirs" if shifts[person] is None else "outside the shifts that they began"
         yield _suspected(
             MisuseRule.OUT_OF_HOURS,
             person,
-            f"Came {len(visits)} times at hours without a shift of theirs, for {rules.lone_visit_minutes} minutes at"
-            f" most, to search and for nothing else. {len(lone) - 1} colleagues together did so {others} times.",
+            f"Came {len(visits)} times {where}, for {rules.lone_visit_minutes} minutes at most, to search and for"
+            f" nothing else. {len(lone) - 1} colleagues together did so {others} times.",
             searches,
         )
 
 
-def _lone_visits(acts: DepartmentActs, rules: MisuseRules, person: str) -> list[_Visit]:
+def _begun_shifts(acts: DepartmentActs, rules: MisuseRules, person: str) -> list[datetime] | None:
+    """Return when somebody began shifts; None where they do not: then it is inferred from what they did when.
+
+    What is over within a lone visit is no shift, so that nobody begins one to search.
+    """
+    begun = []
+    for begins in acts.begun[person]:
+        within = [(at, worked) for at, worked in acts.present[person] if begins <= at < begins + _SHIFT]
+        if any(worked for _, worked in within) or max(within)[0] - begins > timedelta(minutes=rules.lone_visit_minutes):
+            begun.append(begins)
+    return begun if len({begins.astimezone(acts.zone).date() for begins in begun}) >= _SHIFTS else None
+
+
+def _lone_visits(
+    acts: DepartmentActs, rules: MisuseRules, person: str, begun: Collection[datetime] | None
+) -> list[_Visit]:
     searched = {each.at for each in acts.searches if each.person == person}
     visits = _visits(acts.present[person])
     hours = Counter(hour for visit in visits if visit.length >= _AT_WORK for hour in _hours(acts, visit))
-    usual = {hour + near for hour, days in hours.items() if days >= _SHIFTS for near in (-1, 0, 1)}
+    usual = {(hour + near) % 24 for hour, days in hours.items() if days >= _SHIFTS for near in (-1, 0, 1)}
+    # A shift that began before what is looked back at is not known.
+    known_from = min(present[0][0] for present in acts.present.values()) + _SHIFT
+
+    def on_shift(visit: _Visit) -> bool:
+        if begun is None:
+            return not usual.isdisjoint(_hours(acts, visit))
+        first, last = visit.moments[0], visit.moments[-1]
+        return first < known_from or any(first < begins + _SHIFT and begins <= last for begins in begun)
+
     return [
         visit
         for visit in visits
         if not visit.worked
         and visit.length <= timedelta(minutes=rules.lone_visit_minutes)
         and not searched.isdisjoint(visit.moments)
-        and not {hour % 24 for hour in usual} & _hours(acts, visit)
+        and not on_shift(visit)
     ]
 
 

@@ -16,10 +16,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from department.audits.errors import AuditError, refusals
-from department.audits.log import auditing, reading
+from department.audits.log import auditing
 from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit, FindingAnswer
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
+from department.ledger.reading import reading
 from department.ledger.writing import entering
 from department.people.models import DepartmentPerson
 from department.people.rights import Permission

@@ -13,6 +13,7 @@ urlpatterns = [
     path("audits/<int:number>/", views.audit, name="audit"),
     path("audits/<int:number>/finish/", views.finish, name="audit_finish"),
     path("audits/sample/<int:number>/", views.judge, name="audit_judge"),
+    path("household/", views.household, name="household"),
     path("findings/<int:number>/", views.finding, name="finding"),
     path("findings/<int:number>/answer/", views.answer, name="finding_answer"),
     path("findings/<int:number>/close/", views.close, name="finding_close"),

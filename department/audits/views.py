@@ -1,23 +1,29 @@
 """Pages of audits: plans, one audit with its samples, findings and their answers, reports."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from department.audits import services
-from department.audits.errors import AuditError
-from department.audits.forms import AnswerForm, ClosingForm, JudgmentForm, MonthForm, PlanForm
+from department.audits.forms import AnswerForm, ClosingForm, HouseholdForm, JudgmentForm, MonthForm, PlanForm
+from department.audits.household import household_of, seal_household
 from department.audits.log import auditing
 from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit
-from department.audits.reports import month_report
-from department.people.access import CurrentRequest, needs
+from department.audits.reports import month_report, post_accesses
+from department.ledger.doors import kept_register, reads_doors
+from department.people.access import CurrentRequest, accepted, needs
 from department.people.rights import Permission
+from department.people.services import covert_groups
 
+DOORS_SINCE = timedelta(days=30)
+"""For so long back the first page counts who looked at posts themselves."""
 LISTED = 50
 """Entries of a finding that its page shows, the latest."""
 
@@ -26,7 +32,7 @@ LISTED = 50
 @require_safe
 def audits(request: CurrentRequest) -> HttpResponse:
     """Show the plans, the audits that are under way, and the findings that nobody has closed."""
-    return _audits(request, PlanForm(initial={"auditor": request.user.login, "begins": timezone.localdate()}))
+    return _audits(request)
 
 
 @needs(Permission.AUDIT)
@@ -34,13 +40,9 @@ def audits(request: CurrentRequest) -> HttpResponse:
 def plan(request: CurrentRequest) -> HttpResponse:
     """Plan audits."""
     form = PlanForm(request.POST)
-    if form.is_valid():
-        try:
-            services.plan_audits(form.planned, person=request.user.login)
-            return redirect("audits")
-        except AuditError as error:
-            form.add_error(None, str(error))
-    return _audits(request, form, status=422)
+    if accepted(form, lambda _: services.plan_audits(form.planned, person=request.user.login)):
+        return redirect("audits")
+    return _audits(request, form)
 
 
 @needs(Permission.AUDIT)
@@ -48,7 +50,7 @@ def plan(request: CurrentRequest) -> HttpResponse:
 def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
     """Have a plan ask for no more audits."""
     found = get_object_or_404(AuditPlan, pk=number)
-    return _changed(request, lambda: services.end_plan(found, person=request.user.login), "audits")
+    return _changed(request, lambda: services.end_plan(found, person=request.user.login))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -56,10 +58,7 @@ def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
 def begin(request: CurrentRequest, number: int) -> HttpResponse:
     """Draw the samples of a plan's next audit."""
     found = get_object_or_404(AuditPlan, pk=number)
-    try:
-        return redirect("audit", services.begin_audit(found, person=request.user).pk)
-    except AuditError as error:
-        return _refused(request, error)
+    return _changed(request, lambda: services.begin_audit(found, person=request.user))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -75,14 +74,9 @@ def judge(request: CurrentRequest, number: int) -> HttpResponse:
     """Say of a sample whether it is in order."""
     sample = get_object_or_404(AuditSample, pk=number)
     form = JudgmentForm(request.POST)
-    if not form.is_valid():
-        return _audit(request, sample.audit, bound=(sample.pk, form), status=422)
-    try:
-        services.judge(sample, person=request.user.login, **form.cleaned_data)
-    except AuditError as error:
-        form.add_error(None, str(error))
-        return _audit(request, sample.audit, bound=(sample.pk, form), status=409)
-    return redirect("audit", sample.audit_id)
+    if accepted(form, lambda said: services.judge(sample, person=request.user.login, **said)):
+        return redirect("audit", sample.audit_id)
+    return _audit(request, sample.audit, bound=(sample.pk, form))
 
 
 @needs(Permission.REVIEW_SEARCHES)
@@ -90,7 +84,7 @@ def judge(request: CurrentRequest, number: int) -> HttpResponse:
 def finish(request: CurrentRequest, number: int) -> HttpResponse:
     """Say that an audit is done."""
     found = get_object_or_404(DrawnAudit, pk=number)
-    return _changed(request, lambda: services.finish_audit(found, person=request.user.login), "audits")
+    return _changed(request, lambda: services.finish_audit(found, person=request.user.login))
 
 
 @needs(Permission.OWN_ACCOUNT)
@@ -126,28 +120,45 @@ def report(request: CurrentRequest) -> HttpResponse:
     return render(request, "audits/report.html", {"form": form, "report": found})
 
 
-def _audits(request: HttpRequest, form: PlanForm, *, error: str = "", status: int = 200) -> HttpResponse:
+@needs(Permission.OWN_ACCOUNT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def household(request: CurrentRequest) -> HttpResponse:
+    """Let somebody name the plates of their own household, with consent, or take the consent back."""
+    taken_back = "take_back" in request.POST
+    form = HouseholdForm(request.POST if request.method == "POST" and not taken_back else None)
+    login, public = request.user.login, settings.HOUSEHOLD_PUBLIC
+    if taken_back:
+        seal_household(login, [], public)
+    if taken_back or (form.is_bound and accepted(form, lambda said: seal_household(login, said["plates"], public))):
+        return redirect("household")
+    context = {"form": form, "noted": household_of(login)}
+    return render(request, "audits/household.html", context, status=422 if form.is_bound else 200)
+
+
+def _audits(request: CurrentRequest, form: PlanForm | None = None, refused: forms.Form | None = None) -> HttpResponse:
+    doors = [(door.holder.name, door.faults()) for door in reads_doors(kept_register())]
     context = {
+        "doors": [(name, faults) for name, faults in doors if faults],
+        "accesses": post_accesses(timezone.now() - DOORS_SINCE),
         "plans": AuditPlan.objects.filter(ended_at=None),
         "under_way": DrawnAudit.objects.filter(finished_at=None).select_related("plan"),
         "findings": AuditFinding.objects.filter(closed_at=None).prefetch_related("answers"),
         "now": timezone.now(),
-        "form": form,
-        "error": error,
+        "form": form or PlanForm(initial={"auditor": request.user.login, "begins": timezone.localdate()}),
+        "refused": refused,
     }
-    return render(request, "audits/audits.html", context, status=status)
+    return render(request, "audits/audits.html", context, status=422 if form or refused else 200)
 
 
-def _audit(
-    request: CurrentRequest, found: DrawnAudit, *, bound: tuple[int, forms.Form] | None = None, status: int = 200
-) -> HttpResponse:
+def _audit(request: CurrentRequest, found: DrawnAudit, *, bound: tuple[int, forms.Form] | None = None) -> HttpResponse:
     samples = list(found.samples.all())
     person = request.user
-    with auditing(person.login, person.agency, {"audit": found.plan_id, "samples of": found.pk}) as log:
+    asked, groups = {"audit": found.plan_id, "samples of": found.pk}, covert_groups(person)
+    with auditing(person.login, person.agency, asked, groups=groups) as log:
         searches = {each.entry: each for each in services.searches_of(log, [sample.entry for sample in samples])}
     shown = [(sample, searches.get(sample.entry), _form_of(sample, bound)) for sample in samples]
     context = {"audit": found, "shown": shown, "left": sum(sample.outcome is None for sample in samples)}
-    return render(request, "audits/audit.html", context, status=status)
+    return render(request, "audits/audit.html", context, status=422 if bound else 200)
 
 
 def _form_of(sample: AuditSample, bound: tuple[int, forms.Form] | None) -> forms.Form:
@@ -156,16 +167,14 @@ def _form_of(sample: AuditSample, bound: tuple[int, forms.Form] | None) -> forms
     return JudgmentForm(auto_id=f"id_{sample.pk}_%s")
 
 
-def _finding(
-    request: CurrentRequest, found: AuditFinding, *, bound: forms.Form | None = None, status: int = 200
-) -> HttpResponse:
+def _finding(request: CurrentRequest, found: AuditFinding, *, bound: forms.Form | None = None) -> HttpResponse:
     person = request.user
-    with auditing(person.login, person.agency, {"finding": found.pk}) as log:
+    with auditing(person.login, person.agency, {"finding": found.pk}, groups=covert_groups(person)) as log:
         searches = services.searches_of(log, found.entries[-LISTED:])
     context: dict[str, Any] = {"finding": found, "searches": searches, "now": timezone.now()}
     context["answer"] = bound if isinstance(bound, AnswerForm) else AnswerForm()
     context["closing"] = bound if isinstance(bound, ClosingForm) else ClosingForm()
-    return render(request, "audits/finding.html", context, status=status)
+    return render(request, "audits/finding.html", context, status=422 if bound else 200)
 
 
 def _seen_by(request: CurrentRequest, number: int) -> AuditFinding:
@@ -176,23 +185,14 @@ def _seen_by(request: CurrentRequest, number: int) -> AuditFinding:
 
 
 def _said(request: CurrentRequest, found: AuditFinding, form: forms.Form, service: Callable[..., None]) -> HttpResponse:
-    if form.is_valid():
-        try:
-            service(found, person=request.user.login, **form.cleaned_data)
-            return redirect("finding", found.pk)
-        except AuditError as error:
-            form.add_error(None, str(error))
-    return _finding(request, found, bound=form, status=422)
+    if accepted(form, lambda said: service(found, person=request.user.login, **said)):
+        return redirect("finding", found.pk)
+    return _finding(request, found, bound=form)
 
 
-def _changed(request: CurrentRequest, change: Callable[[], None], to: str) -> HttpResponse:
-    try:
-        change()
-    except AuditError as error:
-        return _refused(request, error)
-    return redirect(to)
-
-
-def _refused(request: CurrentRequest, error: AuditError) -> HttpResponse:
-    form = PlanForm(initial={"auditor": request.user.login, "begins": timezone.localdate()})
-    return _audits(request, form, error=str(error), status=409)
+def _changed(request: CurrentRequest, change: Callable[[], DrawnAudit | None]) -> HttpResponse:
+    """Make a change that a button asks for; show the audit that was drawn, or all of them."""
+    form, made = forms.Form(request.POST), list[DrawnAudit | None]()
+    if not accepted(form, lambda _: made.append(change())):
+        return _audits(request, refused=form)
+    return redirect("audit", made[0].pk) if made[0] else redirect("audits")

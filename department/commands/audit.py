@@ -43,11 +43,13 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
     the command may be given again. That the ledger was read is entered in it.
     """
     with working_as(folder, WEB):
-        from department.audits.household import HouseholdKey  # noqa: PLC0415 - after Django was set up
+        from department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
         from department.audits.nightly import look_for_misuse  # noqa: PLC0415
 
         path = key or folder.household_key
         held = HouseholdKey(path) if key or path.exists() else None
+        if held is not None:
+            require_published(held, folder.household_public)
         found = look_for_misuse(person=getpass.getuser(), agency=folder.settings.agency, key=held)
     if as_json:
         findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in found.suspected]
@@ -76,13 +78,15 @@ Examples:
 def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path | None, as_json: bool) -> None:
     """Note the plates of LOGIN's own household, one a line of standard input, in place of those that were noted.
 
-    Of a plate only an HMAC is kept, by a key that is made on first use. Nothing to read takes the consent back.
+    Of a plate only an HMAC is kept, by the key of households. Nothing to read takes the consent back. People do the
+    same on their page.
     """
     with working_as(folder, WEB):
-        from department.audits.household import HouseholdKey, note_household  # noqa: PLC0415 - see above
+        from department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
 
         plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
-        held = HouseholdKey(key or folder.household_key, make=True)
+        held = HouseholdKey(key or folder.household_key)
+        require_published(held, folder.household_public)
         count = note_household(held, login, plates, consent=consent, by=getpass.getuser())
     click.echo(json.dumps({"login": login, "plates": count}) if as_json else f"{login}: {count} plates are noted.")
 

@@ -136,6 +136,8 @@ KEPT_REGISTER = Path("register.json")
 """The register of the fleet that is in force."""
 TRAINING_FOLDER = Path("training")
 """The folder of exercises."""
+HOUSEHOLD_PUBLIC = Path("household-key.pub")
+"""What people's own households are sealed to."""
 LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
 PLACES_FILE = Path("places.geojson")

@@ -75,6 +75,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "POLICY_FILE": folder.policy,
         "KEPT_REGISTER": folder.kept_register,
         "TRAINING_FOLDER": folder.training,
+        "HOUSEHOLD_PUBLIC": folder.household_public,
         "LEDGER_JOURNAL": folder.journal,
         "PLACES_FILE": folder.places,
     }

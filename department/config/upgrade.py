@@ -87,10 +87,18 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
+    _prepare_households(folder)
     policy = read_policy(folder.policy)
     _bind_by_law(policy.law)
     _require_second_persons(policy.lists.two_persons)
     return applied
+
+
+def _prepare_households(folder: DepartmentFolder) -> None:
+    """Make the key of households before a unit runs, so that those that must not reach it find it closed."""
+    from department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
+
+    prepare_key(folder.household_key, folder.household_public)
 
 
 def _bind_by_law(law: LawProfile) -> None:

@@ -122,7 +122,7 @@ def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
     try:
         change(form.cleaned_data)
     except ActRefusedError as error:
-        form.add_error(None, f"Refused: {error}")
+        form.add_error(None, f"Refused: {str(error).rstrip('.')}.")
         return False
     return True
 

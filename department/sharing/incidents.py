@@ -19,10 +19,10 @@ from joserfc.jwk import ECKey, RSAKey
 
 from department.archive.evidence_package import pack, seal
 from department.archive.models import KeptBackup
-from department.audits.log import reading
 from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry, open_log
+from department.ledger.reading import reading
 from department.people.models import DepartmentPerson
 from department.people.services import covert_groups
 from department.policy.policy import AccessPurpose, policy_in_force

@@ -58,7 +58,10 @@ RIGHTS = {
     "lists_policy": {OWNER: ALL, WEB: READ, SIGNER: READ},
     "lists_in_force": {OWNER: ALL - {"TRUNCATE"}, WEB: READ, SIGNER: READ},
     # What `archive_sweep` alone counts and deletes.
-    **{f"{name}_kind": {OWNER: ALL - {"TRUNCATE"}} for name in ("lists_entry", "lists_lead", "alerts_decision")},
+    **{
+        f"{name}_kind": {OWNER: ALL - {"TRUNCATE"}}
+        for name in ("lists_entry", "lists_lead", "alerts_decision", "people_training")
+    },
     **{key: {OWNER: ALL, WEB: READ, SIGNER: READ} for key in ("lists_entry", "lists_recovery")},
     "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD},
     # The pages see all but the file.
@@ -69,7 +72,7 @@ RIGHTS = {
         f"audits_{name}": {OWNER: ALL, WEB: ADD, AUDITOR: READ}
         for name in ("plan", "audit", "sample", "finding", "answer")
     },
-    "audits_household": {OWNER: ALL, WEB: ADD},
+    **{key: {OWNER: ALL, WEB: ADD} for key in ("audits_household", "audits_household_sealed")},
     "archive_kind": _PUBLISHED,
     "archive_backup": _PUBLISHED,
     "search_plate": {OWNER: ALL},
@@ -186,9 +189,11 @@ FUNCTIONS = {
     "audits_check": {OWNER},
     # How old reads were that were shown, and how many: under an entry that opens the ledger alone.
     "audits_ages": {OWNER, WEB},
+    "audits_post_accesses": {OWNER, WEB},
     "audits_forget_household": {OWNER, WEB},
     "audits_forget_disabled": {OWNER},
     **{key: {OWNER} for key in ("archive_guard_backup", "archive_guard_erasure", "archive_entry_held", "archive_old")},
+    **{key: {OWNER} for key in ("archive_old_groups", "archive_show_part")},
     "archive_case_held": {OWNER},
     **{key: {OWNER, WEB} for key in ("archive_due_rows", "archive_holds_aside", "archive_hold_again")},
     "archive_sweep": {OWNER, PURGER},
@@ -503,14 +508,18 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "alerts/migrations/0001_alerts.sql",
         # Asks whether a hold has the passage of a hit.
         "alerts/migrations/0003_terms.py",
+        "alerts/migrations/0004_decisions_stay.py",
         "archive/migrations/0001_archive.sql",
         "archive/migrations/0002_kinds.sql",
         "archive/migrations/0003_holds_aside.py",
+        "archive/migrations/0005_covert_kinds.sql",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "ledger/migrations/0004_accesses.py",
         # Counts reads by their age.
         "audits/migrations/0001_audits.sql",
+        # Counts who looked at posts themselves, without persons.
+        "audits/migrations/0002_household_doors.py",
         "search/migrations/0001_initial.py",
         "search/migrations/0003_notes.py",
         "web/migrations/0002_synthetic.py",

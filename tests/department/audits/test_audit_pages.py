@@ -110,7 +110,7 @@ def test_audit_from_its_plan_to_a_finding_that_is_closed(
     page.get_by_role("link", name="Finding 1").press("Enter")
     page.get_by_label("Outcome").select_option("in order")
     page.get_by_label("Because").fill("The case file says so.")
-    page.get_by_role("button", name="Close it").press("Enter")
+    page.get_by_role("button", name="Close the finding").press("Enter")
     expect(page.get_by_role("heading", name="Closed")).to_be_visible()
     assert fine(page)
     page.goto(f"{site[0]}/audits/report/")

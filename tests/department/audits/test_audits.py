@@ -3,23 +3,27 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 
 from department.audits import services
 from department.audits.errors import AuditError
 from department.audits.models import AuditFinding, AuditPlan
-from department.audits.reports import month_report
+from department.audits.reports import month_report, post_accesses
 from department.audits.services import PlannedAudits
 from department.database.roles import OWNER, WEB
 from department.ledger.entries import open_entry
-from department.people.models import DepartmentPerson
+from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
+from device.files import StateFile
+from provisioning.fleet.register import PostKeyRegister, ReadsHolder
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
@@ -192,6 +196,59 @@ def test_what_is_overdue_is_red_on_the_first_page_of_those_who_answer_for_it(
         pages["a"].post(f"/findings/{made.pk}/close/", {"outcome": "in order", "note": "was told"}).status_code == 302
     )
     assert client_of(people["x"]).get(f"/findings/{made.pk}/").status_code == 404
+
+
+@pytest.mark.usefixtures("searched")
+def test_what_was_shown_of_a_covert_group_its_members_see_who_audit(people: dict[str, DepartmentPerson]) -> None:
+    asked = {"person": "o.person", "agency": "riverside", "purpose": AccessPurpose("patrol"), "query": {"plate": "T?"}}
+    with open_entry(**asked, groups=["narcotics"]) as entry:
+        entry.fetched(records=[8, 9], group="narcotics")
+    finding = services.note_finding(
+        "volume", "o.person", month=timezone.localdate().replace(day=1), says="Much.", entries=[entry.entry]
+    )
+    assert finding is not None
+    with as_role(OWNER):
+        CovertMember.objects.create(person=people["s"], group="narcotics")
+    said = {who: client_of(people[who]).get(f"/findings/{finding.pk}/").content.decode() for who in "as"}
+    assert ["of narcotics 0 plates, 2 records" in said[who] for who in "as"] == [False, True]
+    assert "narcotics" not in said["a"]
+
+
+@pytest.mark.usefixtures("searched")
+def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, DepartmentPerson], tmp_path: Path) -> None:
+    said = PostKeyRegister(
+        agency="riverside",
+        number=1,
+        issued=timezone.now(),
+        posts=(),
+        readers=(ReadsHolder(name="analysis", reason="order 31", until=None),),
+    )
+    StateFile(tmp_path / "register.json", PostKeyRegister, about="it").write(said)
+    page = client_of(people["a"])
+    with override_settings(KEPT_REGISTER=tmp_path / "none.json"):
+        first = page.get("/audits/").content.decode()
+    assert "Nobody looked at a post itself in 30 days" in first
+    assert "has an agreement, and two persons" in first
+    by_hand(
+        "SELECT custody_make_partitions(current_date - 50, current_date)",
+        "INSERT INTO custody_access SELECT number, 'log', at, 'post-1', of, kind, at, who, outcome, object FROM (VALUES"
+        " (1, 1, 'command_executed', 'O.Person', 'success', 'still', NULL), (2, 1, 'command_refused', 'o.person',"
+        " 'failure', 'still', NULL), (3, 2, 'technician_session', 't.stranger', 'success', NULL, NULL),"
+        " (4, 2, 'technician_session', 'o.person', 'success', NULL, 'narcotics'),"
+        " (5, 40, 'acceptance', 'o.person', 'success', NULL, NULL), (6, 3, 'recording_ended', 'post-1', 'success',"
+        " 'r1', NULL)) AS given (number, days, kind, who, outcome, object, of),"
+        " LATERAL (SELECT now() - days * interval '1 day' AS at) AS seen",
+    )
+    with override_settings(KEPT_REGISTER=tmp_path / "register.json"):
+        text = page.get("/audits/").content.decode()
+    assert "analysis hears every read: the fleet granted it without an end; no agreement" in text
+    counts = [
+        (each.kind, each.times, each.strangers, each.failed)
+        for each in post_accesses(timezone.now() - timedelta(days=30))
+    ]
+    assert counts == [("recording ended", 1, 0, 0), ("still", 2, 0, 1), ("technician session", 1, 1, 0)]
+    assert '<td data-label="By nobody of the department" class="bad">1</td>' in text
+    by_hand("TRUNCATE custody_access")
 
 
 @pytest.mark.usefixtures("searched")

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -12,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from department.audits.acts import DepartmentActs, SearchAct
-from department.audits.household import HouseholdKey, note_household
+from department.audits.household import HouseholdKey, note_household, prepare_key
 from department.audits.models import AuditFinding
 from department.audits.nightly import look_for_misuse
 from department.audits.rules import MisuseRule, suspected_misuse
@@ -70,6 +71,42 @@ def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
     assert len({subject for subject, _ in found} - {ABUSER}) <= MOST_ACCUSED
 
 
+def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
+    acts, numbers = DepartmentActs(ZONE), count(1)
+
+    def did(person: str, day: int, hour: float, event: LedgerEvent = LedgerEvent.LOG_ON) -> None:
+        at = datetime(2026, 9, 1, tzinfo=ZONE) + timedelta(days=day, hours=hour)
+        query = {"plate": "TEST123"} if event is LedgerEvent.INTENT else None
+        acts.add((next(numbers), uuid4(), at, event.value, None), {"person": person, "query": query})
+
+    def visited(person: str, day: int, hour: float) -> None:
+        did(person, day, hour)
+        did(person, day, hour + 0.1, LedgerEvent.INTENT)
+
+    people = ("beginning", "not.beginning", "always.beginning", "to.search")
+    for day in range(12):
+        for person in people:
+            off = day in {8, 10}
+            if person == "always.beginning" or (not off and person != "not.beginning"):
+                did(person, day, 7, LedgerEvent.LISTS_SEEN)
+            if off:
+                if person == "to.search":
+                    did(person, day, 12.9, LedgerEvent.LISTS_SEEN)
+                visited(person, day, 13)
+            else:
+                for hour in (7.1, 10, 13, 16):
+                    visited(person, day, hour)
+            if person == "always.beginning":
+                did(person, day, 18)
+    found = {
+        each.subject: each
+        for each in suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda *_: False)
+        if each.rule is MisuseRule.OUT_OF_HOURS
+    }
+    assert found.keys() == {"beginning", "to.search"}, "13 o'clock is no odd hour of theirs"
+    assert "Came 2 times outside the shifts that they began" in found["beginning"].says
+
+
 @pytest.fixture
 def no_findings(connect: Callable[[str], psycopg.Connection]) -> Iterator[None]:
     with connect(OWNER) as owner:
@@ -86,7 +123,8 @@ def test_every_misuse_of_an_unseen_seed_is_found_once_and_few_are_accused(
     weeks = Weeks(UNSEEN, ZONE)
     with connect(OWNER) as owner:
         weeks.keep(owner)
-    key = HouseholdKey(tmp_path / "key", make=True)
+    prepare_key(tmp_path / "key", tmp_path / "key.pub")
+    key = HouseholdKey(tmp_path / "key")
     for login in weeks.household:
         made_person(login)
     with as_role(WEB), timezone.override(ZONE):

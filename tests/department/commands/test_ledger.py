@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.folder import DATABASE_NAME, DepartmentFolder
 from department.ledger.heads import SealedHead, sign_head
-from department.ledger.witness import witnessed_head
+from department.ledger.witness import witness_head, witnessed_head
 from device.records.verify.noted import NotedHead
 from provisioning.trust.keys import signing_jwk
 from tests.department.commands.installation import Commands, department
@@ -56,6 +56,20 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         said = department.json("ledger witness", tmp_path / "head", "--of", tmp_path / "oakdale.pem")
         assert witnessed_head(said["signed"].encode(), [signing_jwk(folder.custody_key)])
         assert [path.name for path in folder.witnessed.iterdir()] == ["oakdale.r"]
+        # The end that the other department kept and signed, and one that nobody known signed.
+        own = folder.published_head.read_bytes()
+        names, kept = ("oakdale", "r"), tmp_path / "kept"
+        of = signing_jwk(folder.custody_key)
+        _, signed = witness_head(own, kept, of=of, by=stranger, names=names)
+        forged = witness_head(own, tmp_path / "forged", of=of, by=ECKey.generate_key("P-256"), names=names)[1]
+        (tmp_path / "signed").write_bytes(signed + b"\n")
+        given = ("--witnessed", tmp_path / "signed", "--by", tmp_path / "oakdale.pem")
+        checked = department.json("ledger check", *given)
+        assert (checked["intact"], checked["heads"]) == (True, 1)
+        (tmp_path / "signed").write_bytes(signed + b"\n" + forged + b"\n")
+        done = department("ledger check", *given)
+        assert (done.returncode, "line 2: a line is no end that a known witness has signed" in done.stdout) == (1, True)
+        (tmp_path / "signed").write_bytes(signed + b"\n")
         exported = tmp_path / "ledger.jsonl"
         assert department.json("ledger export", "--outsider", "--to", exported)["lines"] == 5
         assert exported.stat().st_mode & 0o777 == 0o600
@@ -72,3 +86,4 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         assert "2 cut: a noted end is not there\n" in done.stdout
         assert f"head: {heads}, line 2: a line is no signed end of a ledger\n" in done.stdout
         assert "1 entries, 1 ends: 2 problems.\n" in done.stdout
+        assert "2 cut: a noted end is not there\n" in department("ledger check", *given).stdout
