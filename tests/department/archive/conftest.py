@@ -19,6 +19,7 @@ from department.database.roles import KEEPER, PURGER, WEB
 from department.folder import DepartmentSettings
 from department.people.models import DepartmentPerson, RoleGrant
 from device.records import Keyring
+from tests.department import emptying
 from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
 from tests.department.roles import as_role
@@ -37,22 +38,27 @@ def passage(number: int) -> str:
     return f"01890a5d-ac96-774b-bcce-{number:012d}"
 
 
+_TABLES = (
+    *("archive_outcome", "archive_part", "archive_plan", "archive_hold", "archive_term", "sharing_request"),
+    *("custody_purged", "custody_purged_tally", "custody_certificate", "search_plate", "custody_daily"),
+)
+# A partition that a test before has purged is not there any more, and another test's may be due.
+_OLD_PARTITIONS = """
+DO $$ BEGIN
+    EXECUTE (SELECT coalesce(string_agg(format('DROP TABLE %I', relname), '; '), 'SELECT 1') FROM pg_class
+        WHERE relispartition AND relkind = 'r' AND relname ~ '^custody_.*_d?20(24|15|38)[0-9]{4}$');
+END $$
+"""
+
+
 @pytest.fixture
 def empty(rows: Rows, superuser: psycopg.Connection) -> Iterator[None]:
     """Begin and end without terms, holds, plans and what purges leave."""
-    tables = (
-        "archive_outcome, archive_part, archive_plan, archive_hold, archive_term, custody_purged, custody_purged_tally,"
-        " custody_certificate, search_plate, custody_daily"
-    )
-    # A partition that a test before has purged is not there any more, and another test's may be due.
-    clean = f"""DO $$ BEGIN
-        TRUNCATE {tables};
-        EXECUTE (SELECT coalesce(string_agg(format('DROP TABLE %I', relname), '; '), 'SELECT 1') FROM pg_class
-            WHERE relispartition AND relkind = 'r' AND relname ~ '^custody_.*_d?20(24|15|38)[0-9]{{4}}$');
-    END $$"""  # noqa: S608 - our own tables
-    superuser.execute(clean)
-    yield
-    superuser.execute(clean)
+    for clean in (True, False):
+        emptying.empty(superuser, *_TABLES)
+        superuser.execute(_OLD_PARTITIONS)
+        if clean:
+            yield
 
 
 def add_people() -> None:

@@ -97,10 +97,9 @@ STAYING = {
 def ending_now(empty: None, superuser: psycopg.Connection) -> Iterator[None]:
     """Have the year of the ledger's bodies be over at once: their time is the database's."""
     superuser.execute(LEAST.format(0, 0))
-    superuser.execute("TRUNCATE search_saved")
+    emptied(superuser, "search_saved")
     yield
-    superuser.execute("TRUNCATE archive_part, archive_plan, archive_outcome, archive_hold, archive_term")
-    emptied(superuser, *STAYING)
+    emptied(superuser, "archive_part", "archive_plan", "archive_outcome", "archive_hold", "archive_term", *STAYING)
     superuser.execute(LEAST.format(366, 366))
 
 
