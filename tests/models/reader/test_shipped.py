@@ -9,6 +9,7 @@ from device.vision.reader import Reader
 from models.evaluate.spelling import fold
 from models.plates import Severity, degrade, framed, render_plate
 from models.reader.labels import greedy
+from tests.models.asked import ASKED
 from tests.models.reader.golden import GOLDEN, SHIPPED, fixture_input
 
 
@@ -31,7 +32,7 @@ def test_shipped_reader_is_bit_identical_to_the_golden_output(runtime: str) -> N
         pytest.skip(f"{runtime} is not installed")
     model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another reader.tflite: run golden.py"
-    for _ in range(2):
+    for _ in range(ASKED):
         (logits,) = model.run(fixture_input())
         assert logits[0].tolist() == golden["logits"]
 

@@ -8,6 +8,7 @@ from device.vision.interpreter import RUNTIMES, Network
 from device.vision.region import CALIFORNIA, RegionNet, claimed
 from models.plates import Severity, degrade
 from models.region.drawn import draw
+from tests.models.asked import ASKED
 from tests.models.region.golden import GOLDEN, SHIPPED, answers
 
 
@@ -34,7 +35,7 @@ def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None
         pytest.skip(f"{runtime} is not installed")
     model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
-    for _ in range(2):
+    for _ in range(ASKED):
         assert answers(model) == golden["log_odds"]
 
 
