@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from department.database.cluster import installed_versions
 from device.config import load
@@ -16,7 +17,8 @@ from device.outbox.outbox import Outbox
 from device.records import TYPES, Audit, Health, Hit, Read, Status
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.cli import simulate
-from simulator.demo.clip import STREET, find_clip
+from simulator.demo import cli
+from simulator.demo.clip import STREET, DemoClip, find_clip
 from simulator.demo.outcome import DemoOutcome
 from simulator.demo.run import Observer, run_demo
 from simulator.ground.site import Site
@@ -33,6 +35,7 @@ OUTAGE_SECONDS = 10.0
 
 
 def make_clip(directory: Path) -> Path:
+    """Make two passages in seven seconds: the first on the hot list, the second matched by a pattern."""
     clip = directory / "clip" / "pass.mp4"
     clip.parent.mkdir()
     for name in ("pass.mp4", "pass.truth.json"):
@@ -52,12 +55,6 @@ def make_clip(directory: Path) -> Path:
     return clip
 
 
-@pytest.fixture
-def short_clip(tmp_path: Path) -> Path:
-    """Two passages in seven seconds: the first on the hot list, the second matched by a pattern."""
-    return make_clip(tmp_path)
-
-
 class Kinds(Observer):
     """Keeps what arrived, by topic and type."""
 
@@ -70,18 +67,31 @@ class Kinds(Observer):
 
 @dataclass(frozen=True)
 class Ran:
-    """A run of the demo, and where it left its files."""
+    """A run of the demo by its command, and where it left its files."""
 
     directory: Path
     outcome: DemoOutcome
     kinds: Kinds
+    command: Result
+
+
+def demonstrate(directory: Path, clip: Path) -> Result:
+    words = ["demo", "--directory", str(directory), "--clip", str(clip), "--no-live", "--json"]
+    return CliRunner().invoke(simulate, words, catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    folder, kinds = tmp_path_factory.mktemp("ran"), Kinds()
-    outcome = run_demo(folder / "demo", find_clip(make_clip(folder)), observers=[kinds])
-    return Ran(folder / "demo", outcome, kinds)
+    folder, kinds, outcomes = tmp_path_factory.mktemp("ran"), Kinds(), []
+
+    def watched(directory: Path, clip: DemoClip, *, observers: Sequence[Observer]) -> DemoOutcome:
+        outcomes.append(run_demo(directory, clip, observers=[*observers, kinds]))
+        return outcomes[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "run_demo", watched)
+        command = demonstrate(folder / "demo", make_clip(folder))
+    return Ran(folder / "demo", outcomes[0], kinds, command)
 
 
 def test_every_kind_of_record_travels_on_its_topic_and_verifies(ran: Ran) -> None:
@@ -124,24 +134,20 @@ def test_no_plate_stands_in_a_log_and_nothing_stays_in_the_outbox(ran: Ran) -> N
         assert not [plate for plate in plates if plate.encode() in content], path
 
 
-def test_command_writes_report_and_figures_and_ends_with_zero(tmp_path: Path, short_clip: Path) -> None:
-    directory = tmp_path / "demo"
-    arguments = ["demo", "--directory", str(directory), "--clip", str(short_clip), "--no-live", "--json"]
-    result = CliRunner().invoke(simulate, arguments, catch_exceptions=False)
-
-    assert result.exit_code == 0, result.output
-    figures = json.loads(result.stdout)
+def test_command_writes_report_and_figures_and_ends_with_zero(ran: Ran) -> None:
+    assert ran.command.exit_code == 0, ran.command.output
+    figures = json.loads(ran.command.stdout)
     assert figures["passed"]
-    assert figures == json.loads((directory / "result.json").read_text())
-    report = (directory / "report.html").read_text()
+    assert figures == json.loads((ran.directory / "result.json").read_text())
+    report = (ran.directory / "report.html").read_text()
     assert report.count("Possible match - unverified") == 2
     assert report.count("data:image/jpeg;base64,") >= 6  # patch and overview of both hits, patch of both reads
 
 
-def test_command_ends_with_one_when_a_due_hit_does_not_come(tmp_path: Path, short_clip: Path) -> None:
-    (short_clip.parent / "pass.hotlist.csv").write_text("plate,state,category\n4ZZZ999,CA,local\n")
-    arguments = ["demo", "--directory", str(tmp_path / "demo"), "--clip", str(short_clip), "--no-live"]
-    result = CliRunner().invoke(simulate, arguments, catch_exceptions=False)
+def test_command_ends_with_one_when_a_due_hit_does_not_come(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = replace(ran.outcome, hits=ran.outcome.hits[1:], missing=ran.outcome.clip.due[:1])
+    monkeypatch.setattr(cli, "run_demo", lambda *_, **__: lacking)
+    result = demonstrate(ran.directory, ran.outcome.clip.footage)
     assert result.exit_code == 1
     assert "due hit missing" in " ".join(result.output.split())
 
@@ -183,12 +189,12 @@ def test_nothing_is_missing_after_the_broker_was_killed_for_ten_seconds(tmp_path
     assert len(outcome.reads) == outcome.account["reads"]
 
 
-def test_folder_with_other_files_is_left_alone(tmp_path: Path, short_clip: Path) -> None:
+def test_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / "demo" / "letter.txt"
     other.parent.mkdir()
     other.write_text("mine")
     result = CliRunner().invoke(
-        simulate, ["demo", "--directory", str(other.parent), "--clip", str(short_clip), "--no-live"]
+        simulate, ["demo", "--directory", str(other.parent), "--clip", str(make_clip(tmp_path)), "--no-live"]
     )
     assert result.exit_code != 0
     assert "name another folder" in str(result.exception)
