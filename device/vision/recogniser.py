@@ -194,9 +194,9 @@ class Recogniser:
         return looks
 
     def _legible(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
-        """Read what was detected, and say who issued it; what can hardly be read is left out."""
+        """Read what was detected, and say who issued it; what can hardly be read is left out, be it a plate or not."""
         return [
-            self._issued(plate, looks, _rectified(grey, plate.corners))
+            _weighed(self._issued(plate, looks, _rectified(grey, plate.corners)))
             for plate, looks in self._read(grey, detections)
             if plate.text and plate.reading.confidence >= self.minimum_confidence
         ]
@@ -206,7 +206,7 @@ class Recogniser:
         issuer = self.issuer([rectified])
         californian = issuer is not None and issuer.region == CALIFORNIA
         if californian and in_doubt(looks):
-            plate = replace(plate, reading=_weighed(self.reader.settle(looks, CALIFORNIAN), plate.score))
+            plate = replace(plate, reading=self.reader.settle(looks, CALIFORNIAN))
         return replace(plate, issuer=issuer)
 
     def _looks(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
@@ -235,17 +235,17 @@ class Recogniser:
             corners[number] = better
             looks[number] += self._nearer_looks(*_both_ways(grey, better))
         return [
-            (Plate(_weighed(self.reader.settle(seen), detection.score), detection.score, place), seen)
+            (Plate(self.reader.settle(seen), detection.score, place), seen)
             for seen, detection, place in zip(looks, detections, corners, strict=True)
         ]
 
 
-def _weighed(reading: Reading, score: float) -> Reading:
-    """Make the probabilities of a reading those of a plate that says so, by how sure the detector is that it is one."""
-    middle, width = PLATE
-    share = 1 / (1 + exp(-(score - middle) / width))
+def _weighed(plate: Plate) -> Plate:
+    """Make the probabilities of texts those of a plate that says so, by how sure the detector is that it is one."""
+    (middle, width), reading = PLATE, plate.reading
+    share = 1 / (1 + exp(-(plate.score - middle) / width))
     others = tuple(replace(other, probability=other.probability * share) for other in reading.alternatives)
-    return replace(reading, confidence=reading.confidence * share, alternatives=others)
+    return replace(plate, reading=replace(reading, confidence=reading.confidence * share, alternatives=others))
 
 
 def _rectified(grey: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
