@@ -154,7 +154,7 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
 
 
 @pytest.mark.usefixtures("heeded")
-def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
+def test_a_page_comes_back_after_silence_and_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     tmp_path: Path, near: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
     # Footage's own time: a busy machine sees what a quiet one does.
@@ -162,6 +162,14 @@ def test_ctrl_c_keeps_what_was_accepted_and_says_what_comes_next(
     process = unit.aim()
     started.append(process)
     page = visitor.open(link_of(process)[0])
+    expect(page.locator("#word")).to_have_text("GOOD")
+    expect(page.locator("#accept")).to_be_enabled()
+    # A cable that was pulled, or a phone that is out of reach, ends no connection: there is silence.
+    process.send_signal(signal.SIGSTOP)
+    expect(page.locator("#word")).to_have_text("NO CONTACT")
+    expect(page.locator("#accept")).to_be_disabled()
+    expect(page.locator("#still")).to_have_text("no contact")
+    process.send_signal(signal.SIGCONT)
     expect(page.locator("#word")).to_have_text("GOOD")
     page.get_by_role("button", name="Accept this view by daylight").click()
     expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
@@ -224,7 +232,7 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
     assert "The page has closed: the technician was done" in output
 
 
-def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
+def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so_and_when_the_unit_dies(
     tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
     footage = nearer(tmp_path / "turned", times=2, then_to=120)
@@ -236,24 +244,6 @@ def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so(
     expect(page.locator("tr.unknown")).to_contain_text("not judged")
     is_whole(page)
     assert accessibility_faults(page) == []
-    page.locator("#done").click()
-    expect(page.locator("#word")).to_have_text("CLOSED")
-
-
-def test_a_page_that_hears_nothing_says_so_and_comes_back(
-    tmp_path: Path, near: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
-) -> None:
-    """A cable that was pulled, or a phone that is out of reach, ends no connection: there is silence."""
-    process = Unit(tmp_path, near, pace="fast", frames_per_second=3).aim()
-    started.append(process)
-    page = visitor.open(link_of(process)[0], phone=True)
-    expect(page.locator("#accept")).to_be_enabled()
-    process.send_signal(signal.SIGSTOP)
-    expect(page.locator("#word")).to_have_text("NO CONTACT")
-    expect(page.locator("#accept")).to_be_disabled()
-    expect(page.locator("#still")).to_have_text("no contact")
-    process.send_signal(signal.SIGCONT)
-    expect(page.locator("#word")).to_have_text("GOOD")
     process.send_signal(signal.SIGKILL)
     expect(page.locator("#word")).to_have_text("NO CONTACT")
     page.locator("#forget").click()
