@@ -11,7 +11,9 @@ from models.plates import fonts
 from tests.pi.machine import Pi
 
 # On emulated ARM there is no browser, and no test that asks for one.
-pytest_plugins = ["tests.dealing", "tests.remembering", *(["tests.browser"] if find_spec("playwright") else [])]
+pytest_plugins = ["tests.dealing", "tests.memory_disk", "tests.remembering"]
+if find_spec("playwright"):
+    pytest_plugins.append("tests.browser")
 
 # The same examples every time, and no example fails for the machine's being busy.
 settings.register_profile("platepost", deadline=None, derandomize=True)

@@ -18,8 +18,9 @@ from django.test import TransactionTestCase
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
-from tests.department.commands.installation import Installed, new_folder
+from tests.department.commands.installation import Installed
 from tests.department.emptying import empty_django
+from tests.memory_disk import new_folder
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
 django.setup()

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.register import write_register
 from tests.department.commands.forked import forking
+from tests.memory_disk import new_folder
 
 CURRENT = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
@@ -57,13 +57,6 @@ class Commands:
 def commands(top: Path) -> Commands:
     """Return the commands of a department that lies there beside its fleet."""
     return Commands(top / "vault", top / "fleet" / "custody" / "records")
-
-
-def new_folder() -> Path:
-    """Make a folder that the database's user may pass, and short enough for the path of a socket."""
-    top = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
-    top.chmod(0o711)
-    return top
 
 
 class Installed:

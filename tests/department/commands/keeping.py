@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +26,7 @@ from provisioning.fleet.register import write_register
 from simulator.brokers.mosquitto import Broker
 from tests.department.commands.installation import Commands
 from tests.department.custody.sender import Sender
+from tests.memory_disk import new_folder
 
 SECONDS = 30.0
 
@@ -138,8 +138,7 @@ class Site:
 @contextmanager
 def site() -> Iterator[Site]:
     """Give a place for all of it, short enough for a socket's path."""
-    top = Path(tempfile.mkdtemp(prefix="pp-", dir="/tmp"))
-    top.chmod(0o711)
+    top = new_folder()
     made = Site(top)
     try:
         with made.broker:
