@@ -7,12 +7,13 @@ security shows nothing without an entry that is open, and nothing of a covert gr
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -28,8 +29,6 @@ MOST_ROWS = 1000
 """Rows that one call returns."""
 TIMEOUT_SECONDS = 10
 """After which the database gives a statement up."""
-MOST_RUNS = 12
-"""Runs of weeks that are told apart to leave partitions out; where there are more, most partitions are needed."""
 READS_NEAR = (
     "SELECT plate_fold, plate_read, captured_at FROM custody_read WHERE class <> 'doubtful' AND covert_group IS NULL"
     " AND post = passage.post AND captured_at BETWEEN passage.captured_at - %s AND passage.captured_at + %s"
@@ -73,8 +72,8 @@ class Sought:
     """Of reads: in any of these."""
     regions: Collection[str] = ()
     """Of reads: issued by any of these, `US-CA` or `other`."""
-    weeks: Collection[date] = ()
-    """Mondays, in UTC, of the only weeks in which `retained_from` may be."""
+    weeks: Mapping[str, Collection[datetime]] = field(default_factory=dict)
+    """In the place of `plates`, by plate: when the only weeks begin in which `retained_from` may be."""
     before: tuple[datetime, int] | None = None
     """What comes behind this `captured_at` and `record_id`: those of the last row that was shown."""
 
@@ -137,14 +136,13 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
     Errors are those of `reads`.
     """
     selected, values = selected_reads(sought)
-    with under(entry) as cursor:
-        cursor.execute(
-            "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
-            " max(captured_at), CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END"
-            f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s",
-            [*values, limit],
-        )
-        return [SeenPlate(*row) for row in cursor]
+    statement = (
+        "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
+        " max(captured_at), CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END"
+        f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s"
+    )
+    with under(entry):
+        return [SeenPlate(*row) for row in _prepared(statement, [*values, limit])]
 
 
 def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
@@ -219,9 +217,10 @@ def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tup
 def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> list[ShownRow]:
     selected, values = _selected(projection.table, sought)
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
-    with under(entry) as cursor:
-        cursor.execute(f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", [*values, min(limit, MOST_ROWS)])
-        found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in cursor]
+    statement = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s"
+    with under(entry):
+        answer = _prepared(statement, [*values, min(limit, MOST_ROWS)])
+    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
     for group, rows in groupby(sorted(found, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
     return found
@@ -253,17 +252,20 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "region = ANY (%s)": [list(sought.regions)],
         "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
     }
-    runs = _runs(sought.weeks)
-    if 0 < len(runs) <= MOST_RUNS:
-        within = "(retained_from >= %s AND retained_from < %s)"
-        conditions[f"({' OR '.join([within] * len(runs))})"] = [end for run in runs for end in run]
     source, bounds = _source(table, sought)
+    if sought.weeks:
+        known = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]
+        source = (
+            f"unnest(%s::text[], %s::timestamptz[]) AS known (plate, week) JOIN {source} ON plate_fold = plate"
+            " AND retained_from >= week AND retained_from < week + interval '168 hours'"
+        )
+        bounds = [*map(list, zip(*known, strict=True)), *bounds]
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
 
 
-def _source(table: str, sought: Sought) -> tuple[str, list[datetime]]:
+def _source(table: str, sought: Sought) -> tuple[str, list[Any]]:
     """Return where rows of a time are: nothing is kept before it is captured or long after, but what is doubtful."""
     since, until = sought.since, sought.until and sought.until + FURTHEST
     bounds = {
@@ -273,16 +275,6 @@ def _source(table: str, sought: Sought) -> tuple[str, list[datetime]]:
         return table, []
     sound = f"SELECT * FROM {table} WHERE class <> 'doubtful' AND {' AND '.join(bounds)}"  # noqa: S608 - our own names
     return f"({sound} UNION ALL SELECT * FROM {table} WHERE class = 'doubtful') AS bounded", [*bounds.values()]  # noqa: S608
-
-
-def _runs(weeks: Collection[date]) -> list[tuple[datetime, datetime]]:
-    """Return the times that weeks make, without gaps."""
-    runs: list[tuple[datetime, datetime]] = []
-    for week in sorted(weeks):
-        begins = datetime.combine(week, time(), UTC)
-        first = runs.pop()[0] if runs and runs[-1][1] == begins else begins
-        runs.append((first, begins + timedelta(weeks=1)))
-    return runs
 
 
 @contextmanager
@@ -301,7 +293,9 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
         settings = (
             "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
             # A few rows by an index, of millions; and nothing goes on for a client that has gone.
-            " set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),"
+            " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+            " set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),"
+            " set_config('plan_cache_mode', 'force_generic_plan', true),"
             # In the order in which they stand; in another one, nothing would be open.
             " set_config('client_connection_check_interval', '1s', true), ledger_open()"
         )
@@ -313,3 +307,15 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             yield cursor
         finally:
             _reading.reset(within)
+
+
+def _prepared(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that is planned once a session, within `under`.
+
+    With weekly partitions of a year the planning takes longer than all else; which of them are needed is found when it
+    runs.
+    """
+    session = connection.connection
+    session.prepare_threshold = 0  # Django's own cursors never prepare
+    with connection.wrap_database_errors:
+        return psycopg.Cursor(session).execute(statement, values, prepare=True).fetchall()

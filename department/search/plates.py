@@ -9,7 +9,7 @@ meanwhile.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
@@ -31,10 +31,10 @@ LONGEST_TIME = timedelta(days=31)
 _FEW_READS = 4
 """How many times a page's plates are looked up at once, where not all of them have reads in question."""
 _MOST_AT_ONCE = 1000
-FIRST_WEEK = date(1970, 1, 5)
-"""Monday of week 0, as `search_week` of the database counts."""
-Weeks: TypeAlias = frozenset[int]
-"""Weeks whose partitions have reads of a plate."""
+FIRST_WEEK = datetime(1970, 1, 5, tzinfo=UTC)
+"""Beginning of week 0, as `search_week` of the database counts."""
+Weeks: TypeAlias = Sequence[datetime]
+"""Beginnings of the weeks whose partitions have reads of a plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class PlateQuery(Sought):
             PatternError: it does not.
 
         """
-        if self.pattern is not None and not self.plates:
+        if self.pattern is not None and not self.plates and not self.weeks:
             object.__setattr__(self, "matching", self.pattern.regex)
         if len(self.posts) > MOST_POSTS:
             raise PatternError(f"a place has no more than {MOST_POSTS} posts")
@@ -106,18 +106,18 @@ class PlateQuery(Sought):
         self,
         plates: Sequence[str] = (),
         *,
-        weeks: Collection[date] = (),
+        weeks: Mapping[str, Collection[datetime]] | None = None,
         before: tuple[datetime, int] | None = None,
     ) -> "PlateQuery":
         """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
 
         Args:
             plates: as in `FoundPlate.plate`; all that fit if empty.
-            weeks: the only ones that have reads of them, if that is known.
+            weeks: in the place of `plates`, these with the weeks that have reads of them.
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
-        return replace(self, plates=plates, matching=None, weeks=weeks, before=before)
+        return replace(self, plates=plates, matching=None, weeks=weeks or {}, before=before)
 
 
 class Cursor(NamedTuple):
@@ -205,7 +205,7 @@ def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
                 "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
                 [variant.plates and list(variant.plates), all_of, any_of, variant.regex, MOST_PLATES + 1],
             )
-            found |= {plate: frozenset(weeks) for plate, weeks in cursor}
+            found |= {plate: [FIRST_WEEK + timedelta(weeks=week) for week in weeks] for plate, weeks in cursor}
     return found
 
 
@@ -231,8 +231,7 @@ def _with_reads(
         rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}
         missing = {plate: found for _, plate in places if not isinstance(found := known[plate], SeenPlate)}
         if missing:
-            weeks = {FIRST_WEEK + timedelta(weeks=week) for week in frozenset().union(*missing.values())}
-            rows |= {row.plate: row for row in seen(entry, query.sought([*missing], weeks=weeks), limit=len(missing))}
+            rows |= {row.plate: row for row in seen(entry, query.sought(weeks=missing), limit=len(missing))}
         for score, plate in places:
             if plate in rows:
                 fit = query.pattern.fit(plate) if query.pattern is not None else Fit(0.0, ())

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -259,7 +259,7 @@ def test_a_plate_is_forgotten_with_its_last_read(stock: Stock, superuser: psycop
         ]
     )
     then, later = 2922, 2925
-    assert plates_module.FIRST_WEEK + timedelta(weeks=then) == date(2026, 1, 5)
+    assert plates_module.FIRST_WEEK + timedelta(weeks=then) == datetime(2026, 1, 5, tzinfo=UTC)
     weeks = dict(superuser.execute("SELECT plate_fold, weeks FROM search_plate").fetchall())
     assert weeks == {"7AB1": [then], "7AB2": [then, later], "7AB3": [then]}
     superuser.execute("TRUNCATE custody_read_no_hit_20260105")
@@ -307,7 +307,7 @@ def _slow(entry: OpenEntry) -> Iterator[str]:
 def _explained() -> Iterator[list[str]]:
     """Collect the plan of every statement that is run, those within functions too."""
     plans: list[str] = []
-    settings = {"log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "off"}
+    settings = {"log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "on", "log_timing": "off"}
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute("RESET ROLE")
@@ -359,7 +359,7 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
     assert len(about) >= 2 * len(queries)
     # Of some 36 partitions, those of the one week that has the plate, and what is doubtful or held.
     exact = next(plan for plan in about if "GroupAggregate" in plan)
-    assert exact.count("Index Scan") <= 4, exact
+    assert 0 < len(re.findall(r"Index Scan .*\(actual", exact)) <= 4, exact
     assert any("search_plate_grams" in plan for plan in about)
     assert any("custody_read" in plan and "Index" in plan for plan in about)
     for plan in about:
