@@ -33,8 +33,8 @@ _FEW_READS = 4
 _MOST_AT_ONCE = 1000
 FIRST_WEEK = datetime(1970, 1, 5, tzinfo=UTC)
 """Beginning of week 0, as `search_week` of the database counts."""
-Weeks: TypeAlias = Sequence[datetime]
-"""Beginnings of the weeks whose partitions have reads of a plate."""
+Weeks: TypeAlias = Sequence[int]
+"""Weeks whose partitions have reads of a plate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class PlateQuery(Sought):
         """
         if self.pattern is not None and not self.plates and not self.weeks:
             object.__setattr__(self, "matching", self.pattern.regex)
+            object.__setattr__(self, "beginning", self.pattern.beginning)
         if len(self.posts) > MOST_POSTS:
             raise PatternError(f"a place has no more than {MOST_POSTS} posts")
         if self.has_place_and_time or (self.pattern is not None and self.pattern.searchable):
@@ -117,7 +118,7 @@ class PlateQuery(Sought):
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
-        return replace(self, plates=plates, matching=None, weeks=weeks or {}, before=before)
+        return replace(self, plates=plates, beginning="", matching=None, weeks=weeks or {}, before=before)
 
 
 class Cursor(NamedTuple):
@@ -205,7 +206,7 @@ def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
                 "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
                 [variant.plates and list(variant.plates), all_of, any_of, variant.regex, MOST_PLATES + 1],
             )
-            found |= {plate: [FIRST_WEEK + timedelta(weeks=week) for week in weeks] for plate, weeks in cursor}
+            found |= dict(cursor.fetchall())
     return found
 
 
@@ -229,7 +230,11 @@ def _with_reads(
     while at < len(ranked):
         places = ranked[at : at + size]
         rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}
-        missing = {plate: found for _, plate in places if not isinstance(found := known[plate], SeenPlate)}
+        missing = {
+            plate: [FIRST_WEEK + timedelta(weeks=week) for week in found]
+            for _, plate in places
+            if not isinstance(found := known[plate], SeenPlate)
+        }
         if missing:
             rows |= {row.plate: row for row in seen(entry, query.sought(weeks=missing), limit=len(missing))}
         for score, plate in places:
