@@ -23,12 +23,13 @@ LETTERS = np.array(list("ABCDEFGHJKLMNPQRSTUVWXYZ"))
 SERIALS = 9 * 24**3 * 1000
 SPREADS = (1_000_003, 48_271, 39_373)
 """Primes that mix the serials, so that cars have any of them, as where each is as likely."""
-_INDEXES = ("custody_read_plate", "custody_read_post", "custody_read_captured", "search_plate_grams")
+_INDEXES = ("custody_read_plate", "custody_read_place", "search_plate_grams")
 _STEPS = {
     "custody_read_pkey": "ALTER TABLE custody_read ADD PRIMARY KEY (record_id, class, retained_from)",
     "custody_read_plate": "CREATE INDEX custody_read_plate ON custody_read (plate_fold, captured_at)",
-    "custody_read_post": "CREATE INDEX custody_read_post ON custody_read (post, captured_at)",
-    "custody_read_captured": "CREATE INDEX custody_read_captured ON custody_read USING brin (captured_at)",
+    "custody_read_place": (
+        "CREATE INDEX IF NOT EXISTS custody_read_place ON custody_read (post, captured_at, plate_fold)"
+    ),
     "dictionary": (
         "INSERT INTO search_plate SELECT plate_fold, array_agg(week ORDER BY week) FROM"
         " (SELECT DISTINCT plate_fold, search_week(retained_from) AS week FROM custody_read) AS seen"

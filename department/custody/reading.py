@@ -52,6 +52,8 @@ class Sought:
     """Any of these whole plates with O as 0 and I as 1, as in `plate_fold`; every plate if empty."""
     records: Sequence[int] = ()
     """Any of these, by `record_id`; give the plate, too."""
+    beginning: str = ""
+    """What `plate_fold` begins with."""
     matching: str | None = None
     """A regular expression that `plate_fold` matches."""
     posts: Sequence[str] = ()
@@ -241,6 +243,8 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
     conditions: dict[str, list[Any]] = {
         "plate_fold = ANY (%s)": [list(sought.plates)],
         "record_id = ANY (%s)": [list(sought.records)],
+        # What the index of places can compare by itself.
+        "plate_fold >= %s AND plate_fold < %s": _begun(sought.beginning),
         "plate_fold ~ %s": [sought.matching],
         "post = ANY (%s)": [list(sought.posts)],
         "captured_at >= %s": [sought.since],
@@ -263,6 +267,11 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
+
+
+def _begun(beginning: str) -> list[str | None]:
+    """Return between which texts those lie that begin with some characters."""
+    return [beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1)] if beginning else [None]
 
 
 def _source(table: str, sought: Sought) -> tuple[str, list[Any]]:

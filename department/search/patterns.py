@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise, product, takewhile
 from typing import Self, TypeAlias
 
 from department.search.errors import PatternError
@@ -182,6 +182,13 @@ class PlatePattern:
         """A regular expression that the folded plates match which fit; Python and PostgreSQL read it alike."""
         choices = (choice for variant in self.variants for choice in _choices(variant))
         return f"^(?:{'|'.join(''.join(map(_regex, choice)) for choice in choices)})$"
+
+    @property
+    def beginning(self) -> str:
+        """What every plate that fits begins with, as far as each of its characters is known."""
+        doubted = self.budget > 0 or self.slip
+        known = takewhile(lambda one: len(one) == 1, (element.characters for element in self.elements))
+        return "" if doubted else "".join(known)
 
     @cached_property
     def plates(self) -> tuple[str, ...] | None:

@@ -21,6 +21,9 @@ def test_a_pattern_is_read() -> None:
         Element("", repeats=True),
     )
     assert parsed.known == 3
+    assert parsed.beginning == "70"
+    assert not PlatePattern.parse("7AB", budget=1).beginning
+    assert not PlatePattern.parse("7ABC", slip=True).beginning
 
 
 @pytest.mark.parametrize(
