@@ -33,7 +33,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     # uvicorn ends in order and then raises the signal again, for whoever was there before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, _, port = (web or folder.settings.web).rpartition(":")
-    with working_as(folder, WEB):
+    with working_as(folder, WEB, pooled=True):
         from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
         from department.web.console_feed import FEED  # noqa: PLC0415
 

@@ -13,12 +13,20 @@ from department.database.roles import OWNER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 
+POOL = {"min_size": 1, "max_size": 20, "timeout": 5.0}
+"""Sessions that many requests share: a new one has to learn of each weekly partition before its first search. One more
+request waits for so many seconds."""
 _MIGRATION_LOCK_SECONDS = 5
 """A migration waits so long for a lock and gives up: who comes behind it in the queue waits too."""
 
 
-def set_up_django(folder: DepartmentFolder, role: str) -> None:
+def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> None:
     """Have Django work on a department's folder, with a database role. Once a process: Django knows one database.
+
+    Args:
+        folder: the department's.
+        role: of the database.
+        pooled: whether requests share sessions.
 
     Raises:
         DepartmentError: the folder is not as it must be, or Django works on something else already.
@@ -27,6 +35,8 @@ def set_up_django(folder: DepartmentFolder, role: str) -> None:
     if not settings.configured:
         common = {name: value for name, value in vars(base).items() if name.isupper()}
         settings.configure(**common | _settings_of(folder, role))
+        if pooled:
+            settings.DATABASES["default"]["OPTIONS"]["pool"] = POOL
         django.setup()
     elif getattr(settings, "WORKS_ON", None) != (folder.path, role):
         raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")

@@ -177,15 +177,15 @@ def require_schema() -> None:
 
 
 @contextmanager
-def working_as(folder: DepartmentFolder, role: str) -> Iterator[None]:
-    """Have the database run and Django set up for a role while this is open.
+def working_as(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> Iterator[None]:
+    """Have the database run and Django set up for a role while this is open; arguments as of `set_up_django`.
 
     Raises:
         DepartmentError: the database does not start, or has another schema.
 
     """
     with running_database(folder):
-        set_up_django(folder, role)
+        set_up_django(folder, role, pooled=pooled)
         require_schema()
         yield
 

@@ -197,6 +197,8 @@ class ConsoleFeed:
                 for _ in bell.connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                     pass
         finally:
+            if bell.connection is not None:
+                bell.connection.close()  # it listens: nobody else goes on with it
             bell.close()
 
     def _admitted(self) -> list[Listener]:
