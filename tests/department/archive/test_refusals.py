@@ -31,6 +31,7 @@ from department.database.roles import OWNER, PURGER, WEB
 from department.folder import DepartmentSettings
 from department.people.rights import DepartmentRole
 from department.policy.law import LAWS
+from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 
@@ -329,8 +330,8 @@ def last_entry(superuser: psycopg.Connection) -> dict[str, Any]:
 
 def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
     for name, case in REFUSED.items():
-        superuser.execute("TRUNCATE archive_part, archive_plan, archive_outcome, archive_hold, archive_term")
-        superuser.execute("TRUNCATE archive_backup; DELETE FROM custody_record")
+        emptied = ("archive_part", "archive_plan", "archive_outcome", "archive_hold", "archive_term", "archive_backup")
+        empty(superuser, *emptied, "custody_record")
         establish(case.law)
         sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
         sql(RECORD, 1, OLD, OLD)
