@@ -24,9 +24,9 @@ class PlanForm(forms.Form):
 
     kind = forms.ChoiceField(choices=_choices(AuditPlan.KINDS))
     auditor = forms.CharField(
-        max_length=64, help_text="Log-in of an auditor; of a supervisor for a weekly review, which is each 7 days."
+        max_length=64, help_text="Log-in of an auditor; of a supervisor for a weekly review, which is every 7 days."
     )
-    every_days = forms.IntegerField(label="Each so many days", min_value=1, max_value=366, initial=30)
+    every_days = forms.IntegerField(label="Every (days)", min_value=1, max_value=366, initial=30)
     samples = forms.IntegerField(label="Searches to look at", min_value=1, max_value=200, initial=20)
     days_to_finish = forms.IntegerField(label="Days to finish", min_value=1, max_value=90, initial=14)
     begins = forms.DateField(
