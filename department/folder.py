@@ -126,6 +126,10 @@ class DepartmentSettings(BaseModel):
     banner: str = ""
     """What is to be read before log-in; the program has a text of its own."""
     identity_provider: IdentityProvider | None = None
+    public_web: str = Field("127.0.0.1:8601", pattern=r"^.+:\d{1,5}$")
+    """Where the public page is served, `host:port`."""
+    contact: str = ""
+    """Whom the public asks, as the public page says it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
 

@@ -31,9 +31,9 @@ Examples:
 def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) -> None:
     """Do for FOLDER what is to be done each night; the status page says what failed.
 
-    The end of the ledger is signed and sent away, holds are written beside the log of receipts, approved purges are
-    carried out, a backup is made and old ones are destroyed, and the last trial of a restore is looked at. Each step is
-    done whatever came of the others.
+    The end of the ledger is signed and sent away, holds are written beside the log of receipts, last month's counts are
+    published, approved purges are carried out, a backup is made and old ones are destroyed, and the last trial of a
+    restore is looked at. Each step is done whatever came of the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -56,6 +56,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     yield "journal", _failure("ledger", "import-journal", place)
     yield "seal", _failure("ledger", "seal", place)
     yield "holds", _failure("hold", "copy", place)
+    yield "public", _failure("public", "publish", place)  # before a purge
     yield "purges", _failure("purge", "run", place)  # before the backup, which would keep what goes
     if not folder.is_private:
         return  # its own server is backed up there

@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from department.config.start import set_up_django
 from department.config.upgrade import connected, missing_migrations, running_database
 from department.database.cluster import PrivateCluster, installed_versions
-from department.database.roles import AUDITOR, KEEPER, OWNER, ROLES, WEB
+from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder, nearest
 from department.ledger.journal import LocalJournal
@@ -36,6 +36,7 @@ _VERBS = {
     KEEPER: {"SELECT", "INSERT", "USAGE"},
     WEB: {"SELECT", "INSERT"},
     AUDITOR: {"SELECT"},
+    PUBLIC: {"SELECT"},
 }
 """What a role may have on any table or sequence."""
 _WIDER = {

@@ -16,7 +16,9 @@ PURGER = "platepost_purger"
 """Later removes records whose time is over."""
 SIGNER = "platepost_signer"
 """Takes lists that people made to the keys that sign them, and says what was published."""
-ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER, SIGNER)
+PUBLIC = "platepost_public"
+"""Reads what was published, and nothing else."""
+ROLES = (OWNER, KEEPER, WEB, AUDITOR, PURGER, SIGNER, PUBLIC)
 
 ATTRIBUTES = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 

@@ -5,9 +5,8 @@ agency, its purposes, and what may be done.
 A subpoena or an order is no grant: see `department.sharing.requests`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models.functions import Now
 
@@ -16,20 +15,6 @@ from department.ledger.catalog import LedgerEvent
 from department.policy.errors import PurposeError
 from department.sharing.errors import act, refusals
 from department.sharing.models import AgencyVerification, SharingAgreement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreedSharing:
-    """What an agreement is to say."""
-
-    says: str
-    """Where it lies in writing."""
-    purposes: Sequence[str]
-    scope: Sequence[str]
-    """Of `SharingAgreement.SCOPES`."""
-    begins: date
-    ends: date
-    """Its last day."""
 
 
 def register_agency(agency: KnownAgency, *, person: str) -> None:
@@ -52,17 +37,20 @@ def verify_agency(agency: str, says: str, until: date, *, person: str) -> None:
         AgencyVerification.objects.create(agency_id=agency, says=says, until=until, person=person)
 
 
-def agree(agency: str, agreed: AgreedSharing, *, person: str) -> SharingAgreement:
+def agree(agency: str, *, person: str, **said: Any) -> SharingAgreement:  # noqa: ANN401 - of the model
     """Make an agreement with one agency.
+
+    Args:
+        agency: its name.
+        person: who makes it.
+        said: `says`, `purposes`, `scope`, `begins`, and `ends`, its last day.
 
     Raises:
         SharingError: the law allows none with it, it has no end, or the person is no records manager.
 
     """
-    given = {name: getattr(agreed, name) for name in ("says", "begins", "ends")}
-    lists = {"purposes": [*agreed.purposes], "scope": [*agreed.scope]}
-    with act(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **given, **lists) as entry:
-        made = SharingAgreement.objects.create(agency_id=agency, person=person, **given, **lists)
+    with act(LedgerEvent.SHARING_AGREED, person=person, agency_name=agency, **said) as entry:
+        made = SharingAgreement.objects.create(agency_id=agency, person=person, **said)
         entry["agreement"] = made.pk
     return made
 

@@ -2,8 +2,8 @@
 
 ::
 
-    DepartmentError
-     +-- SharingError (RuntimeError)    the law, the policy, or another's duty forbids it
+    ActRefusedError
+     +-- SharingError    the law, the policy, or another's duty forbids it
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from django.db import DatabaseError
 
 from department.database.refusals import refusal_of
-from department.errors import DepartmentError
+from department.errors import ActRefusedError
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 
@@ -39,7 +39,7 @@ _WHY = {
 _PREFIXES = ("sharing_", "ledger_agency_in_state")
 
 
-class SharingError(DepartmentError, RuntimeError):
+class SharingError(ActRefusedError):
     """It is refused; the message says why.
 
     Args:

@@ -10,8 +10,7 @@ from department.archive.holds import HeldScope, folded_plates
 from department.errors import DepartmentError
 from department.ledger.agencies import AgencyKind, KnownAgency
 from department.policy.policy import policy_in_force
-from department.sharing.agencies import AgreedSharing
-from department.sharing.models import Agency, BreachIncident, SharingAgreement, SharingRequest
+from department.sharing.models import Agency, BreachIncident, SharingAgreement, SharingRelease, SharingRequest
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 _TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -84,10 +83,11 @@ class AgreementForm(forms.Form):
     begins = forms.DateField(label="First day", widget=_DAY)
     ends = forms.DateField(label="Last day", widget=_DAY, help_text="Three years later at most.")
 
-    @property
-    def agreed(self) -> AgreedSharing:
-        """What is agreed, once the form is valid."""
-        return AgreedSharing(**{name: said for name, said in self.cleaned_data.items() if name != "agency"})
+
+class EndForm(forms.Form):
+    """An agreement that ends."""
+
+    agreement = forms.ModelChoiceField(SharingAgreement.objects)
 
 
 class RequestForm(forms.Form):
@@ -117,6 +117,12 @@ class BecauseForm(forms.Form):
     """A reason."""
 
     because = forms.CharField(max_length=500)
+
+
+class RecallForm(BecauseForm):
+    """Why a release is recalled."""
+
+    release = forms.ModelChoiceField(SharingRelease.objects, widget=forms.HiddenInput)
 
 
 class DecisionForm(BecauseForm):

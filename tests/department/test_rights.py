@@ -13,7 +13,7 @@ from django.db import connection as django_connection
 
 import department as department_package
 from department.custody.reading import Sought, hits, reads, record
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, ROLES, SIGNER, WEB
+from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
 from department.policy.policy import AccessPurpose
@@ -47,7 +47,7 @@ RIGHTS = {
     "custody_certificate": {OWNER: ALL, KEEPER: READ, PURGER: ADD},
     "archive_law": _PUBLISHED,
     # Of the owner's own rows, triggers refuse what is not lifted, approved or carried out.
-    "archive_term": _PUBLISHED,
+    "archive_term": _PUBLISHED | {KEEPER: READ},
     "archive_due": {OWNER: READ, WEB: READ, AUDITOR: READ, PURGER: READ},
     "archive_hold": _PUBLISHED | {WEB: ADD},
     "archive_plan": _PUBLISHED | {WEB: ADD},
@@ -91,9 +91,12 @@ RIGHTS = {
     "ledger_law": {OWNER: ALL, AUDITOR: READ},
     **{
         key: {OWNER: ALL, WEB: ADD, AUDITOR: READ}
-        for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_policy", "sharing_request")
+        for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_request")
     },
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    "sharing_policy": {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ, PUBLIC: READ},
+    # Of the owner's own rows, a trigger refuses any change.
+    "sharing_report": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
     "sharing_incident": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     "sharing_release": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # Of the owner's own tables, triggers refuse the rest.
@@ -121,19 +124,22 @@ RIGHTS = {
         key: {OWNER: ALL}
         for key in ("account_emailconfirmation", "auth_group", "auth_group_permissions", "auth_permission")
     },
-    "django_migrations": {OWNER: ALL} | dict.fromkeys({*ROLES} - {OWNER}, READ),
+    "django_migrations": {OWNER: ALL} | dict.fromkeys({*ROLES} - {OWNER, PUBLIC}, READ),
 }
 """By table and role, what the role may do. Django's other tables are the owner's."""
+_ENTERING = {*ROLES} - {PUBLIC}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
-    "ledger_append": set(ROLES),
-    "ledger_append_alone": set(ROLES),
-    "ledger_flush": set(ROLES),
+    "ledger_append": _ENTERING,
+    "ledger_append_alone": _ENTERING,
+    "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
     "ledger_agency_refusal": {OWNER, WEB},
     "sharing_require": {OWNER, WEB},
     **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
-    "sharing_guard_incident": {OWNER},
+    **{key: {OWNER} for key in ("sharing_guard_incident", "sharing_keep_report")},
+    # Counts of a month, with nothing covert in them.
+    "sharing_counts": {OWNER, KEEPER},
     # Counts by which the policy's clauses are judged: no plate, no person, no record.
     "sharing_facts": {OWNER, WEB},
     "ledger_check": {OWNER},
@@ -142,8 +148,8 @@ FUNCTIONS = {
     "ledger_opened": {OWNER},
     "ledger_open_reviews": {OWNER, WEB, AUDITOR},
     "ledger_visible": {OWNER, WEB, AUDITOR},
-    "ledger_open": set(ROLES),
-    "ledger_groups": set(ROLES),
+    "ledger_open": _ENTERING,
+    "ledger_groups": _ENTERING,
     "ledger_law_now": {OWNER, WEB},
     "ledger_refuse": {OWNER},
     "ledger_refuse_early": {OWNER},
@@ -523,6 +529,8 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "search/migrations/0001_initial.py",
         "search/migrations/0003_notes.py",
         "web/migrations/0002_synthetic.py",
+        # Counts a month's reads for the public.
+        "sharing/migrations/0002_public.py",
         # Reads records by `custody.reading`, and puts them back as they were.
         "archive/portability.py",
     }

@@ -22,6 +22,12 @@ __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
 
 
+REQUEST = (
+    "INSERT INTO sharing_request (kind, requester, says, order_number, received_on, due_on, person)"
+    " VALUES ('subpoena', 'M. Stone', 'a read', 'CV-9', current_date, current_date, 'b.lee')"
+)
+
+
 def entries(folder: DepartmentFolder, event: str) -> list[dict[str, object]]:
     with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
         found = auditor.execute(
@@ -59,7 +65,17 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
         booked = department.json("book", sealed, *booking)
         (tmp_path / "another").write_bytes(sealed.read_bytes()[:-1])
         assert "no package that was exported here" in department("book", tmp_path / "another", *booking).stderr
-        (said,) = entries(folder, "exported")
+        release = ("export", tmp_path / "released", "--request", "1", "--record", "2", "--to", public, *why)
+        assert "has not granted this request" in department(*release).stderr
+        with psycopg.connect(folder.conninfo(OWNER)) as owner:
+            owner.execute(REQUEST)
+            owner.execute("UPDATE sharing_request SET decision = 'granted', because = 'ordered', decided_by = 'b.lee',"
+                          " decided_at = now()")  # fmt: skip
+        released = department.json(*release)
+        assert department(*release).returncode == 1
+        (said,) = entries(folder, "released")
+        assert (said["digest"], said["count"]) == (released["sha256"], 1)
+        said, _ = entries(folder, "exported")
         assert (said["what"], said["digest"], said["records"]) == (exported["package"], exported["sha256"], [2, 5])
         (said,) = entries(folder, "evidence_booked")
         assert (said["what"], said["digest"], said["receipt"]) == (exported["package"], exported["sha256"], "DA-118")

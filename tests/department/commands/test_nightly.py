@@ -37,6 +37,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
             "journal",
             "seal",
             "holds",
+            "public",
             "purges",
             "backup",
         ], said
@@ -45,6 +46,9 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
         left = sorted(path.name for path in backups.iterdir())
         assert (len(left), left[-1], "old.backup.age" in left) == (2, "young.backup.age", False)
         assert department.json("status")["nightly"] == {"restore-test": said["restore-test"]}
+        assert department.json("public publish")["published"] is False, "the night did it"
+        assert department("public export", tmp_path / "site").returncode == 0
+        assert "Signed copy of" in (tmp_path / "site" / "index.html").read_text()
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
     assert [event for (event,) in events][-3:] == ["sealed", "backed_up", "backup_removed"]

@@ -16,7 +16,7 @@ from department.ledger.agencies import AgencyKind, KnownAgency
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.policy.policy import policy_in_force
-from department.sharing.agencies import AgreedSharing, agree, register_agency, verify_agency
+from department.sharing.agencies import agree, register_agency, verify_agency
 from department.sharing.clauses import publish_policy
 from department.sharing.models import SharingAgreement
 from tests.department.archive.conftest import superuser
@@ -50,8 +50,7 @@ def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> Shari
     register_agency(KnownAgency(agency, AgencyKind.IN_STATE, allowed=True, note="its chief wrote"), person=person)
     verify_agency(agency, "called back", today + timedelta(days=30), person=person)
     said = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
-    agreed = AgreedSharing(**said | {"begins": today, "ends": today + timedelta(days=90)} | more)
-    return agree(agency, agreed, person=person)
+    return agree(agency, person=person, **said | {"begins": today, "ends": today + timedelta(days=90)} | more)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from department.people.models import DepartmentPerson
 from department.policy.errors import PurposeError
 from department.policy.law import LAWS
 from department.policy.policy import DEFAULT, AccessPurpose
-from department.sharing.agencies import AgreedSharing, agree, end_agreement, register_agency, verify_agency
+from department.sharing.agencies import agree, end_agreement, register_agency, verify_agency
 from department.sharing.errors import SharingError, refusals
 from department.sharing.models import Agency, SharingAgreement
 from tests.department.emptying import empty
@@ -52,7 +52,7 @@ def outside(kind: str) -> None:
 
 
 def agree_outside(_: str, agency: str = "outside", days: int = 30) -> SharingAgreement:
-    return agree(agency, AgreedSharing(**SAID, begins=TODAY, ends=TODAY + timedelta(days=days)), person="r.manager")
+    return agree(agency, **SAID, begins=TODAY, ends=TODAY + timedelta(days=days), person="r.manager")
 
 
 class Forbidden(NamedTuple):
@@ -123,7 +123,7 @@ FORBIDDEN = {
         "sharing_final",
         "Refused: what was said stays",
         ready=lambda _: end_agreement(agreed_with("oakdale-pd"), person="r.manager"),
-        form=lambda pages, _: pages(f"/agencies/agreements/{SharingAgreement.objects.get().pk}/end/"),
+        form=lambda pages, _: pages("/agencies/end/", agreement=SharingAgreement.objects.get().pk),
         service=lambda _: end_agreement(SharingAgreement.objects.get(), person="r.manager"),
         orm=lambda _: SharingAgreement.objects.update(ended_at=None, ended_by=None),
         sql=lambda _: sql("UPDATE ledger_sharing SET ends = ends + 1"),
@@ -191,7 +191,7 @@ def test_register_by_its_page(pages: Pages, people: dict[str, DepartmentPerson])
     assert "search for patrol" in page
     with as_role(WEB):
         open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")}).shown()
-        pages(f"/agencies/agreements/{SharingAgreement.objects.get().pk}/end/")
+        pages("/agencies/end/", agreement=SharingAgreement.objects.get().pk)
         with pytest.raises(PurposeError, match="no agreement in force"):
             open_entry(**ASKED | {"purpose": AccessPurpose("patrol", on_behalf_of="oakdale-pd")})
     events = [
@@ -268,8 +268,8 @@ def test_no_query_is_answered_outside_an_agreement(
     for each in agreements:
         begins = today + timedelta(days=each["begins"])
         term = {"begins": begins, "ends": begins + timedelta(days=each["length"])}
-        agreed = AgreedSharing(says="s", purposes=each["purposes"], scope=each["scope"], **term)
-        made = agree(each["agency"], agreed, person="r.manager")
+        said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"]}
+        made = agree(each["agency"], **said_of, **term, person="r.manager")
         if each["ended"]:
             end_agreement(made, person="r.manager")
     for agency in (*register, "nobody-pd"):

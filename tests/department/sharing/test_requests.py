@@ -158,11 +158,9 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
     with as_role(WEB):
         assert client_of(people["o"]).get("/requests/").status_code == 403
         manager = fresh_client_of(people["r"])
-        page = manager.post("/requests/receive/", {**said, "kind": "subpoena"})
+        page = manager.post("/requests/", {**said, "kind": "subpoena"})
         assert (page.status_code, "name their order" in page.content.decode()) == (409, True)
-        assert (
-            manager.post("/requests/receive/", {**said, "kind": "subpoena", "order_number": "CV-9"}).status_code == 302
-        )
+        assert manager.post("/requests/", {**said, "kind": "subpoena", "order_number": "CV-9"}).status_code == 302
         made = SharingRequest.objects.get()
         where = f"/requests/{made.pk}/"
         assert where in manager.get("/requests/").content.decode()
@@ -174,7 +172,7 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
         sent = release(made)
         page = manager.get(where)
         assert "2 records to CN=R. Stone" in page.content.decode()
-        manager.post(f"/requests/releases/{sent.pk}/recall/", {"because": "the wrong person"})
+        manager.post(f"{where}recall/", {"release": sent.pk, "because": "the wrong person"})
         assert "Recalled by r.manager" in manager.get(where).content.decode()
     events = [
         event for (event,) in sql("SELECT event FROM ledger_entry WHERE event ~ '^(request|release)' ORDER BY number")

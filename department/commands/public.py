@@ -1,0 +1,113 @@
+"""`platepost department public`: what the public sees, published month by month, served or written."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+import uvicorn
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import connected, running_database
+from department.database.roles import KEEPER, PUBLIC
+from department.folder import DepartmentFolder
+from device.files import write_durably
+from provisioning.trust.keys import signing_jwk
+
+_FRESH_SECONDS = 60
+_TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".jws": "application/jose"}
+_HEADERS = [
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+
+
+@click.group()
+def public() -> None:
+    """Publish a month's counts, serve the public page, or write it for another site."""
+
+
+@public.command(
+    epilog="""\b
+Examples:
+  platepost department public publish /var/lib/platepost-department           # last month, by the nightly timer
+  platepost department public publish vault --month 2026-10
+"""
+)
+@FOLDER
+@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="A month that is over.")
+@JSON
+def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) -> None:
+    """Publish the counts of a month of FOLDER: rounded, signed, once. Later counts change nothing."""
+    from department.sharing.publication import publish_month  # noqa: PLC0415 - slow to load
+
+    settings = folder.settings
+    zone = ZoneInfo(settings.timezone)
+    first = (month or (datetime.now(zone).replace(day=1) - timedelta(days=1))).date().replace(day=1)
+    about = {"agency": settings.agency, "contact": settings.contact}
+    with running_database(folder), connected(folder, KEEPER) as keeper:
+        done = publish_month(keeper, first, signing_jwk(folder.custody_key), zone, **about)
+    said = {"month": f"{first:%Y-%m}", "published": done}
+    click.echo(
+        json.dumps(said) if as_json else f"{said['month']} {'is published' if done else 'was published before'}."
+    )
+
+
+@public.command(
+    epilog="""\b
+Example:
+  platepost department public export vault /srv/www/plate-readers
+"""
+)
+@FOLDER
+@click.argument("target", type=click.Path(file_okay=False, path_type=Path))
+def export(*, folder: DepartmentFolder, target: Path) -> None:
+    """Write the public page of FOLDER, and what lies beside it, into the folder TARGET, for the city's own site."""
+    with running_database(folder):
+        files = _files(folder)
+    for name, body in files.items():
+        write_durably(target / name, body, mode=0o644)
+    click.echo(f"The page is {target / 'index.html'}.")
+
+
+@public.command()
+@FOLDER
+@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8601.")
+def serve(*, folder: DepartmentFolder, web: str | None) -> None:
+    """Serve the public page of FOLDER until Ctrl-C or SIGTERM, with a database role that sees no record."""
+    host, _, port = (web or folder.settings.public_web).rpartition(":")
+    click.echo(f"The public page is at http://{host}:{port}/. Ctrl-C ends it.")
+    with running_database(folder):
+        site = _site(lambda: _files(folder))
+        uvicorn.run(site, host=host.strip("[]"), port=int(port), log_level="warning", access_log=False, lifespan="off")
+
+
+def _files(folder: DepartmentFolder) -> dict[str, bytes]:
+    from department.sharing.publication import public_files  # noqa: PLC0415 - slow to load
+
+    with connected(folder, PUBLIC) as connection:
+        return public_files(connection)
+
+
+def _site(files: Callable[[], dict[str, bytes]]) -> Callable[..., Awaitable[None]]:
+    """Return an ASGI application that answers with files, which are made anew each minute."""
+    made: tuple[float, dict[str, bytes]] = (-_FRESH_SECONDS, {})
+
+    async def answer(scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        del receive
+        nonlocal made
+        if time.monotonic() - made[0] > _FRESH_SECONDS:
+            made = time.monotonic(), files()
+        name = scope["path"].removeprefix("/") or "index.html"
+        body = made[1].get(name)
+        kind = _TYPES.get(Path(name).suffix, "text/plain; charset=utf-8")
+        headers = [*_HEADERS, (b"content-type", kind.encode())]
+        await send({"type": "http.response.start", "status": 404 if body is None else 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body or b"There is no such page."})
+
+    return answer

@@ -1,0 +1,123 @@
+"""What the public is told: counts of a month, published once, rounded so that none can be worked back.
+
+Counts are disjoint, and no total of them is published: what anybody adds up or subtracts is a function of what each
+says by itself.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from importlib.resources import files as resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from django.template import Context, Engine
+from joserfc.jwk import ECKey
+
+from device.control.jose import sign
+
+REPORT_TYPE = "platepost-transparency+jws"
+"""The JWS header's `typ`."""
+FORMAT = "platepost-transparency-1"
+STEP = 5
+"""Counts are multiples of it; smaller ones are withheld."""
+PARTS = ("posts", "reads", "hits", "searches", "releases", "audits", "findings", "purges")
+
+
+def disclosed(cells: Mapping[str, int]) -> dict[str, int | None]:
+    """Return counts that belong together as they may be published; None is withheld.
+
+    Each is rounded by itself. What is below 5 and not zero is withheld; a single one takes the smallest of the others
+    with it, so that subtraction from the true total leaves a range.
+    """
+    withheld = {name for name, count in cells.items() if 0 < count < STEP}
+    others = sorted((count, name) for name, count in cells.items() if count >= STEP)
+    if len(withheld) == 1 and others:
+        withheld.add(others[0][1])
+    return {name: None if name in withheld else STEP * round(count / STEP) for name, count in sorted(cells.items())}
+
+
+def month_after(month: date) -> date:
+    """Return the first day of the month after that of a day."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone: ZoneInfo, **about: str) -> bool:
+    """Publish a month's counts, signed; return False where it was published, whatever it said.
+
+    Args:
+        keeper: a connection that may count, and sees no record by it.
+        month: the first day of a month that is over.
+        key: the custodian's.
+        zone: of the department.
+        about: what else the report says: `agency`, `contact`.
+
+    """
+    since, until = (datetime.combine(day, time(), zone) for day in (month, month_after(month)))
+    if until > datetime.now(UTC):
+        raise ValueError("the month is not over")
+    parts: dict[str, dict[str, int]] = defaultdict(dict)
+    for part, name, count in keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
+        parts[part][name] = count
+    policy = keeper.execute("SELECT digest, hearing FROM sharing_policy ORDER BY at DESC LIMIT 1").fetchone()
+    terms = keeper.execute("SELECT class, kept_days FROM archive_term ORDER BY class").fetchall()
+    said = {
+        "format": FORMAT,
+        "month": f"{month:%Y-%m}",
+        "policy": policy and {"sha256": policy[0], "hearing": policy[1].isoformat()},
+        "kept_days": dict(terms),
+        "counts": {part: disclosed(parts[part]) for part in PARTS},
+        **about,
+    }
+    signed = sign(json.dumps(said, sort_keys=True).encode(), key, typ=REPORT_TYPE, kid=key.thumbprint())
+    row = [month, signed.decode(), key.as_pem(private=False).decode()]
+    done = keeper.execute(
+        "INSERT INTO sharing_report (month, signed, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", row
+    )
+    return done.rowcount == 1
+
+
+def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
+    """Return the public page and what lies beside it, by name: what was published, and nothing else.
+
+    Args:
+        connection: of the role that sees nothing else.
+
+    """
+    found = {"style.css": resources("department.sharing").joinpath("public.css").read_bytes()}
+    reports = []
+    for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
+        said = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))
+        rows = [
+            (part if part == name else f"{part}: {name}", "withheld" if count is None else f"{count:,}")
+            for part in PARTS
+            for name, count in said["counts"][part].items()
+        ]
+        reports.append(
+            {
+                **said,
+                "rows": rows,
+                "kept": [(_KEPT.get(name, name), str(days)) for name, days in said["kept_days"].items()],
+            }
+        )
+        found |= {f"{said['month']}.jws": signed.encode(), f"{said['month']}.pem": key.encode()}
+    versions = []
+    for digest, says, hearing in connection.execute(
+        "SELECT digest, says, hearing FROM sharing_policy ORDER BY at DESC"
+    ):
+        versions.append((digest[:16], f"{hearing:%B} {hearing.day}, {hearing.year}"))
+        found[f"policy-{digest[:16]}.toml"] = says.encode()
+    template = Engine().from_string(resources("department.sharing").joinpath("public.html").read_text("utf-8"))
+    shown = {"reports": reports, "latest": next(iter(reports), None), "versions": versions}
+    return found | {"index.html": template.render(Context(shown)).encode()}
+
+
+_KEPT = {
+    "no_hit": "A read of a plate that nobody looks for",
+    "hit": "A read of a plate that is looked for",
+    "log": "What a camera post says of itself",
+    "doubtful": "A read whose time is in doubt",
+}

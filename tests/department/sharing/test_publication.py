@@ -1,0 +1,185 @@
+"""The public page: what is withheld is not worked back, what is covert is in no count, a month is said once."""
+
+import asyncio
+import itertools
+import json
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from joserfc.jwk import ECKey
+
+from department.commands.public import _site
+from department.database.roles import KEEPER, OWNER, PUBLIC
+from department.sharing.publication import PARTS, REPORT_TYPE, disclosed, month_after, public_files, publish_month
+from device.control.jose import open_signed
+from tests.department.emptying import empty, empty_ledger
+from tests.department.ledger.conftest import Connect
+from tests.department.search.conftest import Stock, stock
+from tests.department.sharing.conftest import enter
+
+__all__ = ["stock"]
+MONTH = date(2026, 1, 1)
+AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
+KEY = ECKey.generate_key("P-256")
+ALERT = (
+    "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,"
+    " hotlist_stale, held, second_needed, state, changed_at, holder, covert_group, reject_reason, eye_by,"
+    " eye_at) VALUES (%s, %s,"
+    " 'post-1', 'h', %s, %s, 'stolen', 1, 'exact', false, false, false, %s, now(), 'o', %s, 'misread', 'o', now())"
+)
+
+
+def test_no_withheld_number_is_found_by_adding_and_subtracting() -> None:
+    """Try every table of three counts: what is published fits several, whatever of its cells are added up."""
+    fitting: dict[tuple[int | None, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for cells in itertools.product(range(13), repeat=3):
+        told = tuple(disclosed(dict(zip("abc", cells, strict=True))).values())
+        fitting[told].append(cells)
+        assert all(count is None or count % 5 == 0 for count in told)
+        assert told.count(None) != 1 or max(cells) < 5, "one alone is its total's difference"
+    sums = [chosen for size in (1, 2, 3) for chosen in itertools.combinations(range(3), size)]
+    for shown, tables in fitting.items():
+        for chosen in sums:
+            hidden = [place for place in chosen if shown[place] is None]
+            if hidden:
+                found = {sum(cells[place] for place in chosen) for cells in tables}
+                assert len(found) >= 4, (shown, chosen, "an attacker who adds these up knows more than they are told")
+    # Whoever knows a table's true total besides has a withheld cell by subtraction only where all are at their ends.
+    bare = tried = 0
+    for shown, tables in fitting.items():
+        if None in shown and max(count or 0 for count in shown) > 0:
+            for cells in tables:
+                same = [other for other in tables if sum(other) == sum(cells)]
+                hidden = [place for place in range(3) if shown[place] is None]
+                bare += any(len({other[place] for other in same}) == 1 for place in hidden)
+                tried += 1
+    assert (tried, bare) == (1152, 8)
+
+
+def alert(superuser: psycopg.Connection, number: int, state: str, group: str | None = None) -> None:
+    """Make an alert as it came to be by its steps."""
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        superuser.execute(ALERT, [number, AT, AT, AT, state, group])
+
+
+@pytest.fixture
+def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> psycopg.Connection:
+    """Have 47 reads of two posts in January, 12 wrong hits and 3 confirmed ones; give the keeper's connection."""
+    empty(superuser, "custody_read", "alerts_alert", "sharing_report", "sharing_policy")
+    empty_ledger(superuser)
+    stock({"plate": f"TEST{n:03}", "captured_at": AT, "post": f"post-{n % 2}"} for n in range(47))
+    for number in range(15):
+        alert(superuser, number, "rejected" if number < 12 else "confirmed")
+    made = connect(KEEPER)
+    made.autocommit = True
+    return made
+
+
+def publish(keeper: psycopg.Connection, month: date = MONTH) -> bool:
+    return publish_month(keeper, month, KEY, ZoneInfo("UTC"), agency="riverside", contact="records@riverside.example")
+
+
+def read(keeper: psycopg.Connection, month: date = MONTH) -> dict[str, Any]:
+    ((line,),) = keeper.execute("SELECT signed FROM sharing_report WHERE month = %s", [month]).fetchall()
+    said: dict[str, Any] = json.loads(open_signed(line.encode(), typ=REPORT_TYPE, key=lambda _: KEY).payload)
+    return said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, superuser: psycopg.Connection) -> None:
+    assert publish(counted)
+    said = read(counted)
+    assert [*said["counts"]] == sorted(PARTS)
+    assert said["counts"]["reads"] == {"reads": 45}
+    assert said["counts"]["hits"] == {"confirmed": None, "wrong": None}, "the three are not told, nor by the twelve"
+    superuser.execute("UPDATE custody_read SET post = 'post-1'")
+    empty(superuser, "alerts_alert")
+    assert not publish(counted)
+    assert read(counted) == said
+    for statement in ("UPDATE sharing_report SET signed = ''", "DELETE FROM sharing_report"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            superuser.execute(statement)
+    with pytest.raises(ValueError, match="not over"):
+        publish(counted, datetime.now(UTC).date().replace(day=1))
+    assert publish(counted, month_after(MONTH)), "a month without anything"
+    assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_covert_is_counted(counted: psycopg.Connection, stock: Stock, superuser: psycopg.Connection) -> None:
+    count = "SELECT * FROM sharing_counts('2000-01-01', '2999-01-01') ORDER BY 1, 2"
+    enter(purpose="patrol")
+    before = counted.execute(count).fetchall()
+    assert ("searches", "patrol", 1) in before
+    superuser.execute("UPDATE custody_read SET covert_group = 'narcotics' WHERE record_id % 2 = 0")
+    half = counted.execute(count).fetchall()
+    assert half != before
+    alert(superuser, 99, "rejected", "narcotics")
+    enter(purpose="hot list alarm", query={"console": [1]})
+    assert counted.execute(count).fetchall() == half
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_of_an_empty_and_a_full_department(counted: psycopg.Connection, connect: Connect) -> None:
+    with connect(PUBLIC) as public:
+        page = public_files(public)["index.html"].decode()
+        assert "Nothing was published yet" in page
+    publish(counted)
+    with connect(PUBLIC) as public:
+        files = public_files(public)
+    page = files["index.html"].decode()
+    assert '<tr><th scope="row">reads</th><td>45</td></tr>' in page
+    assert '<tr><th scope="row">hits: confirmed</th><td>withheld</td></tr>' in page
+    assert "records@riverside.example" in page
+    assert ECKey.import_key(files["2026-01.pem"].decode()).thumbprint() == KEY.thumbprint()
+    assert not any(b"TEST0" in body for body in files.values())
+
+
+def test_site_answers_with_its_files_and_nothing_else() -> None:
+    said: list[dict[str, Any]] = []
+
+    async def send(part: dict[str, Any]) -> None:
+        said.append(part)
+
+    async def ask() -> None:
+        site = _site(lambda: {"index.html": b"page", "2026-01.jws": b"signed"})
+        for path in ("/", "/2026-01.jws", "/../department.toml", "/index.html/"):
+            await site({"path": path}, None, send)
+
+    asyncio.run(ask())
+    assert [(head["status"], body["body"][:6]) for head, body in zip(said[::2], said[1::2], strict=True)] == [
+        (200, b"page"), (200, b"signed"), (404, b"There "), (404, b"There "),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db(transaction=True)
+def test_role_of_the_page_reaches_nothing_else(counted: psycopg.Connection, connect: Connect) -> None:
+    with connect(OWNER) as owner:
+        names = [
+            name
+            for (name,) in owner.execute(
+                "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = ANY ('{r,p,v}')"
+            )
+        ]
+        functions = [
+            name
+            for (name,) in owner.execute(
+                "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                " AND has_function_privilege('platepost_public', oid, 'EXECUTE')"
+            )
+        ]
+    reached = set()
+    with connect(PUBLIC) as public:
+        public.autocommit = True
+        for name in names:
+            try:
+                public.execute(f"SELECT 1 FROM {name} LIMIT 1")  # noqa: S608 - the catalog's names
+                reached.add(name)
+            except psycopg.errors.InsufficientPrivilege:
+                pass
+    assert (reached, functions) == ({"sharing_report", "sharing_policy"}, [])
