@@ -53,8 +53,6 @@ class EyeAnswers:
     """One for each pair of `department.alerts.characters.compared`, in order."""
     state: EyeAnswer
     vehicle: EyeAnswer
-    pairs: Collection[str] = ()
-    """Characters that were misread, each as it was read and as it is: `D0`."""
 
     @property
     def bears_out(self) -> bool:
@@ -75,6 +73,17 @@ class EyeAnswers:
             (CharacterAnswer.ILLEGIBLE in self.characters, RejectReason.ILLEGIBLE),
         ]
         return tuple(reason for holds, reason in found if holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a hit is none."""
+
+    reason: RejectReason
+    answers: EyeAnswers | None = None
+    """What was seen, if all of it was compared."""
+    pairs: Collection[str] = ()
+    """Characters that were misread, each as it was read and as it is: `D0`."""
 
 
 def take(actor: AlertActor, record_id: int, revision: int) -> AlertState:
@@ -116,14 +125,15 @@ def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     return _act(actor, record_id, revision, AlertStep.SUBSTITUTE, note=stated)
 
 
-def reject(
-    actor: AlertActor, record_id: int, revision: int, reason: RejectReason, answers: EyeAnswers | None = None
-) -> AlertState:
-    """Reject, with what was seen if it was compared by eye."""
+def reject(actor: AlertActor, record_id: int, revision: int, rejection: Rejection) -> AlertState:
+    """Reject, with what was seen as far as it was compared by eye."""
+    answers, reason = rejection.answers, rejection.reason
     if answers is not None and answers.reasons and reason not in answers.reasons:
         raise AlertError("The reason is not what you saw.", "alerts_reason")
     seen = _seen(answers) if answers is not None else {}
-    return _act(actor, record_id, revision, AlertStep.REJECT, reason=reason.value, **seen)
+    # Where it was read well, no character was misread, whatever was typed before.
+    pairs = [*rejection.pairs] if reason is RejectReason.MISREAD else []
+    return _act(actor, record_id, revision, AlertStep.REJECT, reason=reason.value, pairs=pairs, **seen)
 
 
 def system_active(actor: AlertActor, record_id: int, revision: int) -> AlertState:
@@ -187,7 +197,7 @@ def _act(actor: AlertActor, record_id: int, revision: int, step: AlertStep, **sa
     _require(actor, step)
     with refusals(), looking(actor.entry) as cursor:
         state, group = _add(cursor, record_id, revision, step, actor, **said)
-        told = {name: value for name, value in said.items() if value is not None}
+        told = {name: value for name, value in said.items() if value}
         entered = {"person": actor.person.login, "step": step.value, "state": state, **told}
         if group is None:
             enter(LedgerEvent.ALERT_STEP, {**entered, "records": [record_id]})
@@ -235,5 +245,4 @@ def _seen(answers: EyeAnswers) -> dict[str, Said]:
         "characters": "".join(each.value for each in answers.characters),
         "plate_state": answers.state.value,
         "vehicle": answers.vehicle.value,
-        "pairs": [*answers.pairs],
     }

@@ -20,6 +20,8 @@ from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder, nearest
 from department.ledger.journal import LocalJournal
+from department.policy.errors import PolicyError, PurposeError
+from department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
 from device.errors import PlatepostError
 from device.records.signing import read_key
 from provisioning.fleet.register import open_register
@@ -66,7 +68,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (_files, _secret, _identity, _register, _journal, _disks, _pages):
+    for looked in (_files, _secret, _identity, _register, _policy, _journal, _disks, _pages):
         yield from looked(folder)
     yield from _database(folder)
 
@@ -133,6 +135,20 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         )
     except PlatepostError as error:
         yield InstallationFault("register_refused", f"{folder.register_file}: {error}")
+
+
+def _policy(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    try:
+        policy = read_policy(folder.policy)
+    except PolicyError as error:
+        yield InstallationFault("policy", str(error))
+        return
+    for what, name in {"the console shows hits": ALARM, "audits look at searches": policy.misuse.purpose}.items():
+        try:
+            policy.require(AccessPurpose(name))
+        except PurposeError as error:
+            needed = f"{what} for the purpose {name!r}, without a case number: have it as {DEFAULT} has it"
+            yield InstallationFault("policy_purpose", f"{folder.policy}: {needed}; {error}")
 
 
 def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:

@@ -1,6 +1,6 @@
 """Brings a database to the schema of this version, and tells whether it has it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
@@ -12,7 +12,7 @@ from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder, application_name
 from department.ledger.journal import LocalJournal
 from department.policy.law import LawProfile
-from department.policy.policy import DEFAULT, read_policy
+from department.policy.policy import DEFAULT, ListRules, read_policy
 from device.files import write_durably
 
 ROLES_FILE = "roles.sql"
@@ -90,7 +90,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     _prepare_households(folder)
     policy = read_policy(folder.policy)
     _bind_by_law(policy.law)
-    _require_second_persons(policy.lists.two_persons)
+    _bind_lists(policy.lists)
     return applied
 
 
@@ -117,12 +117,13 @@ def _bind_by_law(law: LawProfile) -> None:
         ) from error
 
 
-def _require_second_persons(what: Sequence[str]) -> None:
-    """Have the database demand a second person for what the policy names."""
+def _bind_lists(rules: ListRules) -> None:
+    """Have the database hold to who, by the policy, enters what alone."""
     from django.db import connection  # noqa: PLC0415 - after Django was set up
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE lists_policy SET two_persons = %s", [list(what)])
+        said = [[*rules.two_persons], [*rules.dispatchers]]
+        cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", said)
 
 
 def apply_migrations() -> list[str]:

@@ -23,6 +23,7 @@ WHY = {
     "lists_approved": "no second person has approved it",
     "lists_final": "that was done already, or has ended; enter it anew",
     "lists_let_go": "it is not held",
+    "lists_dispatcher": "the policy does not let a dispatcher do this: ask an operator or a supervisor",
 }
 """What people are told, by the constraint that refuses."""
 

@@ -1,6 +1,6 @@
 """Forms about lists."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -73,12 +73,24 @@ class EntryForm(PurposeOfLookForm):
     entry: ListEntry
     """What is entered, once the form is valid; not saved."""
 
-    def __init__(self, *given: Any, groups: Iterable[str], **more: Any) -> None:  # noqa: ANN401 - Django's
+    def __init__(
+        self,
+        *given: Any,  # noqa: ANN401 - Django's
+        groups: Iterable[str],
+        only: Collection[str] | None = None,
+        **more: Any,  # noqa: ANN401 - Django's
+    ) -> None:
         super().__init__(*given, **more)
         self.fields["plate"].widget.attrs["autofocus"] = True
-        field = self.fields["distribution"]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = [("", "everybody"), *((group, f"only {group}") for group in groups)]
+        choices = {
+            "category": [each for each in _CATEGORIES if only is None or each[0] in only],
+            "distribution": [("", "everybody"), *((group, f"only {group}") for group in groups)],
+        }
+        for name, field in self.fields.items():
+            if isinstance(field, forms.ChoiceField) and name in choices:
+                field.choices = choices[name]
+        if only is not None:
+            del self.fields["distribution"], self.fields["safe"]
 
     def clean(self) -> dict[str, Any]:
         """Make the entry of it."""
@@ -90,16 +102,17 @@ class EntryForm(PurposeOfLookForm):
         except RowRefusedError as error:
             self.add_error("state", str(error))
             return said
-        same = ("plate", "category", "reason", "vehicle", "instructions", "safe", "characters")
+        same = ("plate", "category", "reason", "vehicle", "instructions", "characters")
         self.entry = ListEntry(
             **{name: said[name] for name in same},
+            safe=said.get("safe", False),
             case_number=said["case_number"].strip(),
             state=state,
             priority=said["priority"] or SourceMapping().allow(said["category"]).priority or 5,
-            distribution=said["distribution"] or None,
+            distribution=said.get("distribution") or None,
             expires_at=timezone.now() + timedelta(hours=said["ends"]),
         )
-        if not self.entry.case_number and not said["safe"]:
+        if not self.entry.case_number and not self.entry.safe:
             self.add_error("case_number", "An entry needs a case number.")
         elif self.entry.partial:
             try:

@@ -3,6 +3,7 @@
 What the database refuses, whoever asks, is in `migrations/0001_lists.sql`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,11 +13,16 @@ from django.db.models.functions import Now
 from department.alerts.shift import withdraw_listed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
-from department.lists.errors import ListRefusedError, refusals
+from department.lists.errors import WHY, ListRefusedError, refusals
 from department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
+from department.people.currency import currency_of
 from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
 from department.policy.policy import ListRules, policy_in_force
 from device.hotlist.layout import MOST_PATTERNS
+
+_NUMBER = re.compile(r"#(\d{1,18})$")
+"""In `ListEntry.reference`, at its end."""
 
 
 @contextmanager
@@ -28,10 +34,29 @@ def seeing(person: DepartmentPerson) -> Iterator[None]:
         yield
 
 
-def needs_second(entry: ListEntry, rules: ListRules) -> bool:
+def listed_by(reference: str | None, plate: str, group: str | None, by: DepartmentPerson) -> ListEntry | None:
+    """Return the entry that a hit names in its reference, if it is of that very plate and group and `by` may see it.
+
+    A row of an import has a reference of its source's: one that looks like ours is of another plate.
+    """
+    named = _NUMBER.search(reference or "")
+    if named is None:
+        return None
+    with seeing(by):
+        return ListEntry.objects.filter(pk=int(named[1]), plate=plate, distribution=group).first()
+
+
+def only_categories(by: DepartmentPerson) -> tuple[str, ...] | None:
+    """Return of which categories a dispatcher may enter plates; None for who may enter any."""
+    free = {DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR} & currency_of(by).roles
+    return None if free else policy_in_force().lists.dispatchers
+
+
+def _needs_second(entry: ListEntry, rules: ListRules, *, dispatcher: bool) -> bool:
     """Tell whether the policy asks for a second person's approval of an entry."""
     kinds = {
         "all": True,
+        "dispatcher": dispatcher,
         entry.category: True,
         "covert": entry.distribution is not None,
         "safe": entry.safe,
@@ -48,12 +73,15 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    entry.author, entry.second_person = by.login, needs_second(entry, policy_in_force().lists)
     said = {"person": by.login, "kind": _kind(entry), "until": entry.expires_at.isoformat()}
     with seeing(by), entering(LedgerEvent.LIST_ENTERED, said) as noted:
+        only = only_categories(by)
+        if only is not None and entry.category not in only:
+            raise ListRefusedError(WHY["lists_dispatcher"])
         if entry.partial and _patterns_in_force() >= MOST_PATTERNS:
             raise ListRefusedError(f"posts carry {MOST_PATTERNS} partial plates: end one first")
-        entry.over_at = entry.expires_at
+        entry.author, entry.over_at = by.login, entry.expires_at
+        entry.second_person = _needs_second(entry, policy_in_force().lists, dispatcher=only is not None)
         entry.save(force_insert=True)
         entry.refresh_from_db(fields=["second_person"])  # the database may ask for more than the policy's file
         if not entry.second_person:
@@ -72,7 +100,8 @@ def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
 
 def end_entry(entry: ListEntry, because: str, by: DepartmentPerson) -> None:
     """End an entry, have it taken off the list, and take its open alerts back. Raises as `enter_entry` does."""
-    with seeing(by), entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": because}):
+    why = because if entry.distribution is None else "covert"  # the entry has it, for its group
+    with seeing(by), entering(LedgerEvent.LIST_ENDED, {"person": by.login, "entry": entry.pk, "why": why}):
         _end([entry], because, by)
         ListRequest.objects.create(kind="delta", person=by.login)
 

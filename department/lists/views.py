@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from department.errors import DepartmentError
 from department.lists import services
 from department.lists.errors import ListRefusedError
 from department.lists.forms import BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
@@ -34,22 +35,23 @@ def lists(request: CurrentRequest) -> HttpResponse:
 def add(request: CurrentRequest) -> HttpResponse:
     """Enter a plate, or part of one, and search the past for it."""
     first = {"category": request.GET.get("category", "stolen_vehicle")}
+    only = services.only_categories(request.user)
     form = EntryForm(
-        request.POST if request.method == "POST" else None, groups=covert_groups(request.user), initial=first
+        request.POST if request.method == "POST" else None, groups=covert_groups(request.user), only=only, initial=first
     )
     if not form.is_valid():
-        return render(request, "lists/add.html", {"form": form}, status=422 if form.is_bound else 200)
+        return render(request, "lists/add.html", {"form": form, "only": only}, status=422 if form.is_bound else 200)
     try:
         services.enter_entry(form.entry, request.user)
     except ListRefusedError as error:
         form.add_error(None, str(error))
-        return render(request, "lists/add.html", {"form": form}, status=422)
+        return render(request, "lists/add.html", {"form": form, "only": only}, status=422)
     # Behind the request to publish: no alarm waits for a search.
     if form.cleaned_data["look_back"]:
         try:
             found = look_back(form.entry, form.why, request.user)
             messages.info(request, f"The past has {found} reads that fit: leads, no alarms.")
-        except (PurposeError, SearchError) as error:
+        except DepartmentError as error:
             messages.warning(request, f"It is entered. The past was not searched: {error}")
     return redirect("list_entry", form.entry.pk)
 
@@ -103,7 +105,10 @@ def recovered(request: CurrentRequest) -> HttpResponse:
     form = RecoveredForm(request.POST)
     if not form.is_valid():
         return _page(request, recovered_form=form, status=422)
-    found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
+    try:
+        found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
+    except ListRefusedError as error:
+        return _page(request, refused=str(error), status=409)
     messages.info(request, f"Taken off: {len(found)} entries of people, and what imports have of it.")
     return redirect("lists")
 
@@ -115,8 +120,10 @@ def let_go(request: CurrentRequest, what: str, number: int) -> HttpResponse:
     form = BecauseForm(request.POST)
     if not form.is_valid():
         return _page(request, refused="Say why it may go.", status=422)
+    change = {"import": services.let_import_go, "list": services.let_request_go}.get(what)
+    if change is None:
+        raise Http404
     try:
-        change = services.let_import_go if what == "import" else services.let_request_go
         change(number, form.cleaned_data["because"], request.user)
     except ListRefusedError as error:
         return _page(request, refused=str(error), status=409)
@@ -147,6 +154,7 @@ def _page(
     with services.seeing(request.user):
         context: dict[str, Any] = {**standing()}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
+    context["only"] = services.only_categories(request.user)
     return render(request, "lists/lists.html", context, status=status)
 
 
@@ -170,6 +178,7 @@ def _entry_page(
         "shown": shown,
         "leads": leads_found,
         "own": found.author == request.user.login,
+        "only": services.only_categories(request.user),
     }
     return render(request, "lists/entry.html", {**context, "look": PurposeOfLookForm()}, status=status)
 

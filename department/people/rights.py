@@ -133,7 +133,8 @@ _USE = frozenset(
 _FIELD = _USE | {Permission.EXPORT, Permission.PROPOSE_LIST}
 GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
     DepartmentRole.OPERATOR: _FIELD,
-    DepartmentRole.DISPATCHER: _USE,
+    # Lists by what the policy lets a dispatcher enter, and no more: see `department.lists.services`.
+    DepartmentRole.DISPATCHER: _USE | {Permission.PROPOSE_LIST},
     DepartmentRole.SUPERVISOR: _FIELD
     | {
         Permission.REMOVE_HOLD,

@@ -16,6 +16,8 @@ from department.policy.law import LAWS, LawProfile
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The policy file that a new department begins with."""
+ALARM = "hot list alarm"
+"""The purpose under which the console shows hits; a policy must have it, without a case number."""
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
 
@@ -88,7 +90,9 @@ class ListRules(_Part):
     """How lists are made."""
 
     two_persons: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ("all",)
-    """What a second person approves: categories, `partial`, `covert`, `safe`, or `all`."""
+    """What a second person approves: categories, `partial`, `covert`, `safe`, what a `dispatcher` enters, or `all`."""
+    dispatchers: tuple[str, ...] = ()
+    """Categories of which dispatchers, too, enter plates, whole or partial."""
     look_back: dict[str, Annotated[int, Field(ge=0, le=36525)]] = Field(default_factory=dict)
     """How many days back a new entry is searched for, by class of records: `no_hit`, `hit`."""
     recovered_hours: int = Field(48, ge=0, le=24 * 31)
@@ -125,6 +129,8 @@ class Policy(_Part):
     """What the policy file says."""
 
     law_name: Annotated[str, AfterValidator(_known_law)] = Field(alias="law")
+    accuracy_reads: int = Field(10, ge=0, le=200)
+    """Random reads of each post and week that two people label."""
     purposes: tuple[AllowedPurpose, ...] = Field(min_length=1)
     forbidden: tuple[ForbiddenUse, ...]
     alerts: AlertRules = AlertRules()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import nullcontext, suppress
 from enum import StrEnum
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.db import connection
@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, EyeAnswers
+from department.alerts.actions import AlertActor, EyeAnswers, Rejection
 from department.alerts.alerts import alert_of
 from department.alerts.errors import AlertError, StaleAlertError
 from department.alerts.shift import acknowledge, acknowledged_until, shift_start
@@ -32,6 +32,7 @@ from department.people.access import CurrentRequest, needs
 from department.people.models import DepartmentPerson
 from department.people.rights import Permission
 from department.people.services import covert_groups
+from department.policy.errors import PurposeError
 from department.web.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
 from department.web.console_hit import span
 from department.web.heard import hearing
@@ -39,6 +40,7 @@ from department.web.heard import hearing
 _STREAM = "text/event-stream"
 _MOST_CHARACTERS = 48
 _EYE = [(each.value, each.value) for each in EyeAnswer]
+_Reason = TypeVar("_Reason", bound=StrEnum)
 
 
 @needs(Permission.ANSWER_HITS)
@@ -83,12 +85,13 @@ async def _stream(
 class StepForm(forms.Form):
     """What somebody answers about one alert. Nothing has a default; what a step lacks, its service refuses."""
 
-    hit = forms.IntegerField()
-    revision = forms.IntegerField()
+    hit = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1)
     step = forms.ChoiceField(choices=lambda: [(step, step) for step in _STEPS])
     region = forms.ChoiceField(choices=_EYE, required=False)
     vehicle = forms.ChoiceField(choices=_EYE, required=False)
     reason = forms.CharField(required=False, max_length=40)
+    pairs = forms.RegexField(r"^([A-Z0-9]{2}( |$))*$", required=False, max_length=3 * _MOST_CHARACTERS)
     note = forms.CharField(required=False, max_length=160)
     to_person = forms.CharField(required=False, max_length=64)
 
@@ -107,8 +110,14 @@ def _eye(said: Mapping[str, Any]) -> EyeAnswers:
     return EyeAnswers(said["characters"], EyeAnswer(said["region"]), EyeAnswer(said["vehicle"]))
 
 
-def _reason(kind: type[StrEnum]) -> Callable[[Mapping[str, Any]], StrEnum]:
-    def chosen(said: Mapping[str, Any]) -> StrEnum:
+def _rejection(said: Mapping[str, Any]) -> Rejection:
+    reason, compared = _reason(RejectReason)(said), said["characters"] and said["region"] and said["vehicle"]
+    pairs = [pair for pair in said["pairs"].split() if pair[0] != pair[1]]
+    return Rejection(reason, _eye(said) if compared else None, pairs)
+
+
+def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:
+    def chosen(said: Mapping[str, Any]) -> _Reason:
         try:
             return kind(said["reason"])
         except ValueError as error:
@@ -131,7 +140,7 @@ _STEPS: dict[str, tuple[Callable[..., object], Callable[[Mapping[str, Any]], obj
     AlertStep.CONFIRM: (actions.confirm, _eye),
     AlertStep.SECOND: (actions.second, _eye),
     AlertStep.SUBSTITUTE: (actions.substitute, None),
-    AlertStep.REJECT: (actions.reject, _reason(RejectReason)),
+    AlertStep.REJECT: (actions.reject, _rejection),
     AlertStep.ACTIVE: (actions.system_active, None),
     AlertStep.CLEARED: (actions.system_cleared, None),
     AlertStep.NOT_PRACTICAL: (actions.system_not_practical, itemgetter("note")),
@@ -159,7 +168,7 @@ def step(request: CurrentRequest) -> HttpResponse:
             does(AlertActor(who, entry), said["hit"], said["revision"], *([takes(said)] if takes else []))
     except StaleAlertError as error:
         return _said(str(error), 409)
-    except AlertError as error:
+    except (AlertError, PurposeError) as error:
         return _said(str(error), 422)
     return HttpResponse(status=204)
 

@@ -25,7 +25,7 @@ from django.contrib.sessions.models import Session
 from django.db import Error, connection
 from django.utils import timezone
 
-from department.alerts.alerts import Alert, alert_of, open_alerts
+from department.alerts.alerts import MOST, Alert, alert_of, open_alerts
 from department.custody.reading import whole_records
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry, open_entries, open_entry, show_each
@@ -34,7 +34,7 @@ from department.ledger.journal import local_journal
 from department.people.currency import currencies
 from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import Permission
-from department.policy.policy import AccessPurpose
+from department.policy.policy import ALARM, AccessPurpose
 from department.search.places import Places
 from department.web.console_hit import hit_view
 from department.web.console_stand import stand_view
@@ -43,7 +43,7 @@ from device.errors import PlatepostError
 
 log = logging.getLogger(__name__)
 
-PURPOSE = AccessPurpose("hot list alarm")
+PURPOSE = AccessPurpose(ALARM)
 LOOK_SECONDS = 1.0
 """Between two looks, if nothing happens."""
 _HEARD_SECONDS = 2.0
@@ -103,6 +103,10 @@ class ConsoleFeed:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
     _heard_at: float = 0.0
+    _left: list[OpenEntry] = field(default_factory=list)
+    """Of those who have left: to be closed."""
+    _more: bool = False
+    """Whether more hits are open than are looked at."""
     _stopped: bool = False
 
     def join(
@@ -121,8 +125,11 @@ class ConsoleFeed:
     def leave(self, listener: Listener) -> None:
         """Tell a console nothing more."""
         with self._lock:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
+            if listener not in self._listeners:
+                return
+            self._listeners.remove(listener)
+            if listener.entry is not None:
+                self._left.append(listener.entry)
 
     def start(self) -> None:
         """Have the thread run, if it does not."""
@@ -140,6 +147,7 @@ class ConsoleFeed:
     def look(self) -> None:
         """Look once, and tell what is new. Raises what the database, the ledger and the policy raise."""
         now, listening = timezone.now(), self._admitted()
+        self._close_left()
         self._note(self._open_alerts(listening), listening, now)
         news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
         changed = sorted(self._known.values(), key=lambda each: each.last)
@@ -164,7 +172,10 @@ class ConsoleFeed:
                 listener.seen, listener.owed = self._number, False
         if time.monotonic() > self._heard_at + _HEARD_SECONDS:
             self._heard_at = time.monotonic()
-            self._tell_all(_said(hearing(now)))
+            heard = _said(hearing(now))
+            if self._more:
+                heard["lost"] = [*heard["lost"], f"More than {MOST} hits are open: the least urgent are not shown."]
+            self._tell_all(heard)
 
     def _run(self) -> None:
         while True:
@@ -196,10 +207,16 @@ class ConsoleFeed:
                 self.look()
                 for _ in bell.connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
                     pass
+            self._close_left()
         finally:
             if bell.connection is not None:
                 bell.connection.close()  # it listens: nobody else goes on with it
             bell.close()
+
+    def _close_left(self) -> None:
+        while self._left:
+            with suppress(LedgerError):
+                self._left.pop().shown()
 
     def _admitted(self) -> list[Listener]:
         """Return those who may still listen, and send the others away."""
@@ -231,6 +248,7 @@ class ConsoleFeed:
     def _open_alerts(self, listening: Sequence[Listener]) -> list[Alert]:
         """Return the open alerts, and those of the groups whose members listen, under an entry of one of them."""
         found = {alert.record_id: alert for alert in open_alerts()}
+        self._more = len(found) == MOST
         members = {listener.groups: listener for listener in listening if listener.groups}
         for groups, listener in members.items():
             with suppress(LedgerError):  # nothing covert without it
@@ -244,8 +262,6 @@ class ConsoleFeed:
 
     def _end(self, listener: Listener, why: str) -> None:
         self.leave(listener)
-        if listener.entry is not None:
-            listener.entry.shown()
         listener.tell(self._event("ended", {"why": why}))
         listener.tell(None)
 
@@ -260,7 +276,9 @@ class ConsoleFeed:
         for gone in self._known.keys() - {alert.record_id for alert in found}:
             former = self._known.pop(gone).alert
             self._count()
-            last = alert_of(gone) if former.covert_group is None else None
+            group = former.covert_group
+            under = next((one.entry for one in listening if one.entry and group in (one.groups or ())), None)
+            last = alert_of(gone, under) if group is None or under else None
             said = stand_view(last, now) if last else {"record": gone, "open": False}
             self._tell([one for one in listening if one.may_see(former)], "stand", said)
 
@@ -276,7 +294,7 @@ class ConsoleFeed:
             entries = open_entries(people, purpose=PURPOSE, query={"console": [*records]}, groups=groups)
             for stored, pictures in whole_records(entries[0], records=records):
                 with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-                    views[stored.id] = hit_view(stored, pictures, _places())
+                    views[stored.id] = hit_view(stored, pictures, _places(), those[0].person)
                 kinds = [(stored.id, picture.kind) for picture in pictures]
                 for entry in entries[1:]:
                     entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)

@@ -10,6 +10,8 @@ from django.template.loader import render_to_string
 
 from department.alerts.characters import ComparedCharacter, compared
 from department.custody.record import DOUBTFUL, PictureBytes, RecordRow
+from department.lists.services import listed_by
+from department.people.models import DepartmentPerson
 from department.search.misreads import look_alikes
 from department.search.patterns import folded
 from department.search.places import Places
@@ -74,8 +76,10 @@ def clock_doubt(clock: ClockQuality) -> str:
     return ""
 
 
-def hit_view(stored: RecordRow, pictures: Iterable[PictureBytes], places: Places) -> dict[str, Any]:
-    """Return what a console needs to show a hit, in JSON's types; the same for everybody who may see it.
+def hit_view(
+    stored: RecordRow, pictures: Iterable[PictureBytes], places: Places, by: DepartmentPerson
+) -> dict[str, Any]:
+    """Return what a console needs to show a hit, in JSON's types; the same for everybody who may see what `by` may.
 
     Raises:
         TypeError: the record is no hit.
@@ -89,6 +93,7 @@ def hit_view(stored: RecordRow, pictures: Iterable[PictureBytes], places: Places
     heading = hit.place.heading_degrees
     context = {
         "hit": hit,
+        "listed": listed_by(hit.reference, hit.plate_matched, stored.covert_group, by),
         "record": stored.id,
         "post": stored.post,
         "covert": stored.covert_group,

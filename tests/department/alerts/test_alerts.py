@@ -9,7 +9,7 @@ from django.db import transaction
 from joserfc.jwk import ECKey
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor
+from department.alerts.actions import AlertActor, Rejection
 from department.alerts.alerts import open_alerts, open_substitutes
 from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
@@ -172,6 +172,23 @@ def test_escalation_hand_over_and_review(dispatch: Dispatch, monkeypatch: pytest
     assert told == [("actionable", "active", alert.hit)]
 
 
+def test_who_went_on_alone_does_not_review_it(dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = ("a.rivera", "s.alone", "s.other")
+    first, alone, other = (dispatch.person(login, DepartmentRole.SUPERVISOR) for login in people)
+    number, said = dispatch.alert(**NEAR).record_id, policy_in_force()
+    stated = said.model_copy(update={"alerts": said.alerts.model_copy(update=STATED)})
+    monkeypatch.setattr(actions, "policy_in_force", lambda: stated)
+    with as_role(WEB):
+        actions.take(first, number, 0)
+        actions.confirm(first, number, 1, same())
+        actions.take_over(alone, number, 2)
+        actions.substitute(alone, number, 3)
+        for own in (first, alone):
+            with pytest.raises(AlertError, match="your own"):
+                actions.review(own, number, 4, "looked right")
+        actions.review(other, number, 4, "looked right")
+
+
 @pytest.mark.parametrize("note", CLETS_LIKE)
 def test_note_that_looks_like_an_answer_of_the_state_s_system_is_refused(note: str) -> None:
     with pytest.raises(AlertError):
@@ -217,7 +234,7 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
             if seen.bears_out:
                 actions.confirm(actor, alert, 1, seen)
             else:
-                actions.reject(actor, alert, 1, RejectReason.MISREAD, seen)
+                actions.reject(actor, alert, 1, Rejection(RejectReason.MISREAD, seen, ["D0"]))
     now = datetime.now(UTC) + timedelta(minutes=1)
     found = hit_quality(now - timedelta(days=1), now)
     assert (found.reasons["all"].rejected, found.reasons["all"].decided) == (1, 4)
@@ -271,7 +288,8 @@ def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
     with as_role(WEB):
         for each, entries in ((alert, (None, None)), (covert, (dispatch.opened(GROUP), dispatch.opened(GROUP)))):
             actions.take(AlertActor(holder.person, entries[0]), each.record_id, 0)
-            actions.reject(AlertActor(holder.person, entries[1]), each.record_id, 1, RejectReason.OTHER_VEHICLE)
+            actor, rejection = AlertActor(holder.person, entries[1]), Rejection(RejectReason.OTHER_VEHICLE)
+            actions.reject(actor, each.record_id, 1, rejection)
     key = ECKey.generate_key("P-256")
     with as_role(KEEPER):
         outbox = DecisionOutbox("records", agency="demo", key=key)

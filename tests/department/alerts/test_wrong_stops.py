@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, EyeAnswers
+from department.alerts.actions import AlertActor, EyeAnswers, Rejection
 from department.alerts.alerts import Alert, alert_of, open_alerts
 from department.alerts.errors import AlertError
 from department.alerts.states import (
@@ -51,7 +51,7 @@ def stopped(actor: AlertActor, alert: int, revision: int) -> AlertState:
 
 
 def rejected(reason: RejectReason, answers: EyeAnswers | None = None) -> Act:
-    return lambda actor, alert, revision: actions.reject(actor, alert, revision, reason, answers)
+    return lambda actor, alert, revision: actions.reject(actor, alert, revision, Rejection(reason, answers))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class WrongStop:
 
 NEAR: dict[str, Any] = {"plate_matched": "7A8C123", "match": "near", "differs": (2,)}
 CONTRADICTS = {"state_agreement": "contradicts", "region": "other", "region_confidence": 0.9, "state": "CA"}
-MISREAD = same(characters=[D, *[S] * 6], pairs=["D0"])
+MISREAD = same(characters=[D, *[S] * 6])
 STATED = {"second_person_substitute": "the supervisor looks at the picture by phone"}
 TWELVE = [
     WrongStop("misread D for 0", {}, (), confirmed(MISREAD), "by_eye", rejected(RejectReason.MISREAD, MISREAD)),

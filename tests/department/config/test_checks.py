@@ -196,3 +196,17 @@ def test_rights_of_this_version_are_no_fault(db: None) -> None:
 def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) -> None:
     execute(change)
     assert any(each == name and what in message for each, message in database_faults())
+
+
+def test_policy_of_an_earlier_version_lacks_what_the_pages_need(department: Commands) -> None:
+    path = department.folder / "policy.toml"
+    said = path.read_text("utf-8")
+    former = said.replace('name = "hot list alarm"', 'name = "alarm"').replace('name = "audit"', 'name = "old audit"')
+    with changed(path, former.encode()):
+        done = department("check")
+        assert done.returncode == 1
+        assert "policy_purpose: " in done.stdout
+        assert "the console shows hits for the purpose 'hot list alarm', without a case number" in done.stdout
+        assert names(checks._policy, department) == ["policy_purpose"] * 2
+    with changed(path, said.replace('law = "california"', 'law = "x"').encode()):
+        assert names(checks._policy, department) == ["policy"]

@@ -29,7 +29,7 @@ TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_request", "lis
 def emptied(superuser: psycopg.Connection) -> Iterator[psycopg.Connection]:
     """Have the tables empty, and the database ask for second persons as the default policy does."""
     empty(superuser, *TABLES)
-    superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}'")
+    superuser.execute("UPDATE lists_policy SET two_persons = '{covert,safe}', dispatchers = '{}'")
     yield superuser
     empty(superuser, *TABLES)
 

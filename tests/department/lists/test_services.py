@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -14,8 +15,13 @@ from department.lists import services
 from department.lists.errors import ListRefusedError
 from department.lists.models import ListEntry, ListLead, ListRequest
 from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.people.services import join_covert
+from department.policy.policy import ListRules
 from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.custody.posts import LIST
 from tests.department.lists.conftest import entry_of
+from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 
 __all__ = ["dispatch"]
@@ -189,3 +195,102 @@ def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: P
     assert states() == ["withdrawn", "new"]
     services.recover("7DEF456", "found, too", people["f.other"])
     assert states() == ["withdrawn", "withdrawn"]
+
+
+BY_DISPATCHER: tuple[tuple[dict[str, object], bool], ...] = (
+    ({"category": "amber_alert"}, True),
+    ({"plate": "7AB?12*", "category": "felony_vehicle"}, True),
+    ({"category": "stolen_vehicle"}, False),
+    ({"category": "amber_alert", "safe": True}, False),
+    ({"category": "amber_alert", "distribution": "narcotics"}, False),
+)
+
+
+def test_a_dispatcher_enters_what_the_policy_names_and_ends_their_own(
+    people: People, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with as_role(OWNER):
+        at_console = made_person("g.console", DepartmentRole.DISPATCHER)
+        join_covert(at_console, "narcotics")
+    superuser.execute("UPDATE lists_policy SET dispatchers = '{amber_alert,felony_vehicle}'")
+    for said, allowed in BY_DISPATCHER:
+        entry = entry_of(**said)
+        if allowed:
+            services.enter_entry(entry, at_console)
+            assert not entry.second_person
+            continue
+        with pytest.raises(ListRefusedError, match="does not let a dispatcher"):
+            services.enter_entry(entry, at_console)
+        entry.author, entry.second_person, entry.over_at = "g.console", False, entry.expires_at
+        with pytest.raises(ListRefusedError, match="does not let a dispatcher"), services.seeing(at_console):
+            entry.save(force_insert=True)
+    services.end_entry(ListEntry.objects.get(category="amber_alert"), "found", at_console)
+    other = entry_of("7DEF456")
+    services.enter_entry(other, people["a.rivera"])
+    for refused in (
+        lambda: services.end_entry(other, "x", at_console),
+        lambda: services.recover("7DEF456", "x", at_console),
+        lambda: services.let_request_go(1, "x", at_console),
+    ):
+        with pytest.raises(ListRefusedError):
+            refused()
+    superuser.execute("UPDATE lists_policy SET two_persons = '{dispatcher}'")
+    waits = entry_of("7GHJ789", category="felony_vehicle")
+    services.enter_entry(waits, at_console)
+    assert waits.second_person, "by the database's policy, whatever the file says"
+    superuser.execute("UPDATE lists_policy SET dispatchers = '{}'")
+    with pytest.raises(ListRefusedError, match="does not let a dispatcher"):
+        services.enter_entry(entry_of(category="amber_alert"), at_console)
+    monkeypatch.setattr(services, "policy_in_force", lambda: SimpleNamespace(lists=ListRules(two_persons=())))
+    superuser.execute("UPDATE lists_policy SET dispatchers = '{amber_alert}'")
+    with pytest.raises(ListRefusedError, match="does not let a dispatcher"):
+        services.enter_entry(entry_of(category="amber_alert"), at_console)
+
+
+def test_hit_of_an_entry_that_left_the_list_is_taken_back_as_it_comes(
+    people: People, dispatch: Dispatch, superuser: psycopg.Connection
+) -> None:
+    def came(plate: str, version: int) -> str:
+        with as_role(OWNER):
+            return dispatch.alert(plate_matched=plate, hotlist=LIST.model_copy(update={"version": version})).state.value
+
+    entry = entry_of()
+    services.enter_entry(entry, people["a.rivera"])
+    superuser.execute("UPDATE lists_entry SET listed_version = 5, listed_at = now()")
+    assert came("7ABC123", 6) == "new"
+    services.end_entry(entry, "a mistake", people["a.rivera"])
+    services.recover("7DEF456", "found on Oak Street", people["f.other"])
+    assert came("7ABC123", 6) == came("7DEF456", 6) == "withdrawn", "the posts have the old list still"
+    assert came("7XYZ999", 6) == "new"
+    superuser.execute("UPDATE lists_entry SET unlisted_version = 7")
+    superuser.execute("UPDATE lists_recovery SET version = 7")
+    assert came("7ABC123", 6) == came("7DEF456", 6) == "withdrawn"
+    assert came("7DEF456", 7) == "new", "listed anew"
+    services.enter_entry(entry_of(), people["a.rivera"])
+    assert came("7ABC123", 6) == "new", "another entry stands for it"
+
+
+def test_why_a_covert_entry_ended_is_its_group_s_matter(people: People, superuser: psycopg.Connection) -> None:
+    entry = entry_of(distribution="narcotics")
+    services.enter_entry(entry, people["a.rivera"])
+    services.end_entry(entry, "the informant was seen", people["a.rivera"])
+    assert "informant" not in json.dumps(events(superuser))
+
+
+def test_entry_is_found_by_the_reference_of_a_hit_of_its_own_plate_alone(people: People) -> None:
+    entry, covert = entry_of(vehicle="white van"), entry_of("7DEF456", distribution="narcotics")
+    for each in (entry, covert):
+        services.enter_entry(each, people["a.rivera"])
+    mine, stranger = people["a.rivera"], people["f.other"]
+    assert services.listed_by(entry.reference, "7ABC123", None, stranger) == entry
+    assert services.listed_by(covert.reference, "7DEF456", "narcotics", mine) == covert
+    for reference, plate, group, by in (
+        (entry.reference, "7DEF456", None, mine),
+        (entry.reference, "7ABC123", "narcotics", mine),
+        (covert.reference, "7DEF456", None, mine),
+        (covert.reference, "7DEF456", "narcotics", stranger),
+        (None, "7ABC123", None, mine),
+        ("26-00417", "7ABC123", None, mine),
+        ("#99999999999999999999", "7ABC123", None, mine),
+    ):
+        assert services.listed_by(reference, plate, group, by) is None

@@ -11,6 +11,7 @@ from django.test import Client
 from department.database.roles import WEB
 from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import DepartmentRole
+from department.policy.policy import ALARM, policy_in_force
 from department.web.console_hit import clock_doubt
 from department.web.console_stand import stand_view
 from device.records.contract.examples import CLOCK
@@ -215,3 +216,39 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
 def test_clock_in_doubt_is_said(said: dict[str, Any], doubt: str) -> None:
     found = clock_doubt(ClockQuality.model_validate({"source": "chrony", "synchronised": True, **said}))
     assert (doubt in found) if doubt else not found
+
+
+def test_a_misread_says_which_characters_were_wrong(dispatch: Dispatch) -> None:
+    tries, one = Tries(dispatch), dispatch.person("a.rivera").person
+    differs = SEEN | {"character3": "d", "pairs": "C6 1I 77"}
+    for reason, said, stored in (
+        ("misread", differs, ("sssdsss", ["C6", "1I"])),
+        ("misread", {"pairs": "C6"}, (None, ["C6"])),
+        ("other_vehicle", SEEN | {"vehicle": "other", "pairs": "C6"}, ("sssssss", [])),
+    ):
+        hit = dispatch.alert().record_id
+        assert tries.send(one, hit, "take", 0) == 204
+        tries.refused(one, hit, "reject", reason="stale_entry", **differs)
+        tries.refused(one, hit, "reject", reason="misread", pairs="C6; DROP")
+        assert tries.send(one, hit, "reject", 1, reason=reason, **said) == 204
+        found = dispatch.asked(
+            "SELECT characters, pairs FROM alerts_step WHERE record_id = %s AND step = 'reject'", hit
+        )
+        assert found == [stored]
+    for hand_made in ({"hit": 2**70}, {"revision": 2**40}, {"revision": -1}):
+        with as_role(WEB):
+            said = {"hit": 1, "step": "take", "revision": 0, **hand_made}
+            assert client_of(one).post("/console/step/", said).status_code == 422
+
+
+def test_a_policy_without_the_purpose_of_alarms_is_said_and_no_crash(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = dispatch.person("a.rivera").person
+    CovertMember.objects.create(person=one, group=GROUP)
+    hit, policy = dispatch.alert().record_id, policy_in_force()
+    lacking = policy.model_copy(update={"purposes": tuple(each for each in policy.purposes if each.name != ALARM)})
+    monkeypatch.setattr("department.ledger.entries.policy_in_force", lambda: lacking)
+    with as_role(WEB):
+        answer = client_of(one).post("/console/step/", {"hit": hit, "step": "take", "revision": 0})
+    assert (answer.status_code, "no purpose of the policy" in answer.content.decode()) == (422, True)

@@ -12,16 +12,20 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import override_settings
 from django.utils import timezone
 
-from department.alerts.actions import take
+from department.alerts.actions import AlertActor, Rejection, reject, take
+from department.alerts.shift import acknowledge, shift_start
+from department.alerts.states import RejectReason
 from department.database.roles import WEB
 from department.ledger.errors import LedgerError
 from department.ledger.journal import LocalJournal
+from department.lists.services import enter_entry
 from department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from department.people.rights import DepartmentRole
 from department.web import console_feed
 from department.web.console_feed import ConsoleFeed, Listener
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP
+from tests.department.lists.conftest import entry_of
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 
@@ -147,12 +151,25 @@ def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: Conso
 def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     member, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
     membership = CovertMember.objects.create(person=member.person, group=GROUP)
+    with as_role(WEB):
+        acknowledge(member.person, shift_start())
     look(feed)
     member.take(), other.take()
     hit = dispatch.alert(GROUP).record_id
     look(feed)
     assert member.take() == [("hit", hit), ("complete", [hit])]
     assert other.take() == [], "not even that something happened"
+    for revision, step in enumerate((take, lambda *said: reject(*said, Rejection(RejectReason.OTHER_VEHICLE)))):
+        entry = dispatch.opened(GROUP)
+        with as_role(WEB):
+            step(AlertActor(member.person, entry), hit, revision)
+    member.take()
+    look(feed)
+    assert [(kind, said["state"]) for kind, said in member.told if kind == "stand"] == [("stand", "rejected")]
+    member.take()
+    hit = dispatch.alert(GROUP).record_id
+    look(feed)
+    member.take()
     membership.left_at = timezone.now()
     membership.save()
     look(feed)
@@ -201,3 +218,35 @@ def test_what_the_ledger_takes_no_more_goes_into_the_journal_or_is_not_shown(
         look(feed)
         assert one.told[0][1]["plate"] == "7ABC123"
     assert [(note.person, note.said["plate"]) for _, note in journal.notes()] == [("a.rivera", "7ABC123")]
+
+
+def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one, author = ear(feed, "a.rivera"), made_person("b.chen", DepartmentRole.OPERATOR)
+    entry = entry_of(vehicle="white van, left mirror gone", instructions="do not stop alone")
+    with as_role(WEB):
+        enter_entry(entry, author)
+    dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
+    dispatch.alert(plate_matched="7ABC123", reference="STATE #1")
+    look(feed)
+    facts, others = (said["facts"] for kind, said in one.told if kind == "hit")
+    assert "Listed: white van, left mirror gone" in facts
+    assert "Instructions: do not stop alone" in facts
+    assert "white van" not in others
+    dispatch.act("DELETE FROM lists_entry")
+
+
+def test_every_entry_under_which_it_listens_is_closed(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    member, other = ear(feed, "a.rivera"), ear(feed, "b.chen")
+    CovertMember.objects.create(person=member.person, group=GROUP)
+    look(feed)
+    assert member.listener is not None
+    feed.leave(member.listener)
+    feed.leave(member.listener)
+    look(feed)
+    query = (
+        "SELECT count(*), count(closing.entry) FROM ledger_entry AS opened JOIN ledger_body AS body"
+        " ON body.entry = opened.entry AND body.field = 'query' AND body.value LIKE '%%listens%%'"
+        " LEFT JOIN ledger_entry AS closing ON closing.refers_to = opened.entry WHERE opened.at > %s"
+    )
+    assert dispatch.asked(query, dispatch.post.now) == [(1, 1)]
+    assert other.take() == [("complete", [])]

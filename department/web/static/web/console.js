@@ -248,11 +248,16 @@ function say(text) {
 // --- what somebody does
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.dataset.form) return;
+  if (!form.dataset.form) {
+    // A search in another tab: what came by the stream has no token.
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "csrfmiddlewaretoken", value: token }));
+    return;
+  }
   event.preventDefault();
   if (form.dataset.sent) return;  // twice is once
   form.dataset.sent = "1";
   const body = new FormData(form, event.submitter);
+  if (form.dataset.form === "reject") addSeen(body);
   try {
     const answer = await fetch(page.dataset.step, { method: "POST", body, headers: { "X-CSRFToken": token } });
     const text = answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? "You may not do this now." : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : "It was not done: the server cannot do it now.";
@@ -263,18 +268,37 @@ document.addEventListener("submit", async (event) => {
   delete form.dataset.sent;
 });
 
+// What was seen goes along with a rejection: which characters were misread, and what they are.
+function addSeen(body) {
+  const eye = at("facts").querySelector(".eye");
+  if (!eye) return;
+  for (const [name, value] of new FormData(eye)) if (!body.has(name)) body.set(name, value);
+  const shown = [...eye.querySelectorAll(".shows input")].filter((each) => each.value && each.offsetParent);
+  body.set("pairs", shown.map((each) => each.dataset.read + each.value.toUpperCase()).join(" "));
+}
+
 function answer(list, value) {
   const radio = [...list.querySelectorAll("input[type=radio]")].find((each, place) => each.value === value || String(place + 1) === value);
   if (!radio) return false;
   radio.checked = true;
+  const shows = list.querySelector(".shows input");
+  if (radio.value === "not_practical") list.closest("form").elements.note.focus();
+  else if (radio.value === "d" && shows) shows.focus();
+  else onward(list);
+  return true;
+}
+
+function onward(list) {
   const groups = [...at("hit").querySelectorAll("fieldset")].filter((each) => each.offsetParent && each.querySelector("input[type=radio]"));
   const next = groups[groups.indexOf(list) + 1];
   const form = list.closest("form");
-  if (radio.value === "not_practical") form.elements.note.focus();
-  else if (next && form.contains(next)) next.querySelector("input").focus();
+  if (next && form.contains(next)) next.querySelector("input").focus();
   else form.querySelector("button").focus();
-  return true;
 }
+
+at("facts").addEventListener("input", ({ target }) => {
+  if (target.dataset.read && target.value) onward(target.closest("fieldset"));
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input:not([type=radio]), select, textarea")) return;
