@@ -28,6 +28,7 @@ _COMMANDS = {
     "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
     "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits turn out to be none, and why."),
+    "webhook": LazyCommand(f"{_ROOM}.webhook:webhook", "Tell agencies what was decided about hits."),
     "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
     "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),
     "purge": LazyCommand(f"{_ROOM}.archive:purge", "Let records go whose term is over, with proof."),

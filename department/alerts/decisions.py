@@ -22,6 +22,12 @@ WHERE published_at IS NULL ORDER BY id LIMIT %s
 """
 
 
+def decision_of(who: Mapping[str, str], *said: object) -> Decision:
+    """Return a decision as it is told: of an `agency` and a `custodian`, then the database's columns in its order."""
+    names = ("post", "hit", "number", "time", "decision", "reason")
+    return Decision.model_validate({**who, **dict(zip(names, said, strict=True))})
+
+
 class DecisionOutbox:
     """The decisions that wait to be told; for the thread of the keeper, as the role `platepost_keeper`."""
 
@@ -46,17 +52,7 @@ class DecisionOutbox:
         self._waiting = {number: said for number, said in self._waiting.items() if number not in numbers}
 
     def _signed(self, group: str | None, post: str, hit: str, number: int, *said: object) -> OutgoingMessage:
-        names = ("time", "decision", "reason")
-        payload = Decision.model_validate(
-            {
-                "agency": self._agency,
-                "post": post,
-                "custodian": self._custodian,
-                "hit": hit,
-                "number": number,
-                **dict(zip(names, said, strict=True)),
-            }
-        )
+        payload = decision_of({"agency": self._agency, "custodian": self._custodian}, post, hit, number, *said)
         body = sign(payload.model_dump_json().encode(), self._key, typ=DECISION_TYPE, kid=self._key.thumbprint())
         return OutgoingMessage(decision_topic(self._agency, self._custodian, group), body)
 

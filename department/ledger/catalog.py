@@ -220,6 +220,11 @@ class LedgerEvent(Enum):
     """One step about a hit, by its record; `state` is what the alert was then. For one of a covert group there is
     `steps` in the `covert` of `shown` instead."""
     ALERTS_OFFERED = EventKind("alerts_offered", "offered alerts to the next shift", "person to records")
+    READ_LABELED = EventKind("read_labeled", "labeled a random read", "person sample verdict")
+    WEBHOOK_ADDED = EventKind("webhook_added", "added a webhook", "person webhook agency_name url")
+    WEBHOOK_ENDED = EventKind("webhook_ended", "ended a webhook", "person webhook")
+    WEBHOOK_TOLD = EventKind("webhook_told", "was told of a decision", "webhook agency_name hit number told")
+    """By webhook; `told` is false where it was given up."""
     LISTS_SEEN = EventKind("lists_seen", "looked at the posts' lists", "person newest posts stale faults open")
     """At the start of a shift: the newest list's version, and how many posts, posts without it, faults, open alerts."""
 

@@ -1,0 +1,231 @@
+"""Tells agencies of the register what was decided about hits, by webhook, for their dispatch systems.
+
+As Standard Webhooks says: signed, in order, again until it is taken. A message has neither plate nor name. What else an
+agency may hear of a hit it hears at the broker, by the fleet's rights; nothing of a covert group is told here.
+"""
+
+import hmac
+import json
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+from django.db import connection
+
+from department.alerts.decisions import decision_of
+from department.alerts.errors import AlertError
+from department.ledger.agencies import require_agreed
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import entering
+from department.policy.policy import ALARM
+
+SECONDS = 10.0
+"""That a receiver has for each answer."""
+RETRY_SECONDS = (5, 15, 60, 300, 900)
+"""Between tries; the last one again and again."""
+GIVE_UP = timedelta(hours=24)
+"""After which nobody needs to be told any more."""
+_UNTOLD = "SELECT * FROM alerts_untold ORDER BY id LIMIT 200"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an agency is told of decisions."""
+
+    number: int
+    agency: str
+    url: str
+    ended_at: datetime | None
+    refused: str | None
+    """Why it is told nothing now; None where it is."""
+    waiting: int
+    """Decisions that it was not told yet."""
+    said: str
+    """Why the last try failed; empty where it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldDecision:
+    """One that a webhook is to be told, as the database has it."""
+
+    webhook: int
+    agency: str
+    url: str
+    failures: int
+    id: int
+    post: str
+    hit: str
+    number: int
+    at: datetime
+    decision: str
+    reason: str
+
+
+def add_webhook(agency: str, url: str, *, person: str) -> int:
+    """Have an agency be told of decisions from now on, as the owner; return the webhook's number.
+
+    Args:
+        agency: one of the register, with an agreement about releases for the purpose of alarms.
+        url: `https://...`, or `http://localhost...`.
+        person: who adds it.
+
+    Raises:
+        PurposeError: nothing may be released to the agency.
+        AlertError: the address will not do.
+        LedgerError: it cannot be entered.
+
+    """
+    require_agreed(agency, ALARM, scope="release")
+    parts = urlsplit(url)
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}):
+        raise AlertError("A webhook begins with https://; http is for this machine alone.")
+    said = {"person": person, "agency_name": agency, "url": url}
+    with entering(LedgerEvent.WEBHOOK_ADDED, said) as noted, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO alerts_webhook (agency, url) VALUES (%s, %s) RETURNING id", [agency, url])
+        (noted["webhook"],) = cursor.fetchone() or (0,)
+    return int(noted["webhook"])
+
+
+def end_webhook(number: int, *, person: str) -> None:
+    """Tell a webhook nothing more, as the owner. Raises AlertError: there is none, or it has ended."""
+    said = {"person": person, "webhook": number}
+    with entering(LedgerEvent.WEBHOOK_ENDED, said), connection.cursor() as cursor:
+        cursor.execute("UPDATE alerts_webhook SET ended_at = now() WHERE id = %s AND ended_at IS NULL", [number])
+        if not cursor.rowcount:
+            raise AlertError("There is no such webhook, or it has ended.")
+
+
+def webhooks() -> list[Webhook]:
+    """Return all, by number, as the owner."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, agency, url, ended_at, ledger_agency_refusal(agency, %s, 'release', clock_timestamp()),"
+            " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), said"
+            " FROM alerts_webhook AS hook ORDER BY id",
+            [ALARM],
+        )
+        return [Webhook(*row) for row in cursor]
+
+
+def secret_of(key: bytes, webhook: int) -> str:
+    """Return what a webhook's messages are signed with, as its receiver is given it.
+
+    Args:
+        key: the department's secret.
+        webhook: its number.
+
+    """
+    return f"whsec_{b64encode(hmac.digest(key, f'webhook {webhook}'.encode(), 'sha256')).decode()}"
+
+
+def signed_headers(secret: str, identifier: str, body: bytes, *, at: int) -> dict[str, str]:
+    """Return the headers of a message, as Standard Webhooks 1.0 has them.
+
+    Args:
+        secret: `whsec_...`.
+        identifier: of the message, the same at each try.
+        body: what is sent.
+        at: seconds since 1970.
+
+    """
+    signed = b"%s.%d.%s" % (identifier.encode(), at, body)
+    digest = hmac.digest(b64decode(secret.removeprefix("whsec_")), signed, "sha256")
+    return {
+        "content-type": "application/json",
+        "webhook-id": identifier,
+        "webhook-timestamp": str(at),
+        "webhook-signature": f"v1,{b64encode(digest).decode()}",
+    }
+
+
+def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
+    """Send a message. No redirect is followed.
+
+    Raises:
+        OSError: it was not sent, or there was no answer.
+        HTTPException: what was answered is no HTTP, or not that it was taken.
+
+    """
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    sent = kind(parts.hostname or "", parts.port, timeout=SECONDS)
+    try:
+        sent.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", body, headers)
+        status = sent.getresponse().status
+    finally:
+        sent.close()
+    if status // 100 != 2:
+        raise HTTPException(f"answered {status}")
+
+
+class WebhookSender:
+    """Tells what waits, as the role of the pages.
+
+    Args:
+        key: the department's secret.
+        agency: the department's, as in the topics.
+        custodian: its custodian's name.
+
+    """
+
+    def __init__(self, key: bytes, *, agency: str, custodian: str) -> None:
+        self._key = key
+        self._who = {"agency": agency, "custodian": custodian}
+        self.post: Callable[[str, bytes, dict[str, str]], None] = post_message
+
+    def send_waiting(self) -> int:
+        """Tell each webhook what waits, in order, until one fails; return how many messages were taken.
+
+        Raises:
+            LedgerError: one was taken and cannot be entered: it comes once more.
+
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_UNTOLD)
+            waiting = [UntoldDecision(*row) for row in cursor]
+        taken, failed = 0, set[int]()
+        for each in waiting:
+            if each.webhook in failed:
+                continue
+            try:
+                self._send(each)
+            except (OSError, HTTPException) as error:
+                failed.add(each.webhook)
+                self._note(each, str(error) or type(error).__name__)
+            else:
+                taken += 1
+                self._note(each, "")
+        return taken
+
+    def _send(self, untold: UntoldDecision) -> None:
+        said = decision_of(self._who, untold.post, untold.hit, untold.number, untold.at, untold.decision, untold.reason)
+        data = said.model_dump(mode="json")
+        message = {"type": f"decision.{untold.decision}", "timestamp": data["time"], "data": data}
+        body, secret = json.dumps(message).encode(), secret_of(self._key, untold.webhook)
+        identifier = f"decision-{untold.hit}-{untold.number}"
+        self.post(untold.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
+
+    @staticmethod
+    def _note(untold: UntoldDecision, why: str) -> None:
+        """Note that a decision was told, or why not."""
+        over = not why or datetime.now(UTC) - untold.at > GIVE_UP
+        failures = untold.failures + 1 if why else 0
+        wait = RETRY_SECONDS[min(untold.failures, len(RETRY_SECONDS) - 1)] if why else 0
+        later = (
+            "UPDATE alerts_webhook SET failures = %s, said = %s, next_at = clock_timestamp() + %s * interval '1 s'"
+            " WHERE id = %s"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(later, [failures, why[:200], wait, untold.webhook])
+        if not over:
+            return
+        said = {"webhook": untold.webhook, "agency_name": untold.agency, "hit": untold.hit, "number": untold.number}
+        with entering(LedgerEvent.WEBHOOK_TOLD, {**said, "told": not why}), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE alerts_delivery SET over_at = now(), told = %s WHERE webhook_id = %s AND decision_id = %s",
+                [not why, untold.webhook, untold.id],
+            )

@@ -1,0 +1,114 @@
+"""`platepost department webhook`: which agencies are told of decisions by webhook, and the service that tells them."""
+
+import getpass
+import json
+import signal
+import time
+from dataclasses import asdict
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import working_as
+from department.database.roles import OWNER, WEB
+from department.folder import DepartmentFolder
+from device.signals import LOST_OR_STOPPED, heeded, instead
+from device.systemd import Notifier
+
+_LOOK_SECONDS = 0.5
+
+
+@click.group()
+def webhook() -> None:
+    """Tell agencies of the register what was decided about hits: no plate, no name, nothing of covert groups."""
+
+
+@webhook.command(
+    epilog="""\b
+Examples:
+  platepost department webhook add vault oakdale-pd https://cad.oakdale.example/platepost
+"""
+)
+@FOLDER
+@click.argument("agency")
+@click.argument("url")
+@JSON
+def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> None:
+    """Have AGENCY, of the register, be told of decisions at URL, and print the secret that its receiver needs.
+
+    It needs an agreement in force about releases for the purpose `hot list alarm`.
+    """
+    with working_as(folder, OWNER):
+        from department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
+
+        number = add_webhook(agency, url, person=getpass.getuser())
+    secret = secret_of(folder.secret_key.read_bytes(), number)
+    click.echo(json.dumps({"webhook": number, "secret": secret}) if as_json else f"Webhook {number}: {secret}")
+
+
+@webhook.command(
+    epilog="""\b
+Examples:
+  platepost department webhook end vault 3
+"""
+)
+@FOLDER
+@click.argument("number", type=int)
+@JSON
+def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
+    """Tell the webhook of a NUMBER nothing more."""
+    with working_as(folder, OWNER):
+        from department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
+
+        end_webhook(number, person=getpass.getuser())
+    click.echo(json.dumps({"webhook": number}) if as_json else f"Webhook {number} has ended.")
+
+
+@webhook.command(
+    "list",
+    epilog="""\b
+Examples:
+  platepost department webhook list vault --json | jq '.[] | select(.said != "")'
+""",
+)
+@FOLDER
+@JSON
+def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Show the webhooks of FOLDER: whether they are told, how much waits, and why the last try failed."""
+    with working_as(folder, OWNER):
+        from department.alerts.webhooks import webhooks  # noqa: PLC0415 - after Django was set up
+
+        found = webhooks()
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], default=str))
+    for each in () if as_json else found:
+        state = "ended" if each.ended_at else each.refused or f"{each.waiting} waiting"
+        click.echo(f"{each.number} {each.agency} {each.url}: {state}{each.said and '; '}{each.said}")
+
+
+@webhook.command(
+    epilog="""\b
+Examples:
+  platepost department webhook send vault
+  platepost department webhook send vault --once
+"""
+)
+@FOLDER
+@click.option("--once", is_flag=True, help="Try what waits now, once, and end.")
+def send(*, folder: DepartmentFolder, once: bool) -> None:
+    """Tell the webhooks what waits, until SIGTERM: as a service. Each message comes at least once, in order.
+
+    What fails is tried again, for a day. A receiver answers within ten seconds with a status of 200 to 299.
+    """
+    stopped: list[signal.Signals] = []
+    settings, key = folder.settings, folder.secret_key.read_bytes()
+    with working_as(folder, WEB), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
+        from department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
+
+        sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian)
+        Notifier().ready("Tells of decisions.")
+        while not stopped:
+            sender.send_waiting()
+            if once:
+                return
+            time.sleep(_LOOK_SECONDS)

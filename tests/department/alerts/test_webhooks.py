@@ -1,0 +1,250 @@
+"""Agencies are told of decisions by webhook: proved, in order, again until taken, and no plate ever."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPException
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import pytest
+
+from department.alerts import actions
+from department.alerts.actions import AlertActor, Rejection
+from department.alerts.errors import AlertError
+from department.alerts.states import RejectReason
+from department.alerts.webhooks import (
+    GIVE_UP,
+    WebhookSender,
+    add_webhook,
+    end_webhook,
+    post_message,
+    secret_of,
+    signed_headers,
+    webhooks,
+)
+from department.database.cluster import SUPERUSER
+from department.database.roles import OWNER, WEB
+from department.people.rights import DepartmentRole
+from department.people.services import join_covert
+from department.policy.errors import PurposeError
+from tests.department.alerts.conftest import PLATE, Dispatch, same
+from tests.department.custody.posts import GROUP
+from tests.department.emptying import empty
+from tests.department.people.persons import made_person
+from tests.department.roles import as_role
+
+EXAMPLE = Path(__file__).parents[3] / "examples/python/webhook.py"
+KEY = b"the department's secret"
+AGREED = (
+    "INSERT INTO ledger_agency (name, kind, allowed, note) VALUES ('oakdale-pd', 'in_state', true, '')",
+    (
+        "INSERT INTO ledger_verification (agency, says, until, person)"
+        " VALUES ('oakdale-pd', 'x', current_date + 9, 'r.manager')"
+    ),
+    (
+        "INSERT INTO ledger_sharing (agency, says, purposes, scope, begins, ends, person)"
+        " VALUES ('oakdale-pd', '12', '{hot list alarm}', '{release}', current_date, current_date + 9, 'r.manager')"
+    ),
+)
+
+
+@dataclass
+class Oakdale:
+    """An agency whose receiver answers as it is told."""
+
+    dispatch: Dispatch
+    number: int
+    answers: list[int] = field(default_factory=list)
+    """What it answers next; then 204."""
+    heard: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    sender: WebhookSender = field(default_factory=lambda: WebhookSender(KEY, agency="riverside", custodian="records"))
+
+    def __post_init__(self) -> None:
+        self.sender.post = self._post
+
+    def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        answer = self.answers.pop(0) if self.answers else 204
+        if answer != 204:
+            raise HTTPException(f"answered {answer}")
+        again = signed_headers(
+            secret_of(KEY, self.number), headers["webhook-id"], body, at=int(headers["webhook-timestamp"])
+        )
+        assert headers == again
+        assert PLATE not in f"{url}{body!r}{headers}"
+        self.heard.append((headers["webhook-id"], json.loads(body)))
+
+    def send(self) -> int:
+        with as_role(WEB):
+            return self.sender.send_waiting()
+
+    def due(self) -> None:
+        """Have the time for another try come."""
+        self.dispatch.act("UPDATE alerts_webhook SET next_at = now()")
+
+    def told(self) -> list[tuple[object, ...]]:
+        return self.dispatch.asked(
+            "SELECT max(value) FILTER (WHERE field = 'told'), max(value) FILTER (WHERE field = 'number')"
+            " FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'webhook_told' AND ledger_entry.at > %s"
+            " GROUP BY number ORDER BY number",
+            self.dispatch.post.now,
+        )
+
+
+@pytest.fixture
+def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
+    made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    for statement in AGREED:
+        dispatch.act(statement)
+    with as_role(OWNER):
+        number = add_webhook("oakdale-pd", "https://cad.oakdale.example/platepost?a=1", person="root")
+    yield Oakdale(dispatch, number)
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        empty(superuser, "alerts_webhook", "alerts_delivery", "ledger_sharing", "ledger_verification", "ledger_agency")
+
+
+def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) -> int:
+    """Have somebody reject a hit; return it."""
+    alert = dispatch.alert(group).record_id
+    with as_role(WEB):
+        actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
+        actions.take(actor, alert, 0)
+        actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
+        actions.reject(actor, alert, 1, Rejection(RejectReason.MISREAD))
+    return alert
+
+
+def test_vector_of_the_standard_s_own_library() -> None:
+    """As `standardwebhooks` 1.1.0 signs it."""
+    headers = signed_headers(
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        b'{"test": 2432232314}',
+        at=1614265330,
+    )
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_in_order_again_until_taken_and_entered(oakdale: Oakdale) -> None:
+    holder = oakdale.dispatch.person("a.rivera")
+    alert = oakdale.dispatch.alert()
+    with as_role(WEB):
+        actions.take(holder, alert.record_id, 0)
+        actions.confirm(holder, alert.record_id, 1, same())
+        actions.system_active(holder, alert.record_id, 2)
+        actions.system_cleared(holder, alert.record_id, 3)
+    oakdale.answers = [503, 302]
+    assert oakdale.send() == 0
+    assert oakdale.send() == 0, "it is not tried at once"
+    assert oakdale.answers == [302]
+    oakdale.due()
+    assert oakdale.send() == 0
+    with as_role(OWNER):
+        assert [(each.waiting, each.said) for each in webhooks()] == [(2, "answered 302")]
+    assert (oakdale.heard, oakdale.told()) == ([], [])
+    oakdale.due()
+    assert oakdale.send() == 2
+    assert oakdale.send() == 0
+    said = [(name, message["type"]) for name, message in oakdale.heard]
+    wanted = [
+        (f"decision-{alert.hit}-{number}", f"decision.{what}") for number, what in ((3, "actionable"), (4, "rejected"))
+    ]
+    assert said == wanted
+    data = oakdale.heard[0][1]["data"]
+    assert isinstance(data, dict)
+    assert (data["hit"], data["reason"], data["agency"]) == (alert.hit, "active", "riverside")
+    assert oakdale.told() == [("true", "3"), ("true", "4")]
+
+
+def test_nothing_covert_is_told(oakdale: Oakdale) -> None:
+    holder = oakdale.dispatch.person("a.rivera")
+    join_covert(holder.person, GROUP)
+    decided(oakdale.dispatch, holder, GROUP)
+    assert oakdale.send() == 0
+    assert oakdale.dispatch.asked("TABLE alerts_delivery") == []
+
+
+OVER = (
+    "UPDATE ledger_agency SET allowed = false",
+    "UPDATE ledger_sharing SET ended_at = now(), ended_by = 'r.manager'",
+    "UPDATE alerts_webhook SET ended_at = now()",
+)
+
+
+@pytest.mark.parametrize("over", OVER)
+def test_who_may_be_told_no_more_is_not(oakdale: Oakdale, over: str) -> None:
+    holder = oakdale.dispatch.person("a.rivera")
+    decided(oakdale.dispatch, holder)
+    oakdale.dispatch.act(over)
+    decided(oakdale.dispatch, holder)
+    assert oakdale.send() == 0
+    assert len(oakdale.dispatch.asked("TABLE alerts_delivery")) == 1
+
+
+def test_what_cannot_be_told_for_a_day_is_given_up(oakdale: Oakdale) -> None:
+    holder = oakdale.dispatch.person("a.rivera")
+    decided(oakdale.dispatch, holder)
+    oakdale.dispatch.act("UPDATE alerts_decision SET at = at - %s", GIVE_UP)
+    oakdale.answers = [500]
+    assert oakdale.send() == 0
+    assert oakdale.told() == [("false", "2")]
+    oakdale.due()
+    assert oakdale.send() == 0
+
+
+def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
+    with as_role(OWNER):
+        with pytest.raises(PurposeError, match="not in the register"):
+            add_webhook("elsewhere-pd", "https://cad.example/", person="root")
+        for url in ("http://cad.example/", "https://", "cad.example"):
+            with pytest.raises(AlertError, match="begins with https"):
+                add_webhook("oakdale-pd", url, person="root")
+        end_webhook(oakdale.number, person="root")
+        with pytest.raises(AlertError, match="has ended"):
+            end_webhook(oakdale.number, person="root")
+    for url in ("ftp://cad.example/", "https://a b/", "http://localhost.example/"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            oakdale.dispatch.act("INSERT INTO alerts_webhook (agency, url) VALUES ('x', %s)", url)
+
+
+@contextmanager
+def receiving(secret: str) -> Iterator[tuple[str, IO[str]]]:
+    """Run the example; give its address, and the lines that it prints."""
+    command = [sys.executable, str(EXAMPLE), "127.0.0.1:0"]
+    environment = {**os.environ, "WEBHOOK_SECRET": secret}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1], process.stdout
+        finally:
+            process.kill()
+
+
+def test_the_example_takes_what_is_proved_once(oakdale: Oakdale) -> None:
+    holder, secret = oakdale.dispatch.person("a.rivera"), secret_of(KEY, oakdale.number)
+    with receiving(secret) as (where, lines):
+        oakdale.dispatch.act("UPDATE alerts_webhook SET url = %s", where)
+        oakdale.sender.post = post_message
+        alert = decided(oakdale.dispatch, holder)
+        assert oakdale.send() == 1
+        ((hit,),) = oakdale.dispatch.asked("SELECT hit FROM alerts_alert WHERE record_id = %s", alert)
+        assert f"hit {hit} is none (misread)" in lines.readline()
+        now = int(datetime.now(UTC).timestamp())
+        said = {"hit": hit, "number": 1, "time": "T", "post": "p", "decision": "actionable", "reason": "active"}
+        body = json.dumps({"data": said}).encode()
+        post_message(where, body, signed_headers(secret, "older", body, at=now))
+        forged = signed_headers("whsec_AAAA", "x", body, at=now)
+        for headers in (forged, signed_headers(secret, "x", body, at=now - 400), {}):
+            with pytest.raises(HTTPException, match="answered 401"):
+                post_message(where, body, headers)
+        last = json.dumps({"data": {**said, "number": 9, "decision": "withdrawn"}}).encode()
+        post_message(where, last, signed_headers(secret, "last", last, at=now))
+        assert "TAKEN BACK" in lines.readline(), "nothing of the older, the forged and the old one"
+    with pytest.raises(OSError, match="refused"):
+        post_message(where, body, forged)
