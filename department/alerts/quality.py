@@ -40,6 +40,16 @@ class RejectRate:
     """Of the interval in which the rate lies."""
     high: float
 
+    @property
+    def low_percent(self) -> str:
+        """`low`, for people."""
+        return f"{self.low * 100:.1f}"
+
+    @property
+    def high_percent(self) -> str:
+        """`high`, for people."""
+        return f"{self.high * 100:.1f}"
+
 
 @dataclass(frozen=True, slots=True)
 class HitQuality:

@@ -58,6 +58,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     yield "holds", _failure("hold", "copy", place)
     yield "public", _failure("public", "publish", place)  # before a purge
     yield "purges", _failure("purge", "run", place)  # before the backup, which would keep what goes
+    yield "accuracy", _failure("quality", place, "--draw")
     if not folder.is_private:
         return  # its own server is backed up there
     if settings.backups is None or not settings.backup_keys:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -23,19 +24,29 @@ Examples:
 )
 @FOLDER
 @JSON
+@click.option("--draw", is_flag=True, help="Draw random reads of the last weeks for people to label, and end.")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of which hits.")
-def quality(*, folder: DepartmentFolder, as_json: bool, days: int) -> None:
+def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -> None:
     """Show rejections of hits by reason: of all, by post, by category of the list, by characters that were misread.
+
+    And how many reads are wrong, of the random ones of twelve weeks that two people have labeled on the page *Quality*.
 
     Rates have their 95 % interval by Wilson. It shows no plate and no person, and nothing of covert groups.
     """
     with working_as(folder, WEB):
-        from department.alerts.quality import RejectRate, hit_quality, worse_posts  # noqa: PLC0415 - after set-up
+        from department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up
+        from department.alerts.quality import RejectRate, hit_quality, worse_posts  # noqa: PLC0415
 
+        if draw:
+            drawn = draw_samples()
+            click.echo(json.dumps({"drawn": drawn}) if as_json else f"{drawn} reads were drawn.")
+            return
         until = datetime.now(UTC)
         found, worse = hit_quality(until - timedelta(days=days), until), worse_posts()
+        reads = sampled_reads()
     if as_json:
-        click.echo(json.dumps(found.wire() | {"worse": sorted(worse)}))
+        said = {"worse": sorted(worse), "reads": {name: asdict(each) for name, each in reads.items()}}
+        click.echo(json.dumps(found.wire() | said))
         return
     table = Table("", "reason", "rejected", "decided", "95 % interval")
 
@@ -48,6 +59,8 @@ def quality(*, folder: DepartmentFolder, as_json: bool, days: int) -> None:
         for name, rates in groups.items():
             add(f"{kind} {name}", rates)
     add("misread", found.pairs)
+    for name, each in reads.items():
+        add(f"reads {name}", {"wrong": each.wrong})
     console = Console()
     console.print(table)
     for post in worse:

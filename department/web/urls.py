@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.web import archive, console, doors, search
+from department.web import archive, console, doors, quality, search
 from department.web.ledger import ledger, reviews
 from department.web.views import status
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("console/events/", console.events, name="console_events"),
     path("console/step/", console.step, name="console_step"),
     path("console/shift/", console.shift, name="console_shift"),
+    path("quality/", quality.quality, name="quality"),
+    path("quality/label/", quality.label, name="quality_label"),
+    path("quality/sample/<int:number>/", quality.sample, name="quality_sample"),
     path("search/", search.search, name="search"),
     path("search/plate/", search.plate, name="search_plate"),
     path("search/read/", search.read, name="search_read"),

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ from device.records import Keyring
 from device.records.contract.examples import ExampleSigner
 from device.records.signing import read_key
 from device.records.verify.verify import Verifier
-from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.conftest import Open, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
+from tests.department.emptying import empty
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
@@ -52,6 +53,26 @@ INSERT INTO people_person (password, login, name, badge, agency, made_at, active
 VALUES ('secret', 'a.rivera', 'A. Rivera', '', 'demo', now(), now()) RETURNING id
 """
 """A trigger enters it in the ledger; taken in again, it must not be entered again."""
+ANSWERED = """
+INSERT INTO alerts_step (record_id, revision, step, at, state)
+SELECT record_id, 9, 'take', now(), 'taken' FROM alerts_alert;
+INSERT INTO alerts_acknowledgment (person, at) VALUES ('a.rivera', now());
+INSERT INTO alerts_decision (record_id, post, hit, number, at, decision)
+SELECT record_id, post, hit, 1, now(), 'x' FROM alerts_alert;
+INSERT INTO alerts_webhook (agency, url) VALUES ('oakdale-pd', 'https://cad.example/');
+INSERT INTO alerts_delivery (webhook_id, decision_id)
+SELECT hook.id, said.id FROM alerts_webhook AS hook, alerts_decision AS said;
+INSERT INTO alerts_sample (week, post, record_id) VALUES (current_date, 'post-1', 1);
+INSERT INTO alerts_label (sample_id, person, verdict) SELECT id, 'a.rivera', 'right' FROM alerts_sample;
+INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, expires_at, second_person, over_at)
+VALUES ('7ABC123', 'bolo', 3, '26-1', 'x', 'a.rivera', now() + interval '1 day', false, now());
+INSERT INTO lists_recovery (plate, person, reason) VALUES ('7ABC123', 'a.rivera', 'found');
+INSERT INTO lists_import (source, system_user, mark, mapping, file, accepted, refused, report)
+VALUES ('state', 'root', 'x', '', '\\x00ff', 1, 0, '[]');
+INSERT INTO lists_request (kind) VALUES ('delta');
+INSERT INTO lists_lead (entry_id, record_id, plate_fold) SELECT id, 1, '7ABC123' FROM lists_entry;
+"""
+"""What people made of hits, and of lists; the tables that are filled otherwise are left out."""
 
 
 @pytest.fixture
@@ -67,6 +88,21 @@ def other(cluster: PrivateCluster, transactional_db: None) -> Iterator[str]:
                 empty.execute(statement.replace("ENABLE ALWAYS TRIGGER USER", "ENABLE TRIGGER USER"))
         yield where
         superuser.execute(f"DROP DATABASE other_{name} WITH (FORCE)")
+
+
+@pytest.fixture
+def answered(database: str) -> Iterator[Callable[[], None]]:
+    """Add a person, and fill the tables of alerts and lists."""
+    with psycopg.connect(database, user=SUPERUSER, autocommit=True) as superuser:
+
+        def fill() -> None:
+            superuser.execute(PERSON)
+            superuser.execute("SET session_replication_role = replica")
+            superuser.execute(ANSWERED)
+
+        yield fill
+        filled = [name for name in content(database) if name.startswith(("alerts_", "lists_"))]
+        empty(superuser, *({*filled} - {"alerts_transition", "lists_policy"}))
 
 
 def connected(where: str) -> PortabilityDatabase:
@@ -120,7 +156,7 @@ def signed(target: Path, found: dict[str, Any]) -> None:
 
 
 def test_all_comes_back_identical_and_proved(
-    other: str, database: str, opened: Open, rows: Rows, tmp_path: Path
+    other: str, database: str, opened: Open, answered: Callable[[], None], tmp_path: Path
 ) -> None:
     messages = of_all_kinds(Post())
     store = opened()
@@ -128,7 +164,7 @@ def test_all_comes_back_identical_and_proved(
         store.keep(messages[begin : begin + 100])
     store.close()
     (tmp_path / "receipts").write_text("receipted")
-    rows(PERSON)
+    answered()
     told: list[tuple[int, int | None]] = []
     target = tmp_path / "everything"
     made = connected(database)
@@ -151,6 +187,9 @@ def test_all_comes_back_identical_and_proved(
         table: len(lines) for table, lines in before.items()
     }
     assert after == before
+    of_hits = {table: lines for table, lines in after.items() if table.startswith(("alerts_", "lists_"))}
+    assert len(of_hits) > 14
+    assert [table for table, lines in of_hits.items() if not lines] == []
     assert {row["verdict"] for row in map(json.loads, after["custody_record"])} == {
         *("genuine", "foreign", "forged", "unreadable")
     }

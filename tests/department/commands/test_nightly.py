@@ -39,6 +39,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
             "holds",
             "public",
             "purges",
+            "accuracy",
             "backup",
         ], said
         assert (done.returncode, "says of no trial" in said["restore-test"]) == (1, True)

@@ -1,0 +1,131 @@
+"""How many reads are wrong, by random reads of each post and week that two people label who do not know what was read.
+
+Rejections of hits tell of hits alone, which misreads make likelier. Of these reads chance alone decides. What was never
+read, no picture shows: that is not measured here.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from department.alerts.errors import refusals
+from department.alerts.quality import RejectRate, reject_rate
+from department.custody.reading import picture, whole_records
+from department.custody.record import PictureBytes
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry, open_entry
+from department.ledger.writing import entering
+from department.people.models import DepartmentPerson
+from department.policy.policy import AccessPurpose, policy_in_force
+from department.search.patterns import folded
+from device.records.envelope import read_event
+from device.records.read import Read
+
+SPAN = timedelta(weeks=12)
+"""Of which weeks a rate is made."""
+_NEXT = """
+SELECT id FROM alerts_sample AS sample WHERE week > %s
+AND NOT EXISTS (SELECT FROM alerts_settled WHERE sample_id = sample.id)
+AND NOT EXISTS (SELECT FROM alerts_label WHERE sample_id = sample.id AND person = %s)
+ORDER BY (SELECT count(*) FROM alerts_label WHERE sample_id = sample.id) DESC, week, id LIMIT 1
+"""
+_COUNTS = """
+SELECT post, coalesce(verdict, 'open'), count(*) FROM alerts_sample AS sample
+LEFT JOIN alerts_settled AS settled ON settled.sample_id = sample.id WHERE week > %s GROUP BY 1, 2 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledReads:
+    """What two people agreed on about random reads."""
+
+    wrong: RejectRate
+    """`rejected` are wrong, `decided` are those that are legible."""
+    illegible: int
+    open: int
+    """On which no two people agreed yet."""
+
+
+def draw_samples() -> int:
+    """Draw random reads for the last weeks that have none, as many as the policy says; return how many."""
+    ((drawn,),) = _rows("SELECT alerts_draw(%s)", [policy_in_force().accuracy_reads])
+    return int(drawn)
+
+
+def sampled_reads(at: datetime | None = None) -> dict[str, SampledReads]:
+    """Return what was found of the last twelve weeks: of `all`, and by post."""
+    counts: dict[str, dict[str, int]] = {"all": {}}
+    for post, verdict, count in _rows(_COUNTS, [_since(at)]):
+        counts["all"][verdict] = counts["all"].get(verdict, 0) + count
+        counts.setdefault(post, {})[verdict] = count
+    return {name: _sampled(found) for name, found in counts.items()}
+
+
+def next_sample(person: DepartmentPerson) -> int | None:
+    """Return the number of a sample that somebody has not labeled; None where there is none."""
+    return next((number for (number,) in _rows(_NEXT, [_since(None), person.login])), None)
+
+
+def sample_picture(sample: int, person: DepartmentPerson) -> PictureBytes | None:
+    """Return the picture of a sample's plate, under an entry of the ledger; None if there is none.
+
+    Raises:
+        PurposeError: the policy lacks the purpose of audits.
+        CustodyError: its bytes are damaged.
+        LedgerError: it cannot be entered.
+
+    """
+    for (record,) in _rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
+        with _opened(sample, person) as entry:
+            return picture(entry, record, "patch")
+    return None
+
+
+def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
+    """Note whether what somebody sees is what was read; they are not told. Nobody's plate is kept of it.
+
+    Args:
+        sample: its number.
+        person: who.
+        text: what the picture shows; empty where it is illegible.
+
+    Raises:
+        AlertError: they, or two others, have labeled it, or they may not.
+
+    The other errors are those of `sample_picture`.
+    """
+    read = ""
+    for (record,) in _rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
+        with _opened(sample, person) as entry:
+            for stored, _ in whole_records(entry, records=[record]):
+                data = read_event(stored.restored().event or {}).data
+                read = data.plate_read if isinstance(data, Read) else ""
+    seen = folded(re.sub(r"[^A-Z0-9]", "", text.upper()))
+    verdict = "illegible" if not (seen and read) else "right" if seen == folded(read) else "wrong"
+    said = {"person": person.login, "sample": sample, "verdict": verdict}
+    with refusals(), entering(LedgerEvent.READ_LABELED, said), connection.cursor() as cursor:
+        values: list[Any] = [sample, person.login, verdict]
+        cursor.execute("INSERT INTO alerts_label (sample_id, person, verdict) VALUES (%s, %s, %s)", values)
+
+
+def _opened(sample: int, person: DepartmentPerson) -> OpenEntry:
+    purpose = AccessPurpose(policy_in_force().misuse.purpose, reason="how many reads are wrong")
+    return open_entry(person=person.login, agency=person.agency, purpose=purpose, query={"sample": sample})
+
+
+def _sampled(found: dict[str, int]) -> SampledReads:
+    wrong, right = found.get("wrong", 0), found.get("right", 0)
+    return SampledReads(reject_rate(wrong, wrong + right), found.get("illegible", 0), found.get("open", 0))
+
+
+def _since(at: datetime | None) -> Any:  # noqa: ANN401 - a value of the database
+    return ((at or datetime.now(UTC)) - SPAN).date()
+
+
+def _rows(query: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())

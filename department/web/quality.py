@@ -1,0 +1,51 @@
+"""The page of quality: how often hits are none, and how many reads are wrong, of which two people label random ones."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
+from department.alerts.errors import AlertError
+from department.alerts.quality import hit_quality
+from department.people.access import CurrentRequest, needs
+from department.people.rights import Permission
+
+DAYS = 90
+
+
+@needs(Permission.SEE_STATUS)
+@require_safe
+def quality(request: HttpRequest) -> HttpResponse:
+    """Show the rates, each with its interval: no plate, no person, nothing of covert groups."""
+    until = datetime.now(UTC)
+    found = hit_quality(until - timedelta(days=DAYS), until)
+    tables = [("Hits", {"all": found.reasons}), ("By post", found.posts), ("By category of the list", found.categories)]
+    context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads()}
+    return render(request, "web/quality.html", context)
+
+
+@needs(Permission.SEE_PICTURES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def label(request: CurrentRequest) -> HttpResponse:
+    """Show a random read's picture, and not what was read; by POST take what somebody sees in it."""
+    refused, number = "", request.POST.get("sample", "")
+    if request.method == "POST" and number.isdecimal() and len(number) < 19:
+        try:
+            label_sample(int(number), request.user, "" if "illegible" in request.POST else request.POST.get("text", ""))
+            return redirect("quality_label")
+        except AlertError as error:
+            refused = str(error)
+    context = {"sample": next_sample(request.user), "refused": refused}
+    return render(request, "web/label.html", context, status=422 if refused else 200)
+
+
+@needs(Permission.SEE_PICTURES)
+@require_safe
+def sample(request: CurrentRequest, number: int) -> HttpResponse:
+    """Show the picture of a sample's plate."""
+    found = sample_picture(number, request.user) if number == next_sample(request.user) else None
+    if found is None:
+        raise Http404
+    return HttpResponse(found.body, content_type=found.media_type)

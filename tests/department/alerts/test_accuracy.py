@@ -1,0 +1,94 @@
+"""Random reads are drawn by week and post, and labeled by two people who do not know what was read."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from department.alerts.accuracy import draw_samples, label_sample, next_sample, sampled_reads
+from department.alerts.errors import AlertError
+from department.alerts.quality import reject_rate
+from department.database.cluster import SUPERUSER
+from department.database.roles import WEB
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from tests.department.alerts.conftest import Dispatch
+from tests.department.emptying import empty
+from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
+
+READ = [f"7ABC00{number}" for number in range(5)]
+
+
+@pytest.fixture
+def people(dispatch: Dispatch) -> Iterator[list[DepartmentPerson]]:
+    """Keep reads of the week before this one and of today, and draw; give three people who label."""
+    today = datetime.now(UTC)
+    before = today - timedelta(days=today.weekday() + 3)
+    dispatch.keep(*(dispatch.post.read(text=text, captured=before) for text in READ))
+    dispatch.keep(dispatch.post.read(text="8TODAY1", captured=today))
+    dispatch.keep(dispatch.post.read(text="8OLD001", captured=today - timedelta(days=40)))
+    with as_role(WEB):
+        assert [draw_samples(), draw_samples()] == [len(READ), 0]
+    yield [made_person(login, DepartmentRole.DISPATCHER) for login in ("a.rivera", "b.chen", "c.diaz")]
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        empty(superuser, "alerts_sample", "alerts_label")
+
+
+def plates(dispatch: Dispatch) -> dict[int, str]:
+    query = "SELECT sample.id, plate_read FROM alerts_sample AS sample JOIN custody_read USING (record_id)"
+    return dict(dispatch.asked(query))
+
+
+def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
+    drawn, (one, other, third) = plates(dispatch), people
+    assert sorted(drawn.values()) == READ
+    right, typo, wrong, illegible, waiting = sorted(drawn)
+    with as_role(WEB):
+        for sample, *labels in (
+            (right, drawn[right].replace("0", "O"), f"{drawn[right][:3]} {drawn[right][3:].lower()}"),
+            (typo, drawn[typo], "7ABD999", drawn[typo]),
+            (wrong, "7ABD999", "7XYZ999"),
+            (illegible, "", "-"),
+            (waiting, drawn[waiting]),
+        ):
+            for person, text in zip(people, labels, strict=False):
+                label_sample(sample, person, text)
+        assert [next_sample(person) for person in people] == [None, waiting, waiting]
+        found = sampled_reads()
+        assert found["all"] == found["post-1"]
+        assert (found["all"].wrong, found["all"].illegible, found["all"].open) == (reject_rate(1, 3), 1, 1)
+        for person, sample in ((one, waiting), (third, right), (third, 0)):
+            with pytest.raises(AlertError, match=r"labeled it|no such sample"):
+                label_sample(sample, person, "x")
+        label_sample(waiting, other, "7XYZ999")
+        assert sampled_reads()["all"].open == 1, "they do not agree"
+
+
+def test_who_labels_is_told_nothing_and_no_plate_is_kept(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
+    client, stranger = client_of(people[0]), client_of(made_person("l.apsed", DepartmentRole.DISPATCHER, current=False))
+    with as_role(WEB):
+        sample = next_sample(people[0])
+        assert sample is not None
+        page = client.get("/quality/label/").content.decode()
+        assert f"/quality/sample/{sample}/" in page
+        assert "7ABC" not in page
+        assert client.get(f"/quality/sample/{sample}/").headers["Content-Type"] == "image/jpeg"
+        assert client.get(f"/quality/sample/{sample + 1}/").status_code == 404, "one after the other"
+        for text in ("7ABC000", "x" * 300, ""):
+            assert client.post("/quality/label/", {"sample": next_sample(people[0]), "text": text}).status_code == 302
+        again = client.post("/quality/label/", {"sample": sample, "text": "7ABC000"})
+        assert (again.status_code, "7ABC000" in again.content.decode()) == (422, False)
+        for wrong, status in (("", 200), ("x", 200), ("9" * 30, 200), ("0", 422)):
+            assert client.post("/quality/label/", {"sample": wrong, "text": "x"}).status_code == status
+        assert stranger.post("/quality/label/", {"sample": sample, "text": "x"}).status_code == 403
+        assert "nothing known" in client.get("/quality/").content.decode(), "one person alone settles nothing"
+    kept = str(dispatch.asked("TABLE alerts_label"))
+    entered = "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'read_labeled'"
+    assert "7ABC" not in kept + str(dispatch.asked(entered))
+    shown = (
+        "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'intent' AND field = 'query'"
+        " AND value LIKE %s"
+    )
+    assert dispatch.asked(shown, f'%"sample": {sample}%') != [(0,)], "who sees a picture is in the ledger"
