@@ -54,9 +54,9 @@ def test_reads_make_room_and_nothing_else_goes(disk: Path, filler: Callable[[Out
     with Outbox(disk / "outbox.db", key=KEY) as outbox:
         fill = filler(outbox)
         kept = []
-        for number in range(650):
-            fill.read(picture_bytes=30000)
-            if number % 50 == 0:
+        for number in range(325):
+            fill.read(picture_bytes=60000)
+            if number % 25 == 0:
                 kept += [fill.hit().id, fill.audit().id]
         assert outbox.disk_full
         backlog = outbox.backlog()

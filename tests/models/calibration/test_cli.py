@@ -21,12 +21,12 @@ def reader(tmp_path: Path) -> Path:
 
 def test_the_numbers_lie_beside_the_reader(reader: Path, mocker: MockerFixture) -> None:
     mocker.patch("models.plates.fonts.fetch")
-    result = CliRunner().invoke(calibrate, ["--plates", "200", str(reader)])
+    result = CliRunner().invoke(calibrate, ["--plates", "100", str(reader)])
     assert result.exit_code == 0, result.output
     told = json.loads(reader.with_suffix(".json").read_text())
     assert told["slope"] > 0
-    assert told["fitted_to"] == ["100 drawn plates, seed 31"]
-    assert "after, 100 other drawn plates" in result.output
+    assert told["fitted_to"] == ["50 drawn plates, seed 31"]
+    assert "after, 50 other drawn plates" in result.output
 
 
 @pytest.mark.parametrize("weight", ["-1", "nan"])
