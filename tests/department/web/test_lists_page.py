@@ -59,7 +59,8 @@ def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
     site.visit(phone, "/lists/", site.supervisor)
     fine(phone)
     phone.get_by_label("Because").fill("the state's own")
-    phone.keyboard.press("Enter")
+    with phone.expect_navigation():
+        phone.keyboard.press("Enter")
     site.until(lambda: all(site.looks_for("7IMP001")))
     assert "NONE" not in phone.content()
     for where in ("/lists/", "/lists/add/", "/lists/imports/"):
