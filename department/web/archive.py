@@ -30,6 +30,10 @@ def _classes() -> list[tuple[str, str]]:
     return [(term.retention, term.retention.replace("_", " ")) for term in RetentionTerm.objects.all()]
 
 
+def _purged() -> list[tuple[str, str]]:
+    return [choice for choice in _classes() if choice[0] != "backup"]  # files, which `backup` destroys
+
+
 class TermForm(forms.Form):
     """For how long a class is kept."""
 
@@ -47,7 +51,7 @@ class PurgePlanForm(forms.Form):
     attorney = forms.CharField(label="Attorney who gave the agency's written consent", max_length=120, required=False)
     consent_date = forms.DateField(label="Date of the consent", widget=_DAY, required=False)
     classes = forms.MultipleChoiceField(
-        label="Classes", choices=_classes, widget=forms.CheckboxSelectMultiple, required=False, help_text="All if none."
+        label="Classes", choices=_purged, widget=forms.CheckboxSelectMultiple, required=False, help_text="All if none."
     )
     review = forms.CharField(
         label="Review of the doubtful records", max_length=500, required=False, help_text="Without it they stay."
