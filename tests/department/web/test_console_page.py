@@ -4,26 +4,34 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
 from department.database.cluster import installed_versions
+from department.database.roles import OWNER
 from department.folder import DepartmentFolder
 from device.records import Source
 from device.records.contract.examples import CLOCK
 from device.records.hit import HitWithdrawn
+from device.records.keys import CustodianTerms, Purpose
+from device.records.parts import ClockQuality
 from device.records.recorder import Recorder
 from device.records.signing import Signer
 from provisioning.connection import Connection
+from provisioning.trust.key_files import KeyFiles
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import mosquitto_path
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
 from tests.department.commands.keeping import Site, site
-from tests.department.custody.posts import Post
+from tests.department.custody.posts import GROUP, Post
 from tests.department.web.alarms import seen, sessions
 from tests.department.web.test_status_page import wait_until_served
 
@@ -33,6 +41,8 @@ pytestmark = [
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL IS NOT INSTALLED: apt-get install postgresql"),
 ]
 PLATE = "7ABD123"
+TOKEN = "t" * 32
+HELD = ClockQuality(source="unknown", synchronised=False, held_seconds=-90.0)
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
@@ -46,16 +56,21 @@ class Desk:
     post: Post = field(default_factory=Post)
     hits: list[str] = field(default_factory=list)
 
+    @property
+    def log(self) -> Path:
+        """What the pages' server says."""
+        return self.site.top / "serve.log"
+
     def __post_init__(self) -> None:
         signer = Signer.from_file(self.site.fleet.post("post-1") / "signing_key.pem")
         source = Source("riverside", "post-1")
         self.post.recorder = Recorder(self.post.store, signer, source, now=lambda: self.post.now)
 
-    def hit(self, **more: object) -> str:
+    def hit(self, group: str | None = None, **more: object) -> str:
         """Have the post send a hit of now; return its identifier."""
         self.post.now = datetime.now(UTC)
         members = seen(PLATE, self.post.now, **more)  # type: ignore[arg-type]
-        made = self.post.hit(**members)
+        made = self.post.hit(group, **members)
         with self._connected() as connection:
             connection.publish(made.topic, made.body, retain=False)
         self.hits.append(str(members["hit"]))
@@ -79,9 +94,24 @@ class Desk:
         page.goto(f"{address}/{path}")
         return page
 
+    def step(self, login: str, hit: str, step: str) -> int:
+        """Make a step by hand, as somebody and on no page, with the right revision; return the status."""
+        cookies = f"sessionid={self.keys[login]}; csrftoken={TOKEN}"
+        headers = {"Cookie": cookies, "X-CSRFToken": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
+        ((revision,),) = self.asked("SELECT revision FROM alerts_alert WHERE record_id = %s", hit)
+        connection = HTTPConnection(self.where, timeout=PATIENCE_SECONDS)
+        connection.request("POST", "/console/step/", f"hit={hit}&step={step}&revision={revision}&reason=stop", headers)
+        with closing(connection):
+            return connection.getresponse().status
+
+    def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(psycopg.connect(DepartmentFolder(self.site.department.folder).conninfo(OWNER))) as connection:
+            return connection.execute(query, values).fetchall()
+
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        with subprocess.Popen(self.site.department.line("serve", "--web", self.where)) as server:
+        line = self.site.department.line("serve", "--web", self.where)
+        with self.log.open("wb") as log, subprocess.Popen(line, stderr=log) as server:
             try:
                 wait_until_served(f"http://{self.where}/log-in/", server)
                 yield server
@@ -92,13 +122,18 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Desk]:
     with site() as made:
+        keys = KeyFiles(Purpose.CUSTODY, made.fleet.custodian("records"), "records")
+        keys.write_terms(CustodianTerms(name="records", groups=(GROUP,), required=True))
+        made.fleet.write_access_list()
         made.add_post("post-1")
         made.init()
         folder = DepartmentFolder(made.department.folder)
         with made.keeping():
-            people = ["a.rivera", "b.chen"]
-            keys = sessions(folder, *(f"{login}:dispatcher:current" for login in people))
-            yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, keys, strict=True)))
+            people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}
+            people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current"}
+            cookies = sessions(folder, *(f"{login}:{said}" for login, said in people.items()))
+            assert made.department("person covert", "a.rivera", GROUP).returncode == 0
+            yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
 
 
 @pytest.fixture
@@ -166,6 +201,145 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert visitor.complaints == []
 
 
+@dataclass(frozen=True)
+class Stop:
+    """A likely wrong stop, and what somebody does who looks."""
+
+    says: str
+    """What the page says, where only the person can prevent it."""
+    members: dict[str, Any] = field(default_factory=dict)
+    """Of the hit, where they are not those of an exact match."""
+    keys: str = "s" * 7 + "11"
+    """What they answer: each character, the state, the vehicle."""
+    then: str = "rejected"
+    """What it is after Enter: `taken` where an answer speaks against it."""
+    reason: str = "misread"
+    """For which they reject it; `cleared` where the state's system says so."""
+    group: str | None = None
+
+
+STOPS = {
+    "a D for a 0": Stop("A D for a 0", keys="sssd0sss11", then="taken"),
+    "another state's": Stop(
+        "The state does not fit: listed CA, seen other",
+        {"region": "other", "state_agreement": "contradicts"},
+        keys="s" * 7 + "21",
+        then="taken",
+        reason="other state",
+    ),
+    "stale by an hour": Stop("The list was too old", {"hotlist_stale": True}, then="confirmed", reason="cleared"),
+    "recovered yesterday": Stop("with the state's system before acting", then="confirmed", reason="cleared"),
+    "a pattern": Stop("A pattern, not a plate", {"plate_matched": "7AB?12*", "match": "partial"}, then="waiting"),
+    "stacked letters": Stop(
+        "stacked or small letters", {"plate_matched": "7ABD123M", "match": "near"}, keys="s" * 7 + "d11", then="taken"
+    ),
+    "swapped plates": Stop("Vehicle: does it fit", keys="s" * 7 + "12", then="taken", reason="other vehicle"),
+    "a near match": Stop("A second person must look", {"plate_matched": "7A8D123", "match": "near"}, then="waiting"),
+    "withdrawn while they drive up": Stop("Possible match", then="confirmed", reason=""),
+    "a wrong clock": Stop("clock was wrong", {"clock": HELD}, then="confirmed", reason="cleared"),
+    "a picture on a truck": Stop("not a picture on one", keys="i" + "s" * 6 + "11", then="taken", reason="illegible"),
+    "covert": Stop("Covert: for vice alone", keys="s" * 7 + "12", then="taken", reason="other vehicle", group=GROUP),
+}
+TRY = """async ([steps, said]) => {
+  const page = document.getElementById("console"), hit = document.getElementById("hit"), got = [];
+  const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
+  const record = document.querySelector(".eye").elements.hit.value;
+  for (const step of steps) {
+    const body = new URLSearchParams({ hit: record, revision: hit.dataset.revision, step, ...said });
+    got.push((await fetch(page.dataset.step, { method: "POST", body, headers: { "X-CSRFToken": token } })).status);
+  }
+  return [record, got];
+}"""
+ALL_SEEN = {f"character{place}": "s" for place in range(8)} | {"region": "same", "vehicle": "same"}
+
+
+@dataclass
+class Shortcuts:
+    """Tries what leads past the steps of an alert, and notes what was not refused."""
+
+    desk: Desk
+    page: Page
+    name: str = ""
+    reached: list[object] = field(default_factory=list)
+
+    def by_hand(self, *steps: str, **said: str) -> str:
+        """Send steps from the page by a script, each with the revision that it shows; return the alert."""
+        record, got = self.page.evaluate(TRY, [steps, said])
+        if {*got} - {409, 422}:
+            self.reached.append((self.name, steps, got))
+        return str(record)
+
+    def by_others(self, alert: str, step: str, *others: str) -> None:
+        """Send a step as who has lapsed, as an auditor, and as others."""
+        got = {login: self.desk.step(login, alert, step) for login in ("c.lapsed", "d.okafor", *others)}
+        if {*got.values()} - {403, 422}:
+            self.reached.append((self.name, step, got))
+
+    def state(self, state: str) -> None:
+        self.page.locator(f"#hit[data-state={state}]").wait_for()
+
+    def compare(self, stop: Stop, alert: str) -> None:
+        """Take it by a double click, try to go on without looking, and answer as somebody who looks."""
+        self.by_hand("confirm", "active", "outcome", "withdraw", "second", "substitute", reason="stop", **ALL_SEEN)
+        self.by_others(alert, "take", *(["b.chen"] if stop.group else []))
+        self.page.get_by_role("button", name="Take it").dblclick()
+        self.page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
+        assert stop.says.lower() in self.page.locator("#hit").inner_text().lower(), self.name
+        self.by_hand("take", "active", "confirm", "outcome", reason="stop")
+        self.by_hand("confirm", **{**ALL_SEEN, "vehicle": ""})
+        self.page.locator(".compared input").first.focus()
+        for key in stop.keys:
+            self.page.keyboard.press(key)
+        self.page.keyboard.press("Enter")
+        if stop.then == "taken":
+            expect(self.page.locator("#refused")).to_contain_text("It is confirmed when every character")
+        self.state(stop.then)
+        self.by_others(alert, "active", "b.chen")
+
+    def end(self, stop: Stop, hit: str) -> None:
+        """End it as is right; what was actionable is taken back meanwhile."""
+        if stop.reason not in {"", "cleared"}:
+            self.by_hand("second", "active", "not_practical", **ALL_SEEN, note="the terminal is down")
+            self.page.get_by_text("Reject it", exact=True).first.click()
+            self.page.get_by_label(stop.reason, exact=True).check()
+            self.page.get_by_role("button", name="Reject it").click()
+            return self.state("rejected")
+        if stop.members.get("hotlist_stale"):
+            self.by_hand("not_practical", note="the terminal is down")
+        self.page.get_by_label("cleared: the" if stop.reason else "active: the").check()
+        self.page.get_by_role("button", name="Note the answer").click()
+        if stop.reason:
+            return self.state("rejected")
+        self.state("actionable")
+        self.desk.withdraw(hit)
+        self.state("withdrawn")
+        self.by_hand("outcome", "active", "take", "confirm", reason="stop", **ALL_SEEN)
+        self.page.get_by_label("units sent").check()
+        self.page.get_by_role("button", name="Say so").click()
+        return self.state("accounted")
+
+
+def test_twelve_wrong_stops_by_every_shortcut(served: Desk, visitor: Visitor) -> None:
+    page, screen = served.open(visitor, "a.rivera", "console/shift/"), served.open(visitor, "b.chen")
+    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    page.wait_for_url("**/console/")
+    shortcuts = Shortcuts(served, page)
+    for name, stop in STOPS.items():
+        shortcuts.name = name
+        hit = served.hit(stop.group, **stop.members)
+        shortcuts.state("new")
+        assert not stop.group or screen.locator("#queue button").count() == 0, "an open screen does not show it"
+        shortcuts.compare(stop, page.locator(".eye [name=hit]").input_value())
+        shortcuts.end(stop, hit)
+    assert shortcuts.reached == []
+    pairs = served.asked("SELECT pairs FROM alerts_step WHERE pairs <> '{}'")
+    assert pairs == [(["D0"],)], "what was misread goes along with the rejection"
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Earlier passages").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Search")
+    visitor.forgive("Failed to load resource")
+
+
 def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visitor) -> None:
     del desk.hits[:]
     with desk.serving() as server:
@@ -197,10 +371,14 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         server.wait()
         expect(deaf).to_contain_text("This page hears nothing from its server")
         desk.hit()
-    with desk.serving():
+    with desk.serving() as last:
         expect(rows).to_have_count(4)
         expect(deaf).to_be_hidden()
         records = page.eval_on_selector_all("#queue button", "all => all.map(each => each.dataset.record)")
         assert len({*records}) == len(records) == len(desk.hits)
+        last.terminate()
+        assert last.wait(PATIENCE_SECONDS) == 0
+        assert desk.log.read_text("utf-8") == "", "the streams ended in order, and nobody waited for them"
+        expect(deaf).to_contain_text("This page hears nothing from its server")
         page.close()
     visitor.forgive("Failed to load resource")
