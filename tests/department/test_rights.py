@@ -534,6 +534,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "archive/migrations/0005_covert_kinds.sql",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
+        "custody/migrations/0003_place.py",
         "ledger/migrations/0004_accesses.py",
         # Counts reads by their age.
         "audits/migrations/0001_audits.sql",

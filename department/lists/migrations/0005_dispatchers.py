@@ -23,7 +23,10 @@ DECLARE
         THEN said ->> 'author' ELSE said ->> 'ended_by' END;
     rules lists_policy;
 BEGIN
-    IF who IS NULL OR current_user <> 'platepost_web' OR EXISTS (
+    IF who IS NULL OR current_user <> 'platepost_web' THEN
+        RETURN NEW; -- other roles may not even look at people's
+    END IF;
+    IF EXISTS (
         SELECT FROM people_role AS held JOIN people_person AS person ON person.id = held.person_id
         WHERE person.login = who AND held.ended_at IS NULL AND held.role IN ('operator', 'supervisor')
     ) THEN
