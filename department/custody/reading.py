@@ -303,7 +303,8 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
             # A few rows by an index, of millions; and nothing goes on for a client that has gone.
             " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-            " set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),"
+            " set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true),"
+            " set_config('jit', 'off', true),"
             " set_config('plan_cache_mode', 'force_generic_plan', true),"
             # In the order in which they stand; in another one, nothing would be open.
             " set_config('client_connection_check_interval', '1s', true), ledger_open()"

@@ -146,7 +146,9 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
     said = read_certificate(json.loads(first)["certificate"], certifier.keys())
     parts = {part.retention: part for part in said.parts}
     assert (parts["saved_work"].records, parts["saved_work"].held) == (1, 1)
-    assert (parts["ledger_access"].records >= 4, parts["ledger_access"].held) == (True, 5), "the hold, too"
+    # What other tests entered is there, too.
+    assert parts["ledger_access"].records >= 4
+    assert parts["ledger_access"].held >= 5, "the hold, too"
 
 
 @pytest.mark.usefixtures("ending_now", "law")
