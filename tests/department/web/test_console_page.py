@@ -42,6 +42,10 @@ pytestmark = [
 ]
 PLATE = "7ABD123"
 TOKEN = "t" * 32
+LAPSE = """
+INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
+SELECT id, 'clets', now(), now() FROM people_person WHERE login = %s
+"""
 HELD = ClockQuality(source="unknown", synchronised=False, held_seconds=-90.0)
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
@@ -104,6 +108,11 @@ class Desk:
         with closing(connection):
             return connection.getresponse().status
 
+    def lapse(self, login: str) -> None:
+        """End somebody's certificate, as the clock does."""
+        with psycopg.connect(DepartmentFolder(self.site.department.folder).conninfo(OWNER)) as connection:
+            connection.execute(LAPSE, [login])
+
     def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(psycopg.connect(DepartmentFolder(self.site.department.folder).conninfo(OWNER))) as connection:
             return connection.execute(query, values).fetchall()
@@ -130,7 +139,7 @@ def desk() -> Iterator[Desk]:
         folder = DepartmentFolder(made.department.folder)
         with made.keeping():
             people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}
-            people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current"}
+            people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current", "e.novak": "dispatcher:current"}
             cookies = sessions(folder, *(f"{login}:{said}" for login, said in people.items()))
             assert made.department("person covert", "a.rivera", GROUP).returncode == 0
             yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
@@ -382,3 +391,18 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         expect(deaf).to_contain_text("This page hears nothing from its server")
         page.close()
     visitor.forgive("Failed to load resource")
+
+
+def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> None:
+    served.hit()
+    page, other = served.open(visitor, "e.novak"), served.open(visitor, "b.chen")
+    for each in (page, other):
+        expect(each.locator("#hit")).to_contain_text(PLATE)
+    served.lapse("e.novak")
+    expect(page.locator("#deaf")).to_contain_text("You are logged out, or may not see hits any more.")
+    assert PLATE not in page.inner_text("body")
+    expect(other.locator("#hit")).to_contain_text(PLATE)
+    assert other.locator("#deaf").is_hidden()
+    served.withdraw(served.hits[-1])
+    expect(other.locator("#back")).to_contain_text("TAKEN BACK")
+    assert PLATE not in page.inner_text("body")
