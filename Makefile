@@ -14,7 +14,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 .PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
-	@echo "Platepost: reads number plates on the post, checks the hot list, publishes signed hits and reads."
+	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo

@@ -52,7 +52,7 @@ Examples:
 @click.version_option(__version__, prog_name="platepost")
 @click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
 def platepost(*, verbose: int) -> None:
-    """Read number plates on the unit, check each against the hot list it carries, publish what is found."""
+    """Read license plates on the unit, check each against the hot list it carries, publish what is found."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 

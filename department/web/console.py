@@ -8,7 +8,6 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from django import forms
-from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -58,8 +57,6 @@ def events(request: CurrentRequest) -> HttpResponseBase:
         return HttpResponse("This address is for the console's script.", status=406, content_type="text/plain")
     person, session = request.user, request.session.session_key or ""
     after = request.headers.get("Last-Event-ID", "")
-    # The stream may last; the feed's thread asks the database, not this one.
-    connection.close()
     stream = _stream(FEED, lambda tell: FEED.join(person, session, tell, after=after))
     return StreamingHttpResponse(stream, content_type=_STREAM, headers={"X-Accel-Buffering": "no"})
 

@@ -1,7 +1,8 @@
-"""The headers that every page carries."""
+"""What befalls every answer: its headers, and what it lets go of."""
 
 from collections.abc import Callable
 
+from django.db import connection
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -24,4 +25,21 @@ class SecurityHeaders:
         response = self._get_response(request)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        return response
+
+
+class StreamsWithoutDatabase:
+    """A middleware that gives a stream's session of the database back. A stream lasts, and requests share sessions.
+
+    It stands around all that asks the database, also after the view: who was seen is noted with the session then.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request."""
+        response = self._get_response(request)
+        if response.streaming:
+            connection.close()
         return response

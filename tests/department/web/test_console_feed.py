@@ -226,7 +226,7 @@ def test_what_is_listed_is_shown_with_the_hit(dispatch: Dispatch, feed: ConsoleF
     with as_role(WEB):
         enter_entry(entry, author)
     dispatch.alert(plate_matched="7ABC123", reference=entry.reference)
-    dispatch.alert(plate_matched="7ABC123", reference="STATE #1")
+    dispatch.alert(plate_matched="7ABC123", reference=f"STATE #{entry.pk + 1}")
     look(feed)
     facts, others = (said["facts"] for kind, said in one.told if kind == "hit")
     assert "Listed: white van, left mirror gone" in facts

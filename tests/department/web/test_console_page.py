@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPConnection
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from department.config.start import POOL
 from department.database.cluster import installed_versions
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
@@ -406,3 +407,17 @@ def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> N
     served.withdraw(served.hits[-1])
     expect(other.locator("#back")).to_contain_text("TAKEN BACK")
     assert PLATE not in page.inner_text("body")
+
+
+def test_more_people_listen_than_the_database_has_sessions_for(served: Desk) -> None:
+    people = (f"p.{number}:dispatcher:current" for number in range(int(POOL["max_size"]) + 2))
+    keys = sessions(DepartmentFolder(served.site.department.folder), *people)
+
+    def asked(path: str, key: str, accept: str = "text/html") -> int:
+        connection = stack.enter_context(closing(HTTPConnection(served.where, timeout=PATIENCE_SECONDS)))
+        connection.request("GET", path, headers={"Accept": accept, "Cookie": f"sessionid={key}"})
+        return connection.getresponse().status
+
+    with ExitStack() as stack:
+        assert {asked("/console/events/", key, "text/event-stream") for key in keys} == {200}
+        assert asked("/console/", keys[0]) == 200
