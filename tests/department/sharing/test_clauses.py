@@ -27,8 +27,8 @@ ENTRY = (
 ALERT = (
     "INSERT INTO alerts_alert (record_id, retained_from, post, hit, captured_at, arrived_at, category, priority, match,"
     " hotlist_stale, held, second_needed, state, changed_at, holder, eye_by, eye_at, substitute, substitute_at, system,"
-    " system_at) VALUES (1, now(), 'post-1', 'h', now(), now(), 'stolen', 1, 'near', false, false, true, 'actionable',"
-    " now(), 'o.person', 'o.person', now(), 'by phone', now() - interval '2 days', 'active', now())"
+    " system_at) VALUES (1099511627776, now(), 'post-1', 'h', now(), now(), 'stolen', 1, 'near', false, false, true,"
+    " 'actionable', now(), 'o.person', 'o.person', now(), 'by phone', now() - interval '2 days', 'active', now())"
 )
 FINDING = (
     "INSERT INTO audits_finding (rule, subject, month, says, entries, answer_by, close_by) VALUES ('volume',"
@@ -74,7 +74,7 @@ def untrained() -> None:
 def text_of_a_return() -> None:
     sql("ALTER TABLE alerts_step DROP CONSTRAINT alerts_note")
     forced("INSERT INTO alerts_step (record_id, revision, step, at, state, note)"
-        " VALUES (1, 1, 'take', now(), 'taken', 'LIC/TEST123 OCA/1')")  # fmt: skip
+        " VALUES (1099511627776, 1, 'take', now(), 'taken', 'LIC/TEST123 OCA/1')")  # fmt: skip
 
 
 def unverified_agency() -> None:
