@@ -15,6 +15,7 @@ from department.alerts.errors import refusals
 from department.alerts.quality import RejectRate, reject_rate
 from department.custody.reading import picture, whole_records
 from department.custody.record import PictureBytes
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.writing import entering
@@ -51,14 +52,14 @@ class SampledReads:
 
 def draw_samples() -> int:
     """Draw random reads for the last weeks that have none, as many as the policy says; return how many."""
-    ((drawn,),) = _rows("SELECT alerts_draw(%s)", [policy_in_force().accuracy_reads])
+    ((drawn,),) = rows("SELECT alerts_draw(%s)", [policy_in_force().accuracy_reads])
     return int(drawn)
 
 
 def sampled_reads(at: datetime | None = None) -> dict[str, SampledReads]:
     """Return what was found of the last twelve weeks: of `all`, and by post."""
     counts: dict[str, dict[str, int]] = {"all": {}}
-    for post, verdict, count in _rows(_COUNTS, [_since(at)]):
+    for post, verdict, count in rows(_COUNTS, [_since(at)]):
         counts["all"][verdict] = counts["all"].get(verdict, 0) + count
         counts.setdefault(post, {})[verdict] = count
     return {name: _sampled(found) for name, found in counts.items()}
@@ -66,7 +67,7 @@ def sampled_reads(at: datetime | None = None) -> dict[str, SampledReads]:
 
 def next_sample(person: DepartmentPerson) -> int | None:
     """Return the number of a sample that somebody has not labeled; None where there is none."""
-    return next((number for (number,) in _rows(_NEXT, [_since(None), person.login])), None)
+    return next((number for (number,) in rows(_NEXT, [_since(None), person.login])), None)
 
 
 def sample_picture(sample: int, person: DepartmentPerson) -> PictureBytes | None:
@@ -78,7 +79,7 @@ def sample_picture(sample: int, person: DepartmentPerson) -> PictureBytes | None
         LedgerError: it cannot be entered.
 
     """
-    for (record,) in _rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
+    for (record,) in rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
         with _opened(sample, person) as entry:
             return picture(entry, record, "patch")
     return None
@@ -98,7 +99,7 @@ def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
     The other errors are those of `sample_picture`.
     """
     read = ""
-    for (record,) in _rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
+    for (record,) in rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
         with _opened(sample, person) as entry:
             for stored, _ in whole_records(entry, records=[record]):
                 data = read_event(stored.restored().event or {}).data
@@ -123,9 +124,3 @@ def _sampled(found: dict[str, int]) -> SampledReads:
 
 def _since(at: datetime | None) -> Any:  # noqa: ANN401 - a value of the database
     return ((at or datetime.now(UTC)) - SPAN).date()
-
-
-def _rows(query: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())

@@ -76,7 +76,7 @@ class EyeAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejection:
+class AlertRejection:
     """Why a hit is none."""
 
     reason: RejectReason
@@ -125,7 +125,7 @@ def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
     return _act(actor, record_id, revision, AlertStep.SUBSTITUTE, note=stated)
 
 
-def reject(actor: AlertActor, record_id: int, revision: int, rejection: Rejection) -> AlertState:
+def reject(actor: AlertActor, record_id: int, revision: int, rejection: AlertRejection) -> AlertState:
     """Reject, with what was seen as far as it was compared by eye."""
     answers, reason = rejection.answers, rejection.reason
     if answers is not None and answers.reasons and reason not in answers.reasons:

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
-
 from department.archive.errors import ArchiveRefusedError, refusals
+from department.database import queries
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append, entering
 
@@ -50,6 +49,4 @@ def tried(event: LedgerEvent, **fields: Any) -> Iterator[None]:  # noqa: ANN401 
 
 def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what psycopg takes
     """Return what the database answers to a query."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())
+    return queries.rows(query, values)

@@ -65,7 +65,7 @@ class VerificationForm(forms.Form):
     until = forms.DateField(label="Counts until", widget=_DAY, help_text="A year at most.")
 
 
-class AgreementForm(forms.Form):
+class SharingAgreementForm(forms.Form):
     """An agreement with one agency."""
 
     agency = forms.ChoiceField(choices=_may_agree)
@@ -113,19 +113,19 @@ class RequestForm(forms.Form):
         return said | {"agency_id": said.pop("agency") or None}
 
 
-class BecauseForm(forms.Form):
+class RequestReasonForm(forms.Form):
     """A reason."""
 
     because = forms.CharField(max_length=500)
 
 
-class RecallForm(BecauseForm):
+class RecallForm(RequestReasonForm):
     """Why a release is recalled."""
 
     release = forms.ModelChoiceField(SharingRelease.objects, widget=forms.HiddenInput)
 
 
-class DecisionForm(BecauseForm):
+class DecisionForm(RequestReasonForm):
     """The decision about a request."""
 
     decision = forms.ChoiceField(choices=[(each, each) for each in SharingRequest.DECISIONS])

@@ -18,8 +18,6 @@ from department.sharing import incidents as breach
 from department.sharing import requests as outside
 from department.sharing.forms import (
     AgencyForm,
-    AgreementForm,
-    BecauseForm,
     DecisionForm,
     EndForm,
     IncidentForm,
@@ -27,7 +25,9 @@ from department.sharing.forms import (
     RecallForm,
     RequestForm,
     RequestHoldForm,
+    RequestReasonForm,
     SealForm,
+    SharingAgreementForm,
     VerificationForm,
 )
 from department.sharing.models import Agency, BreachIncident, PolicyVersion, SharingRequest
@@ -79,7 +79,7 @@ def change_agencies(request: CurrentRequest, what: str) -> HttpResponse:
     acts: dict[str, tuple[type[forms.Form], Callable[[Any], object]]] = {
         "set": (AgencyForm, lambda form: register.register_agency(form.agency, person=person)),
         "verify": (VerificationForm, lambda form: register.verify_agency(**form.cleaned_data, person=person)),
-        "agree": (AgreementForm, lambda form: register.agree(**form.cleaned_data, person=person)),
+        "agree": (SharingAgreementForm, lambda form: register.agree(**form.cleaned_data, person=person)),
         "end": (EndForm, lambda form: register.end_agreement(form.cleaned_data["agreement"], person=person)),
     }
     kind, change = _act(acts, what)
@@ -97,7 +97,7 @@ def _agencies(request: HttpRequest, bound: forms.Form | None = None) -> HttpResp
     shown = {
         "agencies": Agency.objects.prefetch_related("verifications", "agreements"),
         "today": timezone.now().date(),
-        **_offered(bound, agency=AgencyForm, verification=VerificationForm, agreement=AgreementForm),
+        **_offered(bound, agency=AgencyForm, verification=VerificationForm, agreement=SharingAgreementForm),
     }
     return render(request, "sharing/agencies.html", shown, status=409 if bound else 200)
 
@@ -129,7 +129,7 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
     """Extend or decide a request, hold what it is about, recall what was released."""
     found, person = get_object_or_404(SharingRequest, pk=number), request.user.login
     acts: dict[str, tuple[type[forms.Form], Callable[[Any], object]]] = {
-        "extend": (BecauseForm, lambda form: outside.extend(found, person=person, **form.cleaned_data)),
+        "extend": (RequestReasonForm, lambda form: outside.extend(found, person=person, **form.cleaned_data)),
         "hold": (RequestHoldForm, lambda form: outside.hold_for(found, form.scope, person=person)),
         "decide": (DecisionForm, lambda form: outside.decide(found, person=person, **form.cleaned_data)),
         "recall": (RecallForm, lambda form: outside.recall(person=person, **form.cleaned_data)),
@@ -144,7 +144,7 @@ def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | No
         (release, RecallForm(initial={"release": release.pk}, auto_id=f"recall-{release.pk}_%s"))
         for release in found.releases.all()
     ]
-    offered = _offered(bound, extend=BecauseForm, hold=RequestHoldForm, decide=DecisionForm)
+    offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm)
     shown = {"asked": found, "releases": recalls, **offered}
     return render(request, "sharing/request.html", shown, status=409 if bound else 200)
 

@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, EyeAnswers, Rejection
+from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
 from department.alerts.alerts import alert_of
 from department.alerts.errors import AlertError, StaleAlertError
 from department.alerts.shift import acknowledge, acknowledged_until, shift_start
@@ -107,10 +107,10 @@ def _eye(said: Mapping[str, Any]) -> EyeAnswers:
     return EyeAnswers(said["characters"], EyeAnswer(said["region"]), EyeAnswer(said["vehicle"]))
 
 
-def _rejection(said: Mapping[str, Any]) -> Rejection:
+def _rejection(said: Mapping[str, Any]) -> AlertRejection:
     reason, compared = _reason(RejectReason)(said), said["characters"] and said["region"] and said["vehicle"]
     pairs = [pair for pair in said["pairs"].split() if pair[0] != pair[1]]
-    return Rejection(reason, _eye(said) if compared else None, pairs)
+    return AlertRejection(reason, _eye(said) if compared else None, pairs)
 
 
 def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:

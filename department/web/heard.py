@@ -4,16 +4,14 @@ It says what is known to be deaf, and never that all is well. A broker counts as
 a post, while records of it come (its vital signs come once a minute); the whole way is proved by the post's test hits.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils.timezone import localtime
 
 from department.custody.tables import HEARD
+from department.database.queries import rows
 from department.database.roles import KEEPER
 from department.web.status import SYNTHETIC_LATE
 
@@ -89,8 +87,8 @@ def hearing(at: datetime | None = None) -> ListeningState:
     """
     at = at or datetime.now(UTC)
     posts = tuple(_heard_posts(at))
-    ((keeper,),) = _rows(_KEEPER, [KEEPER])
-    locks = {place for (place,) in _rows(_LOCKS, [HEARD])}
+    ((keeper,),) = rows(_KEEPER, [KEEPER])
+    locks = {place for (place,) in rows(_LOCKS, [HEARD])}
     away = [name for place, name in enumerate(settings.BROKERS) if place not in locks]
     lost = []
     if not keeper:
@@ -111,11 +109,11 @@ def hearing(at: datetime | None = None) -> ListeningState:
 
 
 def _heard_posts(at: datetime) -> list[HeardPost]:
-    tested = dict(_rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
-    names = [post for (post,) in _rows(_POSTS, [at])]
+    tested = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
+    names = [post for (post,) in rows(_POSTS, [at])]
     values = {"posts": names, "day": (at - timedelta(days=1)).date(), "at": at}
     found = []
-    for post, kept_at, state, every in _rows(_LAST, values):
+    for post, kept_at, state, every in rows(_LAST, values):
         late = every is not None and at - tested.get(post, datetime.min.replace(tzinfo=UTC)) > (
             SYNTHETIC_LATE * timedelta(minutes=every)
         )
@@ -126,9 +124,3 @@ def _heard_posts(at: datetime) -> list[HeardPost]:
 
 def _since(at: datetime | None) -> str:
     return f" since {localtime(at):%Y-%m-%d %H:%M:%S}" if at is not None else ""
-
-
-def _rows(query: str, values: Sequence[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())

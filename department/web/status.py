@@ -11,11 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
-
 from department.alerts.quality import worse_posts
 from department.custody.holding import Span
 from department.custody.receipt_log import LostRange, ReceiptState
+from department.database.queries import rows
 from department.database.roles import KEEPER
 from department.folder import nearest
 from department.web.nightly import nightly_problems
@@ -123,7 +122,7 @@ def custody_status(
         " sum(count)::bigint, max(last_kept_at) FROM custody_tally"
         " WHERE covert_group IS NULL GROUP BY post, verdict, name ORDER BY post, name"
     )
-    for post, genuine, name, count, kept_at in _rows(tallies):
+    for post, genuine, name, count, kept_at in rows(tallies):
         (types if genuine else odd).setdefault(post, {})[name] = count
         if genuine:
             last[post] = max(kept_at, last.get(post, kept_at))
@@ -132,7 +131,7 @@ def custody_status(
         "SELECT post, chain, runs, unproven, given_up, forks FROM custody_holding"
         " WHERE covert_group IS NULL ORDER BY post, chain"
     )
-    for post, chain, *members in _rows(held):
+    for post, chain, *members in rows(held):
         runs, unproven, given_up, forks = map(json.loads, members)  # as text: Django leaves JSON to its models
         chains.setdefault(post, []).append(_chain(chain, [*runs, *unproven], given_up, forks))
     says = (
@@ -140,8 +139,8 @@ def custody_status(
         " WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days'"
         " ORDER BY post, at DESC"
     )
-    every = dict(_rows(says, [at]))
-    heard = dict(_rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
+    every = dict(rows(says, [at]))
+    heard = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))
     worse, posts = worse_posts(at), []
     for post in sorted({*types, *odd, *chains}):
         seconds = every[post] * 60 if every.get(post) else None
@@ -166,8 +165,8 @@ def custody_status(
         "SELECT DISTINCT application_name FROM pg_stat_activity"
         " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
     )
-    keepers = tuple(name for (name,) in _rows(connected, [KEEPER]))
-    ((size,),) = _rows("SELECT pg_database_size(current_database())")
+    keepers = tuple(name for (name,) in rows(connected, [KEEPER]))
+    ((size,),) = rows("SELECT pg_database_size(current_database())")
     usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
     disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}
     # One that is not shown may be covert, also where nothing is held of it.
@@ -175,12 +174,6 @@ def custody_status(
     lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
     wrong = nightly_problems(nightly, at) if nightly else {}
     return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost, wrong)
-
-
-def _rows(query: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return list(cursor.fetchall())
 
 
 def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:

@@ -9,7 +9,7 @@ from django.db import transaction
 from joserfc.jwk import ECKey
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, Rejection
+from department.alerts.actions import AlertActor, AlertRejection
 from department.alerts.alerts import open_alerts, open_substitutes
 from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
@@ -234,7 +234,7 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
             if seen.bears_out:
                 actions.confirm(actor, alert, 1, seen)
             else:
-                actions.reject(actor, alert, 1, Rejection(RejectReason.MISREAD, seen, ["D0"]))
+                actions.reject(actor, alert, 1, AlertRejection(RejectReason.MISREAD, seen, ["D0"]))
     now = datetime.now(UTC) + timedelta(minutes=1)
     found = hit_quality(now - timedelta(days=1), now)
     assert (found.reasons["all"].rejected, found.reasons["all"].decided) == (1, 4)
@@ -288,7 +288,7 @@ def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
     with as_role(WEB):
         for each, entries in ((alert, (None, None)), (covert, (dispatch.opened(GROUP), dispatch.opened(GROUP)))):
             actions.take(AlertActor(holder.person, entries[0]), each.record_id, 0)
-            actor, rejection = AlertActor(holder.person, entries[1]), Rejection(RejectReason.OTHER_VEHICLE)
+            actor, rejection = AlertActor(holder.person, entries[1]), AlertRejection(RejectReason.OTHER_VEHICLE)
             actions.reject(actor, each.record_id, 1, rejection)
     key = ECKey.generate_key("P-256")
     with as_role(KEEPER):

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, Rejection
+from department.alerts.actions import AlertActor, AlertRejection
 from department.alerts.errors import AlertError
 from department.alerts.states import RejectReason
 from department.alerts.webhooks import (
@@ -116,7 +116,7 @@ def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) ->
         actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
         actions.take(actor, alert, 0)
         actor = AlertActor(holder.person, dispatch.opened(group) if group else None)
-        actions.reject(actor, alert, 1, Rejection(RejectReason.MISREAD))
+        actions.reject(actor, alert, 1, AlertRejection(RejectReason.MISREAD))
     return alert
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from department.alerts import actions
-from department.alerts.actions import AlertActor, EyeAnswers, Rejection
+from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
 from department.alerts.alerts import Alert, alert_of, open_alerts
 from department.alerts.errors import AlertError
 from department.alerts.states import (
@@ -51,7 +51,7 @@ def stopped(actor: AlertActor, alert: int, revision: int) -> AlertState:
 
 
 def rejected(reason: RejectReason, answers: EyeAnswers | None = None) -> Act:
-    return lambda actor, alert, revision: actions.reject(actor, alert, revision, Rejection(reason, answers))
+    return lambda actor, alert, revision: actions.reject(actor, alert, revision, AlertRejection(reason, answers))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.test import override_settings
 from django.utils import timezone
 
-from department.alerts.actions import AlertActor, Rejection, reject, take
+from department.alerts.actions import AlertActor, AlertRejection, reject, take
 from department.alerts.shift import acknowledge, shift_start
 from department.alerts.states import RejectReason
 from department.database.roles import WEB
@@ -159,7 +159,7 @@ def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: Co
     look(feed)
     assert member.take() == [("hit", hit), ("complete", [hit])]
     assert other.take() == [], "not even that something happened"
-    for revision, step in enumerate((take, lambda *said: reject(*said, Rejection(RejectReason.OTHER_VEHICLE)))):
+    for revision, step in enumerate((take, lambda *said: reject(*said, AlertRejection(RejectReason.OTHER_VEHICLE)))):
         entry = dispatch.opened(GROUP)
         with as_role(WEB):
             step(AlertActor(member.person, entry), hit, revision)
