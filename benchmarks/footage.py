@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene
 from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
@@ -41,8 +41,8 @@ def render(condition: str, mph: int, number: int, clip: Path) -> None:
     partial.rename(clip)
 
 
-def judge(clip: Path, recogniser: Recogniser) -> tuple[Score, Replay]:
-    run = Replay(clip, recogniser)
+def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Replay]:
+    run = Replay(clip, recognizer)
     reads = [read.scored() for read in run.reads()]
     return score(reads, load_truth(clip.with_suffix(".truth.json"), clip=clip.name)), run
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write what became of each passage")
     told = parser.parse_args(arguments)
     told.folder.mkdir(parents=True, exist_ok=True)
-    recogniser = Recogniser.load()
+    recognizer = Recognizer.load()
     cells: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     rows = []
     for number in range(told.clips):
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     render(condition, mph, number, clip)
                 if not clip.exists():
                     continue
-                found, run = judge(clip, recogniser)
+                found, run = judge(clip, recognizer)
                 cells[condition, mph] += Counter(
                     passages=found.passages, captured=found.captured, right=found.right_folded,
                     duplicates=found.duplicates, undue=len(found.undue), frames=run.pipeline.counters.frames,

@@ -33,7 +33,7 @@ from rich.table import Table
 
 from device.vision.detector import Detector
 from device.vision.modelfiles import shipped
-from device.vision.recogniser import Recogniser, as_grey
+from device.vision.recognizer import Recognizer, as_grey
 from device.vision.serials import COUNTRIES, Country
 from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
 from models.evaluate.spelling import fold, normalise
@@ -46,10 +46,10 @@ class Read(Protocol):
 
 
 def ours(country: Country = "US") -> Read:
-    recogniser = Recogniser.load(country=country)
+    recognizer = Recognizer.load(country=country)
 
     def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:
-        found = recogniser.recognise_crop(picture) if crop else recogniser.recognise_still(picture)
+        found = recognizer.recognize_crop(picture) if crop else recognizer.recognize_still(picture)
         return [plate.text for plate in found.plates]
 
     return read
@@ -101,13 +101,13 @@ def rapidocr_on_our_plates(*, lines: bool) -> Read:
 
     `lines` lets it look for lines of text in the plate first; without, it takes the plate for one line.
     """
-    whole, recogniser = rapidocr(lines=lines), Recogniser.load()
+    whole, recognizer = rapidocr(lines=lines), Recognizer.load()
 
     def read(picture: NDArray[np.uint8], *, crop: bool) -> list[str]:
         if crop:
             return whole(picture, crop=True)
         texts: list[str] = []
-        for found in recogniser.detector.detect(as_grey(picture)):
+        for found in recognizer.detector.detect(as_grey(picture)):
             left, top, right, bottom = found.box
             spare_x, spare_y = (right - left) * 0.1, (bottom - top) * 0.2
             part = picture[

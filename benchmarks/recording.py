@@ -17,7 +17,7 @@ from device.hotlist.package import load_key
 from device.recording import SealedWriter
 from device.recording.frames import pack, unpack
 from device.vision.pipeline import Pipeline
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
 
@@ -29,7 +29,7 @@ def main() -> None:
     wanted = arguments.parse_args()
     with FootageCamera(path=wanted.clip, pace="fast") as camera:
         frames = list(islice(camera.frames(), wanted.frames))
-    pipeline = Pipeline(Recogniser.load())
+    pipeline = Pipeline(Recognizer.load())
     begun = time.process_time()
     for frame in frames:
         pipeline.look(frame)

@@ -26,7 +26,7 @@ _BROUGHT = {
     "accept": ("Go through the checklist that puts a post in service.", "service"),
     "aim": ("Show a technician what the camera sees, until the view is right.", "service"),
     "department": ("Keep a department's records: custody, receipts, pages.", "department"),
-    "models": ("Train, convert and evaluate the recogniser.", "training"),
+    "models": ("Train, convert and evaluate the recognizer.", "training"),
     "provision": ("Make a department's trust, posts and hot lists.", "provisioning"),
     "simulate": ("Replay footage, run the demo, render scenes.", "simulator"),
 }

@@ -111,7 +111,7 @@ class Post:
         self._configuration, folder = configuration, configuration.outbox.path.parent
         self._stop, self._round_due, self._restart = rig.clock.event(), Interval(TICK_SECONDS), False
 
-        self._models = models = ModelLoader(partial(rig.recogniser, configuration.vision), clock=rig.clock)
+        self._models = models = ModelLoader(partial(rig.recognizer, configuration.vision), clock=rig.clock)
         models.on_loaded = self._apply_again
         camera = rig.camera(configuration.camera)
         time_source = rig.time_source()
@@ -321,8 +321,8 @@ def _frame_reporter(
     models: ModelLoader,
     camera: Camera,
 ) -> FrameReporter:
-    runs = versions_of(configuration.digest, models.recogniser)
-    pipeline = Pipeline(models.recogniser, vision=configuration.vision, passages=configuration.passages)
+    runs = versions_of(configuration.digest, models.recognizer)
+    pipeline = Pipeline(models.recognizer, vision=configuration.vision, passages=configuration.passages)
     reporter = Reporter(
         logbook.records,
         hotlist,

@@ -26,7 +26,7 @@ from device.settings import BackendSettings
 from device.uplink.uplink import Uplink
 from device.vision.passages import Passage
 from device.vision.pipeline import FrameResult
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from device.vision.settings import VisionSettings
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Rig:
     camera: Callable[[BackendSettings], Camera] = camera
     board: Callable[[BackendSettings], Board] = board
     capture: Callable[..., Capture] = Capture
-    recogniser: Callable[[VisionSettings], Recogniser] = Recogniser.of
+    recognizer: Callable[[VisionSettings], Recognizer] = Recognizer.of
     onlooker: Onlooker = nobody
     clock: Clock = SYSTEM
     time_source: Callable[[], TimeSource] = Chrony

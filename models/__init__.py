@@ -1,1 +1,1 @@
-"""The two recognisers that ship with a post, and how to train, convert and evaluate them."""
+"""The two recognizers that ship with a post, and how to train, convert and evaluate them."""

@@ -1,4 +1,4 @@
-"""`platepost models`: train, convert and evaluate the recogniser.
+"""`platepost models`: train, convert and evaluate the recognizer.
 
 Commands import what is heavy only where they run: evaluating needs no torch, and help needs nothing.
 """
@@ -13,7 +13,7 @@ _MODELS: Final = {
         "models.calibration.cli:calibrate", "Make a reader's confidence mean what it says.", "training,evaluation"
     ),
     "evaluate": LazyCommand(
-        "models.evaluate.cli:evaluate", "Figures of the recogniser on labelled pictures.", "evaluation"
+        "models.evaluate.cli:evaluate", "Figures of the recognizer on labelled pictures.", "evaluation"
     ),
     "make": LazyCommand("models.make:make", "Train all nets from nothing, as the recipe says.", "training,evaluation"),
 }
@@ -33,7 +33,7 @@ _AVERAGE: Final = {
     "detector": LazyCommand("models.detector.cli:average", "Make one detector of the mean of several."),
 }
 
-models = LazyGroup("models", help="Train, convert and evaluate the recogniser.", lazy=_MODELS, extra=_EXTRA)
+models = LazyGroup("models", help="Train, convert and evaluate the recognizer.", lazy=_MODELS, extra=_EXTRA)
 models.add_command(LazyGroup("train", help="Train one of the nets.", lazy=_TRAIN, extra=_EXTRA))
 models.add_command(LazyGroup("convert", help="Make a .tflite file of a trained net.", lazy=_CONVERT, extra=_EXTRA))
 models.add_command(LazyGroup("average", help="Make one net of the mean of several.", lazy=_AVERAGE, extra=_EXTRA))

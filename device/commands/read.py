@@ -24,7 +24,7 @@ from device.errors import PictureError
 from device.text import printable, shown
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.draw import draw_plates
-from device.vision.recogniser import LEGIBLE, Plate, Recogniser, Recognition
+from device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
 from device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -99,7 +99,7 @@ def read(
     A file or folder that cannot be read, a folder without pictures and a drawn picture that cannot be written give an
     error line, the others go on, and the exit code is 1.
     """
-    recogniser = Recogniser.load(
+    recognizer = Recognizer.load(
         detector=detector,
         reader=reader,
         region=region,
@@ -118,9 +118,9 @@ def read(
             with _picture_errors(path):
                 picture, decode = _decode(path)
                 if crop:
-                    recognition = _read_crop(recogniser, picture, minimum_confidence)
+                    recognition = _read_crop(recognizer, picture, minimum_confidence)
                 else:
-                    recognition = recogniser.recognise_still(picture)
+                    recognition = recognizer.recognize_still(picture)
         except PictureError as error:
             failed = True
             _complain(str(error))
@@ -157,9 +157,9 @@ def _complain(message: str) -> None:
     click.echo(printable(f"platepost read: {message}"), err=True)
 
 
-def _read_crop(recogniser: Recogniser, picture: NDArray[np.uint8], minimum_confidence: float | None) -> Recognition:
+def _read_crop(recognizer: Recognizer, picture: NDArray[np.uint8], minimum_confidence: float | None) -> Recognition:
     """Read a plate that somebody cut out, which is one: only a limit that was asked for leaves it out."""
-    recognition = recogniser.recognise_crop(picture)
+    recognition = recognizer.recognize_crop(picture)
     least = minimum_confidence or 0.0
     return replace(
         recognition, plates=tuple(plate for plate in recognition.plates if plate.reading.confidence >= least)

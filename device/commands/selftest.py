@@ -34,7 +34,7 @@ from device.text import shown
 from device.uplink.settings import BrokerAddress
 from device.uplink.tls import connection_problem, peer_expires, tls_context
 from device.vision.detector import HEIGHT, WIDTH
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
@@ -85,7 +85,7 @@ def selftest(*, path: Path, as_json: bool) -> None:
 def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) -> list[SelfTestResult]:
     """Look at a unit whose post is stopped, point by point; `leave_out` names points that are not wanted."""
     points: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
-        ("recogniser", _recogniser),
+        ("recognizer", _recognizer),
         ("keys", _keys),
         ("camera", _camera),
         ("board", _board),
@@ -110,10 +110,10 @@ def _find(point: str, check: Callable[[Configuration], str], configuration: Conf
         return SelfTestResult(point, good=False, said=str(error))
 
 
-def _recogniser(configuration: Configuration) -> str:
-    recogniser = Recogniser.of(configuration.vision)
+def _recognizer(configuration: Configuration) -> str:
+    recognizer = Recognizer.of(configuration.vision)
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
-    found = recogniser.recognise(blank)
+    found = recognizer.recognize(blank)
     if found.plates:
         raise _FaultError("it sees plates in an empty picture")
     return f"the networks run, {found.milliseconds.detect:.0f} ms for an empty frame"

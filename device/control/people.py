@@ -35,7 +35,7 @@ class Operator:
 
 
 class Operators:
-    """Recognises people by their certificates.
+    """Recognizes people by their certificates.
 
     Args:
         authority: PEM of the root that certifies them.
@@ -51,22 +51,22 @@ class Operators:
         except ValueError as error:
             raise ConfigurationError("control.operators_ca: not a certificate in PEM") from error
 
-    def recognise(self, x5c: object, *, at: datetime) -> Operator:
-        """Verify the certificate of a JWS header at a moment, and say whose it is; see `_recognise`.
+    def recognize(self, x5c: object, *, at: datetime) -> Operator:
+        """Verify the certificate of a JWS header at a moment, and say whose it is; see `_recognize`.
 
         Raises:
             RefusedError: why not.
 
         """
         try:
-            return self._recognise(x5c, at=at)
+            return self._recognize(x5c, at=at)
         except RefusedError:
             raise
         except NOT_X509:
             # Not all that the library raises for what is almost a certificate is a ValueError.
             raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
 
-    def _recognise(self, x5c: object, *, at: datetime) -> Operator:
+    def _recognize(self, x5c: object, *, at: datetime) -> Operator:
         """Verify the certificate of a JWS header at a moment, and say whose it is.
 
         Args:

@@ -30,7 +30,7 @@ class CommandVerifier:
 
     Args:
         source: the post.
-        operators: recognises people.
+        operators: recognizes people.
         run: identifier of this run of the software, as `boot` in the status.
         now: the best known time.
         clock: the clock's quality.
@@ -65,7 +65,7 @@ class CommandVerifier:
         people: list[Operator] = []
 
         def key(header: dict[str, object]) -> ECKey:
-            people.append(self._operators.recognise(header.get("x5c"), at=self._now()))
+            people.append(self._operators.recognize(header.get("x5c"), at=self._now()))
             return people[0].key
 
         signed = open_signed(message, typ=COMMAND_TYPE, key=key)

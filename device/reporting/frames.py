@@ -83,9 +83,9 @@ class FrameReporter(Part):
 
     def adjust(self, tables: Tables) -> None:
         """Evaluate by other figures and with the networks of now; carry other pictures and name other versions."""
-        self.pipeline.recogniser = self._models.recogniser
+        self.pipeline.recognizer = self._models.recognizer
         self.pipeline.adjust(tables.table(VisionSettings), tables.table(PassageSettings))
-        self.reporter.adjust(tables.table(RecordSettings), versions_of(tables.digest, self._models.recogniser))
+        self.reporter.adjust(tables.table(RecordSettings), versions_of(tables.digest, self._models.recognizer))
 
     def stop(self) -> None:
         """Account for the department's own vehicles."""

@@ -13,7 +13,7 @@ from device.errors import ModelError
 from device.faults.fault import Fault
 from device.part import Interval, Part
 from device.records import Model, Versions
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ RETRY_SECONDS = 10.0
 class ModelLoader(Part):
     """Loads the networks, again and again if need be."""
 
-    def __init__(self, load: Callable[[], Recogniser], *, clock: Clock = SYSTEM) -> None:
+    def __init__(self, load: Callable[[], Recognizer], *, clock: Clock = SYSTEM) -> None:
         """Load them; `load` raises ModelError where a file is missing or damaged.
 
         Raises:
@@ -34,14 +34,14 @@ class ModelLoader(Part):
         self._retry = Interval(RETRY_SECONDS)
         self.on_loaded: Callable[[], object] = _nothing
         """Called when they have come later, in the post's own thread."""
-        self.recogniser: Recogniser | None = None
+        self.recognizer: Recognizer | None = None
         """The networks; None while a file is damaged."""
         self._try(clock.steady())
 
     @property
     def damaged(self) -> bool:
         """Whether the post is without its networks."""
-        return self.recogniser is None
+        return self.recognizer is None
 
     def tick(self, now: float) -> None:
         """Load them if that is due."""
@@ -56,24 +56,24 @@ class ModelLoader(Part):
         if not self._retry.due(now):
             return False
         try:
-            self.recogniser = self._load()
+            self.recognizer = self._load()
         except ModelError as error:
             log.error("nothing can be read: %s", error)  # noqa: TRY400 - it says all
             return False
         return True
 
 
-def versions_of(digest: str, recogniser: Recogniser | None) -> Versions:
+def versions_of(digest: str, recognizer: Recognizer | None) -> Versions:
     """Say what runs with a configuration of that digest; no models while there are none."""
-    models = () if recogniser is None else tuple(_models(recogniser))
+    models = () if recognizer is None else tuple(_models(recognizer))
     return Versions(software=__version__, configuration=digest[:16], models=models)
 
 
-def _models(recogniser: Recogniser) -> Iterator[Model]:
-    yield Model(name="detector", digest=recogniser.detector.model.digest)
-    yield Model(name="reader", digest=recogniser.reader.model.digest)
-    if recogniser.region is not None:
-        yield Model(name="region", digest=recogniser.region.model.digest)
+def _models(recognizer: Recognizer) -> Iterator[Model]:
+    yield Model(name="detector", digest=recognizer.detector.model.digest)
+    yield Model(name="reader", digest=recognizer.reader.model.digest)
+    if recognizer.region is not None:
+        yield Model(name="region", digest=recognizer.region.model.digest)
 
 
 def _nothing() -> None:

@@ -13,7 +13,7 @@ from device.vision.motion import MotionGate
 from device.vision.passages import EVEN_ODDS, Passage, Passages
 from device.vision.pictures import sharpness
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
-from device.vision.recogniser import Plate, Recogniser
+from device.vision.recognizer import Plate, Recognizer
 from device.vision.settings import PassageSettings, VisionSettings
 from device.vision.sighting import Sighting
 
@@ -87,12 +87,12 @@ class Pipeline:
 
     def __init__(
         self,
-        recogniser: Recogniser | None,
+        recognizer: Recognizer | None,
         *,
         vision: VisionSettings = VisionSettings(),  # noqa: B008 - immutable
         passages: PassageSettings = PassageSettings(),  # noqa: B008 - immutable
     ) -> None:
-        self.recogniser = recogniser
+        self.recognizer = recognizer
         """The networks; without them nothing is seen."""
         self.counters = Counters()
         self.detect_milliseconds: deque[float] = deque(maxlen=REMEMBERED)
@@ -110,8 +110,8 @@ class Pipeline:
 
     def adjust(self, vision: VisionSettings, passages: PassageSettings) -> None:
         """Go by other settings from the next frame on; `finish` it first, for open passages are forgotten."""
-        if self.recogniser is not None:
-            self.recogniser.detector.minimum_score = vision.minimum_score
+        if self.recognizer is not None:
+            self.recognizer.detector.minimum_score = vision.minimum_score
         self._settings = vision
         self._passages = Passages(passages)
         self._motion = MotionGate(least_area=vision.motion_area)
@@ -139,16 +139,16 @@ class Pipeline:
         return self._judge(self._passages.end_all(), last)
 
     def _sightings(self, frame: Frame) -> Iterable[Sighting]:
-        recogniser = self.recogniser
-        if recogniser is None:
+        recognizer = self.recognizer
+        if recognizer is None:
             return
         start = perf_counter()
-        detections = recogniser.detector.detect(frame.grey, frame.small)
+        detections = recognizer.detector.detect(frame.grey, frame.small)
         self.detect_milliseconds.append((perf_counter() - start) * 1000)
         for detection in detections:
             start = perf_counter()
             rectified = rectify(frame.grey, detection.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
-            reading = recogniser.reader.read_rectified(rectified)
+            reading = recognizer.reader.read_rectified(rectified)
             self.read_milliseconds.append((perf_counter() - start) * 1000)
             if reading.text:
                 self.counters.sightings += 1
@@ -157,8 +157,8 @@ class Pipeline:
 
     def _ask(self, passage: Passage) -> None:
         """Ask who issued a passage's plate: for the first early hit, and again at its end, by better looks."""
-        if self.recogniser is not None:
-            passage.issuer, passage.asked = self.recogniser.issuer(passage.best_plates), True
+        if self.recognizer is not None:
+            passage.issuer, passage.asked = self.recognizer.issuer(passage.best_plates), True
 
     def _say(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Doubted, ...]]:
         """Return which of the passages of a frame are safe to act on, and of which to take back what was said."""

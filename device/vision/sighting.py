@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from device.frame import Frame
 from device.vision.geometry import plate_size
-from device.vision.recogniser import Plate
+from device.vision.recognizer import Plate
 from device.vision.sides import is_cut
 
 

@@ -1,1 +1,1 @@
-"""How good the recogniser is on pictures whose plates are known."""
+"""How good the recognizer is on pictures whose plates are known."""

@@ -1,4 +1,4 @@
-"""`platepost models evaluate`: the recogniser's figures on labelled pictures."""
+"""`platepost models evaluate`: the recognizer's figures on labelled pictures."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from rich.progress import track
 
 from device.errors import PictureError
 from device.vision.detector import MINIMUM_SCORE
-from device.vision.recogniser import LEGIBLE, Recogniser
+from device.vision.recognizer import LEGIBLE, Recognizer
 from device.vision.serials import COUNTRIES, Country
 from models.evaluate.manifest import Dataset, ManifestError, read_manifest
 from models.evaluate.metrics import PictureResult, summarise
@@ -69,7 +69,7 @@ def evaluate(
     minimum_score: float,
     minimum_confidence: float,
 ) -> None:
-    """Recognise the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
+    """Recognize the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
 
     Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
     ("plates": []) all that is told counts as too many. Where only some of a picture's plates have a text, those told
@@ -81,7 +81,7 @@ def evaluate(
     for output in (page, folder and folder / "figures.json"):
         if output is not None:
             make_room(output)
-    recogniser = Recogniser.load(
+    recognizer = Recognizer.load(
         detector=detector,
         reader=reader,
         region=region,
@@ -95,7 +95,7 @@ def evaluate(
             results = sets[name] = []
             try:
                 for result in track(
-                    evaluate_manifest(manifest, recogniser, crop=crop),
+                    evaluate_manifest(manifest, recognizer, crop=crop),
                     total=len(manifest.pictures),
                     description=name,
                     console=Console(stderr=True),
@@ -159,7 +159,7 @@ def _write(page: Path | None, folder: Path | None, sets: dict[str, list[PictureR
     try:
         if page is not None:
             everything = [result for results in sets.values() for result in results]
-            count = write_page(page, "What the recogniser got wrong", everything)
+            count = write_page(page, "What the recognizer got wrong", everything)
             click.echo(f"{count} failures in {page}", err=True)
         if folder is not None:
             click.echo("\n".join(map(str, write_report(folder, sets))), err=True)

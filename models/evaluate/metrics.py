@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from device.vision.geometry import intersection_over_union
-from device.vision.recogniser import Plate, Recognition
+from device.vision.recognizer import Plate, Recognition
 from device.vision.region import CALIFORNIA
 from models.evaluate.manifest import LabelledPicture
 from models.evaluate.reliability import brier_score, expected_calibration_error
@@ -54,7 +54,7 @@ class PictureResult:
 
 
 def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> PictureResult:
-    """Hold what was recognised in a picture, in so much CPU time, against its plates."""
+    """Hold what was recognized in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
     regions = {plate.text: plate.region for plate in picture.plates if plate.text and normalise(plate.text)}
     texts = list(regions)

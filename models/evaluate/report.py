@@ -37,7 +37,7 @@ def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> l
     written[0].write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     written[1].write_text(markdown(summaries, characters), encoding="utf-8")
     everything = [result for results in sets.values() for result in results]
-    write_page(written[2], "What the recogniser got wrong", everything)
+    write_page(written[2], "What the recognizer got wrong", everything)
     reads = {name: read for name, results in sets.items() if (read := _confidences(results))[0]}
     diagram = folder / "reliability.png"
     diagram.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Run the device's own recogniser over a manifest."""
+"""Run the device's own recognizer over a manifest."""
 
 from collections.abc import Iterator
 from time import process_time
@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 
 from device.errors import PictureError
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from models.evaluate.manifest import Dataset
 from models.evaluate.metrics import PictureResult, compare
 
 
-def evaluate_manifest(manifest: Dataset, recogniser: Recogniser, *, crop: bool = False) -> Iterator[PictureResult]:
-    """Recognise every picture, one after the other; plates cut out are read whole, with `crop` all pictures.
+def evaluate_manifest(manifest: Dataset, recognizer: Recognizer, *, crop: bool = False) -> Iterator[PictureResult]:
+    """Recognize every picture, one after the other; plates cut out are read whole, with `crop` all pictures.
 
     Raises:
         PictureError: a picture of the manifest is missing or cannot be decoded.
@@ -25,5 +25,5 @@ def evaluate_manifest(manifest: Dataset, recogniser: Recogniser, *, crop: bool =
             raise PictureError(f"{picture.path}: is missing or no picture (named by {manifest.path})")
         image = np.asarray(pixels, np.uint8)
         start = process_time()
-        recognition = recogniser.recognise_crop(image) if crop or picture.cut_out else recogniser.recognise_still(image)
+        recognition = recognizer.recognize_crop(image) if crop or picture.cut_out else recognizer.recognize_still(image)
         yield compare(picture, recognition, cpu_milliseconds=(process_time() - start) * 1000)

@@ -41,7 +41,7 @@ ROWS: Final[dict[str, Callable[[Summary], str]]] = {
 
 def terminal(summaries: Mapping[str, Summary]) -> Table:
     """One column a set, one row a figure."""
-    table = Table(title="Recogniser against truth", box=SIMPLE)
+    table = Table(title="Recognizer against truth", box=SIMPLE)
     table.add_column("")
     for name in summaries:
         table.add_column(name, justify="right")

@@ -14,7 +14,7 @@ from device.files import give_to_owner, write_durably
 from device.records import Signer
 from device.signals import ended_in_order
 from device.vision.model_loader import versions_of
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from provisioning.commands.options import CONFIG, FOLDER, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept import report, seal
@@ -130,7 +130,7 @@ def accept_post(
             configuration,
             technician,
             results,
-            versions=versions_of(configuration.digest, Recogniser.of(configuration.vision)),
+            versions=versions_of(configuration.digest, Recognizer.of(configuration.vision)),
             limits=limits,
             began=progress.began,
             ended=ended,

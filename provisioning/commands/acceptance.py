@@ -19,7 +19,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import NotCertifiedError
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
 from provisioning.technician.accept.standing import lapse_since
-from provisioning.technician.technician import ALLOWED, recognised
+from provisioning.technician.technician import ALLOWED, recognized
 
 LARGEST_REPORT = 64 * 2**20
 """Bytes of a report: its pages, and the pictures of the views that were accepted."""
@@ -168,7 +168,7 @@ def _read(report: Path) -> bytes:
 def _check_person(fleet: Fleet, sealed: Sealed) -> None:
     # Judged by when the report was made: it outlives the certification of whoever signed it.
     try:
-        recognised(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=sealed.ended)
+        recognized(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=sealed.ended)
     except RefusedError as refusal:
         raise ReportRefusedError(
             f"the technician was nobody of this fleet when the report was made: {refusal}"

@@ -15,7 +15,7 @@ from device.camera.view import Light, Views, load_views
 from device.config import Configuration, load
 from device.files import give_to_owner
 from device.signals import LOST_OR_STOPPED, instead
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.advice import Road
@@ -109,7 +109,7 @@ def aim(
 def watching(configuration: Configuration, road: Road) -> Watcher:
     """Make what judges the camera's view of a road; nothing is opened yet."""
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
-    return Watcher(camera, Recogniser.of(configuration.vision), road)
+    return Watcher(camera, Recognizer.of(configuration.vision), road)
 
 
 def aimed(

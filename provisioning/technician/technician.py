@@ -33,7 +33,7 @@ class Technician:
 
 
 def certified(configuration: Configuration, folder: Path, *, purpose: str, at: datetime | None = None) -> Technician:
-    """Recognise a person by their identity folder, as the post of `configuration` does for commands.
+    """Recognize a person by their identity folder, as the post of `configuration` does for commands.
 
     The certificate is judged first: who would be refused anyway is not asked for a passphrase.
 
@@ -51,7 +51,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
         raise ProvisioningError("this post knows no people: its configuration has no table [control]")
     chain = certificates_of(folder)
     try:
-        person = recognised(
+        person = recognized(
             x5c_of(chain),
             ca=configuration.control.operators_ca,
             agency=configuration.post.agency,
@@ -81,7 +81,7 @@ def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> str:
     return ""
 
 
-def recognised(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
+def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
     """Say whose certificate it is, if it is that of somebody whose work at a post is believed.
 
     Args:
@@ -96,7 +96,7 @@ def recognised(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operat
 
     """
     try:
-        person = Operators(ca.read_bytes()).recognise(x5c, at=at)
+        person = Operators(ca.read_bytes()).recognize(x5c, at=at)
     except OSError as error:
         raise ProvisioningError(f"{ca}: {error.strerror or error}") from error
     if person.agency != agency:

@@ -1,6 +1,6 @@
 """A light post: a post's own recorder, and what it is told: vehicles that are made up, events, states.
 
-Its records are signed and chained as in the field. Not simulated: camera, recogniser, hot list, control. What keeps its
+Its records are signed and chained as in the field. Not simulated: camera, recognizer, hot list, control. What keeps its
 records and what delivers them is for those who make it to choose.
 """
 

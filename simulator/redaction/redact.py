@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.frame import Box
-from device.vision.recogniser import Recogniser, as_grey
+from device.vision.recognizer import Recognizer, as_grey
 from simulator.camera.recordings import Recording
 from simulator.errors import RedactionError
 from simulator.redaction.cover import cover, grown, seen
@@ -61,7 +61,7 @@ class Redactor:
         self,
         *,
         always: Sequence[Box] = (),
-        recogniser: Recogniser | None = None,
+        recognizer: Recognizer | None = None,
         faces: Faces | None = None,
         progress: Progress = lambda _stage, _done, _of: None,
     ) -> None:
@@ -69,12 +69,12 @@ class Redactor:
 
         Args:
             always: boxes that are covered in every frame besides.
-            recogniser: finds plates, and reads what is left of them.
+            recognizer: finds plates, and reads what is left of them.
             faces: finds faces.
             progress: is told how far it is.
 
         """
-        self._recogniser = recogniser or Recogniser.load(minimum_confidence=SIGHT)
+        self._recognizer = recognizer or Recognizer.load(minimum_confidence=SIGHT)
         self._faces = faces or Faces()
         self._always = tuple(always)
         self._progress = progress
@@ -111,7 +111,7 @@ class Redactor:
         return Redacted(frames=frames, plates=len(plates), faces=len(faces), covers=covers, again=again)
 
     def _look(self, recording: Recording) -> tuple[list[list[Find]], list[list[Find]]]:
-        self._recogniser.detector.minimum_score = PLATE_SCORE
+        self._recognizer.detector.minimum_score = PLATE_SCORE
         plates: list[list[Find]] = []
         faces: list[list[Find]] = []
         for number, still in enumerate(recording.stills()):
@@ -124,7 +124,7 @@ class Redactor:
 
     def _plates(self, grey: NDArray[np.uint8]) -> list[Find]:
         """Find plates in the whole picture, and in tiles in which those far away are larger."""
-        detector = self._recogniser.detector
+        detector = self._recognizer.detector
         found = [Find(detection.box, detection.score) for detection in detector.detect(grey)]
         side = round(grey.shape[0] * NEARER)
         for top in {0, grey.shape[0] - side}:
@@ -138,13 +138,13 @@ class Redactor:
 
     def _covered(self, colour: NDArray[np.uint8], boxes: list[Box], number: int) -> tuple[NDArray[np.uint8], int]:
         more: list[Box] = []
-        self._recogniser.detector.minimum_score = PLATE_SURE
+        self._recognizer.detector.minimum_score = PLATE_SURE
         for _ in range(LOOKS):
             picture = cover(colour, [*boxes, *more])
             # What is read into a cover itself is read into nothing.
             legible = [
                 plate.box
-                for plate in self._recogniser.recognise(as_grey(picture)).plates
+                for plate in self._recognizer.recognize(as_grey(picture)).plates
                 if len(plate.text) >= LEGIBLE and seen(picture, [*boxes, *more], plate.box) > LEFT
             ]
             if not legible:

@@ -21,7 +21,7 @@ from device.records.settings import RecordSettings
 from device.rig import Rig
 from device.uplink.inbox import Delivery
 from device.uplink.uplink import Uplink
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.board.virtual import BoardState, VirtualBoard
 from simulator.ground.chance import Chance
 from simulator.ground.proxy import Proxy
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from device.post import Post
 
 
-_RECOGNISER = cache(Recogniser.of)
+_RECOGNISER = cache(Recognizer.of)
 """The networks, loaded once for all posts and lives."""
 
 
@@ -120,7 +120,7 @@ class Harness:
             camera=lambda _settings: self.camera,
             board=lambda _settings: self.open_board(),
             capture=LockstepCapture,
-            recogniser=_RECOGNISER,
+            recognizer=_RECOGNISER,
             clock=clock,
             time_source=lambda: self.chrony,
             machine=lambda _folder: self.disk.readings(),

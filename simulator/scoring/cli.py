@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.scoring.replay import Replay, ReplayedRead
 from simulator.scoring.score import Score, score
 from simulator.scoring.tables import pace_line, reads_table, score_table, summary
@@ -51,7 +51,7 @@ def replay(
     No frame is dropped, nothing is published, and the clip is played as fast as this machine can.
     """
     truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
-    run = Replay(clip, Recogniser.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
+    run = Replay(clip, Recognizer.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
     reads = _play(run, as_json=as_json)
     found = score([read.scored() for read in reads], truth) if truth is not None else None
     if as_json:

@@ -9,7 +9,7 @@ from typing import Any
 
 from device.vision.passages import Passage
 from device.vision.pipeline import Ended, Pipeline, Verdict
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.camera.footage import FootageCamera
 from simulator.scoring.score import ScoredRead
 
@@ -71,7 +71,7 @@ class Replay:
     """One run over a clip; `reads` gives the reads as they end, the figures are whole when it is exhausted."""
 
     clip: Path
-    recogniser: Recogniser
+    recognizer: Recognizer
     frames_per_second: float | None = None
     """For a folder of images, which does not know it."""
     key: Path | None = None
@@ -82,7 +82,7 @@ class Replay:
     pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pipeline = Pipeline(self.recogniser)
+        self.pipeline = Pipeline(self.recognizer)
 
     def reads(self) -> Iterator[ReplayedRead]:
         """Play the clip and yield each read when its passage ends.

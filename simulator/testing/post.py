@@ -1,6 +1,6 @@
 """A post that does what a test tells it: a post's own recorder, outbox and uplink, and vehicles that are made up.
 
-Its records are signed, chained, kept on disk and delivered as in the field. Not simulated: camera, recogniser, hot list
+Its records are signed, chained, kept on disk and delivered as in the field. Not simulated: camera, recognizer, hot list
 (a test says what is listed), control. `platepost simulate run` has those.
 """
 

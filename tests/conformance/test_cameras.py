@@ -14,15 +14,15 @@ from device.errors import CameraError, ConfigurationError
 from device.frame import Frame
 from device.vision.geometry import rectify
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from tests.conformance.cameras import PLATE, SIZE, CameraStand
 
 SECONDS = 30.0
 
 
 @pytest.fixture(scope="session")
-def recogniser() -> Recogniser:
-    return Recogniser.load()
+def recognizer() -> Recognizer:
+    return Recognizer.load()
 
 
 def take(camera: Camera, count: int) -> list[Frame]:
@@ -83,15 +83,15 @@ def test_a_frame_stays_as_it_was(lens: CameraStand) -> None:
     assert np.array_equal(kept.colour(), colour)
 
 
-def test_plates_are_found_and_read_in_its_frames(lens: CameraStand, recogniser: Recogniser) -> None:
+def test_plates_are_found_and_read_in_its_frames(lens: CameraStand, recognizer: Recognizer) -> None:
     read: Counter[str] = Counter()
     with lens.make() as camera:
         for frame in islice(camera.frames(), 240):
             if frame.number % 4:
                 continue
-            for found in recogniser.detector.detect(frame.grey, frame.small):
+            for found in recognizer.detector.detect(frame.grey, frame.small):
                 plate = rectify(frame.grey, found.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
-                read[recogniser.reader.read_rectified(plate).text] += 1
+                read[recognizer.reader.read_rectified(plate).text] += 1
             if read[PLATE] >= 3:
                 break
     assert read[PLATE] >= 3, read

@@ -29,7 +29,7 @@ from device.uplink.uplink import Uplink
 from device.vision.passages import Passages
 from device.vision.pipeline import Ended, Verdict
 from device.vision.reader import Glyph, Reading
-from device.vision.recogniser import Plate
+from device.vision.recognizer import Plate
 from device.vision.sighting import Sighting
 from provisioning.connection import Connection
 from provisioning.fleet.fleet import Fleet

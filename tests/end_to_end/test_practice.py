@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from provisioning.technician.aim.advice import Assessment, Road, judge
 from provisioning.technician.aim.lanes import Lanes
 from provisioning.technician.aim.measurement import measure
@@ -26,10 +26,10 @@ pytestmark = pytest.mark.end_to_end
 
 def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
     """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
-    recogniser, tracks, lanes = Recogniser.load(), Tracks(), Lanes()
+    recognizer, tracks, lanes = Recognizer.load(), Tracks(), Lanes()
     with FootageCamera(path=STREET, pace="fast", **lens) as camera:
         for frame in islice(camera.frames(), 320):
-            plates = recogniser.recognise(frame.grey).plates
+            plates = recognizer.recognize(frame.grey).plates
             tracks.add((measure(frame.grey, each.corners, text=each.text) for each in plates), at=frame.monotonic)
             lanes.take(tracks.passed(at=frame.monotonic))
             name, lane = lanes.judged()

@@ -91,7 +91,7 @@ def test_the_unit_finds_itself_fit(before: Path) -> None:
     result = CliRunner().invoke(selftest, ["--json", "--config", str(before / "unit" / "post.toml")])
     found = {line["point"]: line for line in map(json.loads, result.stdout.splitlines())}
 
-    assert {"recogniser", "keys", "camera", "outbox", "certificate"} <= {
+    assert {"recognizer", "keys", "camera", "outbox", "certificate"} <= {
         point for point, finding in found.items() if finding["good"]
     }
     # Three of the list, and one of the delta on it, which was stale the day after it was made.

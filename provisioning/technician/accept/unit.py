@@ -16,7 +16,7 @@ from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
 from device.frame import Frame
-from device.vision.recogniser import Plate, Recogniser
+from device.vision.recognizer import Plate, Recognizer
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue
 from provisioning.technician.accept.result import Illustration, Result
@@ -92,7 +92,7 @@ def view(configuration: Configuration) -> list[Result]:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
     frame, background = _look(configuration)
     faults = judge(*background.median, views)
-    plates = Recogniser.of(configuration.vision).recognise(frame.grey).plates
+    plates = Recognizer.of(configuration.vision).recognize(frame.grey).plates
     by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
     said = f"as accepted: {by}" if not faults else f"{', '.join(sorted(faults))}: platepost aim"
     if not faults and resembled(background.median[0], views) is None:

@@ -14,7 +14,7 @@ from device.camera.capture import Capture
 from device.camera.view import Light
 from device.errors import CameraError
 from device.frame import Frame
-from device.vision.recogniser import Plate, Recogniser
+from device.vision.recognizer import Plate, Recognizer
 from provisioning.technician.aim.advice import (
     JUDGED,
     LEAST_CONTRAST,
@@ -63,9 +63,9 @@ class Observation:
 class Watcher:
     """Looks through a camera in a thread of its own, until it is closed. The camera is opened and closed here."""
 
-    def __init__(self, camera: Camera, recogniser: Recogniser, road: Road) -> None:
+    def __init__(self, camera: Camera, recognizer: Recognizer, road: Road) -> None:
         self._camera = camera
-        self._recogniser = recogniser
+        self._recognizer = recognizer
         self._road = road
         self._tracks = Tracks()
         self.lanes = Lanes()
@@ -175,7 +175,7 @@ class Watcher:
             self._drop()
             self.moves += 1
             self._moved = True
-        plates = self._recogniser.recognise(frame.grey).plates
+        plates = self._recognizer.recognize(frame.grey).plates
         measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((measurement for _, measurement in measured), at=frame.monotonic)

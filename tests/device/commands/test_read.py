@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from device.commands.read import read
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from models.plates import render_plate
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
@@ -224,8 +224,8 @@ def test_what_may_not_be_entered_is_named_and_the_rest_go_on(
     photo: Path, closed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run("--json", photo).exit_code == 0, "all that is loaded lazily is there"
-    networks = Recogniser.load()
-    monkeypatch.setattr(Recogniser, "load", lambda **_: networks)
+    networks = Recognizer.load()
+    monkeypatch.setattr(Recognizer, "load", lambda **_: networks)
     with place_of_nobody() as folder:
         open_, locked = folder / "photo.png", folder / "locked"
         locked.mkdir()

@@ -26,7 +26,7 @@ from simulator.standins import standing_in
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
-OTHERS = ("recogniser", "keys", "camera", "board", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1")
+OTHERS = ("recognizer", "keys", "camera", "board", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def findings(folder: Path) -> dict[str, dict[str, object]]:
 def test_each_point_is_judged_by_itself(folder: Path) -> None:
     found = findings(folder)
     good = {point for point, finding in found.items() if finding["good"]}
-    assert {"recogniser", "keys", "camera", "board", "outbox", "certificate"} <= good
+    assert {"recognizer", "keys", "camera", "board", "outbox", "certificate"} <= good
     assert not found["hot list"]["good"]
     assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
 

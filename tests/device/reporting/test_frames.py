@@ -80,14 +80,14 @@ def test_another_configuration_is_gone_by_with_the_networks_of_now(
     frames: FrameReporter,
     asked: Any,  # noqa: ANN401
 ) -> None:
-    asked.models.recogniser = None
+    asked.models.recognizer = None
     told = {
         VisionSettings: VisionSettings(minimum_confidence=0.5),
         PassageSettings: PassageSettings(gone_seconds=2.5),
         RecordSettings: RecordSettings(signing_key="key.pem", read_overview=True),
     }
     frames.adjust(SimpleNamespace(digest="ab" * 32, table=told.__getitem__))  # type: ignore[arg-type]
-    assert asked.pipeline.recogniser is None
+    assert asked.pipeline.recognizer is None
     asked.pipeline.adjust.assert_called_once_with(told[VisionSettings], told[PassageSettings])
     asked.reporter.adjust.assert_called_once_with(told[RecordSettings], versions_of("ab" * 32, None))
 

@@ -16,7 +16,7 @@ from device.reporting.reporter import Circumstances, Reporter
 from device.vision.passages import Passage, Passages
 from device.vision.pipeline import Doubted, Ended, Verdict
 from device.vision.reader import Glyph, Reading
-from device.vision.recogniser import Plate
+from device.vision.recognizer import Plate
 from device.vision.region import Issuer
 from device.vision.settings import LaneSettings, PassageSettings
 from device.vision.sighting import Sighting

@@ -7,7 +7,7 @@ import pytest
 from device.frame import Frame
 from device.vision.ctc import Hypothesis
 from device.vision.reader import Glyph, Reading
-from device.vision.recogniser import Plate
+from device.vision.recognizer import Plate
 from device.vision.sighting import Sighting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from device.errors import ModelError
-from device.vision import modelfiles, recogniser
+from device.vision import modelfiles, recognizer
 from device.vision.modelfiles import shipped
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from device.vision.region import CALIFORNIA, LEAST, OTHER, Issuer, RegionNet, claimed
 
 
@@ -55,9 +55,9 @@ def test_a_post_without_the_file_tells_no_state(monkeypatch: pytest.MonkeyPatch,
         (tmp_path / name).write_bytes(modelfiles.shipped("reader.tflite").with_name(name).read_bytes())
     older = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     monkeypatch.setattr(modelfiles.importlib.util, "find_spec", lambda name: older if name == "models" else None)
-    monkeypatch.setattr(recogniser, "Detector", lambda *_args, **_more: None)
-    monkeypatch.setattr(recogniser, "Reader", lambda *_args, **_more: None)
-    networks = Recogniser.load()
+    monkeypatch.setattr(recognizer, "Detector", lambda *_args, **_more: None)
+    monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
+    networks = Recognizer.load()
     assert networks.region is None
     assert networks.issuer([np.zeros((64, 160), np.uint8)]) is None
 
@@ -66,4 +66,4 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     damaged = tmp_path / "region.tflite"
     damaged.write_bytes(b"\0" * 1000)
     with pytest.raises(ModelError, match=r"region\.tflite"):
-        Recogniser.load(region=damaged)
+        Recognizer.load(region=damaged)

@@ -6,7 +6,7 @@ import pytest
 
 from device.frame import Box
 from device.vision.reader import Glyph, Reading
-from device.vision.recogniser import Milliseconds, Plate, Recognition
+from device.vision.recognizer import Milliseconds, Plate, Recognition
 from device.vision.region import Issuer
 from models.evaluate.manifest import LabelledPicture, TruePlate
 from models.evaluate.metrics import PictureResult, compare

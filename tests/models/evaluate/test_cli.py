@@ -9,7 +9,7 @@ from pytest_mock import MockerFixture
 
 from device.errors import PictureError
 from device.vision.reader import Reading
-from device.vision.recogniser import Milliseconds, Plate, Recognition
+from device.vision.recognizer import Milliseconds, Plate, Recognition
 from models.evaluate.cli import evaluate
 from models.evaluate.manifest import ManifestError
 
@@ -23,17 +23,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def recogniser(mocker: MockerFixture):  # type: ignore[no-untyped-def] # noqa: ANN201 - a mock
+def recognizer(mocker: MockerFixture):  # type: ignore[no-untyped-def] # noqa: ANN201 - a mock
     corners = np.array([[20, 20], [80, 20], [80, 50], [20, 50]], np.float32)
     plate = Plate(Reading(text="7ABC123", confidence=0.9, characters=(), alternatives=()), 0.9, corners)
     fake = mocker.Mock()
-    fake.recognise_still.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
-    fake.recognise_crop.return_value = Recognition((), Milliseconds(detect=0.0, read=2.0, total=2.0))
-    mocker.patch("models.evaluate.cli.Recogniser.load", return_value=fake)
+    fake.recognize_still.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
+    fake.recognize_crop.return_value = Recognition((), Milliseconds(detect=0.0, read=2.0, total=2.0))
+    mocker.patch("models.evaluate.cli.Recognizer.load", return_value=fake)
     return fake
 
 
-def test_json_line_a_manifest(folder: Path, recogniser: object) -> None:
+def test_json_line_a_manifest(folder: Path, recognizer: object) -> None:
     result = CliRunner().invoke(evaluate, ["--json", str(folder), str(folder / "manifest.json")])
     assert result.exit_code == 0
     lines = [json.loads(line) for line in result.output.splitlines()]
@@ -43,14 +43,14 @@ def test_json_line_a_manifest(folder: Path, recogniser: object) -> None:
     assert lines[0]["milliseconds"] == [5, 2, 7]
 
 
-def test_crops_go_to_the_reader_alone(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_crops_go_to_the_reader_alone(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     result = CliRunner().invoke(evaluate, ["--json", "--crop", str(folder)])
     assert json.loads(result.output)["strict"] == 0
-    recogniser.recognise_crop.assert_called_once()
-    recogniser.recognise_still.assert_not_called()
+    recognizer.recognize_crop.assert_called_once()
+    recognizer.recognize_still.assert_not_called()
 
 
-def test_table_and_page(folder: Path, recogniser: object) -> None:
+def test_table_and_page(folder: Path, recognizer: object) -> None:
     page = folder / "page.html"
     result = CliRunner().invoke(evaluate, ["--page", str(page), str(folder)])
     assert result.exit_code == 0
@@ -58,14 +58,14 @@ def test_table_and_page(folder: Path, recogniser: object) -> None:
     assert "0 of 1 pictures" in page.read_text(encoding="utf-8")
 
 
-def test_missing_picture_is_named(folder: Path, recogniser: object) -> None:
+def test_missing_picture_is_named(folder: Path, recognizer: object) -> None:
     (folder / "a.png").unlink()
     result = CliRunner().invoke(evaluate, [str(folder)])
     assert isinstance(result.exception, PictureError)
     assert "a.png" in str(result.exception)
 
 
-def test_everything_is_written_to_a_folder(folder: Path, recogniser: object) -> None:
+def test_everything_is_written_to_a_folder(folder: Path, recognizer: object) -> None:
     out = folder / "out" / "here"
     result = CliRunner().invoke(evaluate, ["--write", str(out), str(folder)])
     assert result.exit_code == 0, result.output
@@ -77,7 +77,7 @@ def test_everything_is_written_to_a_folder(folder: Path, recogniser: object) -> 
     assert (out / "failures.html").exists()
 
 
-def test_disputed_pictures_are_left_out_and_said_so(folder: Path, recogniser: object) -> None:
+def test_disputed_pictures_are_left_out_and_said_so(folder: Path, recognizer: object) -> None:
     images = json.loads((folder / "manifest.json").read_text())["images"]
     images.append({"file": "b.png", "plates": [{"box": [2, 2, 30, 15], "text": "8XYZ987"}]})
     cv2.imwrite(str(folder / "b.png"), np.full((20, 40, 3), 90, np.uint8))
@@ -89,24 +89,24 @@ def test_disputed_pictures_are_left_out_and_said_so(folder: Path, recogniser: ob
     assert isinstance(unknown.exception, ManifestError)
 
 
-def test_pictures_without_boxes_are_read_whole(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_pictures_without_boxes_are_read_whole(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "text": "7ABC123"}]}))
     CliRunner().invoke(evaluate, [str(folder)])
-    recogniser.recognise_crop.assert_called_once()
+    recognizer.recognize_crop.assert_called_once()
 
 
-def test_a_street_without_plates_is_searched_and_what_is_told_counts(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_a_street_without_plates_is_searched_and_what_is_told_counts(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     (folder / "manifest.json").write_text(json.dumps({"images": [{"file": "a.png", "plates": []}]}))
     result = CliRunner().invoke(evaluate, ["--json", str(folder)])
-    recogniser.recognise_crop.assert_not_called()
+    recognizer.recognize_crop.assert_not_called()
     assert json.loads(result.output)["extra"] == 1
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_the_work(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     result = CliRunner().invoke(evaluate, ["--page", str(folder / "a.png" / "page.html"), str(folder)])
     assert result.exit_code == 1
     assert "cannot write" in result.output
-    recogniser.recognise_still.assert_not_called()
+    recognizer.recognize_still.assert_not_called()
 
 
 def another(folder: Path, name: str, files: list[str]) -> Path:
@@ -121,7 +121,7 @@ def another(folder: Path, name: str, files: list[str]) -> Path:
     return further
 
 
-def test_sets_of_one_name_are_numbered(folder: Path, recogniser: object) -> None:
+def test_sets_of_one_name_are_numbered(folder: Path, recognizer: object) -> None:
     first, second = another(folder, "one/street", ["a.png"]), another(folder, "two/street", ["a.png"])
     result = CliRunner().invoke(evaluate, ["--write", str(folder / "out"), str(first), str(second)])
     assert result.exit_code == 0, result.output
@@ -129,28 +129,28 @@ def test_sets_of_one_name_are_numbered(folder: Path, recogniser: object) -> None
 
 
 def test_a_manifest_named_from_within_its_folder_is_called_as_the_folder(
-    folder: Path, recogniser: object, monkeypatch: pytest.MonkeyPatch
+    folder: Path, recognizer: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(another(folder, "street", ["a.png"]))
     CliRunner().invoke(evaluate, ["--write", "out", "manifest.json"])
     assert list(json.loads(Path("out", "figures.json").read_text())) == ["street"]
 
 
-def test_a_name_to_leave_out_that_no_set_has_is_refused(folder: Path, recogniser: object) -> None:
+def test_a_name_to_leave_out_that_no_set_has_is_refused(folder: Path, recognizer: object) -> None:
     further = another(folder, "street", ["a.png"])
     result = CliRunner().invoke(evaluate, ["--without", "typo.png", str(folder), str(further)])
     assert isinstance(result.exception, ManifestError)
     assert "typo.png" in str(result.exception)
 
 
-def test_boxes_without_texts_are_written_without_a_diagram(folder: Path, recogniser: object) -> None:
+def test_boxes_without_texts_are_written_without_a_diagram(folder: Path, recognizer: object) -> None:
     out = folder / "out"
     result = CliRunner().invoke(evaluate, ["--write", str(out), str(another(folder, "street", ["a.png"]))])
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == {"figures.json", "figures.md", "failures.html"}
 
 
-def test_what_was_seen_before_a_bad_picture_is_written(folder: Path, recogniser: object) -> None:
+def test_what_was_seen_before_a_bad_picture_is_written(folder: Path, recognizer: object) -> None:
     out, further = folder / "out", another(folder, "street", ["a.png", "b.png"])
     result = CliRunner().invoke(evaluate, ["--write", str(out), str(folder), str(further)])
     assert isinstance(result.exception, PictureError)
@@ -158,14 +158,14 @@ def test_what_was_seen_before_a_bad_picture_is_written(folder: Path, recogniser:
     assert set(json.loads((out / "figures.json").read_text())) == {folder.name, "street, first 1 of 2"}
 
 
-def test_json_says_of_a_set_that_broke_off_how_far_it_came(folder: Path, recogniser: object) -> None:
+def test_json_says_of_a_set_that_broke_off_how_far_it_came(folder: Path, recognizer: object) -> None:
     result = CliRunner().invoke(evaluate, ["--json", str(folder), str(another(folder, "street", ["a.png", "b.png"]))])
     assert isinstance(result.exception, PictureError)
     lines = [json.loads(line) for line in result.output.splitlines()]
     assert [(line["pictures"], line["of"]) for line in lines] == [(1, 1), (1, 2)]
 
 
-def test_an_earlier_diagram_does_not_stay_beside_other_figures(folder: Path, recogniser: object) -> None:
+def test_an_earlier_diagram_does_not_stay_beside_other_figures(folder: Path, recognizer: object) -> None:
     out = folder / "out"
     out.mkdir()
     (out / "reliability.png").write_bytes(b"of another evaluation")
@@ -174,7 +174,7 @@ def test_an_earlier_diagram_does_not_stay_beside_other_figures(folder: Path, rec
     assert not (out / "reliability.png").exists()
 
 
-def test_all_pictures_of_a_name_that_is_left_out_are_counted(folder: Path, recogniser: object) -> None:
+def test_all_pictures_of_a_name_that_is_left_out_are_counted(folder: Path, recognizer: object) -> None:
     further = another(folder, "street", ["a.png"])
     images = [{"file": file, "plates": []} for file in ("a.png", "day/b.png", "night/b.png")]
     (further / "manifest.json").write_text(json.dumps({"images": images}))
@@ -182,18 +182,18 @@ def test_all_pictures_of_a_name_that_is_left_out_are_counted(folder: Path, recog
     assert list(json.loads((folder / "out" / "figures.json").read_text())) == ["street without 2"]
 
 
-def test_ctrl_c_loses_nothing(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
-    seen = recogniser.recognise_still.return_value
-    recogniser.recognise_still.side_effect = [seen, KeyboardInterrupt]
+def test_ctrl_c_loses_nothing(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    seen = recognizer.recognize_still.return_value
+    recognizer.recognize_still.side_effect = [seen, KeyboardInterrupt]
     further = another(folder, "street", ["a.png"])
     result = CliRunner().invoke(evaluate, ["--write", str(folder / "out"), str(folder), str(further)])
     assert result.exit_code == 1
     assert list(json.loads((folder / "out" / "figures.json").read_text())) == [folder.name]
 
 
-def test_a_missing_picture_of_any_set_is_named_before_work_begins(folder: Path, recogniser) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+def test_a_missing_picture_of_any_set_is_named_before_work_begins(folder: Path, recognizer) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
     further = another(folder, "street", ["a.png"])
     (further / "a.png").unlink()
     result = CliRunner().invoke(evaluate, [str(folder), str(further)])
     assert isinstance(result.exception, PictureError)
-    recogniser.recognise_still.assert_not_called()
+    recognizer.recognize_still.assert_not_called()

@@ -49,7 +49,7 @@ def test_old_posts_trust_the_broker_of_a_new_authority_and_its_people(fleet: Fle
     assert trusts(ca, chain_of(fleet.broker.certificate))
     person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
     operators = Operators(before)
-    assert operators.recognise(person.x5c, at=datetime.now(UTC)).name == "r-alvarez"
+    assert operators.recognize(person.x5c, at=datetime.now(UTC)).name == "r-alvarez"
 
 
 def test_what_the_former_authority_issued_can_still_be_revoked(fleet: Fleet) -> None:

@@ -20,7 +20,7 @@ from device.recording.frames import pack
 from device.recording.requests import Request
 from device.rig import Rig
 from device.vision.pipeline import Pipeline
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.board.virtual import VirtualBoard
@@ -93,15 +93,15 @@ def test_what_was_recorded_is_played_to_the_last_bit_and_read_alike(
         again = list(reader.frames())
         assert [frame.captured for frame in again] == [frame.captured for frame in recorded]
         assert reader.summary == {"frames": len(recorded)}
-    recogniser = Recogniser.load()
-    before, after = sightings(recogniser, recorded), sightings(recogniser, again)
+    recognizer = Recognizer.load()
+    before, after = sightings(recognizer, recorded), sightings(recognizer, again)
     assert before
     assert before == after
 
 
-def sightings(recogniser: Recogniser, frames: list[Frame]) -> list[tuple[int, str, float, list[float]]]:
+def sightings(recognizer: Recognizer, frames: list[Frame]) -> list[tuple[int, str, float, list[float]]]:
     """What the post's own vision makes of frames."""
-    pipeline = Pipeline(recogniser)
+    pipeline = Pipeline(recognizer)
     return [
         (frame.number, seen.plate.text, seen.plate.reading.confidence, seen.plate.corners.ravel().tolist())
         for frame in frames

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.camera.recordings import Recording, Still, VideoRecording
 from simulator.cli import simulate
 from simulator.errors import RedactionError
@@ -43,12 +43,12 @@ class Part(Recording):
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    return Recogniser.load()
+def recognizer() -> Recognizer:
+    return Recognizer.load()
 
 
-def texts(recogniser: Recogniser, picture: np.ndarray) -> set[str]:
-    return {plate.text for plate in recogniser.recognise(picture).plates if plate.reading.confidence > 0.5}
+def texts(recognizer: Recognizer, picture: np.ndarray) -> set[str]:
+    return {plate.text for plate in recognizer.recognize(picture).plates if plate.reading.confidence > 0.5}
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def texts(recogniser: Recogniser, picture: np.ndarray) -> set[str]:
         ),
     ],
 )
-def test_no_plate_can_be_read_afterwards(clip: Path, first: int, recogniser: Recogniser, tmp_path: Path) -> None:
+def test_no_plate_can_be_read_afterwards(clip: Path, first: int, recognizer: Recognizer, tmp_path: Path) -> None:
     part = Part(clip, first)
     out = tmp_path / "shared.mp4"
     found = Redactor(always=(CAPTION,)).redact(part, out)
-    recogniser.detector.minimum_score = 0.4
+    recognizer.detector.minimum_score = 0.4
     before, after = list(part.stills()), list(VideoRecording(out).stills())
     for number in (0, FRAMES - 1):
         cv2.imwrite(str(tmp_path / f"before-{number}.png"), before[number].colour())
@@ -76,9 +76,9 @@ def test_no_plate_can_be_read_afterwards(clip: Path, first: int, recogniser: Rec
     assert [still.seconds for still in after] == pytest.approx(
         [still.seconds - before[0].seconds for still in before], abs=1e-4
     )
-    assert any(texts(recogniser, still.grey) for still in before)
+    assert any(texts(recognizer, still.grey) for still in before)
     for still in after:
-        assert texts(recogniser, still.grey) == set()
+        assert texts(recognizer, still.grey) == set()
     assert found.plates > 0
     assert found.frames == FRAMES
 

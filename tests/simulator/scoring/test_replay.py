@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from device.vision.detector import Detection
 from device.vision.reader import Glyph, Reading
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from simulator.cli import simulate
 from simulator.scoring.replay import Replay
 
@@ -57,13 +57,13 @@ def clip(tmp_path: Path) -> Path:
     return folder
 
 
-def recogniser(text: str = "7ABC123") -> Any:
+def recognizer(text: str = "7ABC123") -> Any:
     return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), issuer=lambda _plates: None)
 
 
 def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:
     seen: list[tuple[int, int]] = []
-    run = Replay(clip, recogniser(), on_frame=lambda done, of: seen.append((done, of)))
+    run = Replay(clip, recognizer(), on_frame=lambda done, of: seen.append((done, of)))
     reads = list(run.reads())
 
     assert [(read.text, read.first_frame, read.last_frame) for read in reads] == [("7ABC123", FIRST, LAST)]
@@ -76,7 +76,7 @@ def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:
 def test_passage_that_the_clip_cuts_off_still_ends_in_a_read(clip: Path) -> None:
     for file in sorted(clip.iterdir())[LAST - 2 :]:
         file.unlink()
-    assert [read.last_frame for read in Replay(clip, recogniser()).reads()] == [LAST - 3]
+    assert [read.last_frame for read in Replay(clip, recognizer()).reads()] == [LAST - 3]
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def truth(tmp_path: Path) -> Path:
 
 
 def test_json_is_a_line_a_read_and_a_line_of_score(clip: Path, truth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recogniser, "load", lambda **_: recogniser())
+    monkeypatch.setattr(Recognizer, "load", lambda **_: recognizer())
     result = CliRunner().invoke(
         simulate, ["replay", str(clip), "--truth", str(truth), "--json"], catch_exceptions=False
     )
@@ -102,7 +102,7 @@ def test_json_is_a_line_a_read_and_a_line_of_score(clip: Path, truth: Path, monk
 
 
 def test_table_shows_wrong_reads_beside_the_truth(clip: Path, truth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recogniser, "load", lambda **_: recogniser("7ABC128"))
+    monkeypatch.setattr(Recognizer, "load", lambda **_: recognizer("7ABC128"))
     result = CliRunner().invoke(simulate, ["replay", str(clip), "--truth", str(truth)], catch_exceptions=False)
     assert result.exit_code == 0
     assert "2 passages, 1 captured, 0 read right" in " ".join(result.stdout.split())

@@ -71,7 +71,7 @@ class Metered(Camera):
 def looked_at(camera: Camera, folder: Path, mocker: MockerFixture) -> tuple[bool, str]:
     Views(day=View.of(STREET, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(folder)
     mocker.patch("provisioning.technician.accept.unit.backends.camera", return_value=camera)
-    mocker.patch("provisioning.technician.accept.unit.Recogniser.of").return_value.recognise.return_value.plates = ()
+    mocker.patch("provisioning.technician.accept.unit.Recognizer.of").return_value.recognize.return_value.plates = ()
     configuration = mocker.Mock()
     configuration.outbox.path = folder / "outbox.db"
     (result,) = view(configuration)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
 from device.frame import Frame
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.watcher import Observation, Watcher
 
@@ -22,10 +22,10 @@ class Passing:
 
     def __init__(self, mocker: MockerFixture) -> None:
         self.plates: list[Any] = []
-        recogniser = mocker.Mock()
-        recogniser.recognise.side_effect = lambda _grey: mocker.Mock(plates=self.plates)
+        recognizer = mocker.Mock()
+        recognizer.recognize.side_effect = lambda _grey: mocker.Mock(plates=self.plates)
         self.mocker = mocker
-        self.watcher = Watcher(mocker.Mock(), cast("Recogniser", recogniser), Road())
+        self.watcher = Watcher(mocker.Mock(), cast("Recognizer", recognizer), Road())
         self.number = 0
 
     def drive(self, picture: NDArray[np.uint8], *, width: float, seconds: float) -> Observation:

@@ -1,6 +1,6 @@
-"""CPU time of one picture through the recogniser, and of a street's frames through the whole of vision.
+"""CPU time of one picture through the recognizer, and of a street's frames through the whole of vision.
 
-    python benchmarks/recogniser.py [FOLDER]
+    python benchmarks/recognizer.py [FOLDER]
 
 Without a folder of photos it takes the frames of the demonstration's clip. The machine's speed drifts, so compare
 shares, or two versions in one run.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
 from device.vision.interpreter import Network
 from device.vision.pipeline import Pipeline
-from device.vision.recogniser import Recogniser, as_grey
+from device.vision.recognizer import Recognizer, as_grey
 from simulator.camera.footage import FootageCamera
 
 CLIP = Path(__file__).parents[1] / "simulator" / "footage" / "street.mp4"
@@ -41,7 +41,7 @@ def pictures(folder: Path | None, *, most: int = 200) -> Iterator[NDArray[np.uin
 
 def street(most: int) -> None:
     """Play the demonstration's clip through the pipeline and say what of its CPU time is not inference."""
-    pipeline = Pipeline(Recogniser.load())
+    pipeline = Pipeline(Recognizer.load())
     inside = 0.0
 
     def timed(model: Network) -> None:
@@ -56,7 +56,7 @@ def street(most: int) -> None:
 
         model.run = measured  # type: ignore[method-assign]  # of these models alone, for this one run
 
-    networks = pipeline.recogniser
+    networks = pipeline.recognizer
     if networks is None:
         raise SystemExit("the networks cannot be loaded")
     timed(networks.detector.model)
@@ -82,12 +82,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     folder = parser.parse_args().folder
     cv2.setNumThreads(1)
-    recogniser = Recogniser.load()
-    detector, reader = recogniser.detector.model, recogniser.reader.model
+    recognizer = Recognizer.load()
+    detector, reader = recognizer.detector.model, recognizer.reader.model
     totals: list[float] = []
     for grey in pictures(folder):
         start = time.process_time()
-        recogniser.recognise(grey)
+        recognizer.recognize(grey)
         totals.append(1000 * (time.process_time() - start))
     if not totals:
         sys.exit("no picture to measure")
@@ -109,8 +109,8 @@ def main() -> None:
     middle, late = statistics.median(totals), np.percentile(totals, 95)
     print(f"{len(totals)} pictures: median {middle:.2f} ms of CPU, p95 {late:.2f} ms")
     print(f"detector's network {inference[0]:.2f} ms, reader's {inference[1]:.2f} ms")
-    if recogniser.region is not None:
-        region = recogniser.region.model
+    if recognizer.region is not None:
+        region = recognizer.region.model
         print(f"the issuing state's network {each(lambda: region.run(plate)):.2f} ms")
     print(f"from the reader's columns to characters {decoding:.2f} ms")
     street(300)

@@ -12,7 +12,7 @@ from device.vision.geometry import intersection_over_union
 from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
-from device.vision.recogniser import Recogniser
+from device.vision.recognizer import Recognizer
 from device.vision.region import CALIFORNIA, OTHER, Issuer
 from models.plates import render_plate
 
@@ -20,8 +20,8 @@ TEXTS = ("7KDW382", "8FRT914", "6HNX205")
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    return Recogniser.load()
+def recognizer() -> Recognizer:
+    return Recognizer.load()
 
 
 def street(*, height: int = 720, width: int = 1280) -> np.ndarray:
@@ -36,56 +36,56 @@ def street(*, height: int = 720, width: int = 1280) -> np.ndarray:
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def test_several_plates_are_found_and_read(recogniser: Recogniser) -> None:
-    found = recogniser.recognise(street())
+def test_several_plates_are_found_and_read(recognizer: Recognizer) -> None:
+    found = recognizer.recognize(street())
     assert {plate.text for plate in found.plates if plate.reading.confidence > 0.3} == set(TEXTS)
 
 
-def test_a_plate_cut_by_a_side_is_no_text_of_a_still_that_has_whole_ones(recogniser: Recogniser) -> None:
+def test_a_plate_cut_by_a_side_is_no_text_of_a_still_that_has_whole_ones(recognizer: Recognizer) -> None:
     cut = np.ascontiguousarray(street()[:, 175:])  # the first plate begins 20 pixels left of it
-    told = {plate.text for plate in recogniser.recognise_still(cut).plates}
+    told = {plate.text for plate in recognizer.recognize_still(cut).plates}
     assert told == set(TEXTS[1:])
-    left_over = {plate.text for plate in recogniser.recognise(cut).plates} - told
+    left_over = {plate.text for plate in recognizer.recognize(cut).plates} - told
     assert left_over, "found all the same, for redaction and aiming"
 
 
-def test_a_plate_cut_by_a_side_is_told_where_there_is_no_other(recogniser: Recogniser) -> None:
+def test_a_plate_cut_by_a_side_is_told_where_there_is_no_other(recognizer: Recognizer) -> None:
     alone = np.ascontiguousarray(street()[:, 175:480])
-    assert [plate.text for plate in recogniser.recognise_still(alone).plates] == [
-        plate.text for plate in recogniser.recognise(alone).plates
+    assert [plate.text for plate in recognizer.recognize_still(alone).plates] == [
+        plate.text for plate in recognizer.recognize(alone).plates
     ]
-    assert recogniser.recognise_still(alone).plates
+    assert recognizer.recognize_still(alone).plates
 
 
 def test_with_no_least_confidence_a_still_has_all_that_was_found() -> None:
     cut = np.ascontiguousarray(street()[:, 175:])
-    anything = Recogniser.load(minimum_confidence=0.0)
-    assert len(anything.recognise_still(cut).plates) == len(anything.recognise(cut).plates)
+    anything = Recognizer.load(minimum_confidence=0.0)
+    assert len(anything.recognize_still(cut).plates) == len(anything.recognize(cut).plates)
 
 
-def test_corners_are_those_of_the_full_size_frame(recogniser: Recogniser) -> None:
+def test_corners_are_those_of_the_full_size_frame(recognizer: Recognizer) -> None:
     large = cv2.resize(street(), (1920, 1080), interpolation=cv2.INTER_CUBIC)
-    found = {plate.text: plate.box for plate in recogniser.recognise(large).plates}
+    found = {plate.text: plate.box for plate in recognizer.recognize(large).plates}
     # A frame of another size shifts or scales a box that was mapped back wrongly by half of itself.
     assert intersection_over_union(found[TEXTS[0]], (155 * 1.5, 400 * 1.5, 285 * 1.5, 465 * 1.5)) > 0.75
 
 
 @pytest.mark.parametrize(("sure", "looks"), [(1.1, 2), (0.0, 1)], ids=["in doubt", "sure"])
 def test_plates_are_read_by_their_corners_and_unless_that_is_sure_by_the_box_around_them(
-    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch, sure: float, looks: int
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, sure: float, looks: int
 ) -> None:
     seen: list[np.ndarray] = []
-    look = recogniser.reader.look
+    look = recognizer.reader.look
 
     def noted(plate: np.ndarray) -> Look:
         seen.append(plate)
         return look(plate)
 
-    monkeypatch.setattr(recogniser.reader, "look", noted)
-    monkeypatch.setattr("device.vision.recogniser.SURE", sure)
-    monkeypatch.setattr("device.vision.recogniser.in_doubt", lambda _looks: False)
+    monkeypatch.setattr(recognizer.reader, "look", noted)
+    monkeypatch.setattr("device.vision.recognizer.SURE", sure)
+    monkeypatch.setattr("device.vision.recognizer.in_doubt", lambda _looks: False)
     turned = cv2.warpAffine(street(), cv2.getRotationMatrix2D((640, 360), 6, 1), (1280, 720))
-    found = recogniser.recognise(turned).plates
+    found = recognizer.recognize(turned).plates
     assert {plate.text for plate in found if plate.reading.confidence > 0.3} == set(TEXTS)
     assert len(seen) == looks * len(TEXTS)
     if looks == 2:
@@ -95,21 +95,21 @@ def test_plates_are_read_by_their_corners_and_unless_that_is_sure_by_the_box_aro
 
 @pytest.mark.parametrize(("surest", "told"), [(0.3, 3), (0.9, 1)], ids=["none is sure", "one is sure"])
 def test_only_where_no_plate_is_read_are_faint_ones_looked_at_from_nearer(
-    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch, surest: float, told: int
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, surest: float, told: int
 ) -> None:
-    first, *others = recogniser.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))
+    first, *others = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))
     seen = [replace(first, score=surest), *(replace(other, score=0.3) for other in others)]
-    monkeypatch.setattr(recogniser.detector, "detect", lambda *_, **__: seen)
-    assert len(recogniser.recognise(street()).plates) == told
+    monkeypatch.setattr(recognizer.detector, "detect", lambda *_, **__: seen)
+    assert len(recognizer.recognize(street()).plates) == told
 
 
-def test_what_is_hardly_a_plate_is_told_with_doubt(recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = recogniser.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
+def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
     found = []
-    monkeypatch.setattr(recogniser, "minimum_confidence", 0.5)  # by the text alone: redaction asks for no more
+    monkeypatch.setattr(recognizer, "minimum_confidence", 0.5)  # by the text alone: redaction asks for no more
     for score in (0.95, 0.57, 0.41):
-        monkeypatch.setattr(recogniser.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
-        (plate,) = recogniser.recognise(street()).plates
+        monkeypatch.setattr(recognizer.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
+        (plate,) = recognizer.recognize(street()).plates
         found.append(plate.reading)
     assert len({reading.text for reading in found}) == 1
     plain, doubtful, lettering = (reading.confidence for reading in found)
@@ -118,44 +118,44 @@ def test_what_is_hardly_a_plate_is_told_with_doubt(recogniser: Recogniser, monke
     assert all(sum(o.probability for o in reading.alternatives) <= 1 - reading.confidence for reading in found)
 
 
-def test_the_plate_from_nearby_comes_first(recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plate_from_nearby_comes_first(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = street()
     nearby = cv2.resize(picture[350:520, 60:380], None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     picture[300:640, 30:670] = nearby
-    found = recogniser.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+    found = recognizer.detector.detect(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
     large = max(found, key=lambda detection: detection.box[2] - detection.box[0])
     scored = [replace(detection, score=0.6 if detection is large else 0.95) for detection in found]
-    monkeypatch.setattr(recogniser.detector, "detect", lambda *_, **__: scored)
-    first, *others = recogniser.recognise(picture).plates
+    monkeypatch.setattr(recognizer.detector, "detect", lambda *_, **__: scored)
+    first, *others = recognizer.recognize(picture).plates
     assert first.text == TEXTS[0]
     assert others
 
 
 @pytest.mark.parametrize(("issuer", "told"), [(CALIFORNIA, "7DBC234"), (OTHER, "7QBC234"), (None, "7QBC234")], ids=str)
 def test_formats_of_california_break_ties_on_its_plates_alone(
-    recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch, issuer: str | None, told: str
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, issuer: str | None, told: str
 ) -> None:
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
     seen = Look(columns, (Hypothesis("7QBC234", 0.5), Hypothesis("7DBC234", 0.4)))
-    monkeypatch.setattr(recogniser.reader, "look", lambda _: seen)
-    monkeypatch.setattr(recogniser, "issuer", lambda _: issuer and Issuer(issuer, 0.99))
-    assert recogniser.recognise_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
-    assert {plate.text for plate in recogniser.recognise(street()).plates} == {told}
+    monkeypatch.setattr(recognizer.reader, "look", lambda _: seen)
+    monkeypatch.setattr(recognizer, "issuer", lambda _: issuer and Issuer(issuer, 0.99))
+    assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
+    assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 
 
-def test_grey_and_colour_give_the_same(recogniser: Recogniser) -> None:
+def test_grey_and_colour_give_the_same(recognizer: Recognizer) -> None:
     picture = street()
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    assert [p.text for p in recogniser.recognise(picture).plates] == [p.text for p in recogniser.recognise(grey).plates]
+    assert [p.text for p in recognizer.recognize(picture).plates] == [p.text for p in recognizer.recognize(grey).plates]
 
 
-def test_nothing_is_found_where_nothing_is(recogniser: Recogniser) -> None:
-    assert recogniser.recognise(np.full((720, 1280), 127, np.uint8)).plates == ()
+def test_nothing_is_found_where_nothing_is(recognizer: Recognizer) -> None:
+    assert recognizer.recognize(np.full((720, 1280), 127, np.uint8)).plates == ()
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (360, 640), (1080, 1920), (900, 500)])
-def test_frames_of_any_shape_are_taken(recogniser: Recogniser, shape: tuple[int, int]) -> None:
-    recogniser.recognise(np.random.default_rng(1).integers(0, 255, shape, np.uint8))
+def test_frames_of_any_shape_are_taken(recognizer: Recognizer, shape: tuple[int, int]) -> None:
+    recognizer.recognize(np.random.default_rng(1).integers(0, 255, shape, np.uint8))
 
 
 def leaning_crop(text: str, seed: int) -> np.ndarray:
@@ -168,21 +168,21 @@ def leaning_crop(text: str, seed: int) -> np.ndarray:
     return cv2.GaussianBlur(boot[36:184, 55:245], (0, 0), 0.8)
 
 
-def test_leaning_plates_in_crops_are_read_by_their_corners(recogniser: Recogniser) -> None:
+def test_leaning_plates_in_crops_are_read_by_their_corners(recognizer: Recognizer) -> None:
     texts = (*TEXTS, "5PLV731", "4ZMC863")
     crops = [leaning_crop(text, seed) for seed, text in enumerate(texts)]
-    found = [recogniser.recognise_crop(crop).plates[0].text for crop in crops]
+    found = [recognizer.recognize_crop(crop).plates[0].text for crop in crops]
     greys = [stretched(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)) for crop in crops]
-    whole = [recogniser.reader.read_rectified(grey, again=True).text for grey in greys]
+    whole = [recognizer.reader.read_rectified(grey, again=True).text for grey in greys]
     right, right_whole = (sum(map(str.__eq__, told, texts)) for told in (found, whole))
     assert right >= 4, found
     assert right >= right_whole + 2, whole
 
 
-def test_blur_lowers_confidence(recogniser: Recogniser) -> None:
+def test_blur_lowers_confidence(recognizer: Recognizer) -> None:
     plate = render_plate(np.random.default_rng(3), text=TEXTS[0], design="california_passenger", height=64).image
     confidences = [
-        recogniser.recognise_crop(cv2.GaussianBlur(plate, (0, 0), sigma)).plates[0].reading.confidence
+        recognizer.recognize_crop(cv2.GaussianBlur(plate, (0, 0), sigma)).plates[0].reading.confidence
         for sigma in (0.6, 3.0, 4.5)
     ]
     assert confidences[0] > 0.9
@@ -208,7 +208,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
 
 def test_a_model_of_another_shape_is_refused() -> None:
     with pytest.raises(ModelError, match="expected"):
-        Recogniser.load(detector=shipped("reader.tflite"))
+        Recognizer.load(detector=shipped("reader.tflite"))
 
 
 def test_a_missing_runtime_says_what_to_install() -> None:
@@ -218,12 +218,12 @@ def test_a_missing_runtime_says_what_to_install() -> None:
 
 @pytest.mark.parametrize("size", [(640, 360), (480, 270), (1280, 720)], ids=["exact", "smaller", "too large"])
 def test_the_picture_that_the_camera_shrank_finds_the_same_plates(
-    recogniser: Recogniser, size: tuple[int, int]
+    recognizer: Recognizer, size: tuple[int, int]
 ) -> None:
     grey = cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY)
     small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    plain = sorted(recogniser.detector.detect(grey), key=lambda found: found.box)
-    by_small = sorted(recogniser.detector.detect(grey, small), key=lambda found: found.box)
+    plain = sorted(recognizer.detector.detect(grey), key=lambda found: found.box)
+    by_small = sorted(recognizer.detector.detect(grey, small), key=lambda found: found.box)
     assert len(plain) == len(by_small) == len(TEXTS)
     for one, other in zip(plain, by_small, strict=True):
         assert intersection_over_union(one.box, other.box) > 0.8

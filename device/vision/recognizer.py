@@ -80,7 +80,7 @@ class Recognition:
     milliseconds: Milliseconds
 
 
-class Recogniser:
+class Recognizer:
     """The networks of a post. Not safe to share between threads."""
 
     def __init__(
@@ -136,7 +136,7 @@ class Recogniser:
             minimum_score=settings.minimum_score,
         )
 
-    def recognise(self, picture: NDArray[np.uint8]) -> Recognition:
+    def recognize(self, picture: NDArray[np.uint8]) -> Recognition:
         """Find and read the plates of an H x W or H x W x 3 (BGR) uint8 picture.
 
         Where no plate can be read, what was seen too faintly to be one is looked at from nearer.
@@ -153,17 +153,17 @@ class Recogniser:
         end = perf_counter()
         return _recognition(plates, start=start, detected=detected, end=end)
 
-    def recognise_still(self, picture: NDArray[np.uint8]) -> Recognition:
-        """Find and read the plates of a picture without others, as `recognise`, less cut ones beside whole ones.
+    def recognize_still(self, picture: NDArray[np.uint8]) -> Recognition:
+        """Find and read the plates of a picture without others, as `recognize`, less cut ones beside whole ones.
 
         Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 nobody could
         say what they are; of eight that are alone in theirs seven are. A least confidence of 0 leaves none out.
         """
-        found = self.recognise(picture)
+        found = self.recognize(picture)
         whole = tuple(plate for plate in found.plates if not is_cut(plate.box, picture.shape))
         return replace(found, plates=whole) if whole and self.minimum_confidence > 0 else found
 
-    def recognise_crop(self, picture: NDArray[np.uint8]) -> Recognition:
+    def recognize_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""
         start = perf_counter()
         height, width = picture.shape[:2]
