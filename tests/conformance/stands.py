@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from device.control.keys.custodians import Custodians
+from device.control.keys.statement import Key
+from device.custody.receipts import open_receipt, read_receipt
+from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
-from device.records import Envelope, Reason, Recorder, Signer, Source, new_identifier
+from device.records import CustodianTerms, Envelope, Purpose, Reason, Recorder, Signer, Source, new_identifier
 from device.records.command import Role
 from device.records.contract.examples import example_audit, example_status
+from device.uplink.inbox import Delivery
 from device.uplink.uplink import Uplink
 from provisioning.brokers.rights import RECORDS
 from provisioning.fleet.fleet import Fleet
@@ -33,9 +38,11 @@ from provisioning.trust.keys import new_key, private_pem
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.ground.site import READS
+from simulator.keeper.keeper import RecordKeeper
 from tests.rigs import make_uplink, uplink_arguments
 
 AGENCY = "demo"
+CUSTODIAN = "records"
 CLIENTS = 60
 """More posts and keepers than there are tests."""
 SECONDS = 30.0
@@ -107,6 +114,25 @@ class Post:
         """Record that the post is online."""
         self.recorder.record(example_status("online", new_identifier()))
 
+    def wait_for_receipts(self, uplink: Uplink) -> None:
+        """Have each record wait for the custodian's receipt from now on, and take what comes through an uplink."""
+        key = Key.of(self.stand.fleet.keys(Purpose.CUSTODY, CUSTODIAN).verifying.read_bytes())
+        keys = Custodians([(CustodianTerms(name=CUSTODIAN), key)]).get(CUSTODIAN)
+
+        def receive(delivery: Delivery) -> None:
+            signed, _ = open_receipt(delivery, keys, at=datetime.now(UTC))
+            receipt = read_receipt(signed, source=self.recorder.source, custodian=CUSTODIAN)
+            self.outbox.take_receipt(CUSTODIAN, receipt.chain, receipt.ranges)
+
+        self.outbox.require(Requirements(in_force=True, open=frozenset({CUSTODIAN})))
+        uplink.subscribe(self.recorder.source.receipt(CUSTODIAN), receive)
+
+    @property
+    def held(self) -> int:
+        """Records that are on the disk."""
+        backlog = self.outbox.backlog()
+        return backlog.depth + backlog.sent
+
     def will(self) -> Envelope:
         """Return the signed status of a post that fell silent."""
         silent = Reason(name="connection_lost", message="The post fell silent.")
@@ -169,6 +195,13 @@ class Stand:
         assert keeper.ready.wait(SECONDS)
         return keeper
 
+    @contextmanager
+    def custodian(self) -> Iterator[Path]:
+        """Run the fleet's custodian; give the folder of what it keeps."""
+        folder = self.directory / f"custodian-{next(self.numbers)}"
+        with RecordKeeper(self.fleet, CUSTODIAN, broker=self.broker.addresses[-1], folder=folder):
+            yield folder
+
     def kill_where_connected(self, uplink: Uplink) -> Callable[[], None]:
         """Kill the broker, or the node that a post is connected to; return what brings it back."""
         if isinstance(self.broker, RabbitCluster):
@@ -215,6 +248,7 @@ def make(kind: str, directory: Path) -> Stand:
         fleet.add_post(f"post-{number}", PostSettings(brokers=("localhost:8883",), camera="virtual"))
         fleet.add_subscriber(f"keeper-{number}", reads=READS)
     fleet.add_subscriber("task-force", groups=("narcotics",))
+    fleet.add_custodian(CUSTODIAN)
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
     folder = directory / kind
     if kind == "mosquitto":
