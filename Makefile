@@ -11,7 +11,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help demo scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
+.PHONY: help conformance demo docs scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -67,6 +67,11 @@ test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times,
 	@scripts/need mosquitto
 	set -e; for seed in 1 2 3; do $(BIN)/platepost simulate custody --seed $$seed --directory build/custody; done
 	$(BIN)/platepost simulate custody-weeks --reads-a-day 500 --quota 51.2
+
+conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
+	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest -p no:cacheprovider \
+	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py) $(BOARD:%=tests/conformance/test_boards.py) \
+	  $(BROKER:%=tests/conformance/test_brokers.py)),tests/conformance)
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera

@@ -22,7 +22,7 @@ from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
 from simulator.scene.truth import GroundTruth
 from simulator.scoring.replay import Replay
-from simulator.scoring.score import Score, score
+from simulator.scoring.score import Score, ScoredRead, score
 from simulator.scoring.truth import load_truth
 
 
@@ -43,7 +43,7 @@ def render(condition: str, mph: int, number: int, clip: Path) -> None:
 
 def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Replay]:
     run = Replay(clip, recognizer)
-    reads = [read.scored() for read in run.reads()]
+    reads = [ScoredRead.of(read) for read in run.reads()]
     return score(reads, load_truth(clip.with_suffix(".truth.json"), clip=clip.name)), run
 
 

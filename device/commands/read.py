@@ -5,7 +5,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -24,16 +23,12 @@ from device.errors import PictureError
 from device.text import printable, shown
 from device.vision.detector import MINIMUM_SCORE
 from device.vision.draw import draw_plates
+from device.vision.photos import load_photo, picture_errors
 from device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
 from device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""
-
-LARGEST_FILE = 256 * 2**20
-"""Bytes of a picture file: more than a camera of 80 megapixels writes without compression."""
-HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif"})
-"""Brands of ISO/IEC 23008-12 (HEIF), which OpenCV's wheel does not decode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +110,10 @@ def read(
     with_bar = not as_json and len(paths) > 1 and sys.stderr.isatty()
     for path in track(paths, console=Console(stderr=True), description="Reading", disable=not with_bar):
         try:
-            with _picture_errors(path):
-                picture, decode = _decode(path)
+            with picture_errors(path):
+                start = perf_counter()
+                picture = load_photo(path)
+                decode = (perf_counter() - start) * 1000
                 if crop:
                     recognition = _read_crop(recognizer, picture, minimum_confidence)
                 else:
@@ -127,7 +124,7 @@ def read(
             continue
         try:
             if drawing is not None:
-                with _picture_errors(path):
+                with picture_errors(path):
                     drawing.write(path, draw_plates(picture, recognition.plates))
         except PictureError as error:  # the reading stands all the same
             failed = True
@@ -141,16 +138,6 @@ def read(
         Console().print(table)
     if failed:
         raise SystemExit(1)
-
-
-@contextmanager
-def _picture_errors(path: Path) -> Iterator[None]:
-    """Turn what OpenCV raises of a picture, such as one too large for it, into an error of that picture."""
-    try:
-        yield
-    except cv2.error as error:
-        said = "too many pixels" if "CV_IO_MAX_IMAGE" in error.err else f"OpenCV cannot deal with it: {error.err}"
-        raise PictureError(f"{path}: {said}") from error
 
 
 def _complain(message: str) -> None:
@@ -195,30 +182,6 @@ def _kind(path: Path) -> int | None:
         return stat.S_IFMT(path.stat().st_mode)
     except OSError:
         return None
-
-
-def _decode(path: Path) -> tuple[NDArray[np.uint8], float]:
-    start = perf_counter()
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)  # no more: it may be a device or a pipe without an end
-    except OSError as error:
-        raise PictureError(f"{path}: {error.strerror or error}") from error
-    if len(content) > LARGEST_FILE:
-        raise PictureError(f"{path}: larger than {LARGEST_FILE // 2**20} MiB{_hint(content)}")
-    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
-    if picture is None:
-        raise PictureError(f"{path}: not a picture that can be decoded{_hint(content)}")
-    return picture, (perf_counter() - start) * 1000  # type: ignore[return-value]
-
-
-def _hint(content: bytes) -> str:
-    """Say what to do with a file that people often take for a picture that can be read."""
-    if content[4:8] == b"ftyp" and content[8:12] in HEIF_BRANDS:
-        return ": it is HEIC; save it as JPEG first (a phone's camera has 'most compatible' in its settings)"
-    if content[4:8] == b"ftyp" or content[:4] in {b"RIFF", b"\x1aE\xdf\xa3"}:
-        return ": it is a video; 'platepost simulate replay' reads videos"
-    return ""
 
 
 class _Drawing:

@@ -57,6 +57,11 @@ class Plate:
         return self.reading.text
 
     @property
+    def confidence(self) -> float:
+        """Calibrated probability that the whole text is right, with O and 0, I and 1 taken for one; 0 to 1."""
+        return self.reading.confidence
+
+    @property
     def box(self) -> Box:
         """The upright box around the corners."""
         return bounding_box(self.corners)

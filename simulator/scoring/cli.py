@@ -8,9 +8,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.vision.clips import ClipRead
 from device.vision.recognizer import Recognizer
-from simulator.scoring.replay import Replay, ReplayedRead
-from simulator.scoring.score import Score, score
+from simulator.scoring.replay import Replay
+from simulator.scoring.score import Score, ScoredRead, score
 from simulator.scoring.tables import pace_line, reads_table, score_table, summary
 from simulator.scoring.truth import load_truth
 
@@ -53,7 +54,7 @@ def replay(
     truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
     run = Replay(clip, Recognizer.load(detector=detector, reader=reader), frames_per_second=fps, key=key)
     reads = _play(run, as_json=as_json)
-    found = score([read.scored() for read in reads], truth) if truth is not None else None
+    found = score([ScoredRead.of(read) for read in reads], truth) if truth is not None else None
     if as_json:
         if found is not None:
             click.echo(json.dumps({"score": _score_json(found)}))
@@ -66,7 +67,7 @@ def replay(
     console.print(pace_line(run))
 
 
-def _play(run: Replay, *, as_json: bool) -> list[ReplayedRead]:
+def _play(run: Replay, *, as_json: bool) -> list[ClipRead]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

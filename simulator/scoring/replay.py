@@ -1,69 +1,15 @@
 """Replay: a clip through the post's own vision, without network, as fast as this machine can and no frame dropped."""
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
-from device.vision.passages import Passage
-from device.vision.pipeline import Ended, Pipeline, Verdict
+from device.frame import Frame
+from device.vision.clips import ClipRead, reads_of
+from device.vision.pipeline import Pipeline
 from device.vision.recognizer import Recognizer
 from simulator.camera.footage import FootageCamera
-from simulator.scoring.score import ScoredRead
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReplayedRead:
-    """One read of a clip."""
-
-    passage: Passage
-    first_frame: int
-    last_frame: int
-    first_second: float
-    last_second: float
-
-    @property
-    def text(self) -> str:
-        """The plate as read."""
-        return self.passage.consensus.text
-
-    @property
-    def confidence(self) -> float:
-        """Probability that the whole text is right, 0 to 1."""
-        return self.passage.consensus.confidence
-
-    def scored(self) -> ScoredRead:
-        """Return what the score needs of the read."""
-        return ScoredRead(
-            text=self.text, confidence=self.confidence, first_frame=self.first_frame, last_frame=self.last_frame
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the read in JSON's types; plate, characters and corners as `platepost read --json` has them."""
-        found = self.passage.consensus
-        corners = self.passage.best.plate.corners
-        return {
-            "text": found.text,
-            "confidence": round(found.confidence, 4),
-            "frames": [self.first_frame, self.last_frame],
-            "seconds": [round(self.first_second, 3), round(self.last_second, 3)],
-            "looks": found.looks,
-            "agreeing": found.agreeing,
-            "direction": self.passage.direction,
-            "characters": [
-                {"character": character.character, "confidence": round(character.confidence, 4)}
-                for character in found.characters
-            ],
-            "alternatives": [
-                {"text": other.text, "confidence": round(other.probability, 4)} for other in found.alternatives
-            ],
-            "best": {
-                "frame": self.passage.best.frame.number,
-                "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in corners],
-            },
-        }
 
 
 @dataclass(slots=True)
@@ -84,7 +30,7 @@ class Replay:
     def __post_init__(self) -> None:
         self.pipeline = Pipeline(self.recognizer)
 
-    def reads(self) -> Iterator[ReplayedRead]:
+    def reads(self) -> Iterator[ClipRead]:
         """Play the clip and yield each read when its passage ends.
 
         Raises:
@@ -94,25 +40,11 @@ class Replay:
         start = perf_counter()
         camera = FootageCamera(path=self.clip, pace="fast", frames_per_second=self.frames_per_second, key=self.key)
         with camera:
-            begin: float | None = None
-            total = camera.frame_count
-            for frame in camera.frames():
-                begin = frame.monotonic if begin is None else begin
-                look = self.pipeline.look(frame)
-                yield from _reads(look.ended, begin)
-                self.on_frame(frame.number + 1, total)
-            yield from _reads(self.pipeline.finish(), begin or 0.0)
+            yield from reads_of(self._counted(camera), self.pipeline)
         self.seconds = perf_counter() - start
 
-
-def _reads(ended: tuple[Ended, ...], begin: float) -> Iterator[ReplayedRead]:
-    for item in ended:
-        if item.verdict is Verdict.READ:
-            first, last = item.passage.first.frame, item.passage.last.frame
-            yield ReplayedRead(
-                passage=copy(item.passage),  # of a vehicle that stands, more is seen after its read
-                first_frame=first.number,
-                last_frame=last.number,
-                first_second=first.monotonic - begin,
-                last_second=last.monotonic - begin,
-            )
+    def _counted(self, camera: FootageCamera) -> Iterator[Frame]:
+        total = camera.frame_count
+        for frame in camera.frames():
+            yield frame
+            self.on_frame(frame.number + 1, total)

@@ -8,8 +8,10 @@ further read of the same passage is a duplicate; a read that belongs to none is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Self
 
 from device.hotlist.keys import normalise, plate_key
+from device.vision.clips import ClipRead
 from simulator.scoring.truth import TruePassage, Truth
 
 RESEMBLING = 0.5
@@ -27,6 +29,11 @@ class ScoredRead:
     confidence: float
     first_frame: int
     last_frame: int
+
+    @classmethod
+    def of(cls, read: ClipRead) -> Self:
+        """Return what the score needs of a read."""
+        return cls(text=read.text, confidence=read.confidence, first_frame=read.first_frame, last_frame=read.last_frame)
 
 
 @dataclass(frozen=True, slots=True)

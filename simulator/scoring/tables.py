@@ -3,11 +3,12 @@
 from rich.table import Table
 from rich.text import Text
 
-from simulator.scoring.replay import Replay, ReplayedRead
+from device.vision.clips import ClipRead
+from simulator.scoring.replay import Replay
 from simulator.scoring.score import Score
 
 
-def reads_table(reads: list[ReplayedRead]) -> Table:
+def reads_table(reads: list[ClipRead]) -> Table:
     """Show the reads of a clip in the order in which their passages ended."""
     table = Table(title="Reads", title_justify="left")
     table.add_column("frames", justify="right")

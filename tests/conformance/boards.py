@@ -20,10 +20,11 @@ from simulator.board import rpi_gpio
 from simulator.board.virtual import VirtualBoard
 from simulator.standins import standing_in
 from tests.conformance import lgpio_pins
+from tests.conformance.brought import brought, load
 from tests.pi.machine import LIBRARIES, Pi, RemoteBoard
 
 EMULATED = {f"{library} on an emulated Pi": library for library in LIBRARIES}
-BOARDS = ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED)
+BOARDS = brought("BOARD") or ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED)
 Output = Literal["illuminator", "camera_power", "status_light"]
 Switch = Literal["tamper", "door"]
 
@@ -169,7 +170,10 @@ class EmulatedStand(BoardStand):
 @contextmanager
 def make_board(kind: str, pi: Callable[[], Pi]) -> Iterator[BoardStand]:
     """Prepare one kind of board; skips where it cannot run. `pi` gives the emulated Raspberry Pi, started if needed."""
-    if kind == "virtual":
+    if ":" in kind:
+        with load(kind)() as stand:
+            yield stand
+    elif kind == "virtual":
         yield VirtualStand()
     elif kind == "rpi on the stand-in":
         with standing_in():

@@ -17,9 +17,10 @@ from device.camera.base import Camera
 from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording
 from simulator.standins import standing_in
+from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
 
-CAMERAS = ("footage", "stand-in", "picamera2")
+CAMERAS = brought("CAMERA") or ("footage", "stand-in", "picamera2", "examples.backends.stand:slides")
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 PLATE = "6WDN917"
 """What stands on the vehicle that every camera here sees."""
@@ -32,17 +33,22 @@ SIZE = (1280, 720)
 class CameraStand:
     """One kind of camera."""
 
-    kind: str
+    backend: str
+    """What a post's configuration calls it."""
     settings: dict[str, Any]
     missing: Callable[[], Camera]
     """Makes one that is not there."""
     hang: Callable[[Camera], None] | None = None
     """Makes an open one deliver nothing any more, where that is possible."""
     heal: Callable[[], None] = lambda: None
+    plate: str = PLATE
+    """What stands on the vehicle that it sees."""
+    size: tuple[int, int] = SIZE
+    """Width and height of its frames."""
 
     def make(self, **more: Any) -> Camera:  # noqa: ANN401 - settings
         """Make one, not yet open."""
-        return backends.camera("footage" if self.kind == "footage" else "picamera2", self.settings | more)
+        return backends.camera(self.backend, self.settings | more)
 
 
 @cache
@@ -63,19 +69,21 @@ def make_camera(kind: str) -> Iterator[CameraStand]:
     """Prepare one kind of camera; skips where it cannot run."""
     picamera2 = {"width": SIZE[0], "height": SIZE[1], "frames_per_second": 30}
     with ExitStack() as stack:
-        if kind == "footage":
+        if ":" in kind:
+            yield stack.enter_context(load(kind)())
+        elif kind == "footage":
             yield CameraStand(
-                kind,
+                "footage",
                 {"path": str(CLIP), "pace": "realtime", "loop": True},
                 missing=lambda: backends.camera("footage", {"path": "/nowhere.mp4"}),
             )
         elif kind == "stand-in":
             stack.enter_context(standing_in())
             sensor.picture = lambda number, width, height: shrunk(number // 2 % len(vehicle()), width, height)
-            yield CameraStand(kind, picamera2, _missing, hang=lambda _camera: sensor.hang(), heal=sensor.resume)
+            yield CameraStand("picamera2", picamera2, _missing, hang=lambda _camera: sensor.hang(), heal=sensor.resume)
         else:
             virtual.require()
-            yield CameraStand(kind, picamera2, _missing, hang=virtual.hang)
+            yield CameraStand("picamera2", picamera2, _missing, hang=virtual.hang)
 
 
 def _missing() -> Camera:

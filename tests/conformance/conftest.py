@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.boards import BOARDS, BoardStand, make_board
+from tests.conformance.brought import brought
 from tests.conformance.cameras import CAMERAS, CameraStand, make_camera
 from tests.conformance.stands import Stand, make
 from tests.conformance.table import Table
 
-BROKERS = ("mosquitto", "rabbitmq")
+BROKERS = brought("BROKER") or ("mosquitto", "rabbitmq")
 SUITES = {"running": ("brokers", BROKERS), "lens": ("cameras", CAMERAS), "wired": ("boards", BOARDS)}
 """Fixture whose parameter is the implementation -> title and columns of its table."""
 TABLES = pytest.StashKey[dict[str, Table]]()

@@ -39,6 +39,7 @@ from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from simulator.ground.site import READS
 from simulator.keeper.keeper import RecordKeeper
+from tests.conformance.brought import load
 from tests.rigs import make_uplink, uplink_arguments
 
 AGENCY = "demo"
@@ -239,7 +240,7 @@ class Stand:
 def make(kind: str, directory: Path) -> Stand:
     """Make a stand; its broker does not run yet."""
     programs = {"mosquitto": mosquitto_path(), "rabbitmq": rabbitmq_path()}
-    if programs[kind] is None:
+    if ":" not in kind and programs[kind] is None:
         pytest.skip(f"{kind} is not installed")
     if os.environ.get("PLATEPOST_BROKERS") and kind not in os.environ["PLATEPOST_BROKERS"].split(","):
         pytest.skip("left out by PLATEPOST_BROKERS")
@@ -250,6 +251,8 @@ def make(kind: str, directory: Path) -> Stand:
     fleet.add_subscriber("task-force", groups=("narcotics",))
     fleet.add_custodian(CUSTODIAN)
     fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    if ":" in kind:
+        return Stand(kind, fleet, load(kind)(fleet, directory / "broker"), directory)
     folder = directory / kind
     if kind == "mosquitto":
         return Stand(kind, fleet, Broker(fleet, folder), directory)

@@ -15,7 +15,7 @@ from device.frame import Frame
 from device.vision.geometry import rectify
 from device.vision.reader import HEIGHT, MARGIN, WIDTH
 from device.vision.recognizer import Recognizer
-from tests.conformance.cameras import PLATE, SIZE, CameraStand
+from tests.conformance.cameras import CameraStand
 
 SECONDS = 30.0
 
@@ -44,7 +44,7 @@ def test_luma_is_full_size(lens: CameraStand) -> None:
     with lens.make() as camera:
         frame, *_ = take(camera, 1)
     assert frame.grey.dtype == np.uint8
-    assert frame.grey.shape == SIZE[::-1]
+    assert frame.grey.shape == lens.size[::-1]
     assert frame.grey.strides[1] == 1
     assert 20 < frame.grey.mean() < 235
 
@@ -92,9 +92,9 @@ def test_plates_are_found_and_read_in_its_frames(lens: CameraStand, recognizer: 
             for found in recognizer.detector.detect(frame.grey, frame.small):
                 plate = rectify(frame.grey, found.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
                 read[recognizer.reader.read_rectified(plate).text] += 1
-            if read[PLATE] >= 3:
+            if read[lens.plate] >= 3:
                 break
-    assert read[PLATE] >= 3, read
+    assert read[lens.plate] >= 3, read
 
 
 def test_closing_ends_a_capture_in_another_thread(lens: CameraStand) -> None:

@@ -266,7 +266,7 @@ def test_what_people_take_for_a_picture_comes_with_a_hint(photo: Path, content: 
 
 
 def test_a_file_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.commands.read.LARGEST_FILE", 2**20)
+    monkeypatch.setattr("device.vision.photos.LARGEST_FILE", 2**20)
     result = run("/dev/zero")
     assert result.exit_code == 1
     assert "larger than 1 MiB" in result.stderr

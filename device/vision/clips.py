@@ -1,0 +1,91 @@
+"""Clips: every read of a sequence of frames, as a post would make them."""
+
+from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+from device.frame import Frame
+from device.vision.passages import Passage
+from device.vision.pipeline import Ended, Pipeline, Verdict
+from device.vision.reader import Glyph
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipRead:
+    """One read of a clip: one vehicle's plate, by all the frames in which it was seen."""
+
+    passage: Passage
+    """The vehicle's way through the picture. Not part of the public interface."""
+    first_frame: int
+    last_frame: int
+    first_second: float
+    """Since the clip's first frame."""
+    last_second: float
+
+    @property
+    def text(self) -> str:
+        """The plate as read."""
+        return self.passage.consensus.text
+
+    @property
+    def confidence(self) -> float:
+        """Probability that the whole text is right, 0 to 1."""
+        return self.passage.consensus.confidence
+
+    @property
+    def characters(self) -> tuple[Glyph, ...]:
+        """The characters of the text, each with its own confidence."""
+        return self.passage.consensus.characters
+
+    @property
+    def direction(self) -> str:
+        """`approaching`, `receding` or `unknown`."""
+        return self.passage.direction
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the read in JSON's types; plate, characters and corners as `platepost read --json` has them."""
+        found = self.passage.consensus
+        corners = self.passage.best.plate.corners
+        return {
+            "text": found.text,
+            "confidence": round(found.confidence, 4),
+            "frames": [self.first_frame, self.last_frame],
+            "seconds": [round(self.first_second, 3), round(self.last_second, 3)],
+            "looks": found.looks,
+            "agreeing": found.agreeing,
+            "direction": self.passage.direction,
+            "characters": [
+                {"character": character.character, "confidence": round(character.confidence, 4)}
+                for character in found.characters
+            ],
+            "alternatives": [
+                {"text": other.text, "confidence": round(other.probability, 4)} for other in found.alternatives
+            ],
+            "best": {
+                "frame": self.passage.best.frame.number,
+                "corners": [[round(float(x), 1), round(float(y), 1)] for x, y in corners],
+            },
+        }
+
+
+def reads_of(frames: Iterable[Frame], pipeline: Pipeline) -> Iterator[ClipRead]:
+    """Yield each read of the frames when its passage ends; the frames' own clock counts."""
+    begin = 0.0
+    for index, frame in enumerate(frames):
+        begin = begin if index else frame.monotonic
+        yield from _reads(pipeline.look(frame).ended, begin)
+    yield from _reads(pipeline.finish(), begin)
+
+
+def _reads(ended: tuple[Ended, ...], begin: float) -> Iterator[ClipRead]:
+    for item in ended:
+        if item.verdict is Verdict.READ:
+            first, last = item.passage.first.frame, item.passage.last.frame
+            yield ClipRead(
+                passage=copy(item.passage),  # of a vehicle that stands, more is seen after its read
+                first_frame=first.number,
+                last_frame=last.number,
+                first_second=first.monotonic - begin,
+                last_second=last.monotonic - begin,
+            )

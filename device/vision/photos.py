@@ -1,0 +1,56 @@
+"""Photos: files that people have, decoded with bounds and with errors in words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.errors import PictureError
+
+LARGEST_FILE = 256 * 2**20
+"""Bytes of a picture file: more than a camera of 80 megapixels writes without compression."""
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif"})
+"""Brands of ISO/IEC 23008-12 (HEIF), which OpenCV's wheel does not decode."""
+
+
+def load_photo(path: Path | str) -> NDArray[np.uint8]:
+    """Decode a photo, as H x W x 3 BGR uint8, turned as its EXIF data says.
+
+    Raises:
+        PictureError: it cannot be read, is too large, or is no picture that OpenCV decodes.
+
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)  # no more: it may be a device or a pipe without an end
+    except OSError as error:
+        raise PictureError(f"{path}: {error.strerror or error}") from error
+    if len(content) > LARGEST_FILE:
+        raise PictureError(f"{path}: larger than {LARGEST_FILE // 2**20} MiB{_hint(content)}")
+    with picture_errors(path):
+        picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if picture is None:
+        raise PictureError(f"{path}: not a picture that can be decoded{_hint(content)}")
+    return picture  # type: ignore[return-value]
+
+
+@contextmanager
+def picture_errors(path: Path | str) -> Iterator[None]:
+    """Turn what OpenCV raises of a picture, such as one too large for it, into an error of that picture."""
+    try:
+        yield
+    except cv2.error as error:
+        said = "too many pixels" if "CV_IO_MAX_IMAGE" in error.err else f"OpenCV cannot deal with it: {error.err}"
+        raise PictureError(f"{path}: {said}") from error
+
+
+def _hint(content: bytes) -> str:
+    """Say what to do with a file that people often take for a picture that can be read."""
+    if content[4:8] == b"ftyp" and content[8:12] in HEIF_BRANDS:
+        return ": it is HEIC; save it as JPEG first (a phone's camera has 'most compatible' in its settings)"
+    if content[4:8] == b"ftyp" or content[:4] in {b"RIFF", b"\x1aE\xdf\xa3"}:
+        return ": it is a video; 'platepost simulate replay' reads videos"
+    return ""

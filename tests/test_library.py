@@ -1,0 +1,81 @@
+"""The public interface, and every Python example of its page and of the README, run as they stand."""
+
+import inspect
+import re
+import sys
+import types
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import pytest
+from _pytest.mark import ParameterSet
+
+import platepost
+from simulator.camera.recordings import open_recording
+from tests.conformance.cameras import CLIP, PLATE
+
+HOME = Path(__file__).parents[1]
+FRAMES = (75, 115, 3)
+"""Where in the clip the vehicle is near: enough frames for one read."""
+
+
+def _examples() -> Iterator[ParameterSet]:
+    for page in (HOME / "README.md", HOME / "docs/library.md"):
+        for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)):
+            yield pytest.param(code, id=f"{page.name}-{number}")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with what the examples read: a photo, a folder of photos, a clip."""
+    place = tmp_path_factory.mktemp("library")
+    pictures = [still.colour() for still in islice(open_recording(CLIP).stills(), *FRAMES)]
+    (place / "photos").mkdir()
+    for name in ("photo.jpg", "photos/photo.jpg"):
+        cv2.imwrite(str(place / name), pictures[len(pictures) // 2])
+    (place / "photos/broken.jpg").write_bytes(b"no photo")
+    height, width = pictures[0].shape[:2]
+    clip = cv2.VideoWriter(str(place / "clip.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (width, height))
+    for picture in pictures:
+        clip.write(picture)
+    clip.release()
+    return place
+
+
+@pytest.mark.parametrize("code", list(_examples()))
+def test_an_example_reads_the_plate(
+    code: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    exec(compile(code, "example", "exec"), {})  # noqa: S102 - our own page
+    assert PLATE in capsys.readouterr().out
+
+
+def test_all_that_is_public_is_named_and_explained() -> None:
+    public = {
+        name
+        for name, value in vars(platepost).items()
+        if not name.startswith("_")
+        and not isinstance(value, types.ModuleType)
+        and getattr(value, "__module__", "").split(".")[0] in {"device", "platepost"}
+        and name not in {"Pipeline", "reads_of"}  # what the two functions are made with
+    }
+    assert public | {"Box", "__version__"} == set(platepost.__all__)
+    assert list(platepost.__all__) == sorted(platepost.__all__)
+    unexplained = [name for name in public if not inspect.getdoc(getattr(platepost, name))]
+    assert not unexplained
+
+
+def test_the_page_on_backends_shows_the_example_as_it_is() -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", (HOME / "docs/backends.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert (HOME / "examples/backends/slides.py").read_text(encoding="utf-8").endswith(shown)
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    for name in ("simulator.camera.footage", "simulator.camera.recordings"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(platepost.BackendError, match=r"needs av: pip install 'platepost\[clips\]'"):
+        next(platepost.read_clip(CLIP))
