@@ -70,9 +70,10 @@ class StreamingConsole(threading.Thread):
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 event[name] = value
                 if not name and event:
+                    at = time.time()
                     last = event.get("id", last)
                     if event.get("event") == "hit":
-                        self.came.setdefault(json.loads(event["data"])["record"], []).append(time.time())
+                        self.came.setdefault(json.loads(event["data"])["record"], []).append(at)
                     event = {}
 
 

@@ -188,12 +188,12 @@ def whole_records(
 
     The other errors are those of `reads`.
     """
-    with under(entry) as cursor:
+    with under(entry):
         if records is None:
-            cursor.execute("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
+            rows = _prepared("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
         else:
-            cursor.execute("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
-        found = [RecordRow(*row) for row in cursor]
+            rows = _prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
+        found = [RecordRow(*row) for row in rows]
         pictures = DatabasePictures(connection.connection).of([stored.id for stored in found])
     whole = [(stored, pictures.get(stored.id, ())) for stored in found]
     for stored, seen_pictures in whole:

@@ -144,13 +144,19 @@ class ConsoleFeed:
         for listener in [*self._listeners]:
             listener.tell(None)
 
-    def look(self) -> None:
-        """Look once, and tell what is new. Raises what the database, the ledger and the policy raise."""
-        now, listening = timezone.now(), self._admitted()
+    def look(self, *, ask: bool = True) -> None:
+        """Look once, and tell what is new. Raises what the database, the ledger and the policy raise.
+
+        Args:
+            ask: whether it is asked again who may listen; otherwise those listen who might when it was asked last.
+
+        """
+        now, listening = timezone.now(), self._admitted() if ask else self._listening()
         self._close_left()
         self._note(self._open_alerts(listening), listening, now)
         news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
-        changed = sorted(self._known.values(), key=lambda each: each.last)
+        oldest = min((listener.seen for listener in listening), default=0)
+        changed = sorted((each for each in self._known.values() if each.last > oldest), key=lambda each: each.last)
         for each in changed:
             behind = [one for one in listening if each.first <= one.seen < each.last and one.may_see(each.alert)]
             if behind:
@@ -162,20 +168,27 @@ class ConsoleFeed:
         for (groups, records), those in news.items():
             for place in range(0, len(records), _AT_ONCE):
                 self._show(records[place : place + _AT_ONCE], those, groups, now)
-        for listener in listening:
-            # Where some are bare, all of it is told once more when they can be shown.
-            listener.bare &= self._known.keys()
-            if listener.owed and not listener.bare:
-                # The number comes last, once for all: what was cut off before it is told again.
-                present = [each.alert.record_id for each in changed if listener.may_see(each.alert)]
-                listener.tell(self._event("complete", {"open": present}, self._number))
-                listener.seen, listener.owed = self._number, False
+        self._complete(listening)
         if time.monotonic() > self._heard_at + _HEARD_SECONDS:
             self._heard_at = time.monotonic()
             heard = _said(hearing(now))
             if self._more:
                 heard["lost"] = [*heard["lost"], f"More than {MOST} hits are open: the least urgent are not shown."]
             self._tell_all(heard)
+
+    def _complete(self, listening: Sequence[Listener]) -> None:
+        """Tell those who were told of hits which are open. The number comes last: what was cut off is told again."""
+        told: dict[tuple[str, ...], bytes] = {}
+        for listener in listening:
+            # Where some are bare, all of it is told once more when they can be shown.
+            listener.bare &= self._known.keys()
+            if listener.owed and not listener.bare:
+                groups = listener.groups or ()
+                if groups not in told:
+                    present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
+                    told[groups] = self._event("complete", {"open": present}, self._number)
+                listener.tell(told[groups])
+                listener.seen, listener.owed = self._number, False
 
     def _run(self) -> None:
         while True:
@@ -203,9 +216,13 @@ class ConsoleFeed:
         try:
             bell.ensure_connection()
             bell.connection.execute("LISTEN alerts")
+            due = 0.0
             while self._listeners:
-                self.look()
-                for _ in bell.connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
+                ask = time.monotonic() >= due
+                if ask:
+                    due = time.monotonic() + LOOK_SECONDS
+                self.look(ask=ask)
+                for _ in bell.connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
                     pass
             self._close_left()
         finally:
@@ -217,6 +234,11 @@ class ConsoleFeed:
         while self._left:
             with suppress(LedgerError):
                 self._left.pop().shown()
+
+    def _listening(self) -> list[Listener]:
+        """Return those who might listen when it was asked last."""
+        with self._lock:
+            return [listener for listener in self._listeners if listener.groups is not None]
 
     def _admitted(self) -> list[Listener]:
         """Return those who may still listen, and send the others away."""

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from department.alerts.actions import AlertActor, AlertRejection, reject, take
@@ -146,6 +148,20 @@ def test_who_may_not_any_more_hears_nothing_more(dispatch: Dispatch, feed: Conso
     assert lapsing.ended
     assert other.take()[1:] == [("hit", hit), ("complete", [hit])]
     assert {person for person, records in shown(dispatch) if records == f"[{hit}]"} == {"c.diaz"}
+
+
+def test_a_hit_asks_as_much_of_the_database_however_many_listen(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    asked = []
+    for some in (["a.rivera"], ["b.chen", "c.diaz", "d.evans"]):
+        ears = [ear(feed, login) for login in some]
+        look(feed)
+        hit = dispatch.alert().record_id
+        with as_role(WEB), CaptureQueriesContext(connection) as queries:
+            feed.look(ask=False)
+        assert all(("hit", hit) in each.take() for each in ears)
+        asked.append(sorted(query["sql"].split(" FROM ")[0] for query in queries))
+    assert len(asked[0]) == len(asked[1]) < 16
+    assert not any("people_" in statement or "django_session" in statement for statement in asked[1])
 
 
 def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: ConsoleFeed) -> None:
