@@ -20,6 +20,7 @@ from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.aiming import LIGHTS, Aiming
+from provisioning.technician.aim.outlines import Outlines
 from provisioning.technician.aim.server import Server, service_address
 from provisioning.technician.aim.session import Session
 from provisioning.technician.aim.watcher import Watcher
@@ -95,6 +96,9 @@ def aim(
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
     session = Session(seconds=60 * (minutes or service.minutes))
     aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
+    if watcher.outlines.changed:
+        click.echo("Lanes were drawn. Put these lines into post.toml in place of all [[passages.lanes]]:\n")
+        click.echo(watcher.outlines.toml() or "(none: take them all out)\n")
     kept = load_views(configuration.outbox.path.parent)
     if not aiming.accepted:
         raise ProvisioningError(
@@ -109,7 +113,8 @@ def aim(
 def watching(configuration: Configuration, road: Road) -> Watcher:
     """Make what judges the camera's view of a road; nothing is opened yet."""
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
-    return Watcher(camera, Recognizer.of(configuration.vision), road)
+    outlines = Outlines(configuration.passages.lanes)
+    return Watcher(camera, Recognizer.of(configuration.vision), road, outlines=outlines)
 
 
 def aimed(

@@ -144,12 +144,24 @@ def test_a_poor_view_is_red_with_advice_and_is_not_accepted(
     stranger.close()
     page.locator("#infrared").click()
     expect(page.locator("#infrared")).to_have_text("Infrared lamp off")
+    page.get_by_text("Lanes named in reads").click()
+    page.get_by_role("button", name="Draw a lane").click()
+    box = page.locator("#picture").bounding_box()
+    assert box is not None
+    for number, (x, y) in enumerate(((0.25, 0.25), (0.5, 0.25), (0.5, 0.75)), start=1):
+        page.locator("#picture").click(position={"x": x * box["width"], "y": y * box["height"]})
+        expect(page.locator("#drawn")).to_contain_text(f"{number} so far")
+    page.get_by_label("Its name").fill("left")
+    page.get_by_role("button", name="The lane is complete").click()
+    expect(page.locator("#drawn")).to_have_text("Drawn: left.")
+    is_whole(page)
     page.locator("#done").click()
     expect(page.locator("#word")).to_have_text("CLOSED")
 
     status, output = ended(process)
     assert status == 1
     assert "no view was accepted" in output
+    assert re.search(r'\[\[passages.lanes\]\]\nname = "left"\noutline = \[0\.2[45]\d*, 0\.2[45]\d*, 0\.[45]', output)
     assert not (unit.files / "state" / "view.json").exists()
 
 

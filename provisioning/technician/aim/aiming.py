@@ -1,6 +1,6 @@
 """One session of aiming: what the page shows and what its buttons do, without the web."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +79,10 @@ class Aiming:
             "still": self._stands_still(seen),
             "illuminated": self._illuminated,
             "ready": self.watcher.background.ready,
+            "drawn": {
+                "lanes": [lane.name for lane in self.watcher.outlines.lanes],
+                "corners": None if self.watcher.outlines.corners is None else len(self.watcher.outlines.corners),
+            },
             "accepted": sorted(self.accepted),
             "outdated": sorted(self.outdated),
             "moved": seen is not None and seen.moved,
@@ -115,6 +119,26 @@ class Aiming:
         if lane is not None and (seen is None or lane not in seen.lanes):
             raise AimRefusedError(f"no {lane} is seen any more")
         self.watcher.lanes.chosen = lane
+
+    def draw(self, what: str, asked: Mapping[str, str]) -> None:
+        """Draw lanes that reads will name: `draw` one, its next `corner`, `undo` the last, `keep` it.
+
+        Raises:
+            AimRefusedError: that cannot be done as things stand.
+
+        """
+        outlines = self.watcher.outlines
+        try:
+            if what == "draw":
+                outlines.begin()
+            elif what == "corner":
+                outlines.add(float(asked.get("x", "nan")), float(asked.get("y", "nan")))
+            elif what == "undo":
+                outlines.undo()
+            else:
+                outlines.keep(asked.get("name", ""))
+        except ValueError as error:
+            raise AimRefusedError(str(error)) from error
 
     def done(self, *, anyway: bool = False) -> None:
         """Close the page.

@@ -29,13 +29,14 @@ from provisioning.technician.aim.lanes import Lane, Lanes
 from provisioning.technician.aim.light import LightSense
 from provisioning.technician.aim.measurement import Measurement, measure
 from provisioning.technician.aim.movement import MovementDetector
+from provisioning.technician.aim.outlines import Outlines
 from provisioning.technician.aim.tracks import Tracks
 
 log = logging.getLogger(__name__)
 
 SHOWN_WIDTH = 960
 """Pixels across the picture on the page: enough for a phone held sideways, and light enough for its radio."""
-_GREEN, _AMBER, _DARK = (60, 200, 40), (0, 190, 255), (16, 16, 16)
+_GREEN, _AMBER, _DARK, _WHITE = (60, 200, 40), (0, 190, 255), (16, 16, 16), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,14 @@ class Observation:
 class Watcher:
     """Looks through a camera in a thread of its own, until it is closed. The camera is opened and closed here."""
 
-    def __init__(self, camera: Camera, recognizer: Recognizer, road: Road) -> None:
+    def __init__(self, camera: Camera, recognizer: Recognizer, road: Road, *, outlines: Outlines | None = None) -> None:
         self._camera = camera
         self._recognizer = recognizer
         self._road = road
         self._tracks = Tracks()
         self.lanes = Lanes()
+        self.outlines = outlines or Outlines()
+        """Lanes that reads name, as they are drawn."""
         self._light = LightSense()
         self.background = BackgroundModel()
         """What is seen without its vehicles."""
@@ -191,7 +194,7 @@ class Watcher:
             assessment=assessment,
             lane=name,
             lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
-            jpeg=_drawn(colour, measured),
+            jpeg=_drawn(colour, measured, self.outlines),
             plates=measured,
             size=(width, height),
             light=light,
@@ -210,10 +213,17 @@ class Watcher:
         return judge(lane.tracks, size=size, road=self._road, infrared=infrared, zoom_or_tilt=lane.zoom_or_tilt)
 
 
-def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], ...]) -> bytes:
+def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], ...], outlines: Outlines) -> bytes:
     scale = min(1.0, SHOWN_WIDTH / colour.shape[1])
     size = (round(colour.shape[1] * scale), round(colour.shape[0] * scale))
     shown = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+    for lane in outlines.lanes:
+        corners = np.reshape(lane.outline, (-1, 2))
+        _outline(shown, corners, closed=True)
+        left, top = (corners.min(axis=0) * size).astype(int)
+        cv2.putText(shown, lane.name, (left + 6, top + 26), cv2.FONT_HERSHEY_SIMPLEX, 0.8, _WHITE, 2)
+    if outlines.corners:
+        _outline(shown, np.array(outlines.corners), closed=False)
     for plate, measurement in measured:
         good = (
             measurement.width >= PIXELS_ACROSS
@@ -226,6 +236,15 @@ def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement],
         _write(shown, label, int(corners[:, 0].min()), int(corners[:, 1].min()), good=good)
     done, content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 75])
     return content.tobytes() if done else b""
+
+
+def _outline(shown: "cv2.typing.MatLike", corners: NDArray[np.floating], *, closed: bool) -> None:
+    """Draw a lane around shares of the picture's width and height; one that is not closed shows its corners."""
+    places = np.round(corners * (shown.shape[1], shown.shape[0])).astype(np.int32)
+    for color, thickness in ((_DARK, 6), (_WHITE, 2)):
+        cv2.polylines(shown, [places], isClosed=closed, color=color, thickness=thickness)
+        for x, y in () if closed else places.tolist():
+            cv2.circle(shown, (x, y), 4 + thickness, color, cv2.FILLED)
 
 
 def _write(shown: "cv2.typing.MatLike", label: str, left: int, top: int, *, good: bool) -> None:

@@ -27,6 +27,7 @@ _HEADERS = {
 _BREATH_SECONDS = 1.0
 """How long the stream waits for a frame before it says how things stand without one."""
 _LARGEST_FORM = 1024
+_DRAWING = frozenset({"draw", "corner", "undo", "keep"})
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -148,9 +149,11 @@ class _Pages:
             "done-anyway": lambda: self._aiming.done(anyway=True),
         }
         what = request.path_params["what"]
+        asked = request.query_params
         if what == "lane":
-            name = request.query_params.get("name")
-            doers[what] = lambda: self._aiming.choose(name)
+            doers[what] = lambda: self._aiming.choose(asked.get("name"))
+        elif what in _DRAWING:
+            doers[what] = lambda: self._aiming.draw(what, asked)
         doer = doers.get(what)
         if doer is None:
             return JSONResponse({"said": "no such button"}, 404)

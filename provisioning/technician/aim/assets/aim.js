@@ -6,6 +6,7 @@ const LIGHTS = { day: "daylight", infrared: "infrared" };
 const SILENT_MS = 6000;  // the unit says how things stand once a second, and more often
 let infrared = false;
 let closed = false;
+let drawing = false;
 let stream = null;
 let heard = Date.now();
 
@@ -53,6 +54,18 @@ function lanes(state) {
   place.hidden = wanted.length === 0;
 }
 
+// The unit draws the lanes into the picture: here are only the words and buttons.
+function outlines(drawn) {
+  drawing = drawn.corners !== null;
+  const named = drawn.lanes.length ? `Drawn: ${drawn.lanes.join(", ")}.` : "None is drawn.";
+  const words = drawing ? `Tap the lane's corners on the picture, one after the other: ${drawn.corners} so far.` : named;
+  if (by("drawn").textContent !== words) by("drawn").textContent = words;
+  by("naming").hidden = !drawing;
+  by("draw").hidden = drawing;
+  by("undo").hidden = !drawing && !drawn.lanes.length;
+  by("undo").textContent = drawing ? "Remove the last corner" : `Remove ${drawn.lanes.at(-1)}`;
+}
+
 function spokenOf(state, vehicles) {
   if (!vehicles.length) return "";
   const which = state.lane ? `Judged: the ${state.lane}'s last` : "Judged: the last";
@@ -86,6 +99,7 @@ function told(state) {
   if (by("moved").textContent !== moved) by("moved").textContent = moved;
   by("vehicles").textContent = spokenOf(state, verdict.vehicles);
   lanes(state);
+  outlines(state.drawn);
   by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
   by("still").textContent = state.still ?? "live";
   const kept = state.accepted.includes(state.light) && !state.outdated.includes(state.light);
@@ -130,6 +144,17 @@ by("done").addEventListener("click", async () => {
 });
 by("back").addEventListener("click", () => by("unfinished").close());
 by("anyway").addEventListener("click", () => press("done-anyway"));
+by("draw").addEventListener("click", () => press("draw"));
+by("undo").addEventListener("click", () => press("undo"));
+by("picture").addEventListener("click", (event) => {
+  if (!drawing) return;
+  const place = by("picture").getBoundingClientRect();
+  press(`corner?x=${(event.clientX - place.left) / place.width}&y=${(event.clientY - place.top) / place.height}`);
+});
+by("naming").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if ((await press(`keep?name=${encodeURIComponent(by("name").value)}`)) === null) by("name").value = "";
+});
 by("infrared").addEventListener("click", () => press(infrared ? "day" : "infrared"));
 
 function noContact() {

@@ -10,6 +10,7 @@ from pytest_mock import MockerFixture
 
 from provisioning.technician.aim.advice import Assessment, Criterion
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
+from provisioning.technician.aim.outlines import Outlines
 from provisioning.technician.aim.session import Session
 
 GREEN = Assessment("green", points=(Criterion("Contrast", "90", "≥ 60", good=True),), vehicles=("8KTR402, 148 px",))
@@ -20,6 +21,7 @@ class Desk:
     def __init__(self, mocker: MockerFixture, folder: Path) -> None:
         self.watcher = mocker.Mock(fault=None, moves=0, doubtful=False)
         self.watcher.lanes.chosen = None
+        self.watcher.outlines = Outlines()
         self.watcher.background.median = (np.zeros((36, 64), np.uint8), 40.0)
         self.session = Session(seconds=60)
         self.mocker = mocker
@@ -69,6 +71,20 @@ def test_a_choice_can_be_taken_back_while_the_chosen_lane_is_empty(desk: Desk) -
     assert desk.aiming.state(desk.watcher.latest)["lanes"] == []
     desk.watcher.latest.lane = "right lane"
     assert [each["name"] for each in desk.aiming.state(desk.watcher.latest)["lanes"]] == ["lane"]
+
+
+def test_lanes_are_drawn_corner_by_corner_and_the_page_says_how_far(desk: Desk) -> None:
+    assert desk.see(GREEN)["drawn"] == {"lanes": [], "corners": None}
+    desk.aiming.draw("draw", {})
+    for x, y in ((0.1, 0.9), (0.5, 0.9), (0.3, 0.2), (0.2, 0.2)):
+        desk.aiming.draw("corner", {"x": str(x), "y": str(y)})
+    desk.aiming.draw("undo", {})
+    assert desk.see(GREEN)["drawn"] == {"lanes": [], "corners": 3}
+    for asked in ({}, {"x": "here", "y": "0.5"}, {"x": "0.5", "y": "2"}):
+        with pytest.raises(AimRefusedError):
+            desk.aiming.draw("corner", asked)
+    desk.aiming.draw("keep", {"name": "left"})
+    assert desk.see(GREEN)["drawn"] == {"lanes": ["left"], "corners": None}
 
 
 def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> None:

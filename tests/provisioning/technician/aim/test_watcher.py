@@ -48,6 +48,30 @@ class Passing:
         return seen
 
 
+def test_the_picture_shows_the_lanes_that_reads_name_and_the_corners_of_the_one_being_drawn(
+    mocker: MockerFixture,
+) -> None:
+    road = Passing(mocker)
+
+    def shown() -> NDArray[np.uint8]:
+        jpeg = road.drive(STREET, width=115, seconds=0.2).jpeg
+        return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
+
+    road.number = 10  # no vehicle is there
+    without = shown()
+    outlines = road.watcher.outlines
+    outlines.begin()
+    for x, y in ((0.1, 0.1), (0.4, 0.1), (0.4, 0.6)):
+        outlines.add(x, y)
+    drawing = shown()
+    outlines.keep("left")
+    whole = shown()
+    middle = (slice(150, 250), slice(200, 260))  # of the side that only a whole lane has
+    assert np.abs(drawing[54, 96:384].astype(int) - without[54, 96:384]).mean() > 20
+    assert np.abs(drawing[middle].astype(int) - without[middle]).max() < 10
+    assert np.abs(whole[middle].astype(int) - without[middle]).max() > 50
+
+
 def test_vehicles_seen_before_the_camera_was_moved_are_dropped_and_that_is_said(mocker: MockerFixture) -> None:
     road = Passing(mocker)
     before = road.drive(STREET, width=115, seconds=20)
