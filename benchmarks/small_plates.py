@@ -1,0 +1,112 @@
+"""Plates as small as a far or wide camera sees them: how many a passage of eight frames reads.
+
+    python benchmarks/small_plates.py data/us_photos data/us_crops --widths 38 48 --widths 30 38
+
+Each labelled plate, whether or not it can be read at full size, is shrunk so that its box is so many pixels wide, the
+width drawn evenly, and put into the middle of a picture of the detector's size. Eight frames of it, each moved by a
+part of a pixel and compressed as JPEG of quality 80, go through detector, reader and passage. Compared are texts with
+O as 0 and I as 1. What is said of other plates in the picture does not count.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.frame import Box, Frame
+from device.vision.passages import Passage
+from device.vision.pipeline import Ended, Pipeline, Verdict
+from device.vision.recognizer import Recognizer, as_grey
+from device.vision.settings import VisionSettings
+from models.evaluate.manifest import LabelledPicture, TruePlate, read_manifest
+from models.evaluate.spelling import fold
+
+WIDTH, HEIGHT = 640, 368
+FRAMES, PER_SECOND = 8, 15
+QUALITY = 80
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def clip(grey: NDArray[np.uint8], box: Box, width: float, rng: np.random.Generator) -> Iterator[Frame]:
+    """Yield frames in whose middle the plate in the box is so many pixels wide."""
+    left, top, right, bottom = box
+    scale = width / (right - left)
+    soft = cv2.GaussianBlur(grey, (0, 0), 0.45 / scale) if scale < 0.9 else grey
+    for number in range(FRAMES):
+        x, y = rng.uniform(-0.5, 0.5, 2)
+        to = np.array(
+            [
+                [scale, 0, WIDTH / 2 - scale * (left + right) / 2 + x],
+                [0, scale, HEIGHT / 2 - scale * (top + bottom) / 2 + y],
+            ]
+        )
+        seen = cv2.warpAffine(soft, to, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        packed = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+        frame = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
+        at = number / PER_SECOND
+        yield Frame(number, START + timedelta(seconds=at), at, frame, colour=partial(in_colour, frame))
+
+
+def in_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def passages(recognizer: Recognizer, frames: Iterator[Frame], width: float) -> list[tuple[Passage, Verdict]]:
+    """Return what became of the passages in the middle of the picture."""
+    pipeline = Pipeline(recognizer, vision=VisionSettings(motion_area=0))
+    over: list[Ended] = []
+    for frame in frames:
+        over += pipeline.look(frame).ended
+    over += pipeline.finish()
+
+    def is_it(passage: Passage) -> bool:
+        x, y = passage.best.centre
+        return abs(x - WIDTH / 2) < width / 2 and abs(y - HEIGHT / 2) < width / 2
+
+    return [(ended.passage, ended.verdict) for ended in over if is_it(ended.passage)]
+
+
+def labelled(folders: list[Path]) -> Iterator[tuple[LabelledPicture, TruePlate]]:
+    for folder in folders:
+        for picture in read_manifest(folder).pictures:
+            yield from ((picture, plate) for plate in picture.plates if plate.text)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", help="folders with manifest.json")
+    parser.add_argument("--widths", type=float, nargs=2, action="append", metavar=("LEAST", "MOST"), required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    recognizer = Recognizer.load()
+    for least, most in asked.widths:
+        rng, became = np.random.default_rng(asked.seed), Counter[str]()
+        for picture, plate in labelled(asked.folders):
+            whole = cv2.imread(str(picture.path))
+            if whole is None:
+                raise SystemExit(f"{picture.path}: no picture")
+            grey = as_grey(np.asarray(whole, np.uint8))
+            box = plate.box or (0.0, 0.0, float(grey.shape[1]), float(grey.shape[0]))
+            width = float(rng.uniform(least, most))
+            told = [
+                fold(passage.consensus.text)
+                for passage, verdict in passages(recognizer, clip(grey, box, width, rng), width)
+                if verdict is Verdict.READ
+            ]
+            truth = fold(plate.text or "")
+            became["right" if truth in told else "wrong" if told else "nothing"] += 1
+        plates = became.total()
+        print(
+            f"{least:g} to {most:g} pixels, {plates} plates: "
+            + ", ".join(f"{kind} {became[kind] / plates:.1%}" for kind in ("right", "wrong", "nothing"))
+        )
+
+
+if __name__ == "__main__":
+    main()
