@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from device.records import Envelope
 from device.records.verify.verdict import Report
+from simulator.ground.dispatchers import HitDecision
 from simulator.ground.subscriber import Arrival
 from simulator.scenario.clips import Stretch
 
@@ -87,6 +88,8 @@ class Course:
     """Every record that arrived, each with the number of the broker, from 0, that brought it first."""
     samples: tuple[Sample, ...]
     """A few a second of real time."""
+    decisions: tuple[tuple[float, HitDecision], ...] = ()
+    """What dispatchers decided, each with the seconds since the start."""
 
     def moment(self, seconds: float) -> datetime:
         """Return the simulated time so many seconds after the start."""

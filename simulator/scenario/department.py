@@ -12,6 +12,7 @@ from typing import Any
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
 from simulator.ground.department import ThrowawayDepartment, department_folder
+from simulator.ground.dispatchers import Dispatchers
 from simulator.scenario.course import HeldByCustodian
 
 FULL_BYTES = 4096
@@ -27,10 +28,16 @@ class DepartmentCustodian:
         name: its name.
         brokers: the department's.
         log: what its keeper says goes there.
+        dispatchers: log-ins of people who decide about hits.
 
     """
 
-    def __init__(self, fleet: Fleet, name: str, brokers: Sequence[Broker], log: Path) -> None:
+    dispatchers: Dispatchers
+    """Once it was started, if there are any."""
+
+    def __init__(
+        self, fleet: Fleet, name: str, brokers: Sequence[Broker], log: Path, *, dispatchers: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self._stack = ExitStack()
         folder = self._stack.enter_context(department_folder())
@@ -38,6 +45,7 @@ class DepartmentCustodian:
         self._department = ThrowawayDepartment(folder, fleet, name, brokers=addresses, log=log)
         self._data, self._aside = (self._department.database.folder / each for each in ("data", "aside"))
         self._away = False
+        self._people = dispatchers
 
     def __repr__(self) -> str:
         return f"<DepartmentCustodian {self.name} {'running' if self.running else 'away'}>"
@@ -53,10 +61,14 @@ class DepartmentCustodian:
 
     def start(self) -> None:
         """Go to work; does nothing if it is. Raises SimulatorError: it does not."""
-        if not self._department.exists:
+        new = not self._department.exists
+        if new:
             self._department.initialize()
         self._department.start()
         self._department.wait_until_ready()
+        if new and self._people:
+            self.dispatchers = Dispatchers(self._department.folder, self._people)
+            self._stack.callback(self.dispatchers.close)
 
     def stop(self) -> None:
         """End in order."""

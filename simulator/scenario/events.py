@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from simulator.ground.dispatchers import Decision
 from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.toml_table import TomlTable
 
@@ -113,7 +114,25 @@ class KeeperKilled(_Happening):
     do: Literal["keeper_killed"]
 
 
-OF_DEPARTMENT = (DatabaseStops, DatabaseStarts, DatabaseDiskFills, DatabaseDiskFreed, KeeperKilled)
+class DispatcherDecides(_Happening):
+    """A dispatcher decides about the newest open hit of a plate, by the services that the department's console uses."""
+
+    do: Literal["dispatcher_decides"]
+    plate: str = Field(description="As it was read.")
+    decides: tuple[Decision, ...] = Field(min_length=1, description="What, one after the other.")
+    person: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.-]{0,30}$")] = Field(
+        default="dispatcher", description="Who; each name is a person of their own."
+    )
+
+
+OF_DEPARTMENT = (
+    DatabaseStops,
+    DatabaseStarts,
+    DatabaseDiskFills,
+    DatabaseDiskFreed,
+    KeeperKilled,
+    DispatcherDecides,
+)
 """What can happen to a department alone."""
 
 
@@ -217,6 +236,7 @@ Event = Annotated[
     | DatabaseDiskFills
     | DatabaseDiskFreed
     | KeeperKilled
+    | DispatcherDecides
     | CaseOpened
     | CaseClosed
     | CameraHangs

@@ -158,6 +158,12 @@ class Happenings:
         self._site.department.kill()
 
     @_do.register
+    def _(self, event: events.DispatcherDecides) -> None:
+        self._deliver_all()
+        made = self._site.department.dispatchers.decide(event.person, event.plate, event.decides)
+        self._site.decisions += [(event.at, each) for each in made]
+
+    @_do.register
     def _(self, event: events.CaseOpened) -> None:
         for harness in self._of(event.post):
             harness.open_case(opened=True)

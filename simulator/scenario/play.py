@@ -93,6 +93,7 @@ def play(
             posts=tuple(_course_of(site, life, arrivals, left[life.harness.name]) for life in lives),
             arrivals=arrivals,
             samples=tuple(samples),
+            decisions=tuple(site.decisions),
         )
 
 

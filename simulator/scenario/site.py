@@ -17,6 +17,7 @@ from provisioning.trust.keys import private_pem
 from simulator.brokers.daemon import hold_port
 from simulator.brokers.mosquitto import Broker
 from simulator.ground.chance import Chance, sealing
+from simulator.ground.dispatchers import HitDecision
 from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
@@ -25,6 +26,7 @@ from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch,
 from simulator.scenario.custodian import ScenarioCustodian
 from simulator.scenario.department import DepartmentCustodian
 from simulator.scenario.description import Scenario
+from simulator.scenario.events import DispatcherDecides
 from simulator.scenario.harness import Harness
 from simulator.scenario.lists import ListDescription
 from simulator.scenario.world import World
@@ -75,6 +77,8 @@ class ScenarioSite(Site[Broker]):
         self.harnesses: dict[str, Harness] = {}
         self.arrivals: list[tuple[int, Arrival]] = []
         """Every record that arrived, with the number of the broker that brought it first."""
+        self.decisions: list[tuple[float, HitDecision]] = []
+        """What dispatchers decided, and when."""
         self.standing: str | None = None
         """SHA-256 of the list that was published last."""
         self._beside = beside
@@ -168,7 +172,9 @@ class ScenarioSite(Site[Broker]):
 
     def _custodian(self, name: str) -> ScenarioCustodian | DepartmentCustodian:
         if self.scenario.department:
-            return DepartmentCustodian(self.fleet, name, self.brokers, self.directory / f"{name}.log")
+            people = {event.person for event in self.scenario.events if isinstance(event, DispatcherDecides)}
+            log = self.directory / f"{name}.log"
+            return DepartmentCustodian(self.fleet, name, self.brokers, log, dispatchers=sorted(people))
         return ScenarioCustodian(self.fleet, name, self.brokers, self.directory / name)
 
     def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:

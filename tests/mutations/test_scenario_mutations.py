@@ -303,7 +303,7 @@ BROKEN = [
     broken("custodian_away", believes_the_broker, "state"),
     broken("custodian_restored", names_no_loss, "custody"),
     broken("clock_set_wrong", hears_no_receipt, "delivered"),
-    broken("department_trouble", signs_for_what_it_does_not_store, "custody"),
+    broken("department_trouble", signs_for_what_it_does_not_store, "custody", "decisions"),
 ]
 CASES = [case.values[0] for case in BROKEN]
 

@@ -13,7 +13,7 @@ from simulator.scenario.checks.proof import (
     LatencyCheck,
     TruthCheck,
 )
-from simulator.scenario.checks.records import AuditCheck, HitsCheck, ReadsCheck, WithdrawnCheck
+from simulator.scenario.checks.records import AuditCheck, DecisionsCheck, HitsCheck, ReadsCheck, WithdrawnCheck
 from simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
 
 Check = Annotated[
@@ -21,6 +21,7 @@ Check = Annotated[
     | HitsCheck
     | WithdrawnCheck
     | AuditCheck
+    | DecisionsCheck
     | StateCheck
     | ListCheck
     | ClockCheck

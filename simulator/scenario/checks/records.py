@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from department.alerts.states import AlertState
 from device.records.audit import ACTIONS
+from simulator.ground.dispatchers import Decision
 from simulator.scenario.checks.base import Counted
 from simulator.scenario.checks.names import known
 from simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
@@ -120,6 +122,40 @@ class AuditCheck(Counted):
         ]
         said = ", ".join(sorted({str(entry.data["action"]) for entry in entries})) or "nothing"
         return self._wrong(len(found), f"audit records of {self.action} (it says: {said})")
+
+
+class DecisionsCheck(Counted):
+    """How many decisions dispatchers made, and what became of them."""
+
+    check: Literal["decisions"]
+    plate: str | None = Field(default=None, description="Of which hits; as read.")
+    decision: Decision | None = Field(default=None, description="Which one.")
+    refused: bool = Field(default=False, description="Count those that the department refused, and no others.")
+    state: Annotated[str, *known(AlertState)] | None = Field(
+        default=None, description="What the department said of the hit afterwards."
+    )
+
+    @property
+    def says(self) -> str:
+        """The demand in words."""
+        which = f"{'refused ' if self.refused else ''}decisions" + (f" {self.decision!r}" if self.decision else "")
+        after = f", after which it is {self.state}" if self.state else ""
+        return f"{which}{f' about {self.plate}' if self.plate else ''}{after}: {self._many()}{self._when()}"
+
+    def judge(self, observed: "Observations") -> tuple[str, ...]:
+        """Count them."""
+        there = [(at, each) for at, each in observed.course.decisions if self._covers(at)]
+        found = [
+            each
+            for _, each in there
+            if self.post in {None, each.post}
+            and self.plate in {None, each.plate}
+            and self.decision in {None, each.decision}
+            and self.state in {None, each.state}
+            and bool(each.refused) == self.refused
+        ]
+        said = "; ".join(f"{each.decision}: {each.refused or each.state}" for _, each in there) or "nobody decided"
+        return self._wrong(len(found), f"decisions ({said})")
 
 
 def _texts(entries: Iterable["ReceivedRecord"]) -> str:

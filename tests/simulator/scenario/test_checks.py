@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from simulator.ground.dispatchers import HitDecision
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.course import HeldByCustodian, MadeRecord
 from simulator.scenario.observations import Condition, Observations, ReceivedRecord
@@ -225,3 +226,15 @@ def test_what_is_delivered_is_released_unless_nobody_can_tell() -> None:
     assert not judge(MadeUp(), check="delivered")
     assert not judge(MadeUp(unreleased=None), check="delivered")
     assert judge(MadeUp(unreleased=1), check="delivered") == "post-1: 1 records are still on the post"
+
+
+def test_decisions_are_counted_apart_from_those_that_were_refused() -> None:
+    made, observed = ["take", "confirm", "active"], MadeUp()
+    said = [HitDecision("a", "7ABC123", each, "post-1", "waiting", "no" * (each == "active")) for each in made]
+    observed.course = SimpleNamespace(decisions=tuple(enumerate(said)))  # type: ignore[assignment]
+    assert judge(observed, check="decisions", plate="7ABC123", count=2) == ""
+    assert judge(observed, check="decisions", decision="active", refused=True, count=1) == ""
+    assert judge(observed, check="decisions", decision="active", state="actionable") == (
+        "0 decisions (take: waiting; confirm: waiting; active: no), at least 1 wanted"
+    )
+    assert judge(observed, check="decisions", after=1, plate="7ABC124", count=0) == ""

@@ -1,0 +1,105 @@
+"""Dispatchers of a throw-away department: people with certificates and training, who look and decide by its services.
+
+They are in a process of their own, because Django knows one database and one role of it a process: people are made by
+the owner, as the command line makes them, and do everything else as the pages do it.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from department.config.upgrade import working_as
+from department.database.roles import OWNER, WEB
+from department.folder import DepartmentFolder
+from simulator.errors import SimulatorError
+
+Decision: TypeAlias = Literal[
+    "take", "confirm", "second", "active", "cleared", "not_practical",
+    "misread", "other_state", "other_vehicle", "illegible", "stale_entry",
+    "recovered", "wrong_person", "stop", "arrest", "nothing", "units_sent",
+]  # fmt: skip
+"""A step of docs/alerts.md; a rejection, by its reason; what came of a hit, or had been done when it was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitDecision:
+    """What came of one decision."""
+
+    person: str
+    plate: str
+    decision: str
+    post: str
+    """Of the hit; empty if there is none."""
+    state: str
+    """What the alert was afterwards; empty if there is none."""
+    refused: str
+    """Why nothing came of it; empty otherwise."""
+
+
+class Dispatchers:
+    """People who can be asked to decide, until this is closed.
+
+    Args:
+        folder: the department's, whose database runs.
+        logins: who they are.
+
+    Raises:
+        SimulatorError: they cannot be made; the message says what the program said.
+
+    """
+
+    def __init__(self, folder: Path, logins: Iterable[str]) -> None:
+        done = subprocess.run(_program("make", folder, *logins), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
+        self._process = subprocess.Popen(_program("work", folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def log_in(self, login: str) -> str:
+        """Return the key of a new session, as if the person had shown their passkey."""
+        return str(self._ask(do="log_in", login=login))
+
+    def decide(self, login: str, plate: str, decisions: Sequence[Decision]) -> list[HitDecision]:
+        """Have somebody decide about the newest open hit of a plate, as it was read; return what came of each."""
+        made = self._ask(do="decide", login=login, plate=plate, decisions=decisions)
+        return [HitDecision(login, plate, **each) for each in made]
+
+    def close(self) -> None:
+        """End their program."""
+        self._process.communicate()
+
+    def _ask(self, **what: object) -> Any:  # noqa: ANN401 - JSON
+        said = b""
+        if self._process.stdin is not None and self._process.stdout is not None and self._process.poll() is None:
+            self._process.stdin.write(json.dumps(what).encode() + b"\n")
+            self._process.stdin.flush()
+            said = self._process.stdout.readline()
+        if not said:
+            raise SimulatorError("the dispatchers' program has ended")
+        return json.loads(said)
+
+
+def _program(what: str, folder: Path, *logins: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "simulator.ground.dispatchers", what, str(folder), *logins]
+
+
+def main() -> None:
+    """Make people, or do what is asked, a line of JSON each, until there is no more."""
+    what, place, *logins = sys.argv[1:]
+    folder = DepartmentFolder(Path(place))
+    with working_as(folder, OWNER if what == "make" else WEB):
+        from simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
+
+        if what == "make":
+            dispatching.make(folder.settings.agency, logins)
+            return
+        for line in sys.stdin:
+            sys.stdout.write(json.dumps(dispatching.done(json.loads(line))) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What the program of `dispatchers` does: import it once Django is set up."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth import login
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError, connection
+from django.http import HttpRequest
+from django.utils import timezone
+
+from department.alerts import actions, shift
+from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from department.alerts.alerts import alert_of, open_alerts
+from department.alerts.characters import compared
+from department.alerts.states import (
+    AlertOutcome,
+    AlertState,
+    CharacterAnswer,
+    EyeAnswer,
+    MeanwhileAnswer,
+    RejectReason,
+)
+from department.custody.reading import whole_records
+from department.ledger.entries import open_entry
+from department.people import services
+from department.people.models import DepartmentPerson
+from department.people.rights import Certification, DepartmentRole, TrainingTopic
+from department.policy.policy import ALARM, AccessPurpose
+from device.errors import PlatepostError
+from device.records import Hit, read_event
+
+
+def make(agency: str, logins: Iterable[str]) -> None:
+    """Make dispatchers with certificates and training, and who trained them."""
+    now, trainer = timezone.now(), DepartmentPerson(login="trainer", name="Trainer", agency=agency)
+    services.add_person(trainer, [DepartmentRole.TRAINER])
+    for each in logins:
+        person = DepartmentPerson(login=each, name=each, agency=agency)
+        services.add_person(person, [DepartmentRole.DISPATCHER])
+        for certification in Certification:
+            services.note_certificate(person, certification, now + timedelta(days=365))
+        for topic in TrainingTopic:
+            services.note_training(person, topic, held_at=now, passed=True, trainer=trainer)
+        # Nobody has its secret: this person logs in by `log_in` alone.
+        Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": ""})
+
+
+def done(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    """Do what is asked, and return the answer in JSON's types."""
+    connection.close()  # the database may have ended and begun again
+    person = services.person_of(asked["login"])
+    if asked["do"] == "log_in":
+        return _log_in(person)
+    return list(_decide(person, asked["plate"], asked["decisions"]))
+
+
+def _log_in(person: DepartmentPerson) -> str:
+    request = HttpRequest()
+    request.session = SessionStore()
+    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    return str(request.session.session_key)
+
+
+def _decide(person: DepartmentPerson, plate: str, decisions: Sequence[str]) -> Iterator[dict[str, str]]:
+    found = _newest(person, plate)
+    for decision in decisions:
+        refused = "" if found else "there is no open hit of this plate"
+        alert = found and alert_of(found[0])
+        if found and alert:
+            try:
+                _step(decision, found[1], alert.state)(AlertActor(person), alert.record_id, alert.revision)
+            except (PlatepostError, DatabaseError) as error:
+                refused = str(error)
+            alert = alert_of(alert.record_id)
+        said = {"post": alert.post, "state": alert.state.value} if alert else {"post": "", "state": ""}
+        yield {"decision": decision, **said, "refused": refused}
+
+
+def _newest(person: DepartmentPerson, plate: str) -> tuple[int, Hit] | None:
+    """Return the newest open hit of a plate, and the number of its record, as the console shows it."""
+    records = [alert.record_id for alert in open_alerts()]
+    who = {"person": person.login, "agency": person.agency}
+    with open_entry(**who, purpose=AccessPurpose(ALARM), query={"console": records}) as entry:
+        shown = whole_records(entry, records=records)
+    hits = ((stored.id, read_event(stored.restored().event or {}).data) for stored, _ in reversed(shown))
+    return next(((record, hit) for record, hit in hits if isinstance(hit, Hit) and hit.plate_read == plate), None)
+
+
+def _step(decision: str, hit: Hit, state: AlertState) -> Callable[[AlertActor, int, int], object]:
+    """Return the department's own service for a decision about a hit, whose alert is in some state."""
+    same = [CharacterAnswer.SAME for _ in compared(hit.plate_read, hit.plate_matched)]
+    seen = EyeAnswers(same, EyeAnswer.SAME, EyeAnswer.SAME)
+    steps: dict[str, Callable[[AlertActor, int, int], object]] = {
+        "take": _take,
+        "confirm": partial(actions.confirm, answers=seen),
+        "second": partial(actions.second, answers=seen),
+        "active": actions.system_active,
+        "cleared": actions.system_cleared,
+        "not_practical": partial(actions.system_not_practical, because="the line was down"),
+    }
+    if decision in steps:
+        return steps[decision]
+    if decision in {reason.value for reason in RejectReason}:
+        return partial(actions.reject, rejection=AlertRejection(RejectReason(decision)))
+    if state is AlertState.WITHDRAWN:
+        return partial(actions.account, done=MeanwhileAnswer(decision))
+    return partial(actions.close, outcome=AlertOutcome(decision))
+
+
+def _take(actor: AlertActor, record: int, revision: int) -> object:
+    if shift.acknowledged_until(actor.person) is None:
+        shift.acknowledge(actor.person, shift.shift_start())
+    return actions.take(actor, record, revision)
