@@ -126,6 +126,10 @@ test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a 
 	PIP_PYTHON=$(BIN)/python packaging/deb/build build/deb 3.13 $(shell dpkg --print-architecture)
 	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest -x tests/card
 
+docs: $(VENV)/.docs ## Build the documentation site into build/docs; a warning or a dead link is an error
+	rm -rf build/docs
+	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees -b html . build/docs
+
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
 	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz
 
@@ -149,6 +153,8 @@ lock: $(VENV)/.development ## Resolve the environments anew into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra development pyproject.toml -o requirements/development.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  -c requirements/development.txt --extra docs pyproject.toml -o requirements/docs.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/simulator.txt pyproject.toml -o requirements/device.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -167,6 +173,11 @@ $(VENV)/.development: requirements/development.txt requirements/build.txt pyproj
 	$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/development.txt
 	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.simulator
+
+$(VENV)/.docs: requirements/docs.txt requirements/build.txt pyproject.toml | $(VENV)/.created
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/build.txt -r requirements/docs.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
 
 $(VENV)/.training: pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install -q -e '.[training]'

@@ -100,6 +100,21 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in _anchors(target), link
 
 
+def test_every_page_of_docs_is_in_the_index_and_in_one_group_of_the_side_bar() -> None:
+    index = (HOME / "docs/index.md").read_text(encoding="utf-8")
+    trees = re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)
+    listed = [f"{line}.md" for tree in trees for line in tree.splitlines() if not line.startswith(":")]
+    pages = {str(page.relative_to(HOME / "docs")) for page in (HOME / "docs").rglob("*.md")} - {"index.md"}
+    assert sorted(page for page in listed if not page.startswith("../")) == sorted(pages)
+    assert all((HOME / "docs" / page).is_file() for page in listed)
+
+
+def test_the_page_of_commands_is_made_from_all_of_them() -> None:
+    """`make docs` refuses a reference that lacks a command, key, fault or topic; it needs what tests do not install."""
+    page = (HOME / "docs/commands.md").read_text(encoding="utf-8")
+    assert ".. click:: device.cli:platepost\n   :prog: platepost\n   :nested: full\n" in page
+
+
 def test_contributing_names_every_room_of_device_and_no_other() -> None:
     table = (HOME / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("### The rooms of `device`")[2]
     rows = [line.split("|")[1] for line in table.partition("\n\nThere are no circles")[0].splitlines() if "|" in line]

@@ -104,15 +104,36 @@ def contract() -> dict[str, str]:
     signer = ExampleSigner()
     examples = example_records(signer)
     archive = "".join(envelope.body.decode() + "\n" for envelope in examples.values())
+    document = asyncapi({name: envelope.event for name, envelope in examples.items()})
     return (
         {f"{name}.schema.json": _pretty(event_schema(kind)) for name, kind in kinds.items()}
         | {f"{name}.schema.json": _pretty(payload_schema(name)) for name in PAYLOADS}
         | {f"examples/{name}.payload.json": _pretty(payload) for name, payload in example_payloads().items()}
-        | {"asyncapi.json": _pretty(asyncapi({name: envelope.event for name, envelope in examples.items()}))}
+        | {"asyncapi.json": _pretty(document), "topics.md": topics(document)}
         | {f"examples/{name}.json": _pretty(envelope.event) for name, envelope in examples.items()}
         | {"examples/archive.jsonl": archive, "examples/post-1.pub.pem": signer.public_pem.decode()}
         | {"examples/receipt.vectors.json": _pretty(receipt_vectors(examples))}
     )
+
+
+def topics(document: dict[str, Any]) -> str:
+    """Return the page of all topics of an AsyncAPI document, in Markdown."""
+    lines = [
+        "# Topics",
+        "",
+        "Every topic of the contract; `make contract` writes this page from the code. [What to rely on](README.md).",
+        "",
+        "| topic | a post sends or receives | QoS | retained | content |",
+        "|---|---|---|---|---|",
+    ]
+    for operation in document["operations"].values():
+        channel = document["channels"][operation["channel"]["$ref"].rpartition("/")[2]]
+        mqtt, action = operation["bindings"]["mqtt"], f"{operation['action']}s"
+        if "No post reads it" in channel["description"]:
+            action = "neither"
+        retained = "yes" if mqtt["retain"] else "no"
+        lines.append(f"| `{channel['address']}` | {action} | {mqtt['qos']} | {retained} | {channel['description']} |")
+    return "\n".join(lines) + "\n"
 
 
 def with_actions(page: str) -> str:
