@@ -34,7 +34,7 @@ pytestmark = [
 ]
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 WHY = ("--purpose", "a test of ours")
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:

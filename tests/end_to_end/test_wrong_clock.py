@@ -27,7 +27,7 @@ pytestmark = [
 ]
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 NOBODY_VOUCHES = "00000000,,0,0,0,0,0,0,0,0,1,1,0.0,Not synchronised"
-SECONDS = 40.0
+SECONDS = 90.0
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from device.enrolment.errors import EnrolmentError
 from device.enrolment.keyfiles import make_held_key
 from simulator.brokers.daemon import free_port
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from tests.department.commands.installation import Commands
 from tests.department.custody.sender import Sender
 from tests.memory_disk import new_folder
 
-SECONDS = 30.0
+SECONDS = 90.0
 
 
 class KeeperService:

@@ -12,7 +12,7 @@ from provisioning.fleet.fleet import Fleet
 
 SOURCE = Source("riverside", "post-1")
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
-SECONDS = 15.0
+SECONDS = 60.0
 
 
 class Sender:

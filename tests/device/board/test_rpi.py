@@ -26,7 +26,7 @@ WIRING: dict[str, Any] = {
     "heater_pin": 6,
     "debounce_milliseconds": 40,
 }
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_it_is_asked_again_and_again_until_stopped(tmp_path: Path, monkeypatch: 
     count = tmp_path / "count"
     chrony = Chrony(program(tmp_path, f'echo x >> {count}; echo "{GOOD}"'))
     chrony.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (count.is_file() and len(count.read_text().split()) > 2):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -158,7 +158,7 @@ def chronyd(tmp_path: Path) -> Iterator[list[str]]:
     )
     process = subprocess.Popen([CHRONYD, "-d", "-x", "-U", "-f", str(configuration)], stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not socket.exists():
             assert process.poll() is None, "chronyd ended"
             assert time.monotonic() < end

@@ -54,23 +54,30 @@ def test_outputs_are_tried_and_safe_at_the_end(configuration: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-@pytest.mark.parametrize("words", [("--illuminator", "--seconds", "20"), ("--illuminator", "--camera-power-cycle")])
+@pytest.mark.parametrize("words", [("--illuminator", "--seconds", "60"), ("--illuminator", "--camera-power-cycle")])
 def test_a_terminal_that_is_lost_leaves_the_outputs_safe(
     configuration: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, words: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("device.commands.board.DARK_SECONDS", 20.0)
+    monkeypatch.setattr("device.commands.board.DARK_SECONDS", 60.0)
     deaf: list[int] = []
     before = signal.signal(number, lambda given, _: deaf.append(given))  # by default it would end the tests
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
-    timer.start()
+    pin, switched = (27, [1, 0]) if "--camera-power-cycle" in words else (17, [0, 1])
     began = time.monotonic()
+
+    def lose() -> None:
+        while levels(pin) != switched and time.monotonic() < began + 30:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    loser = threading.Thread(target=lose)
+    loser.start()
     try:
         run(configuration, *words)
     finally:
-        timer.join()
+        loser.join()
         signal.signal(number, before)
     assert not deaf
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     assert levels(17)[:3] == [0, 1, 0]
     assert levels(27) == ([1, 0, 1, 0] if "--camera-power-cycle" in words else [1, 0]), "released at the end"
 

@@ -11,7 +11,7 @@ from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, PackageSpool
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 def installer(taken: list[bytes]) -> Callable[[PackageFile], Installation]:

@@ -260,7 +260,7 @@ class Bench:
         client.connect("localhost", broker.port, clean_start=False, properties=properties)
         client.loop_start()
         self.clients.append(client)
-        assert subscriber.ready.wait(10)
+        assert subscriber.ready.wait(60)
         return subscriber
 
     # --- the post

@@ -23,7 +23,7 @@ from provisioning.fleet.fleet import Fleet
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
-SECONDS = 10.0
+SECONDS = 60.0
 HOT_LIST = "alpr/v1/riverside/hotlist/package"
 
 pytestmark = [

@@ -21,7 +21,7 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.people.person import Person
 from simulator.brokers.daemon import free_port
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @dataclass

@@ -24,7 +24,7 @@ from provisioning.trust.passphrase import (
     TRIES,
 )
 
-SECONDS = 20
+SECONDS = 60
 PHRASE = "correct horse battery"
 MODULES = [Path("/usr/lib/softhsm/libsofthsm2.so"), *Path("/usr/lib").glob("*/softhsm/libsofthsm2.so")]
 

@@ -10,7 +10,7 @@ import pytest
 
 from simulator.ground.proxy import Loop, Proxy
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -61,11 +61,11 @@ class FakePost:
         self.raw(json.dumps(event), topic=topic)
 
     def raw(self, payload: str, *, topic: str = "read") -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self.client.is_connected():  # after the broker was away
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        self.client.publish(f"alpr/v1/riverside/post-1/{topic}", payload, qos=1).wait_for_publish(timeout=5)
+        self.client.publish(f"alpr/v1/riverside/post-1/{topic}", payload, qos=1).wait_for_publish(timeout=60)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -92,7 +92,7 @@ def test_records_are_archived_in_order_and_told_to_listeners(
         dispatch.listeners.append(told.append)
         for topic in ("read", "hit/stolen_vehicle", "status", "audit", "health"):
             post.send(f"id-{topic}", topic=topic, plate_read="7ABC123")
-        assert dispatch.wait_for(count(5), timeout=5)
+        assert dispatch.wait_for(count(5), timeout=60)
         arrivals = dispatch.arrivals
 
     assert [arrival.topic.split("/", 4)[4] for arrival in arrivals] == [
@@ -110,11 +110,11 @@ def test_same_record_again_is_counted_and_kept_once(
     with subscriber(broker, fleet, tmp_path / "records.jsonl") as dispatch:
         for identifier in ("a", "a", "b"):
             post.send(identifier)
-        assert dispatch.wait_for(count(2), timeout=5)
+        assert dispatch.wait_for(count(2), timeout=60)
     with subscriber(broker, fleet, tmp_path / "records.jsonl") as dispatch:
         post.send("b")
         post.send("c")
-        assert dispatch.wait_for(count(1), timeout=5)
+        assert dispatch.wait_for(count(1), timeout=60)
         assert dispatch.repeated == 1
 
     assert ids(tmp_path / "records.jsonl") == ["a", "b", "c"]
@@ -130,11 +130,11 @@ def test_what_was_sent_while_away_or_while_the_broker_was_down_arrives(
     broker.stop()
     broker.start()
     with subscriber(broker, fleet, archive) as dispatch:
-        assert dispatch.wait_for(lambda arrivals: any(a.event["id"] == "away" for a in arrivals), timeout=10)
+        assert dispatch.wait_for(lambda arrivals: any(a.event["id"] == "away" for a in arrivals), timeout=60)
         broker.kill()
         broker.start()
         post.send("after")
-        assert dispatch.wait_for(lambda arrivals: any(a.event["id"] == "after" for a in arrivals), timeout=15)
+        assert dispatch.wait_for(lambda arrivals: any(a.event["id"] == "after" for a in arrivals), timeout=60)
 
     assert ids(archive) == ["before", "away", "after"]
 
@@ -146,7 +146,7 @@ def test_what_is_no_event_is_counted_and_does_not_stop_the_rest(
         for payload in ("{", "[]", '{"type": "x"}'):
             post.raw(payload)
         post.send("good")
-        assert dispatch.wait_for(count(1), timeout=5)
+        assert dispatch.wait_for(count(1), timeout=60)
         assert dispatch.malformed == 3
 
 

@@ -108,7 +108,7 @@ def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
         with console:
             add_posts(broker, head)
             count = replay(found, fleet=broker.fleet, broker=broker.address, speed=1e9, wait=waits.append)
-            assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=20)
+            assert console.wait_for(lambda arrivals: len(arrivals) == count, timeout=60)
     assert len(waits) == count
     assert sorted(json.loads(line)["id"] for line in archive.read_text().splitlines()) == sorted(
         json.loads(message.payload)["id"] for message in messages(day)

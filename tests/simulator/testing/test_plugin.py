@@ -34,7 +34,7 @@ def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
 ) -> None:
     with console:
         passed = platepost_post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
-        assert console.wait_for(lambda arrivals: len(arrivals) >= 3, timeout=10)
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 3, timeout=60)
         hit, read = console.arrivals[1].data, console.arrivals[2].data
     assert kinds(console.arrivals) == ["platepost.status.v1", "platepost.hit.v1", "platepost.read.v1"]
     assert console.arrivals[1].topic == "alpr/v1/demo/post-1/hit/stolen_vehicle"
@@ -47,7 +47,7 @@ def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
 def test_misread_is_withdrawn(platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber) -> None:
     with console:
         platepost_post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
-        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=60)
     withdrawn = next(arrival for arrival in console.arrivals if arrival.kind == "platepost.hit.withdrawn.v1")
     assert withdrawn.data["plate_read"] == "7A8C123"
 
@@ -61,11 +61,11 @@ def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
     with console:
         platepost_post.ails(camera_silent="no frame for 10 s")
         platepost_post.vanishes()
-        assert console.wait_for(lambda _: states()[-1:] == ["offline"], timeout=20)
+        assert console.wait_for(lambda _: states()[-1:] == ["offline"], timeout=60)
         platepost_post.passes("7ABC123")
         assert "platepost.read.v1" not in kinds(console.arrivals)
         platepost_post.comes_back()
-        assert console.wait_for(lambda arrivals: "platepost.read.v1" in kinds(arrivals), timeout=20)
+        assert console.wait_for(lambda arrivals: "platepost.read.v1" in kinds(arrivals), timeout=60)
     assert states()[:3] == ["online", "degraded", "offline"]
 
 
@@ -126,7 +126,7 @@ def test_records_verify(
     with console:
         platepost_post.passes("7ABC123", listed="stolen_vehicle", overview=True)
         platepost_post.says("tamper_opened")
-        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=10)
+        assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=60)
     verifier = Verifier(Keyring.from_files(platepost_post.public_key), whole=True)
     report = verifier.feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
     assert report.intact

@@ -78,6 +78,7 @@ def test_a_link_in_its_place_is_not_followed(fleet: Fleet, tmp_path: Path) -> No
     assert not other.exists()
 
 
+@pytest.mark.usefixtures("heeded")
 def test_a_terminal_that_is_lost_breaks_off_as_ctrl_c_does(fleet: Fleet, tmp_path: Path) -> None:
     """By default it ends the process at once, and leaves lamp and status light as they were for the question."""
     closed = tmp_path / "closed"
@@ -89,8 +90,9 @@ def accept_post(*_, **__):
     try:
         print("at the question", flush=True)
         time.sleep({SECONDS})
-    finally:
+    except KeyboardInterrupt:
         Path({str(closed)!r}).touch()
+        raise
 accept.accept_post = accept_post
 from device.cli import main
 sys.exit(main())
