@@ -1,10 +1,14 @@
 """Where tests write: into memory, if there is enough of it. They flush files by the thousand, and disks take long."""
 
+import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 MEMORY = "/dev/shm"  # noqa: S108 - folders of their own are made in it
 ENOUGH_BYTES = 6 << 30
@@ -33,3 +37,13 @@ def new_folder() -> Path:
     made = Path(tempfile.mkdtemp(prefix="pp-", dir=place))
     made.chmod(0o711)
     return made
+
+
+@contextmanager
+def made_once(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """Give a path that all workers of a run share, to one at a time: the first finds nothing there, and makes it."""
+    own = factory.getbasetemp()
+    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    with path.with_suffix(".lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path

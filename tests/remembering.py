@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from device.vision.interpreter import Network
+from tests.memory_disk import made_once
 
 
 @contextmanager
@@ -44,7 +45,6 @@ def remembering(folder: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that all workers of a run share."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "remembered"
-    folder.mkdir(exist_ok=True)
+    with made_once(tmp_path_factory, "remembered") as folder:
+        folder.mkdir(exist_ok=True)
     return folder

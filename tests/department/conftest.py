@@ -3,9 +3,9 @@
 A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `as_role` takes on another role.
 """
 
-import fcntl
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,13 +15,16 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
 from tests.department.commands.installation import Installed
 from tests.department.emptying import empty_django
-from tests.memory_disk import new_folder
+from tests.memory_disk import made_once, new_folder
 
+DATABASE = "test_platepost"
+"""What Django calls the tests' database."""
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
 django.setup()
 
@@ -43,23 +46,41 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cluster(short_folder: Path) -> Iterator[PrivateCluster]:
-    """Run a cluster whose commits are lost with the machine, with every role."""
+def cluster(
+    short_folder: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
+) -> Iterator[PrivateCluster]:
+    """Run a cluster whose commits are lost with the machine, with every role and the migrated database.
+
+    The first worker of a run makes it, and the others copy it: to migrate takes seconds of a core.
+    """
     if not installed_versions():
         pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools", allow_module_level=True)
     made = PrivateCluster(short_folder / "pg", durable=False)
-    made.initialize()
+    settings.DATABASES["default"]["HOST"] = str(made.folder)
+    with made_once(tmp_path_factory, "cluster") as kept:
+        if kept.exists():
+            subprocess.run(["cp", "-a", kept, made.folder], check=True)  # it is its server's user's
+        else:
+            made.initialize()
+            with made.in_use(), django_db_blocker.unblock():
+                make_database(made)
+            subprocess.run(["cp", "-a", made.folder, kept], check=True)
     with made.in_use():
-        with psycopg.connect(host=str(made.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
-            ensure_roles(superuser)
-            superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # pytest-django makes its database as the owner
         yield made
 
 
+def make_database(cluster: PrivateCluster) -> None:
+    with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
+        ensure_roles(superuser)
+        superuser.execute(f"ALTER ROLE {OWNER} CREATEDB")  # Django makes its database as the owner
+    connection.creation.create_test_db(verbosity=0, serialize=False)
+    connection.close()
+
+
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(cluster: PrivateCluster, django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Have pytest-django make its database in the cluster, another one in each xdist worker."""
-    settings.DATABASES["default"]["HOST"] = str(cluster.folder)
+def django_db_setup(cluster: PrivateCluster, django_test_environment: None) -> None:
+    """Have pytest-django use the database of the cluster."""
+    connection.settings_dict["NAME"] = DATABASE
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +88,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Make a fleet and a department for its custodian, once for all workers of a run: to be copied."""
     if not installed_versions():
         pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    with (shared / "installed.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = Installed(shared / "installed")
+    with made_once(tmp_path_factory, "installed") as folder:
+        made = Installed(folder)
         if not made.folder.exists():
             made.make()
     return made
