@@ -6,6 +6,8 @@ Run as `python -m device.records.contract.schema`.
 import json
 import sys
 import textwrap
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +100,8 @@ def payload_schema(name: str) -> dict[str, Any]:
     return head | {key: value for key, value in schema.items() if key not in head}
 
 
-def contract() -> dict[str, str]:
+@cache
+def contract() -> Mapping[str, str]:
     """Return the files of the contract by name."""
     kinds = {short_name(kind): kind for kind in EVENTS}
     signer = ExampleSigner()

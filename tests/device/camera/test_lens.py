@@ -64,9 +64,13 @@ def cloud(frame: Grey) -> Grey:
     return np.clip(frame * 1.3 + 10, 0, 255).astype(np.uint8)
 
 
+@cache
+def grain(*shape: int) -> NDArray[np.float32]:
+    return np.random.default_rng(4).normal(0, 6, shape).astype(np.float32)
+
+
 def noise(frame: Grey) -> Grey:
-    grain = np.random.default_rng(4).normal(0, 6, frame.shape)
-    return np.clip(frame + grain, 0, 255).astype(np.uint8)
+    return np.clip(frame + grain(*frame.shape), 0, 255).astype(np.uint8)
 
 
 def lorry(frame: Grey) -> Grey:
@@ -112,11 +116,15 @@ def tilted(frame: Grey) -> Grey:
     return cv2.warpAffine(frame, turn, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
 
 
-def sun(frame: Grey) -> Grey:
-    height, width = frame.shape
+@cache
+def glare(height: int, width: int) -> NDArray[np.float32]:
     rows, columns = np.mgrid[:height, :width]
     distance = np.hypot(columns - 0.6 * width, rows - 0.5 * height) / width
-    return np.clip(frame + 400 * np.exp(-((distance / 0.3) ** 2)), 0, 255).astype(np.uint8)
+    return (400 * np.exp(-((distance / 0.3) ** 2))).astype(np.float32)
+
+
+def sun(frame: Grey) -> Grey:
+    return np.clip(frame + glare(*frame.shape), 0, 255).astype(np.uint8)
 
 
 class Watch:

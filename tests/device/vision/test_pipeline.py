@@ -16,6 +16,7 @@ from device.vision.region import Issuer
 from device.vision.settings import PassageSettings, VisionSettings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+GREY = np.full((720, 1280), 100, np.uint8)
 
 
 def corners(x: float, width: float) -> np.ndarray:
@@ -75,10 +76,9 @@ class Street:
         self.plates = list(plates)
         for _ in range(frames):
             second = self._number / 10
-            grey = np.full((720, 1280), 100, np.uint8)
             captured = NOON + timedelta(seconds=second)
             look = self.pipeline.look(
-                Frame(self._number, captured, second, grey, lambda: np.zeros((720, 1280, 3), np.uint8))
+                Frame(self._number, captured, second, GREY, lambda: np.zeros((720, 1280, 3), np.uint8))
             )
             self._number += 1
             self.taken_back += [doubted.passage.consensus.text if doubted.legible else "" for doubted in look.doubted]
