@@ -45,7 +45,7 @@ types: $(VENV)/.development ## Check types
 unit end-to-end: export OPENBLAS_NUM_THREADS = 1
 
 unit: $(VENV)/.development tools ## Run the tests that need no whole post
-	$(BIN)/pytest -m "not end_to_end" -n 2 --dist worksteal
+	$(BIN)/pytest -m "not end_to_end" -n 4 --dist worksteal
 
 end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquitto with client certificates
 	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile --no-loadscope-reorder
