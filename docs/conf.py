@@ -12,7 +12,8 @@ project = "Platepost"
 copyright = "the Platepost founders, Apache-2.0"  # noqa: A001 - Sphinx's name
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click", "site_checks"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click", "site_checks"]
+default_role = "code"  # as docstrings here use it
 root_doc = "docs/index"
 include_patterns = ["docs/**.md", "*.md", "models/*.md", "examples/README.md", "simulator/*/*.md"]
 exclude_patterns = ["build", ".venv", "**/node_modules"]

@@ -50,8 +50,9 @@ def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | No
     """Show one post do its whole job on recorded footage.
 
     Makes a throw-away fleet, a signed hot list and a post; runs the post on the clip against a real mosquitto; shows
-    what a subscriber receives; and checks every record. Exit code 0 only if every due hit came, none was undue, every
-    record is whole and genuine, and the custodian has signed for all of them, so that none is left on the post.
+    what a subscriber receives; and checks every record. Exit code 0 only if every expected hit arrived and no
+    false one, every record is whole and genuine, and the custodian has signed for all of them, so that none is left
+    on the post.
     """
     console = Console(stderr=as_json_)
     if live is None:

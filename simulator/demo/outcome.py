@@ -124,8 +124,8 @@ class DemoOutcome:
     @property
     def failures(self) -> tuple[str, ...]:
         """Why the demonstration failed, in words; empty if it did not."""
-        failures = [f"due hit missing: {self.name_due(hit)}" for hit in self.missing]
-        failures += [f"undue hit: {hit.hit.plate_read} ({hit.hit.match}, {hit.hit.category})" for hit in self.undue]
+        failures = [f"expected hit missing: {self.name_due(hit)}" for hit in self.missing]
+        failures += [f"false hit: {hit.hit.plate_read} ({hit.hit.match}, {hit.hit.category})" for hit in self.undue]
         failures += self.verification.problems
         waiting = self.account.get("undelivered", 0)
         if waiting:

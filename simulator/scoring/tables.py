@@ -48,7 +48,7 @@ def score_table(score: Score) -> Table:
         )
     for read in score.undue:
         table.add_row(
-            f"{read.first_frame}-{read.last_frame}", "-", read.text, f"{read.confidence:.3f}", Text("undue", "red")
+            f"{read.first_frame}-{read.last_frame}", "-", read.text, f"{read.confidence:.3f}", Text("false", "red")
         )
     return table
 
@@ -57,7 +57,7 @@ def summary(score: Score) -> str:
     """Say the score in one line."""
     return (
         f"{score.passages} passages, {score.captured} captured, {score.right} read right "
-        f"({score.right_folded} with O = 0 and I = 1), {len(score.undue)} undue reads, {score.duplicates} duplicates"
+        f"({score.right_folded} with O = 0 and I = 1), {len(score.undue)} false reads, {score.duplicates} duplicates"
     )
 
 

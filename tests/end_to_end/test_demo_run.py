@@ -149,7 +149,7 @@ def test_command_ends_with_one_when_a_due_hit_does_not_come(ran: Ran, monkeypatc
     monkeypatch.setattr(cli, "run_demo", lambda *_, **__: lacking)
     result = demonstrate(ran.directory, ran.outcome.clip.footage)
     assert result.exit_code == 1
-    assert "due hit missing" in " ".join(result.output.split())
+    assert "expected hit missing" in " ".join(result.output.split())
 
 
 class Outage(Observer):

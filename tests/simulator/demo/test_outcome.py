@@ -41,7 +41,7 @@ def test_missing_due_hit_fails_and_is_named(post: Any, clip: DemoClip) -> None:
     post.reads("6DEO456", 100, 140)
     passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle")
     post.reads("7ABC123", 10, 40, passage=passage)
-    assert judged(post, clip).failures == ("due hit missing: 6DEO456 (look_alike, felony_vehicle)",)
+    assert judged(post, clip).failures == ("expected hit missing: 6DEO456 (look_alike, felony_vehicle)",)
 
 
 def test_hit_of_a_plate_that_is_not_due_fails(post: Any, clip: DemoClip) -> None:
@@ -49,7 +49,7 @@ def test_hit_of_a_plate_that_is_not_due_fails(post: Any, clip: DemoClip) -> None
     passage, _ = post.hits("8XYZ900", 50, 60, category="stolen_vehicle", match="near")
     post.arrivals = [a for a in post.arrivals if a.data.get("plate_read") != "8XYZ900" or "hit" in a.data]
     post.reads("8XYZ900", 50, 90, passage=passage)
-    assert judged(post, clip).failures == ("undue hit: 8XYZ900 (near, stolen_vehicle)",)
+    assert judged(post, clip).failures == ("false hit: 8XYZ900 (near, stolen_vehicle)",)
 
 
 def test_hit_without_a_passage_of_the_truth_is_undue(post: Any, clip: DemoClip) -> None:
