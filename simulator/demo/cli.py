@@ -8,11 +8,11 @@ import click
 from rich.console import Console
 
 from simulator.demo.clip import STREET, find_clip
-from simulator.demo.live import LivePage
 from simulator.demo.outcome import DemoOutcome, as_json
 from simulator.demo.report import write_report
-from simulator.demo.run import Observer, run_demo
+from simulator.demo.run import run_demo
 from simulator.demo.show import TerminalObserver, figures_table
+from simulator.ground.console import DepartmentConsole
 
 
 @click.command(
@@ -42,17 +42,17 @@ Beside CLIP.mp4 may lie CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json and
 @click.option(
     "--live/--no-live",
     default=None,
-    help="Serve a live page on this machine; by default in a terminal, and not where CI is set.",
+    help="Serve the department's console on this machine; by default in a terminal, and not where CI is set.",
 )
 @click.option("--json", "as_json_", is_flag=True, help="Print the figures as one JSON document.")
 @click.pass_context
 def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | None, as_json_: bool) -> None:
     """Show one post do its whole job on recorded footage.
 
-    Makes a throw-away fleet, a signed hot list and a post; runs the post on the clip against a real mosquitto; shows
-    what a subscriber receives; and checks every record. Exit code 0 only if every expected hit arrived and no
-    false one, every record is whole and genuine, and the custodian has signed for all of them, so that none is left
-    on the post.
+    Makes a throw-away fleet, a signed hot list and a post; runs the post on the clip against a real mosquitto and a
+    department with a database of its own; shows what a subscriber receives; and checks every record. Exit code 0 only
+    if every expected hit arrived and no false one, every record is whole and genuine, and the custodian has signed for
+    all of them, so that none is left on the post.
     """
     console = Console(stderr=as_json_)
     if live is None:
@@ -72,15 +72,12 @@ def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | No
 
 def _run(directory: Path, clip: Path, *, console: Console, live: bool) -> DemoOutcome:
     show = TerminalObserver(console)
-    observers: list[Observer] = [show]
-    page = LivePage() if live else None
+
+    def say(served: DepartmentConsole) -> None:
+        for person, address in served.entrances.items():
+            console.print(f"The department's console, as the {person}: [bold]{address}[/bold]", highlight=False)
+
     try:
-        if page is not None:
-            page.start()
-            observers.append(page)
-            console.print(f"Live page: [bold]{page.address}[/bold]", highlight=False)
-        return run_demo(directory, find_clip(clip), observers=observers)
+        return run_demo(directory, find_clip(clip), observers=[show], on_console=say if live else None)
     finally:
         show.close()
-        if page is not None:
-            page.close()

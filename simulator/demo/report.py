@@ -184,15 +184,6 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def picture_uris(data: dict[str, Any]) -> dict[str, str]:
-    """Return the pictures that a record as JSON brings, by kind, as data URIs."""
-    return {
-        found["kind"]: f"data:{found['media_type']};base64,{found['data']}"
-        for found in data.get("pictures", ())
-        if "data" in found
-    }
-
-
 def picture(pictures: Iterable[Picture], kind: str) -> dict[str, Any] | None:
     """Return the picture of a kind as a data URI with its size, None if the record has none."""
     for found in pictures:

@@ -15,6 +15,7 @@ from simulator.demo.outcome import DemoCustody, DemoOutcome, judge
 from simulator.demo.post_process import PostProcess
 from simulator.demo.verification import said_farewell, verify_archive
 from simulator.errors import DemoError
+from simulator.ground.console import DepartmentConsole
 from simulator.ground.department import ThrowawayDepartment, department_folder
 from simulator.ground.folder import claimed
 from simulator.ground.late_receipts import take_late_receipts
@@ -54,9 +55,17 @@ def run_demo(
     clip: DemoClip,
     *,
     observers: Sequence[Observer] = (),
+    on_console: Callable[[DepartmentConsole], object] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> DemoOutcome:
     """Run a demonstration in a folder, and return what came of it.
+
+    Args:
+        directory: which; emptied if a former demonstration made it.
+        clip: what the post sees.
+        observers: who follows it.
+        on_console: called with the department's console, which is served then, before the post starts.
+        clock: seconds that pass, for the limit.
 
     Raises:
         DemoError: the folder holds something else, the post failed, or it did not end in time.
@@ -92,6 +101,8 @@ def run_demo(
         )
         department.initialize()
         stack.enter_context(department)
+        if on_console is not None:
+            on_console(stack.enter_context(DepartmentConsole(department.folder, directory / "pages.log")))
         subscriber = site.keep(SUBSCRIBER, archive)
         site.publish(hot_list.package)
         subscriber.listeners.extend(observer.arrived for observer in observers)

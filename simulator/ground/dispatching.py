@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError, connection
@@ -61,7 +62,7 @@ def done(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
 def _log_in(person: DepartmentPerson) -> str:
     request = HttpRequest()
     request.session = SessionStore()
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
     request.session.save()
     return str(request.session.session_key)
 

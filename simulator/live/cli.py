@@ -9,7 +9,8 @@ import click
 from rich.console import Console
 
 from simulator.demo.clip import STREET, find_clip
-from simulator.live.serve import LOOPBACK, serving
+from simulator.ground.console import LOOPBACK
+from simulator.live.serve import serving
 
 PORT = 8800
 DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))
@@ -41,7 +42,8 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
 
     Each CLIP, a video or a folder of images, is what one post looks at, over and over; without any the clips that ship
     are shown. The posts are whole: they run in processes of their own against a real mosquitto with client
-    certificates, and the page hears of hits as any subscriber does. Ends at Ctrl-C.
+    certificates. Their department is whole, too, with a database of its own, and hits come to its console, which the
+    page opens, on this machine only. Needs PostgreSQL. Ends at Ctrl-C.
     """
     console = Console(stderr=True)
     if host != LOOPBACK:
@@ -54,7 +56,7 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: over.set())
     with ExitStack() as stack:
-        with console.status("Making a fleet, its broker and its posts"):
+        with console.status("Making a fleet, its broker, its department and its posts"):
             found = [find_clip(clip) for clip in clips or DEFAULT_CLIPS]
             address = stack.enter_context(serving(found, directory, host=host, port=port or None))
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)

@@ -1,6 +1,7 @@
-"""Everything that stands on the desk: a throw-away fleet, its broker, its posts and what can be done to them.
+"""Everything that stands on the desk: a throw-away fleet with its department, its broker and its posts.
 
-The page drives the desk, and hears of reads and hits as any subscriber of the broker does.
+The page drives the desk, and hears how the posts are as any subscriber of the broker does. Hits are for the
+department's own console.
 """
 
 from collections.abc import Sequence
@@ -10,13 +11,15 @@ from typing import Any
 from simulator.brokers.mosquitto import Broker
 from simulator.camera.recordings import open_recording
 from simulator.demo.clip import DemoClip
-from simulator.demo.telling import Teller
+from simulator.ground.console import DepartmentConsole
+from simulator.ground.department import ThrowawayDepartment, department_folder
 from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
 from simulator.live.posts import LivePost, place_of
+from simulator.live.telling import told
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"
@@ -39,7 +42,6 @@ class Desk(Site[Broker]):
         self.posts: dict[str, LivePost] = {}
         self.networks: dict[str, Proxy] = {}
         self._clips = tuple(clips)
-        self._teller = Teller()
         self._connected = False
         self._pace = (1.0, False)
 
@@ -49,7 +51,17 @@ class Desk(Site[Broker]):
             self._add_live_post(f"post-{number}", clip)
         self.lists = HotLists(self.fleet, self.broker.address)
         self.first_list = self.lists.begin(self._clips)
-        self.keeper = self.custodian(CUSTODIAN, self.directory / "kept")
+        self.department = ThrowawayDepartment(
+            self._stack.enter_context(department_folder()),
+            self.fleet,
+            CUSTODIAN,
+            brokers=[self.broker.address],
+            log=self.directory / "keeper.log",
+        )
+        self.department.initialize()
+        self._stack.enter_context(self.department)
+        pages = DepartmentConsole(self.department.folder, self.directory / "pages.log")
+        self.console = self._stack.enter_context(pages)
         self.keep(
             SUBSCRIBER,
             self.directory / "records.jsonl",
@@ -157,13 +169,13 @@ class Desk(Site[Broker]):
         self.tell()
 
     def _arrived(self, arrival: Arrival) -> None:
-        event = self._teller.tell(arrival)
+        event = told(arrival)
         if event is None:
             return
-        if event["kind"] in {"status", "health", "synthetic"}:
-            self.feed.state(f"{event['kind']} {event['post']}", event)
-        else:
+        if event["kind"] == "audit":
             self.feed.happen(event)
+        else:
+            self.feed.state(f"{event['kind']} {event['post']}", event)
 
 
 def _repeat_seconds(clip: DemoClip) -> float:

@@ -9,12 +9,12 @@ from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
+from simulator.ground.console import LOOPBACK
 from simulator.ground.folder import claimed
 from simulator.live.desk import Desk
 from simulator.live.feed import Feed
 from simulator.live.server import LiveApplication
 
-LOOPBACK = "127.0.0.1"
 _BIND_SECONDS = 10.0
 
 
@@ -27,6 +27,7 @@ def serving(
     Raises:
         DemoError: the folder holds something else.
         BrokerError: mosquitto is missing or did not start.
+        SimulatorError: PostgreSQL is missing, or the department cannot be made.
         ProvisioningError: the page cannot be served.
         SourceError: a hot list beside a clip cannot be read.
 

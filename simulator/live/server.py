@@ -88,7 +88,9 @@ class LiveApplication:
     async def _page(self, _request: Request) -> Response:
         desk = self._desk
         posts = [{"name": name, "place": place_of(post.footage)} for name, post in desk.posts.items()]
-        page = self._pages.get_template("page.html").render(posts=posts, paces=PACES, first=desk.first_list)
+        page = self._pages.get_template("page.html").render(
+            posts=posts, paces=PACES, first=desk.first_list, entrances=desk.console.entrances
+        )
         return HTMLResponse(page)
 
     async def _state(self, _request: Request) -> Response:

@@ -84,7 +84,8 @@ def demonstrate(directory: Path, clip: Path) -> Result:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     folder, kinds, outcomes = tmp_path_factory.mktemp("ran"), Kinds(), []
 
-    def watched(directory: Path, clip: DemoClip, *, observers: Sequence[Observer]) -> DemoOutcome:
+    def watched(directory: Path, clip: DemoClip, *, observers: Sequence[Observer], on_console: None) -> DemoOutcome:
+        assert on_console is None
         outcomes.append(run_demo(directory, clip, observers=[*observers, kinds]))
         return outcomes[0]
 

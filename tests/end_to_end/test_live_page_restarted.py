@@ -38,7 +38,12 @@ def desk(port: int, post: str, *, happened: int) -> Iterator[None]:
     }
     posts = {post: LivePost(post, Path("post.toml"), Path(f"{post}.mp4"), log=Path("post.log"))}
     made = SimpleNamespace(
-        feed=feed, posts=posts, first_list=Published(1, 3, (), "complete"), state=lambda: state, lists=None
+        feed=feed,
+        posts=posts,
+        first_list=Published(1, 3, (), "complete"),
+        state=lambda: state,
+        lists=None,
+        console=SimpleNamespace(entrances={}),
     )
     live = LiveApplication(cast("Desk", made), local=True)
     server = PageServer(live.application, host="127.0.0.1", port=port)

@@ -17,9 +17,9 @@ from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
 from provisioning.commands.status import line
 from provisioning.control.status import CheckResult, Grade, judge, overall
-from simulator.demo.telling import Teller
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.store import RecordStore
+from simulator.live.telling import told
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed
 
@@ -88,20 +88,20 @@ def test_members_that_are_not_known_are_passed_over(name: str) -> None:
     event = with_more(EXAMPLES[name])
     assert read_event(event) == read_event(EXAMPLES[name])
     heard = datetime.fromisoformat(event["time"])
-    told, plain = (Teller().tell(Arrival("alpr/v1/demo/post-1/x", said, heard)) for said in (event, EXAMPLES[name]))
-    assert told == plain
+    shown, plain = (told(Arrival("alpr/v1/demo/post-1/x", said, heard)) for said in (event, EXAMPLES[name]))
+    assert shown == plain
 
 
 def test_the_page_shows_a_fault_of_a_severity_that_is_not_known() -> None:
     event = EXAMPLES["status.degraded"]
     event = event | {"data": event["data"] | {"reasons": [FOGGED | {"severity": "fatal"}]}}
-    told = Teller().tell(Arrival("alpr/v1/demo/post-1/status", event, datetime.now(UTC)))
-    assert told is not None
-    assert told["severity"] == "major"
+    shown = told(Arrival("alpr/v1/demo/post-1/status", event, datetime.now(UTC)))
+    assert shown is not None
+    assert shown["severity"] == "major"
 
 
 def test_the_page_passes_over_an_unknown_type() -> None:
-    assert Teller().tell(Arrival("alpr/v1/demo/post-1/audit", unknown(), datetime.now(UTC))) is None
+    assert told(Arrival("alpr/v1/demo/post-1/audit", unknown(), datetime.now(UTC))) is None
 
 
 def test_the_keeper_keeps_every_byte_and_signs_for_all(tmp_path: Path) -> None:

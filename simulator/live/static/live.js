@@ -1,9 +1,8 @@
 // The page's heart: hears the desk's events and hands each to whom it concerns.
 import { connectControls, showDesk } from "./controls.js";
-import { addAudit, addHit, addRead, addSynthetic, withdraw } from "./cards.js";
 import { showHealth, showStatus, watchPosts } from "./posts.js";
 
-const SILENT_MS = 15000, LOOK_MS = 1000;
+const SILENT_MS = 15000, LOOK_MS = 1000, AUDITS = 60;
 const link = document.getElementById("link");
 let heard = "", answers = false, connected = false, heardAt = 0;
 
@@ -11,12 +10,21 @@ const handlers = {
   desk: (state) => { connected = state.connected; showDesk(state); },
   status: showStatus,
   health: showHealth,
-  hit: addHit,
-  synthetic: addSynthetic,
-  read: addRead,
-  withdrawn: withdraw,
   audit: addAudit,
 };
+
+// Newest first; what is old is let go of, so that a page may stay open for days.
+function addAudit(event) {
+  const line = document.getElementById("audit-line").content.firstElementChild.cloneNode(true);
+  const put = (name, text) => { line.querySelector(`[data-field=${name}]`).textContent = text; };
+  line.classList.add("fresh");
+  line.classList.toggle("failure", event.outcome !== "success");
+  put("action", event.action);
+  put("more", [event.post, event.time + " UTC", event.more].filter(Boolean).join(" \u00b7 "));
+  const list = document.getElementById("audit");
+  list.prepend(line);
+  while (list.childElementCount > AUDITS) list.lastElementChild.remove();
+}
 
 // What is shown is worth as much as what is heard: every post tells its health every two seconds.
 function look() {

@@ -1,0 +1,111 @@
+"""The pages of a throw-away department, served on this machine, and a way in for dispatchers who have no passkey."""
+
+import subprocess
+import time
+from contextlib import ExitStack
+from http.client import HTTPConnection
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
+
+from device.signals import held_back
+from provisioning.serving import PageServer
+from simulator.brokers.daemon import free_port
+from simulator.errors import SimulatorError
+from simulator.ground.dispatchers import Dispatchers
+from simulator.ground.program import platepost
+
+LOOPBACK = "127.0.0.1"
+DISPATCHERS = ("dispatcher", "colleague")
+"""Two: nobody alone goes on by a match that is not exact."""
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
+_COOKIE = "sessionid"
+"""Django's name of it."""
+
+
+class DepartmentConsole:
+    """As a context manager, `platepost department serve` runs in a process of its own.
+
+    Whoever opens one of the `entrances` is logged in as that dispatcher: anybody on this machine can, and nobody else.
+
+    Args:
+        folder: the department's, whose database runs.
+        log: what the pages' program says goes there.
+
+    """
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._folder, self._log = folder, log
+        self._web = f"{LOOPBACK}:{free_port()}"
+        self._stack = ExitStack()
+        self.entrances: dict[str, str] = {}
+        """Addresses by dispatcher; none before it runs."""
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            command = platepost("department", "serve", str(self._folder), "--web", self._web)
+            with self._log.open("ab") as log, held_back():
+                pages = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+            stack.callback(_end, pages)
+            self._dispatchers = Dispatchers(self._folder, DISPATCHERS)
+            stack.callback(self._dispatchers.close)
+            self._await(pages)
+            hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK])
+            application = Starlette(routes=[Route("/{person}", self._enter)], middleware=[hosts])
+            entrance = PageServer(application, host=LOOPBACK, port=free_port())
+            entrance.start()
+            stack.callback(entrance.close)
+            self.entrances = {person: f"{entrance.base}/{person}" for person in DISPATCHERS}
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    async def _enter(self, request: Request) -> RedirectResponse:
+        person = request.path_params["person"]
+        answer = RedirectResponse(f"http://{self._web}/console/", status_code=303)
+        if person in DISPATCHERS:
+            session = await run_in_threadpool(self._dispatchers.log_in, person)
+            # One host, whatever the port: browsers send it to the pages.
+            answer.set_cookie(_COOKIE, session, httponly=True, samesite="lax")
+        return answer
+
+    def _await(self, pages: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _answers(self._web):
+            if pages.poll() is not None or time.monotonic() > deadline:
+                raise SimulatorError(f"the department's pages are not served; {self._log} says why")
+            time.sleep(_LOOK_SECONDS)
+
+
+def _answers(web: str) -> bool:
+    connection = HTTPConnection(web, timeout=_STOP_SECONDS)
+    try:
+        connection.request("HEAD", "/log-in/")
+        return connection.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
