@@ -74,8 +74,10 @@ class Sought:
     """Of reads: in any of these."""
     regions: Collection[str] = ()
     """Of reads: issued by any of these, `US-CA` or `other`."""
-    weeks: Mapping[str, Collection[datetime]] = field(default_factory=dict)
-    """In the place of `plates`, by plate: when the only weeks begin in which `retained_from` may be."""
+    weeks: Mapping[str, Collection[int]] = field(default_factory=dict)
+    """For `seen`, in the place of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
+    spellings: Sequence[str] = ()
+    """For `seen`, in the place of `plates`: those of these that search's dictionary has, in the weeks that it says."""
     before: tuple[datetime, int] | None = None
     """What comes behind this `captured_at` and `record_id`: those of the last row that was shown."""
 
@@ -138,13 +140,22 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
     Errors are those of `reads`.
     """
     selected, values = selected_reads(sought)
+    if sought.weeks or sought.spellings:
+        known, named = _known(sought)
+        # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
+        selected = (
+            f"{known}, LATERAL (SELECT plate_fold, plate_read, captured_at, covert_group FROM {selected}"  # noqa: S608
+            " AND plate_fold = plate AND retained_from >= week AND retained_from < week_end OFFSET 0"
+            ") AS kept"
+        )
+        values = [*named, *values]
     statement = (
         "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
         " max(captured_at), CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END"
         f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s"
     )
     with under(entry):
-        return [SeenPlate(*row) for row in _prepared(statement, [*values, limit])]
+        return [SeenPlate(*row) for row in prepared(statement, [*values, limit])]
 
 
 def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
@@ -190,9 +201,9 @@ def whole_records(
     """
     with under(entry):
         if records is None:
-            rows = _prepared("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
+            rows = prepared("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
         else:
-            rows = _prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
+            rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
         found = [RecordRow(*row) for row in rows]
         pictures = DatabasePictures(connection.connection).of([stored.id for stored in found])
     whole = [(stored, pictures.get(stored.id, ())) for stored in found]
@@ -221,7 +232,7 @@ def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) 
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
     statement = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s"
     with under(entry):
-        answer = _prepared(statement, [*values, min(limit, MOST_ROWS)])
+        answer = prepared(statement, [*values, min(limit, MOST_ROWS)])
     found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
     for group, rows in groupby(sorted(found, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
@@ -257,16 +268,25 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
     }
     source, bounds = _source(table, sought)
-    if sought.weeks:
-        known = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]
-        source = (
-            f"unnest(%s::text[], %s::timestamptz[]) AS known (plate, week) JOIN {source} ON plate_fold = plate"
-            " AND retained_from >= week AND retained_from < week + interval '168 hours'"
-        )
-        bounds = [*map(list, zip(*known, strict=True)), *bounds]
     given = {condition: values for condition, values in conditions.items() if all(values)}
     values = [value for values in given.values() for value in values]
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
+
+
+def _known(sought: Sought) -> tuple[str, list[Any]]:
+    """Return the SQL of plates, each with the bounds of a week that has reads of it, and its values."""
+    if sought.spellings:  # as one text: so they are sent and read the fastest
+        listed = "search_candidates(string_to_array(%s, ','), '{}', '{}', '', %s), unnest(weeks) AS at"
+        values: list[Any] = [",".join(sought.spellings), len(sought.spellings)]
+    else:
+        listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"
+        pairs = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]
+        values = [*map(list, zip(*pairs, strict=True))]
+    # As `search_week` counts; OFFSET: computed once, and not in each partition.
+    return (
+        "(SELECT plate_fold AS plate, to_timestamp(at * 604800::bigint + 345600) AS week,"  # noqa: S608 - our own names
+        f" to_timestamp(at * 604800::bigint + 950400) AS week_end FROM {listed} OFFSET 0) AS known"
+    ), values
 
 
 def _begun(beginning: str) -> list[str | None]:
@@ -309,8 +329,7 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             # In the order in which they stand; in another one, nothing would be open.
             " set_config('client_connection_check_interval', '1s', true), ledger_open()"
         )
-        cursor.execute(settings, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])
-        if (cursor.fetchone() or ())[-1:] != (True,):
+        if prepared(settings, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])[0][-1] is not True:
             raise ClosedEntryError("the entry is closed, or too old")
         within = _reading.set(entry.entry)
         try:
@@ -319,7 +338,7 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             _reading.reset(within)
 
 
-def _prepared(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def prepared(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a statement that is planned once a session, within `under`.
 
     With weekly partitions of a year the planning takes longer than all else; which of them are needed is found when it

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from itertools import combinations, pairwise, product, takewhile
+from itertools import chain, combinations, pairwise, product, takewhile
 from typing import Self, TypeAlias
 
 from department.search.errors import PatternError
@@ -195,13 +195,15 @@ class PlatePattern:
         """Every folded plate that fits, if these are few; None otherwise, and of a slip."""
         if self.slip or not all(element.characters for element in self.elements):
             return None
-        found: set[str] = set()
-        for choice in _choices(self):
-            for characters in product(*(element.characters for element in choice)):
-                found.add("".join(characters))
-                if len(found) > MOST_SPELLINGS:
-                    return None
-        return tuple(sorted(found))
+        # Beginnings, by how many look-alikes they have.
+        by_used = [[""], *([] for _ in range(self.budget))]
+        for element in self.elements:
+            same = [[text + one for text in texts for one in element.characters] for texts in by_used]
+            other = [[text + one for text in texts for one in element.look_alikes] for texts in ([], *by_used)]
+            by_used = [[*a, *b] for a, b in zip(same, other, strict=False)]
+            if sum(map(len, by_used)) > MOST_SPELLINGS:
+                return None
+        return tuple(sorted(chain.from_iterable(by_used)))
 
     @cached_property
     def grams(self) -> tuple[tuple[int, ...], ...]:

@@ -9,16 +9,16 @@ meanwhile.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from django.db import OperationalError
 
-from department.custody.reading import SeenPlate, Sought, seen, under
+from department.custody.reading import SeenPlate, Sought, prepared, seen, under
 from department.ledger.entries import OpenEntry
 from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import Fit, PlatePattern, Why
+from department.search.patterns import PlatePattern, Why
 
 PAGE = 25
 """Plates of a page, if nothing else is asked."""
@@ -31,10 +31,8 @@ LONGEST_TIME = timedelta(days=31)
 _FEW_READS = 4
 """How many times a page's plates are looked up at once, where not all of them have reads in question."""
 _MOST_AT_ONCE = 1000
-FIRST_WEEK = datetime(1970, 1, 5, tzinfo=UTC)
-"""Beginning of week 0, as `search_week` of the database counts."""
 Weeks: TypeAlias = Sequence[int]
-"""Weeks whose partitions have reads of a plate."""
+"""Weeks whose partitions have reads of a plate, as `search_week` of the database counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class PlateQuery(Sought):
             PatternError: it does not.
 
         """
-        if self.pattern is not None and not self.plates and not self.weeks:
+        if self.pattern is not None and not (self.plates or self.weeks or self.spellings):
             object.__setattr__(self, "matching", self.pattern.regex)
             object.__setattr__(self, "beginning", self.pattern.beginning)
         if len(self.posts) > MOST_POSTS:
@@ -107,7 +105,8 @@ class PlateQuery(Sought):
         self,
         plates: Sequence[str] = (),
         *,
-        weeks: Mapping[str, Collection[datetime]] | None = None,
+        weeks: Mapping[str, Weeks] | None = None,
+        spellings: Sequence[str] = (),
         before: tuple[datetime, int] | None = None,
     ) -> "PlateQuery":
         """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
@@ -115,10 +114,19 @@ class PlateQuery(Sought):
         Args:
             plates: as in `FoundPlate.plate`; all that fit if empty.
             weeks: in the place of `plates`, these with the weeks that have reads of them.
+            spellings: in the place of `plates`, those of these that the dictionary has.
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
-        return replace(self, plates=plates, beginning="", matching=None, weeks=weeks or {}, before=before)
+        return replace(
+            self,
+            plates=plates,
+            weeks=weeks or {},
+            spellings=spellings,
+            beginning="",
+            matching=None,
+            before=before,
+        )
 
 
 class Cursor(NamedTuple):
@@ -179,7 +187,8 @@ def find_plates(entry: OpenEntry, query: PlateQuery, *, after: Cursor | None = N
 def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Weeks]:
     """Return the plates that fit, with their reads, or in which weeks these are."""
     pattern = query.pattern
-    if pattern is not None and pattern.searchable:
+    spellings = pattern.plates if pattern is not None and pattern.searchable else None
+    if pattern is not None and pattern.searchable and spellings is None:
         plates = _candidates(entry, pattern)
         if len(plates) <= MOST_PLATES:
             return plates
@@ -187,7 +196,8 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
             raise TooManyPlatesError(
                 f"more than {MOST_PLATES} plates fit: give another character, or a place and a time"
             )
-    found = seen(entry, query.sought(), limit=MOST_PLATES + 1)
+    # Of what is spelled out few exist: their reads are found in the same step.
+    found = seen(entry, query.sought(spellings=spellings or ()), limit=MOST_PLATES + 1)
     if len(found) > MOST_PLATES:
         raise TooManyPlatesError(
             f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time"
@@ -198,15 +208,14 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
 def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
     """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads."""
     found: dict[str, Weeks] = {}
-    with under(entry) as cursor:
+    with under(entry):
         for variant in pattern.variants:
             all_of = [group[0] for group in variant.grams if len(group) == 1]
             any_of = ["{" + ",".join(map(str, group)) + "}" for group in variant.grams if len(group) > 1]
-            cursor.execute(
+            found |= prepared(
                 "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
                 [variant.plates and list(variant.plates), all_of, any_of, variant.regex, MOST_PLATES + 1],
             )
-            found |= dict(cursor.fetchall())
     return found
 
 
@@ -230,16 +239,12 @@ def _with_reads(
     while at < len(ranked):
         places = ranked[at : at + size]
         rows = {plate: row for _, plate in places if isinstance(row := known[plate], SeenPlate)}
-        missing = {
-            plate: [FIRST_WEEK + timedelta(weeks=week) for week in found]
-            for _, plate in places
-            if not isinstance(found := known[plate], SeenPlate)
-        }
+        missing = {plate: weeks for _, plate in places if not isinstance(weeks := known[plate], SeenPlate)}
         if missing:
             rows |= {row.plate: row for row in seen(entry, query.sought(weeks=missing), limit=len(missing))}
         for score, plate in places:
             if plate in rows:
-                fit = query.pattern.fit(plate) if query.pattern is not None else Fit(0.0, ())
+                fit = query.pattern.fit(plate) if query.pattern is not None else None
                 yield FoundPlate(rows[plate], fit.why if fit is not None else (), -score)
         at, size = at + size, min(2 * size, _MOST_AT_ONCE)
 
