@@ -532,6 +532,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "archive/migrations/0002_kinds.sql",
         "archive/migrations/0003_holds_aside.py",
         "archive/migrations/0005_covert_kinds.sql",
+        "archive/migrations/0006_entry_held.py",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "custody/migrations/0003_place.py",

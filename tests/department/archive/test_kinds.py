@@ -152,6 +152,24 @@ def test_bodies_and_saved_work_go_by_a_plan_but_for_what_is_held(
 
 
 @pytest.mark.usefixtures("ending_now", "law")
+def test_whether_an_entry_is_held_goes_through_no_holds(superuser: psycopg.Connection) -> None:
+    superuser.execute(
+        "INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records) SELECT 'restored backup',"
+        " 'CV-' || number, 'c', 'd', '2027-01-01', ARRAY[1000000 + number] FROM generate_series(1, 3000) AS number"
+    )
+    superuser.execute("ANALYZE archive_hold")
+    with as_role(WEB):
+        looked("26-1", 5)
+    asked = (
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT archive_entry_held(entry) FROM"
+        " (SELECT entry FROM ledger_entry WHERE event = 'intent' ORDER BY number DESC LIMIT 1) AS last"
+    )
+    superuser.execute(asked)  # plans
+    ((said,),) = superuser.execute(asked)
+    assert said[0]["Plan"]["Shared Hit Blocks"] + said[0]["Plan"]["Shared Read Blocks"] < 300
+
+
+@pytest.mark.usefixtures("ending_now", "law")
 def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     purge: Purge, rows: Rows, superuser: psycopg.Connection, certifier: purging.Certifier
 ) -> None:
