@@ -287,7 +287,7 @@ class Reporter:
         if not fresh:
             return
         pictures = pictures_of(passage.best, self._settings, with_patch=True, with_overview=True)
-        state = self.hotlist.judge(hotlist)
+        state, plate = self.hotlist.judge(hotlist), passage.plate_probability
         for claim, match in fresh.items():
             least = self.hotlist.settings.hits_per_hour
             held = self.surge.count(claim.plate_key, match.category, match.distribution, least=least)
@@ -304,7 +304,7 @@ class Reporter:
                 reference=match.reference,
                 author=match.author,
                 distribution=match.distribution,
-                match_confidence=None if match.confidence is None else round(match.confidence, 4),
+                match_confidence=None if match.confidence is None else round(match.confidence * plate, 4),
                 state_agreement=match.state_agreement,
                 wording=wording,
                 held=held,

@@ -13,19 +13,19 @@ from device.vision.sighting import Sighting
 
 def sight_of(passage: Passage) -> dict[str, Any]:
     """Return the fields of a read or hit that speak of the plate seen, by the names of `device.records.read.Sight`."""
-    consensus = passage.consensus
+    finding = passage.finding
     first_seen, last_seen = passage.seen
     return {
-        "plate_read": consensus.text,
-        "plate_key": plate_key(consensus.text),
-        "confidence": round(consensus.confidence, 4),
+        "plate_read": finding.text,
+        "plate_key": plate_key(finding.text),
+        "confidence": round(finding.confidence, 4),
         "characters": tuple(
             Character(value=character.character, confidence=round(character.confidence, 4))
-            for character in consensus.characters
+            for character in finding.characters
         ),
         "alternatives": tuple(
             Alternative(text=other.text, confidence=round(other.probability, 4))
-            for other in consensus.alternatives
+            for other in finding.alternatives
             if other.text
         ),
         "region": passage.issuer.region if passage.issuer else None,
@@ -34,8 +34,8 @@ def sight_of(passage: Passage) -> dict[str, Any]:
         "captured": passage.best.frame.captured,
         "first_seen": first_seen,
         "last_seen": last_seen,
-        "frames_seen": consensus.looks,
-        "frames_agreeing": consensus.agreeing,
+        "frames_seen": finding.looks,
+        "frames_agreeing": finding.agreeing,
         "direction": passage.direction,
         "lane": passage.lane,
     }

@@ -31,7 +31,7 @@ class ClipRead:
     @property
     def confidence(self) -> float:
         """Probability that the whole text is right, 0 to 1."""
-        return self.passage.consensus.confidence
+        return self.passage.finding.confidence
 
     @property
     def characters(self) -> tuple[Glyph, ...]:
@@ -45,7 +45,7 @@ class ClipRead:
 
     def as_json(self) -> dict[str, Any]:
         """Return the read in JSON's types; plate, characters and corners as `platepost read --json` has them."""
-        found = self.passage.consensus
+        found = self.passage.finding
         corners = self.passage.best.plate.corners
         return {
             "text": found.text,

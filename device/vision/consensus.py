@@ -9,7 +9,7 @@ all the same, right or wrong, and the few from nearby that follow are to outvote
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from math import log
 
@@ -59,6 +59,11 @@ class Consensus:
     """Frames whose own best reading is this text, however spelled."""
     surest: float
     """The greatest confidence among those, 0 without any."""
+
+    def weighed(self, share: float) -> "Consensus":
+        """Return the same with the texts' probabilities multiplied by how likely it is a plate that says so."""
+        others = tuple(replace(other, probability=other.probability * share) for other in self.alternatives)
+        return replace(self, confidence=self.confidence * share, alternatives=others)
 
 
 @dataclass(slots=True)

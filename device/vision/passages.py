@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.ctc import folded
 from device.vision.lanes import lane_at
+from device.vision.recognizer import plate_probability
 from device.vision.region import Issuer
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
@@ -74,6 +75,9 @@ class Passage:
     """Whether it was asked."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
     """The best looks' values as pictures, and their rectified plates; the best first."""
+    _scores: float = 0.0
+    """The detector's scores of all looks, added up as much as each look counts."""
+    _weights: float = 0.0
     _stride: int = 1
     """Each how many-th look's width is kept."""
     _poll: Poll = field(default_factory=Poll)
@@ -113,6 +117,8 @@ class Passage:
             if len(self.widths) == WIDTHS:
                 self.widths, self._stride = self.widths[::2], self._stride * 2
         self._poll.add(Vote(sighting.plate.reading, sighting.weight, sighting.width))
+        self._scores += sighting.plate.score * sighting.weight
+        self._weights += sighting.weight
         self.widest = max(self.widest, sighting.width)
         self._consensus = None
         if sighting.picture_value > self.best.picture_value:
@@ -136,10 +142,20 @@ class Passage:
 
     @property
     def consensus(self) -> Consensus:
-        """What all frames so far say together."""
+        """What all frames so far say together, if it is a plate; decisions go by it."""
         if self._consensus is None:
             self._consensus = self._poll.consensus()
         return self._consensus
+
+    @property
+    def plate_probability(self) -> float:
+        """How likely it is a plate rather than lettering, by the detector's mean score of its looks."""
+        return plate_probability(self._scores / self._weights)
+
+    @property
+    def finding(self) -> Consensus:
+        """What records tell of it: the consensus, as sure as it can be where it may be no plate."""
+        return self.consensus.weighed(self.plate_probability)
 
     @property
     def safe(self) -> bool:

@@ -245,10 +245,15 @@ class Recognizer:
         ]
 
 
+def plate_probability(score: float) -> float:
+    """Return how likely what can be read is a plate rather than lettering, by the detector's score, 0 to 1."""
+    middle, width = PLATE
+    return 1 / (1 + exp(-(score - middle) / width))
+
+
 def _weighed(plate: Plate) -> Plate:
     """Make the probabilities of texts those of a plate that says so, by how sure the detector is that it is one."""
-    (middle, width), reading = PLATE, plate.reading
-    share = 1 / (1 + exp(-(plate.score - middle) / width))
+    share, reading = plate_probability(plate.score), plate.reading
     others = tuple(replace(other, probability=other.probability * share) for other in reading.alternatives)
     return replace(plate, reading=replace(reading, confidence=reading.confidence * share, alternatives=others))
 

@@ -27,7 +27,10 @@ class VisionSettings(Section):
         default=MINIMUM_SCORE, ge=0.05, le=1, description="Least score of a plate's detection."
     )
     minimum_confidence: Annotated[Remote[float], Afar(most=0.7)] = Field(
-        default=0.4, ge=0, le=1, description="Reads less confident than this are counted and not published."
+        default=0.4,
+        ge=0,
+        le=1,
+        description="Reads whose text is less sure than this, were it a plate's, are counted and not published.",
     )
     minimum_characters: Annotated[Remote[int], Afar(most=6)] = Field(
         default=4, ge=1, le=8, description="Reads shorter than this are not published."

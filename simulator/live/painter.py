@@ -60,7 +60,7 @@ class Ways:
                 continue
             way = self._ways[passage.number]
             way.append(passage.last.centre)
-            found = passage.consensus
+            found = passage.finding
             seen.append(
                 Seen(
                     corners=passage.last.plate.corners,

@@ -101,16 +101,16 @@ class Desk:
         self.records.append(data)
 
     @staticmethod
-    def plate(text: str, confidence: float) -> Plate:
+    def plate(text: str, confidence: float, score: float = 0.9) -> Plate:
         corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
-        return Plate(Reading(text, confidence, tuple(Glyph(c, confidence) for c in text), ()), 0.9, corners)
+        return Plate(Reading(text, confidence, tuple(Glyph(c, confidence) for c in text), ()), score, corners)
 
-    def see(self, text: str, *, confidence: float = 0.9, issuer: Issuer | None = None) -> Passage:
+    def see(self, text: str, *, confidence: float = 0.9, score: float = 0.9, issuer: Issuer | None = None) -> Passage:
         number = next(self._seconds)
         rng = np.random.default_rng(number)
         colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, colour[:, :, 0], lambda: colour)
-        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence), 1.0)])
+        (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
         passage.issuer = issuer
         if passage.safe:
             self.reporter.early(passage)
@@ -418,13 +418,29 @@ def test_pictures_of_reads_are_as_configured() -> None:
     assert [picture.kind for picture in read.pictures] == ["overview"]
 
 
+def test_lettering_is_told_with_doubt_and_no_hit_is_lost_for_it() -> None:
+    desk = Desk(FakeList("P0L1CE"))
+    for score in (0.4, 0.45):
+        desk.see("P0L1CE", confidence=0.99, score=score)
+    desk.end()
+    hit, read = desk.records
+    assert isinstance(hit, Hit)
+    assert isinstance(read, Read)
+    assert hit.match == "exact"
+    assert hit.confidence < read.confidence < 0.3
+    assert hit.match_confidence is not None
+    assert hit.match_confidence <= hit.confidence
+    assert all(character.confidence > 0.9 for character in read.characters)
+
+
 def test_a_near_hit_is_flagged_loudly_and_says_how_sure_it_is() -> None:
     desk = Desk(FakeList("7ABC123", kind=MatchKind.NEAR))
     desk.see("7ABC123")
     desk.end()
     hit = desk.records[0]
     assert isinstance(hit, Hit)
-    assert (hit.match, hit.match_confidence, hit.state_agreement) == ("near", 0.5, "unknown")
+    assert (hit.match, hit.state_agreement) == ("near", "unknown")
+    assert hit.match_confidence == pytest.approx(0.5, abs=0.002)
     assert hit.wording.startswith("Not what was read")
 
 

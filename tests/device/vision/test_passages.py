@@ -191,3 +191,24 @@ def test_the_plates_of_the_best_looks_are_kept(sighting: Sightings) -> None:
         look = replace(sighting(number / 20, width=width), rectified=rectified)
         (passage,) = passages.update([look])
     assert [int(plate[0, 0]) for plate in passage.best_plates] == [1, 3, 4]
+
+
+def test_what_is_told_is_as_sure_as_that_it_is_a_plate(sighting: Sightings) -> None:
+    near, far = sighting(0.05, x=105, width=100), sighting(0, width=50)
+    for score, least, most in ((0.9, 0.99, 1.0), (0.5, 0.49, 0.51), (0.4, 0.0, 0.2)):
+        passages = Passages()
+        for look in (far, near):
+            passages.update([replace(look, plate=replace(look.plate, score=score))])
+        (passage,) = passages.open
+        assert passage.finding.text == passage.consensus.text
+        assert least <= passage.finding.confidence / passage.consensus.confidence <= most
+        assert passage.safe  # decisions go by the text
+
+
+def test_near_looks_count_most_for_whether_it_is_a_plate(sighting: Sightings) -> None:
+    passages = Passages()
+    for step, (width, score) in enumerate(((40, 0.4), (50, 0.4), (100, 0.9))):
+        look = sighting(step / 20, x=100 + step, width=width)
+        passages.update([replace(look, plate=replace(look.plate, score=score))])
+    (passage,) = passages.open
+    assert passage.plate_probability > 0.9
