@@ -11,7 +11,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help conformance demo docs scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
+.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -110,6 +110,9 @@ test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, a
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
 	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+
+release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them
+	scripts/release $(BIN)/python "$(KEY)"
 
 bundle: ## Sign an update of a whole system: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools

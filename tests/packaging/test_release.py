@@ -1,0 +1,49 @@
+"""What is beside the packages of a release: a bill of materials; and what is in them for people: manual pages."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import cv2
+from cryptography.hazmat.backends.openssl.backend import backend
+
+from device.cli import platepost
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements/device.txt"
+
+
+def test_the_bill_names_what_is_inside_the_wheels() -> None:
+    command = [sys.executable, "packaging/sbom", "platepost", "0.1.0", str(Path(cv2.__file__).parents[1])]
+    done = subprocess.run([*command, LOCK], cwd=ROOT, capture_output=True, text=True, check=True)
+    bill = json.loads(done.stdout)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    parts = {part["name"]: part for part in bill["components"]}
+    assert {"numpy", "paho-mqtt", "sqlcipher3"} <= set(parts)
+    assert "django" not in parts, "a post does not have it"
+    inside = {
+        name: {library["name"]: library.get("version") for library in part.get("components", ())}
+        for name, part in parts.items()
+    }
+    assert "libavcodec" in inside["opencv-python-headless"]
+    assert f"OpenSSL {inside['cryptography']['openssl']} " in backend.openssl_version_text()
+    (click_block,) = re.findall(r"^click==.*?(?=^\S)", LOCK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    hashes = [each["content"] for each in parts["click"]["externalReferences"][0]["hashes"]]
+    assert hashes == re.findall("sha256:([0-9a-f]+)", click_block)
+
+
+def test_each_command_of_a_post_has_a_manual_page_that_says_what_its_help_says(tmp_path: Path) -> None:
+    script = (ROOT / "packaging/deb/build").read_text(encoding="utf-8")
+    lines = re.findall(r'^manual "\$root" (.+)$', script, re.MULTILINE)
+    named = {name for line in lines for name in line.replace('""', "").split()}
+    top = click.Context(platepost, info_name="platepost")
+    assert named == set(platepost.list_commands(top)) - {"department", "models"}, "those have no Debian package"
+    subprocess.run([sys.executable, "packaging/deb/manual", tmp_path, "read", "recording"], cwd=ROOT, check=True)
+    page = gzip.decompress((tmp_path / "platepost-read.1.gz").read_bytes()).decode()
+    assert "platepost read photo.jpg" in page
+    assert r"\fB\-\-json\fP" in page
+    assert (tmp_path / "platepost-recording-start.1.gz").is_file()
