@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from department.alerts.states import RejectReason
+from department.database.queries import rows
 
 Z = 1.959964
 """Of the normal distribution, for 95 %."""
@@ -84,17 +83,17 @@ def reject_rate(rejected: int, decided: int) -> RejectRate:
 
 def hit_quality(since: datetime, until: datetime) -> HitQuality:
     """Return what was decided about the hits that were captured in a time."""
-    rows = _decided(since, until)
+    decided = rows(_DECIDED, [since, until])
     pairs: Counter[str] = Counter()
-    for *_, found, count in rows:
+    for *_, found, count in decided:
         pairs.update(dict.fromkeys(found, count))
-    every = sum(count for *_, count in rows)
+    every = sum(count for *_, count in decided)
     return HitQuality(
         since,
         until,
-        reasons=_by_reason((reason, count) for _, _, reason, _, count in rows),
-        posts=_grouped((post, reason, count) for post, _, reason, _, count in rows),
-        categories=_grouped((category, reason, count) for _, category, reason, _, count in rows),
+        reasons=_by_reason((reason, count) for _, _, reason, _, count in decided),
+        posts=_grouped((post, reason, count) for post, _, reason, _, count in decided),
+        categories=_grouped((category, reason, count) for _, category, reason, _, count in decided),
         pairs={pair: reject_rate(count, every) for pair, count in pairs.most_common()},
     )
 
@@ -117,22 +116,16 @@ def worse_posts(at: datetime | None = None) -> dict[str, RejectRate]:
     return found
 
 
-def _decided(since: datetime, until: datetime) -> list[tuple[str, str, str | None, list[str], int]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_DECIDED, [since, until])
-        return list(cursor.fetchall())
-
-
-def _grouped(rows: Iterable[tuple[str, str | None, int]]) -> dict[str, dict[str, RejectRate]]:
+def _grouped(counted: Iterable[tuple[str, str | None, int]]) -> dict[str, dict[str, RejectRate]]:
     named: dict[str, list[tuple[str | None, int]]] = {}
-    for name, reason, count in rows:
+    for name, reason, count in counted:
         named.setdefault(name, []).append((reason, count))
     return {name: _by_reason(counts) for name, counts in sorted(named.items())}
 
 
-def _by_reason(rows: Iterable[tuple[str | None, int]]) -> dict[str, RejectRate]:
+def _by_reason(counted: Iterable[tuple[str | None, int]]) -> dict[str, RejectRate]:
     counts: Counter[str | None] = Counter()
-    for reason, count in rows:
+    for reason, count in counted:
         counts[reason] += count
     decided, rejected = counts.total(), counts.total() - counts[None]
     each = {reason.value: reject_rate(counts[reason.value], decided) for reason in RejectReason if counts[reason.value]}

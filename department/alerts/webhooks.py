@@ -1,30 +1,34 @@
 """Tells agencies of the register what was decided about hits, by webhook, for their dispatch systems.
 
-As Standard Webhooks says: signed, in order, again until it is taken. A message has neither plate nor name. What else an
-agency may hear of a hit it hears at the broker, by the fleet's rights; nothing of a covert group is told here.
+As Standard Webhooks says: signed, in order, again until it is taken, for a day. A message has neither plate nor name.
+What else an agency may hear of a hit it hears at the broker, by the fleet's rights. Nothing of a covert group is told.
 """
 
 import hmac
 import json
+import re
+import socket
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from threading import Timer
 from urllib.parse import urlsplit
 
 from django.db import connection
 
 from department.alerts.decisions import decision_of
 from department.alerts.errors import AlertError
+from department.database.queries import rows
 from department.ledger.agencies import require_agreed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.policy.policy import ALARM
 
 SECONDS = 10.0
-"""That a receiver has for each answer."""
+"""That a receiver has for each answer, all of it."""
 RETRY_SECONDS = (5, 15, 60, 300, 900)
 """Between tries; the last one again and again."""
 GIVE_UP = timedelta(hours=24)
@@ -80,14 +84,24 @@ def add_webhook(agency: str, url: str, *, person: str) -> int:
 
     """
     require_agreed(agency, ALARM, scope="release")
-    parts = urlsplit(url)
-    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}):
-        raise AlertError("A webhook begins with https://; http is for this machine alone.")
+    _require_fit(url)
     said = {"person": person, "agency_name": agency, "url": url}
     with entering(LedgerEvent.WEBHOOK_ADDED, said) as noted, connection.cursor() as cursor:
         cursor.execute("INSERT INTO alerts_webhook (agency, url) VALUES (%s, %s) RETURNING id", [agency, url])
         (noted["webhook"],) = cursor.fetchone() or (0,)
     return int(noted["webhook"])
+
+
+def _require_fit(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        fits = parts.port != 0 and "@" not in parts.netloc and re.fullmatch(r"[!-~]+", url)
+    except ValueError:  # a port that is none
+        fits = None
+    if not fits:
+        raise AlertError("This is no address that a webhook can have: no name, no space, nothing but ASCII.")
+    if not parts.hostname or (parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}):
+        raise AlertError("A webhook begins with https://; http is for this machine alone.")
 
 
 def end_webhook(number: int, *, person: str) -> None:
@@ -101,14 +115,13 @@ def end_webhook(number: int, *, person: str) -> None:
 
 def webhooks() -> list[Webhook]:
     """Return all, by number, as the owner."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, agency, url, ended_at, ledger_agency_refusal(agency, %s, 'release', clock_timestamp()),"
-            " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), said"
-            " FROM alerts_webhook AS hook ORDER BY id",
-            [ALARM],
-        )
-        return [Webhook(*row) for row in cursor]
+    found = rows(
+        "SELECT id, agency, url, ended_at, ledger_agency_refusal(agency, %s, 'release', clock_timestamp()),"
+        " (SELECT count(*) FROM alerts_delivery WHERE webhook_id = hook.id AND over_at IS NULL), said"
+        " FROM alerts_webhook AS hook ORDER BY id",
+        [ALARM],
+    )
+    return [Webhook(*row) for row in found]
 
 
 def secret_of(key: bytes, webhook: int) -> str:
@@ -153,10 +166,14 @@ def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     sent = kind(parts.hostname or "", parts.port, timeout=SECONDS)
+    # Of the whole: each byte of an answer begins the socket's own anew, and other agencies wait behind this one.
+    limit = Timer(SECONDS, lambda: sent.sock and sent.sock.shutdown(socket.SHUT_RDWR))
+    limit.start()
     try:
         sent.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", body, headers)
         status = sent.getresponse().status
     finally:
+        limit.cancel()
         sent.close()
     if status // 100 != 2:
         raise HTTPException(f"answered {status}")
@@ -180,25 +197,28 @@ class WebhookSender:
     def send_waiting(self) -> int:
         """Tell each webhook what waits, in order, until one fails; return how many messages were taken.
 
+        What is older than a day is told nobody any more, also where nothing was sent meanwhile, or nothing agreed.
+
         Raises:
             LedgerError: one was taken and cannot be entered: it comes once more.
 
         """
-        with connection.cursor() as cursor:
-            cursor.execute(_UNTOLD)
-            waiting = [UntoldDecision(*row) for row in cursor]
+        waiting = [UntoldDecision(*row) for row in rows(_UNTOLD)]
         taken, failed = 0, set[int]()
         for each in waiting:
             if each.webhook in failed:
+                continue
+            if datetime.now(UTC) - each.at > GIVE_UP:
+                self._end(each, told=False)
                 continue
             try:
                 self._send(each)
             except (OSError, HTTPException) as error:
                 failed.add(each.webhook)
-                self._note(each, str(error) or type(error).__name__)
+                self._wait(each, str(error) or type(error).__name__)
             else:
                 taken += 1
-                self._note(each, "")
+                self._end(each, told=True)
         return taken
 
     def _send(self, untold: UntoldDecision) -> None:
@@ -210,22 +230,23 @@ class WebhookSender:
         self.post(untold.url, body, signed_headers(secret, identifier, body, at=int(time.time())))
 
     @staticmethod
-    def _note(untold: UntoldDecision, why: str) -> None:
-        """Note that a decision was told, or why not."""
-        over = not why or datetime.now(UTC) - untold.at > GIVE_UP
-        failures = untold.failures + 1 if why else 0
-        wait = RETRY_SECONDS[min(untold.failures, len(RETRY_SECONDS) - 1)] if why else 0
-        later = (
-            "UPDATE alerts_webhook SET failures = %s, said = %s, next_at = clock_timestamp() + %s * interval '1 s'"
-            " WHERE id = %s"
+    def _wait(untold: UntoldDecision, why: str) -> None:
+        """Note why a webhook was not told, and when it is tried again."""
+        wait = RETRY_SECONDS[min(untold.failures, len(RETRY_SECONDS) - 1)]
+        rows(
+            "UPDATE alerts_webhook SET failures = failures + 1, said = %s, next_at = clock_timestamp()"
+            " + %s * interval '1 s' WHERE id = %s RETURNING id",
+            [why[:200], wait, untold.webhook],
         )
-        with connection.cursor() as cursor:
-            cursor.execute(later, [failures, why[:200], wait, untold.webhook])
-        if not over:
-            return
+
+    @staticmethod
+    def _end(untold: UntoldDecision, *, told: bool) -> None:
+        """Note that a decision was told, or never will be."""
         said = {"webhook": untold.webhook, "agency_name": untold.agency, "hit": untold.hit, "number": untold.number}
-        with entering(LedgerEvent.WEBHOOK_TOLD, {**said, "told": not why}), connection.cursor() as cursor:
+        with entering(LedgerEvent.WEBHOOK_TOLD, {**said, "told": told}), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE alerts_delivery SET over_at = now(), told = %s WHERE webhook_id = %s AND decision_id = %s",
-                [not why, untold.webhook, untold.id],
+                [told, untold.webhook, untold.id],
             )
+            if told:
+                cursor.execute("UPDATE alerts_webhook SET failures = 0, said = '' WHERE id = %s", [untold.webhook])

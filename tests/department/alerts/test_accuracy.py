@@ -66,6 +66,16 @@ def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[De
         assert sampled_reads()["all"].open == 1, "they do not agree"
 
 
+def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
+    del people
+    before = dispatch.post.now - timedelta(days=dispatch.post.now.weekday() + 3)
+    dispatch.keep(dispatch.post.read(text="7LATE01", captured=before))
+    with as_role(WEB):
+        assert draw_samples() == 0, "of this post there are some"
+        dispatch.act("UPDATE alerts_sample SET post = 'post-2'")
+        assert [draw_samples(), draw_samples()] == [1, 0]
+
+
 def test_who_labels_is_told_nothing_and_no_plate_is_kept(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
     client, stranger = client_of(people[0]), client_of(made_person("l.apsed", DepartmentRole.DISPATCHER, current=False))
     with as_role(WEB):

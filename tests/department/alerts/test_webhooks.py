@@ -2,20 +2,23 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
+from threading import Event, Thread
 from typing import IO
 
 import psycopg
 import pytest
 
 from department.alerts import actions
+from department.alerts import webhooks as sending
 from department.alerts.actions import AlertActor, AlertRejection
 from department.alerts.errors import AlertError
 from department.alerts.states import RejectReason
@@ -191,11 +194,28 @@ def test_what_cannot_be_told_for_a_day_is_given_up(oakdale: Oakdale) -> None:
     holder = oakdale.dispatch.person("a.rivera")
     decided(oakdale.dispatch, holder)
     oakdale.dispatch.act("UPDATE alerts_decision SET at = at - %s", GIVE_UP)
-    oakdale.answers = [500]
-    assert oakdale.send() == 0
-    assert oakdale.told() == [("false", "2")]
-    oakdale.due()
-    assert oakdale.send() == 0
+    decided(oakdale.dispatch, holder)
+    assert oakdale.send() == 1, "the later one does not wait for it"
+    assert oakdale.told() == [("false", "2"), ("true", "2")]
+    assert (len(oakdale.heard), oakdale.send()) == (1, 0)
+
+
+def test_a_receiver_that_answers_a_byte_at_a_time_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "SECONDS", 0.5)
+    over = Event()
+
+    def drip(server: socket.socket) -> None:
+        with server.accept()[0] as receiver, suppress(OSError):
+            while not over.wait(0.1):
+                receiver.send(b"H")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = Thread(target=drip, args=[server])
+        dripping.start()
+        with pytest.raises((OSError, HTTPException)):
+            post_message(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+        over.set()
+        dripping.join()
 
 
 def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
@@ -204,6 +224,9 @@ def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
             add_webhook("elsewhere-pd", "https://cad.example/", person="root")
         for url in ("http://cad.example/", "https://", "cad.example"):
             with pytest.raises(AlertError, match="begins with https"):
+                add_webhook("oakdale-pd", url, person="root")
+        for url in ("https://u:p@cad.example/", "https://cad.example:99999/", "https://cad.example/\u00fc"):
+            with pytest.raises(AlertError, match="no address"):
                 add_webhook("oakdale-pd", url, person="root")
         end_webhook(oakdale.number, person="root")
         with pytest.raises(AlertError, match="has ended"):
