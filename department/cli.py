@@ -24,7 +24,7 @@ _COMMANDS = {
     "import": LazyCommand(f"{_ROOM}.portability:import_", "Put such an export into an empty department."),
     "nightly": LazyCommand(f"{_ROOM}.nightly:nightly", "Do what is to be done each night, and say what failed."),
     "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
-    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see anew from the verbatim records."),
+    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see again, from the original records."),
     "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),
     "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
     "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits turn out to be none, and why."),

@@ -12,22 +12,22 @@ from device.errors import PlatepostError
 from device.secrets.undumpable import hide_memory
 
 _OWN = {
-    "board": LazyCommand("device.commands.board:board", "Try what hangs on the GPIO, or make it safe."),
+    "board": LazyCommand("device.commands.board:board", "Try the board on the GPIO, or make it safe."),
     "decommission": LazyCommand("device.commands.decommission:decommission", "Take this unit out of service for good."),
     "enrol": LazyCommand("device.commands.enrol:enrol", "Make this bare unit a post of a department."),
-    "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Hand hot lists from a stick to the post of this unit."),
-    "read": LazyCommand("device.commands.read:read", "Read the plates of photos and folders."),
-    "recording": LazyCommand("device.commands.recording:recording", "Have the post of this unit record what it sees."),
-    "run": LazyCommand("device.commands.run:run", "Run a post until it is told to stop."),
-    "selftest": LazyCommand("device.commands.selftest:selftest", "Check that this unit can do its work."),
+    "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Give hot lists from a stick to the post of this unit."),
+    "read": LazyCommand("device.commands.read:read", "Read the license plates in photos and folders."),
+    "recording": LazyCommand("device.commands.recording:recording", "Record what the post of this unit sees."),
+    "run": LazyCommand("device.commands.run:run", "Run a post until it is stopped."),
+    "selftest": LazyCommand("device.commands.selftest:selftest", "Check that this unit works."),
     "verify": LazyCommand("device.records.verify.cli:verify", "Prove that a stream of records is whole and genuine."),
 }
 _BROUGHT = {
-    "accept": ("Go through the checklist that puts a post in service.", "service"),
-    "aim": ("Show a technician what the camera sees, until the view is right.", "service"),
+    "accept": ("Go through the checklist that puts a post into service.", "service"),
+    "aim": ("Aim the camera: show what it sees and what to turn.", "service"),
     "department": ("Keep a department's records: custody, receipts, pages.", "department"),
-    "models": ("Train, convert and evaluate the recognizer.", "training"),
-    "provision": ("Make a department's trust, posts and hot lists.", "provisioning"),
+    "models": ("Train, convert, and evaluate the networks.", "training"),
+    "provision": ("Manage a department's keys, posts, people, and hot lists.", "provisioning"),
     "simulate": ("Replay footage, run the demo, render scenes.", "simulator"),
 }
 """What other packages bring: its line of help, and the extra that installs what it needs."""
@@ -44,7 +44,7 @@ def _commands() -> dict[str, LazyCommand]:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
 Examples:
-  platepost read photo.jpg              what a photo's plates say
+  platepost read photo.jpg              the license plates in a photo
   platepost run --config post.toml      one post
   platepost simulate demo               the whole system on this desk
 """,
@@ -52,7 +52,7 @@ Examples:
 @click.version_option(__version__, prog_name="platepost")
 @click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
 def platepost(*, verbose: int) -> None:
-    """Read license plates on the unit, check each against the hot list it carries, publish what is found."""
+    """Read license plates on the unit, check each against the hot list that it carries, and publish hits and reads."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 

@@ -193,7 +193,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 
 @_command(hold, "copy")
 def copy(*, folder: DepartmentFolder) -> None:
-    """Write the holds in force beside FOLDER's log of receipts anew, as each change of a hold does."""
+    """Write the holds in force beside FOLDER's log of receipts again, as each change of a hold does."""
     with working_as(folder, WEB):
         from department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
 

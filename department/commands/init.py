@@ -68,7 +68,7 @@ def init(
 
     IDENTITY is the folder that `platepost provision custodian add` made, in its fleet or copied from there. Agency and
     name are in its certificate; broker and posts' keys are the fleet's, where IDENTITY lies in one. A making that was
-    cut off is made anew by the same command.
+    interrupted is made again by the same command.
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")

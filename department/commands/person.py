@@ -85,7 +85,7 @@ def add(
 @_LOGIN
 @JSON
 def invite(*, folder: DepartmentFolder, login: str, as_json: bool) -> None:
-    """Have LOGIN set up anew how they log in; passkeys, password and codes that they have go. Prints a code."""
+    """Have LOGIN set up log-in again: their passkeys, password, and codes are deleted. Prints a code."""
     with _register(folder) as services:
         code = services.invite(services.person_of(login))
     _say_code(login, code, as_json=as_json)

@@ -98,8 +98,8 @@ Examples:
 def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json: bool) -> None:
     """Put what `export-all` wrote into FOLDER, which must be new: records, ledger, and every other table, as they were.
 
-    What people see is made anew from the records. The log of receipts goes into its place: the keeper of the exported
-    department must never run again. If it was cut off, make the folder anew.
+    What people see is made again from the records. The log of receipts goes into its place: the keeper of the exported
+    department must never run again. If it was interrupted, make a new folder.
     """
     settings = folder.settings
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()

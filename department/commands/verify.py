@@ -48,7 +48,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         try:
             report = check.run(whole=whole, progress=progress)
         except ValueError as error:
-            raise DepartmentError(f"{folder.checked}: {error}; delete it to begin anew") from error
+            raise DepartmentError(f"{folder.checked}: {error}; delete it to start over") from error
         except OSError as error:
             raise DepartmentError(f"it cannot go on: {error}; give the command again") from error
     if as_json:

@@ -130,7 +130,7 @@ def enrol(
     if unit.post == post and pending is None:
         # The answer to the same command before was not read, as where ssh was lost.
         outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-        again = f"This unit is {post} already (to enrol it anew, empty {directory} first). {_next(directory)}"
+        again = f"This unit is {post} already (to enroll it again, empty {directory} first). {_next(directory)}"
         click.echo(json.dumps(outcome) if as_json else again)
         return
     unit.begin(post, tpm=tpm)  # before the code is asked for: a post of another name is refused

@@ -54,27 +54,27 @@ Examples:
 """
 )
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON an image.")
-@click.option("--crop", is_flag=True, help="The images are plates cut out already: read them whole.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each image.")
+@click.option("--crop", is_flag=True, help="The images are cropped license plates: read each as a whole.")
 @click.option(
-    "--draw", type=click.Path(path_type=Path, file_okay=False), help="Write annotated pictures into a folder."
+    "--draw", type=click.Path(path_type=Path, file_okay=False), help="Write annotated pictures into this folder."
 )
-@click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Another detector.tflite.")
-@click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Another reader.tflite.")
-@click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Another region.tflite.")
+@click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Use another detector.tflite.")
+@click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Use another reader.tflite.")
+@click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Use another region.tflite.")
 @click.option(
     "--minimum-score",
     type=click.FloatRange(0, 1),
     default=MINIMUM_SCORE,
     show_default=True,
-    help="Least score at which something counts as a plate.",
+    help="Lowest score at which something counts as a plate.",
 )
 @click.option(
     "--minimum-confidence",
     type=click.FloatRange(0, 1),
     help=(
-        f"Least confidence at which a plate is told; 0 tells what nobody can read too.  [default: {LEGIBLE}; a crop is "
-        "told in any case]"
+        f"Lowest confidence at which a plate is reported; 0 also reports what nobody can read.  [default: {LEGIBLE}; a "
+        "crop is always reported]"
     ),
 )
 def read(
@@ -89,10 +89,10 @@ def read(
     minimum_score: float,
     minimum_confidence: float | None,
 ) -> None:
-    """Read the plates of IMAGES: files, and folders with all that is in them.
+    """Read the license plates in IMAGES: files, or folders with everything in them.
 
-    A file or folder that cannot be read, a folder without pictures and a drawn picture that cannot be written give an
-    error line, the others go on, and the exit code is 1.
+    A file or folder that cannot be read, a folder without pictures, or an annotated picture that cannot be written
+    gives an error line. The others are still read, and the exit code is 1.
     """
     recognizer = Recognizer.load(
         detector=detector,

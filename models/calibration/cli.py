@@ -34,7 +34,7 @@ Examples:
     default=0,
     show_default=True,
     type=click.IntRange(0),
-    help="How often each real plate is used beside as it is, each time made smaller, blurred and compressed anew.",
+    help="Extra copies of each real plate, each made smaller, blurred, and compressed in another way.",
 )
 @click.option("--plates", default=6000, show_default=True, type=click.IntRange(100), help="Plates to draw.")
 @click.option(

@@ -46,7 +46,7 @@ Examples:
     metavar="NAME=NUMBER",
     help=f"Ask for more or less than by default: {', '.join(AcceptanceCriteria.model_fields)}.",
 )
-@click.option("--anew", is_flag=True, help="Do every step again, whatever went well before an interruption.")
+@click.option("--anew", is_flag=True, help="Do every step again, even those that passed before an interruption.")
 @click.option("--output", type=FOLDER, help="Folder for the report; by default beside the outbox.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
 @click.pass_context
@@ -64,7 +64,7 @@ def accept(
     """Go through the checklist on the unit, and put the post in service if every point is good.
 
     Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours; what was done by
-    other limits, before the post was aimed anew, or with another configuration or software is done again. The report
+    other limits, before the post was aimed again, or with another configuration or software is done again. The report
     is signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance
     keep`.
     The exit code is 1 if the post was not accepted; then it stays out of service, and its status says `not_accepted`.

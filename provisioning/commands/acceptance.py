@@ -103,7 +103,7 @@ Example:
 @FLEET
 @JSON
 def show(*, directory: Path, as_json: bool) -> None:
-    """Show which reports are kept of each post of the fleet of DIRECTORY; each is verified anew."""
+    """Show which reports are kept of each post of the fleet of DIRECTORY; each is verified again."""
     fleet = Fleet.load(directory)
     rows = []
     for post in fleet.posts():

@@ -13,7 +13,7 @@ from provisioning.fleet.fleet import Fleet
 
 @click.group()
 def broker() -> None:
-    """Write the files of another broker than mosquitto, and rights anew."""
+    """Write the files of a broker other than mosquitto, and its rights again."""
 
 
 @broker.command(
@@ -26,9 +26,9 @@ Example, once a day:
 @FLEET
 @RELOAD
 def broker_rights(directory: Path, reload_command: str | None) -> None:
-    """Write the rights of the fleet of DIRECTORY anew, without grants that have ended, and reload the broker."""
+    """Write the rights of the fleet of DIRECTORY again, without grants that have ended, and reload the broker."""
     reload_broker(Fleet.load(directory), reload_command)
-    click.echo("Rights written anew." if reload_command is not None else "Rights written anew; reload the broker.")
+    click.echo("Rights written." if reload_command is not None else "Rights written; reload the broker.")
 
 
 @broker.command(

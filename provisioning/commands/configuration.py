@@ -215,7 +215,7 @@ def _refuse_older(fleet: Fleet, connection: Connection, wanted: Sequence[Desired
     if told is not None:
         newer = read(told, keys).said
         raise ProvisioningError(
-            f"version {newer.version} for {newer.post} stands at the broker already, and is newer: sign this anew"
+            f"version {newer.version} for {newer.post} stands at the broker already, and is newer: sign this one again"
         )
 
 

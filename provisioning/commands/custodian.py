@@ -209,7 +209,7 @@ def custodian_rotate(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Make the key that signs the receipts of NAME anew, tell posts, and see that they go by it.
+    """Replace the key that signs the receipts of NAME, tell the posts, and check that they use it.
 
     Copy the new key to the custodian's machine when all do. What was released by the former key stays released. If it
     was cut off, or a post did not follow, the same command goes on. The exit code is 1 if a post did not follow.

@@ -20,7 +20,7 @@ _COMMANDS = {
     "prove": LazyCommand("provisioning.commands.prove:prove", "Try at the running broker who may do what."),
     "renew": LazyCommand("provisioning.commands.renew:renew", "Issue another certificate to who holds the key."),
     "restore": LazyCommand("provisioning.commands.backup:restore", "Put the fleet of a backup into a new folder."),
-    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Make a key anew, and see that all go by it."),
+    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Replace a key, and check that all use it."),
     "status": LazyCommand("provisioning.commands.status:status", "Show every post: state, list, versions, last read."),
 }
 

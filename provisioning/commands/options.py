@@ -34,7 +34,7 @@ RELOAD = click.option(
     "--reload",
     "reload_command",
     envvar="PLATEPOST_BROKER_RELOAD",
-    help="Command that makes the broker take the files written anew, such as 'systemctl restart mosquitto'.",
+    help="Command that makes the broker take the new files, such as 'systemctl restart mosquitto'.",
 )
 CONFIG_FILE = Path("/etc/platepost/post.toml")
 """Where an installed post's configuration is."""

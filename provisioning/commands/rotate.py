@@ -77,7 +77,7 @@ def rotate(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Make the key of KIND anew, have the broker and the posts take what follows from it, and see that they do.
+    """Replace the key of KIND, give the broker and the posts what follows from it, and check that they took it.
 
     Of lists and configuration, posts are told over the broker. The fleet signs with the new key once every post that
     is on the air goes by it; those that are away are led to it when they come back. If it was cut off, or a post did

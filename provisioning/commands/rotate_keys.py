@@ -192,6 +192,6 @@ def _next(result: RotationResult, files: KeyFiles, request: RotationRequest) -> 
         what = "Build and publish a complete hot list, then" if lists else "When all posts go by it,"
         return f"The fleet signs with the new key. {what} retire the former: the same command with --retire."
     if request.step == "revoke":
-        what = "build and publish a complete hot list" if lists else "roll the configuration out anew"
+        what = "build and publish a complete hot list" if lists else "roll the configuration out again"
         return f"Posts have let go of what the former keys signed: {what} now."
     return "Posts that are away are led to it when they come back."

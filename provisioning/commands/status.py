@@ -67,7 +67,7 @@ def status(
     brief: bool,
     as_json: bool,
 ) -> None:
-    """Show every post of the fleet of DIRECTORY: state, list, last read, and what ails it, with its severity.
+    """Show every post of the fleet of DIRECTORY: state, list, last read, and faults with their severity.
 
     A terminal of 120 characters shows software, configuration and certificate too; --json says all.
 

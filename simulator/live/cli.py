@@ -21,7 +21,7 @@ DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))
 Examples:
   platepost simulate serve
   platepost simulate serve north.mp4 south.mp4 photos/ --port 9000
-  platepost simulate serve --host 0.0.0.0        whoever reaches this machine sees and drives it
+  platepost simulate serve --host 0.0.0.0        everybody who can reach this machine sees and controls it
 
 \b
 Beside CLIP.mp4 may lie CLIP.hotlist.csv and CLIP.patterns.csv; together they are the first hot list.

@@ -44,7 +44,7 @@ Examples:
       --fleet fleet/ -o list.delta
 
 \b
-Either all exports anew, which are compared with the complete list, or only the news:
+Either all exports again, which are compared with the complete list, or only the news:
 --add in the form of an export, --remove with a column "plate" at least; category, state
 and reference, where given, narrow down which entries go.
 
@@ -86,12 +86,12 @@ def delta(
 ) -> None:
     """Build a signed package of what came and what went since the complete list.
 
-    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. Of exports anew the
+    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. Of new exports the
     test plate is one more row, as of a complete list; news alone leave it as it is. The fleet's log of acts has who
     built it, and of which files; their names must not be plates.
     """
     if bool(sources) == bool(add_path or remove_path):
-        raise click.UsageError("give either all exports anew, or --add or --remove or both")
+        raise click.UsageError("give either all exports again, or --add or --remove or both")
     builder = department(**who)
     files = Files(
         builder.own_key, export=sources, additions=[add_path], removals=[remove_path],

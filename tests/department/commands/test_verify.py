@@ -54,5 +54,5 @@ def test_damaged_state_is_named(department: Commands) -> None:
     folder.checked.write_text("damaged")
     done = department("verify")
     assert done.returncode == 1
-    assert "delete it to begin anew" in done.stderr
+    assert "delete it to start over" in done.stderr
     folder.checked.unlink()

@@ -50,7 +50,7 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = run(enrol, "post-17", f"localhost:{department.port}", "--directory", folder)
     assert "Code" not in again
-    assert f"This unit is post-17 already (to enrol it anew, empty {folder} first). Next: sudo platepost aim" in again
+    assert f"This unit is post-17 already (to enroll it again, empty {folder} first). Next: sudo platepost aim" in again
     with pytest.raises(EnrolmentError, match="this unit is post-17 already"):
         run(enrol, "post-18", f"localhost:{department.port}", "--directory", folder)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files

@@ -278,7 +278,7 @@ def test_either_all_exports_or_the_news(office: Office, arguments: tuple[str, ..
     words = [str(office.folder / word) if word.endswith(".csv") else word for word in arguments]
     result = office.run("delta", *words)
     assert result.exit_code == 2
-    assert "either all exports anew" in result.output
+    assert "either all exports again" in result.output
 
 
 def test_without_a_complete_list_there_is_no_delta(tmp_path: Path) -> None:
