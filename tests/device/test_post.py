@@ -59,7 +59,7 @@ class ScriptedCamera(Camera):
                 raise CameraError("unplugged")
             if step == "wait":
                 self.exhausted.set()
-                self._closed.wait(20)
+                self._closed.wait(60)
                 return
             grey = np.full((90, 160), 100 + number % 2, np.uint8)  # a lens gives no two frames alike
             yield Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((90, 160, 3), np.uint8))
@@ -115,7 +115,7 @@ class ScriptedPost:
                     break
         finally:
             self.post.stop()
-            thread.join(20)
+            thread.join(60)
         assert not thread.is_alive()
         assert done()
 

@@ -49,7 +49,7 @@ def configure(one: ScriptedPost, fleet: Fleet, version: int, **sections: Any) ->
 
 def once_frames_came(one: ScriptedPost, act: Callable[[], object]) -> None:
     def wait() -> None:
-        one.camera.exhausted.wait(20)
+        one.camera.exhausted.wait(60)
         act()
 
     threading.Thread(target=wait).start()
@@ -162,14 +162,14 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
 
     def act() -> None:
         pictures.append(snapshot.take().content)
-        one.camera.exhausted.wait(20)
+        one.camera.exhausted.wait(60)
         found.extend(one.post._check_up())
 
     thread = threading.Thread(target=act)
     thread.start()
-    assert snapshot._wanted.wait(20)
+    assert snapshot._wanted.wait(60)
     one.run_until(lambda: bool(found))
-    thread.join(20)
+    thread.join(60)
     assert pictures[0][:2] == b"\xff\xd8"
     points = {finding.point: finding.good for finding in found}
     assert set(points) == {"camera", "hot list", "clock", "certificate", "outbox", "disk", "uplink", "custody"}

@@ -100,7 +100,7 @@ def started() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=90)
     return process.returncode, output
 
 

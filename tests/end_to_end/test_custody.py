@@ -52,7 +52,7 @@ class Listener:
         self.client.on_message = lambda client, _data, message: hear(client, message)
         self.client.connect(*split_address(broker.address))
         self.client.loop_start()
-        assert self.granted.wait(20)
+        assert self.granted.wait(60)
 
     def stop(self) -> None:
         self.client.disconnect()

@@ -161,7 +161,7 @@ def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells
             field.send(connection, field.complete([HotListRow(TEST_PLATE, TEST_CATEGORY, 9)], 1))
         wait_until(lambda: post.version() == 1)
         wait_until(released)
-        assert subscriber.wait_for(lambda all_: any(each.kind == TYPES[Hit] for each in all_), timeout=30)
+        assert subscriber.wait_for(lambda all_: any(each.kind == TYPES[Hit] for each in all_), timeout=90)
         hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
         assert [(hit["synthetic"], hit["category"]) for hit in hits] == [(True, TEST_CATEGORY)]
         status.birth()

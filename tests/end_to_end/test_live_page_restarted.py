@@ -49,7 +49,7 @@ def desk(port: int, post: str, *, happened: int) -> Iterator[None]:
     server = PageServer(live.application, host="127.0.0.1", port=port)
     server.start()
     assert server.loop is not None
-    asyncio.run_coroutine_threadsafe(live.bind(), server.loop).result(10)
+    asyncio.run_coroutine_threadsafe(live.bind(), server.loop).result(60)
     feed.state("desk", state)
     for number in range(happened):
         feed.happen({"kind": "audit", "post": post, "time": str(number), "action": f"of {post}", "outcome": "success"})

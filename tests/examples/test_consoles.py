@@ -143,7 +143,7 @@ class Other:
 
     def says(self, payload: bytes | dict[str, Any], *, kind: str = "hit/stolen_vehicle") -> None:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self._client.publish(f"{self._topics}/{kind}", body, qos=1).wait_for_publish(timeout=30)
+        self._client.publish(f"{self._topics}/{kind}", body, qos=1).wait_for_publish(timeout=60)
 
     def signs(self, event: dict[str, Any]) -> dict[str, Any]:
         return event | {"signature": self.signer.sign(canonical_bytes(event))}

@@ -47,7 +47,7 @@ def test_a_slow_post_drops_frames_and_counts_them() -> None:
     camera = ScriptedCamera(list(range(10)))
     capture = Capture(camera, queue_frames=3)
     capture.start()
-    assert camera.delivered.wait(5)
+    assert camera.delivered.wait(60)
     numbers = [taken.number for taken in capture.frames() if taken is not None]
     assert numbers == [0, 1, 2]
     assert capture.dropped == 7

@@ -62,7 +62,7 @@ def broker_that_answers_nothing(fleet: Fleet) -> Iterator[int]:
 
     def serve() -> None:
         with listener.accept()[0] as plain, context.wrap_socket(plain, server_side=True):
-            done.wait(20)
+            done.wait(60)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)

@@ -95,7 +95,7 @@ def connect(server: Server, *, earliest: dt.datetime | None, fleet: Fleet | None
     context = tls_context(settings, earliest=earliest)
     try:
         with (
-            socket.create_connection(("127.0.0.1", server.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", server.port), timeout=60) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secured,
         ):
             assert secured.version() == "TLSv1.3"

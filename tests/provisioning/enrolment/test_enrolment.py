@@ -344,7 +344,7 @@ def test_curl_speaks_with_the_server_too(department: Department, tmp_path: Path)
     command = ["curl", "-sS", "--fail", "--cacert", str(tmp_path / "ca.pem"), "-u", f"post-17:{code}"]
     command += ["-H", "Content-Type: application/pkcs10", "--data-binary", f"@{tmp_path / 'request'}"]
     command.append(f"https://localhost:{department.port}/.well-known/est/simpleenroll")
-    answer = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout
+    answer = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
     der = base64.b64decode(answer)
     shown = subprocess.run(
         ["openssl", "pkcs7", "-inform", "DER", "-print_certs", "-noout"], input=der, capture_output=True, check=True

@@ -143,7 +143,7 @@ def test_an_unforeseen_fault_does_not_end_the_renewal(
     monkeypatch.setattr(post.renewal, "renew", renew)
     monkeypatch.setattr(post.trail, "say", take)
     post.renewal.start()
-    assert renewed.wait(20)
+    assert renewed.wait(60)
     post.renewal.stop()
     assert post.trail.said[: len(audited) + 1] == [*audited, ("certificate_renewed", "success", None)]
 

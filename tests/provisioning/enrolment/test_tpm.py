@@ -66,7 +66,7 @@ def test_unit_with_a_tpm_is_enrolled_and_renews_over_tls_with_it(
 def ask_swtpm(command: bytes) -> bytes:
     """Send a command to the TPM in software, as the kernel would."""
     port = int(os.environ["TPM2OPENSSL_TCTI"].rpartition("=")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(command)
         return connection.recv(4096)
 

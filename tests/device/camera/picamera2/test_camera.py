@@ -124,7 +124,7 @@ def test_closing_ends_a_blocked_capture_and_it_opens_again(camera: Picamera2Came
         while not driver._jobs:
             time.sleep(0.01)
         camera.close()
-        taker.join(10)
+        taker.join(60)
         assert not taker.is_alive()
         assert got == []
         camera.close()
