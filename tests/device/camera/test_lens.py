@@ -1,9 +1,10 @@
 """The project's own footage, altered as dirt, vandals and the sun would: that is named, and a sound lens is not."""
 
+import weakref
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import count
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def frames(name: str) -> tuple[Grey, ...]:
     return tuple(still.grey for number, still in zip(range(200), stills, strict=False) if number % 10 == 0)
 
 
-@cache
+@lru_cache(maxsize=4)
 def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
     return tuple(alter(frame) for frame in frames(name))
 
@@ -42,13 +43,15 @@ def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"device.camera.lens.{name}", partial(once, measure))
 
 
-_measured: dict[tuple[str, int], tuple[Grey, object]] = {}
+_measured: dict[tuple[str, int], tuple[Callable[[], Grey | None], object]] = {}
 
 
 def once(measure: Callable[[Grey], object], frame: Grey) -> object:
+    """Return what is measured of a picture: once, for as long as somebody keeps the picture."""
     key = (measure.__name__, id(frame))
-    if key not in _measured:
-        _measured[key] = frame, measure(frame)
+    kept, _ = _measured.get(key, (lambda: None, None))
+    if kept() is not frame:
+        _measured[key] = weakref.ref(frame), measure(frame)
     return _measured[key][1]
 
 

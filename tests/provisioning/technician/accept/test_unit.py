@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,11 @@ def test_the_question_says_what_is_to_be_seen_at_this_moment() -> None:
 STREET = np.kron(np.random.default_rng(0).integers(30, 200, (36, 64)), np.ones((20, 20))).astype(np.uint8)
 
 
+@lru_cache(maxsize=1)
+def exposed(times: float) -> NDArray[np.uint8]:
+    return np.clip(STREET * times, 0, 255).astype(np.uint8)
+
+
 class Metered(Camera):
     """Looks at one street, so many times too bright at first, until it is metered down."""
 
@@ -60,9 +66,9 @@ class Metered(Camera):
 
     def frames(self) -> Iterator[Frame]:
         for number in range(200):
-            grey: NDArray[np.uint8] = np.clip(STREET * self._times, 0, 255).astype(np.uint8)
-            colour = np.dstack([grey] * 3)
-            yield SimpleNamespace(number=number, grey=grey, monotonic=number / 10, colour=lambda seen=colour: seen)  # type: ignore[misc]
+            grey = exposed(self._times)
+            colour = partial(np.dstack, [grey] * 3)
+            yield SimpleNamespace(number=number, grey=grey, monotonic=number / 10, colour=colour)  # type: ignore[misc]
 
     def close(self) -> None:
         pass

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import islice
 
 import cv2
@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from device.camera.view import frame_sharpness, small
 from provisioning.technician.aim.background import LOOK_SECONDS, BackgroundModel
 from provisioning.technician.aim.movement import MovementDetector
 from simulator.camera.recordings import open_recording
-from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, sound, spider
+from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, once, sound, spider
 
 Grey = NDArray[np.uint8]
 CLIPS = ("street.mp4", "rush_hour.mp4")
@@ -25,7 +26,14 @@ def frames(name: str) -> tuple[Grey, ...]:
     return tuple(still.grey for number, still in zip(range(240), stills, strict=False) if number % 8 == 0)
 
 
-@lru_cache(maxsize=2)
+@pytest.fixture(autouse=True)
+def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each picture made small, and its sharpness measured, once: the clips are shown over and over."""
+    for name, measure in (("small", small), ("frame_sharpness", frame_sharpness)):
+        monkeypatch.setattr(f"provisioning.technician.aim.background.{name}", partial(once, measure))
+
+
+@lru_cache(maxsize=4)
 def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
     return tuple(alter(frame) for frame in frames(name))
 
