@@ -232,14 +232,14 @@ DESCRIPTIONS: dict[Fault, Description] = {
         CRITICAL,
         "Something covers much of the lens or its window; little is read.",
         "half a minute of the view as it was accepted",
-        "Clean the window, cut the branch, take off what covers it; after a change on purpose accept the view anew.",
+        "Clean the window, cut the branch, take off what covers it; after a change on purpose accept the view again.",
         within="forty seconds",
     ),
     Fault.LENS_BLURRED: Description(
         MAJOR,
         "The picture is blurred against the view accepted at installation; plates are read worse or not at all.",
         "half a minute of a sharp picture, as when fog lifts",
-        "Clean the window; focus the lens; accept the view anew.",
+        "Clean the window; focus the lens; accept the view again.",
         within="forty seconds",
     ),
     Fault.LENS_DAZZLED: Description(
@@ -253,14 +253,14 @@ DESCRIPTIONS: dict[Fault, Description] = {
         CRITICAL,
         "The camera does not look where it did at installation; plates are read worse, and elsewhere.",
         "half a minute of the view as it was accepted",
-        "Aim the camera anew and accept its view; look for damage to the pole.",
+        "Aim the camera again and accept its view; look for damage to the pole.",
         within="forty seconds",
     ),
     Fault.MODEL_DAMAGED: Description(
         CRITICAL,
         "A model file is missing or damaged; nothing is read.",
         "the file as it was installed, within ten seconds",
-        "Install the package anew; replace the card if it happens again.",
+        "Install the package again; replace the card if it happens again.",
         within="the start",
     ),
     Fault.NO_READS: Description(
