@@ -42,5 +42,5 @@ class EnrolmentSettings(Section):
     """Where this post renews its certificate, alone and in time."""
 
     office: Annotated[str, Field(pattern=r"^[^\s/:.]{1,63}(\.[^\s/:.]{1,63})*\.?(:[0-9]{1,5})?$")] = Field(
-        description="host:port of the department's enrolment server (EST, RFC 7030)."
+        description="host:port of the department's enrollment server (EST, RFC 7030)."
     )

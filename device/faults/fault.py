@@ -165,8 +165,8 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
     Fault.CLOCK_UNSYNCHRONISED: Description(
         MINOR,
-        "The clock is not synchronised; times of records are not to be relied on.",
-        "the clock being synchronised",
+        "The clock is not synchronized; times of records are not to be relied on.",
+        "the clock being synchronized",
         "Check that the unit reaches its time server.",
         within="a minute",
     ),

@@ -53,7 +53,7 @@ class UplinkSettings(Section):
         default=5,
         gt=0,
         le=120,
-        description="The longest first wait before connecting anew; a fleet of thousands needs a longer one.",
+        description="The longest first wait before connecting again; a fleet of thousands needs a longer one.",
     )
     session_seconds: int = Field(
         default=7 * 24 * 3600,

@@ -19,7 +19,7 @@ class Picamera2Settings(Section):
     width: int | None = Field(default=None, ge=640, le=4608, description="Pixels; the sensor's own mode by default.")
     height: int | None = Field(default=None, ge=360, le=3040, description="Pixels; the sensor's own mode by default.")
     lens_position: float = Field(
-        default=0.1, ge=0, le=32, description="Where an autofocus lens is held, in dioptres: 1 / metres."
+        default=0.1, ge=0, le=32, description="Where an autofocus lens is held, in diopters: 1 / meters."
     )
 
     fastest_kmh: float = Field(default=130, ge=5, le=300, description="The fastest vehicle that must be read.")
