@@ -18,6 +18,7 @@
       ledger-head.jws    the end of the ledger that the keeper publishes, where `ledger_heads` has `broker`
       witnessed/         ends of other departments' ledgers, for which this one is a witness
       training/          exercises, as `platepost simulate exercises` makes them
+      federation/        key and certificate by which partner departments know this one
       journal/           what was shown while the ledger could not be written, and the key that signs it
       holds.jsonl        the holds in force, beside the log of receipts; they name plates
       nightly.json       what `nightly` did last
@@ -128,6 +129,8 @@ class DepartmentSettings(BaseModel):
     identity_provider: IdentityProvider | None = None
     public_web: str = Field("127.0.0.1:8601", pattern=r"^.+:\d{1,5}$")
     """Where the public page is served, `host:port`."""
+    federation_web: str = Field("127.0.0.1:8602", pattern=r"^.+:\d{1,5}$")
+    """Where partner departments are answered, `host:port`."""
     contact: str = ""
     """Whom the public asks, as the public page says it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
@@ -174,6 +177,8 @@ class DepartmentFolder:
         """Ends of other departments' ledgers."""
         self.training = self.path / "training"
         """Sets of exercises."""
+        self.federation = self.path / "federation"
+        """Key and certificate among departments."""
         self.journal = self.path / "journal"
         """The folder of `department.ledger.journal`."""
         self.nightly = self.path / "nightly.json"

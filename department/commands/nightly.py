@@ -56,6 +56,8 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     yield "journal", _failure("ledger", "import-journal", place)
     yield "seal", _failure("ledger", "seal", place)
     yield "holds", _failure("hold", "copy", place)
+    if folder.federation.exists():
+        yield "exchanges", _failure("federate", "settle", place)
     yield "public", _failure("public", "publish", place)  # before a purge
     yield "purges", _failure("purge", "run", place)  # before the backup, which would keep what goes
     yield "accuracy", _failure("quality", place, "--draw")

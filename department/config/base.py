@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "department.lists",
     "department.audits",
     "department.sharing",
+    "department.federation",
     "department.web",
 ]
 MIDDLEWARE = [
@@ -141,6 +142,10 @@ HOUSEHOLD_PUBLIC = Path("household-key.pub")
 """What people's own households are sealed to."""
 LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
+AGENCY = "department"
+"""The department, as in the topics."""
+FEDERATION = Path("federation")
+"""The folder of its key and certificate among departments."""
 PLACES_FILE = Path("places.geojson")
 """The department's map, if there is one."""
 STATUS_RECEIPTS: Path | None = None

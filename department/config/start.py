@@ -87,5 +87,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "TRAINING_FOLDER": folder.training,
         "HOUSEHOLD_PUBLIC": folder.household_public,
         "LEDGER_JOURNAL": folder.journal,
+        "AGENCY": folder.settings.agency,
+        "FEDERATION": folder.federation,
         "PLACES_FILE": folder.places,
     }

@@ -8,4 +8,5 @@ urlpatterns = [
     path("", include("department.web.urls")),
     path("", include("department.audits.urls")),
     path("", include("department.sharing.urls")),
+    path("", include("department.federation.urls")),
 ]

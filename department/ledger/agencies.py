@@ -67,7 +67,7 @@ def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:
     Args:
         name: the agency's.
         purpose: one of the policy's.
-        scope: `search` on its behalf, or `release` to it.
+        scope: `search` on its behalf, `release` to it, or `query`: its own people ask, by their department's server.
 
     Raises:
         PurposeError: it may not be done; the message says why.

@@ -108,8 +108,23 @@ class LedgerEvent(Enum):
         "sharing_agreed",
         "agreed with an agency",
         "person agency_name agreement says purposes scope begins ends",
+        "per_hour",
     )
     SHARING_ENDED = EventKind("sharing_ended", "ended an agreement with an agency", "person agency_name agreement")
+    PARTNER_NAMED = EventKind("partner_named", "named a partner department", "person agency_name url certificate")
+    PARTNER_REFUSED = EventKind("partner_refused", "was refused as a partner department", "agency_name why")
+    EXCHANGED = EventKind(
+        "exchanged",
+        "decided about a query of another department",
+        "agency_name exchange decision",
+        writers=(WEB, KEEPER),
+    )
+    """`exchange` is the answer as it was signed, with the query: the same text in the ledgers of both."""
+    EXCHANGE_FAILED = EventKind("exchange_failed", "got no answer from a department", "agency_name query word")
+    """A partner was asked and is away, slow, or does not take it; its answer may be entered later."""
+    CASE_OPENED = EventKind(
+        "case_opened", "opened a case number to a partner department", "person agency_name exchange case because"
+    )
     REQUEST_RECEIVED = EventKind("request_received", "entered a request", "person request kind due requester")
     REQUEST_EXTENDED = EventKind("request_extended", "extended a request", "person request due because")
     REQUEST_HELD = EventKind("request_held", "held what a request is about", "person request hold")

@@ -117,7 +117,13 @@ class OpenEntry:
 
 
 def open_entry(
-    *, person: str, agency: str, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
+    *,
+    person: str,
+    agency: str,
+    purpose: AccessPurpose,
+    query: Mapping[str, Any],
+    groups: Sequence[str] = (),
+    scope: str = "search",
 ) -> OpenEntry:
     """Enter what somebody is about to look at and why; in the ledger for good on return.
 
@@ -127,6 +133,7 @@ def open_entry(
         purpose: why.
         query: what is asked, as it will be read again by an auditor: plate, place, time.
         groups: the groups whose covert records the person may see.
+        scope: of the agreement by which it is done on behalf of an agency: see `require_agreed`.
 
     Raises:
         PurposeError: the policy does not allow it for this purpose; that was entered.
@@ -134,7 +141,8 @@ def open_entry(
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    return _opened(LedgerEvent.INTENT, purpose, person=person, agency=agency, query=query, groups=groups)
+    asked = {"person": person, "agency": agency, "query": query, "groups": groups}
+    return _opened(LedgerEvent.INTENT, purpose, scope, **asked)
 
 
 def open_entries(
@@ -168,16 +176,17 @@ def open_log(
 
     It opens no record. What belongs to a covert group is shown to who is in it.
     """
-    return _opened(LedgerEvent.LOG_INTENT, purpose, person=person, agency=agency, query=query, groups=groups)
+    asked = {"person": person, "agency": agency, "query": query, "groups": groups}
+    return _opened(LedgerEvent.LOG_INTENT, purpose, "search", **asked)
 
 
-def _opened(event: LedgerEvent, purpose: AccessPurpose, **asked: Any) -> OpenEntry:  # noqa: ANN401 - JSON values
+def _opened(event: LedgerEvent, purpose: AccessPurpose, scope: str, **asked: Any) -> OpenEntry:  # noqa: ANN401 - JSON values
     policy = policy_in_force()
     said = {**asdict(purpose), "policy": policy.digest, **asked}
     try:
         policy.require(purpose)
         if purpose.on_behalf_of is not None:
-            require_agreed(purpose.on_behalf_of, purpose.purpose)
+            require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
     except ForbiddenPurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error), "forbidden": error.forbidden})
         raise

@@ -33,10 +33,13 @@ _WHY = {
     "sharing_one_package": "what is compelled is one package, to one person",
     "sharing_incident_time": "an incident ends later than it begins",
     "sharing_incident_told": "nobody has computed whom it affects",
+    "sharing_rate": "an agreement about queries says how many an hour: 3600 at most",
+    "federation_partner_url": "its address is https://HOST:PORT, and nothing else",
+    "federation_final": "what was exchanged stays",
     "ledger_agency_in_state": "the law allows nothing on behalf of an agency of this kind",
 }
 """What people are told, by the constraint that refuses."""
-_PREFIXES = ("sharing_", "ledger_agency_in_state")
+_PREFIXES = ("sharing_", "federation_", "ledger_agency_in_state")
 
 
 class SharingError(ActRefusedError):

@@ -76,10 +76,20 @@ class SharingAgreementForm(forms.Form):
     )
     scope = forms.MultipleChoiceField(
         label="What may be done",
-        choices=[(scope, {"search": "search on its behalf", "release": "release to it"}[scope])
-                 for scope in SharingAgreement.SCOPES],
+        choices=[
+            ("search", "search on its behalf"),
+            ("release", "release to it"),
+            ("query", "ask it, and answer what it asks, by the departments' servers"),
+        ],
         widget=forms.CheckboxSelectMultiple,
-    )  # fmt: skip
+    )
+    per_hour = forms.IntegerField(
+        label="Queries answered an hour",
+        required=False,
+        min_value=1,
+        max_value=3600,
+        help_text="Of the last kind only.",
+    )
     begins = forms.DateField(label="First day", widget=_DAY)
     ends = forms.DateField(label="Last day", widget=_DAY, help_text="Three years later at most.")
 

@@ -59,13 +59,15 @@ class AgencyVerification(models.Model):
 class SharingAgreement(models.Model):
     """For which purposes something may be done for an agency, and until when."""
 
-    SCOPES = ("search", "release")
+    SCOPES = ("search", "release", "query")
 
     agency = models.ForeignKey(Agency, models.PROTECT, db_column="agency", related_name="agreements")
     says = models.TextField()
     """Where it lies in writing."""
     purposes = ArrayField(models.TextField())
     scope = ArrayField(models.TextField())
+    per_hour = models.IntegerField(null=True)
+    """Queries an hour that are answered, with the scope `query`."""
     begins = models.DateField()
     ends = models.DateField()
     """Its last day."""

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils.datastructures import MultiValueDict
 
+from department.federation.exchange import AskedPlates
+from department.federation.models import PartnerDepartment
 from department.ledger.agencies import agencies
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.search.errors import PatternError
@@ -42,6 +44,9 @@ def _same(names: Iterable[str]) -> Iterable[tuple[str, str]]:
     return ((name, name) for name in names)
 
 
+_LOCAL_TIME = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
+
+
 class PurposeForm(forms.Form):
     """Why, for which case, and on whose behalf."""
 
@@ -65,7 +70,7 @@ class PurposeForm(forms.Form):
     def access(self) -> AccessPurpose:
         """Why; the policy and the register judge it when the entry is opened."""
         said = self.cleaned_data
-        more = {name: said[name] or None for name in ("case", "reason", "on_behalf_of")}
+        more = {name: said.get(name) or None for name in ("case", "reason", "on_behalf_of")}
         return AccessPurpose(said["purpose"], **more, exigent=said["exigent"])
 
     @property
@@ -85,8 +90,8 @@ class SearchForm(PurposeForm):
     one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
     areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", required=False)
-    until = forms.DateTimeField(label="Until", required=False)
+    since = forms.DateTimeField(label="From", required=False, widget=_LOCAL_TIME)
+    until = forms.DateTimeField(label="Until", required=False, widget=_LOCAL_TIME)
     hour_from = forms.IntegerField(label="Hours of the day from", required=False, min_value=0, max_value=23)
     hour_until = forms.IntegerField(label="until", required=False, min_value=0, max_value=24)
     weekdays = forms.TypedMultipleChoiceField(
@@ -102,8 +107,6 @@ class SearchForm(PurposeForm):
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(data, **more)
         _offer(self, areas=_same(self.places.areas), posts=_same(known_posts(self.places)))
-        for name in ("since", "until"):
-            self.fields[name].widget = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
 
     def clean(self) -> dict[str, Any]:
         """Make the query of it."""
@@ -140,13 +143,50 @@ class SearchForm(PurposeForm):
         return dict(self.query.asked(self.cleaned_data["plate"]))
 
 
+class PartnerSearchForm(PurposeForm):
+    """A search at partner departments, each by its name: there is no box for all of them."""
+
+    plate = forms.CharField(label="Plate", max_length=80)
+    look_alikes = forms.TypedChoiceField(
+        label="Look-alikes", choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
+    )
+    one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
+    since = forms.DateTimeField(label="From", required=False, widget=_LOCAL_TIME)
+    until = forms.DateTimeField(label="Until", required=False, widget=_LOCAL_TIME)
+    departments = forms.ModelMultipleChoiceField(
+        PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
+    )
+
+    asked: AskedPlates
+    """What is asked, once the form is valid."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(data, **more)
+        del self.fields["on_behalf_of"]
+
+    def clean(self) -> dict[str, Any]:
+        """Make the query of it."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        try:
+            pattern = PlatePattern.parse(said["plate"], budget=int(said["look_alikes"]), slip=said["one_wrong"])
+            PlateQuery(pattern=pattern, since=said["since"], until=said["until"])
+        except PatternError as error:
+            self.add_error("plate", str(error))
+            return said
+        names = ("plate", "one_wrong", "since", "until")
+        self.asked = AskedPlates(look_alikes=int(said["look_alikes"]), **{name: said[name] for name in names})
+        return said
+
+
 class SceneForm(forms.Form):
     """One place and time of several."""
 
     areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
-    until = forms.DateTimeField(label="Until", widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"))
+    since = forms.DateTimeField(label="From", widget=_LOCAL_TIME)
+    until = forms.DateTimeField(label="Until", widget=_LOCAL_TIME)
 
     def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.web import archive, console, doors, quality, search
+from department.web import archive, console, doors, partners, quality, search
 from department.web.ledger import ledger, reviews
 from department.web.views import status
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("search/read/", search.read, name="search_read"),
     path("search/picture/<uuid:ticket>/", search.read_picture, name="search_picture"),
     path("search/scenes/", search.scenes, name="search_scenes"),
+    path("search/partners/", partners.search_partners, name="search_partners"),
     path("search/cancel/", search.cancel, name="search_cancel"),
     path("search/saved/<uuid:saved>/discard/", search.discard, name="search_discard"),
     path("archive/", archive.archive, name="archive"),

@@ -22,7 +22,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from device.enrolment.code import read_code, seal
 from device.enrolment.errors import EnrolmentError
@@ -32,15 +31,12 @@ from device.errors import PlatepostError
 from device.records.base import timestamp
 from provisioning.enrolment.codes import UnknownCodeError
 from provisioning.enrolment.door import Door
+from provisioning.enrolment.peer import BEGUN, PEER, PeerProtocol
 from provisioning.enrolment.registration import RegistrationAuthority
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 
-PEER = "platepost.peer"
-"""In the scope of a request: the certificate that the client showed, DER; None without one."""
-BEGUN = "platepost.begun"
-"""In the scope of a request: when its head was there, in the loop's time."""
 WRONG_SECONDS = 1.0
 """When a wrong code is answered, whether or not its post has one. Nobody who has the right one waits for it."""
 SEALED_SECONDS = 0.1
@@ -100,23 +96,6 @@ def application(registration: RegistrationAuthority) -> Starlette:
         ],
         exception_handlers={EnrolmentError: _refused, PlatepostError: _failed},
     )
-
-
-class PeerProtocol(H11Protocol):
-    """HTTP/1.1 that tells the application which certificate the client showed."""
-
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio's
-        """Begin; TLS has been agreed upon."""
-        super().connection_made(transport)
-        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-        peer = None if tls is None else tls.getpeercert(binary_form=True)
-        inner = self.app
-
-        async def told(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
-            scope[PEER], scope[BEGUN] = peer, self.loop.time()
-            await inner(scope, receive, send)
-
-        self.app = told
 
 
 class ServerIdentity:

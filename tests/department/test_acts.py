@@ -18,7 +18,7 @@ import department
 from department.ledger.catalog import LedgerEvent
 
 HERE = Path(department.__file__).parent
-ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "web")
+ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "federation", "web")
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
 """What is entered by whoever calls these; the first of each is what counts."""
@@ -40,6 +40,7 @@ VIEWS_WITHOUT = {
     "policy": "counts, without a plate or a person",
     "one_request": "a request, without a vehicle",
     "notice": "counts of what was exposed, without a plate",
+    "partners": "a register of departments and what was decided, without a vehicle",
     "agencies": "a register of agencies and agreements, without a vehicle",
     "status": "counts, without a plate, a vehicle or a person",
     "lists": "what people entered on lists: no record of a vehicle that was seen",

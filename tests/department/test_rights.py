@@ -102,6 +102,11 @@ RIGHTS = {
         for key in ("ledger_agreement", "ledger_verification", "ledger_sharing", "sharing_request")
     },
     "ledger_agency": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
+    # Neither has a plate: queries and answers stand in the ledger. A few columns are changed.
+    **{
+        key: {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ}
+        for key in ("federation_partner", "federation_exchange")
+    },
     "sharing_policy": {OWNER: ALL, KEEPER: READ, WEB: ADD, AUDITOR: READ, PUBLIC: READ},
     # Of the owner's own rows, a trigger refuses any change.
     "sharing_report": {OWNER: ALL, KEEPER: ADD, PUBLIC: READ},
@@ -145,7 +150,9 @@ FUNCTIONS = {
     "ledger_agency_refusal": {OWNER, WEB},
     "sharing_require": {OWNER, WEB},
     **{key: {OWNER} for key in ("sharing_by_manager", "sharing_guard_request", "sharing_guard_release")},
-    **{key: {OWNER} for key in ("sharing_guard_incident", "sharing_keep_report")},
+    **{key: {OWNER} for key in ("sharing_guard_incident", "sharing_keep_report", "federation_guard")},
+    # A signed answer, for who has the query that it answers.
+    "federation_receipt": {OWNER, WEB},
     # Counts of a month, with nothing covert in them.
     "sharing_counts": {OWNER, KEEPER},
     # Counts by which the policy's clauses are judged: no plate, no person, no record.

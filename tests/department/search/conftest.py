@@ -44,29 +44,30 @@ def superuser(cluster: PrivateCluster, transactional_db: None) -> Iterator[psyco
         empty(made, "custody_read", "search_plate")
 
 
+def keep_reads(superuser: psycopg.Connection, reads: Iterable[dict[str, Any]], *, numbers: Iterator[int]) -> None:
+    """Insert reads of plates, given by `plate` and by whatever columns differ from a plain read's."""
+    rows = []
+    for read in reads:
+        plate, at = read["plate"], read.get("captured_at", AT)
+        times = {"captured_at": at, "first_seen": at, "last_seen": at, "retained_from": at}
+        plates = {"plate_read": plate, "plate_key": plate, "plate_fold": plate.translate(str.maketrans("OI", "01"))}
+        given = {name: value for name, value in read.items() if name != "plate"}
+        rows.append({"record_id": next(numbers), **_COLUMNS, **times, **plates, **given})
+    superuser.execute(f"SET ROLE {KEEPER}")
+    for week in {row["retained_from"].date() for row in rows}:
+        superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
+    superuser.execute(
+        "INSERT INTO custody_read SELECT * FROM jsonb_populate_recordset(NULL::custody_read, %s)",
+        [Jsonb(rows, dumps=lambda said: json.dumps(said, default=datetime.isoformat))],
+    )
+    superuser.execute("RESET ROLE")
+
+
 @pytest.fixture
 def stock(superuser: psycopg.Connection) -> Stock:
-    """Insert reads of plates, given by `plate` and by whatever columns differ from a plain read's."""
-    made = iter(range(1, 1_000_000))
-
-    def stocked(reads: Iterable[dict[str, Any]]) -> None:
-        rows = []
-        for read in reads:
-            plate, at = read["plate"], read.get("captured_at", AT)
-            times = {"captured_at": at, "first_seen": at, "last_seen": at, "retained_from": at}
-            plates = {"plate_read": plate, "plate_key": plate, "plate_fold": plate.translate(str.maketrans("OI", "01"))}
-            given = {name: value for name, value in read.items() if name != "plate"}
-            rows.append({"record_id": next(made), **_COLUMNS, **times, **plates, **given})
-        superuser.execute(f"SET ROLE {KEEPER}")
-        for week in {row["retained_from"].date() for row in rows}:
-            superuser.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
-        superuser.execute(
-            "INSERT INTO custody_read SELECT * FROM jsonb_populate_recordset(NULL::custody_read, %s)",
-            [Jsonb(rows, dumps=lambda said: json.dumps(said, default=datetime.isoformat))],
-        )
-        superuser.execute("RESET ROLE")
-
-    return stocked
+    """Insert reads: see `keep_reads`."""
+    numbers = iter(range(1, 1_000_000))
+    return lambda reads: keep_reads(superuser, reads, numbers=numbers)
 
 
 @pytest.fixture

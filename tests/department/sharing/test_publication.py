@@ -3,8 +3,12 @@
 import asyncio
 import itertools
 import json
+import shutil
+import subprocess
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +26,7 @@ from tests.department.search.conftest import Stock, stock
 from tests.department.sharing.conftest import enter
 
 __all__ = ["stock"]
+EXAMPLE = Path(__file__).parents[3] / "examples/node/report.mjs"
 MONTH = date(2026, 1, 1)
 AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
 KEY = ECKey.generate_key("P-256")
@@ -108,6 +113,33 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
         publish(counted, datetime.now(UTC).date().replace(day=1))
     assert publish(counted, month_after(MONTH)), "a month without anything"
     assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_language_verifies_a_month(counted: psycopg.Connection, tmp_path: Path) -> None:
+    """By a program that was written from docs/public.md."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("NODE IS NOT INSTALLED: apt-get install nodejs, or make tools")
+
+    def verified(month: str, key: str) -> tuple[int, list[str]]:
+        (tmp_path / "month.jws").write_text(month)
+        (tmp_path / "month.pem").write_text(key)
+        line = [node, EXAMPLE, tmp_path / "month.jws", tmp_path / "month.pem"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout.splitlines()
+
+    publish(counted)
+    ((signed, key),) = counted.execute("SELECT signed, key FROM sharing_report").fetchall()
+    code, lines = verified(signed, key)
+    assert (code, lines[0]) == (0, "riverside\t2026-01\tno policy")
+    assert {"reads\treads\t45", "hits\tconfirmed\twithheld"} <= {*lines}
+    head, payload, signature = signed.split(".")
+    said = json.loads(urlsafe_b64decode(payload + "=="))
+    said["counts"]["reads"]["reads"] = 50
+    altered = urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+    assert verified(f"{head}.{altered}.{signature}", key) == (1, [])
+    assert verified(signed, ECKey.generate_key("P-256").as_pem(private=False).decode()) == (1, [])
 
 
 @pytest.mark.django_db(transaction=True)

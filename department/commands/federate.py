@@ -1,0 +1,80 @@
+"""`platepost department federate`: partner departments are answered, and asked for what they owe."""
+
+import json
+import signal
+import sys
+
+import click
+
+from department.commands.options import FOLDER, JSON
+from department.config.upgrade import working_as
+from department.database.roles import KEEPER, WEB
+from department.folder import DepartmentFolder
+
+
+@click.group()
+def federate() -> None:
+    """Exchange queries with named departments, under agreements of the register."""
+
+
+@federate.command(
+    epilog="""\b
+Example:
+  platepost department federate certificate vault --host plates.riverside.example > riverside.pem
+"""
+)
+@FOLDER
+@click.option("--host", "hosts", multiple=True, help="A name or address by which partners reach the server.")
+@click.option("--again", is_flag=True, help="Make another key: every partner needs the new certificate.")
+@JSON
+def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool, as_json: bool) -> None:
+    """Print the certificate by which partners know FOLDER's department; make key and certificate the first time.
+
+    Give it to each partner in person, or have them read its digest back: it is all by which they know you.
+    """
+    from department.federation.identity import FederationIdentity  # noqa: PLC0415 - slow to load
+
+    identity = FederationIdentity(folder.settings.agency, folder.federation)
+    if again or not identity.certificate.exists():
+        if not hosts:
+            raise click.UsageError("to make it, say by --host where partners reach the server")
+        identity.make(hosts)
+    pem = identity.certificate.read_text("ascii")
+    click.echo(json.dumps({"agency": identity.agency, "certificate": pem}) if as_json else pem, nl=as_json)
+
+
+@federate.command(
+    epilog="""\b
+Example:
+  platepost department federate serve /var/lib/platepost-department --web 0.0.0.0:8602
+"""
+)
+@FOLDER
+@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8602.")
+def serve(*, folder: DepartmentFolder, web: str | None) -> None:
+    """Answer partners of FOLDER until Ctrl-C or SIGTERM, each known by its certificate, over TLS of its own."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    host, _, port = (web or folder.settings.federation_web).rpartition(":")
+    with working_as(folder, WEB, pooled=True):
+        from department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
+
+        server = FederationServer(host.strip("[]"), int(port))
+        click.echo(f"Partners are answered at https://{host}:{port}. Ctrl-C ends it.")
+        server.run()
+
+
+@federate.command(
+    epilog="""\b
+Example:
+  platepost department federate settle /var/lib/platepost-department      # as `nightly` does
+"""
+)
+@FOLDER
+@JSON
+def settle(*, folder: DepartmentFolder, as_json: bool) -> None:
+    """Fetch the ledger entries of answers that did not reach FOLDER in time, so that both ledgers have them."""
+    with working_as(folder, KEEPER):
+        from department.federation.asking import settle  # noqa: PLC0415 - after Django was set up
+
+        said = settle()
+    click.echo(json.dumps(said) if as_json else ", ".join(f"{count} {what}" for what, count in said.items()) + ".")

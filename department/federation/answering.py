@@ -1,0 +1,214 @@
+"""How a partner's query is answered: under an entry of the ledger, by this department's own policy and law.
+
+A query is claimed before anything else, so that none is answered twice, and counts in the agreement's rate. Whatever is
+decided is signed, and in the ledger before it leaves. Of covert groups nothing leaves: the entry names none.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from department.archive.models import RetentionTerm
+from department.custody.reading import reads
+from department.database.queries import rows
+from department.federation.errors import NotTakenError
+from department.federation.exchange import (
+    DEMAND_TYPE,
+    FRESH_SECONDS,
+    PAGE,
+    QUERY_TYPE,
+    READS,
+    RECEIPT_TYPE,
+    CaseDemand,
+    FederatedFindings,
+    FederatedPlate,
+    FederatedQuery,
+    FederatedRead,
+    FederatedReceipt,
+    OpenedCase,
+    PartnerReply,
+    PlateBehind,
+    ReadBehind,
+    as_entered,
+    digest_of,
+    opened,
+    signed,
+)
+from department.federation.identity import FederationIdentity
+from department.federation.models import FederatedExchange, PartnerDepartment
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import OpenEntry, open_entry
+from department.ledger.writing import append, enter
+from department.policy.errors import PurposeError
+from department.policy.policy import AccessPurpose, policy_in_force
+from department.search.errors import SearchError
+from department.search.patterns import PlatePattern
+from department.search.plates import Cursor, PlateQuery, find_plates
+from department.sharing.errors import SharingError, refusals
+from device.control.jose import Model
+from device.errors import PlatepostError
+
+log = logging.getLogger(__name__)
+_NOTED_SECONDS = 60.0
+_noted: dict[tuple[str, str], float] = {}
+"""When a partner's refusal was entered last, by reason: who floods us does not flood the ledger."""
+
+
+def own_identity() -> FederationIdentity:
+    """Return this department's identity."""
+    return FederationIdentity(settings.AGENCY, settings.FEDERATION)
+
+
+def answer_query(message: bytes, peer: bytes | None) -> PartnerReply:
+    """Answer a partner's query.
+
+    Args:
+        message: a compact JWS.
+        peer: the certificate that the connection showed, DER.
+
+    Raises:
+        NotTakenError: it is forged, stale, came before, or comes too often.
+        LedgerError: it cannot be entered; nothing must be answered.
+
+    """
+    partner, query = _heard(message, peer, QUERY_TYPE, FederatedQuery)
+    text = message.decode("ascii")
+    digest = digest_of(text)
+    former = FederatedExchange.objects.filter(pk=query.id).first()
+    if former is None:
+        _require_fresh(partner, query)
+        former = _claimed(partner, query, digest)
+    if former is not None:
+        raise _came_before(partner, former, digest)
+    policy = policy_in_force()
+    said: dict[str, Any] = {
+        "agency": settings.AGENCY,
+        "query": text,
+        "law": policy.law.name,
+        "policy": policy.digest,
+        "kept_days": dict(
+            RetentionTerm.objects.filter(retention__in=("no_hit", "hit")).values_list("retention", "kept_days")
+        ),
+    }
+    try:
+        with _entry(partner, query) as entry:
+            found = _found(entry, query)
+            count = len(found.plates) + len(found.reads)
+            return _entered(query, said | {"decision": "answered", "why": "", "count": count}, found.model_dump_json())
+    except PurposeError as error:
+        return _entered(query, said | {"decision": "refused", "why": str(error), "count": 0}, "")
+    except SearchError as error:
+        return _entered(query, said | {"decision": "failed", "why": str(error), "count": 0}, "")
+
+
+def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
+    """Open the case number of a query that this department made, to the partner that it asked.
+
+    Raises:
+        NotTakenError: it is forged or stale, or there is no such query.
+        LedgerError: it cannot be entered.
+
+    """
+    partner, demand = _heard(message, peer, DEMAND_TYPE, CaseDemand)
+    _require_fresh(partner, demand)
+    asked = FederatedExchange.objects.filter(pk=demand.exchange, side="asked", agency=partner).first()
+    if asked is None or asked.case_number is None or asked.salt is None:
+        raise NotTakenError("there is no such query, or it has no case", 404)
+    said = {"agency_name": partner.pk, "exchange": str(asked.pk), "case": asked.case_number, "because": demand.because}
+    append(LedgerEvent.CASE_OPENED, {**said, "person": f"{demand.person}@{partner.pk}"})
+    return OpenedCase(case=asked.case_number, salt=bytes(asked.salt).hex())
+
+
+def _heard(message: bytes, peer: bytes | None, typ: str, model: type[Model]) -> tuple[PartnerDepartment, Model]:
+    """Return which partner says what. Raises NotTakenError: it is none, or did not sign that for this department."""
+    partner = next((each for each in PartnerDepartment.objects.all() if each.shown == peer), None)
+    if partner is None:
+        raise NotTakenError("no partner is known by this certificate", 403)
+    try:
+        said: Any = opened(message, partner.key, typ, model)
+    except PlatepostError as error:
+        raise _refused(partner, f"not as this partner signs it: {error}", 403) from error
+    if said.agency != partner.pk or said.to != settings.AGENCY:
+        raise _refused(partner, f"from {said.agency} to {said.to}: another's", 403)
+    return partner, said
+
+
+def _require_fresh(partner: PartnerDepartment, said: FederatedQuery | CaseDemand) -> None:
+    if abs((datetime.now(UTC) - said.time).total_seconds()) > FRESH_SECONDS:
+        raise _refused(partner, "its time is not now, or a clock is wrong", 400)
+
+
+def _claimed(partner: PartnerDepartment, query: FederatedQuery, digest: str) -> FederatedExchange | None:
+    """Note a query, once and for good; return another one that has its number."""
+    said = {"person": query.person, "purpose": query.purpose, "digest": digest, "committed": query.case}
+    try:
+        with refusals():
+            FederatedExchange.objects.create(pk=query.id, side="answered", agency=partner, at=query.time, **said)
+    except SharingError as error:
+        if error.constraint == "federation_exchange_pkey":
+            return FederatedExchange.objects.get(pk=query.id)
+        raise _refused(partner, str(error), 429) from error
+    return None
+
+
+def _came_before(partner: PartnerDepartment, former: FederatedExchange, digest: str) -> NotTakenError:
+    ((receipt,),) = rows("SELECT federation_receipt(%s, %s)", [former.pk, digest])
+    body = b"" if receipt is None else PartnerReply(receipt=receipt).model_dump_json().encode()
+    return _refused(partner, "it came before", 409, body)
+
+
+def _refused(partner: PartnerDepartment, why: str, status: int, body: bytes = b"") -> NotTakenError:
+    now, reason = time.monotonic(), (partner.pk, str(status))
+    if now - _noted.get(reason, -_NOTED_SECONDS) >= _NOTED_SECONDS:
+        _noted[reason] = now
+        append(LedgerEvent.PARTNER_REFUSED, {"agency_name": partner.pk, "why": why})
+    log.warning("a message of %s is refused: %s", partner.pk, why)
+    return NotTakenError(why, status, body)
+
+
+def _entry(partner: PartnerDepartment, query: FederatedQuery) -> OpenEntry:
+    purpose = AccessPurpose(query.purpose, query.case, query.reason, on_behalf_of=partner.pk, exigent=query.exigent)
+    return open_entry(
+        person=f"{query.person}@{partner.pk}",
+        agency=partner.pk,
+        purpose=purpose,
+        query={**as_entered(query.asked), "exchange": str(query.id)},
+        scope="query",
+    )
+
+
+def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
+    """Return a page of what fits. Raises SearchError: it asks too little, or too much."""
+    asked = query.asked
+    pattern = PlatePattern.parse(asked.plate, budget=asked.look_alikes, slip=asked.one_wrong)
+    wanted = PlateQuery(pattern=pattern, since=asked.since, until=asked.until)
+    if asked.opened is not None:
+        if pattern.fit(asked.opened) is None:
+            return FederatedFindings()
+        before = (asked.before.captured_at, asked.before.record) if asked.before else None
+        found = reads(entry, wanted.sought([asked.opened], before=before), limit=READS + 1)
+        names = ("captured_at", "plate_read", "post", "direction", "region")
+        shown = [FederatedRead(record=row["record_id"], **{name: row[name] for name in names}) for row in found[:READS]]
+        last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if found[READS:] else None
+        return FederatedFindings(reads=tuple(shown), before=last)
+    after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
+    page = find_plates(entry, wanted, after=after, limit=PAGE)
+    names = ("plate", "spelled", "count", "first_seen", "last_seen")
+    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in names}) for each in page.plates]
+    behind = page.next and PlateBehind(score=page.next.score, plate=page.next.plate)
+    return FederatedFindings(plates=tuple(plates), after=behind)
+
+
+def _entered(query: FederatedQuery, said: dict[str, Any], findings: str) -> PartnerReply:
+    """Sign what was decided, and enter it; it may be sent on return."""
+    receipt = FederatedReceipt(**said, time=datetime.now(UTC), found=digest_of(findings))
+    text = signed(receipt, own_identity().key, RECEIPT_TYPE)
+    fields = {"agency_name": query.agency, "exchange": text, "decision": receipt.decision}
+    with transaction.atomic():
+        entry = enter(LedgerEvent.EXCHANGED, fields)
+        FederatedExchange.objects.filter(pk=query.id).update(decision=receipt.decision, entry=entry)
+    return PartnerReply(receipt=text, findings=findings)

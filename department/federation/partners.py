@@ -1,0 +1,25 @@
+"""Which departments are partners: each by its name, the address of its server, and its certificate."""
+
+import hashlib
+
+from django.db.models.functions import Now
+
+from department.federation.models import PartnerDepartment
+from department.ledger.catalog import LedgerEvent
+from department.sharing.errors import act
+
+
+def name_partner(agency: str, url: str, certificate: str, *, person: str) -> None:
+    """Name a department of the register as a partner, or change its address or certificate.
+
+    It is asked and answered while an agreement with the scope `query` is in force, and not by this.
+
+    Raises:
+        SharingError: the address is none, or the person is no records manager.
+
+    """
+    said = {"url": url, "certificate": certificate}
+    digest = hashlib.sha256(certificate.encode()).hexdigest()
+    with act(LedgerEvent.PARTNER_NAMED, person=person, agency_name=agency, url=url, certificate=digest):
+        if not PartnerDepartment.objects.filter(pk=agency).update(**said, person=person, at=Now()):
+            PartnerDepartment.objects.create(agency_id=agency, **said, person=person)

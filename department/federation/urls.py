@@ -1,0 +1,10 @@
+"""Where the pages of federation are."""
+
+from django.urls import path
+
+from department.federation import views
+
+urlpatterns = [
+    path("partners/", views.partners, name="partners"),
+    path("partners/<slug:what>/", views.change_partners, name="partner_change"),
+]

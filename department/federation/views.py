@@ -1,0 +1,72 @@
+"""The page of partner departments: who they are, and what was asked and answered."""
+
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from department.federation.answering import own_identity
+from department.federation.asking import demand_case
+from department.federation.errors import NotTakenError
+from department.federation.forms import CaseForm, PartnerForm
+from department.federation.models import FederatedExchange, PartnerDepartment
+from department.federation.partners import name_partner
+from department.people.access import CurrentRequest, accepted, needs
+from department.people.rights import Permission
+
+EXCHANGES = 50
+"""That the page lists."""
+
+
+@needs(Permission.ANSWER_REQUESTS)
+@require_safe
+def partners(request: HttpRequest) -> HttpResponse:
+    """Show partners and the last exchanges."""
+    return _page(request)
+
+
+@needs(Permission.RELEASE_RECORDS)
+@require_POST
+def change_partners(request: CurrentRequest, what: str) -> HttpResponse:
+    """Name a partner, or demand the case number of a query."""
+    person = request.user.login
+    form: forms.Form
+    if what == "name":
+        form = PartnerForm(request.POST)
+        done = accepted(form, lambda said: name_partner(**said, person=person))
+    elif what == "case":
+        form = CaseForm(request.POST)
+        done = _demanded(form, person)
+    else:
+        raise Http404
+    return redirect("partners") if done else _page(request, form)
+
+
+def _demanded(form: CaseForm, person: str) -> bool:
+    if not form.is_valid():
+        return False
+    found = get_object_or_404(FederatedExchange, pk=form.cleaned_data["exchange"], side="answered", case_number=None)
+    try:
+        return accepted(form, lambda said: demand_case(found, person=person, because=said["because"]))
+    except NotTakenError as error:
+        form.add_error(None, str(error))
+        return False
+
+
+def _page(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse:
+    identity = own_identity()
+    shown = {
+        "partners": PartnerDepartment.objects.select_related("agency").prefetch_related("agency__agreements"),
+        "exchanges": [
+            (each, CaseForm(initial={"exchange": each.pk}, auto_id=f"case-{each.pk}_%s"))
+            for each in FederatedExchange.objects.all()[:EXCHANGES]
+        ],
+        "form": bound if isinstance(bound, PartnerForm) else PartnerForm(),
+        "refused": bound,
+        "today": timezone.now().date(),
+        "agency": settings.AGENCY,
+        "certificate": identity.certificate.read_text("ascii") if identity.certificate.exists() else "",
+    }
+    return render(request, "federation/partners.html", shown, status=409 if bound else 200)

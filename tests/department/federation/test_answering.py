@@ -1,0 +1,232 @@
+"""What a partner gets: what the agreement, the policy and the law let it have, once, and never what is covert."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from pytest_django.fixtures import Settings
+
+from department.database.roles import WEB
+from department.federation.answering import answer_query, give_case, own_identity
+from department.federation.errors import NotTakenError
+from department.federation.exchange import (
+    DEMAND_TYPE,
+    PAGE,
+    RECEIPT_TYPE,
+    AskedPlates,
+    CaseDemand,
+    FederatedFindings,
+    FederatedReceipt,
+    PartnerReply,
+    PlateBehind,
+    digest_of,
+    opened,
+    signed,
+)
+from department.federation.models import FederatedExchange
+from department.ledger.agencies import AgencyKind, KnownAgency
+from department.ledger.catalog import LedgerEvent
+from department.ledger.errors import LedgerError
+from department.ledger.writing import append
+from department.policy.policy import DEFAULT, policy_in_force
+from department.sharing.agencies import end_agreement, register_agency
+from department.sharing.models import SharingAgreement
+from tests.department.federation.conftest import PLATES, PURPOSE, Oakdale
+from tests.department.ledger.asked import hand_made
+from tests.department.people.persons import fresh_client_of
+from tests.department.roles import as_role
+from tests.department.sharing.conftest import agreed_with, sql
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def receipt_of(reply: PartnerReply) -> FederatedReceipt:
+    return opened(reply.receipt.encode(), own_identity().key, RECEIPT_TYPE, FederatedReceipt)
+
+
+def found(reply: PartnerReply) -> FederatedFindings:
+    return FederatedFindings.model_validate_json(reply.findings)
+
+
+def entries(*events: str) -> list[tuple[str, dict[str, Any]]]:
+    said = sql(
+        "SELECT event, (SELECT json_object_agg(field, value::json)::text FROM ledger_body AS body"
+        " WHERE body.entry = line.entry) FROM ledger_entry AS line WHERE event = ANY (%s) ORDER BY number",
+        list(events),
+    )
+    return [(event, json.loads(fields)) for event, fields in said]
+
+
+def asked(oakdale: Oakdale, **more: Any) -> PartnerReply:  # noqa: ANN401 - what the model takes
+    with as_role(WEB):
+        return answer_query(oakdale.sent(**more), oakdale.peer)
+
+
+def refused(message: bytes, peer: bytes | None) -> NotTakenError:
+    with as_role(WEB), pytest.raises(NotTakenError) as error:
+        answer_query(message, peer)
+    return error.value
+
+
+def test_answers_under_an_entry_and_never_what_is_covert(oakdale: Oakdale) -> None:
+    reply = asked(oakdale)
+    assert [plate.plate for plate in found(reply).plates] == ["TEST123", "TEST124"]
+    receipt = receipt_of(reply)
+    assert (receipt.decision, receipt.count, receipt.found) == ("answered", 2, digest_of(reply.findings))
+    assert set(receipt.kept_days) == {"no_hit", "hit"}
+    intent, shown, exchanged = (entries(event)[-1][1] for event in ("intent", "shown", "exchanged"))
+    assert (intent["person"], intent["agency"], intent["on_behalf_of"]) == ("b.stone@oakdale-pd", *["oakdale-pd"] * 2)
+    assert (intent["purpose"], intent["case"]) == (PURPOSE, "ab" * 32)
+    assert shown["plates"] == ["TEST123", "TEST124"]
+    assert exchanged["exchange"] == reply.receipt
+    reads = found(asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST123"))).reads
+    assert [(read.plate_read, read.post) for read in reads] == [("TEST123", "post-1")]
+    covert = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="TEST129"))
+    assert found(covert) == FederatedFindings()
+    other = asked(oakdale, asked=AskedPlates(plate="TEST12?", opened="7ABC001"))
+    assert found(other) == FederatedFindings(), "a plate that the query does not fit is not opened by it"
+
+
+def test_pages_are_bounded_and_go_on(oakdale: Oakdale) -> None:
+    first = found(asked(oakdale, asked=AskedPlates(plate="7ABC*")))
+    assert (len(first.plates), first.after is not None) == (PAGE, True)
+    second = found(asked(oakdale, asked=AskedPlates(plate="7ABC*", after=first.after)))
+    assert [plate.plate for plate in first.plates + second.plates] == sorted(PLATES[2:])
+    assert second.after is None
+    assert isinstance(first.after, PlateBehind)
+
+
+def test_what_is_not_the_partner_s_own_new_query_is_refused(oakdale: Oakdale, tmp_path: Path) -> None:
+    message = oakdale.sent()
+    stranger = Oakdale(tmp_path / "stranger")
+    head, payload, signature = message.split(b".")
+    refusals = {
+        "no certificate": (message, None, 403),
+        "a stranger's certificate": (message, b"another", 403),
+        "forged": (stranger.sent(), oakdale.peer, 403),
+        "tampered": (b".".join([head, payload[:-4] + b"AAAA", signature]), oakdale.peer, 403),
+        "another kind": (oakdale.sign(oakdale.query(), "platepost-other+jws"), oakdale.peer, 403),
+        "for another": (oakdale.sent(to="elm-pd"), oakdale.peer, 403),
+        "of another": (oakdale.sent(agency="elm-pd"), oakdale.peer, 403),
+        "stale": (oakdale.sent(time=datetime.now(UTC) - timedelta(minutes=3)), oakdale.peer, 400),
+    }
+    before = len(entries("intent"))
+    for name, (sent, peer, status) in refusals.items():
+        assert refused(sent, peer).status == status, name
+    with as_role(WEB):
+        reply = answer_query(message, oakdale.peer)
+    again = refused(message, oakdale.peer)
+    assert (again.status, PartnerReply.model_validate_json(again.body)) == (409, PartnerReply(receipt=reply.receipt))
+    number = FederatedExchange.objects.get().pk
+    other = refused(oakdale.sent(id=number), oakdale.peer)
+    assert (other.status, other.body) == (409, b""), "another query of the same number learns nothing"
+    assert len(entries("intent")) == before + 1, "nothing was looked at for them"
+    noted = [said["why"] for _, said in entries("partner_refused")]
+    assert len(noted) >= 3
+    assert len(noted) < len(refusals), "who floods us does not flood the ledger"
+
+
+def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
+    def decision(**more: Any) -> tuple[str, str]:  # noqa: ANN401 - what the model takes
+        reply = asked(oakdale, **more)
+        assert reply.findings == "" or receipt_of(reply).decision == "answered"
+        return receipt_of(reply).decision, receipt_of(reply).why
+
+    assert decision()[0] == "answered"
+    assert decision(purpose="patrol") == (
+        "refused", "nothing on behalf of oakdale-pd: no agreement in force is about this purpose")  # fmt: skip
+    assert "is no purpose of the policy" in decision(purpose="curiosity")[1]
+    assert "needs a case number" in decision(case=None)[1]
+    assert "The auditors see this" in decision(reason="asked for by ICE")[1]
+    agency = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=False, note="n")
+    register_agency(agency, person="r.manager")
+    assert "nothing is shared with it" in decision()[1]
+    register_agency(KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="n"), person="r.manager")
+    end_agreement(SharingAgreement.objects.get(), person="r.manager")
+    assert decision()[0] == "refused"
+    agreed_with("oakdale-pd", scope=["search", "release"])
+    assert decision()[0] == "refused", "to search on its behalf is another thing"
+    # By hand, with the words of an exchange that was claimed, and of one that was not.
+    claimed = FederatedExchange.objects.create(
+        pk=uuid4(), side="answered", agency_id="oakdale-pd", person="b", purpose=PURPOSE, digest="00" * 32
+    )
+    for number in (claimed.pk, uuid4()):
+        fields = hand_made(purpose="patrol", on_behalf_of="oakdale-pd", query={"exchange": str(number)})
+        with as_role(WEB), pytest.raises(LedgerError):
+            append(LedgerEvent.INTENT, json.loads(fields))
+
+
+def test_own_policy_decides(oakdale: Oakdale, settings: Settings, tmp_path: Path) -> None:
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    text = DEFAULT.read_text("utf-8")
+    settings.POLICY_FILE.write_text(text.replace('name = "stolen vehicle"', 'name = "stolen car"'))
+    receipt = receipt_of(asked(oakdale))
+    assert receipt.decision == "refused"
+    assert "is no purpose of the policy" in receipt.why
+    assert receipt.policy == policy_in_force().digest
+
+
+def test_rate_is_the_agreement_s(oakdale: Oakdale, superuser: psycopg.Connection) -> None:
+    for _ in range(20):
+        asked(oakdale, asked=AskedPlates(plate="TEST123"))
+    over = refused(oakdale.sent(), oakdale.peer)
+    assert (over.status, str(over)) == (429, "more than 20 an hour")
+    assert sql("SELECT count(*) FROM federation_exchange") == [(20,)]
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("UPDATE federation_exchange SET at = at - interval '61 minutes'")
+    assert receipt_of(asked(oakdale)).decision == "answered"
+
+
+def test_what_cannot_be_found_is_said(oakdale: Oakdale) -> None:
+    receipt = receipt_of(asked(oakdale, asked=AskedPlates(plate="7*")))
+    assert receipt.decision == "failed"
+    assert "three known characters" in receipt.why
+
+
+def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) -> None:
+    own = FederatedExchange.objects.create(
+        pk=uuid4(), side="asked", agency_id="oakdale-pd", person="o.person", purpose=PURPOSE, digest="00" * 32,
+        committed="00" * 32, case_number="26-00417", salt=bytes(16),
+    )  # fmt: skip
+    said = {"id": uuid4(), "agency": "oakdale-pd", "to": "springfield", "time": datetime.now(UTC), "person": "c.reed"}
+
+    def demand(**more: Any) -> bytes:  # noqa: ANN401 - what the model takes
+        made = CaseDemand(**{**said, "exchange": own.pk, "because": "our audit", **more})
+        return signed(made, oakdale.identity.key, DEMAND_TYPE).encode()
+
+    with as_role(WEB):
+        case = give_case(demand(), oakdale.peer)
+        assert (case.case, case.salt) == ("26-00417", "00" * 16)
+        for wrong in ({"exchange": uuid4()}, {"to": "elm-pd"}, {"time": datetime.now(UTC) - timedelta(hours=1)}):
+            with pytest.raises(NotTakenError):
+                give_case(demand(**wrong), oakdale.peer)
+    noted = entries("case_opened")[-1][1]
+    assert (noted["person"], noted["because"]) == ("c.reed@oakdale-pd", "our audit")
+
+
+def test_partners_people_are_known_to_the_clauses(oakdale: Oakdale) -> None:
+    names = ", ".join(f"said ->> '{name}'" for name in ("on_behalf", "outside", "nameless"))
+    facts = f"SELECT {names} FROM sharing_facts('{{}}', '1 year') AS said"  # noqa: S608 - our own names
+    ((before, *wrong),) = sql(facts)
+    asked(oakdale)
+    assert sql(facts) == [(str(int(before) + 1), *wrong)]
+
+
+def test_partner_is_named_by_its_page(oakdale: Oakdale, people: dict[str, Any]) -> None:
+    client = fresh_client_of(people["r"])
+    pem = oakdale.identity.certificate.read_text()
+    with as_role(WEB):
+        bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/", "certificate": "none"})
+        assert "no certificate" in bad.content.decode()
+        bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/y", "certificate": pem})
+        assert "https://HOST:PORT" in bad.content.decode()
+        said = {"agency": "oakdale-pd", "url": "https://plates.oakdale.example:8602", "certificate": pem}
+        assert client.post("/partners/name/", said).status_code == 302
+        page = client.get("/partners/").content.decode()
+    assert "https://plates.oakdale.example:8602" in page
+    assert "20 an hour" in page
+    assert entries("partner_named")[-1][1]["person"] == "r.manager"

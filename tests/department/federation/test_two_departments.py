@@ -1,0 +1,208 @@
+"""Two real departments, each with its own database, keys and policy: asked by the page, answered by the command."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_django.fixtures import Settings
+
+from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import WEB
+from department.federation.asking import SECONDS, settle
+from department.federation.identity import FederationIdentity
+from department.federation.models import FederatedExchange
+from department.federation.partners import name_partner
+from department.federation.server import FederationServer
+from department.folder import DepartmentFolder
+from department.people.models import DepartmentPerson
+from simulator.brokers.daemon import free_port
+from tests.department.commands.installation import Commands, Installed, commands
+from tests.department.federation.conftest import PURPOSE, STOCK, Oakdale
+from tests.department.people.persons import client_of
+from tests.department.roles import as_role
+from tests.department.search.conftest import keep_reads
+from tests.department.sharing.conftest import sql
+from tests.memory_disk import new_folder
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.django_db(transaction=True)]
+ROOT = Path(__file__).resolve().parents[3]
+SETTLED = "UPDATE federation_exchange SET at = at - interval '2 minutes' WHERE decision IS NULL"
+SAID = {"purpose": PURPOSE, "case": "26-00417", "plate": "TEST12?", "departments": ["oakdale-pd"]}
+PREPARED = """
+import sys
+from pathlib import Path
+from department.config.start import set_up_django
+from department.database.roles import OWNER, WEB
+from department.folder import DepartmentFolder
+folder, url, certificate, *demand = sys.argv[1:]
+set_up_django(DepartmentFolder(Path(folder)), WEB if demand else OWNER)
+from department.federation.asking import demand_case
+from department.federation.models import FederatedExchange
+from department.federation.partners import name_partner
+from department.people.rights import DepartmentRole
+from tests.department.people.persons import made_person
+from tests.department.sharing.conftest import agreed_with
+if demand:
+    exchange = FederatedExchange.objects.filter(side="answered", decision="answered").first()
+    print(demand_case(exchange, person="r.manager", because="our audit"))
+else:
+    made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    agreed_with("springfield", scope=["query"], per_hour=20)
+    name_partner("springfield", url, Path(certificate).read_text(), person="r.manager")
+"""
+
+
+def wait_until_listening(port: int) -> None:
+    for _ in range(600):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("nothing listens")
+
+
+class Partner:
+    """Oakdale's own department: its folder, its database, its server."""
+
+    def __init__(self, given: Commands, own: Path) -> None:
+        self.given = given
+        self.folder = DepartmentFolder(given.folder)
+        self.port, self.of_springfield = free_port(), free_port()
+        self.own = own
+        self.server: subprocess.Popen[bytes] | None = None
+
+    def prepared(self, *demand: str) -> str:
+        line = [sys.executable, "-c", PREPARED, str(self.folder.path), f"https://localhost:{self.of_springfield}"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment.pop("DJANGO_SETTINGS_MODULE", None)
+        done = subprocess.run(
+            [*line, str(self.own), *demand], capture_output=True, text=True, env=environment, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self.folder.cluster), user=SUPERUSER, dbname="platepost", autocommit=True)
+
+    def exchanged(self) -> list[str]:
+        with self.connect() as database:
+            return [value for (value,) in database.execute(EXCHANGED)]
+
+    def start(self) -> None:
+        self.server = subprocess.Popen(self.given.line("federate serve", "--web", f"127.0.0.1:{self.port}"))
+        wait_until_listening(self.port)
+
+    def signal(self, number: int) -> None:
+        assert self.server is not None
+        self.server.send_signal(number)
+
+
+EXCHANGED = (
+    "SELECT value FROM ledger_body JOIN ledger_entry USING (entry) WHERE event = 'exchanged' AND field = 'exchange'"
+    " ORDER BY number"
+)
+OPENED = EXCHANGED.replace("'exchanged'", "'case_opened'").replace("'exchange'", "'case'")
+
+
+@pytest.fixture
+def partner(oakdale: Oakdale, installed: Installed, settings: Settings) -> Iterator[Partner]:
+    """Make oakdale's own department, and have this one know it."""
+    top = new_folder()
+    installed.copy(top)
+    given = commands(top)
+    config = given.folder / "department.toml"
+    config.write_text(config.read_text().replace('agency = "riverside"', 'agency = "oakdale-pd"'))
+    made = Partner(given, FederationIdentity("springfield", settings.FEDERATION).certificate)
+    pem = given.json("federate certificate", "--host", "localhost")["certificate"]
+    with running_database(made.folder):
+        made.prepared()
+        with made.connect() as database:
+            keep_reads(database, STOCK, numbers=iter(range(1, 100)))
+        name_partner("oakdale-pd", f"https://localhost:{made.port}", pem, person="r.manager")
+        made.start()
+        yield made
+        if made.server is not None:
+            made.signal(signal.SIGCONT)
+            made.signal(signal.SIGTERM)
+            made.server.wait(30)
+    PrivateCluster(made.folder.cluster).kill()
+    shutil.rmtree(top)
+
+
+def test_answers_slow_away_and_refusing_in_turn(
+    partner: Partner, people: dict[str, DepartmentPerson], superuser: psycopg.Connection
+) -> None:
+    client = client_of(people["o"])
+    assert SECONDS < 3, "no page waits for longer"
+
+    def page() -> str:
+        with as_role(WEB):
+            said = client.post("/search/partners/", SAID)
+        assert said.status_code == 200, said.content.decode()
+        return said.content.decode()
+
+    before = sql(EXCHANGED), sql(OPENED)  # by other tests
+
+    def ours() -> list[str]:
+        return [value for (value,) in sql(EXCHANGED)[len(before[0]) :]]
+
+    answered = page()
+    assert "oakdale-pd: answered" in answered
+    assert "TEST124" in answered
+    assert "TEST129" not in answered, "covert"
+    assert "it keeps" in answered
+    assert ours() == partner.exchanged()
+    assert len(ours()) == 1
+
+    policy = partner.folder.policy
+    text = policy.read_text("utf-8")
+    policy.write_text(text.replace(f'name = "{PURPOSE}"', 'name = "stolen car"'))
+    refusal = page()
+    assert "oakdale-pd: refused" in refusal
+    assert "is no purpose of the policy" in refusal
+    policy.write_text(text)
+    assert ours() == partner.exchanged()
+    assert len(ours()) == 2, "the refusal stands in both ledgers"
+
+    partner.signal(signal.SIGSTOP)
+    assert "oakdale-pd: slow" in page()
+    partner.signal(signal.SIGCONT)
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute(SETTLED)
+    with as_role("platepost_keeper"):
+        assert settle()["settled"] == 1
+    assert ours() == partner.exchanged()
+    assert len(ours()) == 3, "what did not come in time stands in both ledgers later"
+
+    springfield = FederationServer("127.0.0.1", partner.of_springfield)
+    serving = Thread(target=springfield.run)
+    serving.start()
+    wait_until_listening(partner.of_springfield)
+    try:
+        assert partner.prepared("demand") == "26-00417"
+    finally:
+        springfield.should_exit = True
+        serving.join()
+    opened = (
+        "SELECT value FROM ledger_body JOIN ledger_entry USING (entry) WHERE event = 'case_opened' AND field = 'case'"
+    )
+    assert sql(opened) == [('"26-00417"',)]
+
+    assert partner.server is not None
+    partner.signal(signal.SIGTERM)
+    partner.server.wait(30)
+    assert "oakdale-pd: away" in page()
+    assert FederatedExchange.objects.filter(decision=None).count() == 1
