@@ -94,8 +94,12 @@ class LedgerEvent(Enum):
         writers=(KEEPER,),
     )
     """Taken over from the journal; `time` is that of the machine, `digest` that of the journal's line."""
-    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden")
-    """Nothing was looked for: the purpose is none, is forbidden, or serves an agency that may get nothing."""
+    REFUSED = EventKind("refused", "was refused", f"{_WHO} query groups why", "forbidden approval")
+    """Nothing was looked for: the purpose is none, is forbidden, serves an agency that may get nothing, or, with
+    `approval`, waits for a supervisor's."""
+    SEARCH_APPROVED = EventKind(
+        "search_approved", "decided about a search before it was made", "person approved note", refers_to=("refused",)
+    )
     EXIGENT_REVIEWED = EventKind(
         "exigent_reviewed", "reviewed an exigent search", "person outcome note", refers_to=("intent",)
     )

@@ -9,8 +9,10 @@ from uuid import UUID
 from department.ledger.agencies import require_agreed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import ClosedEntryError
+from department.ledger.reviews import SEARCHES, is_approved
 from department.ledger.writing import append, append_each, enter
-from department.policy.errors import ForbiddenPurposeError, PurposeError
+from department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
+from department.policy.law import LawProfile
 from department.policy.policy import AccessPurpose, policy_in_force
 
 
@@ -187,10 +189,22 @@ def _opened(event: LedgerEvent, purpose: AccessPurpose, scope: str, **asked: Any
         policy.require(purpose)
         if purpose.on_behalf_of is not None:
             require_agreed(purpose.on_behalf_of, purpose.purpose, scope=scope)
+        if event is LedgerEvent.INTENT:
+            _require_approved(policy.law, purpose, asked["person"], asked["query"])
     except ForbiddenPurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error), "forbidden": error.forbidden})
+        raise
+    except ApprovalNeededError as error:
+        append(LedgerEvent.REFUSED, {**said, "why": str(error), "approval": True})
         raise
     except PurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error)})
         raise
     return OpenEntry(append(event, said))
+
+
+def _require_approved(law: LawProfile, purpose: AccessPurpose, person: str, query: Mapping[str, Any]) -> None:
+    """Make sure that a supervisor has approved a search, where the law asks for it. Raises ApprovalNeededError."""
+    needed = law.approves_searches and not purpose.exigent and bool(SEARCHES & query.keys())
+    if needed and not is_approved(person, purpose, query):
+        raise ApprovalNeededError

@@ -1,14 +1,19 @@
-"""Exigent searches: a supervisor, not the one who searched, reviews each within a day."""
+"""What supervisors look at: each exigent search within a day and, where the law asks it, every search beforehand."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import enter
+from department.policy.policy import AccessPurpose
 
 WITHIN = timedelta(hours=24)
 """How soon an exigent search is reviewed."""
@@ -39,9 +44,7 @@ class OpenReview:
 
 def open_reviews() -> list[OpenReview]:
     """Return the exigent searches that wait for a review, the oldest first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT entry, at, person, purpose, reason FROM ledger_open_reviews()")
-        return [OpenReview(*row) for row in cursor]
+    return [OpenReview(*row) for row in rows("SELECT entry, at, person, purpose, reason FROM ledger_open_reviews()")]
 
 
 def review_exigent(entry: UUID, *, person: str, outcome: ReviewOutcome, note: str) -> None:
@@ -60,3 +63,49 @@ def review_exigent(entry: UUID, *, person: str, outcome: ReviewOutcome, note: st
     fields = {"person": person, "outcome": outcome.value, "note": note}
     with transaction.atomic():
         enter(LedgerEvent.EXIGENT_REVIEWED, fields, refers_to=entry)
+
+
+SEARCHES = frozenset({"plate", "scenes", "posts", "picture"})
+"""What a query has, any of these, that is a search, and not the console's, an audit's or an export's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApproval:
+    """A search that waits for a supervisor's approval."""
+
+    entry: UUID
+    """Of its refusal until then."""
+    at: datetime
+    person: str
+    purpose: str
+    case: str
+    reason: str
+
+
+def open_approvals() -> list[OpenApproval]:
+    """Return the searches of the last day that nobody has decided about, the oldest first."""
+    return [OpenApproval(*row) for row in rows("SELECT * FROM ledger_open_approvals()")]
+
+
+def decide_search(entry: UUID, *, person: str, approved: bool, note: str) -> None:
+    """Enter what a supervisor decided about a search; one's own approval lets nobody search.
+
+    Args:
+        entry: of the search, as it was refused until then.
+        person: the supervisor, whose right to it the caller has checked.
+        approved: whether it may be made, for a day.
+        note: why.
+
+    Raises:
+        LedgerError: it waits for none, or was decided.
+
+    """
+    with transaction.atomic():
+        enter(LedgerEvent.SEARCH_APPROVED, {"person": person, "approved": approved, "note": note}, refers_to=entry)
+
+
+def is_approved(person: str, purpose: AccessPurpose, query: Mapping[str, Any]) -> bool:
+    """Tell whether somebody else approved within a day that a person looks for this, or for what this narrows."""
+    said = [person, purpose.purpose, purpose.case, json.dumps(query)]
+    ((found,),) = rows("SELECT ledger_approved(%s, %s, %s, %s)", said)
+    return bool(found)

@@ -6,6 +6,7 @@
      +-- PolicyError (RuntimeError)      the policy file is missing or wrong
      +-- PurposeError (RuntimeError)     no record is shown for what was said
           +-- ForbiddenPurposeError      the policy forbids it
+          +-- ApprovalNeededError        nobody has approved it yet
 """
 
 from department.errors import DepartmentError
@@ -31,3 +32,13 @@ class ForbiddenPurposeError(PurposeError):
     def __init__(self, message: str, *, forbidden: str) -> None:
         super().__init__(message)
         self.forbidden = forbidden
+
+
+class ApprovalNeededError(PurposeError):
+    """The law asks that a supervisor approves the search first; that it waits is in the ledger."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A supervisor approves each search first. It waits on the page of reviews; search again as you did once it"
+            " is approved, within a day."
+        )

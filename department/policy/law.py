@@ -16,6 +16,8 @@ class LawProfile:
     """A record that is no evidence is purged by then; None where the law has no ceiling."""
     shares_in_state_only: bool
     """Whether nothing may go to federal, out-of-state or private parties. The database holds to it, too."""
+    approves_searches: bool = False
+    """Whether a supervisor approves each search before it is made, where no life is in danger. So does the database."""
 
 
 LAWS: Mapping[str, LawProfile] = {
@@ -25,8 +27,8 @@ LAWS: Mapping[str, LawProfile] = {
         LawProfile("california", timedelta(days=366), None, shares_in_state_only=True),
         # Vehicle Code 2413: 60 days at most.
         LawProfile("california_highway_patrol", None, timedelta(days=60), shares_in_state_only=True),
-        # As in the strictest states.
-        LawProfile("strict", None, timedelta(days=21), shares_in_state_only=True),
+        # For a department that wants, or must have, more than the others ask.
+        LawProfile("strict", None, timedelta(days=60), shares_in_state_only=True, approves_searches=True),
         LawProfile("other", None, None, shares_in_state_only=False),
     )
 }

@@ -17,7 +17,7 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_log
 from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
-from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
+from department.ledger.reviews import ReviewOutcome, decide_search, open_approvals, open_reviews, review_exigent
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 from department.people.services import covert_groups
@@ -67,6 +67,16 @@ class ReviewForm(forms.Form):
     note = forms.CharField(max_length=500)
 
 
+class ApprovalForm(forms.Form):
+    """What a supervisor decides about a search that waits."""
+
+    search = forms.UUIDField(widget=forms.HiddenInput)
+    approved = forms.TypedChoiceField(
+        label="Decision", choices=[("True", "approved"), ("False", "denied")], coerce=lambda said: said == "True"
+    )
+    note = forms.CharField(max_length=500)
+
+
 class SubstituteForm(forms.Form):
     """What a supervisor found of a near match that one person confirmed alone."""
 
@@ -100,8 +110,8 @@ def ledger(request: HttpRequest) -> HttpResponse:
 def reviews(request: CurrentRequest) -> HttpResponse:
     """Show the exigent searches and the near matches that wait for a review, and take one."""
     posted = request.POST if request.method == "POST" else None
-    alone = posted is not None and "record" in posted
-    form: forms.Form = SubstituteForm(posted) if alone else ReviewForm(posted)
+    alone, before = (posted is not None and name in posted for name in ("record", "search"))
+    form: forms.Form = SubstituteForm(posted) if alone else ApprovalForm(posted) if before else ReviewForm(posted)
     if form.is_valid() and alone:
         given = form.cleaned_data
         try:
@@ -112,7 +122,11 @@ def reviews(request: CurrentRequest) -> HttpResponse:
     elif form.is_valid():
         given, person = form.cleaned_data, request.user.get_username()
         try:
-            review_exigent(given["entry"], person=person, outcome=ReviewOutcome(given["outcome"]), note=given["note"])
+            if before:
+                decide_search(given["search"], person=person, approved=given["approved"], note=given["note"])
+            else:
+                outcome = ReviewOutcome(given["outcome"])
+                review_exigent(given["entry"], person=person, outcome=outcome, note=given["note"])
             return redirect("reviews")
         except LedgerError as error:
             form.add_error(None, str(error))
@@ -129,7 +143,11 @@ def reviews(request: CurrentRequest) -> HttpResponse:
         )
         for each in open_substitutes()
     ]
+    approvals = [
+        (each, ApprovalForm(initial={"search": each.entry}, auto_id=f"search_{each.entry}_%s"))
+        for each in open_approvals()
+        if each.person != request.user.login
+    ]
     refused = form.errors if form.is_bound else None
-    return render(
-        request, "web/reviews.html", {"refused": refused, "waiting": waiting, "alerts": alerts, "now": timezone.now()}
-    )
+    shown = {"refused": refused, "waiting": waiting, "alerts": alerts, "approvals": approvals, "now": timezone.now()}
+    return render(request, "web/reviews.html", shown)

@@ -162,6 +162,8 @@ FUNCTIONS = {
     "ledger_note_access": {OWNER},
     "ledger_opened": {OWNER},
     "ledger_open_reviews": {OWNER, WEB, AUDITOR},
+    **{key: {OWNER, WEB} for key in ("ledger_open_approvals", "ledger_approved")},
+    "ledger_guard_approval": {OWNER},
     "ledger_visible": {OWNER, WEB, AUDITOR},
     "ledger_open": _ENTERING,
     "ledger_groups": _ENTERING,

@@ -1,0 +1,103 @@
+"""Under the law `strict` nobody searches before a supervisor has approved it; the database holds to it, too."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pytest_django.fixtures import Settings
+
+from department.database.roles import WEB
+from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_entry
+from department.ledger.errors import LedgerError
+from department.ledger.reviews import decide_search, open_approvals
+from department.ledger.writing import append
+from department.people.rights import DepartmentRole
+from department.policy.errors import ApprovalNeededError
+from department.policy.policy import ALARM, DEFAULT, AccessPurpose
+from tests.department.ledger.asked import hand_made
+from tests.department.ledger.conftest import Connect
+from tests.department.people.persons import client_of, made_person
+from tests.department.roles import as_role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CASE = AccessPurpose("stolen vehicle", "26-00417")
+QUERY = {"plate": "7AB?12*", "look_alikes": 1}
+
+
+@pytest.fixture
+def strict(connect: Connect, settings: Settings, tmp_path: Path) -> Iterator[psycopg.Connection]:
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', '"strict"'))
+    with connect("postgres") as superuser:
+        superuser.autocommit = True
+        superuser.execute("UPDATE ledger_law SET law = 'strict'")
+        yield superuser
+        superuser.execute("UPDATE ledger_law SET law = 'california'")
+
+
+def may(query: dict[str, Any], purpose: AccessPurpose = CASE, person: str = "o.person") -> tuple[bool, bool]:
+    """Tell whether somebody may search by the service, and by hand."""
+    with as_role(WEB):
+        try:
+            open_entry(person=person, agency="riverside", purpose=purpose, query=query).shown()
+            by_service = True
+        except ApprovalNeededError:
+            by_service = False
+        said = {"person": person, "purpose": purpose.purpose, "case": purpose.case, "query": query}
+        try:
+            append(LedgerEvent.INTENT, json.loads(hand_made(**said, exigent=purpose.exigent)))
+        except LedgerError as error:
+            assert "a supervisor approves each search" in str(error)  # noqa: PT017 - which rule
+            return by_service, False
+    return by_service, True
+
+
+def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -> None:
+    for login, role in (("o.person", DepartmentRole.OPERATOR), ("s.person", DepartmentRole.SUPERVISOR)):
+        made_person(login, role)
+    assert may(QUERY) == (False, False)
+    (waits,) = [each for each in open_approvals() if each.person == "o.person"]
+    assert (waits.purpose, waits.case) == ("stolen vehicle", "26-00417")
+    page = client_of(made_person("t.person", DepartmentRole.SUPERVISOR))
+    with as_role(WEB):
+        shown = page.get("/reviews/").content.decode()
+        assert "o.person" in shown
+        assert "7AB" not in shown
+        said = {"search": waits.entry, "approved": "True", "note": "as the report says"}
+        assert page.post("/reviews/", said).status_code == 302
+        assert page.post("/reviews/", said).status_code == 200, "decided once"
+    assert [each for each in open_approvals() if each.person == "o.person"] == []
+    assert may(QUERY) == (True, True)
+    assert may({**QUERY, "opened": "7AB1123"}) == (True, True), "what narrows it"
+    assert may({"record": 7, "picture": "patch"}) == (True, True)
+    for query, purpose, person in (
+        ({"plate": "8QX*"}, CASE, "o.person"),
+        (QUERY, AccessPurpose("stolen vehicle", "26-00418"), "o.person"),
+        (QUERY, AccessPurpose("patrol"), "o.person"),
+        (QUERY, CASE, "p.person"),
+    ):
+        assert may(query, purpose, person) == (False, False), (query, purpose, person)
+    strict.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
+    strict.execute("UPDATE ledger_entry SET at = at - interval '25 hours' WHERE event = 'search_approved'")
+    strict.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final")
+    assert may(QUERY) == (False, False), "for a day"
+
+
+def test_own_approval_and_a_denial_let_nobody_search(strict: psycopg.Connection) -> None:
+    for person, by, approved in (("s.person", "s.person", True), ("q.person", "s.person", False)):
+        assert may(QUERY, CASE, person) == (False, False)
+        (waits,) = [each for each in open_approvals() if each.person == person]
+        with as_role(WEB):
+            decide_search(waits.entry, person=by, approved=approved, note="n")
+        assert may(QUERY, CASE, person) == (False, False)
+
+
+def test_what_is_no_search_or_cannot_wait(strict: psycopg.Connection) -> None:
+    assert may(QUERY, AccessPurpose("stolen vehicle", reason="a child was taken", exigent=True)) == (True, True)
+    assert may({"console": True}, AccessPurpose(ALARM)) == (True, True)
+    strict.execute("UPDATE ledger_law SET law = 'california'")
+    assert may(QUERY)[1], "no other law asks for it"
