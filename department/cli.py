@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": LazyCommand(f"{_ROOM}.evidence:export", "Write records and their proofs for court, encrypted to one."),
     "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Prove such a package."),
     "public": LazyCommand(f"{_ROOM}.public:public", "Publish a month's counts, serve or write the public page."),
+    "contain": LazyCommand(f"{_ROOM}.contain:contain", "Do what is to be done at once about a breach."),
     "federate": LazyCommand(f"{_ROOM}.federate:federate", "Answer partner departments, under agreements."),
     "book": LazyCommand(f"{_ROOM}.evidence:book", "Enter that such a package was received."),
     "export-all": LazyCommand(f"{_ROOM}.portability:export_all", "Write everything in documented open formats."),

@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from department.commands.options import FOLDER, JSON
 from department.config.upgrade import connected, running_database, working_as
-from department.database.roles import KEEPER, WEB
+from department.database.roles import KEEPER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from department.ledger.catalog import LedgerEvent
@@ -229,32 +229,6 @@ def import_noted(*, folder: DepartmentFolder, as_json: bool) -> None:
         with _working(folder, KEEPER) as keeper:
             entered = import_journal(journal, known_lines(keeper))
     click.echo(json.dumps({"entered": entered}) if as_json else f"{entered} lines entered.")
-
-
-@ledger.command(
-    epilog="""\b
-Examples:
-  platepost department ledger agency vault oakdale-pd --kind in_state --allow --note "Oakdale Police Department"
-  platepost department ledger agency vault oakdale-pd --kind in_state --refuse --note "agreement has ended"
-"""
-)
-@FOLDER
-@click.argument("name")
-@click.option("--kind", type=click.Choice(["in_state", "federal", "out_of_state", "private"]), required=True)
-@click.option("--allow/--refuse", "allowed", required=True, help="Whether agreements with it count.")
-@click.option("--note", required=True, help="What else there is to say of it.")
-@JSON
-def agency(*, folder: DepartmentFolder, name: str, kind: str, allowed: bool, note: str, as_json: bool) -> None:
-    """Put the agency NAME into the register of FOLDER; --refuse takes back at once what was agreed with it.
-
-    Under California's law only a public agency of the state can be allowed. Agreements are made on the pages.
-    """
-    with _working(folder, WEB):
-        from department.ledger.agencies import AgencyKind, KnownAgency, set_agency  # noqa: PLC0415 - see above
-
-        set_agency(KnownAgency(name, AgencyKind(kind), allowed, note), person=getpass.getuser())
-    said = {"agency": name, "kind": kind, "allowed": allowed, "note": note}
-    click.echo(json.dumps(said) if as_json else f"{name}: {'allowed' if allowed else 'refused'}.")
 
 
 def _noted(

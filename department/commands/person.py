@@ -33,7 +33,7 @@ def person() -> None:
 
 
 @contextmanager
-def _register(folder: DepartmentFolder) -> Iterator[ModuleType]:
+def people_register(folder: DepartmentFolder) -> Iterator[ModuleType]:
     """Have the database run, say in the ledger who asks, and give the services, which need Django to be set up."""
     with working_as(folder, OWNER):
         from django.db import connection  # noqa: PLC0415 - after Django was set up
@@ -73,7 +73,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Add a person and print the code with which they log in once, within 72 hours, to set up a passkey."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         made = services.DepartmentPerson(login=login, name=name, badge=badge, agency=agency or folder.settings.agency)
         made.sponsor = services.person_of(sponsor) if sponsor else None
         code = services.add_person(made, map(DepartmentRole, roles))
@@ -86,7 +86,7 @@ def add(
 @JSON
 def invite(*, folder: DepartmentFolder, login: str, as_json: bool) -> None:
     """Have LOGIN set up log-in again: their passkeys, password, and codes are deleted. Prints a code."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         code = services.invite(services.person_of(login))
     _say_code(login, code, as_json=as_json)
 
@@ -105,7 +105,7 @@ def _say_code(login: str, code: str, *, as_json: bool) -> None:
 @click.option("--end", is_flag=True, help="End it.")
 def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
     """Give LOGIN a ROLE, or end it."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         change = services.end_role if end else services.give_role
         change(services.person_of(login), DepartmentRole(role))
 
@@ -117,7 +117,7 @@ def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
 @click.argument("expires", type=_DAY)
 def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
     """Note that LOGIN's certificate is valid before the day EXPIRES (UTC); what was noted before counts no more."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         end = expires.replace(tzinfo=UTC)
         services.note_certificate(services.person_of(login), Certification(certification), end)
 
@@ -133,7 +133,7 @@ def training(
     *, folder: DepartmentFolder, login: str, topic: str, trainer: str, held: datetime | None, failed: bool
 ) -> None:
     """Note that LOGIN passed training in TOPIC; the last result of a topic counts."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         held_at = held.replace(tzinfo=UTC) if held else datetime.now(UTC)
         who, by = services.person_of(login), services.person_of(trainer)
         services.note_training(who, TrainingTopic(topic), held_at=held_at, passed=not failed, trainer=by)
@@ -144,7 +144,7 @@ def training(
 @_LOGIN
 def disable(*, folder: DepartmentFolder, login: str) -> None:
     """End LOGIN's access now, sessions and streams included."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         services.disable(services.person_of(login))
 
 
@@ -153,7 +153,7 @@ def disable(*, folder: DepartmentFolder, login: str) -> None:
 @_LOGIN
 def reinstate(*, folder: DepartmentFolder, login: str) -> None:
     """Give LOGIN access again after it was disabled, or suspended for not logging on in 90 days."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         services.reinstate(services.person_of(login))
 
 
@@ -162,7 +162,7 @@ def reinstate(*, folder: DepartmentFolder, login: str) -> None:
 @_LOGIN
 def release(*, folder: DepartmentFolder, login: str) -> None:
     """Release the locks that too many wrong passwords or codes of LOGIN have set."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         click.echo(f"Released: {services.release(services.person_of(login))}.")
 
 
@@ -173,7 +173,7 @@ def release(*, folder: DepartmentFolder, login: str) -> None:
 @click.option("--end", is_flag=True, help="End it.")
 def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None:
     """Have the identity provider's GROUP give a ROLE, from each person's next log-on."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         services.map_group(group, DepartmentRole(role), end=end)
 
 
@@ -184,7 +184,7 @@ def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None
 @click.option("--end", is_flag=True, help="Take them out.")
 def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> None:
     """Put LOGIN into a covert GROUP, whose list entries and hits nobody else sees."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         services.join_covert(services.person_of(login), group, end=end)
 
 
@@ -193,7 +193,7 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 @JSON
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show everybody, their roles, and what they lack to use the system."""
-    with _register(folder) as services:
+    with people_register(folder) as services:
         from department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
 
         found = currencies(services.DepartmentPerson.objects.order_by("login"))

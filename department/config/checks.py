@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 from psycopg.conninfo import conninfo_to_dict
 
@@ -120,9 +121,16 @@ def _identity(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [folder.settings.custodian]:
         yield InstallationFault("identity", f"the certificate is of {names}, not of {folder.settings.custodian!r}")
+    yield from _ending(certificate, "the custodian's certificate", "renew it")
+    if (folder.federation / CERTIFICATE_FILE).exists():
+        (known,) = read_certificates(folder.federation / CERTIFICATE_FILE)
+        yield from _ending(known, "the certificate for partners", "make the next, and give it to each")
+
+
+def _ending(certificate: Certificate, what: str, do: str) -> Iterator[InstallationFault]:
     left = certificate.not_valid_after_utc - datetime.now(UTC)
     if left < ENDING:
-        ends = f"the custodian's certificate ends on {certificate.not_valid_after_utc:%Y-%m-%d}: renew it"
+        ends = f"{what} ends on {certificate.not_valid_after_utc:%Y-%m-%d}: {do}"
         yield InstallationFault("certificate_ending", ends, grave=left < timedelta(0))
 
 

@@ -20,7 +20,7 @@ from department.ledger.writing import entering
 _WHY = {
     "sharing_in_state": "the law allows no agreement with an agency of this kind",
     "sharing_ends": "an agreement ends, at most three years after it begins",
-    "sharing_final": "what was said stays: enter it anew",
+    "sharing_final": "what was said stays: enter it again",
     "sharing_verified_until": "what was checked counts for a year at most, from now on",
     "sharing_policy_heard": "the hearing was held before the policy is published",
     "sharing_policy_pkey": "this version was published already",

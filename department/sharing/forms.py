@@ -142,6 +142,13 @@ class DecisionForm(RequestReasonForm):
     field_order = ("decision", "because")
 
 
+class RedactedLogForm(forms.Form):
+    """Which days of searches answer a request."""
+
+    since = forms.DateField(label="First day", widget=_DAY)
+    until = forms.DateField(label="Last day", widget=_DAY)
+
+
 class RequestHoldForm(forms.Form):
     """What a request is about."""
 

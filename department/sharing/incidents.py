@@ -24,7 +24,7 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry, open_log
 from department.ledger.reading import reading
 from department.people.models import DepartmentPerson
-from department.people.services import covert_groups
+from department.people.services import covert_groups, disable, invite
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.sharing.errors import SharingError, act
 from department.sharing.models import BreachIncident
@@ -56,6 +56,15 @@ JOIN ledger_entry AS shown ON shown.refers_to = intent.entry AND shown.event IN 
 JOIN ledger_body AS body ON body.entry = shown.entry AND body.field IN ('records', 'pictures', 'plates', 'covert')
 WHERE intent.event = 'intent' AND intent.at >= %s AND intent.at < %s ORDER BY shown.number
 """
+_JOURNALED = """
+SELECT line.number, body.field, body.value FROM ledger_entry AS line
+JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person' AND who.value = %s
+JOIN ledger_body AS noted ON noted.entry = line.entry AND noted.field = 'time'
+JOIN ledger_body AS body ON body.entry = line.entry AND body.field IN ('said', 'covert')
+WHERE line.event = 'journaled' AND (noted.value::json #>> '{}')::timestamptz >= %s
+AND (noted.value::json #>> '{}')::timestamptz < %s ORDER BY line.number
+"""
+"""Hits that were shown while the ledger could not be written."""
 
 
 @dataclass(slots=True)
@@ -189,6 +198,11 @@ def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict
                     yield from ((number, part) for part in said.values())
                 else:
                     yield number, {name: said}
+            cursor.execute(_JOURNALED, [json.dumps(person), since, until])
+            for number, name, value in cursor.fetchall():
+                said = json.loads(value)
+                for part in said.values() if name == "covert" else [said]:
+                    yield number, {"plates": [part["plate"]] if "plate" in part else []}
 
 
 def _parts(records: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -223,13 +237,29 @@ def containment(incident: BreachIncident) -> list[tuple[str, bool]]:
     if incident.kind == "device":
         logged = DepartmentPerson.objects.filter(devices__device=_uuid(incident.subject), disabled_at=None)
         done = all(not _factors_before(person, incident) for person in logged)
-        return [("Invite anew, or disable, whoever logged on there: their factors and sessions end", done)]
+        return [("Invite again, or disable, each person who logged on there: their factors and sessions end", done)]
     if incident.kind == "subscriber":
         register = StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
         hears = any(holder.name == incident.subject for holder in (register and register.readers) or ())
         return [("Take the reads from the subscriber, revoke its certificate, and export the register", not hears)]
     removed = KeptBackup.objects.filter(sha256=incident.subject).exclude(removed_at=None).exists()
     return [("Destroy what is left of the backup, and name another key in backup_keys", removed)]
+
+
+def contain(incident: BreachIncident) -> dict[str, str]:
+    """Do what the department can do by itself, as its owner: disable an account; invite who logged on from a browser.
+
+    Returns:
+        By log-in, the code with which somebody logs in once to set factors up.
+
+    """
+    if incident.kind == "account":
+        for person in DepartmentPerson.objects.filter(login=incident.subject, disabled_at=None):
+            disable(person)
+    if incident.kind != "device":
+        return {}
+    logged = DepartmentPerson.objects.filter(devices__device=_uuid(incident.subject), disabled_at=None).distinct()
+    return {person.login: invite(person) for person in logged if _factors_before(person, incident)}
 
 
 def _factors_before(person: DepartmentPerson, incident: BreachIncident) -> bool:

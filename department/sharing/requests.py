@@ -1,18 +1,26 @@
 """Requests from outside: each gets a clock, the records manager decides, and only a granted one releases a package.
 
 A subpoena or discovery is no grant: it names its order or case, and releases one package to one recipient. Nobody of
-the public gets records: what they are answered from is counts (`department.sharing.publication`).
+the public gets records: they are answered from counts (`department.sharing.publication`) and from the redacted log.
 """
 
+import csv
+import io
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from department.archive.evidence_package import EvidenceManifest
 from department.archive.holds import HeldScope, place_hold
 from department.ledger.catalog import LedgerEvent
+from department.ledger.entries import open_log
+from department.ledger.reading import reading
+from department.people.models import DepartmentPerson
+from department.policy.policy import AccessPurpose, policy_in_force
 from department.sharing.errors import SharingError, act
 from department.sharing.models import SharingRelease, SharingRequest
 
@@ -25,7 +33,25 @@ CLOCKS: Mapping[str, int] = {
 """Days from receipt, by kind."""
 EXTENSION = timedelta(days=14)
 """Gov. Code 7922.535 (b)."""
+MOST_LINES = 20_000
+"""Of the redacted log."""
 _HELD_DAYS = 366
+_SEARCHES = """
+SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, said ->> 'purpose', said -> 'exigent' = 'true',
+    CASE WHEN said ->> 'on_behalf_of' IS NULL THEN 'the department' ELSE 'another agency' END,
+    coalesce(said ->> 'case', '') <> '', jsonb_array_length(coalesce(shown -> 'records', '[]')),
+    jsonb_array_length(coalesce(shown -> 'plates', '[]'))
+FROM ledger_entry AS line CROSS JOIN LATERAL (
+    SELECT jsonb_object_agg(body.field, body.value::jsonb) AS said FROM ledger_body AS body
+    WHERE body.entry = line.entry
+) AS asked LEFT JOIN LATERAL (
+    SELECT jsonb_object_agg(body.field, body.value::jsonb) AS shown FROM ledger_body AS body JOIN ledger_entry AS later
+    ON later.entry = body.entry WHERE later.refers_to = line.entry AND later.event = 'shown'
+) AS brought ON true
+WHERE line.event = 'intent' AND line.at >= %(since)s AND line.at < %(until)s
+AND NOT coalesce(said -> 'query', '{}') ? 'console'
+ORDER BY line.number LIMIT %(most)s
+"""
 
 
 def receive(*, person: str, kind: str, received_on: date, due_on: date | None = None, **said: Any) -> SharingRequest:  # noqa: ANN401
@@ -110,6 +136,45 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
             request=request, recipient=recipient.name, recipient_key=recipient.sha256, package=manifest.package,
             digest=digest, records=len(manifest.records), person=person,
         )  # fmt: skip
+
+
+def redacted_log(request: SharingRequest, since: date, until: date, *, person: DepartmentPerson) -> str:
+    """Return the searches of some days as CSV: day, purpose and how much was shown; no person, plate, case or hour.
+
+    A search by a member of a covert group is there as any other is; what it showed of the group is not counted.
+
+    Args:
+        request: of public records, and granted.
+        since: the first day, in the department's time zone.
+        until: the last day.
+        person: the records manager.
+
+    Raises:
+        SharingError: it is not granted, of another kind, or too long a time.
+        LedgerError: it cannot be entered that the log is read.
+
+    """
+    if request.kind != "public records" or request.decision in {None, "denied"}:
+        raise SharingError(
+            "the redacted log answers a request of public records that was granted", "sharing_not_granted"
+        )
+    begins, ends = (timezone.make_aware(datetime.combine(day, time())) for day in (since, until + timedelta(days=1)))
+    asked = {"request": request.pk, "since": since.isoformat(), "until": until.isoformat()}
+    purpose = AccessPurpose(policy_in_force().misuse.purpose, f"request {request.pk}")
+    with open_log(person=person.login, agency=person.agency, purpose=purpose, query=asked) as log:
+        with reading(log) as cursor:
+            cursor.execute(
+                _SEARCHES, {"since": begins, "until": ends, "zone": settings.TIME_ZONE, "most": MOST_LINES + 1}
+            )
+            found = cursor.fetchall()
+        if len(found) > MOST_LINES:
+            raise SharingError(f"more than {MOST_LINES} searches: give fewer days", "sharing_most")
+        log.fetched(entries=[number for number, *_ in found])
+    written = io.StringIO()
+    lines = csv.writer(written)
+    lines.writerow(("day", "purpose", "exigent", "for", "case given", "records shown", "plates shown"))
+    lines.writerows(row for _, *row in found)
+    return written.getvalue()
 
 
 def recall(release: SharingRelease, *, person: str, because: str) -> None:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("agencies/<slug:what>/", views.change_agencies, name="agency_change"),
     path("requests/", views.requests, name="requests"),
     path("requests/<int:number>/", views.one_request, name="request"),
+    path("requests/<int:number>/log/", views.redacted_log, name="request_log"),
     path("requests/<int:number>/<slug:what>/", views.change_request, name="request_change"),
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<int:number>/list/", views.sealed_list, name="incident_list"),

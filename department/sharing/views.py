@@ -23,6 +23,7 @@ from department.sharing.forms import (
     IncidentForm,
     PublishForm,
     RecallForm,
+    RedactedLogForm,
     RequestForm,
     RequestHoldForm,
     RequestReasonForm,
@@ -139,12 +140,23 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
     return redirect("request", number) if accepted(form, lambda _: change(form)) else _request(request, found, form)
 
 
+@needs(Permission.RELEASE_RECORDS)
+@require_POST
+def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
+    """Give the searches of some days, redacted, for who asks for public records."""
+    found, form, said = get_object_or_404(SharingRequest, pk=number), RedactedLogForm(request.POST), list[str]()
+    if not accepted(form, lambda days: said.append(outside.redacted_log(found, **days, person=request.user))):
+        return _request(request, found, form)
+    name = f'attachment; filename="request-{found.pk}.csv"'
+    return HttpResponse(said[0], "text/csv; charset=utf-8", headers={"Content-Disposition": name})
+
+
 def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
     recalls = [
         (release, RecallForm(initial={"release": release.pk}, auto_id=f"recall-{release.pk}_%s"))
         for release in found.releases.all()
     ]
-    offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm)
+    offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm, log=RedactedLogForm)
     shown = {"asked": found, "releases": recalls, **offered}
     return render(request, "sharing/request.html", shown, status=409 if bound else 200)
 

@@ -4,6 +4,8 @@ from importlib.resources import files
 
 from django.db import migrations
 
+from department.database.functions import redefined
+
 # `query` in an agreement's scope: its people may ask by their own department's server, so many times an hour.
 AGREEMENTS = """
 ALTER TABLE ledger_sharing
@@ -141,17 +143,9 @@ _CHANGED = {
     ),
 }
 
-
-def facts() -> str:
-    """Return the function that counts how clauses are kept, so that it knows of partners."""
-    whole = files("department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8")
-    begin = whole.index("CREATE FUNCTION sharing_facts")
-    said = whole[begin : whole.index("$$;", begin) + 3].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-    for before, after in _CHANGED.items():
-        if said.count(before) != 1:
-            raise ValueError(f"sharing_facts no longer says {before}")
-        said = said.replace(before, after)
-    return said
+_FACTS = redefined(
+    files("department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8"), "sharing_facts", _CHANGED
+)
 
 
 class Migration(migrations.Migration):
@@ -159,4 +153,4 @@ class Migration(migrations.Migration):
 
     initial = True
     dependencies = [("sharing", "0002_public"), ("ledger", "0007_planned_once")]
-    operations = [migrations.RunSQL(AGREEMENTS + TABLES + facts())]
+    operations = [migrations.RunSQL(AGREEMENTS + TABLES + _FACTS)]

@@ -12,16 +12,16 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 
 from department.archive.evidence_package import open_sealed, unpack
-from department.database.roles import WEB
+from department.database.roles import KEEPER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
 from department.ledger.writing import append
-from department.people.models import DepartmentPerson
+from department.people.models import DepartmentPerson, KnownDevice
 from department.people.rights import DepartmentRole
 from department.people.services import disable, join_covert
 from department.policy.policy import AccessPurpose
 from department.sharing.errors import SharingError
-from department.sharing.incidents import LIST, exposure, note_notices, open_incident, sealed_list
+from department.sharing.incidents import LIST, contain, containment, exposure, note_notices, open_incident, sealed_list
 from department.sharing.models import BreachIncident
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
@@ -84,6 +84,7 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
         append(LedgerEvent.LOG_OFF, {"person": "x.person"})
         looked("x.person", [record[9], 999_999])  # from elsewhere; one is gone by now
         looked("x.person", [record[39]], group=GROUP)
+        noted = {"person": "x.person", "time": timezone.now().isoformat(), "digest": "0"}
         append(LedgerEvent.LOG_ON, logged | {"device": str(uuid4())})
         until = timezone.now()
         looked("x.person", record[20:22])  # after the day
@@ -96,6 +97,12 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     join_covert(manager, GROUP)
     with as_role(WEB):
         assert exposed(account, manager)[0] == expected | {"TEST009", "TEST039"}, "in the group, also of the group"
+    with as_role(KEEPER):
+        said = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
+        append(LedgerEvent.JOURNALED, noted | said)
+    with as_role(WEB):
+        journaled = exposed(account, manager)[0] - expected
+    assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
 
 
 def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
@@ -158,3 +165,14 @@ def test_clock_list_and_notices_by_the_pages(
         )
     ]
     assert events[-3:] == ["incident_opened", "exposure_computed", "breach_notified"]
+
+
+def test_contained_in_one_step(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
+    KnownDevice.objects.create(person=people["o"], device=LAPTOP)
+    times = {"since": AT, "until": AT + timedelta(hours=1)}
+    for kind, subject, codes in (("account", "x.person", set()), ("device", str(LAPTOP), {"o.person"})):
+        made = incident(kind, subject, **times)
+        assert [done for _, done in containment(made)] == [False], kind
+        assert set(contain(made)) == codes
+        assert [done for _, done in containment(made)] == [True], kind
+        assert contain(made) == {}, "done once"

@@ -14,13 +14,17 @@ from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope
 from department.archive.models import Hold
 from department.database.roles import OWNER, WEB
+from department.ledger.entries import open_entry
 from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from department.people.services import disable
+from department.policy.policy import AccessPurpose
 from department.sharing.agencies import end_agreement
 from department.sharing.errors import SharingError, refusals
 from department.sharing.models import SharingRelease, SharingRequest
 from department.sharing.requests import decide, extend, hold_for, note_release, recall, receive, require_granted
-from tests.department.emptying import empty
-from tests.department.people.persons import client_of, fresh_client_of
+from tests.department.emptying import empty, empty_ledger
+from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with, sql
 
@@ -180,3 +184,39 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
     assert events[-6:] == [
         *("request_received", "request_extended", "request_held", "request_decided", "released", "release_recalled"),
     ]
+
+
+def test_the_next_records_manager_goes_on(people: dict[str, DepartmentPerson]) -> None:
+    made = asked("public records")
+    second = made_person("q.manager", DepartmentRole.RECORDS_MANAGER)
+    disable(people["r"])
+    with as_role(WEB):
+        extend(made, person="q.manager", because="the first one left")
+        with pytest.raises(SharingError):
+            decide(made, **GRANTED)
+        decide(made, **GRANTED | {"person": second.login})
+
+
+def test_public_records_are_answered_from_the_redacted_log(
+    people: dict[str, DepartmentPerson], superuser: psycopg.Connection
+) -> None:
+    empty_ledger(superuser)
+    made, client, today = asked("public records"), fresh_client_of(people["r"]), timezone.localdate()
+    days = {"since": today, "until": today}
+    looking: dict[str, Any] = {"person": "o.person", "agency": "riverside", "query": {"plate": "TEST123"}}
+    with as_role(WEB):
+        with open_entry(**looking, purpose=AccessPurpose("stolen vehicle", "26-00417")) as entry:
+            entry.fetched(records=[1, 2], plates=["TEST123"])
+        with open_entry(**looking, purpose=AccessPurpose("patrol"), groups=["narcotics"]) as entry:
+            entry.fetched(records=[3], group="narcotics")
+        early = client.post(f"/requests/{made.pk}/log/", days)
+        assert (early.status_code, "that was granted" in early.content.decode()) == (409, True)
+        decide(made, **GRANTED)
+        assert "Give the log" in client.get(f"/requests/{made.pk}/").content.decode()
+        answer = client.post(f"/requests/{made.pk}/log/", days)
+    lines = answer.content.decode().splitlines()
+    assert lines[0] == "day,purpose,exigent,for,case given,records shown,plates shown"
+    assert lines[1:] == [
+        f"{today},stolen vehicle,False,the department,True,2,1", f"{today},patrol,False,the department,False,0,0"
+    ]  # fmt: skip
+    assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(1,)]
