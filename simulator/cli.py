@@ -21,6 +21,10 @@ _COMMANDS = {
         "simulator.lab.department.cli:department",
         "Kill a department's keeper, broker and database, and check that every record is kept once.",
     ),
+    "department-month": LazyCommand(
+        "simulator.lab.department.month_cli:department_month",
+        "Live a month of a department with three breaches, and check its evidence and what it computes.",
+    ),
     "exercises": LazyCommand("simulator.exercises:exercises", "Draw exercises for the training of a department."),
     "faults": LazyCommand(
         "simulator.lab.faults.cli:faults", "Inflict faults upon posts and broker, and account for every record."
