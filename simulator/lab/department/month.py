@@ -331,7 +331,8 @@ class SimulatedMonth:
         )  # fmt: skip
         with acting_as(WEB):
             enter_entry(entry, author)
-            approve_entry(entry, second)
+            if entry.second_person:  # as the department's policy says
+                approve_entry(entry, second)
 
     def _end(self) -> None:
         """Today: lists are published, a hit is answered, the end of the ledger is sent away."""

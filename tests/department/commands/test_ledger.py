@@ -70,7 +70,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         assert department.json("ledger export", "--outsider", "--to", exported)["lines"] == 5
         assert exported.stat().st_mode & 0o777 == 0o600
         assert [json.loads(line)["event"] for line in exported.read_text("utf-8").splitlines()] == [
-            *("intent", "agency_set", "sealed", "witnessed", "log_exported")
+            *("intent", "intent", "sealed", "witnessed", "log_exported")
         ]
         assert run_example(exported) == set()
         assert '"salt"' in department("ledger export").stdout
