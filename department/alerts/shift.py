@@ -74,7 +74,7 @@ def shift_start(entry: OpenEntry | None = None, *, at: datetime | None = None) -
             state,
             tuple(reasons),
             version,
-            None if age is None else timedelta(seconds=age) + max(at - said_at, timedelta()),
+            None if age is None else timedelta(seconds=round(age + max((at - said_at).total_seconds(), 0))),
             is_behind=version is None or (newest is not None and version < newest),
             is_silent=at - said_at > SILENT,
         )

@@ -57,7 +57,7 @@ class EntryForm(PurposeOfLookForm):
     reason = forms.CharField(max_length=200)
     ends = forms.TypedChoiceField(label="Ends after", choices=_ENDS, coerce=int, initial="24")
     vehicle = forms.CharField(label="Vehicle", max_length=200, required=False, help_text="Make, color, damage.")
-    instructions = forms.CharField(max_length=500, required=False, help_text="What whoever sees it is to do.")
+    instructions = forms.CharField(max_length=500, required=False, help_text="What to do when it is seen.")
     state = forms.CharField(label="Issuing state", max_length=3, required=False)
     characters = forms.IntegerField(
         label="Characters in all", required=False, min_value=3, max_value=10, help_text="Of a partial plate, if known."

@@ -1,5 +1,6 @@
 """The page of quality: how often hits are none, and how many reads are wrong, of which two people label random ones."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
 from department.alerts.errors import AlertError
-from department.alerts.quality import hit_quality
+from department.alerts.quality import RejectRate, hit_quality
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 
@@ -21,9 +22,14 @@ def quality(request: HttpRequest) -> HttpResponse:
     """Show the rates, each with its interval: no plate, no person, nothing of covert groups."""
     until = datetime.now(UTC)
     found = hit_quality(until - timedelta(days=DAYS), until)
-    tables = [("Hits", {"all": found.reasons}), ("By post", found.posts), ("By category of the list", found.categories)]
+    groups = {"Hits": {"all": found.reasons}, "By post": found.posts, "By category of the list": found.categories}
+    tables = [(title, {name: _in_words(rates) for name, rates in each.items()}) for title, each in groups.items()]
     context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads()}
     return render(request, "web/quality.html", context)
+
+
+def _in_words(rates: Mapping[str, RejectRate]) -> dict[str, RejectRate]:
+    return {"any" if reason == "all" else reason.replace("_", " "): rate for reason, rate in rates.items()}
 
 
 @needs(Permission.SEE_PICTURES)

@@ -3,10 +3,11 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,15 @@ class Desk:
             connection.publish(made.topic, made.body, retain=False)
         self.hits.append(str(members["hit"]))
         return self.hits[-1]
+
+    def draw_read(self) -> None:
+        """Have the post send a read of the week before this one, and draw it to be labeled."""
+        made = self.post.read(captured=self.post.now - timedelta(days=self.post.now.weekday() + 3))
+        with self._connected() as connection:
+            connection.publish(made.topic, made.body, retain=False)
+        while not self.asked("SELECT FROM custody_read"):
+            time.sleep(0.05)
+        assert self.site.department("quality", "--draw").stdout.startswith("1 read")
 
     def withdraw(self, hit: str) -> None:
         said = {"category": "Stolen Vehicle", "plate_read": "7A8D123", "plate_key": "7A8D123", "reason": "text_changed"}
@@ -208,6 +218,13 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     page.get_by_label("units sent").check()
     page.get_by_role("button", name="Say so").press("Enter")
     expect(other.locator("#queue button")).to_have_count(0)
+    served.draw_read()
+    for each in (page, other):
+        each.goto(f"http://{served.where}/quality/")
+        assert fine(each)
+        each.get_by_role("link", name="Label reads").click()
+        expect(each.get_by_role("button", name="I cannot read it")).to_be_visible()
+        assert fine(each)
     assert visitor.complaints == []
 
 
