@@ -1,12 +1,17 @@
 """How a record's bytes lie in the database, and how they come back.
 
-A record that can be read is stored as JSON, compressed by zstd with a dictionary of records. The bytes that were signed
+A record that can be read is stored as JSON, compressed by zstd with a dictionary of records. What is chance in it, such
+as its signature, stands before that as bytes: as text it would take more, compressed or not. The bytes that were signed
 come back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures lie elsewhere. What cannot be read is
 stored as it came.
 """
 
 import json
-from functools import cache
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import unhexlify
+from contextlib import suppress
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -16,17 +21,33 @@ from department.custody.errors import CustodyError
 
 RAW = 0
 """Codec of bytes as they came."""
-PRESENT = 1
-"""Codec of what is written: zstd with the dictionary of that number. A new dictionary takes the next number, and the
-former stay: records that were written with them are kept for years."""
+WHOLE = 1
+"""Codec of what was written at first: zstd of the JSON as it is, with the dictionary of that number."""
+PRESENT = 2
+"""Codec of what is written: two bytes say how many bytes of chance follow, then comes zstd of the rest, with the
+dictionary of that number. A new dictionary takes the next number, and the former stay: records that were written with
+them are kept for years."""
 LEVEL = 3
 _LARGEST = 64 * 1024 * 1024
 """Bytes that a body may take once decompressed; an MQTT packet is at most 256 MB, and a post's some 100 KB."""
+_MOST_APART = 500
+"""Values that are set apart: their bytes can be counted in two."""
+_HEADER = b'{"alg":"ES256","kid":"%s"}'
+_CHANCE = re.compile(
+    rb'"(?:((?:previous|sha256)":)"([0-9a-f]{64})'
+    rb"|([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+    rb'|(eyJhbGciOiJFUzI1NiIsImtpZCI6I[\w-]{61}\.\.[\w-]{86}))"'
+)
+"""Digests that differ from record to record, identifiers, and signatures as posts make them; in ASCII."""
+_DIGEST, _IDENTIFIER, _SIGNATURE = b"\x80", b"\x81", b"\x82"
+"""What stands in their places: no byte of ASCII."""
+_SIZES = {_DIGEST: 32, _IDENTIFIER: 16, _SIGNATURE: 96}
 
 
 def encode(body: bytes) -> tuple[int, bytes]:
     """Compress what `stored_form` returned; return the codec and the bytes to be stored."""
-    return PRESENT, _compressor(PRESENT).compress(body)
+    rest, chance = set_apart(body)
+    return PRESENT, len(chance).to_bytes(2) + chance + _compressor(PRESENT).compress(rest)
 
 
 def decode(codec: int, body: bytes) -> bytes:
@@ -38,10 +59,12 @@ def decode(codec: int, body: bytes) -> bytes:
     """
     if codec == RAW:
         return body
+    begin = 2 + int.from_bytes(body[:2]) if codec == PRESENT else 0
     try:
-        return _decompressor(codec).decompress(body, max_output_size=_LARGEST)
+        rest = _decompressor(codec).decompress(body[begin:], max_output_size=_LARGEST)
     except (zstandard.ZstdError, FileNotFoundError) as error:
         raise CustodyError(f"a stored record cannot be decompressed (codec {codec}): {error}") from error
+    return _put_back(rest, body[2:begin]) if codec == PRESENT else rest
 
 
 def stored_form(event: dict[str, Any]) -> bytes:
@@ -55,11 +78,77 @@ def dictionary(number: int) -> bytes:
     return files("department.custody").joinpath(f"dictionary_{number}.zstd").read_bytes()
 
 
+def set_apart(body: bytes) -> tuple[bytes, bytes]:
+    """Take what is chance out of what `stored_form` returned; return the rest, and the bytes of chance in order."""
+    apart: list[bytes] = []
+
+    def taken(found: re.Match[bytes]) -> bytes:
+        member, digest, identifier, signature = found.groups()
+        if digest is not None:
+            apart.append(unhexlify(digest))
+            return b'"' + member + _DIGEST
+        if identifier is not None:
+            apart.append(unhexlify(identifier.replace(b"-", b"")))
+            return _IDENTIFIER
+        header, _, signed = signature.partition(b"..")
+        key = _key(header)
+        if key is None or signed[-1] not in b"AQgw":  # the four that end 64 bytes
+            return found[0]
+        apart.append(key + _unpadded(signed))
+        return _SIGNATURE
+
+    rest = _CHANCE.sub(taken, body, count=_MOST_APART)
+    return rest, b"".join(apart)
+
+
+def _put_back(rest: bytes, chance: bytes) -> bytes:
+    at = 0
+
+    def value(found: re.Match[bytes]) -> bytes:
+        nonlocal at
+        kind = found[0]
+        taken, at = chance[at : at + _SIZES[kind]], at + _SIZES[kind]
+        if kind == _SIGNATURE:
+            return b'"%s"' % _signature(taken)
+        text = taken.hex()
+        if kind == _IDENTIFIER:
+            text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return f'"{text}"'.encode("ascii")
+
+    whole = re.sub(rb"[\x80-\x82]", value, rest)
+    if at != len(chance):
+        raise CustodyError(f"a stored record has {len(chance)} bytes of chance, and names {at}")
+    return whole
+
+
+def _signature(value: bytes) -> bytes:
+    return b"%s..%s" % (_header(value[:32]), urlsafe_b64encode(value[32:]).rstrip(b"="))
+
+
+@lru_cache
+def _header(key: bytes) -> bytes:
+    """Return the header of a signature as posts make it, by the digest of their key."""
+    return urlsafe_b64encode(_HEADER % urlsafe_b64encode(key).rstrip(b"=")).rstrip(b"=")
+
+
+@lru_cache
+def _key(header: bytes) -> bytes | None:
+    """Return the digest of the key that a header names; None if it says anything else."""
+    with suppress(ValueError):
+        key = _unpadded(_unpadded(header)[22:65])
+        return key if _header(key) == header else None
+    return None
+
+
+def _unpadded(text: bytes) -> bytes:
+    return urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+
+
 @cache
 def _compressor(number: int) -> zstandard.ZstdCompressor:
     held = zstandard.ZstdCompressionDict(dictionary(number), dict_type=zstandard.DICT_TYPE_FULLDICT)
     held.precompute_compress(level=LEVEL)
-    return zstandard.ZstdCompressor(level=LEVEL, dict_data=held, write_checksum=True)
+    return zstandard.ZstdCompressor(level=LEVEL, dict_data=held, write_checksum=True, write_dict_id=False)
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from department.custody.codec import PRESENT, RAW, decode, dictionary, encode, stored_form
+from department.custody.codec import PRESENT, RAW, decode, dictionary, encode, set_apart, stored_form
 from department.custody.errors import CustodyError
 from department.custody.messages import ReceivedMessage
 from department.custody.record import take
@@ -14,6 +14,9 @@ from device.records.canonical import canonical_bytes, dump, parse
 from device.records.contract.examples import ExampleSigner, example_records
 
 FIRST = "28b52ffd27014450502f8d0000307b782e2e797d02fcf1ba60a5fd360b042cfb5661"
+SECOND = "001001a2211c431170c38992a25080ba805f28b52ffd2436a50000387b22782e2e797d03fc6f6c3904af6f0e7844629bb3ac5a"
+IDENTIFIER = "01a2211c-4311-70c3-8992-a25080ba805f"
+SIGNED = f"eyJhbGciOiJFUzI1NiIsImtpZCI6I{'_' * 61}..{'A' * 86}"
 VALUE = st.recursive(
     st.none()
     | st.booleans()
@@ -33,6 +36,9 @@ VALUE = st.recursive(
 @example({"signature": "\ud800"})
 @example({"signature": "x..y"})
 @example({"data": {"pictures": [{"data": "AAAA"}]}, "signature": "é"})
+@example({"data": {"previous": "0f" * 32, "sha256": "0F" * 32, "digest": "0f" * 32, IDENTIFIER: [IDENTIFIER.upper()]}})
+@example({"data": [IDENTIFIER] * 600, "zz": f'"{IDENTIFIER}", "previous":"{"0f" * 32}'})
+@example({"signature": SIGNED, "data": [SIGNED[:-1] + "B", SIGNED.replace("_", "9")]})
 def test_signed_bytes_and_signature_come_back(event: dict[str, Any]) -> None:
     canonical = canonical_bytes(event)
     codec, body = encode(stored_form(event))
@@ -56,16 +62,36 @@ def test_records_take_a_fraction_of_their_length() -> None:
     assert all(record.encoded()[0] == PRESENT for record in taken)
 
 
-def test_what_was_written_with_the_first_dictionary_is_read_for_ever() -> None:
-    stored = bytes.fromhex(FIRST)
-    assert decode(1, stored) == dump({"signature": "x..y", "type": "platepost.read.v1"})
+def test_what_was_written_with_a_dictionary_is_read_for_ever() -> None:
+    said = {"signature": "x..y", "type": "platepost.read.v1"}
+    assert decode(1, bytes.fromhex(FIRST)) == dump(said)
+    assert decode(2, bytes.fromhex(SECOND)) == dump({"id": IDENTIFIER, **said})
 
 
-@pytest.mark.parametrize(("codec", "body"), [(1, b"no frame"), (9, b"")])
+def test_chance_stands_apart() -> None:
+    for made in example_records(ExampleSigner()).values():
+        event = take(ReceivedMessage(made.topic, made.body)).event
+        assert event is not None
+        rest, chance = set_apart(stored_form(event))
+        assert event["signature"][-86:].encode() not in rest
+        assert event["id"].encode() not in rest
+        assert len(chance) >= 96 + 16
+
+
+@pytest.mark.parametrize(
+    ("codec", "body"), [(1, b"no frame"), (9, b""), (2, b""), (2, b"no frame"), (2, bytes.fromhex(SECOND)[:-1])]
+)
 def test_what_is_damaged_is_named(codec: int, body: bytes) -> None:
     with pytest.raises(CustodyError, match=f"codec {codec}"):
         decode(codec, body)
 
 
-def test_a_dictionary_is_shipped() -> None:
-    assert len(dictionary(PRESENT)) == 48 * 1024
+def test_chance_that_is_missing_or_too_much_is_named() -> None:
+    stored = bytes.fromhex(SECOND)
+    for damaged in (b"\0\x0f" + stored[3:], b"\0\x11\0" + stored[2:]):
+        with pytest.raises(CustodyError, match="16"):
+            decode(2, damaged)
+
+
+def test_dictionaries_are_shipped() -> None:
+    assert [len(dictionary(number)) for number in (1, PRESENT)] == [48 * 1024, 16 * 1024]
