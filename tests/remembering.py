@@ -48,3 +48,10 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with made_once(tmp_path_factory, "remembered") as folder:
         folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="module")
+def seen_once(remembered: Path) -> Iterator[None]:
+    """Have the networks of this process look at each picture once in all tests of a run that ask for it."""
+    with remembering(remembered):
+        yield

@@ -21,7 +21,10 @@ from simulator.demo.clip import STREET
 from tests.browser import Visitor, accessibility_faults
 from tests.end_to_end.test_aim import ended, link_of
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.usefixtures("seen_once"),  # scenarios show the same street
+]
 
 
 def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401

@@ -17,11 +17,11 @@ from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome
 from simulator.scenario.runner import Wishes, run_all, run_one
-from tests.remembering import remembering
 from tests.verifier.second import agreed
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("seen_once"),  # most scenarios show the same street
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]
@@ -36,13 +36,6 @@ class Played:
 
     outcome: Outcome
     folder: Path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def networks(remembered: Path) -> Iterator[None]:
-    """Have the networks look at each picture once: most scenarios show the same street."""
-    with remembering(remembered):
-        yield
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -30,6 +30,7 @@ from simulator.cli import simulate
 from tests.device.recording.conftest import make_frame
 from tests.rigs import post_table
 
+pytestmark = pytest.mark.usefixtures("seen_once")
 PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 TOLL_LANE = Path(__file__).parents[4] / "shared" / "data" / "footage" / "toll_lane.mp4"
 FRAMES = slice(28, 40)
