@@ -31,7 +31,7 @@ def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
     """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
     recognizer, tracks, lanes = Recognizer.load(), Tracks(), Lanes()
     with FootageCamera(path=STREET, pace="fast", **lens) as camera:
-        for frame in islice(camera.frames(), 320):
+        for frame in islice(camera.frames(), 0, 320, 2):  # ten a second, as a unit may
             plates = recognizer.recognize(frame.grey).plates
             tracks.add((measure(frame.grey, each.corners, text=each.text) for each in plates), at=frame.monotonic)
             lanes.take(tracks.passed(at=frame.monotonic))
