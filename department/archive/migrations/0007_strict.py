@@ -12,7 +12,7 @@ ALTER TABLE archive_term ADD CONSTRAINT archive_lawful FOREIGN KEY (law, class, 
 
 
 class Migration(migrations.Migration):
-    """The sixth."""
+    """The seventh."""
 
-    dependencies = [("archive", "0005_covert_kinds")]
+    dependencies = [("archive", "0006_entry_held")]
     operations = [migrations.RunSQL(STRICT)]

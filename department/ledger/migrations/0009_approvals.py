@@ -75,7 +75,7 @@ GRANT EXECUTE ON FUNCTION ledger_open_approvals(), ledger_approved(text, text, t
 
 
 class Migration(migrations.Migration):
-    """The eighth."""
+    """The ninth."""
 
-    dependencies = [("ledger", "0007_planned_once")]
+    dependencies = [("ledger", "0008_groups_planned_once")]
     operations = [migrations.RunSQL(APPROVALS)]
