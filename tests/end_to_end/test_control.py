@@ -30,6 +30,7 @@ from simulator.ground.subscriber import Subscriber
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"

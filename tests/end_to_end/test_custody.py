@@ -33,6 +33,7 @@ from tests.end_to_end.test_control import CLIP, wait_for
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 SOURCE = Source("demo", "post-1")
