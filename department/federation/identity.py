@@ -41,7 +41,7 @@ class FederationIdentity:
         return signing_jwk(self.folder / KEY_FILE)
 
     def make(self, hosts: Sequence[str]) -> None:
-        """Make key and certificate anew: every partner needs the new one.
+        """Make another key and certificate: every partner needs the new one.
 
         Args:
             hosts: names and addresses by which partners reach the server.

@@ -40,7 +40,7 @@ DECIDED = 50
 def _offered(bound: forms.Form | None, **kinds: type[forms.Form]) -> dict[str, Any]:
     """Return the forms of a page, one of which may have been sent, and what is wrong with that."""
     offered = {name: bound if type(bound) is kind else kind(auto_id=f"{name}_%s") for name, kind in kinds.items()}
-    return {"forms": offered, "refused": bound}
+    return {"forms": offered, "refused": bound if bound is not None and bound.is_bound else None}
 
 
 @needs(Permission.SEE_STATUS)

@@ -144,6 +144,7 @@ def test_clock_list_and_notices_by_the_pages(
         assert "1 plates, 1 reads" in page
         assert "Disable the account on its page; its sessions end with it: not done" in page
         assert "attorney general" not in page
+        assert 'role="alert"' not in page, "nothing is refused"
         notice = client.get(f"{where}notice/affected/").content.decode()
         headings = "What Happened", "What Information Was Involved", "What We Are Doing", "What You Can Do"
         assert all(f"<h2>{heading}</h2>" in notice for heading in (*headings, "For More Information"))

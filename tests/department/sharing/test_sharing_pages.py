@@ -73,6 +73,8 @@ def test_pages(site: tuple[str, str, str], visitor: Visitor) -> None:
     for where, text in (
         ("/policy/", "P19: Regular audits."),
         ("/agencies/", "oakdale-pd"),
+        ("/partners/", "Name a partner, or change one"),
+        ("/search/partners/", "No department is a partner"),
         ("/requests/", "the Courier"),
         ("/requests/2/", "Hold what it is about"),
         ("/incidents/", "Incident 1: account d.marsh"),
