@@ -17,23 +17,23 @@ ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements/device.txt"
 
 
-def test_the_bill_names_what_is_inside_the_wheels() -> None:
-    command = [sys.executable, "packaging/sbom", "platepost", "0.1.0", str(Path(cv2.__file__).parents[1])]
-    done = subprocess.run([*command, LOCK], cwd=ROOT, capture_output=True, text=True, check=True)
-    bill = json.loads(done.stdout)
+def test_the_bill_names_what_is_inside_the_wheels(tmp_path: Path) -> None:
+    blocks = {block.partition("==")[0]: block for block in re.split(r"\n(?=\S)", LOCK.read_text(encoding="utf-8"))}
+    lock = tmp_path / "lock.txt"
+    lock.write_text("\n".join(blocks[name] for name in ("click", "cryptography", "numpy")), encoding="utf-8")
+    command = [sys.executable, "packaging/sbom", "platepost", "0.1.0", str(Path(cv2.__file__).parents[1]), lock]
+    bill = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     parts = {part["name"]: part for part in bill["components"]}
-    assert {"numpy", "paho-mqtt", "sqlcipher3"} <= set(parts)
-    assert "django" not in parts, "a post does not have it"
+    assert set(parts) == {"click", "cryptography", "numpy"}, "what the lock names, and nothing else that is installed"
     inside = {
         name: {library["name"]: library.get("version") for library in part.get("components", ())}
         for name, part in parts.items()
     }
-    assert "libavcodec" in inside["opencv-python-headless"]
+    assert any("openblas" in name for name in inside["numpy"])
     assert f"OpenSSL {inside['cryptography']['openssl']} " in backend.openssl_version_text()
-    (click_block,) = re.findall(r"^click==.*?(?=^\S)", LOCK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     hashes = [each["content"] for each in parts["click"]["externalReferences"][0]["hashes"]]
-    assert hashes == re.findall("sha256:([0-9a-f]+)", click_block)
+    assert hashes == re.findall("sha256:([0-9a-f]+)", blocks["click"])
 
 
 def test_each_command_of_a_post_has_a_manual_page_that_says_what_its_help_says(tmp_path: Path) -> None:
