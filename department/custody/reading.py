@@ -274,7 +274,7 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
 
 
 def _known(sought: Sought) -> tuple[str, list[Any]]:
-    """Return the SQL of plates, each with the bounds of a week that has reads of it, and its values."""
+    """Return the SQL of plates, each with the bounds of weeks that have reads of it, and its values."""
     if sought.spellings:  # as one text: so they are sent and read the fastest
         listed = "search_candidates(string_to_array(%s, ','), '{}', '{}', '', %s), unnest(weeks) AS at"
         values: list[Any] = [",".join(sought.spellings), len(sought.spellings)]
@@ -282,10 +282,12 @@ def _known(sought: Sought) -> tuple[str, list[Any]]:
         listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"
         pairs = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]
         values = [*map(list, zip(*pairs, strict=True))]
-    # As `search_week` counts; OFFSET: computed once, and not in each partition.
+    # As `search_week` counts; weeks one after the other at once.
+    runs = f"SELECT plate_fold, at, at - row_number() OVER (PARTITION BY plate_fold ORDER BY at) AS run FROM {listed}"  # noqa: S608
     return (
-        "(SELECT plate_fold AS plate, to_timestamp(at * 604800::bigint + 345600) AS week,"  # noqa: S608 - our own names
-        f" to_timestamp(at * 604800::bigint + 950400) AS week_end FROM {listed} OFFSET 0) AS known"
+        "(SELECT plate_fold AS plate, to_timestamp(min(at) * 604800::bigint + 345600) AS week,"  # noqa: S608 - our own names
+        f" to_timestamp(max(at) * 604800::bigint + 950400) AS week_end FROM ({runs}) AS weeks GROUP BY plate_fold, run"
+        ") AS known"
     ), values
 
 
