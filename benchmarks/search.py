@@ -73,10 +73,16 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
 
         return made
 
+    def some_time(form: str) -> Callable[[], dict[str, Any]]:
+        made = like(form)
+        since = BEGAN + timedelta(days=100)
+        return lambda: made() | {"since": since, "until": since + timedelta(days=100)}
+
     return {
         "exact": like("======="),
         "look-alikes, two": like("=======", 2),
         "7AB?12*": like("===?==*"),
+        "7AB?12*, of 100 days": some_time("===?==*"),
         "7A??12?": like("==??==?"),
         "7?B?12?": like("=?=?==?"),
         "7?B?12?, one look-alike": like("=?=?==?", 1),

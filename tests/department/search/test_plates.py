@@ -343,6 +343,8 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
     with _explained() as plans, as_role(WEB):
         queries = [
             asked(plates[0]),
+            asked(plates[0], since=AT - 2000 * HOUR, until=AT + HOUR),
+            asked(f"{plates[0][:-1]}?", since=AT - 2000 * HOUR, until=AT + HOUR),
             asked("7ABC017", 2),
             asked("7AB?01*"),
             asked("7A??01?", 1),
@@ -363,8 +365,8 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
     about = [plan for plan in plans if "custody_read" in plan or "search_plate" in plan]
     assert len(about) >= 2 * len(queries)
     # Of some 36 partitions, those of the one week that has the plate, and what is doubtful or held.
-    exact = next(plan for plan in about if "GroupAggregate" in plan)
-    assert 0 < len(re.findall(r"Index Scan .*\(actual", exact)) <= 4, exact
+    for plan in [plan for plan in about if "GroupAggregate" in plan][:2]:
+        assert 0 < len(re.findall(r"Index Scan .*\(actual", plan)) <= 5, plan
     assert any("search_plate_grams" in plan for plan in about)
     assert any("custody_read" in plan and "Index" in plan for plan in about)
     for plan in about:
