@@ -226,8 +226,9 @@ class ConsoleFeed:
                     pass
             self._close_left()
         finally:
-            if bell.connection is not None:
-                bell.connection.close()  # it listens: nobody else goes on with it
+            with suppress(psycopg.Error):
+                if bell.connection is not None:
+                    bell.connection.execute("UNLISTEN alerts")  # the pool gives the session to somebody else
             bell.close()
 
     def _close_left(self) -> None:
