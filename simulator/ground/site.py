@@ -19,7 +19,6 @@ from simulator.brokers.rabbitmq import RabbitCluster
 from simulator.errors import SimulatorError
 from simulator.ground.proxy import Loop, Proxy
 from simulator.ground.subscriber import Arrival, Subscriber
-from simulator.keeper.keeper import RecordKeeper
 
 READS = ReadsGrant("simulated records", date.max)
 """What every subscriber of a simulated fleet is granted: whoever tries a subscriber tries it with every record."""
@@ -145,16 +144,6 @@ class Site(Generic[BrokerT]):
     def keep(self, name: str, archive: Path, **more: Any) -> Subscriber:  # noqa: ANN401 - as of `subscriber`
         """Return a subscriber that is connected as long as the site is open: the record keeper."""
         return self._stack.enter_context(self.subscriber(name, archive, **more))
-
-    def custodian(self, name: str, folder: Path) -> RecordKeeper:
-        """Return a custodian's record keeper, at work as long as the site is open; what it keeps lies in a folder.
-
-        Raises:
-            ProvisioningError: the fleet has no such custodian.
-            SubscriberError: the broker refuses it, or does not answer.
-
-        """
-        return self._stack.enter_context(RecordKeeper(self.fleet, name, broker=self.broker.address, folder=folder))
 
     def publish(self, package: bytes) -> None:
         """Publish a complete hot list at every broker that runs, retained.
