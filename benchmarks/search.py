@@ -241,16 +241,19 @@ def memory(connection: psycopg.Connection, cars: int, seed: int, count: int) -> 
         at = BEGAN + timedelta(seconds=draw.randrange(86400, WEEKS * 7 * 86400 - 86400))
         seen.append((truth, passed(draw, truth), f"post-{draw.randrange(POSTS)}", at))
     first = 2**40
-    if connection.execute("SELECT FROM custody_read WHERE record_id = %s", [first]).fetchone() is None:
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(read)s,"
-                " %(read)s, %(read)s, 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
-                [
-                    {"id": id_, "read": read, "post": post, "at": at}
-                    for id_, (_, read, post, at) in enumerate(seen, first)
-                ],
-            )
+    passed_before = {
+        id_ for (id_,) in connection.execute("SELECT record_id FROM custody_read WHERE record_id >= %s", [first])
+    }
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO custody_read VALUES (%(id)s, 'no_hit', %(at)s, %(post)s, NULL, 'p', %(at)s, %(read)s,"
+            " %(read)s, %(read)s, 0.9, NULL, NULL, 'approaching', 'main', NULL, NULL, %(at)s, %(at)s, '{}')",
+            [
+                {"id": id_, "read": read, "post": post, "at": at}
+                for id_, (_, read, post, at) in enumerate(seen, first)
+                if id_ not in passed_before
+            ],
+        )
     misread_ = sum(truth != read for truth, read, *_ in seen)
     print(f"{count:,} cars passed, {misread_:,} misread; the right one among the first ten, of 100:")
     print(f"{'remembered':36}{'plate alone':>14}{'ten posts, a day':>20}")
