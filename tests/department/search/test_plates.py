@@ -275,6 +275,14 @@ def test_a_plate_is_forgotten_with_its_last_read(stock: Stock, superuser: psycop
     assert weeks == {"7AB2": [later], "7AB3": [then]}
 
 
+def test_a_week_after_january_2038_is_forgotten_too(stock: Stock, superuser: psycopg.Connection) -> None:
+    stock([{"plate": "7AB1"}])
+    superuser.execute("UPDATE search_plate SET weeks = ARRAY[search_week('2038-02-01Z')]")
+    forgotten = "SELECT search_forget(ARRAY[search_week('2038-02-01Z')], '', 2)"
+    assert superuser.execute(forgotten).fetchone() == ("7AB1",)
+    assert superuser.execute("SELECT count(*) FROM search_plate").fetchone() == (0,)
+
+
 def test_a_statement_is_given_up(superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr(plates_module, "_candidates", lambda entry, _: dict.fromkeys(_slow(entry), frozenset()))
