@@ -28,10 +28,10 @@ def no_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("PLATEPOST_FONTS", str(empty))
         patch.setattr(fonts, "SYSTEM_FOLDER", empty)
         fonts.installed.cache_clear()
-        fonts.scripts.cache_clear()
+        fonts.of_family.cache_clear()
         yield
     fonts.installed.cache_clear()
-    fonts.scripts.cache_clear()
+    fonts.of_family.cache_clear()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ Examples:
 @click.option("--weekday", "weekdays", type=click.IntRange(1, 7), multiple=True, help="Day of the week; 1 is Monday.")
 @click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="In which the vehicle moved.")
 @click.option("--lane", "lanes", multiple=True, help="In which it drove, as the post names it.")
-@click.option("--region", "regions", multiple=True, help="Issuing state, as posts tell it: US-CA or other.")
+@click.option("--region", "regions", multiple=True, help="Issuing state, as posts name it: such as US-CA, or other.")
 @click.option("--reads", "with_reads", is_flag=True, help="List the reads, too, where one plate fits alone.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Plates at most.")
 @JSON

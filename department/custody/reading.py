@@ -73,7 +73,7 @@ class Sought:
     lanes: Collection[str] = ()
     """Of reads: in any of these."""
     regions: Collection[str] = ()
-    """Of reads: issued by any of these, `US-CA` or `other`."""
+    """Of reads: issued by any of these, such as `US-CA`, or `other`."""
     weeks: Mapping[str, Collection[int]] = field(default_factory=dict)
     """For `seen`, in the place of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
     spellings: Sequence[str] = ()

@@ -18,11 +18,12 @@ from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
 from department.search.places import Places
 from department.search.plates import PlateQuery
 from department.search.scenes import SearchScene
+from device.records.regions import REGIONS
 
 _DAYS = [(day, f"{date(2024, 1, day):%A}") for day in range(1, 8)]
 _LOOK_ALIKES = [(0, "none"), (1, "one"), (MOST_LOOK_ALIKES, "two")]
 _DIRECTIONS = [("", "any"), ("approaching", "approaching"), ("receding", "receding"), ("unknown", "unknown")]
-_REGIONS = [("", "any"), ("US-CA", "California"), ("other", "other")]
+_REGIONS = [("", "any"), *((region, region.removeprefix("US-")) for region in REGIONS)]
 
 
 def known_posts(places: Places) -> list[str]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from device.records.regions import OTHER
+
 StateAgreement = Literal["agrees", "contradicts", "unknown"]
 """Whether the state read from the plate is the listed one; unknown where either is not said."""
-OTHER = "other"
-"""Read of a plate that is not of the one state that posts tell from all others."""
-_TOLD = "CA"
-"""That state."""
+_TOLD_APART = "CA"
+"""The state that a plate of `OTHER` is surely not of."""
 _COUNTRY = "US-"
 """What a state read may begin with; lists have the letters of the state alone."""
 
@@ -108,5 +108,5 @@ def agreement(read: str | None, listed: str | None) -> StateAgreement:
     if not read or not listed:
         return "unknown"
     if read == OTHER:
-        return "contradicts" if listed == _TOLD else "unknown"
+        return "contradicts" if listed == _TOLD_APART else "unknown"
     return "agrees" if read.upper().removeprefix(_COUNTRY) == listed else "contradicts"

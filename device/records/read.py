@@ -34,13 +34,11 @@ class Sight(RecordData):
         default=None,
         max_length=16,
         description=(
-            "State that issued the plate, by its look: `US-CA`, which is the one that posts tell from the rest, or "
-            "`other`; absent where it is unknown."
+            "Who issued the plate, by its look: a state of the United States or its district by ISO 3166-2, such as "
+            "`US-CA`, or `other` for anybody but California where none can be named; absent where it is unknown."
         ),
     )
-    region_confidence: Fraction | None = Field(
-        default=None, description="Probability that `region` is right, 0 to 1, were plates of both kinds as many."
-    )
+    region_confidence: Fraction | None = Field(default=None, description="Probability that `region` is right, 0 to 1.")
     location: Location = Field(description="Where in the best frame the plate was.")
     captured: UtcTime = Field(
         description=(

@@ -41,9 +41,9 @@ class Hypothesis:
 
 
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn logits [columns, classes] into probabilities of each column."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    """Turn logits [..., classes] into probabilities of each column."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities: NDArray[np.float32] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from device.records.regions import OTHER
 from device.vision.geometry import intersection_over_union
 from device.vision.recognizer import Plate, Recognition
 from device.vision.region import CALIFORNIA
@@ -45,12 +46,14 @@ class PictureResult:
     region: str | None = None
     """Who issued the plate that the best plate was held against, where known."""
     claimed: str | None = None
-    """Who is claimed to have issued the best plate: `US-CA`, `other` or nobody."""
+    """Who is claimed to have issued the best plate, as records say it, or nobody."""
 
     @property
     def claim_right(self) -> bool:
         """Whether an issuer is claimed, and rightly."""
-        return self.claimed is not None and (self.claimed == CALIFORNIA) == (self.region == CALIFORNIA)
+        if self.claimed == OTHER:
+            return self.region != CALIFORNIA
+        return self.claimed is not None and self.claimed == self.region
 
 
 def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> PictureResult:
@@ -134,6 +137,8 @@ class Summary:
     """Share of California's plates read of which it is claimed that they are."""
     california_false: float | None
     """Share of the others' plates read of which it is claimed that they are California's."""
+    california_lost: float | None
+    """Share of California's plates read of which another issuer is claimed."""
     box_recall: float | None
     extra: float | None
     """Plates too many a picture, those without any plate among them."""
@@ -173,6 +178,7 @@ def summarise(results: Sequence[PictureResult]) -> Summary:
         region_right=_share([result.claim_right for result in claims]),
         california_told=_share([o.claimed == CALIFORNIA for o in issued if o.region == CALIFORNIA]),
         california_false=_share([o.claimed == CALIFORNIA for o in issued if o.region != CALIFORNIA]),
+        california_lost=_share([o.claimed not in (CALIFORNIA, None) for o in issued if o.region == CALIFORNIA]),
         box_recall=sum(result.boxes_found for result in results) / boxes if boxes else None,
         extra=sum(result.extra for result in photos) / len(photos) if photos else None,
         milliseconds=tuple(statistics.median(result.milliseconds[part] for result in results) for part in range(3)),  # type: ignore[arg-type]

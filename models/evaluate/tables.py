@@ -31,6 +31,7 @@ ROWS: Final[dict[str, Callable[[Summary], str]]] = {
     "issuer told right": lambda summary: _percent(summary.region_right),
     "California's told as such": lambda summary: _percent(summary.california_told),
     "others told as California's": lambda summary: _percent(summary.california_false),
+    "California's told as others": lambda summary: _percent(summary.california_lost),
     "plates found (IoU 0.5)": lambda summary: _percent(summary.box_recall),
     "extra plates a picture": lambda summary: _number(summary.extra),
     "CPU ms, median": lambda summary: f"{summary.cpu_milliseconds:.1f}",

@@ -47,8 +47,14 @@ class Design:
     """How likely the serial is pressed by dies rather than set in a font."""
     blue_band: float = 0.0
     """How likely a European blue band stands at the left."""
-    script: float = 0.0
-    """How likely the state's name is written as with a brush."""
+    faces: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """Families of fonts (`models.plates.fonts.FAMILIES`) of the heading and of the footing; none: any font."""
+    inks: tuple[Colour, ...] = ()
+    """What the heading is printed with; none: the serial's ink or another that shows."""
+    bars: tuple[Colour | None, Colour | None] = (None, None)
+    """Bars behind the heading and the footing."""
+    logos: tuple[str, ...] = ()
+    """Pictures beside and between the characters (`models.plates.logos.LOGOS`); none: any."""
     retroreflective: bool = True
     weight: float = 1.0
     """How often a random plate is of this design."""

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -35,13 +35,15 @@ FONTSOURCE: Final[dict[str, tuple[int, ...]]] = {
     "overpass": (700,),
 }
 """npm packages (all OFL) and the weights of them that resemble serials."""
-SCRIPTS: Final[dict[str, tuple[int, ...]]] = {
-    "damion": (400,),
-    "kaushan-script": (400,),
-    "satisfy": (400,),
-    "yellowtail": (400,),
-}
-"""The same for states' names that are written as with a brush."""
+FAMILIES: Final[dict[str, dict[str, tuple[int, ...]]]] = {
+    "script": {"damion": (400,), "kaushan-script": (400,), "satisfy": (400,), "yellowtail": (400,)},
+    "round": {"great-vibes": (400,), "lobster": (400,), "pacifico": (400,)},
+    "serif": {"libre-baskerville": (700,), "playfair-display": (700,), "cinzel": (700,), "cormorant-garamond": (700,)},
+    "slab": {"alfa-slab-one": (400,), "arvo": (700,), "bitter": (700,), "rokkitt": (700,), "roboto-slab": (700,)},
+    "sans": {"montserrat": (700,), "archivo-black": (400,), "josefin-sans": (700,), "roboto": (700,),
+             "overpass": (700,), "fjalla-one": (400,), "oswald": (600,)},
+}  # fmt: skip
+"""The same for what is printed, such as states' names: `script` is as with a brush, `round` as with a pen."""
 SYSTEM_PATTERNS: Final = ("roadgeek/RG2014B.ttf", "roadgeek/RG2014C.ttf", "routed-gothic/routed-gothic-narrow.ttf",
                           "routed-gothic/routed-gothic.ttf", "opendin/OSP-DIN.ttf")  # fmt: skip
 SYSTEM_FOLDER: Final = Path("/usr/share/fonts/truetype")
@@ -68,8 +70,8 @@ def fetch(folder: Path | None = None) -> list[Path]:
     folder = folder or cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     npm = shutil.which("npm")
-    for package, weights in (FONTSOURCE | SCRIPTS).items():
-        wanted = [f"{package}-latin-{weight}-normal.woff" for weight in weights]
+    for package, weights in [*FONTSOURCE.items(), *(font for family in FAMILIES.values() for font in family.items())]:
+        wanted = _files({package: weights})
         if all((folder / name).exists() for name in wanted):
             continue
         if npm is None:
@@ -97,7 +99,7 @@ def _unpack(archive: Path, wanted: Iterable[str], folder: Path) -> None:
 def installed() -> tuple[Path, ...]:
     """Every font of the lists above that this machine has; says once which are missing."""
     found = [SYSTEM_FOLDER / pattern for pattern in SYSTEM_PATTERNS if (SYSTEM_FOLDER / pattern).exists()]
-    wanted = [f"{name}-latin-{weight}-normal.woff" for name, weights in FONTSOURCE.items() for weight in weights]
+    wanted = _files(FONTSOURCE)
     folder = cache_folder()
     found += [folder / name for name in wanted if (folder / name).exists()]
     missing = len(SYSTEM_PATTERNS) + len(wanted) - len(found)
@@ -107,11 +109,18 @@ def installed() -> tuple[Path, ...]:
 
 
 @cache
-def scripts() -> tuple[Path, ...]:
-    """Every brush script that this machine has."""
+def of_family(name: str) -> tuple[Path, ...]:
+    """Every font of one of `FAMILIES` that this machine has.
+
+    Raises:
+        KeyError: no such family.
+    """
     folder = cache_folder()
-    names = [f"{name}-latin-{weight}-normal.woff" for name, weights in SCRIPTS.items() for weight in weights]
-    return tuple(folder / name for name in names if (folder / name).exists())
+    return tuple(folder / name for name in _files(FAMILIES[name]) if (folder / name).exists())
+
+
+def _files(packages: Mapping[str, Iterable[int]]) -> list[str]:
+    return [f"{name}-latin-{weight}-normal.woff" for name, weights in packages.items() for weight in weights]
 
 
 @cache
@@ -135,16 +144,16 @@ def _sized(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(path), size)
 
 
-def line_of_text(text: str, *, height: int, rng: np.random.Generator, script: bool = False) -> Mask:
+def line_of_text(text: str, *, height: int, rng: np.random.Generator, family: str = "") -> Mask:
     """Set a line of small print (a slogan, a state's name, a dealer) as a mask, in a random face.
 
     Args:
         text: what it says.
         height: height of the mask in pixels.
         rng: draws the face.
-        script: whether in a brush script rather than in upright letters, where one is installed.
+        family: one of `FAMILIES` to set it in, where a font of it is installed; any other font without.
     """
-    fonts = (script and scripts()) or installed()
+    fonts = (family and of_family(family)) or installed()
     if fonts and rng.random() < 0.8:
         font = _sized(fonts[int(rng.integers(len(fonts)))], 40)
         box = font.getbbox(text)

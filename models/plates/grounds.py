@@ -70,8 +70,30 @@ def _ghost(picture: Picture, colour: Colour, rng: np.random.Generator) -> None:
     draw_ghost(picture, rng)
 
 
+def _peaks(picture: Picture, colour: Colour, rng: np.random.Generator) -> None:
+    """Put white mountains under a dark sky, and leave the rest of the ground its colour."""
+    height, width = picture.shape[:2]
+    sky = float(rng.uniform(0.24, 0.34))
+    picture[: round(height * (sky + 0.12))] = mixed(any_colour(rng), (70, 40, 10), 0.75)
+    steps = int(rng.integers(9, 22))
+    points = np.stack([np.linspace(-5, width + 5, steps), height * (sky + rng.uniform(-0.05, 0.1, steps))], 1)
+    outline = np.vstack([points, [[width + 5, height * 0.6], [-5, height * 0.6]]]).astype(np.int32)
+    cv2.fillPoly(picture, [outline], colour, cv2.LINE_AA)
+
+
+def _rainbow(picture: Picture, colour: Colour, rng: np.random.Generator) -> None:
+    """Span a pale rainbow over the whole ground."""
+    height, width = picture.shape[:2]
+    centre, reach = (width // 2, round(height * rng.uniform(1.0, 1.5))), height * float(rng.uniform(0.8, 1.2))
+    deep = max(1, round(height * rng.uniform(0.02, 0.035)))
+    for ring, shade in enumerate(((60, 60, 220), (60, 150, 240), (80, 220, 240), (90, 180, 90), (200, 120, 70))):
+        axes = (round(width * 0.5 - ring * deep), max(1, round(reach - ring * deep)))
+        cv2.ellipse(picture, centre, axes, 0, 180, 360, mixed(shade, colour, 0.55), deep, cv2.LINE_AA)
+
+
 _PAINTERS: Final[dict[str, Callable[[Picture, Colour, np.random.Generator], None]]] = {
     "plain": _plain, "wash": _wash, "hills": _hills, "bands": _bands, "blobs": _blobs, "ghost": _ghost,
+    "peaks": _peaks, "rainbow": _rainbow,
 }  # fmt: skip
 
 
@@ -79,7 +101,7 @@ def paint_ground(kind: str, shape: tuple[int, int], colour: Colour, rng: np.rand
     """Paint a plate's ground.
 
     Args:
-        kind: plain, wash, hills, bands, blobs or ghost.
+        kind: plain, wash, hills, bands, blobs, ghost, peaks or rainbow.
         shape: height and width in pixels.
         colour: its main colour.
         rng: draws the rest.

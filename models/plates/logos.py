@@ -1,6 +1,6 @@
 """Small pictures that stand between characters or beside them, and must not be read as any."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -208,16 +208,20 @@ def _filled(picture: Picture, space: _Space, outline: NDArray[np.float64], colou
     cv2.fillPoly(picture, [points.round().astype(np.int32)], colour, cv2.LINE_AA)
 
 
-_PAINTERS: Final[tuple[_Painter, ...]] = (
-    _tree, _cactus, _wheelchair, _blot, _star, _seal, _well, _flag, _fruit, _shield, _animal, _pillar, _rider,
-    _emblem, _emblem,
-)  # fmt: skip
+LOGOS: Final[dict[str, _Painter]] = {
+    "tree": _tree, "cactus": _cactus, "wheelchair": _wheelchair, "blot": _blot, "star": _star, "seal": _seal,
+    "well": _well, "flag": _flag, "fruit": _fruit, "shield": _shield, "animal": _animal, "pillar": _pillar,
+    "rider": _rider, "emblem": _emblem,
+}  # fmt: skip
+"""What a logo may show."""
+_PAINTERS: Final = (*LOGOS.values(), _emblem)
 
 
-def draw_logo(picture: Picture, box: Box, rng: np.random.Generator) -> None:
-    """Draw any logo into a box of the picture."""
+def draw_logo(picture: Picture, box: Box, rng: np.random.Generator, names: Sequence[str] = ()) -> None:
+    """Draw a logo into a box of the picture: one of the named, or any."""
     pens = _Pens(any_colour(rng), any_colour(rng))
-    _PAINTERS[int(rng.integers(len(_PAINTERS)))](picture, _Space(*box), pens, rng)
+    painters = [LOGOS[name] for name in names] or _PAINTERS
+    painters[int(rng.integers(len(painters)))](picture, _Space(*box), pens, rng)
 
 
 _SYMBOLS: Final[tuple[_Painter, ...]] = (_heart, _star, _hand, _plus)

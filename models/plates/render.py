@@ -65,8 +65,10 @@ def render_plate(
         left = _blue_band(picture, rng) + width * 0.015
     if rng.random() < look.picture:
         room = width * float(rng.uniform(0.14, 0.24))
-        draw_logo(picture, (round(left), round(upper * height), round(room), round((lower - upper) * height)), rng)
+        box = (round(left), round(upper * height), round(room), round((lower - upper) * height))
+        draw_logo(picture, box, rng, look.logos)
         left += room
+    _bars(picture, look, (upper, lower))
     _head_and_foot(picture, look, (upper, lower), _other_ink(base, pen, rng), rng)
     area = (round(left), round(upper * height), round(right - left), round((lower - upper) * height))
     face = draw_face(rng, dies=look.dies)
@@ -113,6 +115,18 @@ def _blue_band(picture: paint.Picture, rng: np.random.Generator) -> float:
     return float(band)
 
 
+def _bars(picture: paint.Picture, look: Design, band: tuple[float, float]) -> None:
+    """Paint the bars behind heading and footing, each up to near the serial."""
+    height = len(picture)
+    for bar, part in zip(
+        look.bars,
+        (slice(0, round(height * band[0] * 0.92)), slice(round(height * (1 + band[1] * 6) / 7), height)),
+        strict=True,
+    ):
+        if bar is not None:
+            picture[part] = bar
+
+
 def _head_and_foot(
     picture: paint.Picture, look: Design, band: tuple[float, float], colour: Colour, rng: np.random.Generator
 ) -> None:
@@ -121,18 +135,27 @@ def _head_and_foot(
     upper, lower = band
     if look.headings and rng.random() < 0.93:
         heading = look.headings[int(rng.integers(len(look.headings)))]
-        script = look.script > 0 and rng.random() < look.script
-        mask = _small_print(heading, round(height * rng.uniform(0.11, 0.19)), picture.shape[1], rng, script=script)
+        tall, family = round(height * rng.uniform(0.11, 0.19)), _one_of(look.faces[0], rng)
+        mask = _small_print(heading, tall, picture.shape[1], rng, family=family)
         own = (50, 40, 190) if heading == "California" else colour
+        if look.inks:
+            own = paint.near(look.inks[int(rng.integers(len(look.inks)))], rng)
         _centred(picture, mask, upper * height * 0.52, own)
     footing = look.footings[int(rng.integers(len(look.footings)))] if look.footings else ""
     if footing:
-        mask = _small_print(footing, round(height * (1 - lower) * rng.uniform(0.45, 0.75)), picture.shape[1], rng)
+        tall, family = round(height * (1 - lower) * rng.uniform(0.45, 0.75)), _one_of(look.faces[1], rng)
+        mask = _small_print(footing, tall, picture.shape[1], rng, family=family)
+        if look.bars[1] is not None:
+            colour = paint.BLACK_ON if paint.luminance(look.bars[1]) > 110 else paint.WHITE_ON
         _centred(picture, mask, height * (1 + lower) / 2, colour)
 
 
-def _small_print(text: str, height: int, width: int, rng: np.random.Generator, *, script: bool = False) -> Mask:
-    mask = line_of_text(text, height=max(5, height), rng=rng, script=script)
+def _one_of(families: tuple[str, ...], rng: np.random.Generator) -> str:
+    return families[int(rng.integers(len(families)))] if families else ""
+
+
+def _small_print(text: str, height: int, width: int, rng: np.random.Generator, *, family: str) -> Mask:
+    mask = line_of_text(text, height=max(5, height), rng=rng, family=family)
     longest = int(width * rng.uniform(0.45, 0.8))
     if mask.shape[1] > longest:
         mask = np.asarray(cv2.resize(mask, (longest, mask.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)

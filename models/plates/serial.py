@@ -28,6 +28,8 @@ class Segment:
 
     kind: str
     text: str = ""
+    logos: tuple[str, ...] = ()
+    """What a picture may show; none: anything."""
 
 
 def arrange(text: str, design: Design, rng: np.random.Generator) -> list[Segment]:
@@ -41,7 +43,7 @@ def arrange(text: str, design: Design, rng: np.random.Generator) -> list[Segment
             at = changes[int(rng.integers(len(changes)))]
         separator = design.separators[int(rng.integers(len(design.separators)))]
         if separator:
-            parts.insert(at, Segment(separator))
+            parts.insert(at, Segment(separator, logos=design.logos))
         if rng.random() < design.second and at < len(text) - 2:
             dotted = design.name == "asian_long"
             further = len(text) - 2 if dotted else int(rng.integers(at + 1, len(text) - 1))
@@ -77,7 +79,7 @@ def write(
     for part in parts:
         wide = cell * room[part.kind]
         if part.kind in _PICTURES:
-            _picture_between(picture, part.kind, setting, left=x, room=wide, rng=rng)
+            _picture_between(picture, part, setting, left=x, room=wide, rng=rng)
         elif part.kind == "stack":
             _stack(letters, part.text, setting, centre=x + wide / 2, room=wide, rng=rng)
         elif part.kind == "character":
@@ -134,12 +136,17 @@ def _mark(letters: Mask, kind: str, setting: _Setting, *, centre: float, room: f
 
 
 def _picture_between(
-    picture: paint.Picture, kind: str, setting: _Setting, *, left: float, room: float, rng: np.random.Generator
+    picture: paint.Picture, part: Segment, setting: _Setting, *, left: float, room: float, rng: np.random.Generator
 ) -> None:
-    tall = round(setting.height * rng.uniform(*_PICTURES[kind]))
-    wide = room * float(rng.uniform(1.2, 2.2)) if kind == "o" else room
+    tall = round(setting.height * rng.uniform(*_PICTURES[part.kind]))
+    wide = room * float(rng.uniform(1.2, 2.2)) if part.kind == "o" else room
     box = (round(left + (room - wide) / 2), setting.top + (setting.height - tall) // 2, max(4, round(wide)), tall)
-    {"y": draw_well, "k": draw_symbol}.get(kind, draw_logo)(picture, box, rng)
+    if part.kind == "y":
+        draw_well(picture, box, rng)
+    elif part.kind == "k":
+        draw_symbol(picture, box, rng)
+    else:
+        draw_logo(picture, box, rng, part.logos)
 
 
 def _emboss(picture: paint.Picture, letters: Mask, depth: float) -> None:

@@ -24,20 +24,24 @@ _COPIES = 12
 
 def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) -> "dict[str, Check]":
     """Plates that were not learnt from: drawn ones, the real ones held out as they are, and worse copies of these."""
-    from models.plates import degrade
+    from device.vision.region import levelled
+    from models.plates import Severity, degrade
     from models.region.drawn import draw
-    from models.region.real import Known, worsened
+    from models.region.real import known, worsened
 
-    known = None if photos is None else Known.load(photos, texts, held_out=True)
     rng = np.random.default_rng(seed)
-    pictures, answers = draw(plates, seed)
-    checks = {"drawn": (np.stack([degrade(picture, rng) for picture in pictures]), answers)}
-    if known is None:
+    pictures, issuers = draw(plates, seed)
+    large = Severity(smallest=110.0)
+    checks = {
+        "drawn": (np.stack([levelled(degrade(picture, rng)) for picture in pictures]), issuers),
+        "legible": (np.stack([levelled(degrade(picture, rng, large)) for picture in pictures]), issuers),
+    }
+    if photos is None:
         return checks
-    real = [(plate, answer) for answer, kind in ((True, known.californian), (False, known.other)) for plate in kind]
-    truths = np.array([answer for _, answer in real])
-    checks["held_out"] = np.stack([plate.rectified() for plate, _ in real]), truths
-    worse = [worsened(plate.framed(), plate.width, rng) for plate, _ in real for _ in range(_COPIES)]
+    real = [(plate, issuer) for issuer, kind in known(photos, texts, held_out=True).items() for plate in kind]
+    truths = np.array([issuer for _, issuer in real])
+    checks["held_out"] = np.stack([levelled(plate.rectified()) for plate, _ in real]), truths
+    worse = [levelled(worsened(plate.framed(), plate.width, rng)) for plate, _ in real for _ in range(_COPIES)]
     checks["worse"] = np.stack(worse), np.repeat(truths, _COPIES)
     return checks
 
@@ -50,23 +54,31 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
     if path.exists():
         with np.load(path) as kept:
             if "made_of" in kept and np.array_equal(kept["made_of"], made_of):
-                return kept["pictures"], kept["californian"]
+                return kept["pictures"], kept["issuers"]
     folder.mkdir(parents=True, exist_ok=True)
-    pictures, californian = draw(size, seed)
+    pictures, issuers = draw(size, seed)
     part = path.with_suffix(".part.npz")
-    np.savez(part, pictures=pictures, californian=californian, made_of=made_of)
+    np.savez(part, pictures=pictures, issuers=issuers, made_of=made_of)
     part.replace(path)
-    return pictures, californian
+    return pictures, issuers
 
 
 @click.command(name="region")
 @click.argument("folder", type=NEW_FOLDER)
 @click.option("--photos", type=NEW_FOLDER, help="Real plates with a region: a folder with manifest.json.")
 @click.option("--texts", type=FILE, help="More plates of --photos, with their regions.")
-@click.option("--reader", type=FILE, help="A reader.tflite that finds characters, for real plates to be shuffled.")
-@click.option("--shuffles", default=30, show_default=True, help="Copies that each Californian plate is tried in.")
-@click.option("--real-share", default=0.5, show_default=True, help="Share of real plates in a batch.")
-@click.option("--pool", "pool_size", default=4000, show_default=True, help="Plates to draw.")
+@click.option(
+    "--reader",
+    type=FILE,
+    help="A reader.tflite, whose first layers the net begins with, and that shuffles real plates.",
+)
+@click.option(
+    "--shuffles", default=600, show_default=True, help="Pictures of an issuer that its real plates are shuffled into."
+)
+@click.option(
+    "--real-share", default=0.4, show_default=True, help="Share of real plates in a batch, of issuers with enough."
+)
+@click.option("--pool", "pool_size", default=20000, show_default=True, help="Plates to draw.")
 @click.option("--minutes", default=40.0, show_default=True, help="How long to train, from now on.")
 @click.option("--steps", type=int, help="Batches of 64 instead, over all resumptions.")
 @click.option("--seed", default=1, show_default=True)
@@ -81,22 +93,22 @@ def train(
     from device.vision.reader import Reader
     from models.plates import fonts
     from models.region.data import Sources
-    from models.region.real import Kind, Known, with_shuffled
+    from models.region.real import known, with_shuffled
     from models.region.train import RegionTraining
     from models.region.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
-    californian: Kind = []
-    other: Kind = []
+    real = {}
     if photos is not None:
-        known, finder = Known.load(photos, texts, held_out=False), Reader(reader) if reader else None
-        californian = with_shuffled(known.californian, finder, copies=shuffles, seed=seed)
-        other = with_shuffled(known.other, finder, copies=max(1, shuffles // 8), seed=seed)
-    checks = checked(photos, texts, plates=400, seed=seed + 1000)
-    sources = Sources(_pool(folder, pool_size, seed), californian, other, real_share)
-    logger.info("%d Californian and %d other pictures of real plates", len(californian), len(other))
-    run(RegionTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, seed=seed), sources, checks)
+        finder = Reader(reader) if reader else None
+        for issuer, plates in known(photos, texts, held_out=False).items():
+            real[issuer] = with_shuffled(plates, finder, copies=max(1, min(20, shuffles // len(plates))), seed=seed)
+    checks = checked(photos, texts, plates=600, seed=seed + 1000)
+    sources = Sources(_pool(folder, pool_size, seed), real, real_share)
+    logger.info("%d pictures of real plates", sum(map(len, real.values())))
+    training = RegionTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, seed=seed, start=reader)
+    run(training, sources, checks)
 
 
 @click.command(name="region")
@@ -116,9 +128,9 @@ def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path 
     checks = checked(photos, texts, plates=plates, seed=seed)
     net = load(checkpoint)
     try:
-        fitted = calibrate(net, checks)
+        temperature = calibrate(net, checks)
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"calibration: slope {fitted.slope:.3f}, intercept {fitted.intercept:.3f}")
+    click.echo(f"calibration: logits divided by {temperature:.3f}")
     pictures = np.concatenate([pictures[:400] for pictures, _ in checks.values()])
     write(output, quantise(net, pictures))

@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.vision.calibration import Calibration
-from models.calibration.fit import Trials, fitted
+from device.records.regions import REGIONS
+from device.vision.ctc import softmax
 from models.quantise import to_int8
 from models.reader.rebuild import rebuilt
 from models.region.net import LAYERS, Region
-from models.region.train import Check, log_odds
+from models.region.train import Check, logits
 
 if TYPE_CHECKING:
     import keras
+
+_TEMPERATURES = np.exp(np.linspace(np.log(0.3), np.log(5.0), 120))
 
 
 def load(checkpoint: Path) -> Region:
@@ -27,39 +29,40 @@ def load(checkpoint: Path) -> Region:
     return net
 
 
-def calibrate(net: Region, checks: Mapping[str, Check]) -> Calibration:
-    """Make a net's log-odds mean what they say of plates that it did not learn from; the net is changed in place.
+def calibrate(net: Region, checks: Mapping[str, Check]) -> float:
+    """Make a net's shares mean what they say of plates that it did not learn from; the net is changed in place.
 
-    Both issuers, and all sets, count alike however many plates there are of them. What Platt scaling says of the
-    log-odds is a factor and a term, and so is put into the last convolution.
+    All sets count alike however many plates are in them. The temperature goes into the last convolution.
 
     Returns:
-        What was put into it.
+        What the logits were divided by.
 
     Raises:
-        ValueError: there is nothing to calibrate by, or the net is surer of what it gets wrong.
+        ValueError: there is nothing to calibrate by.
     """
-    trials = None
-    for pictures, answers in checks.values():
-        weights = np.where(answers, 0.5 / max(1, answers.sum()), 0.5 / max(1, (~answers).sum()))
-        claims = 1 / (1 + np.exp(-log_odds(net, pictures)))
-        own = Trials(claims, answers.astype(np.float64), weights)
-        trials = own if trials is None else trials + own
-    if trials is None:
+    if not checks:
         raise ValueError("nothing to calibrate by")
-    found = fitted(trials)
+    guesses = [(logits(net, pictures), answers) for pictures, answers in checks.values()]
+    doubts = [sum(_doubt(guess / temperature, answers) for guess, answers in guesses) for temperature in _TEMPERATURES]
+    found = float(_TEMPERATURES[int(np.argmin(doubts))])
     with torch.no_grad():
-        net.head.weight.mul_(found.slope)
+        net.head.weight.div_(found)
         bias = net.head.bias
         if bias is None:
             raise TypeError("the head has no bias")
-        bias.mul_(found.slope).add_(found.intercept)
+        bias.div_(found)
     return found
 
 
+def _doubt(guesses: npt.NDArray[np.float64], answers: npt.NDArray[np.int64]) -> float:
+    """Mean negative log-likelihood of the answers."""
+    shares = softmax(guesses.astype(np.float32))[np.arange(len(answers)), answers]
+    return float(-np.log(np.maximum(shares, 1e-9)).mean())
+
+
 def to_keras(net: Region) -> "keras.Model":
-    """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 1."""
-    return rebuilt(LAYERS, net.blocks, net.head, answer=(1,))
+    """Build the same net in Keras, batch norm folded; N x 64 x 160 x 1 in [0, 1] to N x 52."""
+    return rebuilt(LAYERS, net.blocks, net.head, answer=(len(REGIONS),))
 
 
 def convert(net: Region, pictures: npt.NDArray[np.uint8]) -> bytes:

@@ -1,7 +1,6 @@
 """Real plates whose issuer is known, and what is made of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,45 +9,39 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
+from device.records.regions import OTHER, REGIONS
 from device.vision.reader import Reader
 from models.evaluate.manifest import ManifestError
 from models.plates import Severity, degrade
 from models.reader.real import RealPlate, is_held_out, load_photos
 from models.reader.shuffle import shuffled_plates
 
-CALIFORNIA: Final = "US-CA"
 UNKNOWN: Final = "US"
-"""Some state: it may be California."""
+"""Some state, nobody knows which."""
 
 Kind = list[tuple[npt.NDArray[np.uint8], float]]
 """Framed plates of one kind, each with its width in its photograph."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """Real plates by issuer."""
+def known(folder: Path, texts: Path | None = None, *, held_out: bool) -> dict[int, list[RealPlate]]:
+    """Load the plates of a folder that are held out, or those that are not, by class.
 
-    californian: list[RealPlate]
-    other: list[RealPlate]
+    Classes are places in `device.records.regions.REGIONS`. Plates whose issuer neither the manifest nor the
+    transcriptions tell are left out. See
+    `models.reader.real.load_photos`.
 
-    @classmethod
-    def load(cls, folder: Path, texts: Path | None = None, *, held_out: bool) -> "Known":
-        """Load the plates of a folder that are held out, or those that are not; see `models.reader.real.load_photos`.
-
-        Plates whose issuer the manifest or the transcriptions do not tell are left out.
-
-        Raises:
-            ManifestError: as `load_photos`, or no plate is left.
-        """
-        plates = [plate for plate in load_photos(folder, texts) if plate.region not in (None, UNKNOWN)]
-        plates = [plate for plate in plates if is_held_out(plate) == held_out]
-        if not plates:
-            kind = "held out" if held_out else "to learn from"
-            raise ManifestError(f"{folder}: no plate {kind} has a region that names its state or country")
-        return cls(
-            [plate for plate in plates if plate.region == CALIFORNIA],
-            [plate for plate in plates if plate.region != CALIFORNIA],
-        )
+    Raises:
+        ManifestError: as `load_photos`, or no plate is left.
+    """
+    found: dict[int, list[RealPlate]] = {}
+    for plate in load_photos(folder, texts):
+        if plate.region not in (None, UNKNOWN) and is_held_out(plate) == held_out:
+            region = plate.region if plate.region in REGIONS else OTHER
+            found.setdefault(REGIONS.index(region), []).append(plate)
+    if not found:
+        kind = "held out" if held_out else "to learn from"
+        raise ManifestError(f"{folder}: no plate {kind} has a region that names its state or country")
+    return found
 
 
 def with_shuffled(plates: Sequence[RealPlate], reader: Reader | None, *, copies: int, seed: int) -> Kind:

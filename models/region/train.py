@@ -4,6 +4,8 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,31 +13,37 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from device.records.regions import REGIONS
+from device.vision.ctc import softmax
+from device.vision.region import LEAST
 from models.region.data import Sources, batches
-from models.region.net import Region
+from models.region.net import FROZEN, Region
+from models.region.warm_start import warm_start
 from models.training import Run, TimedTraining, floats, outputs
 
 logger = logging.getLogger(__name__)
 
-Check = tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
-"""Plates as the device rectifies them, N x 64 x 160, and whether each is Californian."""
+Check = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Plates as the device rectifies them, N x 64 x 160, and the class of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionTraining(TimedTraining):
     """How long and how hard to train."""
 
-    rate: float = 3e-3
+    rate: float = 2.5e-3
     floor: float = 3e-5
     warm_up: int = 50
     save_every: int = 200
-    average: float = 0.99
+    average: float = 0.998
     batch: int = 64
     seed: int = 1
+    start: Path | None = None
+    """A trained .tflite reader, whose first layers the net begins with and keeps; see `models.region.net`."""
 
 
-def log_odds(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Log-odds of California of plates, N x 64 x 160."""
+def logits(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Logits of plates, N x 64 x 160, for each class, N x 52."""
     return np.asarray(outputs(net, pictures).double().numpy(), np.float64)
 
 
@@ -44,14 +52,22 @@ def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(training.seed)
-    run = Run(training, Region(), Region(), decay=0.03)
-    if not run.resume():
-        run.averaged.load_state_dict(run.net.state_dict())
-    smoothed = math.log(2)
+    net = Region()
+    run = Run(training, net, Region(), decay=0.03)
+    resumed = run.resume()
     drawn = batches(sources, size=training.batch, seed=training.seed, step=run.step)
+    if training.start is not None:
+        if not resumed:
+            warm_start(net, training.start, torch.cat([pictures for pictures, _ in islice(drawn, 4)]))
+        net.frozen = FROZEN
+    if not resumed:
+        run.averaged.load_state_dict(net.state_dict())
+    smoothed = math.log(len(REGIONS))
     for (pictures, answers), due in run.timed(drawn):
         run.net.train()
-        loss = run.learn(nn.functional.binary_cross_entropy_with_logits(run.net(floats(pictures)), answers))
+        with torch.autocast("cpu", torch.bfloat16):
+            guesses = run.net(floats(pictures))
+        loss = run.learn(nn.functional.cross_entropy(guesses.float(), answers, label_smoothing=0.02))
         smoothed = 0.98 * smoothed + 0.02 * loss
         if run.step % 50 == 0:
             logger.info("step %d: loss %.3f", run.step, smoothed)
@@ -63,7 +79,8 @@ def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check
 
 def _report(run: Run, checks: Mapping[str, Check]) -> None:
     for name, (pictures, answers) in checks.items():
-        odds = log_odds(run.averaged, pictures)
-        right = (odds > 0) == answers
-        logger.info("step %d: %s right %.3f, California %.3f, other %.3f", run.step, name, right.mean(),
-                    right[answers].mean(), right[~answers].mean())  # fmt: skip
+        guesses = logits(run.averaged, pictures).astype(np.float32)
+        right = guesses.argmax(1) == answers
+        sure = softmax(guesses).max(1) >= LEAST
+        told = sure.mean(), right[sure].mean() if sure.any() else math.nan
+        logger.info("step %d: %s right %.3f; told %.3f, of these right %.3f", run.step, name, right.mean(), *told)

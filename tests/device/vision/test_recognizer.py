@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from device.errors import BackendError, ModelError
+from device.records.regions import OTHER
 from device.vision.ctc import ALPHABET, Hypothesis
 from device.vision.geometry import intersection_over_union
 from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, OTHER, Issuer
+from device.vision.region import CALIFORNIA, Issuer
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")

@@ -1,4 +1,3 @@
-import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,42 +5,60 @@ import numpy as np
 import pytest
 
 from device.errors import ModelError
+from device.records.regions import OTHER, REGIONS
 from device.vision import modelfiles, recognizer
 from device.vision.modelfiles import shipped
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, LEAST, OTHER, Issuer, RegionNet, claimed
+from device.vision.region import CALIFORNIA, CALIFORNIAN, ELSEWHERE, LEAST, Issuer, RegionNet, claimed, levelled
 
 
-def odds(probability: float) -> float:
-    return math.log(probability / (1 - probability))
+def logits(region: str, probability: float) -> np.ndarray:
+    """Give one issuer so much, and all others alike what is left."""
+    shares = np.full(len(REGIONS), (1 - probability) / (len(REGIONS) - 1), np.float32)
+    shares[REGIONS.index(region)] = probability
+    return np.log(shares)
 
 
-@pytest.mark.parametrize(
-    ("log_odds", "region"),
-    [
-        (odds(LEAST) + 0.01, CALIFORNIA),
-        (-odds(LEAST) - 0.01, OTHER),
-        (odds(LEAST) - 0.01, None),
-        (-odds(LEAST) + 0.01, None),
-        (0.0, None),
-    ],
-)
-def test_an_issuer_is_claimed_only_where_it_is_sure(log_odds: float, region: str | None) -> None:
-    found = claimed(log_odds)
-    assert (found.region if found else None) == region
-    if found:
-        assert found.confidence == pytest.approx(LEAST, abs=0.001)
+def logits_of(**shares: float) -> np.ndarray:
+    """Give issuers so much, by their letters, and all others nothing."""
+    return np.log([shares.get(region.removeprefix("US-"), 0.0) + 1e-9 for region in REGIONS])
+
+
+@pytest.mark.parametrize(("region", "least"), [("US-CA", CALIFORNIAN), ("US-NV", LEAST), (OTHER, LEAST)])
+def test_an_issuer_is_named_only_where_it_is_sure(region: str, least: float) -> None:
+    assert claimed(logits(region, least + 0.001)) == Issuer(region, pytest.approx(least + 0.001))
+    found = claimed(logits(region, least - 0.001))
+    assert found is None or found.region == OTHER
+
+
+def test_a_plate_that_is_surely_not_californian_is_told_so_where_nobody_can_be_named() -> None:
+    rest = 1 - ELSEWHERE
+    assert claimed(logits_of(CA=rest - 0.001, NV=0.6, OR=0.4 - rest + 0.001)) == Issuer(
+        OTHER, pytest.approx(ELSEWHERE + 0.001)
+    )
+    assert claimed(logits_of(CA=rest + 0.001, NV=0.6, OR=0.4 - rest - 0.001)) is None
+    assert claimed(logits_of(CA=0.7, NV=0.3)) is None
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (0.5, 0), (1, -40), (1, 30)])
+def test_light_and_contrast_make_no_difference_to_what_the_net_sees(gain: float, offset: float) -> None:
+    rng = np.random.default_rng(1)
+    plate = np.kron(rng.integers(60, 200, (8, 20)), np.ones((8, 8))).astype(np.uint8)
+    seen = levelled(np.clip(plate.astype(float) * gain + offset, 0, 255).astype(np.uint8))
+    assert np.abs(seen.astype(int) - levelled(plate)).mean() < 3
+    assert seen.mean() == pytest.approx(128, abs=3)
+    assert levelled(np.full((64, 160), 7, np.uint8)).std() == 0
 
 
 def test_looks_are_averaged_and_not_added() -> None:
     net = RegionNet(shipped("region.tflite"))
-    told = iter([odds(0.96), odds(0.9), odds(0.8)])
-    net.log_odds = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
+    told = iter([logits(CALIFORNIA, 0.96), logits(CALIFORNIA, 0.7), logits(CALIFORNIA, 0.4)])
+    net.logits = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
-    # The mean of the three is 0.905, their sum would be 0.999.
+    # The mean of the three is 0.77, their sum would be 0.9999.
     assert net.issuer([plate] * 3) is None
-    net.log_odds = lambda _plate: odds(0.99)  # type: ignore[method-assign]
-    assert net.issuer([plate] * 3) == Issuer(CALIFORNIA, pytest.approx(0.99))
+    net.logits = lambda _plate: logits("US-NV", 0.99)  # type: ignore[method-assign]
+    assert net.issuer([plate] * 3) == Issuer("US-NV", pytest.approx(0.99))
     assert net.issuer([]) is None
 
 

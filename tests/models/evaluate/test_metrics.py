@@ -153,11 +153,12 @@ def test_issuers_are_counted_where_they_are_known(outcome: Compare) -> None:
         return outcome([("ABCD", BOX)], [("ABCD", 0.9, NEAR)], region=region, claimed=claimed)
 
     pairs = [("US-CA", "US-CA"), ("US-CA", None), ("US-CA", "other"), ("US-NV", "other"), ("US-AZ", "US-CA")]
-    pairs.append(("US-OR", "other"))
+    pairs += [("US-OR", "US-OR"), ("US-OR", "US-WA"), ("CA-ON", "other")]
     unknown = [(None, "other"), ("US", "US-CA")]
     summary = summarise([told(*pair) for pair in pairs + unknown])
-    assert summary.region_told == pytest.approx(5 / 6)
-    assert summary.region_right == pytest.approx(3 / 5)
+    assert summary.region_told == pytest.approx(7 / 8)
+    assert summary.region_right == pytest.approx(4 / 7)
     assert summary.california_told == pytest.approx(1 / 3)
-    assert summary.california_false == pytest.approx(1 / 3)
+    assert summary.california_false == pytest.approx(1 / 5)
+    assert summary.california_lost == pytest.approx(1 / 3)
     assert summarise([told(*pair) for pair in unknown]).region_told is None

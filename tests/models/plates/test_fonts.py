@@ -46,9 +46,11 @@ def test_a_brush_script_is_used_where_it_is_wanted(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(fonts, "_sized", sized)
     monkeypatch.setattr(fonts, "installed", lambda: (Path("upright.woff"),))
-    monkeypatch.setattr(fonts, "scripts", lambda: (Path("brush.woff"),))
+    monkeypatch.setattr(fonts, "of_family", {"script": (Path("brush.woff"),)}.__getitem__)
     for seed in range(8):
-        fonts.line_of_text("California", height=20, rng=np.random.default_rng(seed), script=seed % 2 == 0)
+        fonts.line_of_text(
+            "California", height=20, rng=np.random.default_rng(seed), family="" if seed % 2 else "script"
+        )
     assert set(used[:1]) == {Path("brush.woff")}
     assert set(used) == {Path("brush.woff"), Path("upright.woff")}
 

@@ -18,11 +18,11 @@ def fixture_inputs() -> list[npt.NDArray[np.int8]]:
     return [np.roll(fixture_input(), 5 * turn, axis=(1, 2)) for turn in range(8)]
 
 
-def answers(model: Network) -> list[int]:
-    """Return the net's int8 answer to each."""
-    return [int(model.run(picture)[0][0, 0]) for picture in fixture_inputs()]
+def answers(model: Network) -> list[list[int]]:
+    """Return the net's int8 answers to each."""
+    return [[int(logit) for logit in model.run(picture)[0][0]] for picture in fixture_inputs()]
 
 
 if __name__ == "__main__":
     shipped = Network(SHIPPED, reference=True)
-    GOLDEN.write_text(json.dumps({"digest": shipped.digest, "log_odds": answers(shipped)}) + "\n")
+    GOLDEN.write_text(json.dumps({"digest": shipped.digest, "logits": answers(shipped)}) + "\n")

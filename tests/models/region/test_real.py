@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from device.records.regions import REGIONS
 from models.evaluate.manifest import ManifestError
-from models.reader.real import RealPlate, is_held_out
-from models.region.real import Known
+from models.reader.real import is_held_out
+from models.region.real import known
 
 
 @pytest.fixture
@@ -22,30 +23,33 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+CALIFORNIA, NEVADA, ELSEWHERE = (REGIONS.index(region) for region in ("US-CA", "US-NV", "other"))
+
+
 def test_plates_are_parted_by_issuer_and_the_held_out_ones_kept_apart(folder: Path) -> None:
-    learnt, left = Known.load(folder, held_out=False), Known.load(folder, held_out=True)
-    assert len(learnt.californian) + len(left.californian) == len(learnt.other) + len(left.other) == 20
-    assert {plate.region for plate in learnt.californian + left.californian} == {"US-CA"}
-    assert {plate.region for plate in learnt.other + left.other} == {"US-NV"}
-    assert left.californian + left.other
-    assert all(map(is_held_out, left.californian + left.other))
-    assert not any(map(is_held_out, learnt.californian + learnt.other))
+    learnt, left = known(folder, held_out=False), known(folder, held_out=True)
+    assert set(learnt) | set(left) == {CALIFORNIA, NEVADA}
+    for issuer, region in ((CALIFORNIA, "US-CA"), (NEVADA, "US-NV")):
+        both = learnt.get(issuer, []), left.get(issuer, [])
+        assert sum(map(len, both)) == 20
+        assert {plate.region for plates in both for plate in plates} == {region}
+    assert left
+    assert all(is_held_out(plate) for plates in left.values() for plate in plates)
+    assert not any(is_held_out(plate) for plates in learnt.values() for plate in plates)
 
 
 def test_transcriptions_may_tell_the_issuer(folder: Path) -> None:
     more = {"file": "a.png", "box": [0, 0, 50, 20], "text": "ZEN", "region": "US-CA"}
     texts = folder / "texts.json"
-    texts.write_text(json.dumps({"texts": [more, more | {"text": "FUN", "region": "other"}]}))
-    both = [Known.load(folder, texts, held_out=held_out) for held_out in (True, False)]
-    found: list[RealPlate] = [plate for known in both for plate in known.californian + known.other]
-    assert {plate.text: plate.region for plate in found if plate.text in {"ZEN", "FUN"}} == {
-        "ZEN": "US-CA",
-        "FUN": "other",
-    }
+    abroad = more | {"text": "FUN", "region": "CA-ON"}
+    texts.write_text(json.dumps({"texts": [more, abroad, more | {"text": "SUN", "region": "other"}]}))
+    both = [known(folder, texts, held_out=held_out) for held_out in (True, False)]
+    found = {plate.text: issuer for each in both for issuer, plates in each.items() for plate in plates}
+    assert (found["ZEN"], found["FUN"], found["SUN"]) == (CALIFORNIA, ELSEWHERE, ELSEWHERE)
 
 
 def test_plates_that_no_state_is_told_of_are_refused(folder: Path) -> None:
     manifest = folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace("US-CA", "US").replace("US-NV", "US"))
     with pytest.raises(ManifestError, match="region"):
-        Known.load(folder, held_out=False)
+        known(folder, held_out=False)

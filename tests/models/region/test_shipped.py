@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from device.records.regions import OTHER, REGIONS
 from device.vision.interpreter import RUNTIMES, Network
 from device.vision.region import CALIFORNIA, RegionNet, claimed
 from models.plates import Severity, degrade
@@ -21,8 +22,8 @@ def test_shipped_net_keeps_the_contract(model: Network) -> None:
     assert model.input.shape == (1, 64, 160, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
-    assert [output.shape for output in model.outputs] == [(1, 1)]
-    assert SHIPPED.stat().st_size <= 120_000
+    assert [output.shape for output in model.outputs] == [(1, len(REGIONS))]
+    assert SHIPPED.stat().st_size <= 760_000
 
 
 def test_all_shipped_nets_together_are_at_most_three_and_a_half_megabytes() -> None:
@@ -36,17 +37,20 @@ def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None
     model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
     for _ in range(ASKED):
-        assert answers(model) == golden["log_odds"]
+        assert answers(model) == golden["logits"]
 
 
 def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
     net = RegionNet(SHIPPED)
-    pictures, californian = draw(160, seed=20_260)
+    pictures, issuers = draw(160, seed=20_260)
     rng = np.random.default_rng(20_260)
     easy = Severity(smallest=140, largest=260, inverted=0)
-    odds = np.array([net.log_odds(degrade(picture, rng, easy)) for picture in pictures])
-    assert np.mean((odds > 0) == californian) >= 0.8
-    claims = [(claimed(one), bool(truth)) for one, truth in zip(odds, californian, strict=True)]
-    right = [(one.region == CALIFORNIA) == truth for one, truth in claims if one]
-    assert len(right) >= 25
-    assert np.mean(right) >= 0.95
+    logits = np.array([net.logits(degrade(picture, rng, easy)) for picture in pictures])
+    assert np.mean(logits.argmax(1) == issuers) >= 0.45
+    claims = [(claimed(one), REGIONS[truth]) for one, truth in zip(logits, issuers, strict=True)]
+    named = [one.region == truth for one, truth in claims if one and one.region != OTHER]
+    assert len(named) >= 15
+    assert np.mean(named) >= 0.95
+    elsewhere = [truth for one, truth in claims if one and one.region == OTHER]
+    assert len(elsewhere) >= 60
+    assert CALIFORNIA not in elsewhere

@@ -6,36 +6,42 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from device.vision.calibration import Calibration  # noqa: E402
+from device.records.regions import REGIONS  # noqa: E402
 from models.region.convert import calibrate  # noqa: E402
 from models.region.data import Sources, batches  # noqa: E402
-from models.region.net import Region  # noqa: E402
-from models.region.train import RegionTraining, log_odds, train  # noqa: E402
+from models.region.net import FROZEN, SHARED, Region  # noqa: E402
+from models.region.train import RegionTraining, logits, train  # noqa: E402
+from models.region.warm_start import warm_start  # noqa: E402
+from models.warm_start import convolutions  # noqa: E402
 
+SHIPPED_READER = Path(__file__).parents[3] / "models" / "reader.tflite"
 BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)
+
+
+CALIFORNIA, NEVADA = REGIONS.index("US-CA"), REGIONS.index("US-NV")
 
 
 @pytest.fixture
 def sources() -> Sources:
-    """Californian plates are bright and all others dark."""
-    drawn = np.stack([BRIGHT, DARK]), np.array([True, False])
-    return Sources(drawn, [(BRIGHT, 100.0)], [(DARK, 100.0)], real_share=0.5)
+    """Californian plates are bright and Nevada's dark."""
+    drawn = np.stack([BRIGHT, DARK]), np.array([CALIFORNIA, NEVADA])
+    return Sources(drawn, {CALIFORNIA: [(BRIGHT, 100.0)] * 12, NEVADA: [(DARK, 100.0)]}, real_share=0.5)
 
 
-def test_batches_hold_both_kinds_in_the_mean(sources: Sources) -> None:
+def test_batches_hold_issuers_by_their_shares(sources: Sources) -> None:
     pictures, answers = next(batches(sources, size=200, seed=1))
     assert pictures.shape == (200, 1, 64, 160)
-    assert 70 < answers.sum() < 130
+    assert 140 < (answers == CALIFORNIA).sum() < 195, "six of seven"
 
 
-def test_the_net_gives_one_number_a_plate_and_is_small() -> None:
+def test_the_net_gives_a_logit_for_each_issuer_and_is_small() -> None:
     net = Region().eval()
-    assert net(torch.zeros(3, 1, 64, 160)).shape == (3,)
-    assert sum(parameter.numel() for parameter in net.parameters()) < 100_000
+    assert net(torch.zeros(3, 1, 64, 160)).shape == (3, len(REGIONS))
+    assert sum(parameter.numel() for parameter in net.parameters()) <= 760_000
 
 
 def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, sources: Sources) -> None:
-    checks = {"held_out": (np.zeros((2, 64, 160), np.uint8), np.array([True, False]))}
+    checks = {"held_out": (np.zeros((2, 64, 160), np.uint8), np.array([CALIFORNIA, NEVADA]))}
     train(RegionTraining(folder=tmp_path, until=time.time() + 2, batch=8), sources, checks)
     first = torch.load(tmp_path / "last.pt", weights_only=True)
     assert first["step"] > 0
@@ -74,12 +80,13 @@ def test_a_resumed_run_sees_other_batches(sources: Sources) -> None:
 def test_calibration_is_put_into_the_net() -> None:
     torch.manual_seed(2)
     net = Region().eval()
+    with torch.no_grad():
+        net.head.weight.mul_(200)  # sure of what it cannot know
     pictures = np.random.default_rng(1).integers(0, 255, (60, 64, 160), np.uint8)
-    before = log_odds(net, pictures)
-    answers = before + np.random.default_rng(2).normal(0, before.std(), 60) > np.median(before)
+    before, answers = logits(net, pictures), np.random.default_rng(2).integers(0, len(REGIONS), 60)
     found = calibrate(net, {"some": (pictures, answers)})
-    assert found != Calibration()
-    np.testing.assert_allclose(log_odds(net, pictures), found.intercept + found.slope * before, atol=1e-3)
+    assert found > 1
+    np.testing.assert_allclose(logits(net, pictures), before / found, atol=1e-3)
 
 
 def test_keras_net_computes_what_torch_does() -> None:
@@ -94,4 +101,26 @@ def test_keras_net_computes_what_torch_does() -> None:
     net.eval()
     pictures = np.random.default_rng(1).random((2, 64, 160, 1), np.float32)
     expected = net(torch.from_numpy(pictures.transpose(0, 3, 1, 2))).detach().numpy()
-    np.testing.assert_allclose(to_keras(net).predict(pictures, verbose=0)[:, 0], expected, atol=2e-3)
+    np.testing.assert_allclose(to_keras(net).predict(pictures, verbose=0), expected, atol=2e-3)
+
+
+def test_training_begins_with_the_readers_first_layers_and_keeps_them(tmp_path: Path, sources: Sources) -> None:
+    train(RegionTraining(folder=tmp_path, steps=3, batch=8, start=SHIPPED_READER), sources, {})
+    trained = Region()
+    trained.load_state_dict(torch.load(tmp_path / "last.pt", weights_only=True)["net"])
+    theirs = [torch.from_numpy(one.kernel) for one in convolutions(SHIPPED_READER)]
+    ours = [block[1].weight.detach() for block in trained.blocks]
+    assert all(torch.equal(one, other) for one, other in zip(ours[:FROZEN], theirs, strict=False))
+    assert all(one.shape == other.shape for one, other in zip(ours[:SHARED], theirs, strict=False))
+    assert not torch.equal(ours[FROZEN], theirs[FROZEN])
+
+
+def test_what_begins_with_a_readers_layers_sees_strokes_as_it_does() -> None:
+    net = Region().eval()
+    pictures = torch.from_numpy(np.random.default_rng(3).integers(0, 255, (40, 1, 64, 160), np.uint8))
+    warm_start(net, SHIPPED_READER, pictures)
+    kept = convolutions(SHIPPED_READER)[0]
+    expected = torch.nn.functional.conv2d(
+        torch.nn.functional.pad(pictures / 255, (0, 1, 0, 1)), torch.tensor(kept.kernel), torch.tensor(kept.bias), 2
+    ).relu()
+    torch.testing.assert_close(net.eval().blocks[0](pictures / 255), expected, atol=1e-4, rtol=1e-3)
