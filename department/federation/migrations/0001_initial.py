@@ -41,7 +41,7 @@ CREATE TABLE federation_exchange (
     case_number text,
     salt bytea,
     decision text CHECK (decision IN ('answered', 'refused', 'failed', 'lost')),
-    entry uuid REFERENCES ledger_entry (entry),  -- that has the answer; until then, that none came
+    entry uuid,  -- of the ledger: that has the answer; until then, that none came
     CONSTRAINT federation_case CHECK (num_nulls(case_number, salt) IN (0, 2)),
     CONSTRAINT federation_decided CHECK (decision IS NULL OR entry IS NOT NULL)
 );
