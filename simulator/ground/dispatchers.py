@@ -57,6 +57,7 @@ class Dispatchers:
         if done.returncode:
             raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
         self._process = subprocess.Popen(_program("work", folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._answer()  # it has found its database: a scenario may stop that next
 
     def log_in(self, login: str) -> str:
         """Return the key of a new session, as if the person had shown their passkey."""
@@ -72,11 +73,13 @@ class Dispatchers:
         self._process.communicate()
 
     def _ask(self, **what: object) -> Any:  # noqa: ANN401 - JSON
-        said = b""
-        if self._process.stdin is not None and self._process.stdout is not None and self._process.poll() is None:
+        if self._process.stdin is not None and self._process.poll() is None:
             self._process.stdin.write(json.dumps(what).encode() + b"\n")
             self._process.stdin.flush()
-            said = self._process.stdout.readline()
+        return self._answer()
+
+    def _answer(self) -> Any:  # noqa: ANN401 - JSON
+        said = self._process.stdout.readline() if self._process.stdout is not None else b""
         if not said:
             raise SimulatorError("the dispatchers' program has ended")
         return json.loads(said)
@@ -96,9 +99,14 @@ def main() -> None:
         if what == "make":
             dispatching.make(folder.settings.agency, logins)
             return
+        _say(None)
         for line in sys.stdin:
-            sys.stdout.write(json.dumps(dispatching.done(json.loads(line))) + "\n")
-            sys.stdout.flush()
+            _say(dispatching.done(json.loads(line)))
+
+
+def _say(what: object) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
