@@ -1,11 +1,11 @@
-"""How often hits turn out to be none, and why: by post, by category of the list, by characters that were misread.
+"""How often hits turn out to be none, and why: by post, source and category of the list, and misread characters.
 
 Each rate has its 95 % interval by Wilson: of few hits nothing follows. Nothing of covert groups is counted.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,13 +19,18 @@ RECENT = timedelta(days=7)
 """The time of which a post's rejections are held against those before."""
 BEFORE = timedelta(days=90)
 FEWEST = 5
-"""Rejections of the recent time below which no post is a fault."""
+"""Rejections below which no post is a fault, and no source is stale."""
+STALE = 0.1
+"""A source is stale where its entries no longer held in more than this share of its hits."""
+UNKNOWN = "not known"
+"""The source of an entry that stands in none: no import has this name, as theirs have no space."""
 _DECIDED = """
-SELECT alert.post, alert.category, alert.reject_reason, coalesce(step.pairs, '{}'), count(*) FROM alerts_alert AS alert
+SELECT alert.post, alert.category, alert.reject_reason, coalesce(step.pairs, '{}'), alert.list_sources, count(*)
+FROM alerts_alert AS alert
 LEFT JOIN alerts_step AS step ON step.record_id = alert.record_id AND step.step = 'reject'
 WHERE alert.covert_group IS NULL AND alert.captured_at >= %s AND alert.captured_at < %s
 AND (alert.reject_reason IS NOT NULL OR alert.state IN ('confirmed', 'actionable', 'closed'))
-GROUP BY 1, 2, 3, 4
+GROUP BY 1, 2, 3, 4, 5
 """
 
 
@@ -61,7 +66,10 @@ class HitQuality:
     posts: dict[str, dict[str, RejectRate]]
     """By post and reason; `all` is for any reason."""
     categories: dict[str, dict[str, RejectRate]]
-    """By the list's category and reason: `stale_entry` tells of its source."""
+    """By the list's category and reason."""
+    sources: dict[str, dict[str, RejectRate]]
+    """By source of the entry and reason, `misread` and `stale_entry` always among them: an import's name, `own entries`
+    of the department's people, or `UNKNOWN`. What two sources list counts for both."""
     pairs: dict[str, RejectRate]
     """By what was read and what it was: `D0`."""
 
@@ -85,15 +93,19 @@ def hit_quality(since: datetime, until: datetime) -> HitQuality:
     """Return what was decided about the hits that were captured in a time."""
     decided = rows(_DECIDED, [since, until])
     pairs: Counter[str] = Counter()
-    for *_, found, count in decided:
+    for _, _, _, found, _, count in decided:
         pairs.update(dict.fromkeys(found, count))
     every = sum(count for *_, count in decided)
     return HitQuality(
         since,
         until,
-        reasons=_by_reason((reason, count) for _, _, reason, _, count in decided),
-        posts=_grouped((post, reason, count) for post, _, reason, _, count in decided),
-        categories=_grouped((category, reason, count) for _, category, reason, _, count in decided),
+        reasons=_by_reason((reason, count) for _, _, reason, *_, count in decided),
+        posts=_grouped((post, reason, count) for post, _, reason, *_, count in decided),
+        categories=_grouped((category, reason, count) for _, category, reason, *_, count in decided),
+        sources=_grouped(
+            ((source, reason, count) for _, _, reason, _, named, count in decided for source in named or [UNKNOWN]),
+            always=(RejectReason.MISREAD, RejectReason.STALE_ENTRY),
+        ),
         pairs={pair: reject_rate(count, every) for pair, count in pairs.most_common()},
     )
 
@@ -116,19 +128,36 @@ def worse_posts(at: datetime | None = None) -> dict[str, RejectRate]:
     return found
 
 
-def _grouped(counted: Iterable[tuple[str, str | None, int]]) -> dict[str, dict[str, RejectRate]]:
+def stale_sources(at: datetime | None = None) -> dict[str, RejectRate]:
+    """Return the sources of whose hits in 90 days too many were of entries that no longer held: ask them for news.
+
+    The whole interval lies above `STALE`.
+    """
+    at = at or datetime.now(UTC)
+    stale = {name: rates["stale_entry"] for name, rates in hit_quality(at - BEFORE, at).sources.items()}
+    return {
+        name: rate for name, rate in stale.items() if name != UNKNOWN and rate.rejected >= FEWEST and rate.low > STALE
+    }
+
+
+def _grouped(
+    counted: Iterable[tuple[str, str | None, int]], always: Collection[RejectReason] = ()
+) -> dict[str, dict[str, RejectRate]]:
     named: dict[str, list[tuple[str | None, int]]] = {}
     for name, reason, count in counted:
         named.setdefault(name, []).append((reason, count))
-    return {name: _by_reason(counts) for name, counts in sorted(named.items())}
+    return {name: _by_reason(counts, always) for name, counts in sorted(named.items())}
 
 
-def _by_reason(counted: Iterable[tuple[str | None, int]]) -> dict[str, RejectRate]:
+def _by_reason(
+    counted: Iterable[tuple[str | None, int]], always: Collection[RejectReason] = ()
+) -> dict[str, RejectRate]:
     counts: Counter[str | None] = Counter()
     for reason, count in counted:
         counts[reason] += count
     decided, rejected = counts.total(), counts.total() - counts[None]
-    each = {reason.value: reject_rate(counts[reason.value], decided) for reason in RejectReason if counts[reason.value]}
+    named = [reason for reason in RejectReason if counts[reason.value] or reason in always]
+    each = {reason.value: reject_rate(counts[reason.value], decided) for reason in named}
     return {"all": reject_rate(rejected, decided), **each}
 
 

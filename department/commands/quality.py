@@ -19,7 +19,7 @@ from department.folder import DepartmentFolder
     epilog="""\b
 Examples:
   platepost department quality vault --days 90
-  platepost department quality vault --json | jq '.categories[] | select(.stale_entry.low > 0.1)'
+  platepost department quality vault --json | jq '.sources[] | select(.stale_entry.low > 0.1)'
 """
 )
 @FOLDER
@@ -27,7 +27,7 @@ Examples:
 @click.option("--draw", is_flag=True, help="Draw random reads of the last weeks for people to label, and end.")
 @click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of which hits.")
 def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -> None:
-    """Show rejections of hits by reason: of all, by post, by category of the list, by characters that were misread.
+    """Show rejections of hits by reason: of all, by post, by source and category of the list, by misread characters.
 
     And how many reads are wrong, of the random ones of twelve weeks that two people have labeled on the page *Quality*.
 
@@ -35,7 +35,7 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
     """
     with working_as(folder, WEB):
         from department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up
-        from department.alerts.quality import RejectRate, hit_quality, worse_posts  # noqa: PLC0415
+        from department.alerts.quality import RejectRate, hit_quality, stale_sources, worse_posts  # noqa: PLC0415
 
         if draw:
             drawn = draw_samples()
@@ -43,9 +43,13 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
             return
         until = datetime.now(UTC)
         found, worse = hit_quality(until - timedelta(days=days), until), worse_posts()
-        reads = sampled_reads()
+        reads, stale = sampled_reads(), stale_sources()
     if as_json:
-        said = {"worse": sorted(worse), "reads": {name: asdict(each) for name, each in reads.items()}}
+        said = {
+            "worse": sorted(worse),
+            "stale": sorted(stale),
+            "reads": {name: asdict(each) for name, each in reads.items()},
+        }
         click.echo(json.dumps(found.wire() | said))
         return
     table = Table("", "reason", "rejected", "decided", "95 % interval")
@@ -55,7 +59,7 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
             table.add_row(name, reason, str(rate.rejected), str(rate.decided), f"{rate.low:.1%} to {rate.high:.1%}")
 
     add("all hits", found.reasons)
-    for kind, groups in (("post", found.posts), ("category", found.categories)):
+    for kind, groups in (("post", found.posts), ("source", found.sources), ("category", found.categories)):
         for name, rates in groups.items():
             add(f"{kind} {name}", rates)
     add("misread", found.pairs)
@@ -65,3 +69,5 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
     console.print(table)
     for post in worse:
         console.print(f"[red]{post}: far more hits are rejected than before.[/red] Look at its pictures and its aim.")
+    for source in stale:
+        console.print(f"[red]{source}: too many of its entries no longer hold.[/red] Ask the source for newer lists.")

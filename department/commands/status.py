@@ -51,6 +51,8 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
         console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
     for step, why in found.nightly.items():
         console.print(f"[red]Each night, {step}:[/red] {why}.")
+    for source in found.stale_sources:
+        console.print(f"[red]Source {source}:[/red] too many of its entries no longer hold.")
     console.print(f"Keeper: {', '.join(found.keepers) or '[red]not running[/red]'}. Times are in UTC.")
     for name, disk in found.disks.items():
         console.print(f"Free for {name}: {disk['free'] / 1e9:.1f} of {disk['size'] / 1e9:.1f} GB.")

@@ -7,13 +7,14 @@ and one whose size is beyond belief after the one before, is held until a person
 import hashlib
 import hmac
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import zstandard
-from django.db import transaction
+from django.db import connection, transaction
 
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
@@ -26,6 +27,13 @@ from provisioning.hotlist.source import read_rows
 MOST_REPORTED = 1000
 """Refused rows that a report names; it counts all."""
 _LARGEST = 1 << 30
+_AT_ONCE = 10_000
+"""Rows that are noted by one statement."""
+_NOTE = """
+INSERT INTO lists_imported (plate, category, source, listed_at)
+SELECT DISTINCT plate, category, %s, %s::timestamptz FROM unnest(%s::text[], %s::text[]) AS given (plate, category)
+ON CONFLICT (plate, category, source) DO UPDATE SET listed_at = excluded.listed_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def in_force(source: str) -> ListImport | None:
 
 
 def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> Iterator[HotListRow]:
-    """Yield the cleaned rows of all sources.
+    """Yield the cleaned rows of all sources, as the signer, and note which source each is of.
 
     Args:
         at: when the list is built: rows that have expired by then are left out.
@@ -110,18 +118,33 @@ def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> 
             path, mapping_path = Path(folder, "export"), Path(folder, "mapping.toml")
             path.write_bytes(zstandard.decompress(bytes(each.file or b""), max_output_size=_LARGEST))
             mapping_path.write_text(each.mapping, "utf-8")
-            for row in read_rows(path, load_mapping(mapping_path), at=at):
-                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate]):
-                    yield row
+            rows = (
+                row
+                for row in read_rows(path, load_mapping(mapping_path), at=at)
+                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate])
+            )
+            while some := tuple(islice(rows, _AT_ONCE)):
+                _note(source, at, some)
+                yield from some
 
 
 def forget_former() -> None:
-    """Forget the files whose place another one has taken, as the signer."""
+    """Forget the files whose place another one has taken, and rows that no list in force has, as the signer."""
     with transaction.atomic():
         for source in ListImport.objects.values_list("source", flat=True).distinct():
             now = in_force(source)
             if now is not None:
                 ListImport.objects.filter(source=source, pk__lt=now.pk).exclude(file=None).update(file=None)
+        with connection.cursor() as cursor:
+            # A package is good for seven days: until then a post may have it.
+            cursor.execute("DELETE FROM lists_imported WHERE listed_at < now() - interval '7 days'")
+
+
+def _note(source: str, at: datetime, rows: Iterable[HotListRow]) -> None:
+    alarming = [(row.plate, row.category) for row in rows if row.distribution is None and not row.safe]
+    plates, categories = ([each[member] for each in alarming] for member in (0, 1))
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [source, at, plates, categories])
 
 
 def _beyond_belief(before: ListImport | None, accepted: int) -> str | None:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
 from department.alerts.errors import AlertError
-from department.alerts.quality import RejectRate, hit_quality
+from department.alerts.quality import RejectRate, hit_quality, stale_sources
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 
@@ -22,9 +22,14 @@ def quality(request: HttpRequest) -> HttpResponse:
     """Show the rates, each with its interval: no plate, no person, nothing of covert groups."""
     until = datetime.now(UTC)
     found = hit_quality(until - timedelta(days=DAYS), until)
-    groups = {"Hits": {"all": found.reasons}, "By post": found.posts, "By category of the list": found.categories}
+    groups = {
+        "Hits": {"all": found.reasons},
+        "By post": found.posts,
+        "By source of the list": found.sources,
+        "By category of the list": found.categories,
+    }
     tables = [(title, {name: _in_words(rates) for name, rates in each.items()}) for title, each in groups.items()]
-    context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads()}
+    context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads(), "stale": stale_sources()}
     return render(request, "web/quality.html", context)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from department.alerts.quality import worse_posts
+from department.alerts.quality import stale_sources, worse_posts
 from department.custody.holding import Span
 from department.custody.receipt_log import LostRange, ReceiptState
 from department.database.queries import rows
@@ -86,6 +86,8 @@ class CustodyStatus:
     """What was not held when a keeper started, though receipted: incidents, of chains that are shown."""
     nightly: dict[str, str] = field(default_factory=dict)
     """What is wrong with the nightly work, by step."""
+    stale_sources: tuple[str, ...] = ()
+    """Sources of hot lists too many of whose entries no longer held when they made a hit."""
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
@@ -173,7 +175,8 @@ def custody_status(
     shown = {(post, chain.chain) for post, known in chains.items() for chain in known}
     lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
     wrong = nightly_problems(nightly, at) if nightly else {}
-    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost, wrong)
+    stale = tuple(sorted(stale_sources(at)))
+    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost, wrong, stale)
 
 
 def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:

@@ -66,6 +66,8 @@ RIGHTS = {
     "lists_request": {OWNER: ALL, WEB: READ, SIGNER: ADD},
     # The pages see all but the file.
     "lists_import": {OWNER: ALL, SIGNER: ADD},
+    # By which a trigger names an alert's source. A column of it is changed too.
+    "lists_imported": {OWNER: ALL, SIGNER: ADD | {"DELETE"}},
     "lists_lead": {OWNER: ALL, WEB: READ},
     # Who says what, triggers hold: see tests/department/audits/test_audits.py. Each row is judged or closed once.
     **{
@@ -185,6 +187,7 @@ FUNCTIONS = {
     "lists_guard_entry": {OWNER},
     "lists_hold_dispatcher": {OWNER},
     "lists_take_back": {OWNER},
+    "lists_name_sources": {OWNER},
     "archive_establish": {OWNER},
     "archive_guard_hold": {OWNER},
     "archive_guard_plan": {OWNER},
@@ -538,6 +541,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "alerts/migrations/0007_accuracy.py",
         "alerts/migrations/0008_late_posts.py",
         "lists/migrations/0005_dispatchers.py",
+        "lists/migrations/0006_sources.py",
         "archive/migrations/0001_archive.sql",
         "archive/migrations/0002_kinds.sql",
         "archive/migrations/0003_holds_aside.py",

@@ -15,7 +15,7 @@ from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
 from department.alerts.errors import AlertError
 from department.alerts.notes import require_plain
-from department.alerts.quality import hit_quality, reject_rate, worse_posts
+from department.alerts.quality import UNKNOWN, hit_quality, reject_rate, stale_sources, worse_posts
 from department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
 from department.alerts.states import TRANSITIONS, AlertOutcome, AlertState, AlertStep, RejectReason, transition_rows
 from department.database.cluster import SUPERUSER
@@ -241,6 +241,49 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
     assert found.posts["post-1"]["misread"] == found.pairs["D0"] == reject_rate(1, 4)
     assert found.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
     assert worse_posts() == {}
+
+
+def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch) -> None:
+    actor, now = dispatch.person("a.rivera"), datetime.now(UTC) + timedelta(minutes=1)
+    listed, entered, left, both = ("7ABC123", "7DEF456", "7GHJ789", "7KLM012")
+    dispatch.act(
+        "INSERT INTO lists_imported VALUES (%s, 'stolen_vehicle', 'state', now()), (%s, 'stolen_vehicle', 'state',"
+        " now()), (%s, 'stolen_vehicle', 'county', now() - interval '1 day'), (%s, 'felony', 'county', now()),"
+        " (%s, 'stolen_vehicle', 'county', now())",
+        *(listed, both, listed, listed, both),
+    )
+    for plate, unlisted in ((entered, None), (both, None), (left, 1)):
+        dispatch.act(
+            "INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, expires_at,"
+            " second_person, over_at, approved_by, approved_at, unlisted_version) VALUES (%s, 'stolen_vehicle', 2,"
+            " '26-1', 'x', 'l.ister', now() + interval '1 day', true, now(), 's.uper', now(), %s)",
+            *(plate, unlisted),
+        )
+    try:
+        alerts = {plate: dispatch.alert(plate_matched=plate) for plate in (listed, entered, left, both)}
+        alerts |= {number: dispatch.alert(plate_matched=listed) for number in range(4)}
+        dispatch.act("TRUNCATE lists_imported; TRUNCATE lists_entry CASCADE")
+        for name, alert in alerts.items():
+            with as_role(WEB):
+                actions.take(actor, alert.record_id, 0)
+                if name == entered:
+                    actions.confirm(actor, alert.record_id, 1, same())
+                else:
+                    rejection = AlertRejection(RejectReason.STALE_ENTRY, same(), [])
+                    actions.reject(actor, alert.record_id, 1, rejection)
+        with as_role(WEB):
+            found, stale = hit_quality(now - timedelta(days=1), now).sources, stale_sources(now)
+            page, status = (client_of(actor.person).get(path).content.decode() for path in ("/quality/", "/"))
+    finally:
+        dispatch.act("TRUNCATE lists_imported; TRUNCATE lists_entry CASCADE")
+    rates = {
+        name: (rate["stale_entry"].rejected, rate["misread"].rejected, rate["all"].decided)
+        for name, rate in found.items()
+    }
+    assert rates == {"state": (6, 0, 6), "county": (1, 0, 1), "own entries": (1, 0, 2), UNKNOWN: (1, 0, 1)}
+    assert stale == {"state": reject_rate(6, 6)}
+    assert "Entries of state are stale: 6 of its 6 hits" in page
+    assert '<li class="bad">state</li>' in status
 
 
 def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:

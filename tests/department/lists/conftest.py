@@ -22,7 +22,7 @@ from tests.department.search.conftest import Stock, stock, superuser
 
 __all__ = ["Stock", "stock", "superuser"]
 Made: TypeAlias = Callable[..., ListEntry]
-TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_request", "lists_lead")
+TABLES = ("lists_entry", "lists_recovery", "lists_import", "lists_imported", "lists_request", "lists_lead")
 
 
 @pytest.fixture(autouse=True)

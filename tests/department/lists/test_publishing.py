@@ -161,6 +161,13 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     assert office.published[-1] == "complete"
     assert (office.hits("7IMP001"), len(office.hits("7IMP002"))) == ([], 1), "the export is older than the news"
     assert list(ListImport.objects.filter(file=None).values_list("pk", flat=True)) == [made.pk]
+    noted = "SELECT plate, category, source FROM lists_imported ORDER BY plate"
+    kept = [(plate, "stolen_vehicle", "state") for plate in ("7IMP001", "7IMP002")]
+    assert superuser.execute(noted).fetchall() == kept, "a post may have the former list still"
+    superuser.execute("UPDATE lists_imported SET listed_at = now() - interval '8 days' WHERE plate = '7IMP001'")
+    superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
+    office.sign()
+    assert superuser.execute(noted).fetchall() == kept[1:]
     superuser.execute("UPDATE lists_recovery SET at = at - interval '49 hours'")
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
