@@ -132,7 +132,7 @@ class DepartmentSettings(BaseModel):
     federation_web: str = Field("127.0.0.1:8602", pattern=r"^.+:\d{1,5}$")
     """Where partner departments are answered, `host:port`."""
     contact: str = ""
-    """Whom the public asks, as the public page says it."""
+    """Whom the public asks: the public page and notices of a breach say it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
 

@@ -144,6 +144,8 @@ LEDGER_JOURNAL = Path("journal")
 """The folder of the journal, for while the ledger cannot be written."""
 AGENCY = "department"
 """The department, as in the topics."""
+CONTACT = ""
+"""Whom the public and the affected of a breach ask."""
 FEDERATION = Path("federation")
 """The folder of its key and certificate among departments."""
 PLACES_FILE = Path("places.geojson")

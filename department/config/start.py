@@ -88,6 +88,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "HOUSEHOLD_PUBLIC": folder.household_public,
         "LEDGER_JOURNAL": folder.journal,
         "AGENCY": folder.settings.agency,
+        "CONTACT": folder.settings.contact,
         "FEDERATION": folder.federation,
         "PLACES_FILE": folder.places,
     }

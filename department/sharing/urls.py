@@ -16,5 +16,6 @@ urlpatterns = [
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/<int:number>/list/", views.sealed_list, name="incident_list"),
     path("incidents/<int:number>/notice/<slug:whom>/", views.notice, name="incident_notice"),
+    path("incidents/<int:number>/notice/<slug:whom>.pdf", views.notice_pdf, name="incident_notice_pdf"),
     path("incidents/<int:number>/notified/", views.notified, name="incident_notified"),
 ]

@@ -32,6 +32,7 @@ from department.sharing.forms import (
     VerificationForm,
 )
 from department.sharing.models import Agency, BreachIncident, PolicyVersion, SharingRequest
+from department.sharing.notice import BreachNotice, breach_notice
 
 DECIDED = 50
 """Decided requests that the page lists."""
@@ -185,9 +186,26 @@ def sealed_list(request: CurrentRequest, number: int) -> HttpResponse:
 @require_safe
 def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Show the notice for the affected, or the attorney general's copy, to be printed."""
-    found = get_object_or_404(BreachIncident, pk=number)
-    shown = {"incident": found, "attorney_general": whom == "attorney-general", "steps": breach.containment(found)}
-    return render(request, "sharing/notice.html", shown)
+    return render(request, "sharing/notice.html", {"notice": _notice(number, whom)})
+
+
+@needs(Permission.ANSWER_REQUESTS)
+@require_safe
+def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
+    """Give the notice for the affected, or the attorney general's copy, as PDF."""
+    said, form, made = _notice(number, whom), forms.Form({}), list[bytes]()
+    from department.sharing.notice_pdf import notice_pdf as pdf_of  # noqa: PLC0415 - slow to load
+
+    if not accepted(form, lambda _: made.append(pdf_of(said))):
+        return _incidents(request, form)
+    name = f'attachment; filename="incident-{number}-notice-{whom}.pdf"'
+    return HttpResponse(made[0], "application/pdf", headers={"Content-Disposition": name})
+
+
+def _notice(number: int, whom: str) -> BreachNotice:
+    attorney_general = _act({"affected": False, "attorney-general": True}, whom)
+    found = get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
+    return breach_notice(found, attorney_general=attorney_general)
 
 
 @needs(Permission.RELEASE_RECORDS)

@@ -1,8 +1,10 @@
 """The breach drill: whom the department computes to be affected is whom the test knows to be."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +30,7 @@ from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, stock
 from tests.department.sharing.conftest import sql
+from tests.department.sharing.pdf_text import PdfText
 
 __all__ = ["stock"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("planted")]
@@ -35,6 +38,14 @@ AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
 DAY = AT.date()
 GROUP = "narcotics"
 LAPTOP = uuid4()
+HEADINGS = (
+    "What Happened",
+    "What Information Was Involved",
+    "What We Are Doing",
+    "What You Can Do",
+    "For More Information",
+)
+"""The statute's."""
 
 
 @pytest.fixture
@@ -117,8 +128,12 @@ def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], plant
 
 
 def test_clock_list_and_notices_by_the_pages(
-    people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
+    people: dict[str, DepartmentPerson],
+    planted: dict[str, int],
+    superuser: psycopg.Connection,
+    settings: Any,  # noqa: ANN401 - as pytest-django has it
 ) -> None:
+    settings.CONTACT = "records@riverside.example"
     client, key = fresh_client_of(people["r"]), ECKey.generate_key("P-256")
     said = {"kind": "account", "subject": "y.person", "says": "An account was abused.", "known_on": DAY}
     with as_role(WEB):
@@ -146,9 +161,25 @@ def test_clock_list_and_notices_by_the_pages(
         assert "attorney general" not in page
         assert 'role="alert"' not in page, "nothing is refused"
         notice = client.get(f"{where}notice/affected/").content.decode()
-        headings = "What Happened", "What Information Was Involved", "What We Are Doing", "What You Can Do"
-        assert all(f"<h2>{heading}</h2>" in notice for heading in (*headings, "For More Information"))
+        assert all(f"<h2>{heading}</h2>" in notice for heading in HEADINGS)
         assert "TEST004" not in notice
+        assert "records manager of department: records@riverside.example." in notice
+        assert client.get(f"{where}notice/TEST004.pdf").status_code == 404, "no plate in the name of a file"
+        assert f'href="{where}notice/affected.pdf"' in page
+        answer = client.get(f"{where}notice/affected.pdf")
+    assert (answer["Content-Type"], answer.content[:5]) == ("application/pdf", b"%PDF-")
+    assert answer["Content-Disposition"] == f'attachment; filename="incident-{made.pk}-notice-affected.pdf"'
+    read = PdfText(answer.content)
+    assert (read.about["Title"], read.about["Author"]) == ("Notice of Data Breach", "department")
+    said = [unescape(text) for text in re.findall(r"<(?:h1|h2|p)>([^<]+)</", notice[notice.index("<h1>") :])]
+    assert len(said) >= 13, "title, five headings, and what stands below each"
+    assert read.text == " ".join(said), "the PDF says what the page says"
+    assert min(read.sizes) >= 10, "points, says the statute"
+    with as_role(WEB):
+        foreign = incident("account", "y.person", since, timezone.now(), says="By \u5f20.")
+        sealed_list(foreign, key, person=people["r"])
+        refused = client.get(f"/incidents/{foreign.pk}/notice/affected.pdf")
+    assert (refused.status_code, "U+5F20" in refused.content.decode()) == (409, True)
     disable(DepartmentPerson.objects.get(login="y.person"))
     superuser.execute("UPDATE sharing_incident SET plates = 501 WHERE id = %s", [made.pk])
     with as_role(WEB):
@@ -156,6 +187,10 @@ def test_clock_list_and_notices_by_the_pages(
         assert "its sessions end with it: done" in page
         assert "the attorney general" in page
         assert "Notices: 501" in client.get(f"{where}notice/attorney-general/").content.decode()
+        assert f'href="{where}notice/attorney-general.pdf"' in page
+        copied = PdfText(client.get(f"{where}notice/attorney-general.pdf").content).text
+        assert "Notices: 501" in copied
+        assert "We disabled the account." in copied
         assert client.post(f"{where}notified/").status_code == 302
         with pytest.raises(SharingError):
             sealed_list(made, key, person=people["r"])

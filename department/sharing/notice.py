@@ -1,0 +1,73 @@
+"""What a notice of a breach says: the page and the PDF show the same words."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from department.sharing.incidents import containment
+from department.sharing.models import BreachIncident
+
+_DONE = {
+    "account": "We disabled the account. Nobody can log in with it.",
+    "device": "The sessions of those who used the device are closed, and the keys with which they logged in are void.",
+    "subscriber": "The key that was taken no longer opens our records.",
+    "backup": "We destroyed what was left of the backup.",
+}
+"""By the incident's kind, once it was contained."""
+_INFORMATION = (
+    "Records of automated license plate readers: the plate of a vehicle, pictures of it, where and when it passed a "
+    "camera, and in which direction. No name, address or payment data is part of these records."
+)
+_ADVICE = (
+    "You need not change your plate. If you are afraid that somebody looked for you or for a place where you stay, "
+    "call us or your local police. You may ask which of your records were seen."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BreachNotice:
+    """A notice, for the affected or the attorney general."""
+
+    title: str
+    about: tuple[str, ...]
+    """The paragraphs below the title."""
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+    """Each heading with its paragraphs."""
+
+
+def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> BreachNotice:
+    """Return the notice of an incident whose exposure was computed, dated today.
+
+    The title and the five headings are the statute's: Civ. Code 1798.29 (d).
+    """
+    since, until = (_day(timezone.localtime(at)) for at in (incident.since, incident.until))
+    copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
+    done = [_DONE[incident.kind]] if all(done for _, done in containment(incident)) else []
+    contact = f": {settings.CONTACT.rstrip('.')}" if settings.CONTACT else ""
+    parts = {
+        "What Happened": (
+            f"{incident.says} This was between {since} and {until}. We learned of it on {_day(incident.known_on)}.",
+        ),
+        "What Information Was Involved": (_INFORMATION,),
+        "What We Are Doing": (
+            *done,
+            "We computed from the log of all access which vehicles are affected, and notify each owner of record.",
+        ),
+        "What You Can Do": (_ADVICE,),
+        "For More Information": (
+            f"Ask the records manager of {settings.AGENCY}{contact}.",
+            "Our policy, and how long we keep such records, are on our public page.",
+        ),
+    }
+    return BreachNotice(
+        "Notice of Data Breach",
+        (*([copy] if attorney_general else []), f"From: {settings.AGENCY}. Date: {_day(timezone.localdate())}."),
+        tuple(parts.items()),
+    )
+
+
+def _day(at: date) -> str:
+    return date_format(at, "F j, Y")
