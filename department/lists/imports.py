@@ -7,15 +7,15 @@ and one whose size is beyond belief after the one before, is held until a person
 import hashlib
 import hmac
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import zstandard
 from django.db import connection, transaction
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.lists.models import ListImport, ListRequest
@@ -27,12 +27,13 @@ from provisioning.hotlist.source import read_rows
 MOST_REPORTED = 1000
 """Refused rows that a report names; it counts all."""
 _LARGEST = 1 << 30
-_AT_ONCE = 10_000
-"""Rows that are noted by one statement."""
-_NOTE = """
-INSERT INTO lists_imported (plate, category, source, listed_at)
-SELECT DISTINCT plate, category, %s, %s::timestamptz FROM unnest(%s::text[], %s::text[]) AS given (plate, category)
-ON CONFLICT (plate, category, source) DO UPDATE SET listed_at = excluded.listed_at
+_LISTED = """
+INSERT INTO lists_imported (source, plate, category) SELECT %s, * FROM unnest(%s::text[], %s::text[])
+ON CONFLICT (plate, category, source) DO UPDATE SET left_at = NULL
+"""
+_LEFT = """
+UPDATE lists_imported AS known SET left_at = %s FROM unnest(%s::text[], %s::text[]) AS gone (plate, category)
+WHERE (known.plate, known.category, known.source) = (gone.plate, gone.category, %s)
 """
 
 
@@ -118,14 +119,13 @@ def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> 
             path, mapping_path = Path(folder, "export"), Path(folder, "mapping.toml")
             path.write_bytes(zstandard.decompress(bytes(each.file or b""), max_output_size=_LARGEST))
             mapping_path.write_text(each.mapping, "utf-8")
-            rows = (
-                row
-                for row in read_rows(path, load_mapping(mapping_path), at=at)
-                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate])
-            )
-            while some := tuple(islice(rows, _AT_ONCE)):
-                _note(source, at, some)
-                yield from some
+            listed = set()
+            for row in read_rows(path, load_mapping(mapping_path), at=at):
+                if isinstance(row, HotListRow) and not (row.plate in until and each.at < until[row.plate]):
+                    yield row
+                    if row.distribution is None and not row.safe:
+                        listed.add((row.plate, row.category))
+            _note(source, at, listed)
 
 
 def forget_former() -> None:
@@ -137,14 +137,18 @@ def forget_former() -> None:
                 ListImport.objects.filter(source=source, pk__lt=now.pk).exclude(file=None).update(file=None)
         with connection.cursor() as cursor:
             # A package is good for seven days: until then a post may have it.
-            cursor.execute("DELETE FROM lists_imported WHERE listed_at < now() - interval '7 days'")
+            cursor.execute("DELETE FROM lists_imported WHERE left_at < now() - interval '7 days'")
 
 
-def _note(source: str, at: datetime, rows: Iterable[HotListRow]) -> None:
-    alarming = [(row.plate, row.category) for row in rows if row.distribution is None and not row.safe]
-    plates, categories = ([each[member] for each in alarming] for member in (0, 1))
+def _note(source: str, at: datetime, listed: set[tuple[str, str]]) -> None:
+    # Nearly all rows are as they were: only what came and what left is written.
+    former = set(rows("SELECT plate, category FROM lists_imported WHERE source = %s AND left_at IS NULL", [source]))
+    came, left = ([[*each] for each in zip(*some, strict=True)] for some in (listed - former, former - listed))
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, [source, at, plates, categories])
+        if came:
+            cursor.execute(_LISTED, [source, *came])
+        if left:
+            cursor.execute(_LEFT, [at, *left, source])
 
 
 def _beyond_belief(before: ListImport | None, accepted: int) -> str | None:

@@ -7,10 +7,10 @@ CREATE TABLE lists_imported (
     plate text COLLATE "C" NOT NULL,
     category text COLLATE "C" NOT NULL,
     source text COLLATE "C" NOT NULL,
-    listed_at timestamptz NOT NULL,  -- when the last list that has it was built
+    left_at timestamptz,  -- when the first list without it was built
     PRIMARY KEY (plate, category, source)
 );
-GRANT SELECT, INSERT, UPDATE (listed_at), DELETE ON lists_imported TO platepost_signer;
+GRANT SELECT, INSERT, UPDATE (left_at), DELETE ON lists_imported TO platepost_signer;
 
 CREATE FUNCTION lists_name_sources() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -29,7 +29,7 @@ BEGIN
         UNION ALL
         (
             SELECT source FROM lists_imported WHERE plate = listed AND category = NEW.category
-            ORDER BY listed_at DESC FETCH FIRST ROW WITH TIES
+            ORDER BY left_at DESC NULLS FIRST FETCH FIRST ROW WITH TIES
         )
     );
     RETURN NEW;

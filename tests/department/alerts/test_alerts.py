@@ -247,9 +247,9 @@ def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch
     actor, now = dispatch.person("a.rivera"), datetime.now(UTC) + timedelta(minutes=1)
     listed, entered, left, both = ("7ABC123", "7DEF456", "7GHJ789", "7KLM012")
     dispatch.act(
-        "INSERT INTO lists_imported VALUES (%s, 'stolen_vehicle', 'state', now()), (%s, 'stolen_vehicle', 'state',"
-        " now()), (%s, 'stolen_vehicle', 'county', now() - interval '1 day'), (%s, 'felony', 'county', now()),"
-        " (%s, 'stolen_vehicle', 'county', now())",
+        "INSERT INTO lists_imported VALUES (%s, 'stolen_vehicle', 'state', NULL), (%s, 'stolen_vehicle', 'state',"
+        " NULL), (%s, 'stolen_vehicle', 'county', now() - interval '1 day'), (%s, 'felony', 'county', NULL),"
+        " (%s, 'stolen_vehicle', 'county', NULL)",
         *(listed, both, listed, listed, both),
     )
     for plate, unlisted in ((entered, None), (both, None), (left, 1)):

@@ -69,7 +69,7 @@ VALUES ('7ABC123', 'bolo', 3, '26-1', 'x', 'a.rivera', now() + interval '1 day',
 INSERT INTO lists_recovery (plate, person, reason) VALUES ('7ABC123', 'a.rivera', 'found');
 INSERT INTO lists_import (source, system_user, mark, mapping, file, accepted, refused, report)
 VALUES ('state', 'root', 'x', '', '\\x00ff', 1, 0, '[]');
-INSERT INTO lists_imported VALUES ('7ABC123', 'bolo', 'state', now());
+INSERT INTO lists_imported VALUES ('7ABC123', 'bolo', 'state', NULL);
 INSERT INTO lists_request (kind) VALUES ('delta');
 INSERT INTO lists_lead (entry_id, record_id, plate_fold) SELECT id, 1, '7ABC123' FROM lists_entry;
 """

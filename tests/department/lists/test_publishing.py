@@ -164,7 +164,7 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     noted = "SELECT plate, category, source FROM lists_imported ORDER BY plate"
     kept = [(plate, "stolen_vehicle", "state") for plate in ("7IMP001", "7IMP002")]
     assert superuser.execute(noted).fetchall() == kept, "a post may have the former list still"
-    superuser.execute("UPDATE lists_imported SET listed_at = now() - interval '8 days' WHERE plate = '7IMP001'")
+    superuser.execute("UPDATE lists_imported SET left_at = left_at - interval '8 days'")
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
     assert superuser.execute(noted).fetchall() == kept[1:]
