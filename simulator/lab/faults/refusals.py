@@ -36,7 +36,7 @@ def _lead_astray(to: Literal["connect", "publish", "hang_up"], *codes: int) -> S
 
 INJECTIONS = (
     Injection(
-        name="not authorised",
+        name="not authorized",
         what="mosquitto's access list denies the post its reads, or hits of a category, for up to 3 s",
         heals="the access list is put right",
         weight=6,
@@ -44,7 +44,7 @@ INJECTIONS = (
     ),
     Injection(
         name="broker refuses the client",
-        what="CONNACK: server busy, unavailable, quota exceeded, not authorised, connection rate exceeded",
+        what="CONNACK: server busy, unavailable, quota exceeded, not authorized, connection rate exceeded",
         heals=_HEALED,
         weight=5,
         strike=_lead_astray(
@@ -58,7 +58,7 @@ INJECTIONS = (
     ),
     Injection(
         name="broker refuses records",
-        what="PUBACK: quota exceeded, not authorised, implementation specific, unspecified error",
+        what="PUBACK: quota exceeded, not authorized, implementation specific, unspecified error",
         heals=_HEALED,
         weight=5,
         strike=_lead_astray(

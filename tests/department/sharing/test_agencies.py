@@ -268,7 +268,8 @@ def test_no_query_is_answered_outside_an_agreement(
     for each in agreements:
         begins = today + timedelta(days=each["begins"])
         term = {"begins": begins, "ends": begins + timedelta(days=each["length"])}
-        said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"]}
+        rate = 60 if "query" in each["scope"] else None
+        said_of = {"says": "s", "purposes": each["purposes"], "scope": each["scope"], "per_hour": rate}
         made = agree(each["agency"], **said_of, **term, person="r.manager")
         if each["ended"]:
             end_agreement(made, person="r.manager")
