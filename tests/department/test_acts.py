@@ -40,6 +40,7 @@ VIEWS_WITHOUT = {
     "policy": "counts, without a plate or a person",
     "one_request": "a request, without a vehicle",
     "notice": "counts of what was exposed, without a plate",
+    "notice_pdf": "as `notice`",
     "partners": "a register of departments and what was decided, without a vehicle",
     "agencies": "a register of agencies and agreements, without a vehicle",
     "status": "counts, without a plate, a vehicle or a person",
