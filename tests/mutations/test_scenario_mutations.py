@@ -314,7 +314,7 @@ CASES = [case.values[0] for case in BROKEN]
 @pytest.mark.parametrize("case", BROKEN)
 @pytest.mark.usefixtures("networks")
 def test_a_broken_promise_is_found_out(case: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(happening, "EFFECT_SECONDS", 5.0)
+    monkeypatch.setattr(happening, "EFFECT_SECONDS", 15.0)
     case.how(monkeypatch)
     outcome = run_one(SHIPPED / f"{case.scenario}.toml", Wishes())
     assert outcome.error is None
