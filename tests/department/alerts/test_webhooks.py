@@ -42,6 +42,7 @@ from tests.department.custody.posts import GROUP
 from tests.department.emptying import empty
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
+from tests.department.sharing.conftest import AGENCIES
 
 EXAMPLE = Path(__file__).parents[3] / "examples/python/webhook.py"
 KEY = b"the department's secret"
@@ -100,16 +101,21 @@ class Oakdale:
         )
 
 
+TABLES = ("alerts_webhook", "alerts_delivery", *AGENCIES)
+
+
 @pytest.fixture
 def oakdale(dispatch: Dispatch) -> Iterator[Oakdale]:
     made_person("r.manager", DepartmentRole.RECORDS_MANAGER)
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        empty(superuser, *TABLES)
     for statement in AGREED:
         dispatch.act(statement)
     with as_role(OWNER):
         number = add_webhook("oakdale-pd", "https://cad.oakdale.example/platepost?a=1", person="root")
     yield Oakdale(dispatch, number)
     with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
-        empty(superuser, "alerts_webhook", "alerts_delivery", "ledger_sharing", "ledger_verification", "ledger_agency")
+        empty(superuser, *TABLES)
 
 
 def decided(dispatch: Dispatch, holder: AlertActor, group: str | None = None) -> int:
