@@ -1,7 +1,7 @@
 """Tells agencies of the register what was decided about hits, by webhook, for their dispatch systems.
 
 As Standard Webhooks says: signed, in order, again until it is taken, for a day. A message has neither plate nor name.
-What else an agency may hear of a hit it hears at the broker, by the fleet's rights. Nothing of a covert group is told.
+What else an agency may hear of a hit it hears at the broker, by the fleet's rights. Nothing of a covert group is sent.
 """
 
 import hmac
@@ -166,7 +166,7 @@ def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     sent = kind(parts.hostname or "", parts.port, timeout=SECONDS)
-    # Of the whole: each byte of an answer begins the socket's own anew, and other agencies wait behind this one.
+    # Of the whole: each byte of an answer restarts the socket's own, and other agencies wait behind this one.
     limit = Timer(SECONDS, lambda: sent.sock and sent.sock.shutdown(socket.SHUT_RDWR))
     limit.start()
     try:
@@ -197,7 +197,7 @@ class WebhookSender:
     def send_waiting(self) -> int:
         """Tell each webhook what waits, in order, until one fails; return how many messages were taken.
 
-        What is older than a day is told nobody any more, also where nothing was sent meanwhile, or nothing agreed.
+        What is older than a day is sent to nobody, also where nothing was sent meanwhile, or nothing agreed.
 
         Raises:
             LedgerError: one was taken and cannot be entered: it comes once more.

@@ -34,9 +34,9 @@ from department.federation.exchange import (
     PlateBehind,
     ReadBehind,
     as_entered,
-    digest_of,
     opened,
     signed,
+    text_digest,
 )
 from department.federation.identity import FederationIdentity
 from department.federation.models import FederatedExchange, PartnerDepartment
@@ -77,7 +77,7 @@ def answer_query(message: bytes, peer: bytes | None) -> PartnerReply:
     """
     partner, query = _heard(message, peer, QUERY_TYPE, FederatedQuery)
     text = message.decode("ascii")
-    digest = digest_of(text)
+    digest = text_digest(text)
     former = FederatedExchange.objects.filter(pk=query.id).first()
     if former is None:
         _require_fresh(partner, query)
@@ -205,7 +205,7 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
 
 def _entered(query: FederatedQuery, said: dict[str, Any], findings: str) -> PartnerReply:
     """Sign what was decided, and enter it; it may be sent on return."""
-    receipt = FederatedReceipt(**said, time=datetime.now(UTC), found=digest_of(findings))
+    receipt = FederatedReceipt(**said, time=datetime.now(UTC), found=text_digest(findings))
     text = signed(receipt, own_identity().key, RECEIPT_TYPE)
     fields = {"agency_name": query.agency, "exchange": text, "decision": receipt.decision}
     with transaction.atomic():

@@ -38,9 +38,9 @@ from department.federation.exchange import (
     PartnerReply,
     case_commitment,
     committed,
-    digest_of,
     opened,
     signed,
+    text_digest,
 )
 from department.federation.models import FederatedExchange, PartnerDepartment
 from department.ledger.catalog import LedgerEvent
@@ -132,7 +132,7 @@ def _query(partner: PartnerDepartment, asked: AskedPlates, person: str, purpose:
     text = signed(query, own_identity().key, QUERY_TYPE)
     with refusals():
         FederatedExchange.objects.create(
-            pk=query.id, side="asked", agency=partner, person=person, purpose=query.purpose, digest=digest_of(text),
+            pk=query.id, side="asked", agency=partner, person=person, purpose=query.purpose, digest=text_digest(text),
             committed=commitment, case_number=purpose.case or None, salt=salt,
         )  # fmt: skip
     return query.id, text
@@ -164,7 +164,7 @@ def _read(partner: PartnerDepartment, query: str, status: int, body: bytes) -> P
         found = FederatedFindings.model_validate_json(reply.findings) if reply.findings else None
     except (PlatepostError, ValidationError, ValueError) as error:
         return PartnerAnswer(partner.pk, "wrong", f"its answer is not as it must be signed: {type(error).__name__}")
-    if not right or (status == 200 and receipt.found != digest_of(reply.findings)):
+    if not right or (status == 200 and receipt.found != text_digest(reply.findings)):
         return PartnerAnswer(partner.pk, "wrong", "it answers something else")
     return PartnerAnswer(partner.pk, receipt.decision, receipt.why, receipt, reply.receipt, found)
 
@@ -229,7 +229,7 @@ def _word(partner: PartnerDepartment, future: Future[Answer]) -> Answer | Partne
 
 
 def _end(sock: socket.socket) -> None:
-    """Have whoever waits for a connection wait no longer."""
+    """End the wait of a thread that reads from a connection."""
     with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
 

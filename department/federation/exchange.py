@@ -181,7 +181,7 @@ def opened(message: bytes, key: ECKey, typ: str, model: type[Model]) -> Model:
     return read_payload(open_signed(message, typ=typ, key=lambda _: key).payload, model, model.__name__)
 
 
-def digest_of(text: str) -> str:
+def text_digest(text: str) -> str:
     """Return the SHA-256 of a text, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 

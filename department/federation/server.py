@@ -19,7 +19,7 @@ from provisioning.trust.authority import KEY_FILE
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 16
-"""Connections; whoever comes then is told to come again."""
+"""Connections; further ones are asked to come again."""
 _PARTNERS_SECONDS = 10.0
 """After which a new partner can connect."""
 _PATHS: dict[str, Callable[[bytes, bytes | None], BaseModel]] = {"/query": answer_query, "/case": give_case}

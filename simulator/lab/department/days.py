@@ -30,7 +30,7 @@ $$
 """
 
 
-class SimulatedClock:
+class BackdatedClock:
     """How far back it is."""
 
     def __init__(self) -> None:
@@ -54,13 +54,13 @@ def _simulated(text: str) -> str:
 
 
 @contextmanager
-def simulated_clock() -> Iterator[SimulatedClock]:
+def backdated_clock() -> Iterator[BackdatedClock]:
     """Have the database that Django works on, as its owner, and the department's code ask a clock that is set back.
 
     So what is entered on a day of the past carries its time, and the ledger's chain holds over it. In the end all is as
     it was.
     """
-    clock = SimulatedClock()
+    clock = BackdatedClock()
     functions = [definition for (definition,) in rows(_FUNCTIONS)]
     defaults = rows(_DEFAULTS)
     fields: list[Any] = [

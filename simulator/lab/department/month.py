@@ -52,7 +52,7 @@ from department.sharing.clauses import publish_policy
 from department.sharing.incidents import exposure, note_notices, open_incident, sealed_list
 from department.sharing.models import BreachIncident
 from department.sharing.requests import decide, note_release, receive
-from simulator.lab.department.days import SimulatedClock
+from simulator.lab.department.days import BackdatedClock
 
 DAYS = 30
 LIST = 7
@@ -128,7 +128,7 @@ class SimulatedMonth:
 
     """
 
-    def __init__(self, clock: SimulatedClock, *, seed: int = 1, reads: int = 12, every: int = 1) -> None:
+    def __init__(self, clock: BackdatedClock, *, seed: int = 1, reads: int = 12, every: int = 1) -> None:
         self._clock, self._reads, self._every = clock, reads, every
         self._random = Random(f"month {seed}")
         self._record = 0

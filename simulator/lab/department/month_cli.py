@@ -30,10 +30,10 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
     # Whoever is the owner here takes on each role in turn.
     settings.DATABASES["default"]["OPTIONS"] |= {"user": SUPERUSER, "assume_role": OWNER}
     from department.sharing.clauses import evidence  # noqa: PLC0415
-    from simulator.lab.department.days import simulated_clock  # noqa: PLC0415
+    from simulator.lab.department.days import backdated_clock  # noqa: PLC0415
     from simulator.lab.department.month import SimulatedMonth  # noqa: PLC0415
 
-    with simulated_clock() as clock:
+    with backdated_clock() as clock:
         month = SimulatedMonth(clock, seed=seed, reads=reads, every=every)
         month.live()
         outcomes = month.drill()

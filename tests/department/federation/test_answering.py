@@ -23,9 +23,9 @@ from department.federation.exchange import (
     FederatedReceipt,
     PartnerReply,
     PlateBehind,
-    digest_of,
     opened,
     signed,
+    text_digest,
 )
 from department.federation.models import FederatedExchange
 from department.ledger.agencies import AgencyKind, KnownAgency
@@ -76,7 +76,7 @@ def test_answers_under_an_entry_and_never_what_is_covert(oakdale: Oakdale) -> No
     reply = asked(oakdale)
     assert [plate.plate for plate in found(reply).plates] == ["TEST123", "TEST124"]
     receipt = receipt_of(reply)
-    assert (receipt.decision, receipt.count, receipt.found) == ("answered", 2, digest_of(reply.findings))
+    assert (receipt.decision, receipt.count, receipt.found) == ("answered", 2, text_digest(reply.findings))
     assert set(receipt.kept_days) == {"no_hit", "hit"}
     intent, shown, exchanged = (entries(event)[-1][1] for event in ("intent", "shown", "exchanged"))
     assert (intent["person"], intent["agency"], intent["on_behalf_of"]) == ("b.stone@oakdale-pd", *["oakdale-pd"] * 2)

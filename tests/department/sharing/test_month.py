@@ -7,7 +7,7 @@ from department.database.roles import KEEPER
 from department.ledger.verify import verify_ledger
 from department.policy.policy import policy_in_force
 from department.sharing.clauses import department_facts, evidence
-from simulator.lab.department.days import simulated_clock
+from simulator.lab.department.days import backdated_clock
 from simulator.lab.department.month import SimulatedMonth
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.ledger.conftest import Connect
@@ -32,7 +32,7 @@ def test_month_and_its_breaches(superuser: psycopg.Connection, connect: Connect)
     empty_ledger(superuser)
     empty_custody(superuser)
     empty(superuser, *AGENCIES, *OTHERS)
-    with simulated_clock() as clock:
+    with backdated_clock() as clock:
         month = SimulatedMonth(clock, reads=3, every=10)
         month.live()
         outcomes = month.drill()
