@@ -45,20 +45,20 @@ def main() -> None:
         key: random.integers(90, 110, stream["stride"] * stream["size"][1] * 3 // 2, np.uint8).tobytes()
         for key, stream in (("main", MAIN), ("lores", LORES))
     }
-    grey, colour = picture(buffers["main"], MAIN)
+    gray, color = picture(buffers["main"], MAIN)
     small = luma(buffers["lores"], LORES)
-    frame = Frame(0, datetime.now(UTC), 0.0, grey, colour, small)
-    scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
-    size = round(grey.shape[1] * scale), round(grey.shape[0] * scale)
+    frame = Frame(0, datetime.now(UTC), 0.0, gray, color, small)
+    scale = min(WIDTH / gray.shape[1], HEIGHT / gray.shape[0])
+    size = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
     looks = FrameCheck(noisy=True)
     rows: dict[str, Callable[[int], object]] = {
         "copy of the frame": lambda _: picture(buffers["main"], MAIN),
         "copy of the small picture": lambda _: luma(buffers["lores"], LORES),
         "black or frozen": lambda _: looks.see(frame),
         "motion gate on the small picture": partial(lambda gate, n: gate.moves(small, n / 10), MotionGate()),
-        "motion gate on the frame": partial(lambda gate, n: gate.moves(grey, n / 10), MotionGate()),
-        "shrinking the frame for the detector": lambda _: cv2.resize(grey, size, interpolation=cv2.INTER_AREA),
-        "colour, of a frame that is kept": lambda _: colour(),
+        "motion gate on the frame": partial(lambda gate, n: gate.moves(gray, n / 10), MotionGate()),
+        "shrinking the frame for the detector": lambda _: cv2.resize(gray, size, interpolation=cv2.INTER_AREA),
+        "color, of a frame that is kept": lambda _: color(),
     }
     found = {name: milliseconds(work, frames) for name, work in rows.items()}
     for name, spent in found.items():

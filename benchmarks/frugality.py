@@ -62,7 +62,7 @@ def main() -> int:
 
 def measure(folder: Path, seconds: float) -> dict[str, float]:
     """Run a post through its stages."""
-    frames = np.stack([still.grey for still in islice(open_recording(CLIP).stills(), PASSING.stop)])
+    frames = np.stack([still.gray for still in islice(open_recording(CLIP).stills(), PASSING.stop)])
     np.concatenate([frames[:1], frames[PASSING]]).tofile(folder / "frames.raw")
     shape = frames.shape[1:]
     del frames

@@ -43,10 +43,10 @@ class MemoryCamera(Camera):
             while not self._closed.wait(max(0.0, begin + number / FRAMES_PER_SECOND - time.monotonic())):
                 # Read anew, as from a sensor: what is mapped or kept would count as the post's memory.
                 file.seek((1 + number % count if (self._folder / "busy").exists() else 0) * height * width)
-                grey = np.frombuffer(file.read(height * width), np.uint8).reshape(height, width).copy()
-                grey[::32, number % 7 :: 7] ^= 1  # noise: no two frames of a sensor are equal
+                gray = np.frombuffer(file.read(height * width), np.uint8).reshape(height, width).copy()
+                gray[::32, number % 7 :: 7] ^= 1  # noise: no two frames of a sensor are equal
                 now = time.monotonic()
-                yield Frame(number, datetime.now(UTC), now, grey, lambda one=grey: np.repeat(one[..., None], 3, 2))
+                yield Frame(number, datetime.now(UTC), now, gray, lambda one=gray: np.repeat(one[..., None], 3, 2))
                 number += 1
 
 

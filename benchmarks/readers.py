@@ -33,7 +33,7 @@ from rich.table import Table
 
 from device.vision.detector import Detector
 from device.vision.modelfiles import shipped
-from device.vision.recognizer import Recognizer, as_grey
+from device.vision.recognizer import Recognizer, as_gray
 from device.vision.serials import COUNTRIES, Country
 from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
 from models.evaluate.spelling import fold, normalise
@@ -107,7 +107,7 @@ def rapidocr_on_our_plates(*, lines: bool) -> Read:
         if crop:
             return whole(picture, crop=True)
         texts: list[str] = []
-        for found in recognizer.detector.detect(as_grey(picture)):
+        for found in recognizer.detector.detect(as_gray(picture)):
             left, top, right, bottom = found.box
             spare_x, spare_y = (right - left) * 0.1, (bottom - top) * 0.2
             part = picture[
@@ -166,7 +166,7 @@ class OnnxReader:
 
     def read(self, picture: NDArray[np.uint8]) -> tuple[str, float]:
         """Read an H x W x 3 (BGR) uint8 picture of one plate; the text with the product of its slots' probabilities."""
-        pixels = as_grey(picture) if self._channels == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        pixels = as_gray(picture) if self._channels == 1 else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
         values = self._fitted(np.asarray(pixels, np.uint8)).reshape(1, self._height, self._width, self._channels)
         # Newer files tell the country beside the text.
         outputs = [np.asarray(output) for output in self._session.run(None, {self._input: values})]
@@ -200,7 +200,7 @@ def onnx(path: Path) -> Read:
         if crop:
             return [reader.read(picture)[0]]
         found: list[tuple[float, str]] = []
-        for plate in detector.detect(as_grey(picture)):
+        for plate in detector.detect(as_gray(picture)):
             left, top, right, bottom = (max(0, round(side)) for side in plate.box)
             text, share = reader.read(np.ascontiguousarray(picture[top : bottom + 1, left : right + 1]))
             found.append((plate.score * share, text))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from device.vision.ctc import beam_search, merge_look_alikes, softmax, spell
 from device.vision.interpreter import Network
 from device.vision.pipeline import Pipeline
-from device.vision.recognizer import Recognizer, as_grey
+from device.vision.recognizer import Recognizer, as_gray
 from simulator.camera.footage import FootageCamera
 
 CLIP = Path(__file__).parents[1] / "simulator" / "footage" / "street.mp4"
@@ -31,12 +31,12 @@ def pictures(folder: Path | None, *, most: int = 200) -> Iterator[NDArray[np.uin
         for path in sorted(folder.rglob("*.jpg"))[:most]:
             picture = cv2.imread(str(path))
             if picture is not None:
-                yield as_grey(picture.astype(np.uint8, copy=False))
+                yield as_gray(picture.astype(np.uint8, copy=False))
         return
     with FootageCamera(path=CLIP, pace="fast") as camera:
         for frame in camera.frames():
             if frame.number % 5 == 0:
-                yield frame.grey
+                yield frame.gray
 
 
 def street(most: int) -> None:
@@ -68,7 +68,7 @@ def street(most: int) -> None:
         for frame in camera.frames():
             if frame.number >= most:
                 break
-            _ = frame.grey  # decoding is the camera's
+            _ = frame.gray  # decoding is the camera's
             start = time.process_time()
             pipeline.look(frame)
             total += time.process_time() - start
@@ -85,9 +85,9 @@ def main() -> None:
     recognizer = Recognizer.load()
     detector, reader = recognizer.detector.model, recognizer.reader.model
     totals: list[float] = []
-    for grey in pictures(folder):
+    for gray in pictures(folder):
         start = time.process_time()
-        recognizer.recognize(grey)
+        recognizer.recognize(gray)
         totals.append(1000 * (time.process_time() - start))
     if not totals:
         sys.exit("no picture to measure")

@@ -34,29 +34,29 @@ def main() -> None:
     for frame in frames:
         pipeline.look(frame)
     evaluating = (time.process_time() - begun) * 1000 / len(frames)
-    height, width = frames[0].grey.shape
+    height, width = frames[0].gray.shape
     print(f"{len(frames)} frames of {width} x {height}; evaluating one: {evaluating:.1f} ms of CPU")
     print("             pack ms  seal ms  unpack ms  KiB/frame  of evaluating")
-    for name, colour in (("grey", False), ("with colours", True)):
-        packing, sealing, opening, size = measure(frames, colour=colour)
+    for name, color in (("gray", False), ("with colors", True)):
+        packing, sealing, opening, size = measure(frames, color=color)
         share = (packing + sealing) / evaluating
         print(f"{name:12} {packing:7.1f} {sealing:8.2f} {opening:10.1f} {size / 1024:10.0f} {share:14.1f}x")
 
 
-def measure(frames: list[Frame], *, colour: bool) -> tuple[float, float, float, float]:
+def measure(frames: list[Frame], *, color: bool) -> tuple[float, float, float, float]:
     key = load_key(ECKey.generate_key("P-256").as_pem(private=True), private=True)
     with tempfile.TemporaryDirectory() as folder:
         writer = SealedWriter(Path(folder) / "a.recording", recipient=key, about={}, settings={})
         times = [0.0, 0.0, 0.0]
         for frame in frames:
-            colours = frame.colour() if colour else None
-            ready = Frame(frame.number, frame.captured, frame.monotonic, frame.grey, lambda made=colours: made)
+            colors = frame.color() if color else None
+            ready = Frame(frame.number, frame.captured, frame.monotonic, frame.gray, lambda made=colors: made)
             marks = [time.process_time()]
-            packed = pack(ready, colour=colour)
+            packed = pack(ready, color=color)
             marks.append(time.process_time())
             writer.frame(packed)
             marks.append(time.process_time())
-            unpack(packed).colour()
+            unpack(packed).color()
             marks.append(time.process_time())
             times = [before + (end - start) for before, start, end in zip(times, marks, marks[1:], strict=False)]
         writer.close()

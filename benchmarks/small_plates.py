@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from device.frame import Box, Frame
 from device.vision.passages import Passage
 from device.vision.pipeline import Ended, Pipeline, Verdict
-from device.vision.recognizer import Recognizer, as_grey
+from device.vision.recognizer import Recognizer, as_gray
 from device.vision.settings import VisionSettings
 from models.evaluate.manifest import LabelledPicture, TruePlate, read_manifest
 from models.evaluate.spelling import fold
@@ -33,11 +33,11 @@ QUALITY = 80
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def clip(grey: NDArray[np.uint8], box: Box, width: float, rng: np.random.Generator) -> Iterator[Frame]:
+def clip(gray: NDArray[np.uint8], box: Box, width: float, rng: np.random.Generator) -> Iterator[Frame]:
     """Yield frames in whose middle the plate in the box is so many pixels wide."""
     left, top, right, bottom = box
     scale = width / (right - left)
-    soft = cv2.GaussianBlur(grey, (0, 0), 0.45 / scale) if scale < 0.9 else grey
+    soft = cv2.GaussianBlur(gray, (0, 0), 0.45 / scale) if scale < 0.9 else gray
     for number in range(FRAMES):
         x, y = rng.uniform(-0.5, 0.5, 2)
         to = np.array(
@@ -50,11 +50,11 @@ def clip(grey: NDArray[np.uint8], box: Box, width: float, rng: np.random.Generat
         packed = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
         frame = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)
         at = number / PER_SECOND
-        yield Frame(number, START + timedelta(seconds=at), at, frame, colour=partial(in_colour, frame))
+        yield Frame(number, START + timedelta(seconds=at), at, frame, color=partial(in_color, frame))
 
 
-def in_colour(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
+def in_color(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def passages(recognizer: Recognizer, frames: Iterator[Frame], width: float) -> list[tuple[Passage, Verdict]]:
@@ -91,12 +91,12 @@ def main() -> None:
             whole = cv2.imread(str(picture.path))
             if whole is None:
                 raise SystemExit(f"{picture.path}: no picture")
-            grey = as_grey(np.asarray(whole, np.uint8))
-            box = plate.box or (0.0, 0.0, float(grey.shape[1]), float(grey.shape[0]))
+            gray = as_gray(np.asarray(whole, np.uint8))
+            box = plate.box or (0.0, 0.0, float(gray.shape[1]), float(gray.shape[0]))
             width = float(rng.uniform(least, most))
             told = [
                 fold(passage.consensus.text)
-                for passage, verdict in passages(recognizer, clip(grey, box, width, rng), width)
+                for passage, verdict in passages(recognizer, clip(gray, box, width, rng), width)
                 if verdict is Verdict.READ
             ]
             truth = fold(plate.text or "")

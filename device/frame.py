@@ -15,9 +15,9 @@ Box = tuple[float, float, float, float]
 class Frame:
     """One picture of the camera and when it was taken.
 
-    `grey` is H x W uint8 luma, for motion, detection and reading; `colour` makes H x W x 3 uint8 BGR, and is called
+    `gray` is H x W uint8 luma, for motion, detection and reading; `color` makes H x W x 3 uint8 BGR, and is called
     only when a picture is kept, so that a camera which delivers YUV converts nothing in vain. Both must stay valid as
-    long as the frame does: a camera that reuses its buffers copies first. `colour` may be called by several threads.
+    long as the frame does: a camera that reuses its buffers copies first. `color` may be called by several threads.
     """
 
     number: int
@@ -26,7 +26,7 @@ class Frame:
     """UTC, the middle of the exposure as well as the camera knows it."""
     monotonic: float
     """`time.monotonic()` of the same instant, seconds."""
-    grey: NDArray[np.uint8]
-    colour: Callable[[], NDArray[np.uint8]]
+    gray: NDArray[np.uint8]
+    color: Callable[[], NDArray[np.uint8]]
     small: NDArray[np.uint8] | None = None
-    """The same picture as `grey`, shrunk to what the detector looks at, where the camera makes it without effort."""
+    """The same picture as `gray`, shrunk to what the detector looks at, where the camera makes it without effort."""

@@ -22,7 +22,7 @@ Weights = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 INPUT_SCALE: Final = 1 / 255
 INPUT_ZERO_POINT: Final = -128
-"""The quantisation that inputs must have, so that int8 is the grey value minus 128."""
+"""The quantisation that inputs must have, so that int8 is the gray value minus 128."""
 
 
 def folded(conv: nn.Conv2d, norm: nn.BatchNorm2d | None = None) -> Weights:
@@ -42,8 +42,8 @@ def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.uint8]]) -> by
     """Quantise a Keras net: int8 weights, activations, input and outputs, built-in operators only.
 
     Args:
-        net: takes one grey picture in [0, 1].
-        pictures: representative inputs, grey, height x width; a few hundred. A black and a white one are added, so that
+        net: takes one gray picture in [0, 1].
+        pictures: representative inputs, gray, height x width; a few hundred. A black and a white one are added, so that
             the input's quantisation is `INPUT_SCALE` and `INPUT_ZERO_POINT`.
 
     Returns:

@@ -131,7 +131,7 @@ def save(state: dict[str, object], path: Path) -> None:
 
 
 def outputs(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> torch.Tensor:
-    """Return what a net makes of grey pictures, N x height x width."""
+    """Return what a net makes of gray pictures, N x height x width."""
     net.eval()
     with torch.no_grad():
         return torch.cat([net(floats(part)) for part in torch.from_numpy(pictures[:, None]).split(128)])

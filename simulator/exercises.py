@@ -150,7 +150,7 @@ def _plate(rng: np.random.Generator) -> tuple[str, str]:
     """Draw a plate as a post would see it; return its characters, and its picture as PNG in base64."""
     made = plates.render_plate(rng, design=str(rng.choice([*plates.DESIGNS])))
     hard = plates.Severity(smallest=_LEAST_WIDTH, crops=0.0, inverted=0.0)
-    grey = plates.degrade(plates.framed(made, rng), rng, hard)
-    height = round(_WIDTH * grey.shape[0] / grey.shape[1])
-    _, png = cv2.imencode(".png", cv2.resize(grey, (_WIDTH, height), interpolation=cv2.INTER_CUBIC))
+    gray = plates.degrade(plates.framed(made, rng), rng, hard)
+    height = round(_WIDTH * gray.shape[0] / gray.shape[1])
+    _, png = cv2.imencode(".png", cv2.resize(gray, (_WIDTH, height), interpolation=cv2.INTER_CUBIC))
     return made.text, base64.b64encode(png.tobytes()).decode("ascii")

@@ -31,7 +31,7 @@ def _examples() -> Iterator[ParameterSet]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the examples read: a photo, a folder of photos, a clip."""
     place = tmp_path_factory.mktemp("library")
-    pictures = [still.colour() for still in islice(open_recording(CLIP).stills(), *FRAMES)]
+    pictures = [still.color() for still in islice(open_recording(CLIP).stills(), *FRAMES)]
     (place / "photos").mkdir()
     for name in ("photo.jpg", "photos/photo.jpg"):
         cv2.imwrite(str(place / name), pictures[len(pictures) // 2])

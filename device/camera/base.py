@@ -73,7 +73,7 @@ class Camera(ABC):
     ) -> None:
         """Expose by a frame that it delivered, and the boxes of the plates in it; nothing where exposure is fixed.
 
-        Boxes are (left, top, right, bottom) in pixels of `frame.grey`. Called in the thread that evaluates frames.
+        Boxes are (left, top, right, bottom) in pixels of `frame.gray`. Called in the thread that evaluates frames.
         """
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from device.frame import Frame
 FROZEN_SECONDS = 5.0
 """Time without any difference between frames from which they count as frozen: noise alone makes each differ."""
 BLACK_LEVEL = 16
-"""Grey level that at least one pixel reaches wherever light or amplified noise falls on a sensor."""
+"""Gray level that at least one pixel reaches wherever light or amplified noise falls on a sensor."""
 BLACK_SECONDS = 10.0
 """Time without such a pixel from which frames count as black."""
 
@@ -30,11 +30,11 @@ class FrameCheck:
         """Look at the next frame."""
         now = self._now = frame.monotonic
         # A thirty-second part of the rows: enough noise to tell two frames apart for certain.
-        seen = crc32(frame.grey[::32].tobytes())
+        seen = crc32(frame.gray[::32].tobytes())
         if seen != self._seen:
             self._seen, self._differed = seen, now
             self._different += 1
-        if not self._lit <= now or frame.grey[::4, ::4].max() >= BLACK_LEVEL:
+        if not self._lit <= now or frame.gray[::4, ::4].max() >= BLACK_LEVEL:
             self._lit = now
 
     @property

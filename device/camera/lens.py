@@ -44,7 +44,7 @@ HEAL_SECONDS = 10.0
 """How long it must not be seen before it is none; with the median's delay it heals within 30 s."""
 
 SATURATED, SATURATED_SHARE = 250, 0.25
-"""Grey level and share of the picture: at a quarter the road itself is gone."""
+"""Gray level and share of the picture: at a quarter the road itself is gone."""
 BLACK, BLACK_SHARE = 16, 0.9
 """A black picture has no structure to judge by: the camera's own faults name it."""
 TILE = 6, 8
@@ -92,7 +92,7 @@ class LensMonitor(Part):
 
     def see(self, frame: Frame) -> None:
         """Look through the lens."""
-        self.look(frame.grey, frame.monotonic)
+        self.look(frame.gray, frame.monotonic)
 
     def tick(self, now: float) -> None:
         """Take the accepted views as they are now: a technician may just have accepted another."""
@@ -114,13 +114,13 @@ class LensMonitor(Part):
         """Name what is wrong with the lens."""
         return frozenset(fault for fault, held in self._held.items() if held.present)
 
-    def look(self, grey: NDArray[np.uint8], monotonic: float) -> None:
+    def look(self, gray: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
         if monotonic < self._next:
             return
         self._next = monotonic + LOOK_SECONDS
-        self._pictures.append(small(grey))
-        self._sharpness.append(frame_sharpness(grey))
+        self._pictures.append(small(gray))
+        self._sharpness.append(frame_sharpness(gray))
         if len(self._pictures) == LOOKS:
             street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
             self._hold(judge(street, float(np.median(self._sharpness)), self._views), monotonic)
@@ -134,7 +134,7 @@ class LensMonitor(Part):
 
 
 def judge(street: NDArray[np.uint8], sharpness: float, views: Views) -> frozenset[Fault]:
-    """Say what is wrong with a view of the street, 36 x 64 grey levels, of a given `frame_sharpness`."""
+    """Say what is wrong with a view of the street, 36 x 64 gray levels, of a given `frame_sharpness`."""
     if np.mean(street >= SATURATED) >= SATURATED_SHARE:
         return frozenset({Fault.LENS_DAZZLED})
     if np.mean(street < BLACK) >= BLACK_SHARE:

@@ -20,9 +20,9 @@ _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
 
 def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Take mean and contrast of the surroundings out of a small picture."""
-    grey = picture.astype(np.float32)
-    grey -= cv2.GaussianBlur(grey, (0, 0), 4)
-    found: NDArray[np.float32] = (grey / (np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 4)) + 6)).astype(np.float32)
+    gray = picture.astype(np.float32)
+    gray -= cv2.GaussianBlur(gray, (0, 0), 4)
+    found: NDArray[np.float32] = (gray / (np.sqrt(cv2.GaussianBlur(gray * gray, (0, 0), 4)) + 6)).astype(np.float32)
     return found
 
 

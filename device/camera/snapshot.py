@@ -46,4 +46,4 @@ class Snapshot(Part):
         except Empty:
             self._wanted.clear()
             raise CameraError(f"no frame came within {self._patience:g} s") from None
-        return encode(frame.colour(), largest=STILL_BYTES)
+        return encode(frame.color(), largest=STILL_BYTES)

@@ -1,6 +1,6 @@
 """The view that a technician accepted: by it a post can tell later that its camera was moved or its window covered.
 
-One small file beside the outbox, `view.json`: for daylight and for infrared each a picture of 64 x 36 grey levels, the
+One small file beside the outbox, `view.json`: for daylight and for infrared each a picture of 64 x 36 gray levels, the
 frame's size, its sharpness, who accepted it and when. No plate can be read in so few pixels.
 """
 
@@ -23,9 +23,9 @@ WIDTH, HEIGHT = 64, 36
 Light = Literal["day", "infrared"]
 
 
-def _grey_levels(text: str) -> str:
+def _gray_levels(text: str) -> str:
     if len(base64.b64decode(text, validate=True)) != WIDTH * HEIGHT:
-        raise ValueError(f"not {WIDTH} x {HEIGHT} grey levels")
+        raise ValueError(f"not {WIDTH} x {HEIGHT} gray levels")
     return text
 
 
@@ -39,16 +39,16 @@ class View(BaseModel):
     frame_width: Annotated[int, Field(ge=1)]
     frame_height: Annotated[int, Field(ge=1)]
     sharpness: Annotated[float, Field(ge=0)]
-    """Variance of the Laplacian of the whole frame at 640 pixels across, grey levels squared."""
-    luminance: Annotated[str, AfterValidator(_grey_levels)]
-    """Base64 of 64 x 36 grey levels, row by row."""
+    """Variance of the Laplacian of the whole frame at 640 pixels across, gray levels squared."""
+    luminance: Annotated[str, AfterValidator(_gray_levels)]
+    """Base64 of 64 x 36 gray levels, row by row."""
 
     @classmethod
-    def of(cls, grey: NDArray[np.uint8], *, accepted: datetime, accepted_by: str) -> "View":
+    def of(cls, gray: NDArray[np.uint8], *, accepted: datetime, accepted_by: str) -> "View":
         """Remember an H x W frame."""
-        height, width = grey.shape
+        height, width = gray.shape
         return cls.of_street(
-            small(grey), frame_sharpness(grey), size=(width, height), accepted=accepted, accepted_by=accepted_by
+            small(gray), frame_sharpness(gray), size=(width, height), accepted=accepted, accepted_by=accepted_by
         )
 
     @classmethod
@@ -61,7 +61,7 @@ class View(BaseModel):
         accepted: datetime,
         accepted_by: str,
     ) -> "View":
-        """Remember 36 x 64 grey levels and a sharpness, such as the medians of some frames of `size` pixels."""
+        """Remember 36 x 64 gray levels and a sharpness, such as the medians of some frames of `size` pixels."""
         return cls(
             accepted=accepted,
             accepted_by=accepted_by,
@@ -73,7 +73,7 @@ class View(BaseModel):
 
     @property
     def picture(self) -> NDArray[np.uint8]:
-        """The 36 x 64 grey levels."""
+        """The 36 x 64 gray levels."""
         return np.frombuffer(base64.b64decode(self.luminance), np.uint8).reshape(HEIGHT, WIDTH)
 
 
@@ -109,12 +109,12 @@ def load_views(folder: Path) -> Views:
         raise ConfigurationError(f"{path}: the accepted view cannot be read; aim anew: platepost aim") from error
 
 
-def small(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an H x W frame as 36 x 64 grey levels."""
-    return cv2.resize(grey, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+def small(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an H x W frame as 36 x 64 gray levels."""
+    return cv2.resize(gray, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def frame_sharpness(grey: NDArray[np.uint8]) -> float:
-    """Return the variance of the Laplacian of an H x W frame at 640 pixels across, grey levels squared."""
-    size = (640, max(1, round(640 * grey.shape[0] / grey.shape[1])))
-    return float(cv2.Laplacian(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), cv2.CV_32F).var())
+def frame_sharpness(gray: NDArray[np.uint8]) -> float:
+    """Return the variance of the Laplacian of an H x W frame at 640 pixels across, gray levels squared."""
+    size = (640, max(1, round(640 * gray.shape[0] / gray.shape[1])))
+    return float(cv2.Laplacian(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), cv2.CV_32F).var())

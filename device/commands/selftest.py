@@ -144,7 +144,7 @@ def _camera(configuration: Configuration) -> str:
         raise capture.fault
     if frame is None:
         raise _FaultError(f"no frame came within {FRAME_SECONDS:g} s")
-    return f"{camera.name}: {frame.grey.shape[1]} x {frame.grey.shape[0]}, mean grey {frame.grey.mean():.0f}"
+    return f"{camera.name}: {frame.gray.shape[1]} x {frame.gray.shape[0]}, mean gray {frame.gray.mean():.0f}"
 
 
 def _board(configuration: Configuration) -> str:

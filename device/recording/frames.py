@@ -13,27 +13,27 @@ from device.frame import Frame
 from device.recording.errors import RecordingError
 
 _HEAD = struct.Struct(">QqdBIII")
-"""Number; microseconds since 1970 UTC; monotonic seconds; how colour is kept; bytes of the three pictures."""
+"""Number; microseconds since 1970 UTC; monotonic seconds; how color is kept; bytes of the three pictures."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NONE, _PICTURE, _OF_GREY = 0, 1, 2
+_NONE, _PICTURE, _OF_GRAY = 0, 1, 2
 _FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 """A quarter of the time that the default takes, for a fifth more bytes."""
 
 
-def pack(frame: Frame, *, colour: bool) -> bytes:
-    """Return a frame as bytes; without `colour` it comes back as grey as a camera without colours would make it."""
+def pack(frame: Frame, *, color: bool) -> bytes:
+    """Return a frame as bytes; without `color` it comes back as gray as a camera without colors would make it."""
     how, picture = _NONE, b""
-    if colour:
-        seen = frame.colour()
-        if np.array_equal(seen, _grey_as_bgr(frame.grey)):
-            how = _OF_GREY
+    if color:
+        seen = frame.color()
+        if np.array_equal(seen, _gray_as_bgr(frame.gray)):
+            how = _OF_GRAY
         else:
             how, picture = _PICTURE, _png(seen)
-    grey = _png(frame.grey)
+    gray = _png(frame.gray)
     small = b"" if frame.small is None else _png(frame.small)
     since = (frame.captured - _EPOCH) // timedelta(microseconds=1)
-    head = _HEAD.pack(frame.number, since, frame.monotonic, how, len(grey), len(small), len(picture))
-    return head + grey + small + picture
+    head = _HEAD.pack(frame.number, since, frame.monotonic, how, len(gray), len(small), len(picture))
+    return head + gray + small + picture
 
 
 def unpack(packed: bytes) -> Frame:
@@ -47,23 +47,23 @@ def unpack(packed: bytes) -> Frame:
         number, since, monotonic, how, *sizes = _HEAD.unpack_from(packed)
     except struct.error as error:
         raise RecordingError("a frame of the recording is cut short") from error
-    if how not in {_NONE, _PICTURE, _OF_GREY} or _HEAD.size + sum(sizes) != len(packed):
+    if how not in {_NONE, _PICTURE, _OF_GRAY} or _HEAD.size + sum(sizes) != len(packed):
         raise RecordingError("a frame of the recording is not what its head says")
     ends = np.cumsum([_HEAD.size, *sizes])
-    grey, small, picture = (packed[begin:end] for begin, end in pairwise(ends))
-    grey_picture = _picture(grey)
+    gray, small, picture = (packed[begin:end] for begin, end in pairwise(ends))
+    gray_picture = _picture(gray)
     return Frame(
         number=number,
         captured=_EPOCH + timedelta(microseconds=since),
         monotonic=monotonic,
-        grey=grey_picture,
-        colour=partial(_picture, picture) if how == _PICTURE else partial(_grey_as_bgr, grey_picture),
+        gray=gray_picture,
+        color=partial(_picture, picture) if how == _PICTURE else partial(_gray_as_bgr, gray_picture),
         small=_picture(small) if small else None,
     )
 
 
-def _grey_as_bgr(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
+def _gray_as_bgr(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:

@@ -136,7 +136,7 @@ class Recordings(Part):
         begun = datetime.now(UTC)
         name = f"{self._post}-{begun:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
         about = {"post": self._post, "begun": begun.isoformat()}
-        inside = {**self._goes_by, "person": request.person, "purpose": request.purpose, "colour": settings.colour}
+        inside = {**self._goes_by, "person": request.person, "purpose": request.purpose, "color": settings.color}
         try:
             make_folder(settings.directory)
             sealed = SealedWriter(
@@ -146,9 +146,9 @@ class Recordings(Part):
             return self._refuse("not_written", f"the recording cannot be written: {error.strerror}", request)
         self._name, self._person = name, request.person
         # Told before the first frame is kept.
-        details = self._who(request) | {"minutes": minutes, "colour": settings.colour}
+        details = self._who(request) | {"minutes": minutes, "color": settings.color}
         self._audit.say("recording_started", source="console", identity=request.person, object=name, details=details)
-        self._writer = RecordingWriter(sealed, limits, colour=settings.colour)
+        self._writer = RecordingWriter(sealed, limits, color=settings.color)
         return Answer(name, None, f"{name} is being recorded, for {minutes:g} min at most")
 
     def _refuse(self, reason: str, said: str, request: Request | None) -> Answer:

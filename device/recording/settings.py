@@ -16,7 +16,7 @@ class RecordingSettings(Section):
         default=None, description="PEM of the public key that recordings are sealed to; the post cannot open them."
     )
     directory: Path = Field(default=Path("state/recordings"), description="Folder of recordings and requests.")
-    colour: bool = Field(default=True, description="Whether colors are recorded too; without them it takes half.")
+    color: bool = Field(default=True, description="Whether colors are recorded too; without them it takes half.")
     longest_minutes: float = Field(default=10, gt=0, le=240, description="A recording ends by itself then.")
     largest_megabytes: float = Field(default=2000, gt=0, description="And when it is as large as this.")
     total_megabytes: float = Field(default=4000, gt=0, description="How much disk all recordings may take.")

@@ -19,7 +19,7 @@ from device.recording.sealed import SealedWriter
 log = logging.getLogger(__name__)
 
 WAITING = 8
-"""Frames that may wait to be packed: some 30 MB of a 1280 x 720 picture with its colours."""
+"""Frames that may wait to be packed: some 30 MB of a 1280 x 720 picture with its colors."""
 PACKERS = 2
 NICENESS = 10
 """What packs has the lower priority: recording never slows down what a post is for."""
@@ -38,10 +38,10 @@ class StopConditions:
 class RecordingWriter:
     """Takes frames until a limit is reached or it is stopped. A frame that finds no room is missed, and counted."""
 
-    def __init__(self, writer: SealedWriter, limits: StopConditions, *, colour: bool) -> None:
+    def __init__(self, writer: SealedWriter, limits: StopConditions, *, color: bool) -> None:
         self._writer = writer
         self._limits = limits
-        self._colour = colour
+        self._color = color
         self._begun = monotonic()
         self._lasted: float | None = None
         self._packers = ThreadPoolExecutor(PACKERS, thread_name_prefix="recording", initializer=_yield_to_others)
@@ -80,7 +80,7 @@ class RecordingWriter:
             self.missed += 1
             return
         try:
-            self._queue.put_nowait(self._packers.submit(pack, frame, colour=self._colour))
+            self._queue.put_nowait(self._packers.submit(pack, frame, color=self._color))
         except (Full, RuntimeError):  # a race with the end
             self.missed += 1
 

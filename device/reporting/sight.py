@@ -43,7 +43,7 @@ def sight_of(passage: Passage) -> dict[str, Any]:
 
 def location_of(sighting: Sighting) -> Location:
     """Return where in its frame a plate was."""
-    height, width = sighting.frame.grey.shape
+    height, width = sighting.frame.gray.shape
     left, top, right, bottom = sighting.plate.box
     return Location(
         frame_width=width,
@@ -59,12 +59,12 @@ def pictures_of(
     """Make the pictures that a record carries; one that cannot be made small enough is left out."""
     made: list[Picture] = []
     if with_patch or with_overview:
-        colour = sighting.frame.colour()
+        color = sighting.frame.color()
         corners = sighting.plate.corners
         if with_patch:
-            made += _picture("patch", lambda: patch(colour, corners, largest=section.patch_bytes))
+            made += _picture("patch", lambda: patch(color, corners, largest=section.patch_bytes))
         if with_overview:
-            made += _picture("overview", lambda: overview(colour, corners, largest=section.overview_bytes))
+            made += _picture("overview", lambda: overview(color, corners, largest=section.overview_bytes))
     return tuple(made)
 
 

@@ -27,30 +27,30 @@ PLAIN = 0.7
 """Score that it must have from nearer to be a plate."""
 
 
-def closer(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Corners]:
+def closer(detector: Detector, gray: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Corners]:
     """Return better corners for plates of an H x W uint8 frame.
 
     They are the mean of both looks' corners, or the first look's where the second one does not find the plate, and for
     all beyond the first six.
     """
-    seconds = _look_again(detector, grey, detections)
+    seconds = _look_again(detector, gray, detections)
     return [
         first.corners if second is None else second.corners for first, second in zip(detections, seconds, strict=True)
     ]
 
 
-def confirmed(detector: Detector, grey: NDArray[np.uint8], faint: Sequence[Detection]) -> list[Detection]:
+def confirmed(detector: Detector, gray: NDArray[np.uint8], faint: Sequence[Detection]) -> list[Detection]:
     """Return which of the first six places of an H x W uint8 frame, seen faintly, are plainly plates from nearer."""
-    seconds = _look_again(detector, grey, faint)
+    seconds = _look_again(detector, gray, faint)
     return [second for second in seconds if second is not None and second.score >= PLAIN]
 
 
-def _look_again(detector: Detector, grey: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Detection | None]:
+def _look_again(detector: Detector, gray: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Detection | None]:
     """Look at plates once more: the second look's score with the mean of both looks' corners, or None, for each."""
     again: list[Detection | None] = [None] * len(detections)
     alone = len(detections) == 1 and detector.near is not None
     canvas = np.full((NEAR_HEIGHT, NEAR_WIDTH) if alone else (HEIGHT, WIDTH), PADDING, np.uint8)
-    tiles = [_show(canvas, number, grey, detection) for number, detection in enumerate(detections[: COLUMNS * ROWS])]
+    tiles = [_show(canvas, number, gray, detection) for number, detection in enumerate(detections[: COLUMNS * ROWS])]
     if not tiles:
         return again
     found = detector.find(canvas)
@@ -66,17 +66,17 @@ def _look_again(detector: Detector, grey: NDArray[np.uint8], detections: Sequenc
 
 
 def _show(
-    canvas: NDArray[np.uint8], number: int, grey: NDArray[np.uint8], detection: Detection
+    canvas: NDArray[np.uint8], number: int, gray: NDArray[np.uint8], detection: Detection
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Draw a plate's surroundings into a tile; canvas = frame * scale + offset, and both are returned."""
     left, top, right, bottom = detection.box
     scale = PLATE_WIDTH / max(right - left, 4.0)
     reach = np.array(TILE) / scale / 2
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
-    limit = np.array(grey.shape[::-1])
+    limit = np.array(gray.shape[::-1])
     low = np.clip(np.ceil(middle - reach), 0, limit - 1).astype(int)
     high = np.clip(np.floor(middle + reach), low + 1, limit).astype(int)
-    part = grey[low[1] : high[1], low[0] : high[0]]
+    part = gray[low[1] : high[1], low[0] : high[0]]
     size = np.minimum(np.maximum(np.round((high - low) * scale), 1), TILE).astype(int)
     smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     x, y = number % COLUMNS * TILE[0], number // COLUMNS * TILE[1]

@@ -1,4 +1,4 @@
-"""The plate detector: a grey frame in, plates with four corners out."""
+"""The plate detector: a gray frame in, plates with four corners out."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ columns even at stride 16, so that stride 32 falls on the same places."""
 STRIDE = 8
 """Pixels of the input per cell of the output."""
 PADDING = 114
-"""Grey beside a frame of another shape than the input."""
+"""Gray beside a frame of another shape than the input."""
 MINIMUM_SCORE = 0.4
 """Score below which a cell is no plate, unless the configuration says otherwise."""
 
@@ -59,7 +59,7 @@ class Detector:
         self._canvas = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
 
     def detect(
-        self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None, *, minimum_score: float | None = None
+        self, gray: NDArray[np.uint8], small: NDArray[np.uint8] | None = None, *, minimum_score: float | None = None
     ) -> list[Detection]:
         """Find the plates of an H x W uint8 frame, the surest first.
 
@@ -67,16 +67,16 @@ class Detector:
         is the detector's own unless another is given.
         """
         if small is None or small.shape[0] > HEIGHT or small.shape[1] > WIDTH:
-            scale = min(WIDTH / grey.shape[1], HEIGHT / grey.shape[0])
+            scale = min(WIDTH / gray.shape[1], HEIGHT / gray.shape[0])
             # A side of a strip, thousands of times as long as wide, must not vanish.
-            width = min(WIDTH, max(1, round(grey.shape[1] * scale)))
-            height = min(HEIGHT, max(1, round(grey.shape[0] * scale)))
+            width = min(WIDTH, max(1, round(gray.shape[1] * scale)))
+            height = min(HEIGHT, max(1, round(gray.shape[0] * scale)))
             smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            small = np.asarray(cv2.resize(grey, (width, height), interpolation=smooth), dtype=np.uint8)
+            small = np.asarray(cv2.resize(gray, (width, height), interpolation=smooth), dtype=np.uint8)
         height, width = small.shape
         self._canvas.fill(PADDING)
         self._canvas[:height, :width] = small
-        factor = np.array([grey.shape[1] / width, grey.shape[0] / height], np.float32)
+        factor = np.array([gray.shape[1] / width, gray.shape[0] / height], np.float32)
         seen = self.find(self._canvas, minimum_score=minimum_score)
         return [Detection(found.score, found.corners * factor) for found in seen]
 

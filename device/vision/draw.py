@@ -23,9 +23,9 @@ def draw_plates(picture: NDArray[np.uint8], plates: Iterable[Plate]) -> NDArray[
     size = max(0.5, drawn.shape[1] / 1600)
     thickness = max(1, round(size * 2))
     for plate in plates:
-        colour = _GREEN if plate.reading.confidence >= _SURE else _AMBER
+        color = _GREEN if plate.reading.confidence >= _SURE else _AMBER
         cv2.polylines(
-            drawn, [np.round(plate.corners).astype(np.int32)], isClosed=True, color=colour, thickness=thickness
+            drawn, [np.round(plate.corners).astype(np.int32)], isClosed=True, color=color, thickness=thickness
         )
         label = f"{plate.text} {plate.reading.confidence:.0%}"
         (width, height), base = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, size, thickness)
@@ -33,5 +33,5 @@ def draw_plates(picture: NDArray[np.uint8], plates: Iterable[Plate]) -> NDArray[
         x = int(np.clip(left, 0, max(0, drawn.shape[1] - width)))
         y = int(top) - base if top > height + 2 * base else int(bottom) + height + base
         cv2.rectangle(drawn, (x, y - height - base), (x + width, y + base), _DARK, cv2.FILLED)
-        cv2.putText(drawn, label, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thickness, cv2.LINE_AA)
+        cv2.putText(drawn, label, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, color, thickness, cv2.LINE_AA)
     return drawn  # type: ignore[return-value]

@@ -8,7 +8,7 @@ from device.vision.geometry import shrink
 WIDTH, HEIGHT = 80, 45
 """Pixels of the small picture in which motion is looked for: a plate 40 px wide in 1280 still covers two of them."""
 NOISE = 12
-"""Grey levels by which a small pixel must differ from the background; area averaging leaves sensor noise well below."""
+"""Gray levels by which a small pixel must differ from the background; area averaging leaves sensor noise well below."""
 FORGETTING = 0.05
 """Share of each frame that flows into the background: a parked vehicle is part of the road after about three seconds
 at 10 frames a second, and slow light is followed."""
@@ -30,11 +30,11 @@ class MotionGate:
         self._background: NDArray[np.float32] | None = None
         self._open_until = 0.0
 
-    def moves(self, grey: NDArray[np.uint8], monotonic: float) -> bool:
+    def moves(self, gray: NDArray[np.uint8], monotonic: float) -> bool:
         """Look at an H x W uint8 frame taken at `monotonic` seconds; True while something moves or has just moved."""
         if self._least <= 0:
             return True
-        small = shrink(grey, WIDTH, HEIGHT).astype(np.float32)
+        small = shrink(gray, WIDTH, HEIGHT).astype(np.float32)
         if self._background is None:
             # Nothing is known of the road yet: what stands on it may be a vehicle.
             self._background = small

@@ -206,7 +206,7 @@ class Passage:
     @property
     def lane(self) -> str | None:
         """The lane in which the plate was seen best; None where no lane is drawn around it."""
-        (x, y), (height, width) = self.best.centre, self.best.frame.grey.shape[:2]
+        (x, y), (height, width) = self.best.centre, self.best.frame.gray.shape[:2]
         return lane_at(self.settings.lanes, x / width, y / height)
 
     @property

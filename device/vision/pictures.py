@@ -26,25 +26,25 @@ class Jpeg:
     height: int
 
 
-def patch(colour: NDArray[np.uint8], corners: Corners, *, largest: int = PATCH_BYTES) -> Jpeg:
+def patch(color: NDArray[np.uint8], corners: Corners, *, largest: int = PATCH_BYTES) -> Jpeg:
     """Cut the plate out of an H x W x 3 frame, seen from the front, as a JPEG of at most `largest` bytes."""
     width = int(np.clip(plate_size(corners)[0] * 1.2, 80, 180))
-    return encode(rectify(colour, corners, width=width, height=width // 2, margin=0.06), largest=largest)
+    return encode(rectify(color, corners, width=width, height=width // 2, margin=0.06), largest=largest)
 
 
-def overview(colour: NDArray[np.uint8], corners: Corners, *, largest: int = OVERVIEW_BYTES) -> Jpeg:
+def overview(color: NDArray[np.uint8], corners: Corners, *, largest: int = OVERVIEW_BYTES) -> Jpeg:
     """Show the vehicle around the plate of an H x W x 3 frame, as a JPEG of at most `largest` bytes.
 
     The plate is kept in the middle of a window eight plates wide, where the frame has so much.
     """
-    height, width = colour.shape[:2]
+    height, width = color.shape[:2]
     left, top, right, bottom = bounding_box(corners)
     window = min(width, max(320, round((right - left) * 8)))
     window_height = min(height, round(window * 0.75))
     x = int(np.clip((left + right) / 2 - window / 2, 0, width - window))
     # A vehicle stands above its plate more than below it.
     y = int(np.clip((top + bottom) / 2 - window_height * 0.65, 0, height - window_height))
-    part = colour[y : y + window_height, x : x + window]
+    part = color[y : y + window_height, x : x + window]
     scale = min(1.0, 640 / window)
     size = (round(window * scale), round(window_height * scale))
     return encode(cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False), largest=largest)
@@ -68,8 +68,8 @@ def encode(picture: NDArray[np.uint8], *, largest: int) -> Jpeg:
 
 
 def sharpness(plate: NDArray[np.uint8]) -> float:
-    """Return how sharp a rectified grey plate is: the Laplacian's energy against the contrast it has to work with."""
-    contrast = _variance(plate) + 25.0  # a grey level's noise of 5 is no contrast
+    """Return how sharp a rectified gray plate is: the Laplacian's energy against the contrast it has to work with."""
+    contrast = _variance(plate) + 25.0  # a gray level's noise of 5 is no contrast
     return _variance(cv2.Laplacian(plate, cv2.CV_16S)) / contrast
 
 

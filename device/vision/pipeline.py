@@ -120,7 +120,7 @@ class Pipeline:
         """Take in the next frame."""
         self.counters.frames += 1
         # A vehicle that stands still moves nothing, yet its passage goes on.
-        seen = frame.grey if frame.small is None else frame.small
+        seen = frame.gray if frame.small is None else frame.small
         if not self._motion.moves(seen, frame.monotonic) and not self._passages.open:
             self.counters.idle += 1
             return FrameResult((), (), ())
@@ -143,11 +143,11 @@ class Pipeline:
         if recognizer is None:
             return
         start = perf_counter()
-        detections = recognizer.detector.detect(frame.grey, frame.small)
+        detections = recognizer.detector.detect(frame.gray, frame.small)
         self.detect_milliseconds.append((perf_counter() - start) * 1000)
         for detection in detections:
             start = perf_counter()
-            rectified = rectify(frame.grey, detection.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
+            rectified = rectify(frame.gray, detection.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
             reading = recognizer.reader.read_rectified(rectified)
             self.read_milliseconds.append((perf_counter() - start) * 1000)
             if reading.text:

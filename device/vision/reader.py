@@ -1,4 +1,4 @@
-"""The plate reader: a rectified grey plate in, characters out."""
+"""The plate reader: a rectified gray plate in, characters out."""
 
 import math
 from collections import defaultdict
@@ -93,9 +93,9 @@ class Reader:
         self._serials = COUNTRIES[country]
         self._spells = country != "US"  # states have formats that no list knows, and many plates are personalized
 
-    def read(self, grey: NDArray[np.uint8], corners: Corners) -> Reading:
+    def read(self, gray: NDArray[np.uint8], corners: Corners) -> Reading:
         """Read the plate at `corners` of an H x W uint8 picture, with further looks if the first is in doubt."""
-        return self.read_rectified(rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN), again=True)
+        return self.read_rectified(rectify(gray, corners, width=WIDTH, height=HEIGHT, margin=MARGIN), again=True)
 
     def read_rectified(self, plate: NDArray[np.uint8], *, again: bool = False) -> Reading:
         """Read a 64 x 160 uint8 plate seen from the front; `again` allows further looks if the first is in doubt."""

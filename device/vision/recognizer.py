@@ -147,14 +147,14 @@ class Recognizer:
         Where no plate can be read, what was seen too faintly to be one is looked at from nearer.
         """
         start = perf_counter()
-        grey = as_grey(picture)
+        gray = as_gray(picture)
         sure = self.detector.minimum_score
-        seen = self.detector.detect(grey, minimum_score=min(FAINT, sure))
+        seen = self.detector.detect(gray, minimum_score=min(FAINT, sure))
         detected = perf_counter()
-        plates = self._legible(grey, [detection for detection in seen if detection.score >= sure])
+        plates = self._legible(gray, [detection for detection in seen if detection.score >= sure])
         if not plates:
             faint = [detection for detection in seen if detection.score < sure]
-            plates = self._legible(grey, confirmed(self.detector, grey, faint))
+            plates = self._legible(gray, confirmed(self.detector, gray, faint))
         end = perf_counter()
         return _recognition(plates, start=start, detected=detected, end=end)
 
@@ -173,36 +173,36 @@ class Recognizer:
         start = perf_counter()
         height, width = picture.shape[:2]
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-        grey = as_grey(picture)
-        looks = self._looks_at_crop(grey, corners)
-        plate = self._issued(Plate(self.reader.settle(looks), 1.0, corners), looks, stretched(grey))
+        gray = as_gray(picture)
+        looks = self._looks_at_crop(gray, corners)
+        plate = self._issued(Plate(self.reader.settle(looks), 1.0, corners), looks, stretched(gray))
         return _recognition([plate], start=start, detected=start, end=perf_counter())
 
     def issuer(self, plates: Sequence[NDArray[np.uint8]]) -> Issuer | None:
         """Return who issued the plate that so many looks show, each 64 x 160 uint8; None where that is unknown."""
         return None if self.region is None else self.region.issuer(plates)
 
-    def _looks_at_crop(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
+    def _looks_at_crop(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a crop; one in doubt, which may be loose or lean, is also looked at by the corners found in it."""
-        plate = stretched(grey)
+        plate = stretched(gray)
         first = self.reader.look(plate)
         if not first.doubtful:
             return [first]
         looks = [first, *self.reader.moved_looks(plate)]
-        spare = round(SPARE * grey.shape[1])
-        padded = cv2.copyMakeBorder(grey, spare, spare, spare, spare, cv2.BORDER_REPLICATE)
+        spare = round(SPARE * gray.shape[1])
+        padded = cv2.copyMakeBorder(gray, spare, spare, spare, spare, cv2.BORDER_REPLICATE)
         whole = Detection(1.0, (corners + spare).astype(np.float32))
         (better,) = closer(self.detector, padded.astype(np.uint8, copy=False), [whole])
         if better is not whole.corners:
-            plate = _rectified(grey, (better - spare).astype(np.float32))
+            plate = _rectified(gray, (better - spare).astype(np.float32))
             looks += [self.reader.look(plate), *self.reader.moved_looks(plate)]
         return looks
 
-    def _legible(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
+    def _legible(self, gray: NDArray[np.uint8], detections: list[Detection]) -> list[Plate]:
         """Read what was detected, and say who issued it; what can hardly be read is left out, be it a plate or not."""
         return [
-            _weighed(self._issued(plate, looks, _rectified(grey, plate.corners)))
-            for plate, looks in self._read(grey, detections)
+            _weighed(self._issued(plate, looks, _rectified(gray, plate.corners)))
+            for plate, looks in self._read(gray, detections)
             if plate.text and plate.reading.confidence >= self.minimum_confidence
         ]
 
@@ -214,12 +214,12 @@ class Recognizer:
             plate = replace(plate, reading=self.reader.settle(looks, CALIFORNIAN))
         return replace(plate, issuer=issuer)
 
-    def _looks(self, grey: NDArray[np.uint8], corners: Corners) -> list[Look]:
+    def _looks(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a plate by its corners and, unless that is sure, by the box around them."""
-        first = self.reader.look(_rectified(grey, corners))
+        first = self.reader.look(_rectified(gray, corners))
         if first.hypotheses[0].text and first.hypotheses[0].probability >= SURE:
             return [first]
-        return [first, self.reader.look(_rectified(grey, upright(corners)))]
+        return [first, self.reader.look(_rectified(gray, upright(corners)))]
 
     def _nearer_looks(self, cornered: NDArray[np.uint8], boxed: NDArray[np.uint8]) -> list[Look]:
         """Look again at a plate cut out by better corners and by their box: each look is a little wrong in another way.
@@ -230,15 +230,15 @@ class Recognizer:
         plates = [cornered, moved(cornered, shifted_up), moved(boxed, turned), moved(boxed, shifted_down)]
         return [self.reader.look(plate) for plate in plates]
 
-    def _read(self, grey: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Look]]]:
+    def _read(self, gray: NDArray[np.uint8], detections: list[Detection]) -> list[tuple[Plate, list[Look]]]:
         """Read what was detected, and return the looks too; what stays in doubt is looked at again from nearer."""
         corners = [detection.corners for detection in detections]
-        looks = [self._looks(grey, place) for place in corners]
+        looks = [self._looks(gray, place) for place in corners]
         doubtful = [number for number, seen in enumerate(looks) if in_doubt(seen)]
-        nearer = closer(self.detector, grey, [detections[number] for number in doubtful])
+        nearer = closer(self.detector, gray, [detections[number] for number in doubtful])
         for number, better in zip(doubtful, nearer, strict=True):
             corners[number] = better
-            looks[number] += self._nearer_looks(*_both_ways(grey, better))
+            looks[number] += self._nearer_looks(*_both_ways(gray, better))
         return [
             (Plate(self.reader.settle(seen), detection.score, place), seen)
             for seen, detection, place in zip(looks, detections, corners, strict=True)
@@ -258,16 +258,16 @@ def _weighed(plate: Plate) -> Plate:
     return replace(plate, reading=replace(reading, confidence=reading.confidence * share, alternatives=others))
 
 
-def _rectified(grey: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
-    return rectify(grey, corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
+def _rectified(gray: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
+    return rectify(gray, corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
 
 
-def _both_ways(grey: NDArray[np.uint8], corners: Corners) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _both_ways(gray: NDArray[np.uint8], corners: Corners) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Cut a plate out by its corners and by the upright box around them: two ways to be a little wrong."""
-    return _rectified(grey, corners), _rectified(grey, upright(corners))
+    return _rectified(gray, corners), _rectified(gray, upright(corners))
 
 
-def as_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def as_gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the luma of a picture that is H x W already, or H x W x 3 BGR."""
     return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 

@@ -27,7 +27,7 @@ ELSEWHERE = 0.99
 
 _CALIFORNIA = REGIONS.index(CALIFORNIA)
 _MIDDLE, _SPREAD, _MOST = 128.0, 55.0, 8.0
-"""Mean and standard deviation of the grey levels that the network sees, and the most that contrast is raised by."""
+"""Mean and standard deviation of the gray levels that the network sees, and the most that contrast is raised by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Sighting:
     @property
     def cut(self) -> bool:
         """Whether a side of the picture may have cut characters off."""
-        return is_cut(self.plate.box, self.frame.grey.shape)
+        return is_cut(self.plate.box, self.frame.gray.shape)
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -48,7 +48,7 @@ class SlideCamera(platepost.Camera):
                 number=number,
                 captured=datetime.now(UTC),
                 monotonic=time.monotonic(),
-                grey=cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY),
-                colour=lambda photo=photo: photo,
+                gray=cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY),
+                color=lambda photo=photo: photo,
             )
             number += 1

@@ -20,7 +20,7 @@ def slides() -> Iterator[CameraStand]:
     with tempfile.TemporaryDirectory() as folder, announced:
         for number, still in enumerate(open_recording(CLIP).stills()):
             if number == 95:
-                cv2.imwrite(str(Path(folder, "vehicle.jpg")), still.colour())
+                cv2.imwrite(str(Path(folder, "vehicle.jpg")), still.color())
                 break
         yield CameraStand(
             backend="slides",

@@ -28,14 +28,14 @@ class Found:
 
 
 def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """Scale a picture [H, W, 3] or [H, W] into the input [368, 640], grey, top left; return it and the factor."""
-    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    height, width = grey.shape
+    """Scale a picture [H, W, 3] or [H, W] into the input [368, 640], gray, top left; return it and the factor."""
+    gray = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    height, width = gray.shape
     scale = input_scale(width=width, height=height)
     size = (min(WIDTH, round(width * scale)), min(HEIGHT, round(height * scale)))
     frame = np.full((HEIGHT, WIDTH), PADDING, np.uint8)
     frame[: size[1], : size[0]] = cv2.resize(
-        grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )
     return frame, scale
 

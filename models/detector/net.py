@@ -56,7 +56,7 @@ class Residual(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torc
 
 
 class PlateDetector(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where torch is not installed
-    """Grey picture [N, 1, H, W] in [0, 1] -> score logits [N, 1, H/8, W/8] and encoded corners [N, 8, H/8, W/8]."""
+    """Gray picture [N, 1, H, W] in [0, 1] -> score logits [N, 1, H/8, W/8] and encoded corners [N, 8, H/8, W/8]."""
 
     def __init__(self) -> None:
         super().__init__()

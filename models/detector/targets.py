@@ -29,7 +29,7 @@ class Planes:
 
 def pack_targets(window: TrainingWindow) -> NDArray[np.float32]:
     """Return [12, rows, columns]: heat, known (0: ignored), corner weight, boxed (corners are a box), corners [8]."""
-    rows, columns = window.grey.shape[0] // STRIDE, window.grey.shape[1] // STRIDE
+    rows, columns = window.gray.shape[0] // STRIDE, window.gray.shape[1] // STRIDE
     planes = np.zeros((PLANES, rows, columns), np.float32)
     planes[Planes.known] = 1
     centres = cell_centres(rows, columns)

@@ -103,7 +103,7 @@ class WindowStream(IterableDataset[tuple[Tensor, Tensor]]):  # type: ignore[misc
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         while True:
             window = self._sampler.sample(rng)
-            yield torch.from_numpy(window.grey.copy()), torch.from_numpy(pack_targets(window))
+            yield torch.from_numpy(window.gray.copy()), torch.from_numpy(pack_targets(window))
 
 
 def train(
@@ -149,10 +149,10 @@ def train(
     saved, since, sums = time.monotonic(), time.monotonic(), np.zeros(3)
     net.train()
     while step < training.steps:
-        grey, target = next(batches)
+        gray, target = next(batches)
         for group in optimiser.param_groups:
             group["lr"] = training.learning_rate * schedule(step, training)
-        sums += _learn(net, optimiser, grey, target)
+        sums += _learn(net, optimiser, gray, target)
         step += 1
         follow(average, net, keep=min(training.average, (1 + step) / (10 + step)))
         if step % 50 == 0:
@@ -197,8 +197,8 @@ def validate(net: PlateDetector, photos: Sequence[Photo]) -> DetectionCounts:
     return counts
 
 
-def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, grey: Tensor, target: Tensor) -> NDArray[np.float64]:
-    pictures = (grey[:, None].float() / 255).to(memory_format=torch.channels_last)
+def _learn(net: PlateDetector, optimiser: torch.optim.Optimizer, gray: Tensor, target: Tensor) -> NDArray[np.float64]:
+    pictures = (gray[:, None].float() / 255).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits, corners = net(pictures)
     losses = detector_losses(logits, corners, target)

@@ -11,7 +11,7 @@ from device.vision.detector import PADDING
 from models.detector.geometry import flip_corners, input_scale
 from models.scenes.distractors import overlay_caption
 from models.scenes.paste import paste, project_corners, random_pose
-from models.scenes.photometry import disturb, to_grey
+from models.scenes.photometry import disturb, to_gray
 from models.scenes.photos import Photo
 from models.scenes.plain import render_plain_scene
 
@@ -32,9 +32,9 @@ class LabelledPlate:
 
 @dataclass(frozen=True)
 class TrainingWindow:
-    """A grey window [H, W], the plates in it, and boxes [N, 4] in which nothing is known."""
+    """A gray window [H, W], the plates in it, and boxes [N, 4] in which nothing is known."""
 
-    grey: Picture
+    gray: Picture
     targets: tuple[LabelledPlate, ...]
     ignored: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
@@ -86,7 +86,7 @@ class WindowSampler:
             width = float(pixels.shape[1])
             targets = [replace(target, corners=flip_corners(target.corners, width=width)) for target in targets]
             ignored[:, [0, 2]] = width - ignored[:, [2, 0]]
-        return TrainingWindow(disturb(to_grey(pixels, rng), rng), tuple(targets), ignored)
+        return TrainingWindow(disturb(to_gray(pixels, rng), rng), tuple(targets), ignored)
 
     def _cut(self, photo: Photo, rng: np.random.Generator) -> tuple[Picture, NDArray[np.float32], NDArray[np.float32]]:
         """Cut a window at a random scale; return it with boxes and doubtful boxes in window pixels."""
@@ -196,7 +196,7 @@ class WindowSampler:
 def _resample(
     pixels: Picture, factor: tuple[float, float], origin: NDArray[np.floating], size: tuple[int, int]
 ) -> Picture:
-    """Scale, by area where it shrinks, and cut a window of this size (w, h); grey outside of the photo."""
+    """Scale, by area where it shrinks, and cut a window of this size (w, h); gray outside of the photo."""
     fx, fy = factor
     height, width = pixels.shape[:2]
     left, top = max(0, int(origin[0] / fx) - 2), max(0, int(origin[1] / fy) - 2)
@@ -215,22 +215,22 @@ def _resample(
         [[ax, 0, (0.5 * ax - 0.5) + left * fx - origin[0]], [0, ay, (0.5 * ay - 0.5) + top * fy - origin[1]]],
         np.float32,
     )
-    grey = (PADDING,) * 3
-    return cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey)  # type: ignore[return-value]
+    gray = (PADDING,) * 3
+    return cv2.warpAffine(part, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=gray)  # type: ignore[return-value]
 
 
 def _fill(pixels: Picture, low: NDArray[np.float32], high: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Paint over a real plate with the colours beside it, so that a narrower one may take its place."""
+    """Paint over a real plate with the colors beside it, so that a narrower one may take its place."""
     height, width = pixels.shape[:2]
     size = high - low
     left, top = np.clip(np.floor(low - 0.06 * size), 0, (width - 1, height - 1)).astype(int)
     right, bottom = np.clip(np.ceil(high + 0.06 * size), (left + 1, top + 1), (width, height)).astype(int)
     side = np.concatenate([pixels[top:bottom, max(left - 3, 0) : left + 1].reshape(-1, 3),
                            pixels[top:bottom, right - 1 : right + 3].reshape(-1, 3)])  # fmt: skip
-    colour = np.median(side, axis=0)
+    color = np.median(side, axis=0)
     shape = (bottom - top, right - left, 3)
     gradient = np.linspace(-1, 1, shape[0])[:, None, None] * rng.normal(0, 12)
-    pixels[top:bottom, left:right] = np.clip(colour + gradient + rng.normal(0, 3, shape), 0, 255).astype(np.uint8)
+    pixels[top:bottom, left:right] = np.clip(color + gradient + rng.normal(0, 3, shape), 0, 255).astype(np.uint8)
 
 
 def _lit(plate: Picture, pixels: Picture, corners: NDArray[np.float32], rng: np.random.Generator) -> Picture:

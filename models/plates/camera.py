@@ -31,13 +31,13 @@ def exposed(view: Level, plate_width: float, rng: np.random.Generator) -> npt.ND
     if rng.random() < 0.35:  # the sharpening of surveillance cameras
         soft = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.7, 1.6)))
         view = np.asarray(view + (view - soft) * float(rng.uniform(0.5, 2.0)), np.float32)
-    grey = np.clip(view, 0, 255).astype(np.uint8)
+    gray = np.clip(view, 0, 255).astype(np.uint8)
     kind = rng.random()
     if kind < 0.5:
-        grey = _compressed(grey, int(rng.uniform(20, 95)))
+        gray = _compressed(gray, int(rng.uniform(20, 95)))
     elif kind < 0.7:
-        grey = _starved(grey, stroke, rng)
-    return grey
+        gray = _starved(gray, stroke, rng)
+    return gray
 
 
 def _motion(length: float, angle: float) -> Level:
@@ -68,23 +68,23 @@ def _brightness(view: Level, rng: np.random.Generator) -> Level:
     return view
 
 
-def _starved(grey: npt.NDArray[np.uint8], stroke: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _starved(gray: npt.NDArray[np.uint8], stroke: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     """Compress as a recorder short of space does: hard, often twice and at another size, so that blocks are smeared."""
-    low, high = (float(level) for level in np.percentile(grey[::2, ::2], (5, 95)))
+    low, high = (float(level) for level in np.percentile(gray[::2, ::2], (5, 95)))
     least = 9 if stroke > 1.6 and high - low > 90 else 16  # finer and fainter strokes are gone before
     if high - low < 45:
-        return _compressed(grey, int(rng.uniform(50, 95)))
+        return _compressed(gray, int(rng.uniform(50, 95)))
     if rng.random() < 0.5:
         factor = float(rng.uniform(0.75, 1.3))
-        resized = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
         again = _compressed(np.asarray(resized, np.uint8), int(rng.uniform(least, 40)))
-        grey = np.asarray(cv2.resize(again, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
-        return _compressed(grey, int(rng.uniform(35, 95)))
-    return _compressed(grey, int(rng.uniform(least, 30)))
+        gray = np.asarray(cv2.resize(again, gray.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+        return _compressed(gray, int(rng.uniform(35, 95)))
+    return _compressed(gray, int(rng.uniform(least, 30)))
 
 
-def _compressed(grey: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    done, packed = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _compressed(gray: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+    done, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        return grey
+        return gray
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.uint8)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from models.plates.camera import exposed
 from models.plates.light import Level, lit
-from models.plates.surroundings import MARGIN, Grey
+from models.plates.surroundings import MARGIN, Gray
 
 READER_SHAPE: Final = (64, 160)
 """Height and width of the reader's input."""
@@ -40,7 +40,7 @@ class Severity:
     """Share of samples whose light and dark change places."""
 
 
-def degrade(picture: Grey, rng: np.random.Generator, severity: Severity | None = None) -> Grey:
+def degrade(picture: Gray, rng: np.random.Generator, severity: Severity | None = None) -> Gray:
     """Send a framed plate through the world, a camera and the rectification, once.
 
     Args:
@@ -64,17 +64,17 @@ def degrade(picture: Grey, rng: np.random.Generator, severity: Severity | None =
         page = np.asarray(cv2.resize(page, size, interpolation=cv2.INTER_AREA), np.float32)
     upright = is_crop and rng.random() < 0.75
     outline = (_tilted(rng, 0.035 if upright else 0.10, may_recede=not upright) + _PAD) * np.array(size, np.float32)
-    grey = exposed(_seen(page, outline, size), plate_width, rng)
+    gray = exposed(_seen(page, outline, size), plate_width, rng)
     inset = MARGIN / _GROWN
     inner = (inset + _UNIT * (1 - 2 * inset)).astype(np.float32)
     corners = cv2.perspectiveTransform(inner[None], cv2.getPerspectiveTransform(_UNIT, outline))[0]
     found, goal = _boxed(corners, rng) if is_crop else _located(corners, rng)
     if plate_width > READER_SHAPE[1] * 1.5:  # the device shrinks by area before it warps
-        grey = np.asarray(cv2.blur(grey, (2, 2)), np.uint8)
+        gray = np.asarray(cv2.blur(gray, (2, 2)), np.uint8)
     smooth = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
     target = (goal * np.array(READER_SHAPE[::-1], np.float32)).astype(np.float32)
     back = cv2.getPerspectiveTransform(found.astype(np.float32), target)
-    rectified = cv2.warpPerspective(grey, back, READER_SHAPE[::-1], flags=smooth, borderMode=cv2.BORDER_REPLICATE)
+    rectified = cv2.warpPerspective(gray, back, READER_SHAPE[::-1], flags=smooth, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(rectified, np.uint8)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from models.plates import texts
 from models.plates.wording import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 """Blue, green, red."""
 Writer = Callable[[np.random.Generator], str]
 
@@ -20,7 +20,7 @@ class Design:
 
     name: str
     writer: Writer
-    colours: tuple[tuple[Colour, Colour], ...]
+    colors: tuple[tuple[Color, Color], ...]
     """Pairs of ground and ink."""
     grounds: tuple[str, ...] = ("plain",)
     """Painters of the ground, see `models.plates.paint`."""
@@ -49,9 +49,9 @@ class Design:
     """How likely a European blue band stands at the left."""
     faces: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     """Families of fonts (`models.plates.fonts.FAMILIES`) of the heading and of the footing; none: any font."""
-    inks: tuple[Colour, ...] = ()
+    inks: tuple[Color, ...] = ()
     """What the heading is printed with; none: the serial's ink or another that shows."""
-    bars: tuple[Colour | None, Colour | None] = (None, None)
+    bars: tuple[Color | None, Color | None] = (None, None)
     """Bars behind the heading and the footing."""
     logos: tuple[str, ...] = ()
     """Pictures beside and between the characters (`models.plates.logos.LOGOS`); none: any."""
@@ -60,15 +60,15 @@ class Design:
     """How often a random plate is of this design."""
 
 
-WHITE: Final[Colour] = (236, 238, 238)
-NAVY: Final[Colour] = (95, 40, 25)
-BLACK: Final[Colour] = (32, 30, 30)
-GOLD: Final[Colour] = (40, 190, 245)
-RED: Final[Colour] = (45, 35, 165)
-GREEN: Final[Colour] = (60, 85, 25)
-DARK_BLUE: Final[Colour] = (110, 55, 20)
+WHITE: Final[Color] = (236, 238, 238)
+NAVY: Final[Color] = (95, 40, 25)
+BLACK: Final[Color] = (32, 30, 30)
+GOLD: Final[Color] = (40, 190, 245)
+RED: Final[Color] = (45, 35, 165)
+GREEN: Final[Color] = (60, 85, 25)
+DARK_BLUE: Final[Color] = (110, 55, 20)
 
-_US_COLOURS: Final[tuple[tuple[Colour, Colour], ...]] = (
+_US_COLORS: Final[tuple[tuple[Color, Color], ...]] = (
     (WHITE, NAVY), (WHITE, BLACK), (WHITE, RED), (WHITE, GREEN), (WHITE, (140, 70, 20)), ((245, 225, 190), DARK_BLUE),
     ((240, 210, 170), BLACK), ((150, 215, 245), BLACK), ((90, 220, 245), NAVY), (GOLD, NAVY), (GOLD, BLACK),
     (DARK_BLUE, WHITE), (DARK_BLUE, GOLD), ((70, 95, 25), WHITE), ((170, 150, 30), (60, 220, 240)),
@@ -114,7 +114,7 @@ _CALIFORNIA: Final[dict[str, tuple[str, ...]]] = {
 
 
 def _american_design(name: str, writer: Writer, **more: Any) -> Design:  # noqa: ANN401 - of `Design`
-    return Design(name, writer, _US_COLOURS, headings=STATES, footings=SLOGANS, **more)
+    return Design(name, writer, _US_COLORS, headings=STATES, footings=SLOGANS, **more)
 
 
 DESIGNS: Final[dict[str, Design]] = {

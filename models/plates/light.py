@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 Level = npt.NDArray[np.float32]
-"""Grey levels, 0 to 255 and at times beyond."""
+"""Gray levels, 0 to 255 and at times beyond."""
 
 
 def lit(page: Level, rng: np.random.Generator) -> Level:

@@ -1,4 +1,4 @@
-"""Colours, ink, stickers and screws."""
+"""Colors, ink, stickers and screws."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.designs import Colour
+from models.plates.designs import Color
 from models.plates.fonts import line_of_text
 from models.plates.glyphs import Mask
 
@@ -15,38 +15,38 @@ Picture = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 """Left, top, width, height in pixels."""
 
-BLACK_ON: Final[Colour] = (25, 25, 25)
-WHITE_ON: Final[Colour] = (240, 240, 240)
+BLACK_ON: Final[Color] = (25, 25, 25)
+WHITE_ON: Final[Color] = (240, 240, 240)
 
 _ON_STICKERS: Final = (
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", "2025", "2024", "07", "19",
 )  # fmt: skip
 
 
-def any_colour(rng: np.random.Generator) -> Colour:
-    """Draw any colour at all."""
+def any_color(rng: np.random.Generator) -> Color:
+    """Draw any color at all."""
     b, g, r = (int(v) for v in rng.integers(0, 256, 3))
     return b, g, r
 
 
-def near(colour: Colour, rng: np.random.Generator, spread: float = 10.0) -> Colour:
-    """Draw a colour near another, as ageing and printing leave it."""
-    b, g, r = (int(v) for v in np.clip(np.array(colour) + rng.normal(0, spread, 3), 0, 255))
+def near(color: Color, rng: np.random.Generator, spread: float = 10.0) -> Color:
+    """Draw a color near another, as ageing and printing leave it."""
+    b, g, r = (int(v) for v in np.clip(np.array(color) + rng.normal(0, spread, 3), 0, 255))
     return b, g, r
 
 
-def mixed(one: Colour, other: Colour, share: float) -> Colour:
-    """Mix `share` of the other colour into the one."""
+def mixed(one: Color, other: Color, share: float) -> Color:
+    """Mix `share` of the other color into the one."""
     b, g, r = (round(a * (1 - share) + c * share) for a, c in zip(one, other, strict=True))
     return b, g, r
 
 
-def luminance(colour: Colour) -> float:
-    """How bright a colour looks, 0 to 255 (ITU-R BT.601)."""
-    return 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+def luminance(color: Color) -> float:
+    """How bright a color looks, 0 to 255 (ITU-R BT.601)."""
+    return 0.114 * color[0] + 0.587 * color[1] + 0.299 * color[2]
 
 
-def ink(picture: Picture, mask: Mask, *, left: int, top: int, colour: Colour, strength: float = 1.0) -> None:
+def ink(picture: Picture, mask: Mask, *, left: int, top: int, color: Color, strength: float = 1.0) -> None:
     """Print a mask on the picture in place; what lies outside the picture is lost."""
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + mask.shape[1], width), min(top + mask.shape[0], height)
@@ -54,17 +54,17 @@ def ink(picture: Picture, mask: Mask, *, left: int, top: int, colour: Colour, st
         return
     alpha = mask[y0 - top : y1 - top, x0 - left : x1 - left, None].astype(np.float32) * (strength / 255)
     under = picture[y0:y1, x0:x1]
-    under[:] = (under + (np.array(colour, np.float32) - under) * alpha).astype(np.uint8)
+    under[:] = (under + (np.array(color, np.float32) - under) * alpha).astype(np.uint8)
 
 
 def sticker(picture: Picture, box: Box, rng: np.random.Generator) -> None:
     """Stick a month or a year on the plate."""
     left, top, width, height = box
-    colour = any_colour(rng)
-    cv2.rectangle(picture, (left, top), (left + width, top + height), colour, -1)
+    color = any_color(rng)
+    cv2.rectangle(picture, (left, top), (left + width, top + height), color, -1)
     text = line_of_text(_ON_STICKERS[int(rng.integers(len(_ON_STICKERS)))], height=max(4, int(height * 0.6)), rng=rng)
-    dark = BLACK_ON if sum(colour) > 380 else WHITE_ON
-    ink(picture, text, left=left + (width - text.shape[1]) // 2, top=top + height // 5, colour=dark)
+    dark = BLACK_ON if sum(color) > 380 else WHITE_ON
+    ink(picture, text, left=left + (width - text.shape[1]) // 2, top=top + height // 5, color=dark)
 
 
 def screws(picture: Picture, rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.plates import paint
-from models.plates.designs import DESIGNS, Colour, Design, draw_design
+from models.plates.designs import DESIGNS, Color, Design, draw_design
 from models.plates.faces import draw_face
 from models.plates.fonts import line_of_text
 from models.plates.glyphs import CHARACTERS, Mask
@@ -55,7 +55,7 @@ def render_plate(
     if not serial or not set(serial) <= set(CHARACTERS):
         raise ValueError(f"a serial is made of A-Z and 0-9, not {text!r}")
     width = round(height * look.aspect)
-    base, pen = _colours(look, rng)
+    base, pen = _colors(look, rng)
     picture = paint_ground(look.grounds[int(rng.integers(len(look.grounds)))], (height, width), base, rng)
     upper, lower = (y + float(rng.normal(0, 0.015)) for y in look.band)
     upper = max(0.05, upper)
@@ -72,7 +72,7 @@ def render_plate(
     _head_and_foot(picture, look, (upper, lower), _other_ink(base, pen, rng), rng)
     area = (round(left), round(upper * height), round(right - left), round((lower - upper) * height))
     face = draw_face(rng, dies=look.dies)
-    write(picture, arrange(serial, look, rng), area=area, face=face, colour=pen, rng=rng)
+    write(picture, arrange(serial, look, rng), area=area, face=face, color=pen, rng=rng)
     _stickers(picture, look.stickers, rng)
     if rng.random() < 0.7:
         paint.screws(picture, rng)
@@ -84,9 +84,9 @@ def render_plate(
     return PlateImage(picture, mask, serial, look.name, look.retroreflective)
 
 
-def _colours(look: Design, rng: np.random.Generator) -> tuple[Colour, Colour]:
-    """Ground and ink of one plate, far enough from each other to be read in grey."""
-    base, pen = look.colours[int(rng.integers(len(look.colours)))]
+def _colors(look: Design, rng: np.random.Generator) -> tuple[Color, Color]:
+    """Ground and ink of one plate, far enough from each other to be read in gray."""
+    base, pen = look.colors[int(rng.integers(len(look.colors)))]
     base, pen = paint.near(base, rng), paint.near(pen, rng, 18)
     difference = paint.luminance(base) - paint.luminance(pen)
     if abs(difference) < _LEAST_CONTRAST:
@@ -94,12 +94,12 @@ def _colours(look: Design, rng: np.random.Generator) -> tuple[Colour, Colour]:
     return base, pen
 
 
-def _other_ink(ground: Colour, colour: Colour, rng: np.random.Generator) -> Colour:
-    """Colour of the small print: the serial's, or another that shows on the ground."""
+def _other_ink(ground: Color, color: Color, rng: np.random.Generator) -> Color:
+    """Color of the small print: the serial's, or another that shows on the ground."""
     if rng.random() < 0.45:
-        return colour
+        return color
     bright = paint.luminance(ground) > 100
-    return paint.mixed(paint.any_colour(rng), (0, 0, 0) if bright else (255, 255, 255), 0.45)
+    return paint.mixed(paint.any_color(rng), (0, 0, 0) if bright else (255, 255, 255), 0.45)
 
 
 def _blue_band(picture: paint.Picture, rng: np.random.Generator) -> float:
@@ -109,7 +109,7 @@ def _blue_band(picture: paint.Picture, rng: np.random.Generator) -> float:
     picture[:, :band] = paint.near((150, 50, 10), rng, 15)
     country = "".join("ABDEFGHILNPRS"[int(i)] for i in rng.integers(0, 13, int(rng.integers(1, 4))))
     mask = line_of_text(country, height=round(height * 0.25), rng=rng)[:, :band]
-    paint.ink(picture, mask, left=(band - mask.shape[1]) // 2, top=round(height * 0.62), colour=paint.WHITE_ON)
+    paint.ink(picture, mask, left=(band - mask.shape[1]) // 2, top=round(height * 0.62), color=paint.WHITE_ON)
     ring = max(2, band // 4)
     cv2.circle(picture, (band // 2, round(height * 0.3)), ring, (40, 200, 240), max(1, band // 14))
     return float(band)
@@ -128,7 +128,7 @@ def _bars(picture: paint.Picture, look: Design, band: tuple[float, float]) -> No
 
 
 def _head_and_foot(
-    picture: paint.Picture, look: Design, band: tuple[float, float], colour: Colour, rng: np.random.Generator
+    picture: paint.Picture, look: Design, band: tuple[float, float], color: Color, rng: np.random.Generator
 ) -> None:
     """Print the state's name above the serial and a slogan below it."""
     height = len(picture)
@@ -137,7 +137,7 @@ def _head_and_foot(
         heading = look.headings[int(rng.integers(len(look.headings)))]
         tall, family = round(height * rng.uniform(0.11, 0.19)), _one_of(look.faces[0], rng)
         mask = _small_print(heading, tall, picture.shape[1], rng, family=family)
-        own = (50, 40, 190) if heading == "California" else colour
+        own = (50, 40, 190) if heading == "California" else color
         if look.inks:
             own = paint.near(look.inks[int(rng.integers(len(look.inks)))], rng)
         _centred(picture, mask, upper * height * 0.52, own)
@@ -146,8 +146,8 @@ def _head_and_foot(
         tall, family = round(height * (1 - lower) * rng.uniform(0.45, 0.75)), _one_of(look.faces[1], rng)
         mask = _small_print(footing, tall, picture.shape[1], rng, family=family)
         if look.bars[1] is not None:
-            colour = paint.BLACK_ON if paint.luminance(look.bars[1]) > 110 else paint.WHITE_ON
-        _centred(picture, mask, height * (1 + lower) / 2, colour)
+            color = paint.BLACK_ON if paint.luminance(look.bars[1]) > 110 else paint.WHITE_ON
+        _centred(picture, mask, height * (1 + lower) / 2, color)
 
 
 def _one_of(families: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -162,9 +162,9 @@ def _small_print(text: str, height: int, width: int, rng: np.random.Generator, *
     return mask
 
 
-def _centred(picture: paint.Picture, mask: Mask, y: float, colour: Colour) -> None:
+def _centred(picture: paint.Picture, mask: Mask, y: float, color: Color) -> None:
     left = (picture.shape[1] - mask.shape[1]) // 2
-    paint.ink(picture, mask, left=left, top=round(y - mask.shape[0] / 2), colour=colour)
+    paint.ink(picture, mask, left=left, top=round(y - mask.shape[0] / 2), color=color)
 
 
 def _stickers(picture: paint.Picture, likely: float, rng: np.random.Generator) -> None:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from models.plates import paint, texts
-from models.plates.designs import Colour, Design
+from models.plates.designs import Color, Design
 from models.plates.faces import Face
 from models.plates.glyphs import Mask
 from models.plates.logos import draw_logo, draw_symbol, draw_well
@@ -60,7 +60,7 @@ def write(
     *,
     area: paint.Box,
     face: Face,
-    colour: Colour,
+    color: Color,
     rng: np.random.Generator,
 ) -> None:
     """Set parts into an area of the plate, in place: logos painted, characters pressed and inked."""
@@ -89,7 +89,7 @@ def write(
         x += wide
     if rng.random() < 0.6:
         _emboss(picture, letters, float(rng.uniform(0.03, 0.2)))
-    paint.ink(picture, letters, left=0, top=0, colour=colour, strength=float(rng.uniform(0.85, 1.0)))
+    paint.ink(picture, letters, left=0, top=0, color=color, strength=float(rng.uniform(0.85, 1.0)))
 
 
 @dataclass(frozen=True)

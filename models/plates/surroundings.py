@@ -1,4 +1,4 @@
-"""What is around a plate on a vehicle: bumper, holder, a frame with a dealer's name. In grey, as the reader sees."""
+"""What is around a plate on a vehicle: bumper, holder, a frame with a dealer's name. In gray, as the reader sees."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from models.plates.fonts import line_of_text
 from models.plates.render import PlateImage
 
-Grey = npt.NDArray[np.uint8]
+Gray = npt.NDArray[np.uint8]
 
 MARGIN: Final = 0.125
 """Width of the surroundings in a framed picture, by the plate's width and height."""
@@ -22,25 +22,25 @@ _DEALERS: Final = (
 )  # fmt: skip
 
 
-def to_grey(picture: npt.NDArray[np.uint8], rng: np.random.Generator) -> Grey:
-    """Reduce to grey: mostly by luminance, at times by other weights, as under infrared or coloured light."""
+def to_gray(picture: npt.NDArray[np.uint8], rng: np.random.Generator) -> Gray:
+    """Reduce to gray: mostly by luminance, at times by other weights, as under infrared or colored light."""
     weights = np.array([0.114, 0.587, 0.299])
     if rng.random() < 0.35:
         weights = rng.dirichlet([1.0, 1.5, 1.5])
     return np.asarray(picture.astype(np.float32) @ weights.astype(np.float32), np.uint8)
 
 
-def framed(plate: PlateImage, rng: np.random.Generator) -> Grey:
+def framed(plate: PlateImage, rng: np.random.Generator) -> Gray:
     """Put a plate into its surroundings: bumper or boot, holder, frame with a dealer's name.
 
     Returns:
-        Grey, `FRAMED_SHAPE`; the plate's edges lie `MARGIN` of the plate's size from the picture's.
+        Gray, `FRAMED_SHAPE`; the plate's edges lie `MARGIN` of the plate's size from the picture's.
     """
     height, width = FRAMED_SHAPE
     inner_height, inner_width = round(height / (1 + 2 * MARGIN)), round(width / (1 + 2 * MARGIN))
     top, left = (height - inner_height) // 2, (width - inner_width) // 2
     page = _surroundings(height, width, rng)
-    flat = cv2.resize(to_grey(plate.image, rng), (inner_width, inner_height), interpolation=cv2.INTER_AREA)
+    flat = cv2.resize(to_gray(plate.image, rng), (inner_width, inner_height), interpolation=cv2.INTER_AREA)
     mask = cv2.resize(plate.mask, (inner_width, inner_height), interpolation=cv2.INTER_AREA)
     part = page[top : top + inner_height, left : left + inner_width]
     part[:] = (part + (flat.astype(np.float32) - part) * (mask.astype(np.float32) / 255)).astype(np.uint8)
@@ -51,7 +51,7 @@ def framed(plate: PlateImage, rng: np.random.Generator) -> Grey:
     return page
 
 
-def _surroundings(height: int, width: int, rng: np.random.Generator) -> Grey:
+def _surroundings(height: int, width: int, rng: np.random.Generator) -> Gray:
     level = float(rng.uniform(5, 245) if rng.random() < 0.6 else rng.uniform(5, 70))
     coarse = rng.normal(level, float(rng.uniform(2, 45)), (int(rng.integers(2, 6)), int(rng.integers(2, 7)))).clip(
         0, 255
@@ -68,7 +68,7 @@ def _surroundings(height: int, width: int, rng: np.random.Generator) -> Grey:
     return np.asarray(page, np.uint8)
 
 
-def _frame(page: Grey, box: tuple[int, int, int, int], rng: np.random.Generator) -> None:
+def _frame(page: Gray, box: tuple[int, int, int, int], rng: np.random.Generator) -> None:
     """Put on a licence-plate frame: it covers the edges and, with a text on it, much of the top or bottom."""
     left, top, width, height = box
     shade = int(rng.choice([15, 30, 60, 150, 200, 225]))

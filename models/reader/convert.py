@@ -35,7 +35,7 @@ def convert(net: PlateReader, pictures: npt.NDArray[np.uint8]) -> bytes:
 
     Args:
         net: trained.
-        pictures: representative inputs, N x 64 x 160 grey; a few hundred.
+        pictures: representative inputs, N x 64 x 160 gray; a few hundred.
 
     Returns:
         The .tflite file.

@@ -52,13 +52,13 @@ def conv_block(inputs: int, layer: Layer) -> nn.Sequential:
 
 
 def stack(layers: Sequence[Layer]) -> nn.Sequential:
-    """Build layers one upon the other, the first over a grey picture."""
+    """Build layers one upon the other, the first over a gray picture."""
     inputs = (1, *(layer.filters for layer in layers))
     return nn.Sequential(*(conv_block(depth, layer) for depth, layer in zip(inputs, layers, strict=False)))
 
 
 class PlateReader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
-    """Grey in [0, 1], N x 1 x 64 x 160, to CTC logits, N x 40 x 37."""
+    """Gray in [0, 1], N x 1 x 64 x 160, to CTC logits, N x 40 x 37."""
 
     def __init__(self) -> None:
         """Build the layers with fresh weights."""

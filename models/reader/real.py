@@ -27,7 +27,7 @@ class RealPlate:
     """One plate of a photograph."""
 
     picture: npt.NDArray[np.uint8]
-    """The whole photograph or crop, grey."""
+    """The whole photograph or crop, gray."""
     box: tuple[float, float, float, float]
     """Left, top, right, bottom in pixels of it."""
     text: str
@@ -89,7 +89,7 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
         plates = [plate for plate in photo.plates if plate.text] + further.get(photo.path, [])
         if not plates:
             continue
-        picture = _grey(photo.path)
+        picture = _gray(photo.path)
         found += [
             RealPlate(picture, plate.box, _label(plate, photo.path), plate.region)
             for plate in plates
@@ -112,7 +112,7 @@ def load_crops(folder: Path) -> list[tuple[npt.NDArray[np.uint8], str]]:
         if not crop.cut_out:
             message = f"{manifest.path}: {crop.path.name} is a photo, and plates cut out are wanted here"
             raise ManifestError(message)
-        picture = cv2.resize(_grey(crop.path), (width, height), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(_gray(crop.path), (width, height), interpolation=cv2.INTER_AREA)
         crops.append((np.asarray(picture, np.uint8), _label(crop.plates[0], crop.path)))
     return crops
 
@@ -150,7 +150,7 @@ def _label(plate: TruePlate, path: Path) -> str:
     return text
 
 
-def _grey(path: Path) -> npt.NDArray[np.uint8]:
+def _gray(path: Path) -> npt.NDArray[np.uint8]:
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:
         message = f"{path}: is missing or no picture"

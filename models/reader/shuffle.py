@@ -16,7 +16,7 @@ from device.vision.ctc import ALPHABET, merge_look_alikes, softmax
 from device.vision.reader import Reader
 from models.evaluate.spelling import fold
 from models.plates.degrade import READER_MARGIN
-from models.plates.surroundings import FRAMED_SHAPE, MARGIN, Grey
+from models.plates.surroundings import FRAMED_SHAPE, MARGIN, Gray
 from models.reader.real import Framed, RealPlate
 
 Cells = tuple[tuple[int, int], ...]
@@ -77,7 +77,7 @@ def find_cells(plate: RealPlate, reader: Reader) -> Cells | None:
     return cells
 
 
-def shuffle(picture: Grey, text: str, cells: Cells, rng: np.random.Generator) -> tuple[Grey, str]:
+def shuffle(picture: Gray, text: str, cells: Cells, rng: np.random.Generator) -> tuple[Gray, str]:
     """Give places the characters of other places.
 
     Args:
@@ -172,7 +172,7 @@ def _aligned(logarithms: npt.NDArray[np.floating], text: str) -> list[list[int]]
     return spans if all(spans) else None
 
 
-def _written(picture: Grey) -> npt.NDArray[np.float32]:
+def _written(picture: Gray) -> npt.NDArray[np.float32]:
     """How much is written in each column of a framed picture, in the rows of the serial."""
     height = picture.shape[0]
     rows = picture[round(height * 0.35) : round(height * 0.75)].astype(np.float32)

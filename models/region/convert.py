@@ -70,7 +70,7 @@ def convert(net: Region, pictures: npt.NDArray[np.uint8]) -> bytes:
 
     Args:
         net: trained and calibrated.
-        pictures: representative inputs, N x 64 x 160 grey; a few hundred.
+        pictures: representative inputs, N x 64 x 160 gray; a few hundred.
 
     Returns:
         The .tflite file.

@@ -14,19 +14,19 @@ import numpy as np
 
 from device.records.regions import OTHER, STATES
 from models.plates import DESIGNS, Design, texts
-from models.plates.designs import BLACK, DARK_BLUE, GOLD, GREEN, NAVY, RED, WHITE, Colour, Writer
+from models.plates.designs import BLACK, DARK_BLUE, GOLD, GREEN, NAVY, RED, WHITE, Color, Writer
 from models.plates.wording import US_PATTERNS
 
-_SKY: Final[Colour] = (235, 215, 185)
-_CREAM: Final[Colour] = (205, 235, 245)
-_YELLOW: Final[Colour] = (90, 220, 245)
-_TEAL: Final[Colour] = (165, 160, 40)
-_MAROON: Final[Colour] = (45, 25, 110)
-_ORANGE: Final[Colour] = (40, 120, 235)
-_BLUE: Final[Colour] = (150, 70, 25)
-_SAND: Final[Colour] = (150, 190, 215)
-_SILVER: Final[Colour] = (200, 200, 200)
-_PURPLE: Final[Colour] = (140, 90, 120)
+_SKY: Final[Color] = (235, 215, 185)
+_CREAM: Final[Color] = (205, 235, 245)
+_YELLOW: Final[Color] = (90, 220, 245)
+_TEAL: Final[Color] = (165, 160, 40)
+_MAROON: Final[Color] = (45, 25, 110)
+_ORANGE: Final[Color] = (40, 120, 235)
+_BLUE: Final[Color] = (150, 70, 25)
+_SAND: Final[Color] = (150, 190, 215)
+_SILVER: Final[Color] = (200, 200, 200)
+_PURPLE: Final[Color] = (140, 90, 120)
 
 _SERIF: Final = ("serif", "serif", "slab")
 _SLAB: Final = ("slab", "slab", "serif")
@@ -72,13 +72,13 @@ _SPECIAL: Final = (
 def _like(
     top: str,
     foot: str,
-    ink: Colour,
-    ground: Colour = WHITE,
+    ink: Color,
+    ground: Color = WHITE,
     painted: str = "plain",
     **more: Any,  # noqa: ANN401 - of `Design`
 ) -> dict[str, Any]:
     """Describe one design: words above and below (alternatives parted by a bar), ink, ground and its painter."""
-    return {"headings": tuple(top.split("|")), "footings": tuple(foot.split("|")), "colours": ((ground, ink),),
+    return {"headings": tuple(top.split("|")), "footings": tuple(foot.split("|")), "colors": ((ground, ink),),
             "grounds": (painted, painted, "plain")} | more  # fmt: skip
 
 
@@ -480,7 +480,7 @@ def _american(state: str) -> Iterator[Design]:
     share = sum(own.get("weight", 1.0) for own in _OWN[state])
     name = NAMES[state]
     common = {"stacked": 0.5, "picture": 0.6, "grounds": ("plain", "plain", "wash", "hills", "ghost", "bands")}
-    for colours, part in (
+    for colors, part in (
         ((WHITE, NAVY), 0.12),
         ((WHITE, BLACK), 0.12),
         ((BLACK, WHITE), 0.04),
@@ -490,8 +490,8 @@ def _american(state: str) -> Iterator[Design]:
         own = _like(
             f"{name.upper()}|{name}",
             "|".join(_SPECIAL),
-            colours[1],
-            colours[0],
+            colors[1],
+            colors[0],
             faces=(_ANY, _ANY),
             weight=share * part,
         )

@@ -25,7 +25,7 @@ HEAD: Final = (1, 10)
 
 
 class Region(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
-    """Grey in [0, 1], N x 1 x 64 x 160, to a logit for each of `device.records.regions.REGIONS`, N x 52."""
+    """Gray in [0, 1], N x 1 x 64 x 160, to a logit for each of `device.records.regions.REGIONS`, N x 52."""
 
     def __init__(self) -> None:
         """Build the layers with fresh weights."""

@@ -42,7 +42,7 @@ def _text(rng: np.random.Generator, *, alone: bool) -> str:
 
 def render_sign(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.uint8]:
     """Draw 1 to 4 lines of lettering on a panel, BGR [h, w, 3]; without fonts, in Pillow's own."""
-    colours = _colours(rng)
+    colors = _colors(rng)
     count = int(rng.choice([1, 1, 1, 2, 3, 4]))
     lines = [_text(rng, alone=count == 1) for _ in range(count)]
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -53,12 +53,12 @@ def render_sign(rng: np.random.Generator, fonts: Sequence[Path]) -> NDArray[np.u
     boxes = [font.getbbox(line) for line in lines]
     width = int(max(box[2] for box in boxes) + rng.uniform(4, 40))
     step = int(LETTER_HEIGHT * rng.uniform(1.0, 1.5))
-    image = Image.new("RGB", (max(width, 8), step * len(lines) + int(rng.uniform(2, 30))), colours[0])
+    image = Image.new("RGB", (max(width, 8), step * len(lines) + int(rng.uniform(2, 30))), colors[0])
     draw = ImageDraw.Draw(image)
     for number, (line, box) in enumerate(zip(lines, boxes, strict=True)):
-        draw.text(((width - box[2]) / 2, step * number + rng.uniform(-2, 6)), line, font=font, fill=colours[1])
+        draw.text(((width - box[2]) / 2, step * number + rng.uniform(-2, 6)), line, font=font, fill=colors[1])
     if rng.random() < 0.2:
-        draw.rectangle((1, 1, image.width - 2, image.height - 2), outline=colours[1], width=2)
+        draw.rectangle((1, 1, image.width - 2, image.height - 2), outline=colors[1], width=2)
     return np.ascontiguousarray(np.asarray(image)[..., ::-1])
 
 
@@ -83,7 +83,7 @@ def overlay_caption(window: NDArray[np.uint8], rng: np.random.Generator) -> None
     cv2.putText(window, text, (x, y), font, scale, (255, 255, 255) if light else (0, 0, 0), 1, cv2.LINE_AA)
 
 
-def _colours(rng: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def _colors(rng: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     back = rng.integers(0, 256, 3)
     if rng.random() < 0.5:
         back[:] = back[0]

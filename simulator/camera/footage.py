@@ -153,8 +153,8 @@ class FootageCamera(Camera):
                     number=number,
                     captured=begin_utc + timedelta(seconds=seconds),
                     monotonic=begin + seconds,
-                    grey=still.grey,
-                    colour=still.colour,
+                    gray=still.gray,
+                    color=still.color,
                     small=still.small,
                 )
                 number += 1

@@ -7,7 +7,7 @@ The sensor is driven through `sensor`, and keeps a timed history of what was don
 
 It is as unforgiving as the real one: a request that is not given back is missing from the buffers, and a buffer that
 was given back is overwritten at once. It does not simulate: optics, exposure (what controls are set is recorded, the
-picture stays), the colour of anything.
+picture stays), the color of anything.
 
 Written in what MicroPython runs: a test drives it there. There is one camera, as there is one on a post.
 """
@@ -41,8 +41,8 @@ def _now():
     return time.monotonic() if hasattr(time, "monotonic") else time.ticks_us() / 1000000
 
 
-def noisy_grey(number, width, height):
-    """Return the luma of a grey picture that differs from frame to frame, as a sensor's noise makes it."""
+def noisy_gray(number, width, height):
+    """Return the luma of a gray picture that differs from frame to frame, as a sensor's noise makes it."""
     row = bytearray(width)
     seed = number * 7919 + 17
     for x in range(width):
@@ -60,7 +60,7 @@ class Sensor:
     def reset(self) -> None:
         """Begin anew: a healthy IMX296 whose every frame differs, no history."""
         self.model = "imx296"
-        self.picture = noisy_grey
+        self.picture = noisy_gray
         self.lux = 1000.0
         self.hung = False
         self.wedged = False
@@ -117,7 +117,7 @@ class Sensor:
         return [pair for _, what, value in self.history if what == "controls" for pair in sorted(value.items())]
 
     def shoot(self, streams):
-        """Return the next frame: a buffer per stream, luma and colourless chroma."""
+        """Return the next frame: a buffer per stream, luma and colorless chroma."""
         self._number += 1
         number = self._number if self.frozen is None else self.frozen
         buffers = {}

@@ -1,8 +1,8 @@
 """What footage is made of: video files, folders of images, frame sequences with their timing.
 
-A recording is a sequence of `Still` in the order of their time. The grey picture of a video is its own luma plane,
+A recording is a sequence of `Still` in the order of their time. The gray picture of a video is its own luma plane,
 brought to full range where the video says that it is not, so that what the post sees equals what training saw of the
-same frame (`cv2.cvtColor` to grey) without converting every frame to colour first. Pictures are turned as the video
+same frame (`cv2.cvtColor` to gray) without converting every frame to color first. Pictures are turned as the video
 says that they are to be shown.
 """
 
@@ -43,11 +43,11 @@ _SEALED_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One frame of a recording: seconds since its first, grey H x W uint8, and how to make BGR H x W x 3 of it."""
+    """One frame of a recording: seconds since its first, gray H x W uint8, and how to make BGR H x W x 3 of it."""
 
     seconds: float
-    grey: NDArray[np.uint8]
-    colour: Callable[[], NDArray[np.uint8]]
+    gray: NDArray[np.uint8]
+    color: Callable[[], NDArray[np.uint8]]
     small: NDArray[np.uint8] | None = None
     """What the camera itself shrank for the detector, where it did."""
 
@@ -129,7 +129,7 @@ class VideoRecording(Recording):
                     moment = frame.time if frame.time is not None else decoded / self._rate
                     first = moment if first is None else first
                     decoded += 1
-                    yield Still(moment - first, _luma(frame), _Colour(frame))
+                    yield Still(moment - first, _luma(frame), _Color(frame))
             except av.error.FFmpegError as error:
                 if decoded:
                     raise CameraError(f"{self._path}: damaged after {decoded} frames ({error})") from error
@@ -245,7 +245,7 @@ class SealedRecording(Recording):
                 for frame in reader.frames():
                     first = frame.monotonic if first is None else first
                     last, played = frame.monotonic - first, played + 1
-                    yield Still(last, frame.grey, frame.colour, frame.small)
+                    yield Still(last, frame.gray, frame.color, frame.small)
             except RecordingError as error:
                 raise CameraError(str(error)) from error
         if not played:
@@ -266,11 +266,11 @@ def _still(file: Path, seconds: float) -> Still:
     picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if picture is None:
         raise CameraError(f"{file}: not a picture that can be decoded")
-    colour = np.asarray(picture, dtype=np.uint8)
-    return Still(seconds, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: colour)
+    color = np.asarray(picture, dtype=np.uint8)
+    return Still(seconds, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: color)
 
 
-class _Colour:
+class _Color:
     """Makes BGR of a decoded frame, for one thread after the other: two at once in FFmpeg's converter wait for ever."""
 
     __slots__ = ("_frame", "_lock")

@@ -37,7 +37,7 @@ class Zoomed(Recording):
     def stills(self, *, start: float = 0.0) -> Iterator[Still]:
         """Yield the stills, enlarged; see `Recording.stills`."""
         for still in self._recording.stills(start=start):
-            yield replace(still, grey=self._part(still.grey), colour=self._later(still.colour), small=None)
+            yield replace(still, gray=self._part(still.gray), color=self._later(still.color), small=None)
 
     def frame_seconds(self) -> float:
         """Say how long one frame lasts."""

@@ -12,7 +12,7 @@ PATCH = (120, 60)
 OVERVIEW = (640, 360)
 """Pixels, width and height."""
 GRAIN = 13
-"""Grey levels of a sensor's noise: without it the picture would be a third of the size that a camera's has."""
+"""Gray levels of a sensor's noise: without it the picture would be a third of the size that a camera's has."""
 
 
 def pictures(text: str, draw: random.Random) -> tuple[Picture, Picture]:
@@ -34,9 +34,9 @@ def _vehicle(text: str, draw: random.Random) -> "cv2.typing.MatLike":
     width, height = OVERVIEW
     street = np.full((height, width, 3), (96, 96, 92), np.uint8)
     street[: height // 3] = (190, 170, 150)
-    colour = tuple(draw.randrange(40, 220) for _ in range(3))
+    color = tuple(draw.randrange(40, 220) for _ in range(3))
     left = draw.randrange(120, 300)
-    cv2.rectangle(street, (left, 130), (left + 240, 300), colour, -1)
+    cv2.rectangle(street, (left, 130), (left + 240, 300), color, -1)
     cv2.rectangle(street, (left + 30, 80), (left + 210, 140), (70, 60, 50), -1)
     for side in (left + 20, left + 180):
         cv2.rectangle(street, (side, 290), (side + 40, 330), (20, 20, 20), -1)

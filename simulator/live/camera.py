@@ -91,4 +91,4 @@ class StreetCamera(Camera):
 
 
 def _frame(number: int, monotonic: float, still: Still) -> Frame:
-    return Frame(number=number, captured=datetime.now(UTC), monotonic=monotonic, grey=still.grey, colour=still.colour)
+    return Frame(number=number, captured=datetime.now(UTC), monotonic=monotonic, gray=still.gray, color=still.color)

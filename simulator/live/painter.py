@@ -117,15 +117,15 @@ class Painter:
                 frame, seen = self._frames.get(timeout=0.2)
             except Empty:
                 continue
-            self._show(encode(paint(frame.colour(), seen)))
+            self._show(encode(paint(frame.color(), seen)))
 
 
-def paint(colour: NDArray[np.uint8], seen: Sequence[Seen]) -> NDArray[np.uint8]:
+def paint(color: NDArray[np.uint8], seen: Sequence[Seen]) -> NDArray[np.uint8]:
     """Return an H x W x 3 BGR frame at the view's width, with what was seen drawn into it."""
-    height, width = colour.shape[:2]
+    height, width = color.shape[:2]
     scale = min(1.0, WIDTH / width)
     size = (round(width * scale), round(height * scale))
-    view = np.asarray(cv2.resize(colour, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    view = np.asarray(cv2.resize(color, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     for passage in seen:
         _paint_passage(view, passage, scale)
     return view
@@ -138,19 +138,19 @@ def encode(view: NDArray[np.uint8]) -> bytes:
 
 
 def _paint_passage(view: NDArray[np.uint8], passage: Seen, scale: float) -> None:
-    colour = _AGREED if passage.safe else _READING
+    color = _AGREED if passage.safe else _READING
     if len(passage.way) > 1:
         points = np.round(np.array(passage.way, dtype=np.float32) * scale).astype(np.int32)
         cv2.polylines(view, [points], isClosed=False, color=_DARK, thickness=4, lineType=cv2.LINE_AA)
-        cv2.polylines(view, [points], isClosed=False, color=colour, thickness=2, lineType=cv2.LINE_AA)
+        cv2.polylines(view, [points], isClosed=False, color=color, thickness=2, lineType=cv2.LINE_AA)
     corners = np.round(passage.corners * scale).astype(np.int32)
     cv2.polylines(view, [corners], isClosed=True, color=_DARK, thickness=5, lineType=cv2.LINE_AA)
-    cv2.polylines(view, [corners], isClosed=True, color=colour, thickness=2, lineType=cv2.LINE_AA)
-    _paint_label(view, passage, corners, colour)
+    cv2.polylines(view, [corners], isClosed=True, color=color, thickness=2, lineType=cv2.LINE_AA)
+    _paint_label(view, passage, corners, color)
 
 
 def _paint_label(
-    view: NDArray[np.uint8], passage: Seen, corners: NDArray[np.int32], colour: tuple[int, int, int]
+    view: NDArray[np.uint8], passage: Seen, corners: NDArray[np.int32], color: tuple[int, int, int]
 ) -> None:
     agree = f"{passage.agreeing} of {passage.looks} agree"
     (plate_width, plate_height), _ = cv2.getTextSize(passage.text, _FONT, 0.7, 1)
@@ -161,6 +161,6 @@ def _paint_label(
     y = int(top) - height - 8 if top > height + 8 else int(corners.max(axis=0)[1]) + 8
     ground = view[max(0, y) : y + height, x : x + width]
     ground[:] = (ground * 0.2 + np.array(_DARK) * 0.8).astype(np.uint8)
-    cv2.rectangle(view, (x, y), (x + 3, y + height - 1), colour, cv2.FILLED)
-    cv2.putText(view, passage.text, (x + 10, y + plate_height + 8), _FONT, 0.7, colour, 1, cv2.LINE_AA)
+    cv2.rectangle(view, (x, y), (x + 3, y + height - 1), color, cv2.FILLED)
+    cv2.putText(view, passage.text, (x + 10, y + plate_height + 8), _FONT, 0.7, color, 1, cv2.LINE_AA)
     cv2.putText(view, agree, (x + 10, y + height - 9), _FONT, 0.4, (235, 235, 235), 1, cv2.LINE_AA)

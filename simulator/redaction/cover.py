@@ -1,7 +1,7 @@
 """Covering a part of a picture so that nothing of it is left.
 
 A blur or a coarse mosaic can be undone where it is known what may stand there, as it is of plates. So not one pixel
-within the box has any part in what it is replaced by: the tiles that are drawn take their colours from the picture
+within the box has any part in what it is replaced by: the tiles that are drawn take their colors from the picture
 around it.
 """
 
@@ -20,7 +20,7 @@ MARGIN = 0.25
 """Share of a box's size by which it is covered beyond each edge."""
 LEAST_MARGIN = 4.0
 RING = 6
-"""Pixels around what is covered, whose colours fill it."""
+"""Pixels around what is covered, whose colors fill it."""
 ACROSS, DOWN = 8, 4
 """Tiles that are drawn, so that everybody sees that something was covered."""
 
@@ -31,8 +31,8 @@ def cover(picture: NDArray[np.uint8], boxes: Iterable[Box]) -> NDArray[np.uint8]
     areas, free = _areas(picture, boxes)
     for area in areas:
         left, top, right, bottom = area
-        colours = _around(picture, free, area)
-        tiles = np.random.default_rng(left * 7919 + top).normal(0, 9, (DOWN, ACROSS, 1)) + colours
+        colors = _around(picture, free, area)
+        tiles = np.random.default_rng(left * 7919 + top).normal(0, 9, (DOWN, ACROSS, 1)) + colors
         size = (right - left, bottom - top)
         filled = cv2.resize(tiles.clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         done[top:bottom, left:right] = filled
@@ -69,7 +69,7 @@ def _areas(picture: NDArray[np.uint8], boxes: Iterable[Box]) -> tuple[list[Area]
 
 
 def _around(picture: NDArray[np.uint8], free: NDArray[np.bool_], area: Area) -> NDArray[np.float64]:
-    """Return the mean colour of the pixels around an area, of those that are in no area themselves."""
+    """Return the mean color of the pixels around an area, of those that are in no area themselves."""
     left, top, right, bottom = area
     rows, columns = slice(max(0, top - RING), bottom + RING), slice(max(0, left - RING), right + RING)
     around = picture[rows, columns][free[rows, columns]]

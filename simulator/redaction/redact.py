@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.frame import Box
-from device.vision.recognizer import Recognizer, as_grey
+from device.vision.recognizer import Recognizer, as_gray
 from simulator.camera.recordings import Recording
 from simulator.errors import RedactionError
 from simulator.redaction.cover import cover, grown, seen
@@ -32,7 +32,7 @@ LEGIBLE = 3
 LEFT = 0.1
 """Share of such a text that lies outside of what is covered."""
 LEAST_SIDE = 2
-"""Pixels; the colours of a video are kept for squares of so many."""
+"""Pixels; the colors of a video are kept for squares of so many."""
 LOOKS = 4
 """How often a frame is covered and looked at again before it is given up."""
 
@@ -87,7 +87,7 @@ class Redactor:
             RedactionError: a plate could still be read after all, or the file cannot be written; then there is none.
 
         """
-        size = next(iter(recording.stills())).grey.shape
+        size = next(iter(recording.stills())).gray.shape
         if min(size) < LEAST_SIDE:
             raise RedactionError(f"a picture of {size[1]} x {size[0]} pixels is too small for a video")
         found_plates, found_faces = self._look(recording)
@@ -102,7 +102,7 @@ class Redactor:
             with ShareWriter(out, size=(size[1], size[0])) as writer:
                 for number, still in enumerate(recording.stills()):
                     self._progress("covering", number, len(boxes))
-                    picture, more = self._covered(still.colour(), boxes[number], number)
+                    picture, more = self._covered(still.color(), boxes[number], number)
                     again += more
                     covers += len(boxes[number]) + more
                     writer.add(picture, still.seconds)
@@ -116,35 +116,35 @@ class Redactor:
         faces: list[list[Find]] = []
         for number, still in enumerate(recording.stills()):
             self._progress("looking", number, recording.count())
-            plates.append(self._plates(still.grey))
+            plates.append(self._plates(still.gray))
             # In every one, though it takes most of the time: the pictures beside it, in a folder or in speeded-up
             # footage, may show another scene, and then no track fills a gap.
-            faces.append(self._faces.find(still.colour()))
+            faces.append(self._faces.find(still.color()))
         return plates, faces
 
-    def _plates(self, grey: NDArray[np.uint8]) -> list[Find]:
+    def _plates(self, gray: NDArray[np.uint8]) -> list[Find]:
         """Find plates in the whole picture, and in tiles in which those far away are larger."""
         detector = self._recognizer.detector
-        found = [Find(detection.box, detection.score) for detection in detector.detect(grey)]
-        side = round(grey.shape[0] * NEARER)
-        for top in {0, grey.shape[0] - side}:
-            for left in range(0, max(1, grey.shape[1] - side // 2), side):
-                tile = np.ascontiguousarray(grey[top : top + side, left : left + round(side * 16 / 9)])
+        found = [Find(detection.box, detection.score) for detection in detector.detect(gray)]
+        side = round(gray.shape[0] * NEARER)
+        for top in {0, gray.shape[0] - side}:
+            for left in range(0, max(1, gray.shape[1] - side // 2), side):
+                tile = np.ascontiguousarray(gray[top : top + side, left : left + round(side * 16 / 9)])
                 for detection in detector.detect(tile):
                     x, y, right, bottom = detection.box
                     box = (x + left, y + top, right + left, bottom + top)
                     found.append(Find(box, detection.score * TILE_TRUST))
         return found
 
-    def _covered(self, colour: NDArray[np.uint8], boxes: list[Box], number: int) -> tuple[NDArray[np.uint8], int]:
+    def _covered(self, color: NDArray[np.uint8], boxes: list[Box], number: int) -> tuple[NDArray[np.uint8], int]:
         more: list[Box] = []
         self._recognizer.detector.minimum_score = PLATE_SURE
         for _ in range(LOOKS):
-            picture = cover(colour, [*boxes, *more])
+            picture = cover(color, [*boxes, *more])
             # What is read into a cover itself is read into nothing.
             legible = [
                 plate.box
-                for plate in self._recognizer.recognize(as_grey(picture)).plates
+                for plate in self._recognizer.recognize(as_gray(picture)).plates
                 if len(plate.text) >= LEGIBLE and seen(picture, [*boxes, *more], plate.box) > LEFT
             ]
             if not legible:

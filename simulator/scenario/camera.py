@@ -29,7 +29,7 @@ _QUIET_SECONDS = 2.0
 HUNG_STEP = 0.25
 _LATE_SECONDS = 0.001
 _NOISE = 7
-"""Grey levels by which the uppermost line changes from frame to frame, as all of a sensor's lines do by noise."""
+"""Gray levels by which the uppermost line changes from frame to frame, as all of a sensor's lines do by noise."""
 
 
 class ScenarioCamera(Camera):
@@ -162,14 +162,14 @@ class ScenarioCamera(Camera):
         seen = blurred(seen) if self.covered else seen
         self.shown_at = monotonic()
         self.shown += 1
-        grey = seen.grey.copy()
-        grey[0] = (grey[0].astype(np.uint16) + self.shown % _NOISE) & 0xFF
+        gray = seen.gray.copy()
+        gray[0] = (gray[0].astype(np.uint16) + self.shown % _NOISE) & 0xFF
         self._last = Frame(
             number=number,
             captured=self._captured(),
             monotonic=self._world.steady(),
-            grey=grey,
-            colour=seen.colour,
+            gray=gray,
+            color=seen.color,
         )
         return self._last
 

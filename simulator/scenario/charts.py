@@ -31,10 +31,10 @@ def latency(observed: Observations) -> str:
         name: sorted(1000 * entry.latency for entry in observed.of(kind) if entry.latency is not None)
         for name, kind in (("hits", HIT), ("reads", READ))
     }
-    for (name, values), colour in zip(found.items(), (_HIT, _READ), strict=True):
+    for (name, values), color in zip(found.items(), (_HIT, _READ), strict=True):
         if values:
             shares = [100 * (place + 1) / len(values) for place in range(len(values))]
-            axes.step([values[0], *values], [0, *shares], where="post", color=colour, label=f"{len(values)} {name}")
+            axes.step([values[0], *values], [0, *shares], where="post", color=color, label=f"{len(values)} {name}")
     axes.set_xlabel("milliseconds from the frame to the record keeper (real time)")
     axes.set_ylabel("per cent there")
     axes.set_ylim(0, 104)
@@ -58,11 +58,9 @@ def backlog(observed: Observations, events: Sequence[Event]) -> str:
             place = min(bisect_right(reals, entry.received_real), len(samples) - 1)
             there.append(max(entry.at, samples[place - 1].at if place else 0.0))
     scale = Scale([*made, *(event.at for event in events)], end=lasts)
-    for moments, colour, name in ((made, _SOFT, "made"), (sorted(there), _READ, "arrived")):
+    for moments, color, name in ((made, _SOFT, "made"), (sorted(there), _READ, "arrived")):
         steps = [scale.of(moment) for moment in moments]
-        axes.step(
-            [0, *steps, WIDTH], [0, *range(1, len(steps) + 1), len(steps)], where="post", color=colour, label=name
-        )
+        axes.step([0, *steps, WIDTH], [0, *range(1, len(steps) + 1), len(steps)], where="post", color=color, label=name)
     axes.set_xticks([scale.of(event.at) for event in events])
     axes.set_xticklabels([str(number) for number in range(1, len(events) + 1)])
     axes.set_xlabel("simulated time, with the numbers of the events")

@@ -46,7 +46,7 @@ class Stretch:
             if still.seconds >= self.end:
                 return
             if still.seconds >= self.start:
-                yield Still(round(still.seconds - self.start, 6), still.grey, still.colour)
+                yield Still(round(still.seconds - self.start, 6), still.gray, still.color)
 
     def passages(self) -> tuple[TruePassage, ...]:
         """Return the passages that are wholly within, their frames counted from the scenario's start."""
@@ -105,25 +105,25 @@ def in_order(post: str, stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
 def empty_road(path: Path) -> Still:
     """Return the clip's first frame, in which nothing passes yet."""
     still = next(iter(open_recording(path).stills()))
-    colour = still.colour()
-    return Still(0.0, still.grey, lambda: colour)
+    color = still.color()
+    return Still(0.0, still.gray, lambda: color)
 
 
 def shifted(still: Still, right: float, down: float) -> Still:
     """Return a frame as a camera sees it that was turned by shares of the picture to the right and downwards."""
     if not right and not down:
         return still
-    height, width = still.grey.shape
+    height, width = still.gray.shape
     move = np.array([[1, 0, -right * width], [0, 1, -down * height]], dtype=np.float32)
     turn = partial(_turn, move=move, size=(width, height))
-    colour = still.colour
-    return Still(still.seconds, turn(still.grey), lambda: turn(colour()))
+    color = still.color
+    return Still(still.seconds, turn(still.gray), lambda: turn(color()))
 
 
 def blurred(still: Still) -> Still:
     """Return a frame as it is through a plastic bag: light without shapes."""
-    colour = still.colour
-    return Still(still.seconds, _veil(still.grey), lambda: _veil(colour()))
+    color = still.color
+    return Still(still.seconds, _veil(still.gray), lambda: _veil(color()))
 
 
 def _veil(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -196,7 +196,7 @@ class ScenarioSite(Site[Broker]):
 
     def _accept(self, post: str, clip: str) -> None:
         road = empty_road(find_stretch(clip, self._beside).path)
-        view = View.of(road.grey, accepted=self.world.utc(), accepted_by="technician")
+        view = View.of(road.gray, accepted=self.world.utc(), accepted_by="technician")
         Views(day=view).save(self.configuration(post).outbox.path.parent)
 
     def _arrived(self, number: int, arrival: Arrival) -> None:

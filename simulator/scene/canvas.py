@@ -154,7 +154,7 @@ class Canvas:
             "plate": self._gl.vertex_array(self._plate, [(plate, "3f 3f 2f 4x", "position", "normal", "skin")], fan),
             "plate_mask": self._gl.vertex_array(self._identity, [(plate, "3f 24x", "position")], fan),
             "contact": self._gl.vertex_array(self._contact, [(floor, "3f 12x 2f 4x", "position", "skin")], fan),
-            "colour": self._texture(vehicle.skin.bytes_colour()),
+            "color": self._texture(vehicle.skin.bytes_color()),
             "finish": self._texture(vehicle.skin.bytes_finish()),
             "relief": self._texture(vehicle.skin.normals()),
             "plate_picture": self._texture(vehicle.plate),
@@ -174,8 +174,8 @@ class Canvas:
         self._rough.use(0)
 
     def _draw_bodies(self, vehicles: list[Placed], frame: bytes, light: Lighting, *, lamps: float, how: float) -> None:
-        self._set(self._vehicle, frame=frame, flatten=how, colour=1, finish=2, relief=3)
-        self._set(self._plate, frame=frame, flatten=how, colour=1)
+        self._set(self._vehicle, frame=frame, flatten=how, color=1, finish=2, relief=3)
+        self._set(self._plate, frame=frame, flatten=how, color=1)
         # Depth first, so that the costly shading runs once a pixel.
         self._set(self._identity, frame=frame, flatten=how)
         self._sample_frame.color_mask = (False, False, False, False)
@@ -194,7 +194,7 @@ class Canvas:
                 paint_coat=vehicle.coat, belt=form.cowl, roof=form.height, lamps=lamps, lamp_tint=tint,
                 axles=(*form.axles, form.tyre + 0.105, form.length),
             )  # fmt: skip
-            for unit, name in ((1, "colour"), (2, "finish"), (3, "relief")):
+            for unit, name in ((1, "color"), (2, "finish"), (3, "relief")):
                 ready[name].use(unit)
             ready["body"].render()
             ready["plate_picture"].use(1)

@@ -57,7 +57,7 @@ def _lamps(skin: Skin, body: Shape, rng: np.random.Generator, daylight: float) -
             ring = skin.oval((side * spot, middle), (radius * 1.25, radius * 1.15)) * outline
             skin.lay(ring, _REFLECTOR, depth=0.01)
             lamp = daylight if number == len(spots) - 1 else daylight * 0.25
-            bulb = Surface(_LENS.colour, _LENS.coat, _LENS.mirror, lamp, _LENS.retro)
+            bulb = Surface(_LENS.color, _LENS.coat, _LENS.mirror, lamp, _LENS.retro)
             skin.lay(skin.oval((side * spot, middle), (radius * 0.75, radius * 0.72)) * outline, bulb, depth=-0.008)
             skin.lay(
                 skin.oval((side * spot, middle), (radius * 0.45, radius * 0.42)) * outline,

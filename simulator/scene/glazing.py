@@ -26,8 +26,8 @@ def paint_glazing(skin: Skin, body: Shape, rng: np.random.Generator, *, receding
     skin.lay(window, GLASS)
     inner = skin.polygon(_outline(body, low + 0.035, high - 0.03, pillar + 0.03), rounding=0.05)
     _cabin(skin, body, inner, rng, low=low, high=high, receding=receding)
-    soft = cv2.GaussianBlur(skin.colour, (0, 0), 0.014 * DENSITY)  # out of focus behind the glass
-    skin.colour += inner[..., None] * (soft * 0.62 - skin.colour)
+    soft = cv2.GaussianBlur(skin.color, (0, 0), 0.014 * DENSITY)  # out of focus behind the glass
+    skin.color += inner[..., None] * (soft * 0.62 - skin.color)
     if not receding:
         _cowl_and_wipers(skin, body, low)
 
@@ -39,7 +39,7 @@ def _cabin(
     level = (skin.y - low) / tall
     glow = 0.012 + 0.035 * smooth(level, 0.2, 1.0) * (0.6 if receding else 1.0)
     tint = np.array([0.95, 1.0, 1.0], np.float32)
-    skin.colour += inner[..., None] * (glow[..., None] * tint - skin.colour)
+    skin.color += inner[..., None] * (glow[..., None] * tint - skin.color)
     seat = Surface((0.035, 0.033, 0.032), coat=1.0)
     dark = Surface((0.008, 0.008, 0.008), coat=1.0)
     side = 0.37 * body.half_width / 0.92
@@ -82,7 +82,7 @@ def _cabin(
     skin.lay(inner * skin.oval((0.0, high - 0.10), (0.11, 0.035)), dark)
     # The blue-green band and the inspection of the sky through the far window.
     band = inner * smooth(level, 0.80, 1.0) * 0.5
-    skin.colour += band[..., None] * (np.array([0.03, 0.05, 0.06], np.float32) - skin.colour)
+    skin.color += band[..., None] * (np.array([0.03, 0.05, 0.06], np.float32) - skin.color)
 
 
 def _cowl_and_wipers(skin: Skin, body: Shape, low: float) -> None:

@@ -6,7 +6,7 @@ from math import cos, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class Lighting:
 
     sun_height: float  # degrees above the horizon
     sun_bearing: float  # degrees from behind the post, clockwise
-    sun: Colour
-    zenith: Colour
-    horizon: Colour
-    ground: Colour
-    trees: Colour
+    sun: Color
+    zenith: Color
+    horizon: Color
+    ground: Color
+    trees: Color
     overcast: float = 0.0
     infrared: bool = False
     lamp_power: float = 0.0
@@ -51,12 +51,12 @@ LIGHTS: dict[str, Lighting] = {
 
 
 def between(first: Lighting, second: Lighting, share: float) -> Lighting:
-    """Give the light `share` of the way from one to the other; the kind (colour or infrared) stays the first's."""
+    """Give the light `share` of the way from one to the other; the kind (color or infrared) stays the first's."""
 
     def mix(a: float, b: float) -> float:
         return a + (b - a) * share
 
-    def tint(a: Colour, b: Colour) -> Colour:
+    def tint(a: Color, b: Color) -> Color:
         return (mix(a[0], b[0]), mix(a[1], b[1]), mix(a[2], b[2]))
 
     exposure = first.exposure * (second.exposure / first.exposure) ** share

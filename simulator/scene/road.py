@@ -36,8 +36,8 @@ class Street:
         return np.asarray(total, np.float32)
 
 
-def _tint(level: NDArray[np.floating], colour: tuple[float, float, float]) -> Field:
-    return np.asarray(level[..., None] * np.array(colour, np.float32), np.float32)
+def _tint(level: NDArray[np.floating], color: tuple[float, float, float]) -> Field:
+    return np.asarray(level[..., None] * np.array(color, np.float32), np.float32)
 
 
 def _asphalt(rng: np.random.Generator, x: Field, z: Field) -> tuple[Field, Field]:
@@ -168,7 +168,7 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
     distance = np.hypot(np.hypot(x - eye[0], z), eye[1])
     centre = np.exp(-(((x - 0.0) / (0.17 * np.maximum(z, 1))) ** 2))
     fall = (400.0 / distance**2) * (0.35 + 0.65 * centre) * 0.8
-    grey = albedo.mean(axis=2, keepdims=True)
+    gray = albedo.mean(axis=2, keepdims=True)
     wet = water * smooth(np.abs(x), KERB, KERB - 0.3)
 
     def shrink(field: NDArray[np.floating]) -> Field:
@@ -176,6 +176,6 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
         return np.asarray(cv2.resize(field.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
 
     return Street(
-        shrink(albedo), shrink(albedo * lit[..., None]), shrink(np.repeat(grey * fall[..., None], 3, axis=2)),
+        shrink(albedo), shrink(albedo * lit[..., None]), shrink(np.repeat(gray * fall[..., None], 3, axis=2)),
         shrink(wet), shrink(1 - np.exp(-distance / 90.0)),
     )  # fmt: skip

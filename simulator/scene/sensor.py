@@ -22,7 +22,7 @@ class Optics:
         rng = np.random.default_rng([seed, 3])
         shape = (_BANK, self.height, self.width, 3)
         self._bank = rng.standard_normal(shape, np.float32)
-        # Demosaicing correlates neighbours and colours.
+        # Demosaicing correlates neighbours and colors.
         for field in self._bank:
             field[:] = cv2.GaussianBlur(field, (0, 0), 0.6) * 1.9
         x, y = np.meshgrid(np.linspace(-1, 1, self.width), np.linspace(-1, 1, self.height) * self.height / self.width)
@@ -46,8 +46,8 @@ class Optics:
             dust = 1 + 0.09 * cv2.resize(self._smear, (self.width, self.height))
             veil = 0.20 * np.exp(-away / 0.9) + 0.05
             ghost = 0.05 * np.clip(1 - np.abs(np.hypot(self._x + 0.3, self._y - 0.30) - 0.14) / 0.03, 0, 1)
-            colour = np.array([1.0, 0.90, 0.70], np.float32)
-            linear += (glare * (veil * dust + ghost))[..., None].astype(np.float32) * colour
+            color = np.array([1.0, 0.90, 0.70], np.float32)
+            linear += (glare * (veil * dust + ghost))[..., None].astype(np.float32) * color
         return np.asarray(linear, np.float32)
 
     def expose(self, linear: Linear, light: Lighting, *, frame: int, glare: float) -> NDArray[np.uint8]:

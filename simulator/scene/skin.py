@@ -16,9 +16,9 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Surface:
-    """What a patch is made of: linear colour, clear coat, share of mirror, light given off, light sent back."""
+    """What a patch is made of: linear color, clear coat, share of mirror, light given off, light sent back."""
 
-    colour: tuple[float, float, float]
+    color: tuple[float, float, float]
     coat: float = 0.0
     mirror: float = 0.0
     lamp: float = 0.0
@@ -32,14 +32,14 @@ GLASS = Surface((0.012, 0.013, 0.014), coat=1.0)
 
 
 class Skin:
-    """Layers over x in [-REACH, REACH] and y in [0, top]: colour, surface and height."""
+    """Layers over x in [-REACH, REACH] and y in [0, top]: color, surface and height."""
 
     def __init__(self, top: float, base: Surface) -> None:
         self.top = top
         self.width, self.height = int(2 * REACH * DENSITY), int(top * DENSITY)
         shape = (self.height, self.width)
-        self.colour = np.empty((*shape, 3), np.float32)
-        self.colour[:] = base.colour
+        self.color = np.empty((*shape, 3), np.float32)
+        self.color[:] = base.color
         self.finish = np.empty((*shape, 4), np.float32)  # coat, mirror, lamp, retro
         self.finish[:] = (base.coat, base.mirror, base.lamp, base.retro)
         self.relief = np.zeros(shape, np.float32)  # metres outwards
@@ -101,7 +101,7 @@ class Skin:
             slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin),
         )
         share = mask[window][..., None]
-        self.colour[window] += share * (np.array(surface.colour, np.float32) - self.colour[window])
+        self.color[window] += share * (np.array(surface.color, np.float32) - self.color[window])
         finish = np.array([surface.coat, surface.mirror, surface.lamp, surface.retro], np.float32)
         self.finish[window] += share * (finish - self.finish[window])
         if depth:
@@ -109,7 +109,7 @@ class Skin:
 
     def shade(self, mask: Mask, factor: float) -> None:
         """Darken (factor < 1) or lighten what is there."""
-        self.colour *= 1 + (factor - 1) * mask[..., None]
+        self.color *= 1 + (factor - 1) * mask[..., None]
 
     def crease(self, points: Sequence[Point] | NDArray[np.floating], *, height: float, wide: float) -> None:
         """Make a pressed line that stands out by `height`."""
@@ -125,9 +125,9 @@ class Skin:
         both = np.clip(np.stack([slope_x, slope_y], axis=2), -1, 1)
         return np.asarray(np.round(128 + 127 * both), np.uint8)
 
-    def bytes_colour(self) -> NDArray[np.uint8]:
-        """Give the colour as square roots in bytes, which the shader squares again."""
-        return np.asarray(np.round(255 * np.sqrt(np.clip(self.colour, 0, 1))), np.uint8)
+    def bytes_color(self) -> NDArray[np.uint8]:
+        """Give the color as square roots in bytes, which the shader squares again."""
+        return np.asarray(np.round(255 * np.sqrt(np.clip(self.color, 0, 1))), np.uint8)
 
     def bytes_finish(self) -> NDArray[np.uint8]:
         """Coat, mirror, lamp and retro in bytes."""

@@ -14,12 +14,12 @@ from simulator.scene.skin import Skin, Surface
 PLATE_WIDE, PLATE_HIGH = 0.3048, 0.1524  # metres: 12 x 6 inches, SAE J686
 _PLATE_PIXELS = 224  # height of the drawn plate; the post never sees a third of it
 
-# Linear colours and metallic sparkle; weights follow what one meets on a Californian street.
+# Linear colors and metallic sparkle; weights follow what one meets on a Californian street.
 PAINTS: dict[str, tuple[tuple[float, float, float], float]] = {
     "white": ((0.72, 0.72, 0.70), 0.0),
     "pearl": ((0.60, 0.59, 0.55), 0.25),
     "silver": ((0.36, 0.37, 0.38), 0.55),
-    "grey": ((0.10, 0.105, 0.11), 0.5),
+    "gray": ((0.10, 0.105, 0.11), 0.5),
     "black": ((0.008, 0.008, 0.009), 0.25),
     "blue": ((0.018, 0.045, 0.14), 0.45),
     "navy": ((0.010, 0.016, 0.045), 0.4),

@@ -75,7 +75,7 @@ def write_frames(folder: Path) -> None:
     """Write the frames that the machine plays."""
     folder.mkdir()
     for number, still in enumerate(islice(open_recording(CLIP).stills(), 0, None, STRIDE)):
-        assert cv2.imwrite(str(folder / f"{number:03}.jpg"), still.grey)
+        assert cv2.imwrite(str(folder / f"{number:03}.jpg"), still.gray)
 
 
 @pytest.fixture(scope="module")

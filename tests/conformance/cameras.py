@@ -53,8 +53,8 @@ class CameraStand:
 
 @cache
 def vehicle() -> list[NDArray[np.uint8]]:
-    """Return the frames with the vehicle, 720 x 1280 grey."""
-    return [still.grey for still in islice(open_recording(CLIP).stills(), FRAMES.start, FRAMES.stop, FRAMES.step)]
+    """Return the frames with the vehicle, 720 x 1280 gray."""
+    return [still.gray for still in islice(open_recording(CLIP).stills(), FRAMES.start, FRAMES.stop, FRAMES.step)]
 
 
 @cache

@@ -126,4 +126,4 @@ def test_its_pins_can_be_taken_again(wired: BoardStand) -> None:
 
 def test_settings_it_does_not_know_are_refused(wired: BoardStand) -> None:
     with pytest.raises(ConfigurationError):
-        wired.make(colour_of_the_case="green")
+        wired.make(color_of_the_case="green")

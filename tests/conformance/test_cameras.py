@@ -43,20 +43,20 @@ def test_frames_come_in_order_with_their_times(lens: CameraStand) -> None:
 def test_luma_is_full_size(lens: CameraStand) -> None:
     with lens.make() as camera:
         frame, *_ = take(camera, 1)
-    assert frame.grey.dtype == np.uint8
-    assert frame.grey.shape == lens.size[::-1]
-    assert frame.grey.strides[1] == 1
-    assert 20 < frame.grey.mean() < 235
+    assert frame.gray.dtype == np.uint8
+    assert frame.gray.shape == lens.size[::-1]
+    assert frame.gray.strides[1] == 1
+    assert 20 < frame.gray.mean() < 235
 
 
-def test_colour_is_that_of_the_luma(lens: CameraStand) -> None:
+def test_color_is_that_of_the_luma(lens: CameraStand) -> None:
     with lens.make() as camera:
         frame, *_ = take(camera, 1)
-    colour = frame.colour()
-    assert colour.shape == (*frame.grey.shape, 3)
-    # ITU-R BT.601; clipping of saturated colours moves a few pixels.
-    luma = colour.astype(float) @ np.array([0.114, 0.587, 0.299])
-    assert np.median(np.abs(luma - frame.grey)) < 3
+    color = frame.color()
+    assert color.shape == (*frame.gray.shape, 3)
+    # ITU-R BT.601; clipping of saturated colors moves a few pixels.
+    luma = color.astype(float) @ np.array([0.114, 0.587, 0.299])
+    assert np.median(np.abs(luma - frame.gray)) < 3
 
 
 def test_the_small_picture_shows_the_same(lens: CameraStand) -> None:
@@ -67,7 +67,7 @@ def test_the_small_picture_shows_the_same(lens: CameraStand) -> None:
     height, width = frame.small.shape
     assert width <= 640
     assert height <= 368
-    block = frame.grey[: height * 2, : width * 2].reshape(height, 2, width, 2).mean(axis=(1, 3))
+    block = frame.gray[: height * 2, : width * 2].reshape(height, 2, width, 2).mean(axis=(1, 3))
     assert np.median(np.abs(block - frame.small)) < 4
 
 
@@ -75,12 +75,12 @@ def test_a_frame_stays_as_it_was(lens: CameraStand) -> None:
     with lens.make() as camera:
         frames = camera.frames()
         kept = next(frames)
-        before, colour = kept.grey.copy(), kept.colour().copy()
+        before, color = kept.gray.copy(), kept.color().copy()
         for _ in islice(frames, 12):
             pass
         frames.close()  # type: ignore[attr-defined]
-    assert np.array_equal(kept.grey, before)
-    assert np.array_equal(kept.colour(), colour)
+    assert np.array_equal(kept.gray, before)
+    assert np.array_equal(kept.color(), color)
 
 
 def test_plates_are_found_and_read_in_its_frames(lens: CameraStand, recognizer: Recognizer) -> None:
@@ -89,8 +89,8 @@ def test_plates_are_found_and_read_in_its_frames(lens: CameraStand, recognizer: 
         for frame in islice(camera.frames(), 240):
             if frame.number % 4:
                 continue
-            for found in recognizer.detector.detect(frame.grey, frame.small):
-                plate = rectify(frame.grey, found.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
+            for found in recognizer.detector.detect(frame.gray, frame.small):
+                plate = rectify(frame.gray, found.corners, width=WIDTH, height=HEIGHT, margin=MARGIN)
                 read[recognizer.reader.read_rectified(plate).text] += 1
             if read[lens.plate] >= 3:
                 break
@@ -190,7 +190,7 @@ def test_a_missing_camera_is_an_error_of_the_camera(lens: CameraStand) -> None:
 
 def test_settings_it_does_not_know_are_refused(lens: CameraStand) -> None:
     with pytest.raises(ConfigurationError):
-        lens.make(colour_of_the_lens="blue")
+        lens.make(color_of_the_lens="blue")
 
 
 def test_it_says_what_it_is(lens: CameraStand) -> None:

@@ -16,7 +16,7 @@ def test_an_unknown_backend_is_named_with_those_that_exist() -> None:
 
 def test_a_setting_that_the_backend_does_not_know_is_a_fault_of_the_configuration() -> None:
     with pytest.raises(ConfigurationError, match=r"\[board.none\]"):
-        backends.board("none", {"colour": "red"})
+        backends.board("none", {"color": "red"})
 
 
 def test_the_simulators_camera_is_found_by_name() -> None:

@@ -96,7 +96,7 @@ def test_capture_that_hangs_is_silent_then_opened_again(drill: Drill) -> None:
 
 
 def test_a_passage_that_was_under_way_when_capture_hung_is_read(drill: Drill) -> None:
-    vehicle = [still.grey for still in islice(open_recording(CLIP).stills(), 85, 105)]
+    vehicle = [still.gray for still in islice(open_recording(CLIP).stills(), 85, 105)]
     there_and_back = vehicle + vehicle[::-1]
 
     def picture(number: int, width: int, height: int) -> bytes:

@@ -61,8 +61,8 @@ class ScriptedCamera(Camera):
                 self.exhausted.set()
                 self._closed.wait(60)
                 return
-            grey = np.full((90, 160), 100 + number % 2, np.uint8)  # a lens gives no two frames alike
-            yield Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((90, 160, 3), np.uint8))
+            gray = np.full((90, 160), 100 + number % 2, np.uint8)  # a lens gives no two frames alike
+            yield Frame(number, datetime.now(UTC), number / 10, gray, lambda: np.zeros((90, 160, 3), np.uint8))
 
 
 class FedUplink(Uplink):

@@ -49,7 +49,7 @@ class StreetCamera(Camera):
 
     def __init__(self) -> None:
         stills = islice(open_recording(CLIP, frames_per_second=None).stills(), 3)
-        self.street = [still.grey for still in stills][-1]
+        self.street = [still.gray for still in stills][-1]
         self.shown: NDArray[np.uint8] = self.street
         self._closed = threading.Event()
 
@@ -67,9 +67,9 @@ class StreetCamera(Camera):
         for number in count():
             if self._closed.wait(0.01):
                 return
-            grey = self.shown
-            grey = np.bitwise_xor(grey, np.uint8(number % 2))  # no two frames of a real sensor are equal
-            yield Frame(number, datetime.now(UTC), float(number), grey, lambda: np.zeros((90, 160, 3), np.uint8))
+            gray = self.shown
+            gray = np.bitwise_xor(gray, np.uint8(number % 2))  # no two frames of a real sensor are equal
+            yield Frame(number, datetime.now(UTC), float(number), gray, lambda: np.zeros((90, 160, 3), np.uint8))
 
 
 class Drill(Running):

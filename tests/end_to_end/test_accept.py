@@ -153,8 +153,8 @@ class Site:
         self.keeper.start()
         self._publish(folder)
         with FootageCamera(path=CLIP, pace="fast") as camera:
-            grey = next(iter(camera.frames())).grey
-        Views(day=View.of(grey, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(self.files / "state")
+            gray = next(iter(camera.frames())).gray
+        Views(day=View.of(gray, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(self.files / "state")
         self.identity = identity
         self.technician = Technician(self.broker)
         Watched.technician = self.technician

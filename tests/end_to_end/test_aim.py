@@ -34,7 +34,7 @@ def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
     """
     folder.mkdir()
     with FootageCamera(path=CLIP, pace="fast") as camera:
-        frames = [frame.colour() for frame in camera.frames() if 36 <= frame.number <= 72]
+        frames = [frame.color() for frame in camera.frames() if 36 <= frame.number <= 72]
     for number, left in enumerate([0] * times + ([then_to] * times if then_to else [])):
         for index, frame in enumerate(frames):
             part = cv2.resize(frame[206:720, left : left + 914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)

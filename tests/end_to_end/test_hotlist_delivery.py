@@ -113,13 +113,13 @@ class RunningPost:
 
     def read(self, text: str) -> None:
         """Have one vehicle pass."""
-        grey = np.full((60, 160), 90, np.uint8)
+        gray = np.full((60, 160), 90, np.uint8)
         corners = np.array([[40, 20], [100, 20], [100, 40], [40, 40]], np.float32)
         reading = Reading(text, 0.9, tuple(Glyph(character, 0.98) for character in text), ())
         for _ in range(2):
             self.seen += 1
-            colour = np.stack([grey] * 3, axis=2)
-            frame = Frame(self.seen, datetime.now(UTC), self.seen / 20, grey, lambda colour=colour: colour)
+            color = np.stack([gray] * 3, axis=2)
+            frame = Frame(self.seen, datetime.now(UTC), self.seen / 20, gray, lambda color=color: color)
             (passage,) = self.passages.update([Sighting(frame, Plate(reading, 0.9, corners), 1.0)])
             if passage.safe:
                 self.reporter.early(passage)

@@ -246,7 +246,7 @@ def test_a_list_of_another_size_wants_a_reason(desk: Desk) -> None:
 
 def test_a_file_that_is_no_list_is_refused_with_words(desk: Desk) -> None:
     page = desk.open()
-    upload(page, "colour,size\nred,3\n")
+    upload(page, "color,size\nred,3\n")
     expect(page.locator("#list-answer")).to_contain_text("no column 'plate'")
     upload(page, "eyJhbGciOiJFUzI1NiJ9.e30.AAAA\nsomething")
     expect(page.locator("#list-answer")).to_have_class("bad")

@@ -32,8 +32,8 @@ def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
     recognizer, tracks, lanes = Recognizer.load(), Tracks(), Lanes()
     with FootageCamera(path=STREET, pace="fast", **lens) as camera:
         for frame in islice(camera.frames(), 0, 320, 2):  # ten a second, as a unit may
-            plates = recognizer.recognize(frame.grey).plates
-            tracks.add((measure(frame.grey, each.corners, text=each.text) for each in plates), at=frame.monotonic)
+            plates = recognizer.recognize(frame.gray).plates
+            tracks.add((measure(frame.gray, each.corners, text=each.text) for each in plates), at=frame.monotonic)
             lanes.take(tracks.passed(at=frame.monotonic))
             name, lane = lanes.judged()
     road = Road(speed_mph=33, shutter_seconds=0.001)

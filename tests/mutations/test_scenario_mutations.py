@@ -78,7 +78,7 @@ def takes_all_for_one_vehicle(patch: Patch) -> None:
 
 def does_not_look_at_the_view(patch: Patch) -> None:
     """The camera's view is held against none."""
-    patch.setattr(LensMonitor, "look", lambda _self, _grey, _monotonic: None)
+    patch.setattr(LensMonitor, "look", lambda _self, _gray, _monotonic: None)
 
 
 def keeps_the_first_list(patch: Patch) -> None:

@@ -42,7 +42,7 @@ def _write_pipeline(path: Path) -> None:
     frames = path.with_name("frames")
     frames.mkdir(parents=True, exist_ok=True)
     for number, still in enumerate(islice(open_recording(CLIP).stills(), *FRAMES)):
-        cv2.imwrite(str(frames / f"{number}.jpg"), still.colour(), [cv2.IMWRITE_JPEG_QUALITY, 97])
+        cv2.imwrite(str(frames / f"{number}.jpg"), still.color(), [cv2.IMWRITE_JPEG_QUALITY, 97])
     sizes = "".join(f"  - {{width: {width}, height: {height}, frame_rates: [30, 60]}}\n" for width, height in SIZES)
     path.write_text(
         f'"Virtual0":\n  supported_formats:\n{sizes}  frames: {{path: "{frames}/"}}\n'

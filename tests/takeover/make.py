@@ -73,8 +73,8 @@ def remember(state: Path) -> None:
     """Leave what a post remembers after weeks: an accepted view, a camera that failed, deaths, the hours' reads."""
     reading, frame = cv2.VideoCapture(str(CLIP)).read()
     assert reading
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    Views(day=View.of(grey, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(state)
+    gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    Views(day=View.of(gray, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(state)
     Ladder(state / "camera.json").failed(stuck=True)
     Starts(state).begin()
     habit, begin = Habit(state / "habit.json"), datetime(2026, 11, 2, 8, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """The camera of a unit: Picamera2 on libcamera.
 
 Two streams come from the sensor: `main`, which plates are read in, and `lores`, which the detector looks at and which
-the image processor shrinks for nothing. Both are YUV: the luma is taken as it is, colour is made only of a frame whose
+the image processor shrinks for nothing. Both are YUV: the luma is taken as it is, color is made only of a frame whose
 picture is kept. Each frame is copied once, out of a buffer that the camera must have back.
 
 Capture is known to hang, sometimes in the kernel, where nothing ends it. So nothing here waits without end: opening and
@@ -134,7 +134,7 @@ class Picamera2Camera(Camera):
         """Expose by the plates of a frame."""
         if self._meter is None:
             return
-        seen = frame.grey if frame.small is None else frame.small
+        seen = frame.gray if frame.small is None else frame.small
         cut = [part for part in (_inside(frame, box) for box in plates) if part.size]
         wanted = self._meter.judge(seen, cut, now=frame.monotonic)
         if wanted is not None:
@@ -172,7 +172,7 @@ class Picamera2Camera(Camera):
             metadata = request.get_metadata()
             streams = request.config
             with self._library.MappedArray(request, "main", reshape=False, write=False) as mapped:
-                grey, colour = picture(mapped.array, streams["main"])
+                gray, color = picture(mapped.array, streams["main"])
             with self._library.MappedArray(request, "lores", reshape=False, write=False) as mapped:
                 small = luma(mapped.array, streams["lores"])
         finally:
@@ -183,8 +183,8 @@ class Picamera2Camera(Camera):
             number=clock.number(metadata),
             captured=datetime.now(UTC) - timedelta(seconds=age),
             monotonic=time.monotonic() - age,
-            grey=grey,
-            colour=colour,
+            gray=gray,
+            color=color,
             small=small,
         )
 
@@ -231,7 +231,7 @@ class Picamera2Camera(Camera):
             "AeEnable": False,
             "ExposureTime": meter.exposure.microseconds,
             "AnalogueGain": meter.exposure.gain,
-            # Infrared light has no colour, but noise has.
+            # Infrared light has no color, but noise has.
             "Saturation": 0.0 if infrared else 1.0,
         }
         return {name: value for name, value in wanted.items() if name in offered}
@@ -292,9 +292,9 @@ def _even(pixels: float) -> int:
     return int(pixels) // 2 * 2
 
 
-def _inside(frame: Frame, box: Box) -> Any:  # noqa: ANN401 - a part of the frame's grey
+def _inside(frame: Frame, box: Box) -> Any:  # noqa: ANN401 - a part of the frame's gray
     """Cut a plate out of the picture, its own frame left out; nothing of one that lies outside."""
     left, top, right, bottom = box
     x, y = (right - left) * 0.15, (bottom - top) * 0.2
     rows = slice(max(0, int(top + y)), max(0, int(bottom - y)))
-    return frame.grey[rows, max(0, int(left + x)) : max(0, int(right - x))]
+    return frame.gray[rows, max(0, int(left + x)) : max(0, int(right - x))]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 TARGET_PLATE = 180.0
-"""Grey level that a plate's ground should have: bright, and well below the 255 where strokes begin to drown."""
+"""Gray level that a plate's ground should have: bright, and well below the 255 where strokes begin to drown."""
 TARGET_ROAD = 120.0
-"""Grey level that the brighter part of the road should have by day."""
+"""Gray level that the brighter part of the road should have by day."""
 BURNT = 250
 """Level from which nobody knows how much too bright it is."""
 TOLERANCE = 1.15
@@ -67,7 +67,7 @@ class PlateMeter:
         self._plate_seen = float("-inf")
         self.exposure = limits.exposure(start.amount) if start.microseconds > limits.longest_microseconds else start
 
-    def judge(self, grey: NDArray[np.uint8], plates: list[NDArray[np.uint8]], *, now: float) -> Exposure | None:
+    def judge(self, gray: NDArray[np.uint8], plates: list[NDArray[np.uint8]], *, now: float) -> Exposure | None:
         """Look at a frame taken at `now` seconds, and at its plates, cut out; return the exposure if it changes."""
         if plates:
             self._plate_seen = now
@@ -76,7 +76,7 @@ class PlateMeter:
         if plates:
             factor = _factor(max(_ground(plate) for plate in plates), TARGET_PLATE)
         elif self._by_road and now - self._plate_seen > PLATELESS_SECONDS:
-            factor = _factor(float(np.percentile(grey[grey.shape[0] // 3 :: 8, ::8], 75)), TARGET_ROAD)
+            factor = _factor(float(np.percentile(gray[gray.shape[0] // 3 :: 8, ::8], 75)), TARGET_ROAD)
         else:
             return None
         wanted = self._limits.exposure(self.exposure.amount * factor)

@@ -31,8 +31,8 @@ def picture(buffer: Any, stream: Mapping[str, Any]) -> Picture:  # noqa: ANN401 
     length = stride * height * 3 // 2
     content = _bytes(buffer, length)[:length].copy()
     width = stream["size"][0]
-    grey = content[: stride * height].reshape(height, stride)[:, :width]
-    return grey, partial(_colour, content, stream["format"], width, height, stride)
+    gray = content[: stride * height].reshape(height, stride)[:, :width]
+    return gray, partial(_color, content, stream["format"], width, height, stride)
 
 
 def luma(buffer: Any, stream: Mapping[str, Any]) -> NDArray[np.uint8]:  # noqa: ANN401
@@ -61,9 +61,9 @@ def _bytes(buffer: Any, length: int) -> NDArray[np.uint8]:  # noqa: ANN401
     return found
 
 
-def _colour(content: NDArray[np.uint8], kind: str, width: int, height: int, stride: int) -> NDArray[np.uint8]:
+def _color(content: NDArray[np.uint8], kind: str, width: int, height: int, stride: int) -> NDArray[np.uint8]:
     """Make H x W x 3 BGR; the luma is full range (sYCC), which OpenCV converts from planes of equal size only."""
-    grey = content[: stride * height].reshape(height, stride)
+    gray = content[: stride * height].reshape(height, stride)
     chroma = content[stride * height :]
     if kind == "NV12":
         pairs = chroma.reshape(height // 2, stride // 2, 2)
@@ -71,5 +71,5 @@ def _colour(content: NDArray[np.uint8], kind: str, width: int, height: int, stri
     else:
         blue, red = chroma.reshape(2, height // 2, stride // 2)
     full = [cv2.resize(plane, (stride, height), interpolation=cv2.INTER_LINEAR) for plane in (red, blue)]
-    picture = cv2.cvtColor(cv2.merge([grey, *full]), cv2.COLOR_YCrCb2BGR)
+    picture = cv2.cvtColor(cv2.merge([gray, *full]), cv2.COLOR_YCrCb2BGR)
     return np.asarray(picture[:, :width], dtype=np.uint8)

@@ -8,7 +8,7 @@ from device.camera.picamera2.exposure import Exposure, Limits
 from device.camera.picamera2.shutter import longest_shutter
 from device.settings import Section
 
-EVEN = "must be even: two pixels share one colour"
+EVEN = "must be even: two pixels share one color"
 
 
 class Picamera2Settings(Section):

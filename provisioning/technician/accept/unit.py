@@ -92,14 +92,14 @@ def view(configuration: Configuration) -> list[Result]:
         return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
     frame, background = _look(configuration)
     faults = judge(*background.median, views)
-    plates = Recognizer.of(configuration.vision).recognize(frame.grey).plates
+    plates = Recognizer.of(configuration.vision).recognize(frame.gray).plates
     by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
     said = f"as accepted: {by}" if not faults else f"{', '.join(sorted(faults))}: platepost aim"
     if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
         dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
         said = f"not compared: it is too {'dark' if dark else 'bright'} for what was accepted, {by}"
-    picture = Illustration.of("The view; plates are made illegible.", _illegible(frame.colour(), plates))
+    picture = Illustration.of("The view; plates are made illegible.", _illegible(frame.color(), plates))
     return [Result(point="view", good=not faults, said=said, pictures=(picture,))]
 
 
@@ -115,13 +115,13 @@ def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
         for frame in camera.frames():
             settled = settled or frame.monotonic + SETTLE_SECONDS
             camera.meter(frame, ())
-            if frame.monotonic >= settled and background.look(frame.grey, frame.monotonic):
+            if frame.monotonic >= settled and background.look(frame.gray, frame.monotonic):
                 return frame, background
     raise CameraError("too few frames came")
 
 
-def _illegible(colour: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
-    shown = colour.copy()
+def _illegible(color: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
+    shown = color.copy()
     for plate in plates:
         left, top, right, bottom = (max(0, round(edge)) for edge in plate.box)
         part = shown[top:bottom, left:right]

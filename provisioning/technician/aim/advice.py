@@ -19,7 +19,7 @@ MOST_DEGREES = 30.0
 MOST_ROLL = 10.0
 """Most by which it may be turned in the picture; beyond, the corners that are found grow inexact."""
 LEAST_CONTRAST = 60.0
-"""Grey levels; measured on this project's clips, where reading falls off below."""
+"""Gray levels; measured on this project's clips, where reading falls off below."""
 LEAST_SHARPNESS = 0.68
 """Measured likewise: sharp plates have 0.75 to 0.82, whatever their size, at 0.65 reading falls off."""
 MOST_WASHED_OUT = 0.25

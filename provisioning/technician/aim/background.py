@@ -21,13 +21,13 @@ class BackgroundModel:
         self.looks = 0
         """How many frames were taken in, ever."""
 
-    def look(self, grey: NDArray[np.uint8], monotonic: float) -> bool:
+    def look(self, gray: NDArray[np.uint8], monotonic: float) -> bool:
         """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
         if monotonic >= self._next:
             self._next = monotonic + LOOK_SECONDS
             self.looks += 1
-            self._pictures.append(small(grey))
-            self._sharpness.append(frame_sharpness(grey))
+            self._pictures.append(small(gray))
+            self._sharpness.append(frame_sharpness(gray))
         return self.ready
 
     @property
@@ -37,7 +37,7 @@ class BackgroundModel:
 
     @property
     def median(self) -> tuple[NDArray[np.uint8], float]:
-        """The 36 x 64 grey levels of the background, and its sharpness; one frame at least must have been looked at."""
+        """The 36 x 64 gray levels of the background, and its sharpness; one frame at least must have been looked at."""
         background = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
         return background, float(np.median(self._sharpness))
 

@@ -13,7 +13,7 @@ PLATE_INCHES = (12.0, 6.0)
 PLATE_METRES = 0.3048
 """The same width in metres."""
 WASHED_OUT = 250
-"""Grey level from which on the sensor has nothing more to tell."""
+"""Gray level from which on the sensor has nothing more to tell."""
 _BLUR_PIXELS = 9
 """Length of the second blur that sharpness is measured by, as in the article."""
 _MEASURED_AT = 130
@@ -32,9 +32,9 @@ class Measurement:
     width: float
     """Pixels across the plate."""
     contrast: float
-    """Grey levels between the plate's dark and light parts: the 5th and the 95th percentile."""
+    """Gray levels between the plate's dark and light parts: the 5th and the 95th percentile."""
     brightness: float
-    """Grey level of its light parts."""
+    """Gray level of its light parts."""
     washed_out: float
     """Share of its pixels that are as light as the sensor can tell, 0 to 1."""
     sharpness: float
@@ -55,11 +55,11 @@ class Measurement:
         return float(x), float(y)
 
 
-def measure(grey: NDArray[np.uint8], corners: Corners, *, text: str = "") -> Measurement:
+def measure(gray: NDArray[np.uint8], corners: Corners, *, text: str = "") -> Measurement:
     """Measure one plate of an H x W frame, on which `text` was read."""
     width, _ = plate_size(corners)
     across = max(16, round(width))
-    plate = rectify(grey, corners, width=across, height=max(8, across // 2), margin=0.0)
+    plate = rectify(gray, corners, width=across, height=max(8, across // 2), margin=0.0)
     dark, light = np.percentile(plate, [5, 95])
     sideways, above, roll = angles(corners)
     return Measurement(

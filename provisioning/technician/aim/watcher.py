@@ -85,7 +85,7 @@ class Watcher:
         self._forget = threading.Event()
         self._thread = threading.Thread(target=self._run, name="aim", daemon=True)
         self.infrared = False
-        """Whether the lamp is on: under it some sensors see false colours."""
+        """Whether the lamp is on: under it some sensors see false colors."""
         self.fault: str | None = None
         """Why there is nothing to see; None while there is."""
 
@@ -173,18 +173,18 @@ class Watcher:
             self.background.forget()
             self._movement.forget()
             self._moved = False
-        self.background.look(frame.grey, frame.monotonic)
+        self.background.look(frame.gray, frame.monotonic)
         if self._movement.has_moved():
             self._drop()
             self.moves += 1
             self._moved = True
-        plates = self._recognizer.recognize(frame.grey).plates
-        measured = tuple((plate, measure(frame.grey, plate.corners, text=plate.text)) for plate in plates)
+        plates = self._recognizer.recognize(frame.gray).plates
+        measured = tuple((plate, measure(frame.gray, plate.corners, text=plate.text)) for plate in plates)
         self._camera.meter(frame, [plate.box for plate in plates])
         self._tracks.add((measurement for _, measurement in measured), at=frame.monotonic)
-        colour = frame.colour()
-        light = self._light.look(colour, at=frame.monotonic, lamp=self.infrared)
-        height, width = frame.grey.shape
+        color = frame.color()
+        light = self._light.look(color, at=frame.monotonic, lamp=self.infrared)
+        height, width = frame.gray.shape
         self.lanes.take(self._tracks.passed(at=frame.monotonic))
         name, lane = self.lanes.judged()
         assessment = self._judge(lane, (width, height), light)
@@ -194,7 +194,7 @@ class Watcher:
             assessment=assessment,
             lane=name,
             lanes={each: self._judge(seen, (width, height), light) for each, seen in self.lanes.named().items()},
-            jpeg=_drawn(colour, measured, self.outlines),
+            jpeg=_drawn(color, measured, self.outlines),
             plates=measured,
             size=(width, height),
             light=light,
@@ -213,10 +213,10 @@ class Watcher:
         return judge(lane.tracks, size=size, road=self._road, infrared=infrared, zoom_or_tilt=lane.zoom_or_tilt)
 
 
-def _drawn(colour: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], ...], outlines: Outlines) -> bytes:
-    scale = min(1.0, SHOWN_WIDTH / colour.shape[1])
-    size = (round(colour.shape[1] * scale), round(colour.shape[0] * scale))
-    shown = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+def _drawn(color: NDArray[np.uint8], measured: tuple[tuple[Plate, Measurement], ...], outlines: Outlines) -> bytes:
+    scale = min(1.0, SHOWN_WIDTH / color.shape[1])
+    size = (round(color.shape[1] * scale), round(color.shape[0] * scale))
+    shown = cv2.resize(color, size, interpolation=cv2.INTER_AREA)
     for lane in outlines.lanes:
         corners = np.reshape(lane.outline, (-1, 2))
         _outline(shown, corners, closed=True)

@@ -101,8 +101,8 @@ function refresh() {
   at("tamper").textContent = now.tamper ? "Close the case" : "Open the case";
   document.querySelector("#board-title [data-name]").textContent = shown();
   for (const [line, looks] of Object.entries(LAMPS)) {
-    const value = now.board[line], [colour, word] = looks[value] ?? ["", value === undefined ? "dark" : String(value)];
-    document.querySelector(`[data-lamp=${line}]`).className = "lamp " + colour;
+    const value = now.board[line], [color, word] = looks[value] ?? ["", value === undefined ? "dark" : String(value)];
+    document.querySelector(`[data-lamp=${line}]`).className = "lamp " + color;
     document.querySelector(`[data-word=${line}]`).textContent = word;
   }
 }

@@ -7,7 +7,7 @@ uniform vec3 horizon;
 uniform vec3 ground;
 uniform vec3 trees;
 uniform float overcast;     // 0: clear; 1: the sun is a bright patch only
-uniform float infrared;     // 1: sees by its own lamp, in one colour
+uniform float infrared;     // 1: sees by its own lamp, in one color
 uniform float lamp_power;   // of the post's lamp
 uniform sampler2D rough;    // a repeating random field in [0, 1]
 

@@ -1,6 +1,6 @@
 #version 330
 #include light.glsl
-uniform sampler2D colour;
+uniform sampler2D color;
 uniform float retro;         // how much of the lamp's light the ground sends back
 uniform float shade;         // of the recess above it
 in vec3 at;
@@ -10,7 +10,7 @@ in float own_height;
 flat in float kind;
 out vec4 radiance;
 void main() {
-    vec4 drawn = texture(colour, uv);
+    vec4 drawn = texture(color, uv);
     if (drawn.a < 0.5) discard;
     vec3 base = drawn.rgb * drawn.rgb;
     vec3 n = normalize(facing);

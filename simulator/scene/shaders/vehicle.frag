@@ -1,6 +1,6 @@
 #version 330
 #include light.glsl
-uniform sampler2D colour;    // square roots of linear colour
+uniform sampler2D color;    // square roots of linear color
 uniform sampler2D finish;    // coat, mirror, lamp, retro
 uniform sampler2D relief;    // slopes
 uniform vec2 extent;         // reach in x and top in y of the skin, metres
@@ -29,7 +29,7 @@ void main() {
     float sparkle = flake;
     if (kind < 0.5) {
         vec2 place = vec2(uv.x / extent.x * 0.5 + 0.5, 1.0 - uv.y / extent.y);
-        base = texture(colour, place).rgb;
+        base = texture(color, place).rgb;
         base *= base;
         surface = texture(finish, place);
         sparkle *= step(0.5, surface.r) * step(surface.r, 0.9) ;

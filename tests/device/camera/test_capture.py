@@ -12,8 +12,8 @@ from device.frame import Frame
 
 
 def frame(number: int) -> Frame:
-    grey = np.zeros((4, 4), np.uint8)
-    return Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((4, 4, 3), np.uint8))
+    gray = np.zeros((4, 4), np.uint8)
+    return Frame(number, datetime.now(UTC), number / 10, gray, lambda: np.zeros((4, 4, 3), np.uint8))
 
 
 class ScriptedCamera(Camera):

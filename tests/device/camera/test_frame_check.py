@@ -7,10 +7,10 @@ from device.frame import Frame
 
 
 def frame(seconds: float, *, seed: int | None = None, level: int = 90) -> Frame:
-    grey = np.full((128, 128), level, np.uint8)
+    gray = np.full((128, 128), level, np.uint8)
     if seed is not None:
-        grey = np.random.default_rng(seed).integers(60, 120, (128, 128), np.uint8)
-    return Frame(0, datetime.now(UTC), seconds, grey, lambda: grey)
+        gray = np.random.default_rng(seed).integers(60, 120, (128, 128), np.uint8)
+    return Frame(0, datetime.now(UTC), seconds, gray, lambda: gray)
 
 
 def test_frames_that_differ_are_neither_frozen_nor_black() -> None:

@@ -18,21 +18,21 @@ from device.camera.view import View, Views, frame_sharpness, small
 from device.faults.fault import Fault
 from simulator.camera.recordings import open_recording
 
-Grey = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
 NAMED_WITHIN, HEALED_WITHIN = 40.0, 30.0
 """Seconds, as docs/health.md promises."""
 
 
 @cache
-def frames(name: str) -> tuple[Grey, ...]:
+def frames(name: str) -> tuple[Gray, ...]:
     """Every tenth frame of a clip: the street, and the vehicles on it."""
     stills = open_recording(FOOTAGE / name, frames_per_second=None).stills()
-    return tuple(still.grey for number, still in zip(range(200), stills, strict=False) if number % 10 == 0)
+    return tuple(still.gray for number, still in zip(range(200), stills, strict=False) if number % 10 == 0)
 
 
 @lru_cache(maxsize=4)
-def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
+def altered(name: str, alter: Callable[[Gray], Gray]) -> tuple[Gray, ...]:
     return tuple(alter(frame) for frame in frames(name))
 
 
@@ -43,10 +43,10 @@ def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"device.camera.lens.{name}", partial(once, measure))
 
 
-_measured: dict[tuple[str, int], tuple[Callable[[], Grey | None], object]] = {}
+_measured: dict[tuple[str, int], tuple[Callable[[], Gray | None], object]] = {}
 
 
-def once(measure: Callable[[Grey], object], frame: Grey) -> object:
+def once(measure: Callable[[Gray], object], frame: Gray) -> object:
     """Return what is measured of a picture: once, for as long as somebody keeps the picture."""
     key = (measure.__name__, id(frame))
     kept, _ = _measured.get(key, (lambda: None, None))
@@ -55,15 +55,15 @@ def once(measure: Callable[[Grey], object], frame: Grey) -> object:
     return _measured[key][1]
 
 
-def sound(frame: Grey) -> Grey:
+def sound(frame: Gray) -> Gray:
     return frame
 
 
-def dusk(frame: Grey) -> Grey:
+def dusk(frame: Gray) -> Gray:
     return (frame * 0.4).astype(np.uint8)
 
 
-def cloud(frame: Grey) -> Grey:
+def cloud(frame: Gray) -> Gray:
     return np.clip(frame * 1.3 + 10, 0, 255).astype(np.uint8)
 
 
@@ -72,48 +72,48 @@ def grain(*shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(4).normal(0, 6, shape).astype(np.float32)
 
 
-def noise(frame: Grey) -> Grey:
+def noise(frame: Gray) -> Gray:
     return np.clip(frame + grain(*frame.shape), 0, 255).astype(np.uint8)
 
 
-def lorry(frame: Grey) -> Grey:
+def lorry(frame: Gray) -> Gray:
     """It stands in a third of the picture."""
     covered = frame.copy()
     covered[:, : frame.shape[1] // 4] = 60
     return covered
 
 
-def spider(frame: Grey) -> Grey:
+def spider(frame: Gray) -> Gray:
     covered = frame.copy()
     cv2.circle(covered, (600, 300), 90, 20, -1)
     return covered
 
 
-def cardboard(frame: Grey) -> Grey:
+def cardboard(frame: Gray) -> Gray:
     return np.full_like(frame, 90)
 
 
-def paint(frame: Grey) -> Grey:
+def paint(frame: Gray) -> Gray:
     covered = frame.copy()
     covered[:, : frame.shape[1] * 6 // 10] = 40
     return covered
 
 
-def greased(frame: Grey) -> Grey:
+def greased(frame: Gray) -> Gray:
     return cv2.GaussianBlur(frame, (0, 0), 2.5).astype(np.uint8)
 
 
-def defocused(frame: Grey) -> Grey:
+def defocused(frame: Gray) -> Gray:
     return cv2.GaussianBlur(frame, (0, 0), 1.5).astype(np.uint8)
 
 
-def turned(frame: Grey) -> Grey:
+def turned(frame: Gray) -> Gray:
     height, width = frame.shape
     shift = np.array([[1, 0, 0.04 * width], [0, 1, 0.02 * height]], np.float32)
     return cv2.warpAffine(frame, shift, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
 
 
-def tilted(frame: Grey) -> Grey:
+def tilted(frame: Gray) -> Gray:
     height, width = frame.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 8, 1)
     return cv2.warpAffine(frame, turn, (width, height), borderMode=cv2.BORDER_REFLECT).astype(np.uint8)
@@ -126,7 +126,7 @@ def glare(height: int, width: int) -> NDArray[np.float32]:
     return (400 * np.exp(-((distance / 0.3) ** 2))).astype(np.float32)
 
 
-def sun(frame: Grey) -> Grey:
+def sun(frame: Gray) -> Gray:
     return np.clip(frame + glare(*frame.shape), 0, 255).astype(np.uint8)
 
 
@@ -140,7 +140,7 @@ class Watch:
         self.lens = LensMonitor(views=Views(day=view) if accepted else None)
         self.clock: Iterator[int] = count()
 
-    def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> set[str]:
+    def see(self, alter: Callable[[Gray], Gray], *, seconds: float) -> set[str]:
         for _ in range(round(seconds)):
             now = next(self.clock)
             shown = altered(self.clip, alter)
@@ -160,7 +160,7 @@ def settled(clip: str) -> Watch:
 
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider])
-def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Grey], Grey]) -> None:
+def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Gray], Gray]) -> None:
     watch = Watch(clip)
     watch.see(sound, seconds=20)
     assert watch.see(alter, seconds=120) == set()
@@ -179,7 +179,7 @@ def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Grey], Grey])
         (sun, Fault.LENS_DAZZLED),
     ],
 )
-def test_what_ails_the_lens_is_named_in_time_and_heals(clip: str, alter: Callable[[Grey], Grey], fault: Fault) -> None:
+def test_what_ails_the_lens_is_named_in_time_and_heals(clip: str, alter: Callable[[Gray], Gray], fault: Fault) -> None:
     watch = deepcopy(settled(clip))
     assert watch.see(alter, seconds=NAMED_WITHIN) == {fault.value}
     assert watch.see(sound, seconds=HEALED_WITHIN) == set()

@@ -16,7 +16,7 @@ from device.frame import Frame
 
 
 class RepeatingCamera(Camera):
-    """Delivers frames of the given grey levels, and ends."""
+    """Delivers frames of the given gray levels, and ends."""
 
     finite = True
     patient = True
@@ -37,8 +37,8 @@ class RepeatingCamera(Camera):
 
     def frames(self) -> Iterator[Frame]:
         for number, level in enumerate(self._levels):
-            grey = np.full((64, 64), 20 * int(level), np.uint8)
-            yield Frame(number, datetime.now(UTC), number / 10, grey, lambda: np.zeros((64, 64, 3), np.uint8))
+            gray = np.full((64, 64), 20 * int(level), np.uint8)
+            yield Frame(number, datetime.now(UTC), number / 10, gray, lambda: np.zeros((64, 64, 3), np.uint8))
 
 
 @pytest.mark.parametrize(("noisy", "evaluated"), [(True, [0, 3, 4, 6]), (False, list(range(7)))], ids=["lens", "video"])

@@ -19,26 +19,26 @@ def key(pem: bytes) -> ECKey:
     return load_key(pem, private=True)
 
 
-def make_frame(number: int, *, colours: bool = True, small: bool = False) -> Frame:
+def make_frame(number: int, *, colors: bool = True, small: bool = False) -> Frame:
     """A frame of noise, which no codec that loses anything gives back."""
     noise = np.random.default_rng(number)
-    grey = noise.integers(0, 256, (36, 64), dtype=np.uint8)
-    bgr = noise.integers(0, 256, (36, 64, 3), dtype=np.uint8) if colours else cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    gray = noise.integers(0, 256, (36, 64), dtype=np.uint8)
+    bgr = noise.integers(0, 256, (36, 64, 3), dtype=np.uint8) if colors else cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR)
     return Frame(
         number=number,
         captured=datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(microseconds=50_001 * number + 7),
         monotonic=1234.1 + number / 19.97,
-        grey=grey,
-        colour=lambda: bgr,
-        small=grey[::2, ::2].copy() if small else None,
+        gray=gray,
+        color=lambda: bgr,
+        small=gray[::2, ::2].copy() if small else None,
     )
 
 
-def same(one: Frame, other: Frame, *, colours: bool = True) -> bool:
+def same(one: Frame, other: Frame, *, colors: bool = True) -> bool:
     facts = [(f.number, f.captured, f.monotonic) for f in (one, other)]
-    pictures = [(one.grey, other.grey)]
-    if colours:
-        pictures.append((one.colour(), other.colour()))
+    pictures = [(one.gray, other.gray)]
+    if colors:
+        pictures.append((one.color(), other.color()))
     if one.small is not None or other.small is not None:
         assert one.small is not None
         assert other.small is not None

@@ -14,7 +14,7 @@ SETTINGS = {"configuration": {"vision": {"minimum_score": 0.35}}, "person": "J. 
 def write(path: Path, key: ECKey, count: int = 4, *, end: bool = True) -> Path:
     writer = SealedWriter(path, recipient=key, about={"post": "post-7"}, settings=SETTINGS)
     for number in range(count):
-        writer.frame(pack(make_frame(number), colour=True))
+        writer.frame(pack(make_frame(number), color=True))
     if end:
         writer.end({"frames": count, "reason": "asked"})
     writer.close()

@@ -108,8 +108,8 @@ class Desk:
     def see(self, text: str, *, confidence: float = 0.9, score: float = 0.9, issuer: Issuer | None = None) -> Passage:
         number = next(self._seconds)
         rng = np.random.default_rng(number)
-        colour = rng.integers(0, 255, (240, 320, 3), np.uint8)
-        frame = Frame(number, NOON, number / 20, colour[:, :, 0], lambda: colour)
+        color = rng.integers(0, 255, (240, 320, 3), np.uint8)
+        frame = Frame(number, NOON, number / 20, color[:, :, 0], lambda: color)
         (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
         passage.issuer = issuer
         if passage.safe:

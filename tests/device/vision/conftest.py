@@ -21,8 +21,8 @@ def make_reading(text: str, confidence: float = 0.9, *alternatives: tuple[str, f
 def make_sighting(
     second: float, *, text: str = "7ABC123", x: float = 100, y: float = 100, width: float = 100, confidence: float = 0.9
 ) -> Sighting:
-    grey, colour = np.zeros((10, 10), np.uint8), np.zeros((10, 10, 3), np.uint8)
-    frame = Frame(round(second * 20), NOON + timedelta(seconds=second), second, grey, lambda: colour)
+    gray, color = np.zeros((10, 10), np.uint8), np.zeros((10, 10, 3), np.uint8)
+    frame = Frame(round(second * 20), NOON + timedelta(seconds=second), second, gray, lambda: color)
     corners = np.array([[x, y], [x + width, y], [x + width, y + width / 2], [x, y + width / 2]], np.float32)
     return Sighting(frame, Plate(make_reading(text, confidence), 0.9, corners), sharpness=1.0)
 

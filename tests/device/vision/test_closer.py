@@ -14,7 +14,7 @@ def square(left: float, top: float, width: float) -> np.ndarray:
 
 
 class Seeing:
-    """A detector that finds what is brighter than grey, by its upright box, one a tile."""
+    """A detector that finds what is brighter than gray, by its upright box, one a tile."""
 
     def __init__(self, score: float = 0.9, near: object = None) -> None:
         self.score = score
@@ -35,10 +35,10 @@ class Seeing:
 
 
 def frame(*places: tuple[int, int, int]) -> np.ndarray:
-    grey = np.full((720, 1280), 60, np.uint8)
+    gray = np.full((720, 1280), 60, np.uint8)
     for left, top, width in places:
-        grey[top : top + width // 2, left : left + width] = 250
-    return grey
+        gray[top : top + width // 2, left : left + width] = 250
+    return gray
 
 
 @pytest.mark.parametrize("place", [(600, 300, 60), (2, 1, 80), (1100, 600, 170), (300, 200, 500)])
@@ -89,10 +89,10 @@ def test_nothing_doubtful_costs_nothing() -> None:
 
 
 def test_what_is_seen_faintly_is_a_plate_if_it_is_plainly_one_from_nearer() -> None:
-    grey, faint = frame((600, 300, 60)), [Detection(0.3, square(598, 300, 64)), Detection(0.3, square(200, 100, 60))]
+    gray, faint = frame((600, 300, 60)), [Detection(0.3, square(598, 300, 64)), Detection(0.3, square(200, 100, 60))]
     plain: Any = Seeing(PLAIN)
-    (found,) = confirmed(plain, grey, faint)
+    (found,) = confirmed(plain, gray, faint)
     assert found.score == PLAIN
     assert found.corners == pytest.approx((square(600, 300, 60) + faint[0].corners) / 2, abs=2)
     still_faint: Any = Seeing(PLAIN - 0.1)
-    assert confirmed(still_faint, grey, faint) == []
+    assert confirmed(still_faint, gray, faint) == []

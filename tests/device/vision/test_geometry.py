@@ -6,7 +6,7 @@ from device.vision.geometry import bounding_box, intersection_over_union, plate_
 
 
 def picture_with_plate(corners: np.ndarray) -> np.ndarray:
-    """Paint a plate whose left half is white and right half is black, on grey, at `corners`."""
+    """Paint a plate whose left half is white and right half is black, on gray, at `corners`."""
     plate = np.zeros((80, 160), np.uint8)
     plate[:, :80] = 255
     source = np.array([[0, 0], [160, 0], [160, 80], [0, 80]], np.float32)

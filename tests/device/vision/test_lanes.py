@@ -48,7 +48,7 @@ def test_what_outlines_no_lane_is_refused(outline: tuple[float, ...]) -> None:
 def test_a_passage_is_in_the_lane_where_its_plate_was_seen_best(sighting: Callable[..., Sighting]) -> None:
     def seen(second: float, x: float, width: float) -> Sighting:
         small = sighting(second, x=x, width=width)
-        return replace(small, frame=replace(small.frame, grey=np.zeros((720, 1280), np.uint8)))
+        return replace(small, frame=replace(small.frame, gray=np.zeros((720, 1280), np.uint8)))
 
     far, near = seen(0.0, 540, 50), seen(0.1, 600, 100)  # their middles at 565 and 650 of 1280
     before = LaneSettings(name="before", outline=(0, 0, 0.5, 0, 0.5, 1, 0, 1))

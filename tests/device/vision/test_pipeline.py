@@ -16,14 +16,14 @@ from device.vision.region import Issuer
 from device.vision.settings import PassageSettings, VisionSettings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-GREY = np.full((720, 1280), 100, np.uint8)
+GRAY = np.full((720, 1280), 100, np.uint8)
 
 
 def corners(x: float, width: float) -> np.ndarray:
     return np.array([[x, 40], [x + width, 40], [x + width, 40 + width / 2], [x, 40 + width / 2]], np.float32)
 
 
-def no_colour() -> np.ndarray:
+def no_color() -> np.ndarray:
     return np.zeros((90, 160, 3), np.uint8)
 
 
@@ -55,7 +55,7 @@ class Street:
         self.taken_back: list[str] = []
         """What was said of passages that were doubted, with the text that they have by then."""
 
-    def _detect(self, _grey: np.ndarray, _small: np.ndarray | None) -> list[Detection]:
+    def _detect(self, _gray: np.ndarray, _small: np.ndarray | None) -> list[Detection]:
         self._read = 0
         return [Detection(0.9, where) for _, _, where in self.plates]
 
@@ -78,7 +78,7 @@ class Street:
             second = self._number / 10
             captured = NOON + timedelta(seconds=second)
             look = self.pipeline.look(
-                Frame(self._number, captured, second, GREY, lambda: np.zeros((720, 1280, 3), np.uint8))
+                Frame(self._number, captured, second, GRAY, lambda: np.zeros((720, 1280, 3), np.uint8))
             )
             self._number += 1
             self.taken_back += [doubted.passage.consensus.text if doubted.legible else "" for doubted in look.doubted]
@@ -293,15 +293,15 @@ def test_what_is_still_in_view_at_the_end_is_read_too(street: Callable[..., Stre
 def test_gate_and_detector_look_at_the_picture_that_the_camera_has_shrunk() -> None:
     seen: list[object] = []
     networks: Any = SimpleNamespace(
-        detector=SimpleNamespace(detect=lambda grey, small: seen.append((grey.shape, small.shape)) or [])
+        detector=SimpleNamespace(detect=lambda gray, small: seen.append((gray.shape, small.shape)) or [])
     )
     pipeline = Pipeline(networks)
     for number in range(40):
         # What moves is in the small picture only: no camera does that, but it tells which one is looked at.
         small = np.full((45, 80), 200 if number == 30 else 100, np.uint8)
         small[:20] = 100
-        grey = np.full((90, 160), 100, np.uint8)
-        pipeline.look(Frame(number, NOON, number / 10, grey, no_colour, small))
+        gray = np.full((90, 160), 100, np.uint8)
+        pipeline.look(Frame(number, NOON, number / 10, gray, no_color, small))
     assert seen
     assert set(seen) == {((90, 160), (45, 80))}
     assert len(seen) > 6, "the first frames, and those of the motion"

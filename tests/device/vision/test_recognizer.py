@@ -26,7 +26,7 @@ def recognizer() -> Recognizer:
 
 
 def street(*, height: int = 720, width: int = 1280) -> np.ndarray:
-    """Paint three dark cars side by side, each with a plate, on a grey road."""
+    """Paint three dark cars side by side, each with a plate, on a gray road."""
     picture = np.full((720, 1280, 3), 110, np.uint8)
     for number, text in enumerate(TEXTS):
         left = 60 + 420 * number
@@ -144,10 +144,10 @@ def test_formats_of_california_break_ties_on_its_plates_alone(
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 
 
-def test_grey_and_colour_give_the_same(recognizer: Recognizer) -> None:
+def test_gray_and_color_give_the_same(recognizer: Recognizer) -> None:
     picture = street()
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    assert [p.text for p in recognizer.recognize(picture).plates] == [p.text for p in recognizer.recognize(grey).plates]
+    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    assert [p.text for p in recognizer.recognize(picture).plates] == [p.text for p in recognizer.recognize(gray).plates]
 
 
 def test_nothing_is_found_where_nothing_is(recognizer: Recognizer) -> None:
@@ -173,8 +173,8 @@ def test_leaning_plates_in_crops_are_read_by_their_corners(recognizer: Recognize
     texts = (*TEXTS, "5PLV731", "4ZMC863")
     crops = [leaning_crop(text, seed) for seed, text in enumerate(texts)]
     found = [recognizer.recognize_crop(crop).plates[0].text for crop in crops]
-    greys = [stretched(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)) for crop in crops]
-    whole = [recognizer.reader.read_rectified(grey, again=True).text for grey in greys]
+    grays = [stretched(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)) for crop in crops]
+    whole = [recognizer.reader.read_rectified(gray, again=True).text for gray in grays]
     right, right_whole = (sum(map(str.__eq__, told, texts)) for told in (found, whole))
     assert right >= 4, found
     assert right >= right_whole + 2, whole
@@ -221,10 +221,10 @@ def test_a_missing_runtime_says_what_to_install() -> None:
 def test_the_picture_that_the_camera_shrank_finds_the_same_plates(
     recognizer: Recognizer, size: tuple[int, int]
 ) -> None:
-    grey = cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    plain = sorted(recognizer.detector.detect(grey), key=lambda found: found.box)
-    by_small = sorted(recognizer.detector.detect(grey, small), key=lambda found: found.box)
+    gray = cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    plain = sorted(recognizer.detector.detect(gray), key=lambda found: found.box)
+    by_small = sorted(recognizer.detector.detect(gray, small), key=lambda found: found.box)
     assert len(plain) == len(by_small) == len(TEXTS)
     for one, other in zip(plain, by_small, strict=True):
         assert intersection_over_union(one.box, other.box) > 0.8

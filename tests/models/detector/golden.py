@@ -18,12 +18,12 @@ GOLDEN = {file: Path(__file__).parent / f"golden_{file.stem.replace('-', '_')}.j
 def fixture_input() -> NDArray[np.int8]:
     """A road with three barred panels out of integer arithmetic alone, so that it is the same on every machine."""
     rows, columns = np.mgrid[0:368, 0:640]
-    grey = 60 + rows // 6 + (columns * 7 + rows * 13) % 5
+    gray = 60 + rows // 6 + (columns * 7 + rows * 13) % 5
     for left, top, width, height in ((100, 120, 40, 20), (300, 200, 64, 32), (480, 90, 90, 20)):
         panel = (columns >= left) & (columns < left + width) & (rows >= top) & (rows < top + height)
         inked = ((columns - left) // 3 % 3 == 1) & (rows > top + height // 4) & (rows < top + height * 4 // 5)
-        grey = np.where(panel, np.where(inked, 50, 215), grey)
-    return (grey.astype(np.uint8) ^ 0x80).view(np.int8)[None, :, :, None]
+        gray = np.where(panel, np.where(inked, 50, 215), gray)
+    return (gray.astype(np.uint8) ^ 0x80).view(np.int8)[None, :, :, None]
 
 
 def answer(model: Network) -> dict[str, str]:

@@ -9,7 +9,7 @@ QUIET = Augmentation(replace_plate=0, paste_free=0, distractors=0, caption=0, pl
 
 
 def photo() -> Photo:
-    """A grey road with one white plate of 80 x 40 in it."""
+    """A gray road with one white plate of 80 x 40 in it."""
     pixels = np.full((720, 1280, 3), 60, np.uint8)
     pixels[400:440, 600:680] = 250
     return Photo("road", pixels, np.array([[600, 400, 680, 440]], np.float32))
@@ -29,13 +29,13 @@ def sampler(augmentation: Augmentation) -> WindowSampler:
 
 def test_window_has_the_recipes_size() -> None:
     window = sampler(Augmentation(height=240, width=384)).sample(np.random.default_rng(0))
-    assert window.grey.shape == (240, 384)
-    assert window.grey.dtype == np.uint8
+    assert window.gray.shape == (240, 384)
+    assert window.gray.dtype == np.uint8
 
 
 def test_same_seed_same_window() -> None:
     first, second = (sampler(Augmentation()).sample(np.random.default_rng(4)) for _ in range(2))
-    assert np.array_equal(first.grey, second.grey)
+    assert np.array_equal(first.gray, second.gray)
 
 
 def test_real_plate_lies_where_its_target_says() -> None:
@@ -48,8 +48,8 @@ def test_real_plate_lies_where_its_target_says() -> None:
             (left, top), (right, bottom) = target.corners[0], target.corners[2]
             if right - left < 16:
                 continue
-            inside = window.grey[int(top) + 2 : int(bottom) - 1, int(left) + 2 : int(right) - 1].mean()
-            around = window.grey[max(0, int(top) - 6) : int(bottom) + 7, max(0, int(left) - 6) : int(right) + 7]
+            inside = window.gray[int(top) + 2 : int(bottom) - 1, int(left) + 2 : int(right) - 1].mean()
+            around = window.gray[max(0, int(top) - 6) : int(bottom) + 7, max(0, int(left) - 6) : int(right) + 7]
             assert inside > np.percentile(around, 10) + 15
             checked += 1
     assert checked > 30

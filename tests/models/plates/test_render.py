@@ -42,8 +42,8 @@ def test_render_shows_the_given_text() -> None:
 def test_render_ink_stands_out_from_the_ground() -> None:
     rng = np.random.default_rng(6)
     for _ in range(40):
-        grey = render_plate(rng).image @ np.array([0.114, 0.587, 0.299])
-        row = grey[len(grey) // 2]
+        gray = render_plate(rng).image @ np.array([0.114, 0.587, 0.299])
+        row = gray[len(gray) // 2]
         assert row.max() - row.min() > 40
 
 

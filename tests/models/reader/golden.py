@@ -18,8 +18,8 @@ def fixture_input() -> npt.NDArray[np.int8]:
     upright = ((columns // 6) % 3 == 1) & (rows > 18) & (rows < 52)
     level = ((rows // 8) % 4 == 3) & (columns % 22 > 5)
     inked = (upright | level) & (columns > 8) & (columns < 152)
-    grey = np.where(inked, 40 + rows // 4, 200 - rows // 2).astype(np.uint8)
-    return (grey ^ 0x80).view(np.int8)[None, :, :, None]
+    gray = np.where(inked, 40 + rows // 4, 200 - rows // 2).astype(np.uint8)
+    return (gray ^ 0x80).view(np.int8)[None, :, :, None]
 
 
 if __name__ == "__main__":

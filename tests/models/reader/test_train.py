@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the training extra is not installed
 
 import models.reader.train as train_module  # noqa: E402
 from models.plates import Severity  # noqa: E402
-from models.plates.surroundings import Grey  # noqa: E402
+from models.plates.surroundings import Gray  # noqa: E402
 from models.reader import data  # noqa: E402
 from models.reader.convert import load  # noqa: E402
 from models.reader.data import Batches, Mixture, collate  # noqa: E402
@@ -121,7 +121,7 @@ def test_the_easy_start_is_counted_over_resumptions(mixture: Mixture, monkeypatc
     smallest: list[float] = []
     original = data.degrade
 
-    def noted(picture: Grey, rng: np.random.Generator, severity: Severity) -> Grey:
+    def noted(picture: Gray, rng: np.random.Generator, severity: Severity) -> Gray:
         smallest.append(severity.smallest)
         return original(picture, rng, severity)
 

@@ -22,7 +22,7 @@ def test_same_seed_same_panel() -> None:
 
 
 def test_panels_are_of_many_kinds() -> None:
-    """Counted by how many grey values a panel has: one for a bare one, dozens for a lamp that glows."""
+    """Counted by how many gray values a panel has: one for a bare one, dozens for a lamp that glows."""
     rng = np.random.default_rng(2)
     counts = [len(np.unique(render_panel(rng)[..., 0])) for _ in range(200)]
     assert min(counts) == 1

@@ -25,7 +25,7 @@ def test_windows_of_plain_scenes_need_no_photo_and_know_no_plate_but_pasted_ones
 
     quiet = Augmentation(plain=1, paste_free=0, distractors=0, caption=0)
     nothing = WindowSampler([], plates=white, distractors=white, augmentation=quiet).sample(np.random.default_rng(1))
-    assert nothing.grey.shape == (208, 320)
+    assert nothing.gray.shape == (208, 320)
     assert nothing.targets == ()
     assert len(nothing.ignored) == 0
     pasted = WindowSampler([], plates=white, distractors=white, augmentation=Augmentation(plain=1, paste_free=1))

@@ -203,8 +203,8 @@ expires = 2027-01-01
 @pytest.mark.parametrize(
     ("name", "text", "named"),
     [
-        ("p.csv", "pattern,colour\n7AB*,red\n", "unknown: colour"),
-        ("p.csv", "pattern,colour\n", "unknown: colour"),
+        ("p.csv", "pattern,color\n7AB*,red\n", "unknown: color"),
+        ("p.csv", "pattern,color\n", "unknown: color"),
         ("p.csv", "category,case,author,expires\n", "no column 'pattern'"),
         ("p.csv", "", "no column 'pattern'"),
         ("p.toml", '[[patterns]]\npattern = "6XY*"\n', "unknown: patterns; patterns are written as"),

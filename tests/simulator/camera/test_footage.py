@@ -19,7 +19,7 @@ PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:
-    """Grey ramps with a coloured block, each brighter than the one before."""
+    """Gray ramps with a colored block, each brighter than the one before."""
     made = []
     for index in range(count):
         picture = np.full((SIZE[1], SIZE[0], 3), 40 + 15 * index, dtype=np.uint8)
@@ -48,7 +48,7 @@ def write_images(folder: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv444p"])
-def test_grey_of_a_video_equals_grey_of_its_colours(tmp_path: Path, pixel_format: str) -> None:
+def test_gray_of_a_video_equals_gray_of_its_colors(tmp_path: Path, pixel_format: str) -> None:
     clip = tmp_path / "clip.mp4"
     write_video(clip, 4, pixel_format=pixel_format)
 
@@ -57,11 +57,11 @@ def test_grey_of_a_video_equals_grey_of_its_colours(tmp_path: Path, pixel_format
 
     assert len(frames) == 4
     for frame in frames:
-        expected = cv2.cvtColor(frame.colour(), cv2.COLOR_BGR2GRAY)
-        assert frame.grey.shape == (SIZE[1], SIZE[0])
-        assert np.abs(frame.grey.astype(int) - expected.astype(int)).max() <= 3
-    assert frames[0].grey.min() <= 2  # full range: black is black, white is white
-    assert frames[0].grey.max() >= 253
+        expected = cv2.cvtColor(frame.color(), cv2.COLOR_BGR2GRAY)
+        assert frame.gray.shape == (SIZE[1], SIZE[0])
+        assert np.abs(frame.gray.astype(int) - expected.astype(int)).max() <= 3
+    assert frames[0].gray.min() <= 2  # full range: black is black, white is white
+    assert frames[0].gray.max() >= 253
 
 
 @pytest.mark.parametrize("pixel_format", ["yuv420p", "rgb24"])
@@ -78,8 +78,8 @@ def test_what_a_phone_wrote_on_its_side_is_seen_upright(tmp_path: Path, pixel_fo
         container.mux(stream.encode(av.VideoFrame.from_ndarray(written, format="bgr24")))
         container.mux(stream.encode())
     (still,) = VideoRecording(clip).stills()
-    assert np.abs(still.colour().astype(int) - shown).max() <= 6
-    assert np.abs(still.grey.astype(int) - cv2.cvtColor(shown, cv2.COLOR_BGR2GRAY)).max() <= 6
+    assert np.abs(still.color().astype(int) - shown).max() <= 6
+    assert np.abs(still.gray.astype(int) - cv2.cvtColor(shown, cv2.COLOR_BGR2GRAY)).max() <= 6
 
 
 @pytest.mark.parametrize("name", ["text.jpg", "text.png", "text.mp4"])
@@ -98,9 +98,9 @@ def test_frames_stay_valid_after_the_next_is_decoded(tmp_path: Path) -> None:
     with FootageCamera(path=clip, pace="fast") as camera:
         frames = list(camera.frames())
 
-    levels = [int(frame.grey[5, 60]) for frame in frames]
+    levels = [int(frame.gray[5, 60]) for frame in frames]
     assert levels == sorted(levels)
-    assert [int(frame.colour()[5, 60, 1]) for frame in frames] == pytest.approx(levels, abs=3)
+    assert [int(frame.color()[5, 60, 1]) for frame in frames] == pytest.approx(levels, abs=3)
 
 
 def test_times_are_the_footage_s_own_whatever_the_pace(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_loop_goes_on_with_numbers_and_times(tmp_path: Path) -> None:
     assert [frame.number for frame in frames] == list(range(7))
     steps = np.diff([frame.monotonic for frame in frames])
     assert steps == pytest.approx([0.1] * 6)
-    assert np.array_equal(frames[0].grey, frames[3].grey)
+    assert np.array_equal(frames[0].gray, frames[3].gray)
 
 
 def test_sequence_keeps_the_times_of_its_timing_file(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_sequence_keeps_the_times_of_its_timing_file(tmp_path: Path) -> None:
         frames = list(camera.frames())
 
     assert [frame.monotonic - frames[0].monotonic for frame in frames] == pytest.approx([0, 0.04, 0.5])
-    assert int(frames[1].grey[5, 60]) > int(frames[2].grey[5, 60])
+    assert int(frames[1].gray[5, 60]) > int(frames[2].gray[5, 60])
 
 
 def test_close_ends_a_wait_for_the_next_frame(tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_frames_of_a_camera_that_is_not_open_are_refused() -> None:
         next(FootageCamera(path="clip.mp4").frames())
 
 
-def test_several_threads_may_ask_for_the_colours_of_one_frame() -> None:
+def test_several_threads_may_ask_for_the_colors_of_one_frame() -> None:
     still = next(iter(VideoRecording(PASSES).stills()))
     with ThreadPoolExecutor(4) as pool:
-        pictures = [made.result(timeout=60) for made in [pool.submit(still.colour) for _ in range(32)]]
+        pictures = [made.result(timeout=60) for made in [pool.submit(still.color) for _ in range(32)]]
     assert all((picture == pictures[0]).all() for picture in pictures)
 
 

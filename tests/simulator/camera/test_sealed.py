@@ -52,12 +52,12 @@ def footage(clip: Path) -> Iterator[Frame]:
         yield from islice(camera.frames(), FRAMES.start, FRAMES.stop)
 
 
-def record(clip: Path, path: Path, public: Path, *, colour: bool = True) -> list[Frame]:
+def record(clip: Path, path: Path, public: Path, *, color: bool = True) -> list[Frame]:
     frames = []
     key = load_key(public.read_bytes(), private=False)
     writer = SealedWriter(path, recipient=key, about={}, settings={"clip": clip.stem})
     for frame in footage(clip):
-        writer.frame(pack(frame, colour=colour))
+        writer.frame(pack(frame, color=color))
         frames.append(frame)
     writer.end({"frames": len(frames)})
     return frames
@@ -84,8 +84,8 @@ def test_what_was_recorded_is_played_to_the_last_bit_and_read_alike(
         played = list(camera.frames())
         assert camera.frame_count == len(played) == len(recorded)
     for one, other in zip(recorded, played, strict=True):
-        assert np.array_equal(one.grey, other.grey)
-        assert np.array_equal(one.colour(), other.colour())
+        assert np.array_equal(one.gray, other.gray)
+        assert np.array_equal(one.color(), other.color())
     stills = list(open_recording(path, key=private).stills())
     assert [still.seconds for still in stills] == [frame.monotonic - recorded[0].monotonic for frame in recorded]
 
@@ -145,8 +145,8 @@ def test_a_running_post_records_what_it_evaluates(keys: tuple[Path, Path], tmp_p
         assert reader.summary["reason"] == "stop"
         assert reader.summary["frames"] == len(frames) > 0
     for frame in frames:
-        assert np.array_equal(frame.grey, seen[frame.number].grey)
-        assert np.array_equal(frame.colour(), seen[frame.number].colour())
+        assert np.array_equal(frame.gray, seen[frame.number].gray)
+        assert np.array_equal(frame.color(), seen[frame.number].color())
         assert (frame.captured, frame.monotonic) == (seen[frame.number].captured, seen[frame.number].monotonic)
 
 
@@ -162,14 +162,14 @@ def test_without_the_key_it_is_not_played_and_says_so(keys: tuple[Path, Path], t
     other.write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
     with pytest.raises(CameraError):
         open_recording(path, key=other)
-    writer.frame(pack(make_frame(0), colour=True))
+    writer.frame(pack(make_frame(0), color=True))
     writer.close()
     assert [still.seconds for still in open_recording(path, key=private).stills()] == [0.0]
 
 
 def test_the_command_replays_it(keys: tuple[Path, Path], tmp_path: Path) -> None:
     private, public = keys
-    record(PASSES, tmp_path / "a.recording", public, colour=False)
+    record(PASSES, tmp_path / "a.recording", public, color=False)
     result = CliRunner().invoke(
         simulate, ["replay", "--json", str(tmp_path / "a.recording"), "--key", str(private)], catch_exceptions=False
     )

@@ -11,7 +11,7 @@ from simulator.camera.footage import FootageCamera
 def taken(folder: Path, **lens: object) -> tuple[np.ndarray, np.ndarray]:
     with FootageCamera(path=folder, pace="fast", **lens) as camera:  # type: ignore[arg-type]
         frame = next(iter(camera.frames()))
-        return frame.grey, frame.colour()
+        return frame.gray, frame.color()
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def folder(tmp_path: Path) -> Path:
 def test_a_longer_lens_sees_a_part_of_the_footage_as_large_as_the_whole(
     folder: Path, side: str, left: int, right: int
 ) -> None:
-    grey, colour = taken(folder, zoom=2, side=side)
-    assert grey.shape == (360, 640)
-    assert colour.shape == (360, 640, 3)
-    assert (grey[:, 0].mean(), grey[:, -1].mean()) == pytest.approx((left, right), abs=2)
-    assert np.array_equal(colour[..., 1], grey)
-    assert grey.max() < 255, "the lowest tenth is not seen"
+    gray, color = taken(folder, zoom=2, side=side)
+    assert gray.shape == (360, 640)
+    assert color.shape == (360, 640, 3)
+    assert (gray[:, 0].mean(), gray[:, -1].mean()) == pytest.approx((left, right), abs=2)
+    assert np.array_equal(color[..., 1], gray)
+    assert gray.max() < 255, "the lowest tenth is not seen"
 
 
 def test_once_as_long_is_the_footage_as_it_is(folder: Path) -> None:

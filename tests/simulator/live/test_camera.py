@@ -24,7 +24,7 @@ def test_footage_is_played_over_and_over_in_the_streets_own_time(clip: Path) -> 
     with StreetCamera(clip, pace) as camera:
         frames = list(islice(camera.frames(), 7))
     assert [frame.number for frame in frames] == list(range(7))
-    assert [int(frame.grey[0, 0]) for frame in frames] == [60, 120, 180, 60, 120, 180, 60]
+    assert [int(frame.gray[0, 0]) for frame in frames] == [60, 120, 180, 60, 120, 180, 60]
     apart = np.diff([frame.monotonic for frame in frames])
     assert apart == pytest.approx([0.1] * 6, abs=0.01)  # ten frames a second, at whatever pace
     assert not camera.finite
@@ -41,7 +41,7 @@ def test_a_street_that_stands_still_is_looked_at_again_and_again(clip: Path, mon
         pace.set(factor=1, paused=True)
         standing = [next(frames) for _ in range(3)]
         pace.set(factor=1, paused=False)
-        assert {int(frame.grey[0, 0]) for frame in standing} <= {60, 120}
+        assert {int(frame.gray[0, 0]) for frame in standing} <= {60, 120}
         assert len({frame.monotonic for frame in standing}) == 1
         assert [frame.number for frame in standing] == [1, 2, 3]
         assert first.number == 0

@@ -12,14 +12,14 @@ def faces() -> Faces:
 
 
 def drawn_face(size: int, *, width: int = 640, height: int = 360) -> NDArray[np.uint8]:
-    """A face of nobody's, `size` high, in the middle of a grey room."""
+    """A face of nobody's, `size` high, in the middle of a gray room."""
     picture = np.full((height, width, 3), (120, 130, 125), np.uint8)
     scale = size / 200
 
-    def ellipse(x: float, y: float, size: tuple[float, float], colour: tuple[int, int, int], angle: int = 0) -> None:
+    def ellipse(x: float, y: float, size: tuple[float, float], color: tuple[int, int, int], angle: int = 0) -> None:
         centre = (round(width / 2 + x * scale), round(height / 2 + y * scale))
         axes = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-        cv2.ellipse(picture, centre, axes, angle, 0, 360, colour, cv2.FILLED, cv2.LINE_AA)
+        cv2.ellipse(picture, centre, axes, angle, 0, 360, color, cv2.FILLED, cv2.LINE_AA)
 
     ellipse(0, -20, (78, 95), (40, 45, 60))
     ellipse(0, 90, (40, 50), (120, 150, 195))

@@ -70,15 +70,15 @@ def test_no_plate_can_be_read_afterwards(clip: Path, first: int, recognizer: Rec
     recognizer.detector.minimum_score = 0.4
     before, after = list(part.stills()), list(VideoRecording(out).stills())
     for number in (0, FRAMES - 1):
-        cv2.imwrite(str(tmp_path / f"before-{number}.png"), before[number].colour())
-        cv2.imwrite(str(tmp_path / f"after-{number}.png"), after[number].colour())
+        cv2.imwrite(str(tmp_path / f"before-{number}.png"), before[number].color())
+        cv2.imwrite(str(tmp_path / f"after-{number}.png"), after[number].color())
     assert len(after) == FRAMES
     assert [still.seconds for still in after] == pytest.approx(
         [still.seconds - before[0].seconds for still in before], abs=1e-4
     )
-    assert any(texts(recognizer, still.grey) for still in before)
+    assert any(texts(recognizer, still.gray) for still in before)
     for still in after:
-        assert texts(recognizer, still.grey) == set()
+        assert texts(recognizer, still.gray) == set()
     assert found.plates > 0
     assert found.frames == FRAMES
 
@@ -90,7 +90,7 @@ def test_a_face_is_covered_too(tmp_path: Path) -> None:
     result = run(tmp_path, out)
     assert result.exit_code == 0
     assert json.loads(result.output)["faces"] == 1
-    middle = next(iter(VideoRecording(out).stills())).colour()[150:210, 300:340].astype(int)
+    middle = next(iter(VideoRecording(out).stills())).color()[150:210, 300:340].astype(int)
     assert np.abs(middle - face[150:210, 300:340].astype(int)).mean() > 20
 
 
@@ -103,7 +103,7 @@ def test_a_face_in_any_one_picture_of_a_folder_is_covered(tmp_path: Path) -> Non
     assert run(tmp_path, out).exit_code == 0
     for number, still in enumerate(VideoRecording(out).stills()):
         if number in holding:
-            middle = still.colour()[150:210, 300:340].astype(int)
+            middle = still.color()[150:210, 300:340].astype(int)
             assert np.abs(middle - face[150:210, 300:340].astype(int)).mean() > 20
 
 
@@ -129,8 +129,8 @@ def test_nothing_but_pictures_is_taken_over(room: Path, tmp_path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
         sound = container.add_stream("aac", rate=44100)
         for _ in range(3):
-            grey = np.full((90, 160, 3), 90, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="bgr24")))
+            gray = np.full((90, 160, 3), 90, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(gray, format="bgr24")))
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         silence.rate = 44100
         container.mux(sound.encode(silence))

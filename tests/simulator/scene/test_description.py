@@ -23,7 +23,7 @@ def test_every_scene_that_ships_can_be_read(path: Path) -> None:
     [
         ("[weather]\nlight = 'noon'", "noon"),
         ("[lens]\nshutter = 3.0", "lens.shutter"),
-        ("colour = 1", "colour"),
+        ("color = 1", "color"),
         ("[[passing]]\ntext = 'abc'\nat = 1\nmph = 30", "passing.0.text"),
         ("[[passing]]\ntext = 'ABC123'\nat = 1\nmph = 30\nbody = 'tank'", "tank"),
     ],

@@ -66,12 +66,12 @@ def _white(shot: Shot, passage: int) -> np.ndarray:
     """Cover of the blank plate, 0 to 1, in a window about where the truth says it is."""
     corners = shot.sights[passage].corners
     steps = np.linspace(0, 4, 4000, dtype=np.float32)
-    grey = np.interp(shot.picture[..., 1], tone(steps), steps).astype(np.float32)  # back to linear light
+    gray = np.interp(shot.picture[..., 1], tone(steps), steps).astype(np.float32)  # back to linear light
     left, top = np.floor(corners.min(axis=0) - 5).astype(int)
     right, bottom = np.ceil(corners.max(axis=0) + 5).astype(int)
-    cover = np.zeros_like(grey)
-    dark, light = np.percentile(grey[top:bottom, left:right], [5, 95])
-    cover[top:bottom, left:right] = np.clip((grey[top:bottom, left:right] - dark) / (light - dark), 0, 1)
+    cover = np.zeros_like(gray)
+    dark, light = np.percentile(gray[top:bottom, left:right], [5, 95])
+    cover[top:bottom, left:right] = np.clip((gray[top:bottom, left:right] - dark) / (light - dark), 0, 1)
     return cover
 
 
@@ -155,7 +155,7 @@ def test_a_plate_behind_another_vehicle_is_not_visible() -> None:
     assert 1 not in sights or sights[1].visible < 0.3
 
 
-def test_infrared_has_no_colour_and_lights_the_plate() -> None:
+def test_infrared_has_no_color_and_lights_the_plate() -> None:
     scene = _scene().model_copy(update={"weather": Weather(light="infrared", lamps=0)})
     with Renderer(scene) as renderer:
         shot = renderer.shot(20)

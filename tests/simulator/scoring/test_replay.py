@@ -24,8 +24,8 @@ FIRST, LAST = 8, 20
 class FindsWhite:
     """Takes the box of whatever is white for a plate."""
 
-    def detect(self, grey: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
-        rows, columns = np.nonzero(grey > 200)
+    def detect(self, gray: NDArray[np.uint8], small: NDArray[np.uint8] | None = None) -> list[Detection]:
+        rows, columns = np.nonzero(gray > 200)
         if not rows.size:
             return []
         left, right, top, bottom = columns.min(), columns.max() + 1, rows.min(), rows.max() + 1

@@ -27,25 +27,25 @@ def first(camera: Picamera2Camera, count: int) -> list[Frame]:
     return list(islice(camera.frames(), count))
 
 
-def test_frames_have_full_size_luma_a_small_picture_and_colour_on_demand(camera: Picamera2Camera) -> None:
+def test_frames_have_full_size_luma_a_small_picture_and_color_on_demand(camera: Picamera2Camera) -> None:
     with camera:
         frame, *_ = first(camera, 1)
-    assert frame.grey.shape == (1088, 1456)
+    assert frame.gray.shape == (1088, 1456)
     assert frame.small is not None
     assert frame.small.shape == (368, 492)
-    colour = frame.colour()
-    assert colour.shape == (1088, 1456, 3)
-    # Grey has no colour, and full range stays full range.
-    assert np.abs(colour.astype(int) - frame.grey[:, :, None]).max() <= 1
+    color = frame.color()
+    assert color.shape == (1088, 1456, 3)
+    # Gray has no color, and full range stays full range.
+    assert np.abs(color.astype(int) - frame.gray[:, :, None]).max() <= 1
 
 
 def test_a_frame_stays_valid_when_its_buffer_went_back_to_the_camera(camera: Picamera2Camera, lens: Sensor) -> None:
     with camera:
         frames = first(camera, 8)
-    assert all(not np.any(frame.grey == BUFFERS_OVERWRITTEN) for frame in frames)
+    assert all(not np.any(frame.gray == BUFFERS_OVERWRITTEN) for frame in frames)
     assert all(frame.small is not None and not np.any(frame.small == BUFFERS_OVERWRITTEN) for frame in frames)
     assert lens.outstanding == 0
-    assert len({frame.grey.tobytes() for frame in frames}) == 8
+    assert len({frame.gray.tobytes() for frame in frames}) == 8
 
 
 def test_frames_know_when_they_were_taken(camera: Picamera2Camera) -> None:
@@ -78,12 +78,12 @@ def test_an_autofocus_lens_is_held(lens: Sensor) -> None:
         controls = dict(lens.controls())
         frame, *_ = first(camera, 1)
     assert (controls["AfMode"], controls["LensPosition"]) == (0, 0.25)
-    assert frame.grey.shape == (1296, 2304)
+    assert frame.gray.shape == (1296, 2304)
     assert frame.small is not None
     assert frame.small.shape == (360, 640)
 
 
-def test_infrared_light_has_its_own_exposure_and_no_colour(camera: Picamera2Camera, lens: Sensor) -> None:
+def test_infrared_light_has_its_own_exposure_and_no_color(camera: Picamera2Camera, lens: Sensor) -> None:
     with camera:
         camera.infrared(on=True)
         night = lens.history[-1][2]
@@ -99,7 +99,7 @@ def test_infrared_light_has_its_own_exposure_and_no_colour(camera: Picamera2Came
 def test_plates_that_are_burnt_out_are_exposed_less(camera: Picamera2Camera, lens: Sensor) -> None:
     with camera:
         frame, *_ = first(camera, 1)
-        frame.grey[500:560, 600:730] = 255
+        frame.gray[500:560, 600:730] = 255
         before = dict(lens.controls())["ExposureTime"]
         camera.meter(frame, [(600, 500, 730, 560)])
         after = dict(lens.controls())

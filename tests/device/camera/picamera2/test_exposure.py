@@ -22,8 +22,8 @@ def settle(meter: PlateMeter, brightness: float, *, plate: bool = True, frames: 
     level = 0.0
     for _ in range(frames):
         level = min(255.0, brightness * meter.exposure.amount)
-        grey = np.full((90, 160), level, np.uint8)
-        meter.judge(grey, [grey[:20, :40]] if plate else [], now=now)
+        gray = np.full((90, 160), level, np.uint8)
+        meter.judge(gray, [gray[:20, :40]] if plate else [], now=now)
         now += REST_SECONDS
     return level
 

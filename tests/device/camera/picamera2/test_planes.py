@@ -22,12 +22,12 @@ def buffer(kind: str) -> tuple[bytes, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ["YUV420", "NV12"])
-def test_luma_is_as_it_was_and_colour_that_of_full_range_yuv(kind: str) -> None:
+def test_luma_is_as_it_was_and_color_that_of_full_range_yuv(kind: str) -> None:
     content, stream = buffer(kind)
-    grey, colour = picture(content, stream)
-    assert grey.shape == (HEIGHT, WIDTH)
-    assert np.all(grey == 150)
-    made = colour()
+    gray, color = picture(content, stream)
+    assert gray.shape == (HEIGHT, WIDTH)
+    assert np.all(gray == 150)
+    made = color()
     assert made.shape == (HEIGHT, WIDTH, 3)
     # JFIF: R = Y + 1.402 (Cr - 128), G = Y - 0.344 (Cb - 128) - 0.714 (Cr - 128), B = Y + 1.772 (Cb - 128).
     assert np.abs(made.astype(int) - np.array([83, 176, 125])).max() <= 1

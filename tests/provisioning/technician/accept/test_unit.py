@@ -66,9 +66,9 @@ class Metered(Camera):
 
     def frames(self) -> Iterator[Frame]:
         for number in range(200):
-            grey = exposed(self._times)
-            colour = partial(np.dstack, [grey] * 3)
-            yield SimpleNamespace(number=number, grey=grey, monotonic=number / 10, colour=colour)  # type: ignore[misc]
+            gray = exposed(self._times)
+            color = partial(np.dstack, [gray] * 3)
+            yield SimpleNamespace(number=number, gray=gray, monotonic=number / 10, color=color)  # type: ignore[misc]
 
     def close(self) -> None:
         pass

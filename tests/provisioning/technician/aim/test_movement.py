@@ -16,14 +16,14 @@ from provisioning.technician.aim.movement import MovementDetector
 from simulator.camera.recordings import open_recording
 from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, once, sound, spider
 
-Grey = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 CLIPS = ("street.mp4", "rush_hour.mp4")
 
 
 @cache
-def frames(name: str) -> tuple[Grey, ...]:
+def frames(name: str) -> tuple[Gray, ...]:
     stills = open_recording(FOOTAGE / name, frames_per_second=None).stills()
-    return tuple(still.grey for number, still in zip(range(240), stills, strict=False) if number % 8 == 0)
+    return tuple(still.gray for number, still in zip(range(240), stills, strict=False) if number % 8 == 0)
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +34,12 @@ def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @lru_cache(maxsize=4)
-def altered(name: str, alter: Callable[[Grey], Grey]) -> tuple[Grey, ...]:
+def altered(name: str, alter: Callable[[Gray], Gray]) -> tuple[Gray, ...]:
     return tuple(alter(frame) for frame in frames(name))
 
 
-def turned(zoom: float, right: float = 0.0, down: float = 0.0) -> Callable[[Grey], Grey]:
-    def turn(frame: Grey) -> Grey:
+def turned(zoom: float, right: float = 0.0, down: float = 0.0) -> Callable[[Gray], Gray]:
+    def turn(frame: Gray) -> Gray:
         height, width = frame.shape
         way = cv2.getRotationMatrix2D((width / 2, height / 2), 0, zoom)
         way[:, 2] -= (right * width, down * height)
@@ -48,11 +48,11 @@ def turned(zoom: float, right: float = 0.0, down: float = 0.0) -> Callable[[Grey
     return turn
 
 
-def gain(frame: Grey) -> Grey:
+def gain(frame: Gray) -> Gray:
     return np.clip(frame * 2.0 + 20, 0, 255).astype(np.uint8)
 
 
-def van(frame: Grey) -> Grey:
+def van(frame: Gray) -> Gray:
     covered = frame.copy()
     covered[:, : frame.shape[1] * 9 // 10] = 60
     covered[200:260, 100:900] = 200
@@ -60,11 +60,11 @@ def van(frame: Grey) -> Grey:
 
 
 @cache
-def vehicle() -> tuple[Grey, ...]:
+def vehicle() -> tuple[Gray, ...]:
     """The clip of one vehicle, by a longer lens."""
     stills = open_recording(FOOTAGE / "pass.mp4", frames_per_second=None).stills()
     return tuple(
-        cv2.resize(still.grey[206:720, 0:914], (1280, 720)).astype(np.uint8) for still in islice(stills, 36, 73)
+        cv2.resize(still.gray[206:720, 0:914], (1280, 720)).astype(np.uint8) for still in islice(stills, 36, 73)
     )
 
 
@@ -77,7 +77,7 @@ class Camera:
         self.stand = MovementDetector(self.background)
         self.at = 0
 
-    def see(self, alter: Callable[[Grey], Grey], *, seconds: float) -> int:
+    def see(self, alter: Callable[[Gray], Gray], *, seconds: float) -> int:
         """Return how often it was found moved."""
         found = 0
         for _ in range(round(seconds / LOOK_SECONDS)):
@@ -102,7 +102,7 @@ def settled(clip: str) -> Camera:
 
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider, gain])
-def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Grey], Grey]) -> None:
+def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Gray], Gray]) -> None:
     camera = settled(clip)
     assert camera.see(alter, seconds=20) == 0
     assert camera.see(sound, seconds=12) == 0
@@ -140,7 +140,7 @@ def test_a_van_that_stands_before_the_lens_for_some_seconds_is_no_move() -> None
         turned(1.2, down=0.2),
     ],
 )
-def test_a_turn_and_a_zoom_are_found_once_and_soon(clip: str, alter: Callable[[Grey], Grey]) -> None:
+def test_a_turn_and_a_zoom_are_found_once_and_soon(clip: str, alter: Callable[[Gray], Gray]) -> None:
     camera = settled(clip)
     assert camera.see(alter, seconds=10) == 1
     assert camera.see(alter, seconds=20) == 0

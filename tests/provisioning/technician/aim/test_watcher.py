@@ -23,7 +23,7 @@ class Passing:
     def __init__(self, mocker: MockerFixture) -> None:
         self.plates: list[Any] = []
         recognizer = mocker.Mock()
-        recognizer.recognize.side_effect = lambda _grey: mocker.Mock(plates=self.plates)
+        recognizer.recognize.side_effect = lambda _gray: mocker.Mock(plates=self.plates)
         self.mocker = mocker
         self.watcher = Watcher(mocker.Mock(), cast("Recognizer", recognizer), Road())
         self.number = 0
@@ -40,8 +40,8 @@ class Passing:
                 number=self.number,
                 captured=datetime(2026, 3, 1, tzinfo=UTC),
                 monotonic=self.number * 0.2,
-                grey=picture,
-                colour=lambda: cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8),
+                gray=picture,
+                color=lambda: cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8),
             )
             seen = self.watcher._look(frame)
             self.number += 1

@@ -122,6 +122,6 @@ def test_command_reads_what_a_run_wrote(tmp_path: Path) -> None:
     assert broker["needs"][0]["posts"] == 5000
     shown = CliRunner().invoke(platepost, [*given, "--markdown"])
     assert "| records a second at the peak |" in shown.output
-    refused = CliRunner().invoke(platepost, [*given, "--assume", "colour=3"])
+    refused = CliRunner().invoke(platepost, [*given, "--assume", "color=3"])
     assert refused.exit_code == 2
     assert "link_mbit" in refused.output
