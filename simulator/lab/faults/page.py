@@ -26,7 +26,7 @@ def _records(result: CampaignResult) -> Iterator[str]:
     yield "|---|---:|"
     figures = {
         f"faults inflicted, in {result.seconds:.0f} s (seed {result.seed})": len(result.injected),
-        "records that a post was told are stored": result.total("stored"),
+        "records that the outbox had confirmed": result.total("stored"),
         "different records that arrived": result.total("delivered"),
         "arrivals of a record that had arrived already, same content": result.total("repeats"),
         "reads given up by the quota, each named in the audit": result.total("given_up"),
