@@ -23,7 +23,7 @@ from device.records import Envelope, Keyring
 from device.records.contract.examples import CLOCK
 from device.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
-from tests.department.emptying import empty, empty_custody
+from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 
@@ -122,8 +122,14 @@ def dispatch(cluster: PrivateCluster, transactional_db: None) -> Iterator[Dispat
     store = CustodyStore(f"{where} user={KEEPER} application_name=records", keys=lambda _: keyring)
     made = Dispatch(store, where)
     made.act("SELECT custody_make_partitions(current_date, current_date)")
-    yield made
-    store.close()
     with psycopg.connect(where, user=SUPERUSER, autocommit=True) as superuser:
-        empty(superuser, "alerts_alert", "alerts_step", "alerts_decision", "alerts_acknowledgment")
-        empty_custody(superuser)
+        _empty(superuser)  # what tests of other rooms left
+        empty_ledger(superuser)
+        yield made
+        store.close()
+        _empty(superuser)
+
+
+def _empty(superuser: psycopg.Connection) -> None:
+    empty(superuser, "alerts_alert", "alerts_step", "alerts_decision", "alerts_acknowledgment")
+    empty_custody(superuser)
