@@ -52,7 +52,7 @@ end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquit
 
 # What the tests are made with, installed where it is missing.
 tools:
-	@scripts/need mosquitto age jq faketime chromium npm micropython gcc curl swtpm rauc \
+	@scripts/need mosquitto age jq faketime chromium npm micropython gcc curl swtpm rauc dh=debhelper \
 	  $(POSTGRESQL) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
@@ -109,7 +109,8 @@ test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, a
 	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest -p no:cacheprovider tests/pi tests/conformance/test_boards.py
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
-	PIP_PYTHON=$(BIN)/python packaging/deb/build dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
+	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
+	PYTHON=$(BIN)/python scripts/deb dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
 
 release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them
 	scripts/release $(BIN)/python "$(KEY)"
@@ -126,7 +127,7 @@ test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM
 test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enrol the unit (some minutes)
 	@scripts/need mmdebstrap
 	scripts/card-root build/card/root.tar trixie
-	PIP_PYTHON=$(BIN)/python packaging/deb/build build/deb 3.13 $(shell dpkg --print-architecture)
+	PYTHON=$(BIN)/python scripts/deb build/deb 3.13 $(shell dpkg --print-architecture)
 	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest -x tests/card
 
 docs: $(VENV)/.docs ## Build the documentation site into build/docs; a warning or a dead link is an error

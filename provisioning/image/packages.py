@@ -10,7 +10,7 @@ _NAME = re.compile(
     r"(?P<kind>platepost(-runtime|-service|-simulator)?)_(?P<version>[^_+]+)(\+py(?P<python>\d+))?_(?P<machine>all|arm64)\.deb"
 )
 _PYTHON = {Release.BOOKWORM: "311", Release.TRIXIE: "313"}
-"""Of each release, as `packaging/deb/build` writes it into the names of packages that are for one Python."""
+"""Of each release, as `scripts/deb` writes it into the names of packages that are for one Python."""
 _NUMBER = {Release.BOOKWORM: 12, Release.TRIXIE: 13}
 _COMMAND = {Release.BOOKWORM: "make deb SUITE=bookworm", Release.TRIXIE: "make deb"}
 _FOR_ONE_PYTHON = ("platepost-runtime", "platepost-simulator")

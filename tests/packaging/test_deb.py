@@ -14,13 +14,18 @@ ROOT = Path(__file__).parents[2]
 
 
 def shipped(tree: Path) -> set[Path]:
-    """Return the Python files that the packages `platepost` and `platepost-service` take, as their script says."""
-    script = (ROOT / "packaging" / "deb" / "build").read_text(encoding="utf-8")
-    found: set[Path] = set()
-    for command in re.findall(r"^(git ls-files -z (?:device|provisioning)\b[^|]*)\|", script, re.MULTILINE):
-        names = subprocess.run(["sh", "-c", command], cwd=tree, capture_output=True, check=True).stdout.split(b"\0")
-        found |= {Path(name.decode()) for name in names if name.endswith(b".py")}
-    return found
+    """Return the Python files that the packages `platepost` and `platepost-service` take, as debhelper is told."""
+    names = subprocess.run(["git", "ls-files"], cwd=tree, capture_output=True, text=True, check=True).stdout.split("\n")
+    folders = {
+        line.split()[0]
+        for package in ("platepost", "platepost-service")
+        for line in (ROOT / f"debian/{package}.install").read_text(encoding="utf-8").splitlines()
+    }
+    rules = (ROOT / "debian/rules").read_text(encoding="utf-8")
+    left_out = tuple(re.findall(r"rm -r debian/platepost/\$\(APP\)/(\S+)", rules))
+    assert left_out
+    files = {Path(name) for name in names if name.endswith(".py") and name.split("/")[0] in folders}
+    return {path for path in files if not any(path.is_relative_to(folder) for folder in left_out)}
 
 
 def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
@@ -50,7 +55,7 @@ def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
 
 def test_the_runtimes_copyright_names_each_distribution_and_what_is_inside_it() -> None:
     packages = Path(cv2.__file__).parents[1]
-    command = [sys.executable, ROOT / "packaging" / "deb" / "copyright", packages.parent, packages.name]
+    command = [sys.executable, ROOT / "debian" / "bundled-copyright", packages.parent, packages.name]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     stanzas = {part.partition(" of ")[2].partition(",")[0]: part for part in text.split("\n\n")[1:]}
     assert {"numpy", "opencv-python-headless", "cryptography", "sqlcipher3"} <= set(stanzas)
@@ -63,7 +68,7 @@ def test_the_runtimes_copyright_names_each_distribution_and_what_is_inside_it() 
 def test_the_runtime_reads_plates_without_what_its_package_leaves_out(tmp_path: Path) -> None:
     litert = Path(pytest.importorskip("ai_edge_litert").__file__).parent
     shutil.copytree(litert, tmp_path / litert.name)
-    script = (ROOT / "packaging" / "deb" / "build").read_text(encoding="utf-8")
+    script = (ROOT / "debian" / "wheels").read_text(encoding="utf-8")
     (left_out,) = re.findall(r"(rm -rf aot tools .*?\.so)\)", script, re.DOTALL)
     subprocess.run(["bash", "-c", left_out], cwd=tmp_path / litert.name, check=True)
     assert not (tmp_path / litert.name / "libLiteRt.so").exists()

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "packaging/deb/motd"
+SCRIPT = Path(__file__).parents[2] / "debian/motd"
 
 
 def said(root: Path) -> str:

@@ -1,6 +1,5 @@
 """What is beside the packages of a release: a bill of materials; and what is in them for people: manual pages."""
 
-import gzip
 import json
 import re
 import subprocess
@@ -11,6 +10,7 @@ import click
 import cv2
 from cryptography.hazmat.backends.openssl.backend import backend
 
+from device import __version__
 from device.cli import platepost
 
 ROOT = Path(__file__).parents[2]
@@ -37,13 +37,18 @@ def test_the_bill_names_what_is_inside_the_wheels(tmp_path: Path) -> None:
 
 
 def test_each_command_of_a_post_has_a_manual_page_that_says_what_its_help_says(tmp_path: Path) -> None:
-    script = (ROOT / "packaging/deb/build").read_text(encoding="utf-8")
-    lines = re.findall(r'^manual "\$root" (.+)$', script, re.MULTILINE)
+    rules = (ROOT / "debian/rules").read_text(encoding="utf-8")
+    lines = re.findall(r"debian/manual \S+\.man (.+)$", rules, re.MULTILINE)
     named = {name for line in lines for name in line.replace('""', "").split()}
     top = click.Context(platepost, info_name="platepost")
     assert named == set(platepost.list_commands(top)) - {"department", "models"}, "those have no Debian package"
-    subprocess.run([sys.executable, "packaging/deb/manual", tmp_path, "read", "recording"], cwd=ROOT, check=True)
-    page = gzip.decompress((tmp_path / "platepost-read.1.gz").read_bytes()).decode()
+    subprocess.run([sys.executable, "debian/manual", tmp_path, "read", "recording"], cwd=ROOT, check=True)
+    page = (tmp_path / "platepost-read.1").read_text(encoding="utf-8")
     assert "platepost read photo.jpg" in page
     assert r"\fB\-\-json\fP" in page
-    assert (tmp_path / "platepost-recording-start.1.gz").is_file()
+    assert (tmp_path / "platepost-recording-start.1").is_file()
+
+
+def test_the_packages_have_the_version_of_the_project() -> None:
+    changelog = (ROOT / "debian/changelog").read_text(encoding="utf-8")
+    assert changelog.startswith(f"platepost ({__version__}) ")

@@ -8,15 +8,34 @@ from pathlib import Path
 
 import pytest
 
-DEB = Path(__file__).parents[2] / "packaging" / "deb"
-UNITS = "platepost.service platepost-reboot.path platepost-confirm.timer"
-NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysusers", "chgrp", "chmod", "install")
+ROOT = Path(__file__).parents[2]
+UNITS = "platepost-confirm.timer platepost-reboot.path platepost.service"
+NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysusers", "systemd-tmpfiles")
 """Commands of the scripts that are not to touch the machine of a test."""
 ROOM, SMALL, LARGE = "4m", 100_000, 6_000_000
 """Of the unit's disk, and bytes of a package that fits into it and of one that does not."""
 
-if os.geteuid() != 0 or not all(map(shutil.which, ("dpkg", "dpkg-deb", "unshare"))):
-    pytest.skip("only root can have dpkg install into a small disk: run as root on a Debian", allow_module_level=True)
+if os.geteuid() != 0 or not all(map(shutil.which, ("dh", "dpkg", "dpkg-deb", "unshare"))):
+    pytest.skip(
+        "only root can have dpkg install into a small disk: run as root on a Debian with debhelper",
+        allow_module_level=True,
+    )
+
+
+def maintainer_scripts(source: Path) -> dict[str, str]:
+    """Return the scripts of the package `platepost`, by their names, as debhelper writes them."""
+    shutil.copytree(ROOT / "debian", source / "debian")
+    units = source / "debian/platepost/usr/lib/systemd/system"
+    shutil.copytree(ROOT / "packaging/systemd", units)
+    for command in (
+        "dh_installsysusers -pplatepost",
+        "dh_installtmpfiles -pplatepost",
+        "debian/rules override_dh_installsystemd",
+        "dh_installdeb -pplatepost",
+    ):
+        subprocess.run(command.split(), cwd=source, check=True, capture_output=True)
+    written = source / "debian/platepost/DEBIAN"
+    return {name: (written / name).read_text(encoding="utf-8") for name in ("preinst", "postinst", "prerm", "postrm")}
 
 
 class Unit:
@@ -25,6 +44,7 @@ class Unit:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._notes = folder / "notes"
+        self._scripts = maintainer_scripts(folder / "source")
         self._packages = [self._build(version, size) for version, size in ((1, SMALL), (2, LARGE))]
         stubs = folder / "stubs"
         stubs.mkdir()
@@ -36,8 +56,9 @@ class Unit:
     def _build(self, version: int, size: int) -> Path:
         root = self._folder / f"tree{version}"
         (root / "DEBIAN").mkdir(parents=True)
-        for script in ("postinst", "prerm", "postrm"):
-            shutil.copy(DEB / script, root / "DEBIAN" / script)
+        for script, text in self._scripts.items():
+            # dpkg installs below a root here; the scripts are to do what they do on a unit.
+            (root / "DEBIAN" / script).write_text(text.replace("set -e\n", "set -e\nDPKG_ROOT=\n", 1), encoding="utf-8")
             (root / "DEBIAN" / script).chmod(0o755)
         (root / "DEBIAN" / "control").write_text(
             f"Package: platepost\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
