@@ -62,4 +62,4 @@ class UplinkError(PlatepostError, OSError):
 
 
 class ControlError(PlatepostError, ValueError):
-    """A configuration or command from afar has no effect."""
+    """A remote configuration or command has no effect."""

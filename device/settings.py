@@ -28,19 +28,19 @@ Pair = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
 KeyPath = Annotated[Path, PRIVATE]
 """Path of a private key, which systemd may deliver instead."""
 
-REMOTE = "may be set from afar"
+REMOTE = "may be set remotely"
 """Marks a key that a signed configuration may set: what is read, told and shown. Never where records go, whom the post
 trusts, which keys and files it uses, what it is called: with those a stolen configuration key could turn a post over to
 somebody else."""
 
 Value = TypeVar("Value")
 Remote = Annotated[Value, REMOTE]
-"""A key that may be set from afar."""
+"""A key that may be set remotely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Afar:
-    """Bounds of a number that is set from afar: within them a post still does what it is there for.
+    """Bounds of a number that is set remotely: within them a post still does what it is there for.
 
     The file at the post may go beyond: whoever stands at the pole sees what comes of it.
     """
@@ -51,8 +51,8 @@ class Afar:
     def wrong(self, value: float) -> str | None:
         """Say what would be right where `value` is beyond the bounds."""
         if value < self.least:
-            return f"from afar {self.least:g} is the least"
-        return f"from afar {self.most:g} is the most" if value > self.most else None
+            return f"when set remotely, at least {self.least:g}"
+        return f"when set remotely, at most {self.most:g}" if value > self.most else None
 
     def is_far(self, value: float, default: float) -> bool:
         """Say whether a value is more than halfway from the default to a bound, or beyond it."""
@@ -107,7 +107,7 @@ def checked(model: type[Table], settings: Mapping[str, Any], *, table: str) -> T
 
 
 def remote_keys(composed: type[Section]) -> frozenset[str]:
-    """Return which keys of a configuration may be set from afar, as `table.key`."""
+    """Return which keys of a configuration may be set remotely, as `table.key`."""
     return frozenset(
         f"{name}.{key}"
         for name, table in tables(composed)

@@ -57,4 +57,4 @@ class Configuration(Section):
 
 
 REMOTE_KEYS = remote_keys(Configuration)
-"""All that may be set from afar, as `table.key`."""
+"""All that may be set remotely, as `table.key`."""

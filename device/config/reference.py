@@ -57,7 +57,7 @@ def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
     if about:
         yield about
     yield ""
-    yield "| key | value | default | meaning | from afar |"
+    yield "| key | value | default | meaning | remotely |"
     yield "|---|---|---|---|---|"
     schema = table.model_json_schema()["properties"]
     for key, field in table.model_fields.items():
@@ -68,7 +68,7 @@ def _described(name: str, table: type[BaseModel]) -> Iterator[str]:
 
 
 def _from_afar(field: FieldInfo) -> str:
-    """Say whether a key may be set from afar, and within which bounds."""
+    """Say whether a key may be set remotely, and within which bounds."""
     if REMOTE not in field.metadata:
         return ""
     said = [

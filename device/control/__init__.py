@@ -1,4 +1,4 @@
-"""Control from afar: signed configurations, commands and statements about keys, judged before anything acts on them."""
+"""Remote control: signed configurations, commands and statements about keys, judged before anything acts on them."""
 
 from device.control.configuration.overlay import overlay
 from device.control.configuration.remote import RemoteConfiguration

@@ -1,4 +1,4 @@
-"""Control from afar: the remote configuration, the keys behind it, and the operators' commands."""
+"""Remote control: the remote configuration, the keys behind it, and the operators' commands."""
 
 from typing import Generic
 

@@ -8,7 +8,7 @@ from device.settings import Section
 
 
 class ControlSettings(Section):
-    """Who may configure and command this post from afar."""
+    """Who may configure and command this post remotely."""
 
     directory: Path = Field(description="Folder in which what was applied and what was asked is kept.")
     configuration_key: Path = Field(description="PEM of the public key that signs this post's configuration.")

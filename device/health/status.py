@@ -43,7 +43,7 @@ class StatusReporter(Part):
         uplink: what the connection is told of.
         faults: what is wrong.
         certificate: when it expires.
-        control: what is told of the configuration and its keys; None for a post that nobody controls from afar.
+        control: what is told of the configuration and its keys; None for a post that nobody controls remotely.
 
     """
 

@@ -39,7 +39,7 @@ def sign_configuration(
     """Return a configuration for one post as a compact JWS.
 
     Raises:
-        ProvisioningError: the fleet has no such post, or a key may not be set from afar. Values are the post's to
+        ProvisioningError: the fleet has no such post, or a key may not be set remotely. Values are the post's to
             judge, for it knows the software that it runs.
 
     """
@@ -49,7 +49,7 @@ def sign_configuration(
     foreign = sorted(name for name in foreign if name not in REMOTE_KEYS)
     if foreign:
         raise ProvisioningError(
-            f"{', '.join(foreign)}: may not be set from afar; allowed are {', '.join(sorted(REMOTE_KEYS))}"
+            f"{', '.join(foreign)}: may not be set remotely; allowed are {', '.join(sorted(REMOTE_KEYS))}"
         )
     begin = datetime.now(UTC)
     try:

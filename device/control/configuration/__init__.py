@@ -1,1 +1,1 @@
-"""The configuration sent from afar: verified, tried, kept."""
+"""The remote configuration: verified, tried, kept."""

@@ -1,4 +1,4 @@
-"""What of a post's configuration may be set from afar, and how it is laid over the post's own file."""
+"""What of a post's configuration may be set remotely, and how it is laid over the post's own file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     """Return a post's whole configuration with `settings`, by section and key, laid over it.
 
     Raises:
-        RefusedError: a key may not be set from afar (`not_allowed`) or a value cannot be, or not from afar
+        RefusedError: a key may not be set remotely (`not_allowed`) or a value cannot be, or not remotely
             (`invalid_value`); the message names each fault's key, its value, and what would be right.
 
     """
@@ -26,7 +26,7 @@ def overlay(base: Table, settings: Mapping[str, Mapping[str, JsonValue]]) -> Tab
     foreign = [name for name in foreign if name not in allowed]
     foreign += [section for section, keys in settings.items() if not keys and section not in type(base).model_fields]
     if foreign:
-        faults = [f"{name}: may not be set from afar" for name in sorted(foreign)]
+        faults = [f"{name}: may not be set remotely" for name in sorted(foreign)]
         raise RefusedError(Rejection.NOT_ALLOWED, _bounded([*faults, f"allowed: {', '.join(sorted(allowed))}"]))
     # JSON has no tuples, and validation here is strict: a "0.5" or a true where a number belongs is somebody's mistake.
     table: dict[str, Any] = base.model_dump()

@@ -53,7 +53,7 @@ def test_versions_go_up_by_themselves_and_the_file_is_the_fleet_s(fleet: Fleet, 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--set", "uplink.brokers=['x:1']"), "may not be set from afar; allowed are"),
+        (("--set", "uplink.brokers=['x:1']"), "may not be set remotely; allowed are"),
         (("--set", "vision.minimum_confidence"), r"SECTION\.KEY=VALUE"),
         (("--set", "speed=1"), r"SECTION\.KEY=VALUE"),
         (("--set", "vision.motion_area=a lot"), "no value of TOML"),

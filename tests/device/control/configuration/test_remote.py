@@ -223,7 +223,7 @@ def test_what_would_blind_a_fleet_cannot_be_set_from_afar(world: World, setting:
     world.give(remote, world.sign_anything(settings=setting))
     event = said(remote)
     assert (event.action, event.reason) == ("configuration_refused", "invalid_value")
-    assert "from afar" in str(event.details["message"])
+    assert "set remotely" in str(event.details["message"])
     assert remote.effective == world.base
 
 
