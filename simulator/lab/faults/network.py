@@ -55,14 +55,14 @@ INJECTIONS = (
     ),
     Injection(
         name="half-open connection",
-        what="what both sides send is taken and delivered to nobody, for ever",
+        what="what both sides send is taken and delivered to nobody, forever",
         heals="the post hears nothing for two keep-alives and connects again",
         weight=6,
         strike=lambda _site, post, _draw: post.proxy.swallow(),
     ),
     Injection(
         name="acknowledgements lost",
-        what="what the broker sends is delivered to nobody, for ever",
+        what="what the broker sends is delivered to nobody, forever",
         heals="the post hears nothing for two keep-alives and connects again",
         weight=5,
         strike=lambda _site, post, _draw: post.proxy.swallow(up=False),
