@@ -24,9 +24,11 @@ from department.people.rights import FRESH, GRANTS, NEEDS, DepartmentRole, Permi
 TABLE = Path(__file__).parents[2] / "docs" / "access.md"
 _HEAD = """# Who may open which page
 
-Written by `make contract` from the code; a test makes a request for each cell. Beyond these addresses there is nothing.
-`always`: with the role. `current`: with the role, and only while certificates and training count. `fresh`: and with a
-second factor of the last five minutes. What each role is for is in [people](people.md).
+For administrators and auditors: which role opens which page of the department. `make contract` writes this page from
+the code, and a test makes a request for each cell. No other address exists.
+
+`always`: with the role. `current`: with the role, and only while certificates and training are current. `fresh`: as
+`current`, and with a second factor given in the last five minutes. [People](people.md) says what each role is for.
 
 """
 
