@@ -31,7 +31,7 @@ def test_service_is_exposed_no_further_than_it_must_be(unit: Path) -> None:
 def test_every_line_is_understood(name: str, tmp_path: Path) -> None:
     for unit in UNITS:
         # What the unit starts is not installed here.
-        text = unit.read_text(encoding="utf-8").replace("/usr/bin/platepost", "/bin/true")
+        text = unit.read_text(encoding="utf-8").replace("/usr/local/bin/platepost", "/bin/true")
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
     found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
     assert found.returncode == 0, found.stderr
