@@ -124,7 +124,7 @@ test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM
 	scripts/arm-machine build/arm/machine trixie
 	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist $(BIN)/pytest -x -s tests/arm
 
-test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enrol the unit (some minutes)
+test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enroll the unit (some minutes)
 	@scripts/need mmdebstrap
 	scripts/card-root build/card/root.tar trixie
 	PYTHON=$(BIN)/python scripts/deb build/deb 3.13 $(shell dpkg --print-architecture)

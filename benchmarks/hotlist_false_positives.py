@@ -94,7 +94,7 @@ class Ask:
             for index in {*range(0, BLOCK, BLOCK // CHECKED), *np.flatnonzero(answers)}:
                 one = bloom.contains(memoryview(shape.bits), shape.log2_bits, shape.probes, digests[index])
                 if one != answers[index]:
-                    raise SystemExit("the vectorised function is not the scalar one")
+                    raise SystemExit("the vectorized function is not the scalar one")
         return passed
 
 
@@ -116,7 +116,7 @@ class Draw:
             for index in np.flatnonzero(answers):
                 digest = words[index].astype("<u8").tobytes()
                 if not bloom.contains(memoryview(shape.bits), shape.log2_bits, shape.probes, digest):
-                    raise SystemExit("the vectorised function is not the scalar one")
+                    raise SystemExit("the vectorized function is not the scalar one")
         return passed
 
 

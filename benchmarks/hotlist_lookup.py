@@ -20,7 +20,7 @@ from typing import TypeVar
 from device.hotlist import Candidate, HotList, HotListStore, Query
 from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.hashing import fingerprint
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.layout import Detail, PatternEntry
 from device.hotlist.overlay import Overlay, Row
 from device.hotlist.package import load_key
@@ -74,7 +74,7 @@ def news(hotlist: HotList, count: int) -> tuple[list[Row], list[Row]]:
     plates, detail = hotlist.listing.hash, Detail(category="felony_vehicle", priority=1, state="CA")
     additions = {
         (fingerprint(plates.digest(fold(text))), HotListEntry(plates.text_fingerprint(text), detail, 0, "NEWS"))
-        for text in (normalise(f"Y{serial}") for serial in serials(count, 4))
+        for text in (normalize(f"Y{serial}") for serial in serials(count, 4))
     }
     return sorted(additions, key=lambda row: row[0]), list(islice(hotlist.listing.table, count))
 

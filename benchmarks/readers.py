@@ -36,7 +36,7 @@ from device.vision.modelfiles import shipped
 from device.vision.recognizer import Recognizer, as_gray
 from device.vision.serials import COUNTRIES, Country
 from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
-from models.evaluate.spelling import fold, normalise
+from models.evaluate.spelling import fold, normalize
 
 
 class Read(Protocol):
@@ -241,9 +241,9 @@ def measure(read: Read, pictures: list[LabelledPicture], name: str) -> list[str]
         true = {fold(plate.text) for plate in picture.plates if plate.text}
         best += bool(texts) and texts[0] in true
         anywhere += any(text in true for text in texts)
-        exact = {normalise(plate.text) for plate in picture.plates if plate.text}
+        exact = {normalize(plate.text) for plate in picture.plates if plate.text}
         if not any(set(text) & {"O", "0"} for text in exact):
-            spelled.append(bool(found) and normalise(found[0]) in exact)
+            spelled.append(bool(found) and normalize(found[0]) in exact)
     count = len(pictures)
     strictly = f"{sum(spelled) / len(spelled):.1%} of {len(spelled)}" if spelled else "-"
     middle, late = median(times), float(np.percentile(times, 95))

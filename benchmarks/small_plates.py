@@ -66,7 +66,7 @@ def passages(recognizer: Recognizer, frames: Iterator[Frame], width: float) -> l
     over += pipeline.finish()
 
     def is_it(passage: Passage) -> bool:
-        x, y = passage.best.centre
+        x, y = passage.best.center
         return abs(x - WIDTH / 2) < width / 2 and abs(y - HEIGHT / 2) < width / 2
 
     return [(ended.passage, ended.verdict) for ended in over if is_it(ended.passage)]

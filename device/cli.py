@@ -14,7 +14,7 @@ from device.secrets.undumpable import hide_memory
 _OWN = {
     "board": LazyCommand("device.commands.board:board", "Try the board on the GPIO, or make it safe."),
     "decommission": LazyCommand("device.commands.decommission:decommission", "Take this unit out of service for good."),
-    "enrol": LazyCommand("device.commands.enrol:enrol", "Make this bare unit a post of a department."),
+    "enroll": LazyCommand("device.commands.enroll:enroll", "Make this bare unit a post of a department."),
     "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Give hot lists from a stick to the post of this unit."),
     "read": LazyCommand("device.commands.read:read", "Read the license plates in photos and folders."),
     "recording": LazyCommand("device.commands.recording:recording", "Record what the post of this unit sees."),

@@ -35,8 +35,8 @@ from device.control.keys.trust import TrustedKeys
 from device.control.service import RemoteControl, remote_configuration
 from device.custody.service import CustodyService
 from device.diagnosis import FaultMonitor
-from device.enrolment.acceptance import Acceptance
-from device.enrolment.renewal import Renewal
+from device.enrollment.acceptance import Acceptance
+from device.enrollment.renewal import Renewal
 from device.frame import Frame
 from device.health.boot_counter import BootCounter
 from device.health.certificate import CertificateMonitor
@@ -83,7 +83,7 @@ class Account:
     hits: int
     withdrawn: int
     undelivered: int
-    """Records that wait in the outbox without acknowledgement."""
+    """Records that wait in the outbox without acknowledgment."""
     restart: bool = False
     """Whether an operator asked for the software to begin anew."""
     ailing: bool = False
@@ -143,7 +143,7 @@ class Post:
         self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
         expiry, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
         renewal = Renewal.of(
-            configuration.enrolment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
+            configuration.enrollment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
         )
         self._control: RemoteControl[Configuration] | None = None
         if remote is not None and control is not None:

@@ -22,10 +22,10 @@ _COMMANDS = {
     "custodian": LazyCommand(
         f"{_ROOM}.custodian:custodian", "Keep the keepers of records, on whose receipts records leave posts."
     ),
-    "enrol-server": LazyCommand(
-        f"{_ROOM}.enrol:enrol_server", "Enrol units and renew certificates over the network until stopped."
+    "enroll-server": LazyCommand(
+        f"{_ROOM}.enroll:enroll_server", "Enroll units and renew certificates over the network until stopped."
     ),
-    "enrol-stick": LazyCommand(f"{_ROOM}.enrol:enrol_stick", "Answer the requests that units left on a stick."),
+    "enroll-stick": LazyCommand(f"{_ROOM}.enroll:enroll_stick", "Answer the requests that units left on a stick."),
     "fleet": LazyCommand(f"{_ROOM}.fleet:fleet", "Make a fleet's root of trust and its broker's configuration."),
     "hotlist": LazyCommand(
         f"{_ROOM}.hotlist.group:hotlist", "Build hot-list packages, bring them to the posts, and look into them."

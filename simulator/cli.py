@@ -8,7 +8,7 @@ import click
 from device.commands.lazy import LazyCommand, LazyGroup
 
 _COMMANDS = {
-    "aim": LazyCommand("simulator.practice:aim", "Practise aiming: the page that a unit shows, on a clip."),
+    "aim": LazyCommand("simulator.practice:aim", "Practice aiming: the page that a unit shows, on a clip."),
     "custody": LazyCommand(
         "simulator.lab.custody.cli:custody", "Kill custodians and posts, and check every receipt on the wire."
     ),

@@ -1,4 +1,4 @@
-"""`platepost simulate aim`: the aiming page on a desk, for who wants to practise before standing at a pole."""
+"""`platepost simulate aim`: the aiming page on a desk, for who wants to practice before standing at a pole."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,9 +36,9 @@ Examples:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On this machine; a free one by default.")
 @click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of the vehicles, miles an hour.")
 def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
-    """Practise aiming: the page that a unit shows, on CLIP instead of a camera, for a post that is thrown away.
+    """Practice aiming: the page that a unit shows, on CLIP instead of a camera, for a post that is thrown away.
 
-    It is the very page and the very judgement of a unit. When it says what to turn, end it and give the command again
+    It is the very page and the very judgment of a unit. When it says what to turn, end it and give the command again
     with --zoom and --side. Under the lamp footage looks as before. Its shutter is known of the clips that ship only,
     and said to be unknown of others.
     """

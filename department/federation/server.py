@@ -14,7 +14,7 @@ from department.federation.answering import answer_query, give_case, own_identit
 from department.federation.errors import NotTakenError
 from department.federation.exchange import LARGEST
 from department.federation.models import PartnerDepartment
-from provisioning.enrolment.peer import PEER, PeerProtocol
+from provisioning.enrollment.peer import PEER, PeerProtocol
 from provisioning.trust.authority import KEY_FILE
 
 log = logging.getLogger(__name__)

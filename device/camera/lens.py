@@ -7,7 +7,7 @@ compared with the accepted view (`device.camera.view`), in the light that it res
 - *blocked*: most places that had structure have none any more, relative to their brightness;
 - *blurred*: the variance of the Laplacian, relative to the contrast, is a fraction of what was accepted (Pech-Pacheco
   et al., "Diatom autofocusing in brightfield microscopy", 2000);
-- *moved*: phase correlation (Kuglin and Hines, 1975) of locally normalised pictures, which light changes little, finds
+- *moved*: phase correlation (Kuglin and Hines, 1975) of locally normalized pictures, which light changes little, finds
   the accepted view elsewhere, or not at all.
 
 What is called so must have lasted, so that neither a lorry nor a sunbeam makes a fault. Without an accepted view only
@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.registration import correlation, normalised
+from device.camera.registration import correlation, normalized
 from device.camera.view import FILE as VIEW_FILE
 from device.camera.view import HEIGHT, WIDTH, View, Views, frame_sharpness, load_views, small
 from device.errors import ConfigurationError
@@ -60,7 +60,7 @@ SHIFT, FOUND = 1.0, 0.4
 UNLIKE = 0.2
 """Correlation in place below which it is another view; a different hour leaves more."""
 LIKE_LIGHT = 3.0
-"""By which factor brightness may differ from the accepted view's: beyond, it is night and no judgement."""
+"""By which factor brightness may differ from the accepted view's: beyond, it is night and no judgment."""
 
 
 SEEN = (Fault.LENS_BLOCKED, Fault.LENS_BLURRED, Fault.LENS_DAZZLED, Fault.LENS_MOVED)
@@ -188,6 +188,6 @@ def _tiles(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
 def _elsewhere(street: NDArray[np.uint8], accepted: NDArray[np.uint8]) -> bool:
     """Say whether the accepted view is found in another place, or not at all."""
     window = cv2.createHanningWindow((WIDTH, HEIGHT), cv2.CV_32F)
-    (x, y), peak = cv2.phaseCorrelate(normalised(accepted), normalised(street), window)
+    (x, y), peak = cv2.phaseCorrelate(normalized(accepted), normalized(street), window)
     shifted = peak >= FOUND and float(np.hypot(x, y)) >= SHIFT
     return bool(shifted or correlation(street, accepted) < UNLIKE)

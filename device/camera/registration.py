@@ -18,7 +18,7 @@ _WHOLE = 0.99
 _STEPS = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
 
 
-def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def normalized(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Take mean and contrast of the surroundings out of a small picture."""
     gray = picture.astype(np.float32)
     gray -= cv2.GaussianBlur(gray, (0, 0), 4)
@@ -28,7 +28,7 @@ def normalised(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def correlation(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     """Return how like two small pictures are in place: 1 is the same, 0 nothing in common."""
-    return _like(normalised(one), normalised(other))
+    return _like(normalized(one), normalized(other))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def displacement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> Move | Non
     Source: Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation coefficient maximization",
     2008, as OpenCV has it.
     """
-    a, b = normalised(one), normalised(other)
+    a, b = normalized(one), normalized(other)
     best, found = 0.0, None
     everywhere = np.full((HEIGHT, WIDTH), 255, np.uint8)
     for zoom in _ZOOMS:

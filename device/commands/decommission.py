@@ -20,12 +20,12 @@ from device.commands.account import account
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
 from device.custody.service import CustodyService
-from device.enrolment.decommissioned import MARK, decommissioned
-from device.enrolment.errors import DecommissionError
-from device.enrolment.provider import FILE as OPENSSL_FILE
-from device.enrolment.provider import begin_with_tpm, needs_tpm
-from device.enrolment.unit import WORK
-from device.enrolment.wipe import Leavings, check, wipe
+from device.enrollment.decommissioned import MARK, decommissioned
+from device.enrollment.errors import DecommissionError
+from device.enrollment.provider import FILE as OPENSSL_FILE
+from device.enrollment.provider import begin_with_tpm, needs_tpm
+from device.enrollment.unit import WORK
+from device.enrollment.wipe import Leavings, check, wipe
 from device.files import give_to_owner, write_durably
 from device.logbook import Logbook
 from device.outbox.errors import OutboxBusyError

@@ -13,7 +13,7 @@ import click
 
 from device import backends
 from device.config import load
-from device.enrolment.provider import begin_with_tpm
+from device.enrollment.provider import begin_with_tpm
 from device.post import Post
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from device.control.settings import ControlSettings
 from device.custody.settings import CustodySettings
-from device.enrolment.settings import AcceptanceSettings, EnrolmentSettings, ServiceSettings
+from device.enrollment.settings import AcceptanceSettings, EnrollmentSettings, ServiceSettings
 from device.hotlist.settings import HotListSettings
 from device.outbox.settings import OutboxSettings
 from device.recording.settings import RecordingSettings
@@ -37,7 +37,7 @@ class Configuration(Section):
     )
     reporting: ReportingSettings = ReportingSettings()
     recording: RecordingSettings = RecordingSettings()
-    enrolment: EnrolmentSettings | None = Field(
+    enrollment: EnrollmentSettings | None = Field(
         default=None, description="Renewal of the certificate; without this table a technician brings the next one."
     )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from device.config.configuration import Configuration
 from device.config.removed import without_removed
-from device.enrolment.decommissioned import decommissioned
+from device.enrollment.decommissioned import decommissioned
 from device.errors import ConfigurationError
 from device.secrets.credentials import delivered, is_private
 from device.settings import BackendSettings, explain
@@ -31,12 +31,12 @@ def load(path: Path, *, wiping: bool = False) -> Configuration:
 
     """
     if not wiping and (ended := decommissioned(path.parent)):
-        told = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enrol --help"
+        told = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enroll --help"
         raise ConfigurationError(told)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enrol --help)"
+        told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enroll --help)"
         raise ConfigurationError(told) from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from error

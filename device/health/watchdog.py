@@ -11,7 +11,7 @@ from time import monotonic
 FRAMES_SECONDS = 120.0
 """Time without an evaluated frame from which the post is unfit: the camera was opened anew several times by then."""
 DELIVERY_SECONDS = 300.0
-"""Time without an acknowledgement, connected and with records to deliver, from which it is unfit."""
+"""Time without an acknowledgment, connected and with records to deliver, from which it is unfit."""
 ATTEMPT_SECONDS = 900.0
 """Time without an attempt to connect from which it is unfit: the longest pause between attempts is far shorter."""
 
@@ -28,7 +28,7 @@ class Liveness:
     attempts: int
     """Attempts to connect that failed since the last that did not."""
     acknowledged: int
-    """Acknowledgements so far."""
+    """Acknowledgments so far."""
     owing: bool
     """Whether records wait that the broker would take."""
 

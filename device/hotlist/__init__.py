@@ -2,7 +2,7 @@
 
 from device.hotlist.errors import HotListNotStored, HotListRefused, RefusalReason
 from device.hotlist.hotlist import HotList
-from device.hotlist.keys import normalise, plate_key
+from device.hotlist.keys import normalize, plate_key
 from device.hotlist.match import Candidate, LookUpResult, Match, MatchKind, Query
 from device.hotlist.store import HotListStore
 
@@ -17,6 +17,6 @@ __all__ = [
     "MatchKind",
     "Query",
     "RefusalReason",
-    "normalise",
+    "normalize",
     "plate_key",
 ]

@@ -11,7 +11,7 @@ from math import prod
 
 from device.hotlist.errors import ChainTooLong, WrongBase
 from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalise, other_spellings, taken_for
+from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalize, other_spellings, taken_for
 from device.hotlist.layout import epoch
 from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
@@ -137,7 +137,7 @@ class HotList:
 
         """
         moment = epoch(at)
-        text = normalise(query.plate_read)
+        text = normalize(query.plate_read)
         if not text or len(text) > LONGEST_TEXT:
             return LookUpResult()
         found, safe = self._listed(text, moment, query.confidence)
@@ -204,7 +204,7 @@ class HotList:
 
     def _taken_for(self, text: PlateText, moment: int, query: Query, settings: HotListSettings) -> list[Match]:
         pairs = settings.look_alike_pairs
-        confidences = {normalise(other.text): other.confidence for other in query.alternatives}
+        confidences = {normalize(other.text): other.confidence for other in query.alternatives}
         matches: list[Match] = []
         for other in taken_for(text, pairs, budget=settings.look_alike_budget, most=MOST_LOOK_ALIKES):
             for match in self._listed(other, moment, confidences.get(other))[0]:
@@ -217,7 +217,7 @@ class HotList:
         likely = [other for other in query.alternatives if other.confidence >= settings.near_confidence]
         likely.sort(key=lambda other: other.confidence, reverse=True)
         for other in likely[: settings.near_alternatives]:
-            alternative = normalise(other.text)
+            alternative = normalize(other.text)
             if not alternative or alternative == text:
                 continue
             for match in self._listed(alternative, moment, other.confidence)[0]:

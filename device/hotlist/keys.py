@@ -1,10 +1,10 @@
 """Three strings that never become one: what was read, what is looked up, what is listed.
 
-`plate_read` is what the camera saw and is never changed. `normalise` strips it to A-Z and 0-9; `plate_key` then folds
+`plate_read` is what the camera saw and is never changed. `normalize` strips it to A-Z and 0-9; `plate_key` then folds
 the characters that look alike on a plate, so that a list that says O finds a plate that says 0. `plate_matched` is the
 list's own spelling or pattern, and only a match carries it.
 
-Only O/0 and I/1 are folded: California's personalised plates have no zero and its serials have both, and each further
+Only O/0 and I/1 are folded: California's personalized plates have no zero and its serials have both, and each further
 pair would double what one listed plate covers. A post may declare more pairs; those are looked up one by one, within a
 budget.
 """
@@ -15,10 +15,10 @@ from itertools import combinations, product
 from typing import NewType
 
 PlateText = NewType("PlateText", str)
-"""A plate as spelled, normalised: A-Z and 0-9 only."""
+"""A plate as spelled, normalized: A-Z and 0-9 only."""
 
 PlateKey = NewType("PlateKey", str)
-"""A plate as looked up: normalised and folded."""
+"""A plate as looked up: normalized and folded."""
 
 FOLDING = {"O": "0", "I": "1"}
 """Which character stands for which in a key. A list says which folding it was built with."""
@@ -30,7 +30,7 @@ _FOLD = str.maketrans(FOLDING)
 _ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
-def normalise(text: str) -> PlateText:
+def normalize(text: str) -> PlateText:
     """Reduce any spelling of a plate to A-Z and 0-9: NFKC, upper case, everything else dropped.
 
     Spaces, hyphens and symbols (hearts, stars) vanish, full-width letters become plain. May return an empty string.
@@ -42,17 +42,17 @@ def normalise(text: str) -> PlateText:
 
 
 def fold(text: PlateText) -> PlateKey:
-    """Fold the characters that look alike of a normalised plate."""
+    """Fold the characters that look alike of a normalized plate."""
     return PlateKey(text.translate(_FOLD))
 
 
 def plate_key(text: str) -> PlateKey:
-    """Normalise any spelling of a plate, then fold it: the string that is looked up."""
-    return fold(normalise(text))
+    """Normalize any spelling of a plate, then fold it: the string that is looked up."""
+    return fold(normalize(text))
 
 
 def look_alike_indexes(text: PlateText) -> tuple[int, ...]:
-    """Return where a normalised plate has a character that another could be taken for."""
+    """Return where a normalized plate has a character that another could be taken for."""
     return tuple(index for index, character in enumerate(text) if character in LOOK_ALIKE)
 
 
@@ -74,7 +74,7 @@ def other_spellings(text: PlateText, *, most: int = 1024) -> Iterator[tuple[Plat
 
 
 def taken_for(text: PlateText, pairs: Sequence[str], *, budget: int, most: int) -> Iterator[PlateText]:
-    """Yield what a normalised plate may be taken for by declared pairs such as `B8`, fewest characters changed first.
+    """Yield what a normalized plate may be taken for by declared pairs such as `B8`, fewest characters changed first.
 
     At most `budget` characters are changed at a time, and at most `most` texts yielded.
     """

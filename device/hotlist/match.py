@@ -36,7 +36,7 @@ class Query:
     """What was read: `plate_read` as it was seen, and how sure the reader is.
 
     Attributes:
-        plate_read: the text; it is normalised for the look-up and never changed.
+        plate_read: the text; it is normalized for the look-up and never changed.
         confidence: probability that the whole text is right, where known.
         characters: the same of each character of `plate_read`; empty where not known.
         alternatives: other readings.
@@ -64,7 +64,7 @@ class Match:
         priority: 1 (most urgent) to 9.
         state: of the plate, where the list says it.
         reference: the list's case or entry; a pattern's case number.
-        differs: indexes into the normalised read where it and the list differ.
+        differs: indexes into the normalized read where it and the list differ.
         list_version: of the list that says so.
         confidence: probability that the plate bears what matched, where the reader tells: of the whole text, of the
             alternative, or of a pattern's characters.

@@ -36,7 +36,7 @@ class Patterns:
         return len(self._patterns)
 
     def match(self, text: PlateText, moment: int) -> Iterator[PatternMatch]:
-        """Yield the patterns that fit a normalised read and have not ended at a moment (seconds since 1970)."""
+        """Yield the patterns that fit a normalized read and have not ended at a moment (seconds since 1970)."""
         key = fold(text)
         for entry, expression, expires in self._patterns:
             if moment >= expires or entry.characters not in {None, len(text)}:
@@ -49,7 +49,7 @@ class Patterns:
 def _compile(pattern: str) -> re.Pattern[str]:
     """Turn a pattern into an expression over keys, a group for each of its characters.
 
-    Neighbouring stars are one, which keeps the search from trying every way to share characters between them.
+    Neighboring stars are one, which keeps the search from trying every way to share characters between them.
     """
     pieces = {"?": "(.)", "*": "(.*)"}
     folded = re.sub(r"\*+", "*", pattern)

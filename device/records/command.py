@@ -16,7 +16,7 @@ PersonName = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])
 
 
 class Role(StrEnum):
-    """What a person is, by the organisational unit (OU) of the certificate."""
+    """What a person is, by the organizational unit (OU) of the certificate."""
 
     OPERATOR = "operator"
     TECHNICIAN = "technician"

@@ -98,7 +98,7 @@ class HitWithdrawn(RecordData):
     category: str = Field(min_length=1, max_length=64, description="Category of the hit, as the list names it.")
     distribution: Group | None = Field(default=None, description="As in the hit.")
     plate_read: TextOrEmpty = Field(description="The passage's text by then; empty if nothing legible is left.")
-    plate_key: TextOrEmpty = Field(description="Normalised form of that text.")
+    plate_key: TextOrEmpty = Field(description="Normalized form of that text.")
     reason: Literal["text_changed", "not_listed"] = Field(
         description=(
             "`text_changed`: the text by then, or what else it may be, does not match as the hit said;"

@@ -32,7 +32,7 @@ from device.uplink.waker import Waker
 log = logging.getLogger(__name__)
 
 HALF_OPEN_MILLISECONDS = 20_000
-"""How long sent bytes may stay without the peer's TCP acknowledgement."""
+"""How long sent bytes may stay without the peer's TCP acknowledgment."""
 _DISCONNECT_WITH_WILL = 0x04
 
 

@@ -75,7 +75,7 @@ class Waiting(Protocol):
 class InFlight:
     """Sends from the outbox within a window and takes the answers. One thread drives it.
 
-    Window: one record at first, doubling with acknowledgements; after a connection that was lost with records under way
+    Window: one record at first, doubling with acknowledgments; after a connection that was lost with records under way
     it stays at one for a while, so that a record which makes a broker hang up is known. Status goes one at a time: the
     last one sent must be the one retained.
     """

@@ -18,7 +18,7 @@ MOST_UNASKED = 64
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message received; `connection` and `mid` say which acknowledgement it awaits."""
+    """One message received; `connection` and `mid` say which acknowledgment it awaits."""
 
     connection: int
     mid: int

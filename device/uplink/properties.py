@@ -6,7 +6,7 @@ from paho.mqtt.properties import Properties
 from device.records.envelope import CONTENT_TYPE
 
 RECEIVE_MOST = 8
-"""Messages that the broker may send without the post's acknowledgement: with the size below, what they may take."""
+"""Messages that the broker may send without the post's acknowledgment: with the size below, what they may take."""
 PACKAGE_MOST_BYTES = 64 * 1024 * 1024
 """The largest message that the broker may send to the post."""
 

@@ -83,7 +83,7 @@ class Tuning:
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     window: int = 20
-    """Records under way at a time without acknowledgement; a broker may ask for fewer."""
+    """Records under way at a time without acknowledgment; a broker may ask for fewer."""
     backoff_most_seconds: float = 120.0
     """Attempts to connect are apart by anything up to a bound between `reconnect_seconds` and this, doubling with each
     failure. The first is what spreads a fleet whose broker restarts: `benchmarks/reconnect_storm.py`."""

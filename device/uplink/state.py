@@ -28,9 +28,9 @@ class UplinkState:
     in_flight: int
     """Records sent and not yet acknowledged."""
     acknowledged: int
-    """Acknowledgements since the uplink started; a record that was sent twice counts twice."""
+    """Acknowledgments since the uplink started; a record that was sent twice counts twice."""
     last_acknowledged_seconds: float | None
-    """How long ago the last acknowledgement came."""
+    """How long ago the last acknowledgment came."""
     refusals: tuple[RefusedTopic, ...]
     """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
     refused_subscriptions: tuple[str, ...]

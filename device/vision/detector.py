@@ -40,7 +40,7 @@ class Detection:
 
 
 class Detector:
-    """Finds plates with an int8 centre-net: a score per cell and, from each cell, the offsets of the four corners."""
+    """Finds plates with an int8 center-net: a score per cell and, from each cell, the offsets of the four corners."""
 
     def __init__(self, path: Path, *, minimum_score: float = MINIMUM_SCORE, runtime: str | None = None) -> None:
         """Load the detector of `path`, and the same for the smaller input if NAME-near.tflite lies beside it.
@@ -129,5 +129,5 @@ def _without_duplicates(found: list[Detection], *, overlap: float = 0.3) -> list
 def _same(first: Box, second: Box, overlap: float) -> bool:
     if intersection_over_union(first, second) > overlap:
         return True
-    centre_x, centre_y = (first[0] + first[2]) / 2, (first[1] + first[3]) / 2
-    return second[0] < centre_x < second[2] and second[1] < centre_y < second[3]
+    center_x, center_y = (first[0] + first[2]) / 2, (first[1] + first[3]) / 2
+    return second[0] < center_x < second[2] and second[1] < center_y < second[3]

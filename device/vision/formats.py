@@ -4,7 +4,7 @@
 six is far more common than a digit followed by two letters. What is known of this is a chain of letters and digits
 (Markov's, of order one) over the serials that the states issue. It moves the confidence of a text. Between texts it is
 the whole format that chooses, and only where the network has hardly a choice: a text of no listed format, such as a
-personalised plate's or a government's, gives way to one of a listed format unless the network is twice as sure of it.
+personalized plate's or a government's, gives way to one of a listed format unless the network is twice as sure of it.
 A text of a listed format stands, however rare the format.
 
 How a text is spelled, O or 0 and I or 1, follows from the formats it fits, where all of them say the same.
@@ -57,7 +57,7 @@ def doubted(hypotheses: Sequence[Hypothesis]) -> float:
     own = plausibility(best.text)
     left = 1 - best.probability
     for other in others:
-        left += other.probability * (_favour(other.text, own, BOUND) - 1)
+        left += other.probability * (_favor(other.text, own, BOUND) - 1)
     return best.probability / (best.probability + max(left, 0.0)) if best.probability > 0 else 0.0
 
 
@@ -104,7 +104,7 @@ def _fitting(kinds: str, serials: str) -> tuple[str, ...]:
     )
 
 
-def _favour(text: str, own: float, bound: float) -> float:
+def _favor(text: str, own: float, bound: float) -> float:
     """Return how much more plausible a text is than one of plausibility `own`, from 1 / `bound` to `bound`."""
     return min(bound, max(1 / bound, plausibility(text) / own))
 

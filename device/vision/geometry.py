@@ -2,7 +2,7 @@
 
 Corners are float32 [4, 2] in pixels, x then y, in the order top-left, top-right, bottom-right, bottom-left as a
 person reads the plate. Boxes are (left, top, right, bottom) in pixels. Both count from the picture's outer edge: the
-first pixel lies between 0 and 1, its centre at 0.5.
+first pixel lies between 0 and 1, its center at 0.5.
 """
 
 from math import dist
@@ -96,7 +96,7 @@ def rectify(
         [[margin, margin], [1 - margin, margin], [1 - margin, 1 - margin], [margin, 1 - margin]], np.float32
     )
     wanted = wanted * np.array([width, height], np.float32)
-    # OpenCV counts from the centre of the first pixel, hence the halves.
+    # OpenCV counts from the center of the first pixel, hence the halves.
     transform = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), (wanted - 0.5).astype(np.float32))
     return cv2.warpPerspective(
         picture, transform, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

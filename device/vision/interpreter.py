@@ -53,7 +53,7 @@ class Network:
             path: the .tflite file.
             runtime: a module of `RUNTIMES`; without it the first that is installed.
             reference: True takes TFLite's reference kernels: some ten times slower, and bit-identical on every runtime
-                and processor. The optimised ones differ by a few quanta between x86 and ARM.
+                and processor. The optimized ones differ by a few quanta between x86 and ARM.
 
         Raises:
             BackendError: no TFLite runtime is installed, or it does not start.

@@ -87,7 +87,7 @@ class Passage:
         """Take in the plate's next sighting."""
         elapsed = sighting.frame.monotonic - self.last.frame.monotonic
         if elapsed > 0:
-            (x, y), (old_x, old_y) = sighting.centre, self.last.centre
+            (x, y), (old_x, old_y) = sighting.center, self.last.center
             # Half old, half new: a corner that jumps by a pixel must not throw the prediction.
             self.velocity = (
                 (self.velocity[0] + (x - old_x) / elapsed) / 2,
@@ -206,7 +206,7 @@ class Passage:
     @property
     def lane(self) -> str | None:
         """The lane in which the plate was seen best; None where no lane is drawn around it."""
-        (x, y), (height, width) = self.best.centre, self.best.frame.gray.shape[:2]
+        (x, y), (height, width) = self.best.center, self.best.frame.gray.shape[:2]
         return lane_at(self.settings.lanes, x / width, y / height)
 
     @property
@@ -290,7 +290,7 @@ class Passages:
     def _distance(self, passage: Passage, sighting: Sighting) -> float:
         """Plate widths between a sighting and where the passage's plate is expected; less for its own text."""
         elapsed = sighting.frame.monotonic - passage.last.frame.monotonic
-        (x, y), (old_x, old_y) = sighting.centre, passage.last.centre
+        (x, y), (old_x, old_y) = sighting.center, passage.last.center
         expected_x = old_x + passage.velocity[0] * elapsed
         expected_y = old_y + passage.velocity[1] * elapsed
         width = max(passage.last.width, sighting.width, 1.0)

@@ -1,6 +1,6 @@
 """The issuing state by the look of a plate: one of the United States, another issuer, or unknown.
 
-What stands on the plate says little of it: personalised serials are of no format, and a read may be wrong. So a network
+What stands on the plate says little of it: personalized serials are of no format, and a read may be wrong. So a network
 of its own looks at the same picture that the reader does. It is asked once or twice a passage, of the best looks.
 """
 
@@ -54,7 +54,7 @@ class RegionNet:
 
     def logits(self, plate: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return a logit for each of `REGIONS`, of a 64 x 160 uint8 plate seen from the front."""
-        (answer,) = self.model.run((levelled(plate) ^ 0x80).view(np.int8)[None, :, :, None])
+        (answer,) = self.model.run((leveled(plate) ^ 0x80).view(np.int8)[None, :, :, None])
         logits: NDArray[np.float32] = self.model.outputs[0].real(answer)[0]
         return logits
 
@@ -68,7 +68,7 @@ class RegionNet:
         return claimed(np.mean([self.logits(plate) for plate in plates], axis=0))
 
 
-def levelled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a uint8 plate with the light and contrast that the network knows: a faint name is one, too."""
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(plate))
     gain = min(_SPREAD / max(spread, 1.0), _MOST)

@@ -33,7 +33,7 @@ class Sighting:
         return is_cut(self.plate.box, self.frame.gray.shape)
 
     @property
-    def centre(self) -> tuple[float, float]:
+    def center(self) -> tuple[float, float]:
         """Pixels of the plate's middle."""
         x, y = self.plate.corners.mean(axis=0)
         return float(x), float(y)

@@ -24,7 +24,7 @@ _COPIES = 12
 
 def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) -> "dict[str, Check]":
     """Plates that were not learnt from: drawn ones, the real ones held out as they are, and worse copies of these."""
-    from device.vision.region import levelled
+    from device.vision.region import leveled
     from models.plates import Severity, degrade
     from models.region.drawn import draw
     from models.region.real import known, worsened
@@ -33,15 +33,15 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
     pictures, issuers = draw(plates, seed)
     large = Severity(smallest=110.0)
     checks = {
-        "drawn": (np.stack([levelled(degrade(picture, rng)) for picture in pictures]), issuers),
-        "legible": (np.stack([levelled(degrade(picture, rng, large)) for picture in pictures]), issuers),
+        "drawn": (np.stack([leveled(degrade(picture, rng)) for picture in pictures]), issuers),
+        "legible": (np.stack([leveled(degrade(picture, rng, large)) for picture in pictures]), issuers),
     }
     if photos is None:
         return checks
     real = [(plate, issuer) for issuer, kind in known(photos, texts, held_out=True).items() for plate in kind]
     truths = np.array([issuer for _, issuer in real])
-    checks["held_out"] = np.stack([levelled(plate.rectified()) for plate, _ in real]), truths
-    worse = [levelled(worsened(plate.framed(), plate.width, rng)) for plate, _ in real for _ in range(_COPIES)]
+    checks["held_out"] = np.stack([leveled(plate.rectified()) for plate, _ in real]), truths
+    worse = [leveled(worsened(plate.framed(), plate.width, rng)) for plate, _ in real for _ in range(_COPIES)]
     checks["worse"] = np.stack(worse), np.repeat(truths, _COPIES)
     return checks
 

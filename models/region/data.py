@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.vision.region import levelled
+from device.vision.region import leveled
 from models.plates import Severity, degrade
 from models.region.drawn import SHARES, Drawn
 from models.region.real import Kind, worsened
@@ -50,9 +50,9 @@ def batches(sources: Sources, *, size: int, seed: int, step: int = 0) -> Iterato
         real = sources.real.get(issuer, [])
         if rng.random() < sources.real_share * min(1.0, len(real) / _USUAL):
             picture, width = real[int(rng.integers(len(real)))]
-            return levelled(worsened(picture, width, rng))
+            return leveled(worsened(picture, width, rng))
         severity = _LARGE if step < _EASY else _LEGIBLE if rng.random() < 0.6 else _SMALL
-        return levelled(degrade(pictures[rng.choice(places[issuer])], rng, severity))
+        return leveled(degrade(pictures[rng.choice(places[issuer])], rng, severity))
 
     while True:
         new = [(fresh(issuer), issuer) for issuer in rng.choice(list(places), size // 2 if kept else size, p=shares)]

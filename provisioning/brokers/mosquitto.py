@@ -82,7 +82,7 @@ def configuration(
         "use_identity_as_username true",
         "use_username_as_clientid true",
         f"acl_file {files.access_list}",
-        "# Small records and one acknowledgement each: do not wait to fill a packet.",
+        "# Small records and one acknowledgment each: do not wait to fill a packet.",
         "set_tcp_nodelay true",
         "# What waits for a subscriber that is away is not thrown away after a thousand messages.",
         f"max_queued_messages {MOST_QUEUED}",

@@ -141,7 +141,7 @@ def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
                 "name": "sessions",
                 "pattern": "^mqtt-subscription-",
                 "apply-to": "quorum_queues",
-                # By default a message delivered twenty times without an acknowledgement is thrown away.
+                # By default a message delivered twenty times without an acknowledgment is thrown away.
                 "definition": {"delivery-limit": -1},
                 "priority": 1,
             }

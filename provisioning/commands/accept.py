@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from device.enrollment.acceptance import Statement, write_statement
 from pydantic import ValidationError
 
 from device.config import Configuration, load
-from device.enrolment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
 from device.records import Signer
 from device.signals import ended_in_order

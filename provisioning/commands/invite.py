@@ -8,7 +8,7 @@ import click
 
 from provisioning.commands.options import FLEET, JSON, FleetSession, acting
 from provisioning.commands.post_settings import Settings, post_settings
-from provisioning.enrolment.codes import Codes
+from provisioning.enrollment.codes import Codes
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import NotCertifiedError
 from provisioning.technician.technician import ALLOWED
@@ -26,7 +26,7 @@ Examples:
 )
 @FLEET
 @click.argument("name")
-@click.option("--technician", required=True, help="Who will enrol the unit: a certified person's name.")
+@click.option("--technician", required=True, help="Who will enroll the unit: a certified person's name.")
 @click.option(
     "--minutes",
     type=click.IntRange(min=1, max=24 * 60),
@@ -48,7 +48,7 @@ def invite(
     settings: Settings,
     as_json: bool,
 ) -> None:
-    """Issue a code with which TECHNICIAN enrols the unit of post NAME, once, within the time.
+    """Issue a code with which TECHNICIAN enrolls the unit of post NAME, once, within the time.
 
     Tell the code to that person only; a new one for the same post makes the one before void.
     """
@@ -57,14 +57,14 @@ def invite(
     entry = fleet.people[technician]
     if not entry.is_certified() or entry.role not in ALLOWED:
         why = "certification has ended" if not entry.is_certified() else f"role is {entry.role.value}"
-        raise NotCertifiedError(f"{technician} cannot enrol units: the {why}", reason="technician")
+        raise NotCertifiedError(f"{technician} cannot enroll units: the {why}", reason="technician")
     there = (fleet.post(name) / CERTIFICATE_FILE).exists()
     if there and not replace:
         raise ProvisioningError(f"there is a post {name} already; --replace puts another unit in its place")
     if replace and not there:
         raise ProvisioningError(f"there is no post {name} to replace")
     first = settings(fleet, name)
-    secret, code = Codes(fleet.enrolment / "codes").issue(
+    secret, code = Codes(fleet.enrollment / "codes").issue(
         name,
         technician=technician,
         issued_by=session.person.name,
@@ -80,4 +80,4 @@ def invite(
         return
     click.echo(f"Code for {name}, for {technician} only, good until {code.expires:%H:%M} UTC:")
     click.echo(f"  {secret}")
-    click.echo(f"On the unit: sudo platepost enrol {name} OFFICE:PORT   (or --stick FOLDER)")
+    click.echo(f"On the unit: sudo platepost enroll {name} OFFICE:PORT   (or --stick FOLDER)")

@@ -14,7 +14,7 @@ from device.files import write_durably
 from device.records import Role
 from device.text import shown
 from provisioning.commands.options import FILE, FLEET, FOLDER, JSON, FleetSession, acting, one_line, who_and_why
-from provisioning.enrolment.officer import RegistrationOfficer
+from provisioning.enrollment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
 from provisioning.fleet.ssh import SshAuthority, read_public_keys
@@ -122,7 +122,7 @@ def person_expire(*, session: FleetSession, name: str) -> None:
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
     officer = RegistrationOfficer.noted(fleet)
     if officer is not None and officer.name == name:
-        click.echo(f"The enrolment server runs in the name of {name}: start it again in that of somebody else.")
+        click.echo(f"The enrollment server runs in the name of {name}: start it again in that of somebody else.")
 
 
 @person.command(

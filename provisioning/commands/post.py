@@ -10,7 +10,7 @@ from provisioning.commands.post_settings import Settings, post_settings
 
 _COMMANDS = {
     "invite": LazyCommand(
-        "provisioning.commands.invite:invite", "Issue a code with which a technician enrols the unit of a post."
+        "provisioning.commands.invite:invite", "Issue a code with which a technician enrolls the unit of a post."
     ),
     "revoke": LazyCommand("provisioning.commands.revoke:revoke", "Revoke a post's certificates, and prove it."),
 }

@@ -19,7 +19,7 @@ from provisioning.commands.options import BROKER, FLEET, PROTOCOL
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unlogged_lists
-from provisioning.enrolment.officer import RegistrationOfficer
+from provisioning.enrollment.officer import RegistrationOfficer
 from provisioning.errors import ProvisioningError
 from provisioning.fleet import expiry
 from provisioning.fleet.fleet import Fleet
@@ -73,12 +73,12 @@ def status(
 
     What the posts say is believed only with their signature. Certificates of the fleet that end soon are named with
     what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
-    enrollment server. They are critical in their last seven days. That the certification of the enrolment server's
+    enrollment server. They are critical in their last seven days. That the certification of the enrollment server's
     registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
     log of acts knows nothing. A fleet without a custodian gets a notice, which changes no exit code.
 
     The exit code is that of a monitoring plugin: 0 all is well, 1 a warning (a major or minor fault), 2 critical (a
-    post offline, silent, not genuine, or with a critical fault; an enrolment server whose registration officer, or a
+    post offline, silent, not genuine, or with a critical fault; an enrollment server whose registration officer, or a
     fleet whose last administrator, is not certified any more), 3 the broker does not answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
@@ -88,7 +88,7 @@ def status(
         officer = RegistrationOfficer.noted(fleet)
         warnings = [None if officer is None else officer.warning(fleet), administrators.warning(fleet.people)]
         shown = shown_by(fleet, broker or fleet.broker_address) if rows else None
-        ends = list(expiry.expiries(fleet, serves_enrolment=officer is not None, shown=shown))
+        ends = list(expiry.expiries(fleet, serves_enrollment=officer is not None, shown=shown))
         warnings += [one.warning(ahead=limits.certificate) for one in ends]
         reads = warning(fleet.subscribers(), fleet.reads(), fleet.broker.access_list.read_text("utf-8"))
         warnings.append(None if reads is None else (reads, False))

@@ -44,7 +44,7 @@ class Expiry:
         return {"certificate": self.what, "ends": self.ends.isoformat()}
 
 
-def expiries(fleet: Layout, *, serves_enrolment: bool, shown: x509.Certificate | None = None) -> Iterator[Expiry]:
+def expiries(fleet: Layout, *, serves_enrollment: bool, shown: x509.Certificate | None = None) -> Iterator[Expiry]:
     """Yield the certificates of root, issuing authority, broker, department, subscribers and custodians.
 
     Also that of the enrollment server where it runs: at each start it has a new one. Posts tell of theirs themselves,
@@ -52,7 +52,7 @@ def expiries(fleet: Layout, *, serves_enrolment: bool, shown: x509.Certificate |
 
     Args:
         fleet: the fleet.
-        serves_enrolment: whether its enrollment server runs.
+        serves_enrollment: whether its enrollment server runs.
         shown: the certificate that the broker shows, where it was asked; it may not be the one in broker/.
 
     Raises:
@@ -73,8 +73,8 @@ def expiries(fleet: Layout, *, serves_enrolment: bool, shown: x509.Certificate |
         yield Expiry("the broker", present.not_valid_after_utc, renewal)
     yield _of(fleet.publisher / CERTIFICATE_FILE, "the department's own client", "fleet rotate FLEET publisher")
     yield from _clients(fleet)
-    path = fleet.enrolment / "server" / CERTIFICATE_FILE
-    if serves_enrolment and path.exists():
+    path = fleet.enrollment / "server" / CERTIFICATE_FILE
+    if serves_enrollment and path.exists():
         yield _of(path, "the enrollment server", "it should have renewed it by itself: start it again")
 
 

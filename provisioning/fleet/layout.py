@@ -27,7 +27,7 @@
       people/                          the register of who was ever certified, with their public keys
       acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
                                        nobody signed for
-      enrolment/                       the server that enrols posts, and the codes that were given out
+      enrollment/                       the server that enrolls posts, and the codes that were given out
       lock                             empty; held by who changes something
 
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
@@ -170,8 +170,8 @@ class Layout:
         return ActLog(self.directory / "acts" / LOG_FILE, Source(self.agency, PUBLISHER))
 
     @property
-    def enrolment(self) -> Path:
-        """The folder of the server that enrols posts."""
+    def enrollment(self) -> Path:
+        """The folder of the server that enrolls posts."""
         return self.directory / "enrolment"
 
     def posts(self) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def post_file(*, agency: str, name: str, settings: PostSettings, custodians: Seq
     if settings.acceptance:
         tables["acceptance"] = {"file": "state/acceptance.jws"}
     if settings.renewal is not None:
-        tables["enrolment"] = {"office": settings.renewal}
+        tables["enrollment"] = {"office": settings.renewal}
     for section, more in settings.more.items():
         tables.setdefault(section, {}).update(more)
     blocks = ["# Made by `platepost provision post`. Relative paths are relative to this file's folder."]

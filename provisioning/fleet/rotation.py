@@ -162,7 +162,7 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         before,
         serial_of(fleet.authority),
         "Take root/ offline again. Whoever renews gets a certificate of the new authority; if the former's key was "
-        "stolen, that is not enough: make a new fleet and enrol every unit anew.",
+        "stolen, that is not enough: make a new fleet and enroll every unit anew.",
     )
 
 

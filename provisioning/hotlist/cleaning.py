@@ -10,7 +10,7 @@ import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
-from device.hotlist.keys import PlateText, normalise
+from device.hotlist.keys import PlateText, normalize
 from device.hotlist.layout import FEWEST_KNOWN, WILDCARDS, is_line, literals
 from provisioning.hotlist.rows import RowRefusedError
 from provisioning.hotlist.text import UNREADABLE
@@ -55,7 +55,7 @@ _STATE = re.compile(r"[A-Z]{2,3}")
 
 
 def clean_plate(text: str) -> PlateText:
-    """Return a listed plate normalised. Raises RowRefusedError with the reason it is not one."""
+    """Return a listed plate normalized. Raises RowRefusedError with the reason it is not one."""
     plate = PlateText(text.translate(_PUNCTUATION).upper())
     # Most rows are A-Z and 0-9 between spaces and hyphens, and need no more than this.
     if not (text.isascii() and plate.isalnum()) or "." in text or "-" in text:
@@ -85,16 +85,16 @@ def _reduced(text: str) -> PlateText:
     if _UNKNOWN_CHARACTERS.search(stripped):
         raise RowRefusedError("a mark for unknown characters: a partial plate belongs into the patterns file")
     _plain_letters(stripped)
-    return normalise(stripped)
+    return normalize(stripped)
 
 
 def clean_pattern(text: str) -> str:
-    """Return a partial plate normalised, wildcards kept. Raises RowRefusedError with the reason it is none."""
+    """Return a partial plate normalized, wildcards kept. Raises RowRefusedError with the reason it is none."""
     stripped = _readable(text)
     if _UNKNOWN_CHARACTERS.search(stripped):
         raise RowRefusedError("a mark for unknown characters other than ? for one and * for any number")
     _plain_letters(stripped)
-    pattern = "".join(piece if piece in WILDCARDS else normalise(piece) for piece in stripped)
+    pattern = "".join(piece if piece in WILDCARDS else normalize(piece) for piece in stripped)
     if not pattern:
         raise RowRefusedError("no pattern")
     if literals(pattern) == len(pattern):

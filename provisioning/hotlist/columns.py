@@ -13,7 +13,7 @@ from itertools import islice
 
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.layout import epoch, is_line
 from provisioning.hotlist.rows import HotListRow, RowRefusedError
 
@@ -93,7 +93,7 @@ class ColumnBuilder:
     def add(self, row: HotListRow) -> None:
         """Take a row. Raises RowRefusedError where it does not fit the table."""
         plate, category, priority, state, expires, reference, distribution, safe = row
-        text = normalise(plate)
+        text = normalize(plate)
         if not text:
             raise RowRefusedError("a row has no plate")
         self._digests += self._hash.digest(fold(text))

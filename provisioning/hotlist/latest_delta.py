@@ -12,7 +12,7 @@ import numpy as np
 
 from device.hotlist.fingerprints import HotListEntry
 from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.layout import epoch
 from device.hotlist.overlay import Row
 from provisioning.hotlist.changes import rows_of
@@ -50,7 +50,7 @@ class DeltaMatcher:
 
     def look(self, row: HotListRow) -> tuple[Literal["added", "removed"], Row] | None:
         """Say whether a row is the very entry that the delta added or removed, and which; None for neither."""
-        text = normalise(row.plate)
+        text = normalize(row.plate)
         mark = fingerprint(self._hash.digest(fold(text)))
         added, removed = self._news.added.get(mark, ()), self._news.removed.get(mark, ())
         if not added and not removed:

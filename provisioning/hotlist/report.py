@@ -75,7 +75,7 @@ class Tally:
         return dict(counted[:_REASONS]) | ({"other reasons": rest} if rest else {})
 
 
-def summarise(
+def summarize(
     output: Path, package: bytes, tally: Tally, *, previous: Manifest | None, own_key: bytes | None
 ) -> dict[str, Any]:
     """Return what a build made of its sources."""

@@ -13,7 +13,7 @@ class HotListRow(NamedTuple):
     """One plate of interest, cleaned.
 
     Attributes:
-        plate: the listed spelling, normalised to A-Z and 0-9, O and 0 as the source has them.
+        plate: the listed spelling, normalized to A-Z and 0-9, O and 0 as the source has them.
         category: slug from the allow-list.
         priority: 1 (most urgent) to 9.
         state: two or three letters, or None.

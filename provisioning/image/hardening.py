@@ -7,7 +7,7 @@ the service network reaches ssh and the aiming page.
 from collections.abc import Iterable
 from ipaddress import IPv4Interface
 
-from device.enrolment.settings import ServiceSettings
+from device.enrollment.settings import ServiceSettings
 
 SSH_PATH = "/etc/ssh/sshd_config.d/10-platepost.conf"
 """Before others: of each keyword sshd takes the first value (sshd_config(5))."""

@@ -170,7 +170,7 @@ class Subscriber:
         self._archive.close()
 
     def wait_for(self, condition: Callable[[tuple[Arrival, ...]], bool], *, timeout: float) -> bool:
-        """Wait until the arrivals fulfil a condition; return whether they did within `timeout` seconds."""
+        """Wait until the arrivals fulfill a condition; return whether they did within `timeout` seconds."""
         return self._wait(lambda: condition(tuple(self._arrivals)), timeout)
 
     def __enter__(self) -> Self:

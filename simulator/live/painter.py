@@ -59,7 +59,7 @@ class Ways:
             if passage.last.frame is not frame:
                 continue
             way = self._ways[passage.number]
-            way.append(passage.last.centre)
+            way.append(passage.last.center)
             found = passage.finding
             seen.append(
                 Seen(

@@ -1,7 +1,7 @@
 """Faces in a picture, found by the full-range BlazeFace of Google's MediaPipe (Apache-2.0; see faces.md beside it).
 
 The network looks at 192 x 192 pixels and gives, for each cell of a grid of 48 x 48, a score and a box. It was made for
-faces within five metres, so a picture is looked at whole and in overlapping tiles, in which small faces are larger.
+faces within five meters, so a picture is looked at whole and in overlapping tiles, in which small faces are larger.
 """
 
 import importlib
@@ -40,7 +40,7 @@ class Faces:
         self._scores, self._boxes = sorted(indexes, key=self._width)
         self._minimum_score = minimum_score
         cells = (np.arange(CELLS, dtype=np.float32) + 0.5) / CELLS
-        self._centres = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
+        self._centers = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
 
     def find(self, picture: NDArray[np.uint8]) -> list[Find]:
         """Return the faces of an H x W x 3 BGR picture, in its pixels."""
@@ -71,8 +71,8 @@ class Faces:
         sure = np.flatnonzero(scores >= self._minimum_score)
         boxes = self._interpreter.get_tensor(self._boxes)[0, sure, :4] / SIDE
         for at, (x, y, width, height) in zip(sure, boxes, strict=True):
-            centre_x, centre_y = self._centres[at]
-            box = np.array([centre_x + x - width / 2, centre_y + y - height / 2, width, height], np.float32)
+            center_x, center_y = self._centers[at]
+            box = np.array([center_x + x - width / 2, center_y + y - height / 2, width, height], np.float32)
             yield box, float(scores[at])
 
     def _width(self, index: int) -> int:

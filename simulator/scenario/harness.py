@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from device.post import Post
 
 
-_RECOGNISER = cache(Recognizer.of)
+_RECOGNIZER = cache(Recognizer.of)
 """The networks, loaded once for all posts and lives."""
 
 
@@ -120,7 +120,7 @@ class Harness:
             camera=lambda _settings: self.camera,
             board=lambda _settings: self.open_board(),
             capture=LockstepCapture,
-            recognizer=_RECOGNISER,
+            recognizer=_RECOGNIZER,
             clock=clock,
             time_source=lambda: self.chrony,
             machine=lambda _folder: self.disk.readings(),

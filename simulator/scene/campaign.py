@@ -28,9 +28,9 @@ SHUTTER: Final = 1 / 1500
 FPS: Final = 12
 """Less than a post does: at 65 mph a plate is in view for ten frames."""
 GAP: Final = 26.0
-"""Metres from one plate to the next in a lane: about what the picture spans of the road."""
+"""Meters from one plate to the next in a lane: about what the picture spans of the road."""
 LEAD: Final = 26.0
-"""Metres before the aim point at which the first plate comes into view."""
+"""Meters before the aim point at which the first plate comes into view."""
 SHORTEST: Final = 4
 """Characters: a post publishes nothing shorter unless it is told to."""
 _PASSENGER: Final = 0.6

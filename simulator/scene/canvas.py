@@ -192,7 +192,7 @@ class Canvas:
             self._set(
                 self._vehicle, street=street, extent=(REACH, vehicle.skin.top), paint=paint, flake=vehicle.flake,
                 paint_coat=vehicle.coat, belt=form.cowl, roof=form.height, lamps=lamps, lamp_tint=tint,
-                axles=(*form.axles, form.tyre + 0.105, form.length),
+                axles=(*form.axles, form.tire + 0.105, form.length),
             )  # fmt: skip
             for unit, name in ((1, "color"), (2, "finish"), (3, "relief")):
                 ready[name].use(unit)

@@ -31,7 +31,7 @@ class Clip(_Part):
 
 
 class Lens(_Part):
-    """The post's camera: metres, degrees, pixels."""
+    """The post's camera: meters, degrees, pixels."""
 
     width: int = Field(default=1280, ge=64, le=4096, multiple_of=2)
     height: int = Field(default=720, ge=64, le=4096, multiple_of=2)
@@ -74,7 +74,7 @@ class Passing(_Part):
     at: float = Field(description="seconds into the clip at which its plate is at the aim point")
     mph: float = Field(gt=0, le=120)
     direction: Literal["approaching", "receding"] = "approaching"
-    shift: float = Field(default=0.0, ge=-1.0, le=1.0, description="metres right of the lane's middle")
+    shift: float = Field(default=0.0, ge=-1.0, le=1.0, description="meters right of the lane's middle")
     dirt: Share = 0.3
     seed: int | None = Field(default=None, description="of this vehicle's looks; from the clip's when left out")
 
@@ -125,7 +125,7 @@ class Scene(_Part):
     weather: Weather = Weather()
     passing: tuple[Passing, ...] = ()
     watch: Watch | None = None
-    aim: float = Field(default=12.4, gt=2, description="metres from the post to the plate at the aim point")
+    aim: float = Field(default=12.4, gt=2, description="meters from the post to the plate at the aim point")
     street: int = Field(default=3, ge=0, description="seed of the road's looks")
 
 

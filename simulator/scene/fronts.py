@@ -120,14 +120,14 @@ def _grille(skin: Skin, body: Shape, rng: np.random.Generator, inner: float) -> 
             depth=-0.02,
         )
     badge = 0.05 if tall < 0.2 else 0.065
-    centre = (0.0, max((low + top) / 2, top - 0.12))
-    _badge(skin, centre, badge, int(rng.integers(4)))
+    center = (0.0, max((low + top) / 2, top - 0.12))
+    _badge(skin, center, badge, int(rng.integers(4)))
     return low, top
 
 
-def _badge(skin: Skin, centre: Point, size: float, style: int) -> None:
+def _badge(skin: Skin, center: Point, size: float, style: int) -> None:
     """Draw an invented maker's sign: shield, wing, lozenge or a plain disc."""
-    x, y = centre
+    x, y = center
     if style == 0:
         sign = [(-0.8, 0.7), (0.8, 0.7), (0.75, -0.1), (0, -0.9), (-0.75, -0.1)]
     elif style == 1:
@@ -135,8 +135,8 @@ def _badge(skin: Skin, centre: Point, size: float, style: int) -> None:
     elif style == 2:
         sign = [(0, 0.9), (0.7, 0), (0, -0.9), (-0.7, 0)]
     else:
-        skin.lay(skin.oval(centre, (size * 0.9, size * 0.8)), CHROME, depth=-0.01)
-        skin.lay(skin.oval(centre, (size * 0.6, size * 0.5)), Surface((0.10, 0.02, 0.02), coat=0.8))
+        skin.lay(skin.oval(center, (size * 0.9, size * 0.8)), CHROME, depth=-0.01)
+        skin.lay(skin.oval(center, (size * 0.6, size * 0.5)), Surface((0.10, 0.02, 0.02), coat=0.8))
         return
     skin.lay(skin.polygon([(x + a * size, y + b * size) for a, b in sign], rounding=0.008), CHROME, depth=-0.01)
     inner = [(x + a * size * 0.62, y + b * size * 0.55) for a, b in sign]
@@ -163,9 +163,9 @@ def _intake(skin: Skin, body: Shape, rng: np.random.Generator) -> None:
         skin.lay(_both(skin, pocket, rounding=0.03 if slim else 0.05), PLASTIC, depth=0.02, edge=0.012)
     if not slim:
         for side in (-1, 1):
-            centre = (side * wide * 0.815, (low + top) / 2 + 0.03)
-            skin.lay(skin.oval(centre, (0.052, 0.048)), CHROME)
-            skin.lay(skin.oval(centre, (0.044, 0.040)), Surface((0.35, 0.36, 0.38), coat=1.0, mirror=0.3, retro=0.2))
+            center = (side * wide * 0.815, (low + top) / 2 + 0.03)
+            skin.lay(skin.oval(center, (0.052, 0.048)), CHROME)
+            skin.lay(skin.oval(center, (0.044, 0.040)), Surface((0.35, 0.36, 0.38), coat=1.0, mirror=0.3, retro=0.2))
     lip = skin.polygon(
         [(-wide, 0.0), (wide, 0.0), (wide, 0.205), (wide * 0.6, 0.225), (-wide * 0.6, 0.225), (-wide, 0.205)],
         rounding=0.02,

@@ -43,13 +43,13 @@ def _cabin(
     seat = Surface((0.035, 0.033, 0.032), coat=1.0)
     dark = Surface((0.008, 0.008, 0.008), coat=1.0)
     side = 0.37 * body.half_width / 0.92
-    for centre in (-side, side):
-        skin.lay(inner * skin.oval((centre, low + 0.42 * tall), (0.20, 0.30 * tall)), seat)
-        skin.lay(inner * skin.oval((centre, low + 0.74 * tall), (0.12, 0.13 * tall)), seat)
+    for center in (-side, side):
+        skin.lay(inner * skin.oval((center, low + 0.42 * tall), (0.20, 0.30 * tall)), seat)
+        skin.lay(inner * skin.oval((center, low + 0.74 * tall), (0.12, 0.13 * tall)), seat)
     # The driver of an approaching car with its wheel on the left sits to the post's right.
     people = [side] if rng.random() < 0.7 else [side, -side]
-    for centre in [-p for p in people] if receding else people:
-        lean = centre + rng.normal(0, 0.02)
+    for center in [-p for p in people] if receding else people:
+        lean = center + rng.normal(0, 0.02)
         flesh = rng.uniform(0.03, 0.08) * (0.35 if receding else 1)
         skin.lay(
             inner * skin.oval((lean, low + 0.30 * tall), (0.22, 0.30 * tall)),

@@ -1,7 +1,7 @@
-"""The post's lens: a pinhole that maps the street's metres to the frame's pixels.
+"""The post's lens: a pinhole that maps the street's meters to the frame's pixels.
 
 The street: x to the right, y up, z away from the post along the road; the post stands at x = z = 0.
-Pixels follow OpenCV: the centre of the first pixel is (0, 0).
+Pixels follow OpenCV: the center of the first pixel is (0, 0).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _FAR = 300.0
 
 @dataclass(frozen=True)
 class Pinhole:
-    """A camera without distortion; angles in degrees, lengths in metres, `focal` in pixels."""
+    """A camera without distortion; angles in degrees, lengths in meters, `focal` in pixels."""
 
     width: int
     height: int
@@ -29,7 +29,7 @@ class Pinhole:
 
     @property
     def position(self) -> NDArray[np.float64]:
-        """Where the lens is in the street, in metres."""
+        """Where the lens is in the street, in meters."""
         return np.array([self.offset, self.mount, 0.0])
 
     @cached_property

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_FALL = 8.0  # metres a second, of drops that are seen
+_FALL = 8.0  # meters a second, of drops that are seen
 
 
 class Rain:

@@ -1,4 +1,4 @@
-"""The street without traffic: every pixel's ray is followed to asphalt, paint, kerb, pavement, verge, wall or trunk."""
+"""The street without traffic: every pixel's ray is followed to asphalt, paint, curb, pavement, verge, wall or trunk."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from simulator.scene.light import Lighting
 from simulator.scene.noise import Field, at, smooth, tile
 from simulator.scene.pinhole import Pinhole
 
-KERB, KERB_HIGH, WALL = 4.05, 0.15, 7.2  # metres from the middle of the road; the kerb's height
+CURB, CURB_HIGH, WALL = 4.05, 0.15, 7.2  # meters from the middle of the road; the curb's height
 _FINER = 2  # rays across a pixel
 
 
@@ -98,7 +98,7 @@ def _verge(rng: np.random.Generator, x: Field, z: Field) -> Field:
 
 
 def _sun_reach(rng: np.random.Generator, x: Field, z: Field) -> Field:
-    """Where sun falls on the ground: leaves' shade on both verges, reaching over the kerb here and there."""
+    """Where sun falls on the ground: leaves' shade on both verges, reaching over the curb here and there."""
     leaves, crowns = tile(rng, size=1024, grain=7, octaves=3), tile(rng, size=512, grain=30, octaves=2)
     under = smooth(at(crowns, x * 0.7, z * 0.7, pitch=0.09) + 0.9 * (np.abs(x - 0.5) - 4.4), -0.1, 1.0)
     dapple = smooth(at(leaves, x, z * 0.7, pitch=0.035), 0.55, 1.1)
@@ -108,14 +108,14 @@ def _sun_reach(rng: np.random.Generator, x: Field, z: Field) -> Field:
 def _stand_posts(  # noqa: PLR0917  a ray's hit has this many parts
     rng: np.random.Generator, rays: Field, eye: Field, x: Field, z: Field, albedo: Field, lit: Field
 ) -> tuple[Field, Field]:
-    """Stand trunks and lamp posts (x, z, radius in metres) before what the rays hit; returns reflectance and sun."""
+    """Stand trunks and lamp posts (x, z, radius in meters) before what the rays hit; returns reflectance and sun."""
     flat = np.hypot(rays[..., 0], rays[..., 2])
     ux, uz = rays[..., 0] / flat, rays[..., 2] / flat
     for post_x, post_z, radius in ((5.9, 37.0, 0.17), (-6.3, 52.0, 0.2), (4.45, 48.0, 0.07), (-4.5, 36.0, 0.055)):
         lit = lit * (1 - 0.55 * smooth(np.hypot(x - post_x, z - post_z), radius * 5, radius))
         off = (post_x - eye[0]) * uz - post_z * ux
         high = eye[1] + np.minimum(rays[..., 1], -1e-3) / flat * ((post_x - eye[0]) * ux + post_z * uz)
-        hit = (np.abs(off) < radius) & (high > KERB_HIGH)
+        hit = (np.abs(off) < radius) & (high > CURB_HIGH)
         bark = tile(rng, size=256, grain=4, octaves=3)
         shade = 0.16 * (0.75 - 0.35 * np.clip(off / radius, -1, 1)) * (1 + 0.25 * at(bark, off * 3, high, pitch=0.02))
         wood = _tint(np.clip(shade, 0.01, 1), (1.0, 0.85, 0.70) if radius > 0.1 else (0.9, 0.92, 0.92))
@@ -132,13 +132,13 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
     down = np.minimum(rays[..., 1], -1e-3)
     reach = -eye[1] / down
     x, z = eye[0] + rays[..., 0] * reach, rays[..., 2] * reach
-    raised = -(eye[1] - KERB_HIGH) / down
+    raised = -(eye[1] - CURB_HIGH) / down
     x_high, z_high = eye[0] + rays[..., 0] * raised, rays[..., 2] * raised
     side = np.sign(x)
-    beside = np.abs(x) >= KERB
-    face = beside & (np.abs(x_high) < KERB)
+    beside = np.abs(x) >= CURB
+    face = beside & (np.abs(x_high) < CURB)
     z = np.where(beside & ~face, z_high, z)
-    x = np.where(beside & ~face, x_high, np.where(face, side * KERB, x))
+    x = np.where(beside & ~face, x_high, np.where(face, side * CURB, x))
 
     concrete = tile(rng, size=1024, grain=3, octaves=4)
     level, water = _asphalt(rng, x, z)
@@ -148,7 +148,7 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
     albedo = np.where(gutter[..., None], slab * 0.85, albedo)
     albedo = np.where(beside[..., None], slab, albedo)
     albedo = np.where(face[..., None], slab * np.where(side > 0, 0.75, 0.6)[..., None], albedo)
-    verge = np.abs(x) > KERB + 1.55
+    verge = np.abs(x) > CURB + 1.55
     albedo = np.where((beside & verge)[..., None], _verge(rng, x, z), albedo)
     lit = _sun_reach(rng, x, z)
 
@@ -166,10 +166,10 @@ def lay_street(lens: Pinhole, seed: int) -> Street:
 
     albedo, lit = _stand_posts(rng, rays, eye, x, z, albedo, lit)
     distance = np.hypot(np.hypot(x - eye[0], z), eye[1])
-    centre = np.exp(-(((x - 0.0) / (0.17 * np.maximum(z, 1))) ** 2))
-    fall = (400.0 / distance**2) * (0.35 + 0.65 * centre) * 0.8
+    center = np.exp(-(((x - 0.0) / (0.17 * np.maximum(z, 1))) ** 2))
+    fall = (400.0 / distance**2) * (0.35 + 0.65 * center) * 0.8
     gray = albedo.mean(axis=2, keepdims=True)
-    wet = water * smooth(np.abs(x), KERB, KERB - 0.3)
+    wet = water * smooth(np.abs(x), CURB, CURB - 0.3)
 
     def shrink(field: NDArray[np.floating]) -> Field:
         size = (lens.width, lens.height)

@@ -22,7 +22,7 @@ class Optics:
         rng = np.random.default_rng([seed, 3])
         shape = (_BANK, self.height, self.width, 3)
         self._bank = rng.standard_normal(shape, np.float32)
-        # Demosaicing correlates neighbours and colors.
+        # Demosaicing correlates neighbors and colors.
         for field in self._bank:
             field[:] = cv2.GaussianBlur(field, (0, 0), 0.6) * 1.9
         x, y = np.meshgrid(np.linspace(-1, 1, self.width), np.linspace(-1, 1, self.height) * self.height / self.width)

@@ -1,7 +1,7 @@
 """Vehicle bodies as meshes: a sheet over bumper, bonnet, screen, roof and tail, two flanks, wheels, mirrors.
 
 A vehicle's own axes: x to the right as the post sees it, y up, z away from the post; the end that the post sees (the
-front of an approaching vehicle, the rear of a receding one) lies at z = 0. Lengths in metres.
+front of an approaching vehicle, the rear of a receding one) lies at z = 0. Lengths in meters.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Shape:
     cowl: float
     header: float
     outline: tuple[tuple[float, float, float], ...]
-    tyre: float
+    tire: float
     axles: tuple[float, float]
     mirrors: float
     tuck: float
@@ -78,7 +78,7 @@ def _front(name: str, **measures: float) -> Shape:
         (long - 0.1, 0.25, 0.3),
     )
     return Shape(
-        name, measures["width"] / 2, top, nose, cowl, top - 0.075, outline, measures["tyre"],
+        name, measures["width"] / 2, top, nose, cowl, top - 0.075, outline, measures["tire"],
         (measures["axle"], long - 0.9), bonnet + 0.35, measures["tuck"],
     )  # fmt: skip
 
@@ -106,22 +106,22 @@ def _rear(name: str, **measures: float) -> Shape:
         (long - 0.1, 0.25, 0.3),
     )
     return Shape(
-        name, measures["width"] / 2, top, deck, cowl, top - 0.075, outline, measures["tyre"],
+        name, measures["width"] / 2, top, deck, cowl, top - 0.075, outline, measures["tire"],
         (0.95, long - measures["axle"]), long - 1.75, measures["tuck"],
     )  # fmt: skip
 
 
 _MEASURES: dict[str, dict[str, float]] = {
     "saloon": {"width": 1.83, "height": 1.45, "nose": 0.74, "cowl": 0.98, "length": 4.75, "bonnet": 1.20, "rake": 0.85,
-               "tail": 1.2, "tyre": 0.215, "axle": 0.92, "tuck": 0.31},
+               "tail": 1.2, "tire": 0.215, "axle": 0.92, "tuck": 0.31},
     "compact": {"width": 1.76, "height": 1.50, "nose": 0.76, "cowl": 1.00, "length": 4.20, "bonnet": 1.00, "rake": 0.90,
-                "tail": 0.5, "tyre": 0.205, "axle": 0.85, "tuck": 0.29},
+                "tail": 0.5, "tire": 0.205, "axle": 0.85, "tuck": 0.29},
     "suv": {"width": 1.90, "height": 1.70, "nose": 0.94, "cowl": 1.13, "length": 4.70, "bonnet": 1.10, "rake": 0.75,
-            "tail": 0.4, "tyre": 0.235, "axle": 0.92, "tuck": 0.26},
+            "tail": 0.4, "tire": 0.235, "axle": 0.92, "tuck": 0.26},
     "pickup": {"width": 2.03, "height": 1.90, "nose": 1.09, "cowl": 1.27, "length": 5.70, "bonnet": 1.35, "rake": 0.60,
-               "tail": 2.0, "tyre": 0.265, "axle": 0.95, "tuck": 0.22},
+               "tail": 2.0, "tire": 0.265, "axle": 0.95, "tuck": 0.22},
     "van": {"width": 1.99, "height": 1.76, "nose": 0.86, "cowl": 1.10, "length": 5.10, "bonnet": 0.85, "rake": 1.10,
-            "tail": 0.3, "tyre": 0.225, "axle": 0.95, "tuck": 0.25},
+            "tail": 0.3, "tire": 0.225, "axle": 0.95, "tuck": 0.25},
 }  # fmt: skip
 _REARS: dict[str, dict[str, float]] = {
     "saloon": {"nose": 1.00, "cowl": 1.06, "boot": 0.55, "rake": 0.75},
@@ -210,7 +210,7 @@ def _flanks(body: Shape, edge: Floats) -> list[Mesh]:
 
 
 def _wheel(x: float, z: float, *, radius: float, half: float) -> Mesh:
-    """Make a tyre across x: a barrel with rounded shoulders and a flat face."""
+    """Make a tire across x: a barrel with rounded shoulders and a flat face."""
     turns = np.linspace(0, 2 * np.pi, 37)
     profile = np.array(
         [(-half, 0.0), (-half, 0.8), (-0.8 * half, 0.97), (0, 1.0), (0.8 * half, 0.97), (half, 0.8), (half, 0.0)]
@@ -226,16 +226,16 @@ def _wheel(x: float, z: float, *, radius: float, half: float) -> Mesh:
     return _grid(points, np.zeros((*points.shape[:2], 2)), RUBBER, flip=True)
 
 
-def _pod(centre: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> Mesh:
+def _pod(center: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> Mesh:
     """Make a rounded pod: a mirror's housing."""
     around, over = np.meshgrid(np.linspace(0, 2 * np.pi, 21), np.linspace(0, np.pi, 11))
 
     def rounded(wave: Floats) -> Floats:
         return np.sign(wave) * np.abs(wave) ** 0.7
 
-    x = centre[0] + radii[0] * rounded(np.cos(around)) * rounded(np.sin(over))
-    y = centre[1] + radii[1] * rounded(np.cos(over))
-    z = centre[2] + radii[2] * rounded(np.sin(around)) * rounded(np.sin(over))
+    x = center[0] + radii[0] * rounded(np.cos(around)) * rounded(np.sin(over))
+    y = center[1] + radii[1] * rounded(np.cos(over))
+    z = center[2] + radii[2] * rounded(np.sin(around)) * rounded(np.sin(over))
     return _grid(np.stack([x, y, z], axis=2), np.zeros((*x.shape, 2)), material, flip=True)
 
 
@@ -251,12 +251,12 @@ def build(body: Shape) -> Mesh:
     spine = _spine(np.array(body.outline))
     sheet, edge = _sheet(body, spine)
     parts = [sheet, *_flanks(body, edge)]
-    radius = body.tyre + 0.105
+    radius = body.tire + 0.105
     for axle in body.axles:
-        middle = body.half_width - body.tyre * 0.55
-        parts.extend(_wheel(side * middle, axle, radius=radius, half=body.tyre * 0.5) for side in (-1, 1))
+        middle = body.half_width - body.tire * 0.55
+        parts.extend(_wheel(side * middle, axle, radius=radius, half=body.tire * 0.5) for side in (-1, 1))
     parts.append(_box((-body.half_width * 0.9, 0.2, 0.5), (body.half_width * 0.9, 0.5, 0.5), BLACK))
     for side in (-1, 1):
-        centre = (side * (body.half_width + 0.09), body.cowl + 0.06, body.mirrors)
-        parts.append(_pod(centre, (0.12, 0.075, 0.06), PAINT))
+        center = (side * (body.half_width + 0.09), body.cowl + 0.06, body.mirrors)
+        parts.append(_pod(center, (0.12, 0.075, 0.06), PAINT))
     return join(parts)

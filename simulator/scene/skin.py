@@ -1,4 +1,4 @@
-"""The painted skin of a vehicle's near end, drawn as its front or rear elevation in metres."""
+"""The painted skin of a vehicle's near end, drawn as its front or rear elevation in meters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-DENSITY = 560.0  # pixels a metre: finer than the post ever sees a vehicle
-REACH = 1.12  # metres from the middle to the picture's edge
+DENSITY = 560.0  # pixels a meter: finer than the post ever sees a vehicle
+REACH = 1.12  # meters from the middle to the picture's edge
 
 Mask = NDArray[np.float32]
 Point = tuple[float, float]
@@ -42,19 +42,19 @@ class Skin:
         self.color[:] = base.color
         self.finish = np.empty((*shape, 4), np.float32)  # coat, mirror, lamp, retro
         self.finish[:] = (base.coat, base.mirror, base.lamp, base.retro)
-        self.relief = np.zeros(shape, np.float32)  # metres outwards
+        self.relief = np.zeros(shape, np.float32)  # meters outwards
         rows, columns = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
         self.x = (columns + 0.5) / DENSITY - REACH
         self.y = top - (rows + 0.5) / DENSITY
 
     def pixels(self, points: Sequence[Point] | NDArray[np.floating]) -> NDArray[np.int32]:
-        """Points in metres as OpenCV's fixed-point pixels (4 fractional bits)."""
+        """Points in meters as OpenCV's fixed-point pixels (4 fractional bits)."""
         placed = np.asarray(points, np.float64)
         across, down = (placed[:, 0] + REACH) * DENSITY - 0.5, (self.top - placed[:, 1]) * DENSITY - 0.5
         return np.round(np.stack([across, down], axis=1) * 16).astype(np.int32)
 
     def polygon(self, points: Sequence[Point] | NDArray[np.floating], *, rounding: float = 0.0) -> Mask:
-        """Cover of a filled polygon, its corners rounded to about `rounding` metres."""
+        """Cover of a filled polygon, its corners rounded to about `rounding` meters."""
         drawn = np.zeros((self.height, self.width), np.uint8)
         pixels = self.pixels(points)
         cv2.fillPoly(drawn, [pixels], 255, cv2.LINE_AA, 4)
@@ -75,23 +75,23 @@ class Skin:
         return slice(int(np.clip(low[1], 0, self.height)), int(np.clip(high[1], 0, self.height))), across
 
     def line(self, points: Sequence[Point] | NDArray[np.floating], wide: float) -> Mask:
-        """Cover of a line `wide` metres thick."""
+        """Cover of a line `wide` meters thick."""
         drawn = np.zeros((self.height, self.width), np.uint8)
         thick = max(round(wide * DENSITY), 1)
         cv2.polylines(drawn, [self.pixels(points)], False, 255, thick, cv2.LINE_AA, 4)
         return np.asarray(drawn / np.float32(255), np.float32)
 
-    def oval(self, centre: Point, radii: Point) -> Mask:
+    def oval(self, center: Point, radii: Point) -> Mask:
         """Cover of an ellipse."""
-        corners = [(centre[0] - radii[0], centre[1] - radii[1]), (centre[0] + radii[0], centre[1] + radii[1])]
+        corners = [(center[0] - radii[0], center[1] - radii[1]), (center[0] + radii[0], center[1] + radii[1])]
         window = self._window(self.pixels(corners) / 16, 3)
-        distance = np.hypot((self.x[window] - centre[0]) / radii[0], (self.y[window] - centre[1]) / radii[1])
+        distance = np.hypot((self.x[window] - center[0]) / radii[0], (self.y[window] - center[1]) / radii[1])
         cover = np.zeros((self.height, self.width), np.float32)
         cover[window] = np.clip((1 - distance) * min(radii) * DENSITY + 0.5, 0, 1)
         return np.asarray(cover, np.float32)
 
     def lay(self, mask: Mask, surface: Surface, *, depth: float = 0.0, edge: float = 0.006) -> None:
-        """Cover with a surface that lies `depth` metres further in, over an edge of that width."""
+        """Cover with a surface that lies `depth` meters further in, over an edge of that width."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from simulator.scene.description import Passing, Scene
 from simulator.scene.vehicles import Vehicle, make_vehicle
 
-LANES = {1: -1.44, 2: 1.44}  # metres from the middle of the road
-MPH = 0.44704  # metres a second
+LANES = {1: -1.44, 2: 1.44}  # meters from the middle of the road
+MPH = 0.44704  # meters a second
 _LIT_BY_DAY = 0.55  # share of vehicles with daytime lamps
 _ALL_LIT = 0.4  # strength of the lamps from which everyone has them on
-_BEHIND, _BEYOND = 2.0, 90.0  # metres between which a vehicle can be in view
+_BEHIND, _BEYOND = 2.0, 90.0  # meters between which a vehicle can be in view
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Drive:
 
     @property
     def speed(self) -> float:
-        """Metres a second along z: negative when it approaches."""
+        """Meters a second along z: negative when it approaches."""
         return self.passing.mph * MPH * (-1 if self.passing.direction == "approaching" else 1)
 
     def place(self, time: float) -> tuple[float, float]:

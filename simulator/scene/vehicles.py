@@ -11,7 +11,7 @@ from simulator.scene import fronts, glazing, rears
 from simulator.scene.shapes import Mesh, Shape, build, shape
 from simulator.scene.skin import Skin, Surface
 
-PLATE_WIDE, PLATE_HIGH = 0.3048, 0.1524  # metres: 12 x 6 inches, SAE J686
+PLATE_WIDE, PLATE_HIGH = 0.3048, 0.1524  # meters: 12 x 6 inches, SAE J686
 _PLATE_PIXELS = 224  # height of the drawn plate; the post never sees a third of it
 
 # Linear colors and metallic sparkle; weights follow what one meets on a Californian street.

@@ -18,7 +18,7 @@ from provisioning.cli import provision
 from provisioning.fleet.fleet import Fleet
 from provisioning.image.hardening import FIREWALL_PATH, FIREWALL_UNIT, RULES_PATH
 from tests.end_to_end.day import given
-from tests.provisioning.enrolment.conftest import open_office
+from tests.provisioning.enrollment.conftest import open_office
 from tests.provisioning.image.test_image import KEY, card
 
 MOUNTS = (("-t", "proc", "proc", "proc"), ("-t", "sysfs", "-o", "ro", "sys", "sys"))
@@ -160,7 +160,7 @@ def test_it_is_enrolled_by_the_one_command_of_the_cheat_sheet(unit: Tree, tmp_pa
         options = ("--technician", "r-alvarez", "--as", "j-stone", "--purpose", "work order 7731", "--json")
         invited = given(provision, "post", "invite", fleet.directory, "post-17", "--camera", "picamera2", *options)
         code = invited.partition('"code": "')[2].partition('"')[0]
-        command = ("platepost", "enrol", "post-17", f"localhost:{office.port}", "--code-file", "-")
+        command = ("platepost", "enroll", "post-17", f"localhost:{office.port}", "--code-file", "-")
         assert "This unit is post-17" in unit.run(*command, network=True, typed=code + "\n")
     assert unit.mode("/etc/platepost/keys/signing_key.pem").endswith("00 root root")
     assert fleet.posts() == ("post-17",)

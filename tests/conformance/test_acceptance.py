@@ -27,7 +27,7 @@ def test_a_broker_that_refuses_nothing_is_found_out(stand: Stand, monkeypatch: p
     configuration = load(stand.fleet.post(post) / "post.toml")
     uplink = configuration.uplink.model_copy(update={"brokers": (stand.broker.addresses[0],)})
     # What is its own stands for what is not: the broker lets it write that.
-    monkeypatch.setattr(module, "NEIGHBOUR", post)
+    monkeypatch.setattr(module, "NEIGHBOR", post)
     (said,) = rights(configuration.model_copy(update={"uplink": uplink}))
     assert not said.good
     assert "lets it write" in said.said

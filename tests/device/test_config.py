@@ -40,7 +40,7 @@ def test_paths_are_relative_to_the_file(table: dict[str, Any]) -> None:
 def test_each_room_finds_its_table_by_the_kind(table: dict[str, Any]) -> None:
     table |= {
         "control": {"directory": "control", "configuration_key": "c.pem", "operators_ca": "ca.pem"},
-        "enrolment": {"office": "ca.example"},
+        "enrollment": {"office": "ca.example"},
     }
     read = parse(table, folder=Path("/etc/platepost"))
     found = {name: read.table(kind) for name, kind in tables(Configuration) if kind is not BackendSettings}

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from device.enrollment.unit import WORK, UnitEnrollment
+
 from device.camera.recovery import Recovery, RecoveryAction
 from device.camera.view import WIDTH, load_views
 from device.clock.timekeeper import Timekeeper
 from device.control import ConfigurationStore
 from device.control.keys.store import KeyStore
-from device.enrolment.unit import WORK, UnitEnrolment
 from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
 from device.health.read_rate import ReadRateBaseline
@@ -110,11 +111,11 @@ def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
     assert baseline.missed, "twenty reads at two a minute, and a quarter of an hour"
 
 
-def test_enrolment_under_way(tmp_path: Path) -> None:
+def test_enrollment_under_way(tmp_path: Path) -> None:
     (tmp_path / WORK).mkdir()
     (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": "00ff"}')
-    pending = UnitEnrolment(tmp_path).pending()
+    pending = UnitEnrollment(tmp_path).pending()
     assert pending is not None
     assert (pending.post, pending.seal_key) == ("post-18", b"\x00\xff")
     (tmp_path / WORK / "plan.json").write_text('{"post": "post-18", "seal_key": null}')
-    assert UnitEnrolment(tmp_path).pending() == pending.model_copy(update={"seal_key": None})
+    assert UnitEnrollment(tmp_path).pending() == pending.model_copy(update={"seal_key": None})

@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from device import config
-from device.commands.enrol import enrol
+from device.commands.enroll import enroll
 from provisioning.cli import provision
 from provisioning.connection import Connection
 from provisioning.fleet.broker_files import write_rabbitmq
@@ -134,13 +134,13 @@ class Day:
         options = ("--technician", "r-alvarez", "--broker", self.broker.address, "--camera", "footage")
         return str(self.told("post", "invite", post, *options, *more)["code"]) + "\n"
 
-    def enrol_by_stick(self, post: str, unit: Path, stick: Path, code: str) -> None:
-        """Enrol a unit without a network."""
+    def enroll_by_stick(self, post: str, unit: Path, stick: Path, code: str) -> None:
+        """Enroll a unit without a network."""
         stick.mkdir()
-        given(enrol, post, "--stick", stick, "--directory", unit, typed=code)
+        given(enroll, post, "--stick", stick, "--directory", unit, typed=code)
         options = ("--reload", self.reload, "--as", "j-stone", "--purpose", "no network there")
-        given(provision, "enrol-stick", self.directory, stick, *options)
-        given(enrol, post, "--stick", stick, "--directory", unit)
+        given(provision, "enroll-stick", self.directory, stick, *options)
+        given(enroll, post, "--stick", stick, "--directory", unit)
 
     def publish_list(self, rows: str, folder: Path) -> None:
         """Build a hot list and publish it."""

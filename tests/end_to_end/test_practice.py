@@ -1,4 +1,4 @@
-"""Practising at a desk: what the page says of the clip that ships leads to a green light, and the page is a unit's."""
+"""Practicing at a desk: what the page says of the clip that ships leads to a green light, and the page is a unit's."""
 
 import os
 import re

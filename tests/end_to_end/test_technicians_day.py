@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from playwright.sync_api import expect
 
 from device.camera.view import load_views
-from device.commands.enrol import enrol
+from device.commands.enroll import enroll
 from device.config import load
 from device.post import Post
 from device.records.signing import read_key
@@ -37,7 +37,7 @@ from simulator.keeper.keeper import RecordKeeper
 from tests.browser import Visitor
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer
-from tests.provisioning.enrolment.conftest import Department, open_office
+from tests.provisioning.enrollment.conftest import Department, open_office
 
 pytestmark = pytest.mark.end_to_end
 LOCKED_OUT_SECONDS = 10.0
@@ -99,7 +99,7 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
             RecordKeeper(day.fleet, "records", broker=day.broker.address, folder=tmp_path / "custodian")
         )
         office = stack.enter_context(open_office(day.fleet, tmp_path, reload=day.reload))
-        enrol_three(day, office, units, tmp_path, stack)
+        enroll_three(day, office, units, tmp_path, stack)
         day.publish_list("8KTR402,CA,acceptance_test\n8AAA000,CA,stolen_vehicle", tmp_path)
         for name, unit in units.items():
             assert day.speaks(unit, name)
@@ -129,13 +129,13 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
     assert CliRunner().invoke(verify, [str(day.fleet.acts.path), "--key", keys, "--whole"]).exit_code == 0
 
 
-def enrol_three(day: Day, office: Department, units: dict[str, Path], folder: Path, stack: ExitStack) -> None:
-    """Enrol a post at its terminal over the network, one likewise, and one by stick."""
+def enroll_three(day: Day, office: Department, units: dict[str, Path], folder: Path, stack: ExitStack) -> None:
+    """Enroll a post at its terminal over the network, one likewise, and one by stick."""
     clip = nearer(folder / "near")
     footage = ("--camera-setting", f"path={clip}", "--camera-setting", "loop=true")
     code = day.invite("post-17", *footage, "--camera-setting", "frames_per_second=2")
     address = f"localhost:{office.port}"
-    terminal = Terminal("enrol", "post-17", address, "--directory", units["post-17"], "--code-file", "-")
+    terminal = Terminal("enroll", "post-17", address, "--directory", units["post-17"], "--code-file", "-")
     stack.callback(terminal.close)
     terminal.type(code)
     terminal.wait_for("This unit is post-17")
@@ -143,8 +143,8 @@ def enrol_three(day: Day, office: Department, units: dict[str, Path], folder: Pa
     # The same vehicle again and again is one vehicle; here it is to be many.
     with (units["post-17"] / "post.toml").open("a") as file:
         file.write("\n[passages]\nrepeat_seconds = 0\n\n[service]\nshutter = 0.001\nspeed_mph = 35\n")
-    given(enrol, "post-18", address, "--directory", units["post-18"], typed=day.invite("post-18", *UNTRIED))
-    day.enrol_by_stick("post-19", units["post-19"], folder / "stick", day.invite("post-19", *UNTRIED))
+    given(enroll, "post-18", address, "--directory", units["post-18"], typed=day.invite("post-18", *UNTRIED))
+    day.enroll_by_stick("post-19", units["post-19"], folder / "stick", day.invite("post-19", *UNTRIED))
     assert set(day.fleet.posts()) == set(units)
 
 
@@ -221,7 +221,7 @@ def replace(day: Day, office: Department, units: dict[str, Path], folder: Path) 
     """Give the name of a unit that was hit by lightning to another, and see that the old one is locked out."""
     code = day.invite("post-18", *UNTRIED, "--replace")
     new = folder / "post-18-new"
-    given(enrol, "post-18", f"localhost:{office.port}", "--directory", new, typed=code)
+    given(enroll, "post-18", f"localhost:{office.port}", "--directory", new, typed=code)
     assert day.speaks(new, "post-18")
     assert not is_let_in(as_client(units["post-18"]), day.broker.address)
 
@@ -240,7 +240,7 @@ def somebody_leaves(day: Day, folder: Path) -> None:
     reload_broker(day.fleet, day.reload)
     assert not is_let_in(leaver, day.broker.address)
     with pytest.raises(NotCertifiedError):
-        given(provision, "subscriber", "add", day.directory, "mine", "--as", leaver, "--purpose", "a favour")
+        given(provision, "subscriber", "add", day.directory, "mine", "--as", leaver, "--purpose", "a favor")
 
 
 def steal(day: Day, unit: Path) -> None:

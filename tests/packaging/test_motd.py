@@ -15,7 +15,7 @@ def said(root: Path) -> str:
 
 
 def test_unit_without_a_post_waits_to_be_enrolled(tmp_path: Path) -> None:
-    assert said(tmp_path) == "This unit waits to be enrolled as a post: sudo platepost enrol --help"
+    assert said(tmp_path) == "This unit waits to be enrolled as a post: sudo platepost enroll --help"
 
 
 def test_enrolled_unit_says_which_post_it_is(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
  *
  * - /dev/dma_heap/...: an ioctl for a buffer is answered with a memfd; those that synchronise or name one succeed.
  * - virtual.yaml: read from where PLATEPOST_VIRTUAL_YAML says, not from /usr/share.
- * - operator new gives zeroed memory: libcamera 0.4 leaves the status of the virtual pipeline's frames uninitialised,
+ * - operator new gives zeroed memory: libcamera 0.4 leaves the status of the virtual pipeline's frames uninitialized,
  *   and Picamera2 throws frames away whose status is not success.
  */
 #define _GNU_SOURCE

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.keyfiles import make_held_key
 
-from device.enrolment.errors import EnrolmentError
-from device.enrolment.keyfiles import make_held_key
 from simulator.brokers.daemon import free_port
 
 SECONDS = 60.0
@@ -34,7 +34,7 @@ def tpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[P
             while True:
                 try:
                     return make_held_key(path)
-                except EnrolmentError:  # until it listens
+                except EnrollmentError:  # until it listens
                     if time.monotonic() > deadline:
                         raise
                     time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The end of practising: what was accepted there is said, and nothing of it is to be used."""
+"""The end of practicing: what was accepted there is said, and nothing of it is to be used."""
 
 from pathlib import Path
 from types import SimpleNamespace

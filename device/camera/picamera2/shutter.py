@@ -2,7 +2,7 @@
 
 from math import radians, sin
 
-PLATE_METRES = 0.305
+PLATE_METERS = 0.305
 """Width of a United States plate, 12 inches (SAE J686)."""
 SECONDS_AT_1_KMH = 1 / 11
 """The rule of camera makers, shutter = 1 / (11 x km/h) s, is never exceeded, however well the geometry looks:
@@ -19,6 +19,6 @@ def longest_shutter(*, fastest_kmh: float, angle_degrees: float, plate_pixels: f
         blur_pixels: how far a plate may move meanwhile.
 
     """
-    metres_per_second = fastest_kmh / 3.6
-    pixels_per_second = metres_per_second * sin(radians(angle_degrees)) * plate_pixels / PLATE_METRES
+    meters_per_second = fastest_kmh / 3.6
+    pixels_per_second = meters_per_second * sin(radians(angle_degrees)) * plate_pixels / PLATE_METERS
     return max(1, int(1e6 * min(blur_pixels / pixels_per_second, SECONDS_AT_1_KMH / fastest_kmh)))

@@ -1,6 +1,6 @@
 """The pages of an encrypted database and its write-ahead log, each deciphered by itself.
 
-SQLCipher 4, https://www.zetetic.net/sqlcipher/design/: AES-256-CBC, the page's last 80 bytes are its initialisation
+SQLCipher 4, https://www.zetetic.net/sqlcipher/design/: AES-256-CBC, the page's last 80 bytes are its initialization
 vector and an HMAC-SHA512 over cipher text, vector and page number. The first 16 bytes of the file are a salt, from
 which the HMAC's key is derived. The log is that of https://sqlite.org/walformat.html, its frames enciphered alike.
 """

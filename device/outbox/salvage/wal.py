@@ -16,7 +16,7 @@ def wal_is_damaged(path: Path, key: bytes) -> bool:
     """Tell whether the log beside the database at `path` has lost what was synchronised.
 
     An append begins when the one before is synchronised. So a power cut leaves at most one append without it, and
-    acknowledgements between: a broken frame that another append follows is damage if it belongs to an append itself,
+    acknowledgments between: a broken frame that another append follows is damage if it belongs to an append itself,
     or if two follow.
     """
     log = path.with_name(f"{path.name}-wal")

@@ -29,7 +29,7 @@ from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held
 from provisioning.hotlist.latest_delta import LatestDelta, own_vehicles
 from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise, what_is_allowed
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize, what_is_allowed
 from provisioning.hotlist.rows import SourceError
 
 
@@ -157,7 +157,7 @@ def build(
             )
         _refuse_emptiness(tally, read)
     builder.hand_out(package, output, files=files, refused=len(tally.refusals))
-    summary = summarise(output, package, tally, previous=previous, own_key=builder.unseal_key)
+    summary = summarize(output, package, tally, previous=previous, own_key=builder.unseal_key)
     if news is not None:
         forgotten = len(news.added_in_force(int(now.timestamp())) - tally.kept)
         summary |= {"listed_again": len(tally.again), "listed_no_more": forgotten}

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from device.hotlist import HotList
 from device.hotlist.errors import HotListRefused, WrongBase
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.manifest import Manifest
 from device.hotlist.match import Match
 from device.hotlist.package import Opened, load_key, unseal, verify_package
@@ -88,7 +88,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 def _said(hotlist: HotList, plate: str, matches: tuple[Match, ...]) -> dict[str, Any] | str:
     """Return what is looked up for a plate, so that a writer sees at which step its own differs."""
-    key = fold(normalise(plate))
+    key = fold(normalize(plate))
     digest = hotlist.listing.hash.digest(key)
     return {
         "key": key,

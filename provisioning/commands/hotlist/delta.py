@@ -32,7 +32,7 @@ from provisioning.hotlist.files import Files
 from provisioning.hotlist.held import Held
 from provisioning.hotlist.latest_delta import LatestDelta
 from provisioning.hotlist.removals import read_removals
-from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarise
+from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize
 from provisioning.hotlist.rows import RefusedRow
 
 
@@ -133,7 +133,7 @@ def delta(
             size_override=override_reason,
         )
     builder.hand_out(package, output, files=files, refused=len(tally.refusals))
-    summary = summarise(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
+    summary = summarize(output, package, tally, previous=held.newest.manifest, own_key=builder.unseal_key)
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
     if sources:
         summary["listed_again"] = len(tally.again)

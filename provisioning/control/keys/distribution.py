@@ -139,7 +139,7 @@ class KeyDistributor:
             return RotationResult(done, in_use=True, standings=adoption.standings(done.statement))
 
     def rehearse(self, copy: Fleet, request: RotationRequest) -> RotationResult:
-        """Do one step in a copy of the fleet, and judge with the posts' own judgement what each would make of it.
+        """Do one step in a copy of the fleet, and judge with the posts' own judgment what each would make of it.
 
         The broker is asked how the posts are, and told nothing.
 

@@ -6,15 +6,15 @@ from device.uplink.settings import BrokerAddress
 from device.uplink.tls import tls_context
 from provisioning.connection import Connection, client_of
 
-NEIGHBOUR = "acceptance-neighbour"
+NEIGHBOR = "acceptance-neighbor"
 """A post that does not exist: whoever may write below it may write below every other."""
 
 
 def foreign_topics(configuration: Configuration) -> tuple[str, ...]:
     """Return topics that a post must not be able to write."""
     own = Source(configuration.post.agency, configuration.post.name)
-    neighbour = Source(configuration.post.agency, NEIGHBOUR)
-    others = (neighbour.topic("status"), neighbour.topic("read"))
+    neighbor = Source(configuration.post.agency, NEIGHBOR)
+    others = (neighbor.topic("status"), neighbor.topic("read"))
     return (*others, own.configuration, own.command("restart"), keys_topic(own.agency, Purpose.LISTS))
 
 

@@ -195,7 +195,7 @@ def _advice(
     if "Plate's width" in bad:
         said.append(_enlarge(tracks, size, road, zoom_or_tilt))
     if "Place from left" in bad:
-        said.append(_centre(best, size, road))
+        said.append(_center(best, size, road))
     roll = median(f.roll for f in best)
     if "Turned" in bad:
         turn = "clockwise" if roll > 0 else "counter-clockwise"
@@ -221,7 +221,7 @@ def _advice(
     return said
 
 
-def _centre(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> str:
+def _center(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> str:
     """Say how plates come wholly inside the picture: no turn brings in what is wider than its middle."""
     left, right = _edges(best, size)
     if right - left > INSIDE[1] - INSIDE[0]:

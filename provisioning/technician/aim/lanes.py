@@ -13,7 +13,7 @@ from provisioning.technician.aim.zoom_or_tilt import ZoomOrTilt
 
 APART = 5.0
 """Plate widths, 1.5 m, between two vehicles' ways from which on they are lanes: lanes are 3 m apart and more, and
-vehicles of one wander by half a metre to each side, with plates at heights that differ by as much."""
+vehicles of one wander by half a meter to each side, with plates at heights that differ by as much."""
 _SPREAD = 1.25
 """How much a plate must have grown for its way to be a line, and no point."""
 MORE = (3, 1.5)
@@ -38,7 +38,7 @@ class Lane:
     @property
     def x(self) -> float:
         """Where in the picture it is, pixels from the left, where its last vehicle's plate was largest."""
-        return self.tracks[-1].best.centre[0]
+        return self.tracks[-1].best.center[0]
 
 
 class Lanes:
@@ -146,7 +146,7 @@ def _apart(one: VehicleTrack, other: VehicleTrack) -> float:
 def _place(track: VehicleTrack, width: float) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return where in the picture a vehicle's plate was so many pixels wide: x and y."""
     widths = np.array([measurement.width for measurement in track.sightings])
-    centres = np.array([measurement.centre for measurement in track.sightings])
+    centers = np.array([measurement.center for measurement in track.sightings])
     if len(widths) < 4 or widths.max() < _SPREAD * widths.min():
-        return np.asarray(centres.mean(axis=0), np.float64)
-    return np.array([np.polyval(np.polyfit(widths, centres[:, axis], 1), width) for axis in (0, 1)], np.float64)
+        return np.asarray(centers.mean(axis=0), np.float64)
+    return np.array([np.polyval(np.polyfit(widths, centers[:, axis], 1), width) for axis in (0, 1)], np.float64)

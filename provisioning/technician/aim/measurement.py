@@ -10,8 +10,8 @@ from device.vision.geometry import Corners, plate_size, rectify
 
 PLATE_INCHES = (12.0, 6.0)
 """Width and height of a plate in the United States (SAE J686)."""
-PLATE_METRES = 0.3048
-"""The same width in metres."""
+PLATE_METERS = 0.3048
+"""The same width in meters."""
 WASHED_OUT = 250
 """Gray level from which on the sensor has nothing more to tell."""
 _BLUR_PIXELS = 9
@@ -49,7 +49,7 @@ class Measurement:
     """What was read on it, by which a technician tells it from others."""
 
     @property
-    def centre(self) -> tuple[float, float]:
+    def center(self) -> tuple[float, float]:
         """Its middle in pixels of the frame."""
         x, y = self.corners.mean(axis=0)
         return float(x), float(y)
@@ -125,5 +125,5 @@ def blur_pixels(width: float, *, speed_mph: float, shutter_seconds: float, tilt_
             picture. Less than 15 degrees cannot be told from corners, and is taken for 15.
 
     """
-    metres = speed_mph * 0.44704 * shutter_seconds
-    return metres / PLATE_METRES * width * float(np.sin(np.radians(max(15.0, tilt_degrees))))
+    meters = speed_mph * 0.44704 * shutter_seconds
+    return meters / PLATE_METERS * width * float(np.sin(np.radians(max(15.0, tilt_degrees))))

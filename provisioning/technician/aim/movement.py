@@ -2,7 +2,7 @@
 
 The background (`BackgroundModel`: the street without its vehicles, the median of six seconds) is compared with the
 background as it was when the camera was last touched: vehicles have dropped out of both, and light and exposure are
-taken out by normalisation (`device.camera.registration`). It has clearly moved when the background is found elsewhere
+taken out by normalization (`device.camera.registration`). It has clearly moved when the background is found elsewhere
 or in another size, and most of its places match better there than in place, hardly one worse; or when it is not found
 at all for longer than a truck stands before the lens. The limits were set on the project's footage; the tests of this
 module show what each finds.

@@ -64,11 +64,11 @@ class Tracks:
         self._tracks = []
 
     def _nearest(self, measurement: Measurement, at: float) -> VehicleTrack | None:
-        x, y = measurement.centre
+        x, y = measurement.center
         near = []
         for track in self._tracks:
             last = track.sightings[-1]
-            distance = max(abs(last.centre[0] - x), abs(last.centre[1] - y))
+            distance = max(abs(last.center[0] - x), abs(last.center[1] - y))
             reach = min(_REACH[1], _REACH[0] * max(1.0, (at - track.seen) / 0.1))
             # Of two plates in one frame only one is the same as before.
             if 0 < at - track.seen <= GONE_SECONDS and distance <= reach * max(last.width, measurement.width):

@@ -61,7 +61,7 @@ INJECTIONS = (
         strike=lambda _site, post, _draw: post.proxy.swallow(),
     ),
     Injection(
-        name="acknowledgements lost",
+        name="acknowledgments lost",
         what="what the broker sends is delivered to nobody, forever",
         heals="the post hears nothing for two keep-alives and connects again",
         weight=5,

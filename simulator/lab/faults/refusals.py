@@ -52,7 +52,7 @@ INJECTIONS = (
             refuser.BUSY,
             refuser.UNAVAILABLE,
             refuser.QUOTA_EXCEEDED,
-            refuser.NOT_AUTHORISED,
+            refuser.NOT_AUTHORIZED,
             refuser.CONNECTION_RATE,
         ),
     ),
@@ -62,7 +62,7 @@ INJECTIONS = (
         heals=_HEALED,
         weight=5,
         strike=_lead_astray(
-            "publish", refuser.QUOTA_EXCEEDED, refuser.NOT_AUTHORISED, refuser.IMPLEMENTATION, refuser.UNSPECIFIED
+            "publish", refuser.QUOTA_EXCEEDED, refuser.NOT_AUTHORIZED, refuser.IMPLEMENTATION, refuser.UNSPECIFIED
         ),
     ),
     Injection(

@@ -18,7 +18,7 @@ PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14
 QOS = 0x06
 NO_SUBSCRIPTION = 0x11
 
-NOT_AUTHORISED, UNAVAILABLE, BUSY = 0x87, 0x88, 0x89
+NOT_AUTHORIZED, UNAVAILABLE, BUSY = 0x87, 0x88, 0x89
 SHUTTING_DOWN, RATE_TOO_HIGH, QUOTA_EXCEEDED, ADMINISTRATIVE = 0x8B, 0x96, 0x97, 0x98
 UNSPECIFIED, IMPLEMENTATION, CONNECTION_RATE = 0x80, 0x83, 0x9F
 
@@ -78,7 +78,7 @@ class Refuser:
             return _make(CONNACK, bytes([0, self.denial.code, 0])), True
         answers = {
             CONNECT: _make(CONNACK, bytes(3)),
-            SUBSCRIBE: _make(SUBACK, body[:2] + bytes([0, NOT_AUTHORISED])),
+            SUBSCRIBE: _make(SUBACK, body[:2] + bytes([0, NOT_AUTHORIZED])),
             UNSUBSCRIBE: _make(UNSUBACK, body[:2] + bytes([0, NO_SUBSCRIPTION])),
             PINGREQ: _make(PINGRESP, b""),
         }

@@ -1,5 +1,5 @@
 #version 330
-// The dark beneath a vehicle, where the sky does not reach; uv runs in metres around its footprint.
+// The dark beneath a vehicle, where the sky does not reach; uv runs in meters around its footprint.
 uniform vec2 half_size;
 uniform float density;
 in vec2 uv;

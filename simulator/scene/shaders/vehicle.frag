@@ -3,13 +3,13 @@
 uniform sampler2D color;    // square roots of linear color
 uniform sampler2D finish;    // coat, mirror, lamp, retro
 uniform sampler2D relief;    // slopes
-uniform vec2 extent;         // reach in x and top in y of the skin, metres
+uniform vec2 extent;         // reach in x and top in y of the skin, meters
 uniform vec3 paint;
 uniform float flake;         // metallic sparkle
 uniform float paint_coat;
 uniform float belt;          // height of the lower edge of the side windows
 uniform float roof;
-uniform vec4 axles;          // z of the two axles, tyre radius, body length
+uniform vec4 axles;          // z of the two axles, tire radius, body length
 uniform float lamps;         // light of the lamps, in white sheets
 uniform vec3 lamp_tint;
 uniform float flatten;

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from device.enrollment.errors import DecommissionError
+from device.enrollment.unit import UnitEnrollment
 
 from device.commands.decommission import decommission
 from device.config import load
-from device.enrolment import tpm, wipe
-from device.enrolment.errors import DecommissionError
-from device.enrolment.unit import UnitEnrolment
+from device.enrollment import tpm, wipe
 from device.errors import ConfigurationError
 from device.outbox.outbox import Outbox
 from device.records import Audit, Keyring, Recorder
@@ -147,7 +147,7 @@ def test_a_folder_that_holds_more_than_a_post_is_not_emptied(file: Path) -> None
 
 def test_a_unit_out_of_service_can_be_enrolled_anew(file: Path) -> None:
     assert leave(file, "--yes").exit_code == 0
-    unit = UnitEnrolment(file.parent)
+    unit = UnitEnrollment(file.parent)
     assert unit.post is None
     unit.begin("post-2")
     with pytest.raises(ConfigurationError, match="no such file"):

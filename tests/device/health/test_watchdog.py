@@ -41,7 +41,7 @@ def test_records_that_lie_beside_an_open_connection_end_the_feeding() -> None:
     assert said == [None, None, "no_delivery", None]
 
 
-def test_an_empty_outbox_owes_no_acknowledgement() -> None:
+def test_an_empty_outbox_owes_no_acknowledgment() -> None:
     idle = [replace(WELL, frames=frame) for frame in range(3)]
     assert judged([(0, idle[0]), (DELIVERY_SECONDS + 1, idle[1]), (DELIVERY_SECONDS + 1, idle[2])]) == [None] * 3
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from numpy.typing import NDArray
 
 from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.package import NONCE_BYTES
 
 Scores = NDArray[np.float64]
@@ -116,7 +116,7 @@ def chosen_by_chance(parts: Parts) -> list[bytes]:
 def digests(candidates: Sequence[str], key: bytes) -> NDArray[np.uint64]:
     """Return what would stand for each candidate under a list's key, as rows of four words."""
     plates = PlateHash(key)
-    joined = b"".join(plates.digest(fold(normalise(candidate))) for candidate in candidates)
+    joined = b"".join(plates.digest(fold(normalize(candidate))) for candidate in candidates)
     return np.frombuffer(joined, dtype="<u8").reshape(-1, 4)
 
 

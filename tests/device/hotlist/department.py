@@ -6,7 +6,7 @@ from typing import Any
 
 from device.hotlist import HotList, HotListStore
 from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import FOLDING, fold, normalise
+from device.hotlist.keys import FOLDING, fold, normalize
 from device.hotlist.layout import Detail, PatternEntry, decode, encode, epoch
 from device.hotlist.manifest import Base, Manifest
 from device.hotlist.package import load_key, open_package, verify_package
@@ -101,7 +101,7 @@ def delta_body(
     def columns(rows: Sequence[HotListRow], prefix: str) -> dict[str, tuple[str, bytes]]:
         entries = []
         for row in rows:
-            text = normalise(row.plate)
+            text = normalize(row.plate)
             detail = Detail(
                 category=row.category,
                 priority=row.priority,

@@ -183,8 +183,8 @@ def told_apart(one: list[int], two: list[int]) -> bool:
 
 def test_the_length_tells_how_many_plates_are_listed_and_not_which(department: Department) -> None:
     builds = 40
-    neighbours = [f"7ABC{number:03d}" for number in range(60)]
-    first = lengths(department, neighbours, builds)
+    neighbors = [f"7ABC{number:03d}" for number in range(60)]
+    first = lengths(department, neighbors, builds)
     assert not told_apart(first, lengths(department, passenger_serials(60, 9), builds))
     assert told_apart(first, lengths(department, passenger_serials(66, 9), builds)), "which docs/security.md admits"
 

@@ -24,7 +24,7 @@ def test_no_digest_that_was_added_is_ever_missed(digests: list[bytes], log2_bits
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=60), st.integers(3, 20), st.integers(1, 32))
-def test_the_vectorised_builder_sets_the_very_bits_of_the_core(
+def test_the_vectorized_builder_sets_the_very_bits_of_the_core(
     digests: list[bytes], log2_bits: int, probes: int
 ) -> None:
     bits = bytearray((1 << log2_bits) // 8)

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 
 from device.hotlist import bloom
 from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import normalise, plate_key
+from device.hotlist.keys import normalize, plate_key
 from tests.device.hotlist.department import Department
 
 PAGE = Path(__file__).parents[3] / "docs" / "hotlist-package.md"
@@ -31,10 +31,10 @@ def test_the_pages_vectors_are_true() -> None:
     assert len(vectors) == 3
     plate_hash = PlateHash(bytes(range(32)))
     for read, text, key, digest, text_fingerprint in vectors:
-        assert normalise(read) == text
+        assert normalize(read) == text
         assert plate_key(read) == key
         assert plate_hash.digest(plate_key(read)).hex() == digest
-        assert plate_hash.text_fingerprint(normalise(read)) == int(text_fingerprint)
+        assert plate_hash.text_fingerprint(normalize(read)) == int(text_fingerprint)
     (positions,) = re.findall(r"`probes` 5:\n([\d, ]+)\.", page)
     bits = bytearray(1 << 15)
     bloom.add(bits, 18, 5, bytes.fromhex(vectors[0][3]))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hotlist.keys import fold, look_alike_indexes, normalise, other_spellings, plate_key
+from device.hotlist.keys import fold, look_alike_indexes, normalize, other_spellings, plate_key
 
 
 @pytest.mark.parametrize(
@@ -18,21 +18,21 @@ from device.hotlist.keys import fold, look_alike_indexes, normalise, other_spell
     ],
 )
 def test_the_read_its_text_and_its_key_are_three_things(read: str, text: str, key: str) -> None:
-    assert normalise(read) == text
+    assert normalize(read) == text
     assert plate_key(read) == key
 
 
 @given(st.text(max_size=12))
-def test_normalising_twice_changes_nothing(read: str) -> None:
-    text = normalise(read)
-    assert normalise(text) == text
+def test_normalizing_twice_changes_nothing(read: str) -> None:
+    text = normalize(read)
+    assert normalize(text) == text
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
     assert plate_key(plate_key(read)) == plate_key(read)
 
 
 @given(st.text("O0I1A7", min_size=1, max_size=7))
 def test_other_spellings_are_all_of_the_same_key_and_no_more(read: str) -> None:
-    text = normalise(read)
+    text = normalize(read)
     spellings = dict(other_spellings(text))
     assert len(spellings) == 2 ** len(look_alike_indexes(text)) - 1
     for spelling, differs in spellings.items():
@@ -41,6 +41,6 @@ def test_other_spellings_are_all_of_the_same_key_and_no_more(read: str) -> None:
 
 
 def test_other_spellings_start_with_the_fewest_differences_and_are_bounded() -> None:
-    counts = [len(differs) for _, differs in other_spellings(normalise("O" * 16), most=50)]
+    counts = [len(differs) for _, differs in other_spellings(normalize("O" * 16), most=50)]
     assert counts == sorted(counts)
     assert len(counts) == 50

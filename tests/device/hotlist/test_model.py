@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from device.hotlist import HotListStore
 from device.hotlist.errors import Older, WrongBase
-from device.hotlist.keys import PlateText, normalise, plate_key
+from device.hotlist.keys import PlateText, normalize, plate_key
 from device.hotlist.package import load_key
 from provisioning.hotlist import HotListRow, build_package
 from provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
@@ -134,7 +134,7 @@ def test_a_post_lists_exactly_what_was_published_in_whatever_order_it_comes(
         publisher.publish(what, drawn, numbers)
     published = publisher.published
     every = {row.plate for one in published for row in one.rows} | strangers
-    reads = every | {plate_key(plate) for plate in every} | {normalise(plate[::-1]) for plate in every}
+    reads = every | {plate_key(plate) for plate in every} | {normalize(plate[::-1]) for plate in every}
     order = [*data.draw(st.permutations([*range(len(published))] * 2)), *range(len(published))]
     restarts = data.draw(st.sets(st.integers(0, len(order) - 1), max_size=2))
     with TemporaryDirectory() as directory:

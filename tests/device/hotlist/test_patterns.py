@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.layout import PatternEntry
 from device.hotlist.patterns import Patterns
 
@@ -27,7 +27,7 @@ def entry(pattern: str, characters: int | None = None) -> PatternEntry:
 
 
 def fits(pattern: str, read: str, *, characters: int | None = None, moment: int = BEFORE) -> bool:
-    return bool(list(Patterns([entry(pattern, characters)]).match(normalise(read), moment)))
+    return bool(list(Patterns([entry(pattern, characters)]).match(normalize(read), moment)))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_question_mark_is_one_character_and_a_star_any_number(pattern: str, re
 
 @given(st.text("AO0I1?*", min_size=1, max_size=8), st.text("AO0I1B", min_size=1, max_size=8))
 def test_patterns_agree_with_the_shell_over_keys(pattern: str, read: str) -> None:
-    text = normalise(read)
+    text = normalize(read)
     assert fits(pattern, read) is fnmatchcase(fold(text), pattern.replace("O", "0").replace("I", "1"))
 
 
@@ -76,5 +76,5 @@ def test_a_pattern_ends_when_it_says() -> None:
     ],
 )
 def test_a_look_alike_of_a_known_character_is_said(pattern: str, read: str, differs: tuple[int, ...]) -> None:
-    (found,) = Patterns([entry(pattern)]).match(normalise(read), BEFORE)
+    (found,) = Patterns([entry(pattern)]).match(normalize(read), BEFORE)
     assert found.differs == differs

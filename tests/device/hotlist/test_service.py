@@ -22,7 +22,7 @@ from tests.rigs import hotlist_settings
         (HotListState(state="none", near_alternatives=3), ["near_matching"]),
     ],
 )
-def test_an_ageing_list_and_near_matching_are_said_in_every_status(state: HotListState, names: list[str]) -> None:
+def test_an_aging_list_and_near_matching_are_said_in_every_status(state: HotListState, names: list[str]) -> None:
     assert [notice.name for notice in notices(state)] == names
 
 

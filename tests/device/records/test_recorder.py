@@ -45,7 +45,7 @@ def test_what_is_signed_verifies(recorder: Recorder) -> None:
     assert ring.check(event["signature"], canonical_bytes(event)) == ExampleSigner().kid
 
 
-def test_every_kind_has_its_topic_and_its_way_of_travelling() -> None:
+def test_every_kind_has_its_topic_and_its_way_of_traveling() -> None:
     records = example_records(ExampleSigner())
     base = "alpr/v1/demo/post-1/"
     ways = {name: (envelope.topic, envelope.qos, envelope.retain) for name, envelope in records.items()}

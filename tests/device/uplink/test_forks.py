@@ -139,7 +139,7 @@ def test_what_is_not_the_posts_own_word_counts_for_nothing(disk: Disk) -> None:
     last = disk.status(new_identifier())
     stranger = Recorder(disk.store, Signer(ECKey.generate_key("P-256")), SOURCE)
     disk.store.head = ChainHead(backup.chain, 9, backup.digest)
-    neighbour = Recorder(disk.store, disk.signer, Source("demo", "post-2"))
+    neighbor = Recorder(disk.store, disk.signer, Source("demo", "post-2"))
     forks = disk.forks(backup)
     for body in (
         b"",
@@ -148,7 +148,7 @@ def test_what_is_not_the_posts_own_word_counts_for_nothing(disk: Disk) -> None:
         b'{"type":1}',
         last.body.replace(b'"sequence":5', b'"sequence":6'),
         stranger.record(example_status("online", new_identifier())).body,
-        neighbour.record(example_status("online", new_identifier())).body,
+        neighbor.record(example_status("online", new_identifier())).body,
         disk.recorder.record(example_audit("door_closed")).body,
     ):
         forks.hear(retained(body))

@@ -79,7 +79,7 @@ def turn(in_flight: InFlight, connection: FakeConnection, reason: str | None = N
     return len(connection.sent) - before
 
 
-def test_the_window_opens_with_acknowledgements(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
+def test_the_window_opens_with_acknowledgments(in_flight: InFlight, recorder: Recorder, outbox: Outbox) -> None:
     for _ in range(30):
         recorder.record(example_audit("boot"))
     in_flight.begin()

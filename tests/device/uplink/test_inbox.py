@@ -38,7 +38,7 @@ def inbox(handlers: Handlers, handled: "Queue[Delivery]") -> Iterator[Inbox]:
     inbox.stop(timeout=5)
 
 
-def test_a_handler_that_fails_ends_neither_thread_nor_acknowledgement(
+def test_a_handler_that_fails_ends_neither_thread_nor_acknowledgment(
     inbox: Inbox, handlers: Handlers, handled: "Queue[Delivery]"
 ) -> None:
     for payload in (b"bad", b"good"):

@@ -412,8 +412,8 @@ def test_what_was_said_early_is_the_read_and_what_ends_beside_it_the_repeat(stre
     one.see(("7ABC128", 0.3, corners(1000, 60)), ("7ABC123", 0.99, corners(50, 60)))
     one.see(("7ABC123", 0.68, corners(1000, 60)), ("7ABC123", 0.99, corners(50, 60)), frames=4)
     said, other = one.pipeline.finish()
-    assert (said.verdict, said.passage.first.centre[0]) == (Verdict.READ, 80)
-    assert (other.verdict, other.passage.first.centre[0]) == (Verdict.REPEAT, 1030)
+    assert (said.verdict, said.passage.first.center[0]) == (Verdict.READ, 80)
+    assert (other.verdict, other.passage.first.center[0]) == (Verdict.REPEAT, 1030)
 
 
 def test_what_was_taken_back_may_be_told_anew(street: Callable[..., Street]) -> None:

@@ -9,7 +9,7 @@ from device.records.regions import OTHER, REGIONS
 from device.vision import modelfiles, recognizer
 from device.vision.modelfiles import shipped
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, CALIFORNIAN, ELSEWHERE, LEAST, Issuer, RegionNet, claimed, levelled
+from device.vision.region import CALIFORNIA, CALIFORNIAN, ELSEWHERE, LEAST, Issuer, RegionNet, claimed, leveled
 
 
 def logits(region: str, probability: float) -> np.ndarray:
@@ -44,10 +44,10 @@ def test_a_plate_that_is_surely_not_californian_is_told_so_where_nobody_can_be_n
 def test_light_and_contrast_make_no_difference_to_what_the_net_sees(gain: float, offset: float) -> None:
     rng = np.random.default_rng(1)
     plate = np.kron(rng.integers(60, 200, (8, 20)), np.ones((8, 8))).astype(np.uint8)
-    seen = levelled(np.clip(plate.astype(float) * gain + offset, 0, 255).astype(np.uint8))
-    assert np.abs(seen.astype(int) - levelled(plate)).mean() < 3
+    seen = leveled(np.clip(plate.astype(float) * gain + offset, 0, 255).astype(np.uint8))
+    assert np.abs(seen.astype(int) - leveled(plate)).mean() < 3
     assert seen.mean() == pytest.approx(128, abs=3)
-    assert levelled(np.full((64, 160), 7, np.uint8)).std() == 0
+    assert leveled(np.full((64, 160), 7, np.uint8)).std() == 0
 
 
 def test_looks_are_averaged_and_not_added() -> None:

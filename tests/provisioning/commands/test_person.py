@@ -71,7 +71,7 @@ def test_who_is_expired_may_do_nothing_more(directory: Path) -> None:
     run("person", "expire", directory, "k-webb", "--as", "j-stone", "--purpose", "left")
 
     with pytest.raises(NotCertifiedError, match="certification of k-webb ended"):
-        run("person", "add", directory, "a-friend", "--role", "technician", "--as", identity, "--purpose", "a favour")
+        run("person", "add", directory, "a-friend", "--role", "technician", "--as", identity, "--purpose", "a favor")
     assert "a-friend" not in Fleet.load(directory).people
     assert acts_of(directory)[-1] == ("k-webb", "act_refused", None, "refused")
     (listed,) = (row for row in json.loads(run("person", "list", directory, "--json")) if row["name"] == "k-webb")

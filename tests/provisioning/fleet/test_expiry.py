@@ -30,7 +30,7 @@ def aged(tmp_path: Path) -> Fleet:
 
 
 def said(fleet: Fleet, **more: object) -> list[str]:
-    found = [one.warning(ahead=MONTH) for one in expiries(fleet, serves_enrolment=False, **more)]  # type: ignore[arg-type]
+    found = [one.warning(ahead=MONTH) for one in expiries(fleet, serves_enrollment=False, **more)]  # type: ignore[arg-type]
     return [text for text, _ in filter(None, found)]
 
 
@@ -94,12 +94,12 @@ def test_the_authority_is_said_a_year_ahead_and_renewed_under_its_root(tmp_path:
     root = Authority.create_root("riverside")
     short = Issuance(valid=AUTHORITY_AHEAD - timedelta(days=1))
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside", root=Authority(root.certificate, root.key, (), short))
-    found = [one for one in expiries(fleet, serves_enrolment=False) if "authority" in one.what]
+    found = [one for one in expiries(fleet, serves_enrollment=False) if "authority" in one.what]
     assert [bool(one.warning(ahead=MONTH)) for one in found] == [True]
     root.save(fleet.root)
     rotate_authority(fleet)
     # It ends with the root, which is what is said from now on.
-    assert "the issuing authority" not in [one.what for one in expiries(fleet, serves_enrolment=False)]
+    assert "the issuing authority" not in [one.what for one in expiries(fleet, serves_enrollment=False)]
 
 
 def test_the_root_is_said_a_year_ahead(tmp_path: Path) -> None:

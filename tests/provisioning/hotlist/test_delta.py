@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from device.hotlist import HotList, HotListStore
 from device.hotlist.errors import WrongBase
-from device.hotlist.keys import normalise
+from device.hotlist.keys import normalize
 from device.hotlist.match import Query
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist import HotListRow, build_package
@@ -64,7 +64,7 @@ def fresh(base: Held, rows: tuple[HotListRow, ...], *, keep_safe: bool = False) 
 
 
 def removal(plate: str, **given: str) -> Removal:
-    return Removal(2, normalise(plate), **given)
+    return Removal(2, normalize(plate), **given)
 
 
 def test_a_recovered_car_stops_alarming_and_a_stolen_one_starts(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from device.hotlist.keys import normalise
+from device.hotlist.keys import normalize
 from provisioning.hotlist.changes import Removal
 from provisioning.hotlist.cleaner import Cleaner
 from provisioning.hotlist.lines import LONGEST_ROW
@@ -370,7 +370,7 @@ def test_a_removal_that_was_cut_short_takes_no_more_off_the_list(tmp_path: Path)
     path.write_text("plate,reference,expires\n7ABC123\n7ABC124,R1\n")
     assert list(read_removals(path, SourceMapping())) == [
         RefusedRow(2, "cut short before its reference"),
-        Removal(3, normalise("7ABC124"), reference="R1"),
+        Removal(3, normalize("7ABC124"), reference="R1"),
     ]
 
 

@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 
 from device.hotlist import HotList
 from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import PlateKey, normalise
+from device.hotlist.keys import PlateKey, normalize
 from device.hotlist.layout import decode
 from device.hotlist.package import Opened, open_package
 from device.hotlist.parts import Assembly, read_index
@@ -61,7 +61,7 @@ def test_every_plate_has_the_digests_that_the_vectors_say(described: dict[str, A
     assert len(described["plates"]) == 6
     for plate, values in described["plates"].items():
         assert plate_hash.digest(PlateKey(values["key"])).hex() == values["digest"]
-        assert plate_hash.text_fingerprint(normalise(plate)) == values["text_fingerprint"]
+        assert plate_hash.text_fingerprint(normalize(plate)) == values["text_fingerprint"]
 
 
 def test_the_parts_make_up_the_complete_list(described: dict[str, Any], tmp_path: Path) -> None:

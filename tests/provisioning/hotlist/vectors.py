@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey
 
 from device.hotlist import HotList
 from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalise
+from device.hotlist.keys import fold, normalize
 from device.hotlist.layout import PatternEntry, decode
 from device.hotlist.manifest import Base, Manifest
 from device.hotlist.package import open_package
@@ -117,7 +117,7 @@ def write(folder: Path) -> None:
 
 
 def _plate(plate: str) -> dict[str, object]:
-    plate_hash, text = PlateHash(HASH_KEY), normalise(plate)
+    plate_hash, text = PlateHash(HASH_KEY), normalize(plate)
     return {
         "key": fold(text),
         "digest": plate_hash.digest(fold(text)).hex(),

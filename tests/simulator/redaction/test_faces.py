@@ -17,9 +17,9 @@ def drawn_face(size: int, *, width: int = 640, height: int = 360) -> NDArray[np.
     scale = size / 200
 
     def ellipse(x: float, y: float, size: tuple[float, float], color: tuple[int, int, int], angle: int = 0) -> None:
-        centre = (round(width / 2 + x * scale), round(height / 2 + y * scale))
+        center = (round(width / 2 + x * scale), round(height / 2 + y * scale))
         axes = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-        cv2.ellipse(picture, centre, axes, angle, 0, 360, color, cv2.FILLED, cv2.LINE_AA)
+        cv2.ellipse(picture, center, axes, angle, 0, 360, color, cv2.FILLED, cv2.LINE_AA)
 
     ellipse(0, -20, (78, 95), (40, 45, 60))
     ellipse(0, 90, (40, 50), (120, 150, 195))

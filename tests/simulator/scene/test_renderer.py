@@ -114,7 +114,7 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
             for time in (1.0 - shutter / 2, 1.0 + shutter / 2)
             for corners in (renderer._vehicles[0].plate_corners,)
         )
-    travelled = 30 * MPH * shutter
+    traveled = 30 * MPH * shutter
     lower = (begin[2, 1] + begin[3, 1]) / 2, (end[2, 1] + end[3, 1]) / 2
     expected = lower[1] - lower[0]
     column = round(float(shot.sights[0].corners[:, 0].mean()))
@@ -125,7 +125,7 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
     falling = bottom[bottom.argmax() :]
     ramp = _crossing(falling, 0.1) - _crossing(falling, 0.9)
 
-    assert travelled == pytest.approx(0.536, abs=0.001)
+    assert traveled == pytest.approx(0.536, abs=0.001)
     assert ramp / 0.8 == pytest.approx(expected, rel=0.1)
 
 

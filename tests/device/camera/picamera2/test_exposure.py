@@ -72,7 +72,7 @@ def test_a_change_is_given_time_to_show() -> None:
 
 def test_the_shutter_follows_from_the_road() -> None:
     usual = longest_shutter(fastest_kmh=130, angle_degrees=20, plate_pixels=130, blur_pixels=2)
-    # 36.1 m/s across at sin 20 degrees, 426 pixels a metre: 5264 pixels a second.
+    # 36.1 m/s across at sin 20 degrees, 426 pixels a meter: 5264 pixels a second.
     assert usual == pytest.approx(380, abs=1)
     assert longest_shutter(fastest_kmh=65, angle_degrees=20, plate_pixels=130, blur_pixels=2) == pytest.approx(
         2 * usual, abs=1

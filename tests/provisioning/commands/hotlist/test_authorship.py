@@ -163,7 +163,7 @@ def test_whoever_is_named_says_why(office: Office) -> None:
 
 
 def test_a_technician_builds_no_list_and_that_is_logged(office: Office) -> None:
-    result = office.build("--as", "r-alvarez", "--purpose", "a favour", code=1)
+    result = office.build("--as", "r-alvarez", "--purpose", "a favor", code=1)
     assert isinstance(result.exception, NotCertifiedError)
     assert [(act.identity, act.action, act.reason) for act in office.acts] == [("r-alvarez", "act_refused", "role")]
     assert not office.output.exists()
@@ -252,7 +252,7 @@ def test_without_a_fleet_the_log_in_the_own_folder_has_it(office: Office) -> Non
 
 
 def test_without_a_fleet_a_technician_builds_no_list_either(office: Office) -> None:
-    result = apart(office, "--as", office.fleet.operator("r-alvarez"), "--purpose", "a favour")
+    result = apart(office, "--as", office.fleet.operator("r-alvarez"), "--purpose", "a favor")
     assert isinstance(result.exception, NotCertifiedError)
     assert not office.output.exists()
 

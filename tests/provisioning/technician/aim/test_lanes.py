@@ -103,7 +103,7 @@ def test_vehicles_that_wander_are_of_one_lane_and_it_has_no_name() -> None:
     assert len(lane.tracks) == 4
 
 
-def test_a_neighbour_whose_plates_leave_the_picture_small_is_another_lane() -> None:
+def test_a_neighbor_whose_plates_leave_the_picture_small_is_another_lane() -> None:
     lanes = taken(*(vehicle(x, at=at, widest=w) for at, (x, w) in enumerate([(2, 140), (-8, 60), (2, 140), (-8, 60)])))
     assert list(lanes.named()) == ["left lane", "right lane"]
 

@@ -52,7 +52,7 @@ def test_what_is_measured_is_what_was_drawn() -> None:
     assert figures.width == pytest.approx(120)
     assert figures.contrast == pytest.approx(170, abs=5)
     assert figures.washed_out == 0
-    assert figures.centre == pytest.approx((160, 130))
+    assert figures.center == pytest.approx((160, 130))
     white = np.full((300, 400), 255, np.uint8)
     assert measure(white, FLAT).washed_out == 1
 

@@ -143,7 +143,7 @@ def test_a_changed_record_counts_as_lost_and_as_changed(
 def test_the_same_id_with_another_content_is_found_even_if_rightly_signed(history: History) -> None:
     forged = Recorder(
         MemoryStore(history.store.head.chain), history.signer, SOURCE, identify=lambda: history.events[0]["id"]
-    ).record(example_audit("enrolment"))
+    ).record(example_audit("enrollment"))
 
     ruling = history.rule([*history.events, forged.event])
 
@@ -164,7 +164,7 @@ def test_a_cut_chain_is_found(history: History) -> None:
     events = history.events
     # A rightly signed record with the right number that does not continue the one before it.
     history.store.head = ChainHead(history.store.head.chain, history.store.head.sequence, "0" * 64)
-    grafted = history.recorder.record(example_audit("enrolment"))
+    grafted = history.recorder.record(example_audit("enrollment"))
 
     ruling = history.rule([*events, grafted.event])
 

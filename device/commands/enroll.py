@@ -1,0 +1,236 @@
+"""`platepost enroll`: make this bare unit a post of the department's."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+
+import click
+from cryptography.hazmat.primitives.serialization import Encoding
+from pydantic import TypeAdapter, ValidationError
+
+from device.config import load
+from device.enrollment.code import read_code, seal_key_of
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.est import EstClient, certificates_of, read_answer
+from device.enrollment.keyfiles import TPM
+from device.enrollment.offline import read_answer_files, write_request
+from device.enrollment.settings import ServiceSettings
+from device.enrollment.unit import CLOCK_TOLERANCE, UnitEnrollment, check_clock
+from device.errors import PlatepostError
+from device.settings import Name
+
+DIRECTORY = Path("/etc/platepost")
+NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
+"""What a technician does when the unit is enrolled."""
+_NAME = TypeAdapter(Name)
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """Refuse what no post can be called before keys are made for it, and before it stands in a file's name."""
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise click.BadParameter(
+            f"{text!r} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17"
+        ) from None
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Say what the disk refuses, and what to do: a technician at the pole has no use for a traceback."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, PlatepostError):
+            raise
+        todo = "give the same command with sudo"
+        if not isinstance(error, PermissionError):
+            todo = "what was done so far is kept; when that is mended, give the same command again"
+        where = f"{error.filename}: " if error.filename else ""
+        raise EnrollmentError(f"{where}{error.strerror or error}; {todo}", reason="disk") from error
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  sudo platepost enroll post-17 office.riverside.example:8443
+  sudo platepost enroll post-17 --stick /media/stick          the same command again when the stick comes back
+  sudo platepost enroll post-17 --abandon
+
+\b
+It asks for the code that an administrator issued for this post with `platepost provision post invite`.
+Interrupted, it goes on where it was when the same command is given again.
+"""
+)
+@click.argument("post", callback=_name)
+@click.argument("office", required=False)
+@click.option(
+    "--stick",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that carries the request to the office and the answer back, where there is no network.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, readable=False, path_type=Path),  # what cannot be read is said with sudo
+    default=DIRECTORY,
+    show_default=True,
+    help="Where the post's files go.",
+)
+@click.option(
+    "--code-file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="File with the code, - for standard input; else it is asked for.",
+)
+@click.option(
+    "--key",
+    "kept",
+    type=click.Choice(["auto", "tpm", "file"]),
+    default="auto",
+    show_default=True,
+    help="Where the certificate's private key lives: in the TPM 2.0, if there is one, else in a file only root reads.",
+)
+@click.option(
+    "--set-clock",
+    is_flag=True,
+    help="Set this unit's clock to the office's time if it is wrong; by stick to when the office answered.",
+)
+@click.option("--abandon", is_flag=True, help="Take back an enrollment that is under way.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@_in_words()
+def enroll(
+    *,
+    post: str,
+    office: str | None,
+    stick: Path | None,
+    directory: Path,
+    code_file: Path | None,
+    kept: str,
+    set_clock: bool,
+    abandon: bool,
+    as_json: bool,
+) -> None:
+    """Make this unit the POST of a department, whose OFFICE (host:port) is asked over the network, or by stick.
+
+    The private keys are made here and never leave: only a signing request travels.
+    """
+    unit = UnitEnrollment(directory.absolute())
+    if abandon:
+        said = "taken back" if unit.abandon() else "nothing was under way"
+        click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {said}")
+        return
+    if (office is None) == (stick is None):
+        raise click.UsageError("give the office's host:port, or --stick FOLDER")
+    tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
+    pending = unit.pending()
+    if unit.post == post and pending is None:
+        # The answer to the same command before was not read, as where ssh was lost.
+        outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
+        again = f"This unit is {post} already (to enroll it again, empty {directory} first). {_next(directory)}"
+        click.echo(json.dumps(outcome) if as_json else again)
+        return
+    unit.begin(post, tpm=tpm)  # before the code is asked for: a post of another name is refused
+    if not unit.go_on():
+        if office is not None:
+            _by_network(unit, post, EstClient(office), _code(code_file), set_clock=set_clock)
+        elif stick is not None and not _by_stick(unit, post, stick, code_file, set_clock=set_clock):
+            told = f"Request written to {stick}; take it to the office, and give the same command when it is back."
+            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
+            return
+    outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
+    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. {_next(directory)}")
+
+
+def _next(directory: Path) -> str:
+    """Return the command that aims this unit, with what its configuration does not say."""
+    config = "" if directory == DIRECTORY else f" --config {quote(str(directory / 'post.toml'))}"
+    if load(directory / "post.toml").service.address != ServiceSettings().address:
+        return NEXT.format(config=config, address="", explained="")
+    explained = "; ADDRESS is this unit's at its service port, 192.168.50.1 as cards are prepared"
+    return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)
+
+
+def _by_network(unit: UnitEnrollment, post: str, office: EstClient, code: str, *, set_clock: bool) -> None:
+    unit.begin(post)
+    ca, theirs = office.authorities(post, code)
+    try:
+        check_clock(theirs)
+    except EnrollmentError:
+        if not set_clock:
+            raise
+        _set_clock(theirs)
+    unit.take_certificate(office.enroll(post, code, unit.request, ca=ca), ca=ca)
+    unit.install(office.configuration(post, code, ca=ca))
+
+
+def _by_stick(unit: UnitEnrollment, post: str, stick: Path, code_file: Path | None, *, set_clock: bool) -> bool:
+    pending = unit.begin(post)
+    if pending.seal_key is None:
+        pending = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
+    if pending.seal_key is None:
+        raise EnrollmentError("no code was given", reason="no_code")
+    try:
+        answer = read_answer_files(stick, post, seal_key=pending.seal_key)
+    except EnrollmentError:
+        # The next try begins with a code: this one may be what is wrong.
+        unit.forget_code()
+        raise
+    if answer is None:
+        write_request(stick, post, unit.request, seal_key=pending.seal_key)
+        os.sync()
+        return False
+    ca = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(answer.authorities))
+    issued = datetime.fromisoformat(json.loads(answer.configuration)["issued"])
+
+    def take() -> None:
+        check_clock_after(issued)
+        unit.take_certificate(read_answer(answer.certificate), ca=ca)
+
+    try:
+        take()
+    except EnrollmentError as error:
+        if not set_clock or error.reason != "clock":
+            raise
+        # Later than that it is, by the way of the stick; nothing here knows by how much.
+        _set_clock(issued)
+        take()
+    unit.install(answer.configuration)
+    return True
+
+
+def check_clock_after(issued: datetime) -> None:
+    """Refuse where this unit's clock is before the office's when it answered.
+
+    Raises:
+        EnrollmentError: it is; the message says how to set it.
+
+    """
+    now = datetime.now(UTC)
+    if issued - now <= CLOCK_TOLERANCE:
+        return
+    raise EnrollmentError(
+        f"this unit's clock says {now:%Y-%m-%d %H:%M} UTC, and the office answered later, at {issued:%Y-%m-%d %H:%M} "
+        f"UTC; nothing was taken from the stick. Set it by a clock that is right, such as sudo date -u -s "
+        f"'{issued:%Y-%m-%d %H:%M}', and give the same command again; with --set-clock it sets it to when the office "
+        "answered",
+        reason="clock",
+    )
+
+
+def _code(code_file: Path | None) -> str:
+    if code_file is None:
+        return read_code(click.prompt("Code", err=True))
+    with click.open_file(str(code_file)) as file:
+        return read_code(file.readline())
+
+
+def _set_clock(theirs: datetime) -> None:
+    try:
+        time.clock_settime(time.CLOCK_REALTIME, theirs.timestamp())
+    except OSError as error:
+        message = f"the clock cannot be set: {error.strerror}; give the command as root"
+        raise EnrollmentError(message, reason="clock") from error

@@ -1,0 +1,105 @@
+"""Whether this post was accepted: without it a post that must be accepted reads nothing, and its status says so.
+
+`platepost accept` writes the statement, last of all and in one step; it is signed with the post's own record key, so
+that one post's acceptance is worth nothing on another.
+"""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from joserfc.jwk import ECKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from device.control import RefusedError
+from device.control.jose import open_signed, sign
+from device.enrollment.settings import AcceptanceSettings
+from device.errors import RecordError
+from device.faults.fault import Fault
+from device.files import write_durably
+from device.part import Part
+from device.records import Source
+from device.records.settings import RecordSettings
+from device.records.signing import read_key
+
+log = logging.getLogger(__name__)
+
+TYPE = "platepost-acceptance+jws"
+
+
+class Statement(BaseModel):
+    """That a post was accepted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    verdict: Literal["accepted"] = "accepted"
+    agency: str
+    post: str
+    accepted: datetime
+    accepted_by: str
+    report: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """SHA-256 of the report."""
+
+
+def write_statement(path: Path, statement: Statement, signing_key: Path) -> None:
+    """Put a post in service. Raises OSError and RecordError."""
+    key = read_key(signing_key.read_bytes())
+    write_durably(path, sign(statement.model_dump_json().encode(), key, typ=TYPE, kid=key.thumbprint()))
+
+
+class Acceptance(Part):
+    """What a running post knows of its acceptance; looked at anew when the file changes."""
+
+    def __init__(self, settings: AcceptanceSettings, source: Source, records: RecordSettings) -> None:
+        self._path = settings.file
+        self._source = source
+        self._records = records
+        self._looked: tuple[int, int] | None = None
+        self._statement: Statement | None = None
+
+    @property
+    def missing(self) -> bool:
+        """Whether the post must be accepted, and is not."""
+        return self._path is not None and self.statement is None
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Name it if the acceptance is missing."""
+        return (Fault.NOT_ACCEPTED,) if self.missing else ()
+
+    @property
+    def statement(self) -> Statement | None:
+        """What was signed at the acceptance; None if nothing good was."""
+        if self._path is None:
+            return None
+        try:
+            stat = self._path.stat()
+        except OSError:
+            self._looked, self._statement = None, None
+            return None
+        if self._looked != (stat.st_mtime_ns, stat.st_size):
+            self._looked = (stat.st_mtime_ns, stat.st_size)
+            self._statement = self._read(self._path)
+        return self._statement
+
+    def _read(self, path: Path) -> Statement | None:
+        try:
+            message = path.read_bytes()
+            signed = open_signed(message, typ=TYPE, key=self._key)
+            statement = Statement.model_validate_json(signed.payload)
+        except (OSError, RefusedError, RecordError, ValidationError, ValueError) as error:
+            log.warning("the acceptance is not taken: %s", error)
+            return None
+        if (statement.agency, statement.post) != (self._source.agency, self._source.post):
+            log.warning("the acceptance is that of %s of %s", statement.post, statement.agency)
+            return None
+        present = read_key(self._records.signing_key.read_bytes())
+        if signed.header.get("kid") != present.thumbprint():
+            # The key changes now and vouches for the new one; the acceptance goes along, or it would end with it.
+            write_statement(path, statement, self._records.signing_key)
+        return statement
+
+    def _key(self, header: dict[str, Any]) -> ECKey:
+        """Find the key that a statement may be signed with: the post's own, or the one before while it is kept."""
+        keys = [read_key(path.read_bytes()) for path in self._records.key_files]
+        return next((key for key in keys if key.thumbprint() == header.get("kid")), keys[0])

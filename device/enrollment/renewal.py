@@ -1,0 +1,181 @@
+"""The post renews its own certificate: alone, when a third of its lifetime is left, and when an operator asks.
+
+The key stays, so that one file changes and there is never a certificate without its key. The uplink sees the new file
+within seconds and connects anew with it.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from device.audit.log import AuditLog
+from device.control.commands import Done
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.est import EstClient
+from device.enrollment.keyfiles import read_key_file
+from device.enrollment.request import make_renewal
+from device.enrollment.settings import EnrollmentSettings
+from device.enrollment.unit import check_certificate
+from device.errors import OutboxError, PlatepostError
+from device.files import write_durably
+from device.part import Part
+from device.uplink.settings import UplinkSettings
+
+log = logging.getLogger(__name__)
+
+AHEAD = 1 / 3
+"""Share of the lifetime that is left when the post begins to ask."""
+LOOK_SECONDS = 3600.0
+"""How often the post looks whether it is time, and asks again after a failure; give or take a quarter."""
+
+
+class Renewal(Part):
+    """Keeps the certificate of one post from ending.
+
+    Args:
+        client: asks the office that renews it.
+        uplink: where the certificate, its key and the fleet's authorities lie; the certificate is replaced.
+        name: the post.
+        audit: the audit trail.
+        now: the time.
+
+    """
+
+    def __init__(
+        self,
+        client: EstClient,
+        uplink: UplinkSettings,
+        *,
+        name: str,
+        audit: AuditLog,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._ca, self._certificate, self._key = uplink.ca, uplink.certificate, uplink.private_key
+        self._audit = audit
+        self._now = now
+        self._one_at_a_time = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
+
+    @classmethod
+    def of(
+        cls,
+        settings: EnrollmentSettings | None,
+        uplink: UplinkSettings,
+        *,
+        name: str,
+        audit: AuditLog,
+        now: Callable[[], datetime],
+    ) -> "Renewal | None":
+        """Return the renewal that a configuration asks for, None where a technician brings certificates."""
+        if settings is None:
+            return None
+        return cls(EstClient(settings.office), uplink, name=name, audit=audit, now=now)
+
+    def is_due(self) -> bool:
+        """Tell whether a third of the certificate's lifetime or less is left.
+
+        Raises:
+            EnrollmentError: the certificate cannot be read.
+
+        """
+        leaf = self._leaf()
+        lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+        return leaf.not_valid_after_utc - self._now() <= lifetime * AHEAD
+
+    def renew(self) -> datetime:
+        """Ask for the next certificate, put it in the place of the present one, and return when it ends.
+
+        Raises:
+            EnrollmentError: the office refuses, does not answer, or answers with what is not this post's; or the disk
+                does not take it, and what was there is there still.
+            HeldKeyError: the TPM does not sign.
+
+        """
+        with self._one_at_a_time:
+            ca = self._read(self._ca)
+            request = make_renewal(self._name, read_key_file(self._key))
+            chain = self._client.renew(request, ca=ca, certificate=self._certificate, key=self._key)
+            leaf = check_certificate(chain, ca=ca, name=self._name, at=self._now())
+            if leaf.public_key() != self._leaf().public_key():
+                raise EnrollmentError("the certificate that came is for another key", reason="answer")
+            try:
+                mode = self._certificate.stat().st_mode & 0o777
+                write_durably(self._certificate, chain, mode=mode)
+            except OSError as error:
+                raise EnrollmentError(f"{self._certificate}: {error.strerror or error}", reason="disk") from error
+        log.info("the certificate was renewed until %s", leaf.not_valid_after_utc)
+        return leaf.not_valid_after_utc
+
+    def order(self) -> Done:
+        """Renew now, because an operator asks; the command's own audit record says who."""
+        ends = self.renew()
+        return Done(details={"certificate_expires": ends.isoformat(timespec="seconds")})
+
+    def look(self) -> bool:
+        """Renew if it is time, and audit what came of it; tell whether there is another certificate now."""
+        try:
+            if not self.is_due():
+                return False
+            ends = self.renew()
+        except PlatepostError as error:
+            reason = error.reason if isinstance(error, EnrollmentError) else "identity"
+            log.warning("the certificate was not renewed: %s", error)
+            self._say("failure", reason=reason, message=str(error)[:300])
+            return False
+        except Exception:  # who reads the audit trail is told of it, too
+            log.exception("the certificate was not renewed")
+            self._say("failure", reason="failed", message="an unforeseen fault; the post's log says more")
+            return False
+        self._say("success", certificate_expires=ends.isoformat(timespec="seconds"))
+        return True
+
+    def start(self) -> None:
+        """Look again and again, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is under way has the network's own patience."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        # A fleet that was switched on together does not ask together.
+        pause = random.uniform(0, LOOK_SECONDS / 60)
+        while not self._stop.wait(pause):
+            try:
+                self.look()
+            except Exception:  # an unforeseen fault must not end the renewal for good
+                log.exception("the renewal failed")
+            pause = random.uniform(0.75, 1.25) * LOOK_SECONDS
+
+    def _say(self, outcome: str, *, reason: str | None = None, **details: str) -> None:
+        try:
+            self._audit.say(
+                "certificate_renewed",
+                source="renewal",
+                outcome="success" if outcome == "success" else "failure",
+                reason=reason,
+                object=str(self._client)[:200],
+                details=dict(details),
+            )
+        except OutboxError as error:
+            log.warning("the renewal is not in the audit trail: %s", error)
+
+    def _leaf(self) -> x509.Certificate:
+        try:
+            return x509.load_pem_x509_certificate(self._read(self._certificate))
+        except ValueError as error:
+            raise EnrollmentError(f"{self._certificate}: not a certificate", reason="identity") from error
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise EnrollmentError(f"{path}: {error.strerror}", reason="identity") from error

@@ -1,0 +1,46 @@
+"""What a technician at the unit goes by: the tables `service`, `acceptance` and `enrollment` of the configuration."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from device.settings import Section
+
+
+class ServiceSettings(Section):
+    """What a technician's commands at the unit go by; a running post does not look at it."""
+
+    address: str = Field(
+        default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."
+    )
+    port: int = Field(default=8088, ge=1, le=65535, description="Port of that page.")
+    minutes: float = Field(default=30, gt=0, le=240, description="After how long the page closes by itself.")
+    speed_mph: float | None = Field(
+        default=None,
+        gt=0,
+        le=150,
+        description="Of passing vehicles, miles an hour; by default as the camera is set.",
+    )
+    shutter: float | None = Field(
+        default=None, gt=0, le=1, description="How long the shutter is open, seconds; by default as the camera is set."
+    )
+    field_of_view: float | None = Field(
+        default=None, gt=0, lt=180, description="Degrees that the picture is wide, for advice in degrees."
+    )
+
+
+class AcceptanceSettings(Section):
+    """Whether this post must be accepted by a technician before it reads."""
+
+    file: Path | None = Field(
+        default=None, description="Where the signed acceptance is; where none is named, the post reads without one."
+    )
+
+
+class EnrollmentSettings(Section):
+    """Where this post renews its certificate, alone and in time."""
+
+    office: Annotated[str, Field(pattern=r"^[^\s/:.]{1,63}(\.[^\s/:.]{1,63})*\.?(:[0-9]{1,5})?$")] = Field(
+        description="host:port of the department's enrollment server (EST, RFC 7030)."
+    )

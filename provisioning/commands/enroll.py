@@ -1,0 +1,143 @@
+"""`platepost provision enroll-server` and `enroll-stick`: what units are enrolled by."""
+
+import contextlib
+import functools
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from device.enrollment.est import DEFAULT_PORT
+
+from device.signals import LOST_OR_STOPPED, instead
+from provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
+from provisioning.enrollment.officer import RegistrationOfficer, forget
+from provisioning.enrollment.offline import answer_all
+from provisioning.enrollment.registration import RegistrationAuthority
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.broker_reload import announce, reload_broker
+
+if TYPE_CHECKING:
+    from provisioning.enrollment.server import EnrollmentServer
+
+log = logging.getLogger(__name__)
+
+_MINUTE_SECONDS = 60.0
+_DAY_MINUTES = 24 * 60
+
+
+@click.command(
+    "enroll-server",
+    epilog="""\b
+Example:
+  platepost provision enroll-server fleet --name office.riverside.example --reload "systemctl restart mosquitto" \\
+      --as j-stone --purpose "enrollment and renewal"
+""",
+)
+@FLEET
+@click.option(
+    "--name", "names", multiple=True, required=True, help="Host name or address by which units reach this server."
+)
+@click.option("--listen", "address", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104
+@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
+@RELOAD
+@acting
+def enroll_server(
+    *,
+    session: FleetSession,
+    names: tuple[str, ...],
+    address: str,
+    port: int,
+    reload_command: str | None,
+) -> None:
+    """Enroll units and renew certificates over the network (EST, RFC 7030) until stopped.
+
+    What it does is logged under the name of the administrator who runs it. Once their certification has ended it
+    enrolls nobody, and says so; certificates it renews still. Start it again in the name of somebody else before.
+    """
+    # Loaded late: the stick needs no web server.
+    from provisioning.enrollment.server import server  # noqa: PLC0415
+
+    fleet = session.fleet
+    registration = RegistrationAuthority(
+        fleet,
+        session.person,
+        purpose=session.purpose,
+        address=f"{names[0]}:{port}",
+        announce=functools.partial(announce, fleet, reload_command),
+        reload=functools.partial(reload_broker, fleet, reload_command),
+    )
+    served = server(fleet, registration, names=names, address=address, port=port)
+    session.did("enrollment_opened", object=f"{names[0]}:{port}")
+    RegistrationOfficer.of(session.person).note(fleet)
+    threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
+    click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
+    # uvicorn ends in order at Ctrl-C and when it is stopped, and then passes that on.
+    with contextlib.suppress(KeyboardInterrupt), _ended_by_signals(served):
+        served.run()
+    forget(fleet)
+    registration.close()
+    # Closed it is, also where the certification has ended meanwhile.
+    session.did("enrollment_closed", object=f"{names[0]}:{port}")
+
+
+@contextlib.contextmanager
+def _ended_by_signals(served: "EnrollmentServer") -> Iterator[None]:
+    """Have a stop, or a lost terminal, end the server and not the process: that it was closed is logged afterwards."""
+
+    def end(_number: object) -> None:
+        served.should_exit = True
+
+    with instead(LOST_OR_STOPPED, end):
+        yield
+
+
+def _attend(registration: RegistrationAuthority, served: "EnrollmentServer") -> None:
+    """Have counted refusals logged every minute; say every day that the certification ends; renew the certificate."""
+    for minute in itertools.count():
+        try:
+            if minute % _DAY_MINUTES == 0:
+                registration.warn()
+                if served.renew():
+                    log.info("the enrollment server has a new certificate")
+            registration.tick()
+        except ProvisioningError as error:
+            log.warning("%s", error)
+        time.sleep(_MINUTE_SECONDS)
+
+
+@click.command(
+    "enroll-stick",
+    epilog="""\b
+Example:
+  platepost provision enroll-stick fleet /media/stick --as j-stone --purpose "units without a network"
+""",
+)
+@FLEET
+@click.argument("folder", type=FOLDER)
+@RELOAD
+@acting
+def enroll_stick(*, session: FleetSession, folder: Path, reload_command: str | None) -> None:
+    """Answer every request that units have left in FOLDER; the stick goes back to them."""
+    fleet = session.fleet
+    registration = RegistrationAuthority(
+        fleet,
+        session.person,
+        purpose=session.purpose,
+        announce=functools.partial(announce, fleet, reload_command),
+        reload=functools.partial(reload_broker, fleet, reload_command),
+    )
+    refused = answered = 0
+    with contextlib.closing(registration):
+        for post, refusal in answer_all(registration, folder):
+            click.echo(f"{post}: {'enrolled' if refusal is None else refusal}")
+            refused += refusal is not None
+            answered += refusal is None
+    if not refused + answered:
+        click.echo(f"No request waits in {folder}.")
+    if refused:
+        raise SystemExit(1)

@@ -1,0 +1,93 @@
+"""In whose name the enrollment server runs, noted when it starts: that their certification ends is said well ahead."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+
+from device.files import StateFile
+from device.records.base import UtcTime
+from provisioning.errors import ProvisioningError
+from provisioning.fleet.fleet import Fleet
+from provisioning.people.person import Person
+from provisioning.trust.keys import private_folder
+
+AHEAD = timedelta(days=30)
+"""How long before the end it is said."""
+
+
+class RegistrationOfficer(BaseModel):
+    """A person in whose name an enrollment server runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    thumbprint: str
+    """RFC 7638, of the key with which they sign."""
+    expires: UtcTime
+    """When their certificate ends; the register may say that the certification did before."""
+
+    @classmethod
+    def of(cls, person: Person) -> Self:
+        """Return a person as officer."""
+        return cls(name=person.name, thumbprint=person.key.thumbprint(), expires=person.expires)
+
+    @classmethod
+    def noted(cls, fleet: Fleet) -> "RegistrationOfficer | None":
+        """Return in whose name a fleet's enrollment server runs, None where none was started, or it was closed.
+
+        Raises:
+            ProvisioningError: the note is damaged.
+
+        """
+        file = _file(fleet)
+        try:
+            return file.read()
+        except (OSError, ValueError) as error:
+            raise ProvisioningError(f"{file.path}: damaged; start the enrollment server again ({error})") from error
+
+    def note(self, fleet: Fleet) -> None:
+        """Note that a fleet's enrollment server runs in their name."""
+        private_folder(fleet.enrollment)
+        _file(fleet).write(self)
+
+    def ends(self, fleet: Fleet) -> datetime:
+        """Return when their certification ends or ended; the beginning of time where the register has another key.
+
+        Raises:
+            ProvisioningError: their entry in the register is damaged.
+
+        """
+        people = fleet.people
+        if self.name not in people or people[self.name].thumbprint != self.thumbprint:
+            return datetime.min.replace(tzinfo=UTC)
+        return min(self.expires, people[self.name].expires)
+
+    def warning(self, fleet: Fleet, *, at: datetime | None = None) -> tuple[str, bool] | None:
+        """Return what is to be said of the end, and whether it has come; None while it is further off than `AHEAD`.
+
+        Raises:
+            ProvisioningError: their entry in the register is damaged.
+
+        """
+        left = self.ends(fleet) - (at or datetime.now(UTC))
+        if left > AHEAD:
+            return None
+        whose = f"the certification of {self.name}, in whose name the enrollment server runs,"
+        if left > timedelta(0):
+            return f"{whose} ends in {left.days} days: start it again in the name of somebody else before", False
+        return f"{whose} has ended, and it enrolls nobody: start it again in the name of somebody certified", True
+
+
+def forget(fleet: Fleet) -> None:
+    """Note that the fleet's enrollment server was closed."""
+    _path(fleet).unlink(missing_ok=True)
+
+
+def _path(fleet: Fleet) -> Path:
+    return fleet.enrollment / "keeper.json"
+
+
+def _file(fleet: Fleet) -> StateFile[RegistrationOfficer]:
+    return StateFile(_path(fleet), RegistrationOfficer)

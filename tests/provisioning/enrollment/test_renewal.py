@@ -1,0 +1,216 @@
+"""A post renews its certificate with the office, over TLS with the certificate that it has."""
+
+import errno
+import json
+import ssl
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.est import EstClient, _refusal, trusting
+from device.enrollment.renewal import Renewal
+from device.enrollment.settings import EnrollmentSettings
+from device.enrollment.unit import UnitEnrollment
+from pydantic import ValidationError
+
+from device import config
+from provisioning.trust.authority import Authority
+from tests.provisioning.enrollment.conftest import Department
+
+
+class Trail:
+    """Takes what is audited."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str, str | None]] = []
+
+    def say(self, action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
+        self.said.append((action, outcome, reason))
+
+
+class Post:
+    """An enrolled post, as far as its renewal."""
+
+    def __init__(self, unit: UnitEnrollment) -> None:
+        self.unit = unit
+        self.trail = Trail()
+        self.time = datetime.now(UTC)
+        read = config.load(unit.directory / "post.toml")
+        trail: Any = self.trail
+        renewal = Renewal.of(read.enrollment, read.uplink, name=read.post.name, audit=trail, now=lambda: self.time)
+        assert renewal is not None
+        self.renewal = renewal
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self.unit.certificate_path.read_bytes())
+
+
+@pytest.fixture
+def post(department: Department) -> Post:
+    unit = department.unit("unit")
+    department.enroll(unit, "post-17", department.invite("post-17"))
+    return Post(unit)
+
+
+def test_certificate_is_renewed_when_a_third_of_its_life_is_left(department: Department, post: Post) -> None:
+    first = post.certificate
+    lifetime = first.not_valid_after_utc - first.not_valid_before_utc
+    post.time = first.not_valid_after_utc - lifetime / 3 - timedelta(minutes=1)
+    assert not post.renewal.look()
+    assert post.trail.said == []
+    post.time += timedelta(minutes=2)
+    assert post.renewal.is_due()
+
+    post.time = datetime.now(UTC)  # the office's clock is this machine's
+    post.renewal.renew()
+
+    second = post.certificate
+    assert second.serial_number != first.serial_number
+    assert second.public_key() == first.public_key()
+    assert {one.serial for one in department.fleet.ledger.of("post-17")} == {first.serial_number, second.serial_number}
+    assert department.acts()[-1] == ("certificate_renewed", "post-17", None)
+
+
+def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    assert post.renewal.look()
+    department.fleet.revoke_certificates("post-17", "stolen")
+    assert not post.renewal.look()
+    assert post.trail.said == [("certificate_renewed", "success", None), ("certificate_renewed", "failure", "revoked")]
+
+
+def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
+    department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = post.unit.certificate_path.read_bytes()
+    foreign = Authority.create("riverside")
+    key = post.certificate.public_key()
+    monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: foreign.issue_client("post-17", key))
+    with pytest.raises(EnrollmentError, match="another department's"):
+        post.renewal.renew()
+    monkeypatch.undo()
+    post.renewal._client.port = 1
+    with pytest.raises(EnrollmentError, match="does not answer"):
+        post.renewal.renew()
+    assert post.unit.certificate_path.read_bytes() == before
+
+
+def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = post.unit.certificate_path.read_bytes()
+    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    with monkeypatch.context() as full:
+
+        def write(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        full.setattr("device.enrollment.renewal.write_durably", write)
+        assert not post.renewal.look()
+    assert post.unit.certificate_path.read_bytes() == before
+    assert post.renewal.look()
+    assert post.trail.said == [("certificate_renewed", "failure", "disk"), ("certificate_renewed", "success", None)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "audited"),
+    [
+        (RuntimeError("unforeseen"), [("certificate_renewed", "failure", "failed")]),
+        (EnrollmentError("no", reason="a reason that no record takes"), []),
+    ],
+)
+def test_an_unforeseen_fault_does_not_end_the_renewal(
+    post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, audited: list[tuple[str, str, str | None]]
+) -> None:
+    monkeypatch.setattr("device.enrollment.renewal.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(post.renewal, "is_due", lambda: True)
+    outcomes, renewed, say = [fault], threading.Event(), post.trail.say
+
+    def renew() -> datetime:
+        if outcomes:
+            raise outcomes.pop()
+        return post.time
+
+    def take(action: str, *, outcome: str, reason: str | None = None, **_: object) -> None:
+        if reason is not None and " " in reason:
+            raise ValueError("not fit for a record")
+        say(action, outcome=outcome, reason=reason)
+        if outcome == "success":
+            renewed.set()
+
+    monkeypatch.setattr(post.renewal, "renew", renew)
+    monkeypatch.setattr(post.trail, "say", take)
+    post.renewal.start()
+    assert renewed.wait(60)
+    post.renewal.stop()
+    assert post.trail.said[: len(audited) + 1] == [*audited, ("certificate_renewed", "success", None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "message"),
+    [
+        ({"message": "the code is used", "reason": "code_used"}, "code_used", "office:8443: the code is used"),
+        ({"message": "upstream", "reason": "a" * 65}, "refused", "office:8443: upstream"),
+        ({"message": "upstream", "reason": "reset before headers"}, "refused", "office:8443: upstream"),
+        ({"message": "a\ud800\x1b[2J", "reason": "\ud800"}, "refused", r"office:8443: a\ud800\x1b[2J"),
+        ({"message": ["a"], "reason": None}, "refused", "office:8443: ['a']"),
+        ({"message": "m" * 9000, "reason": "other"}, "other", "office:8443: " + "m" * 500),
+        ({"message": "no reason"}, "refused", "office:8443 answers with status 503"),
+        (["message", "reason"], "refused", "office:8443 answers with status 503"),
+    ],
+)
+def test_whatever_a_refusal_says_is_fit_for_the_audit_trail(said: object, reason: str, message: str) -> None:
+    refusal = _refusal(EstClient("office"), 503, json.dumps(said).encode())
+    assert (refusal.reason, str(refusal)) == (reason, message)
+
+
+@pytest.mark.parametrize("content", [b"bad gateway", b"\xff", b"[" * 200_000, b'{"reason": ' + b"9" * 9000 + b"}"])
+def test_a_refusal_that_says_nothing_has_its_status(content: bytes) -> None:
+    assert str(_refusal(EstClient("office"), 502, content)) == "office:8443 answers with status 502"
+
+
+@pytest.mark.parametrize("address", ["enroll..riverside.example", ".riverside.example", "e" * 64 + ".example:8443"])
+def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(address: str) -> None:
+    with pytest.raises(ValidationError):
+        EnrollmentSettings(office=address)
+    with pytest.raises(EnrollmentError, match="cannot be an office's address") as refused:
+        EstClient(address)._ask(ssl.create_default_context(), "GET", "/")
+    assert refused.value.reason == "address"
+
+
+@pytest.mark.parametrize("address", ["office", "enroll.riverside.example:8443", "10.0.0.7:9", "office.example."])
+def test_an_address_that_can_be_is_taken_by_the_configuration(address: str) -> None:
+    assert EnrollmentSettings(office=address).office == address
+
+
+def test_server_renews_its_own_certificate_while_it_runs(department: Department, post: Post) -> None:
+    def shown() -> x509.Certificate:
+        pem = ssl.get_server_certificate(("localhost", department.port))
+        return x509.load_pem_x509_certificate(pem.encode())
+
+    before = shown()
+    assert not department.serving.renew()
+    assert department.serving.renew(at=before.not_valid_after_utc - timedelta(days=200))
+    assert shown().serial_number != before.serial_number
+    post.renewal.renew()
+
+
+def test_renewal_without_a_certificate_is_refused(department: Department, post: Post) -> None:
+    ca = (post.unit.directory / "ca.pem").read_bytes()
+    with pytest.raises(EnrollmentError, match="needs the post's present certificate"):
+        department.address._send(trusting(ca), "simplereenroll", b"", {})
+
+
+def test_operator_s_wish_is_a_command_s_outcome(post: Post) -> None:
+    done = post.renewal.order()
+    assert str(done.details["certificate_expires"]).startswith(str(post.certificate.not_valid_after_utc.date()))
+
+
+def test_post_without_an_office_renews_nothing(post: Post) -> None:
+    path = post.unit.directory / "post.toml"
+    path.write_text(path.read_text().replace("[enrollment]", "").split("office = ")[0])
+    read = config.load(path)
+    trail: Any = post.trail
+    assert Renewal.of(read.enrollment, read.uplink, name=read.post.name, audit=trail, now=lambda: post.time) is None
