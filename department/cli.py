@@ -6,39 +6,41 @@ from device.commands.lazy import LazyCommand, LazyGroup
 
 _ROOM = "department.commands"
 _COMMANDS = {
-    "check": LazyCommand(f"{_ROOM}.check:check", "Name what makes an installation insecure or incomplete."),
+    "check": LazyCommand(f"{_ROOM}.check:check", "Check an installation for what is insecure or incomplete."),
     "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),
-    "keep": LazyCommand(f"{_ROOM}.keep:keep", "Take records from the posts, prove and store them, sign for them."),
-    "ledger": LazyCommand(f"{_ROOM}.ledger:ledger", "Take the ledger along, send its end away, verify it."),
+    "keep": LazyCommand(f"{_ROOM}.keep:keep", "Receive, verify and store the posts' records, and sign receipts."),
+    "ledger": LazyCommand(f"{_ROOM}.ledger:ledger", "Export, sign and verify the ledger."),
     "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
-    "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing and what is odd."),
-    "verify": LazyCommand(f"{_ROOM}.verify:verify", "Go through the whole custody again and name what is wrong."),
+    "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing, and what looks wrong."),
+    "verify": LazyCommand(f"{_ROOM}.verify:verify", "Verify all stored records and report problems."),
     "backup": LazyCommand(f"{_ROOM}.backup:backup", "Write everything into one encrypted file."),
-    "restore-test": LazyCommand(f"{_ROOM}.backup:restore_test", "Restore a backup beside it and prove all of it."),
+    "restore-test": LazyCommand(
+        f"{_ROOM}.backup:restore_test", "Test a backup: restore it beside the original and verify all of it."
+    ),
     "person": LazyCommand(f"{_ROOM}.person:person", "Add people, and change their roles, certificates and training."),
-    "export": LazyCommand(f"{_ROOM}.evidence:export", "Write records and their proofs for court, encrypted to one."),
-    "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Prove such a package."),
+    "export": LazyCommand(f"{_ROOM}.evidence:export", "Export records with their proofs, encrypted to one recipient."),
+    "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Verify an evidence package."),
     "public": LazyCommand(f"{_ROOM}.public:public", "Publish a month's counts, serve or write the public page."),
-    "contain": LazyCommand(f"{_ROOM}.contain:contain", "Do what is to be done at once about a breach."),
+    "contain": LazyCommand(f"{_ROOM}.contain:contain", "Contain a breach: end access at once."),
     "federate": LazyCommand(f"{_ROOM}.federate:federate", "Answer partner departments, under agreements."),
-    "book": LazyCommand(f"{_ROOM}.evidence:book", "Enter that such a package was received."),
+    "book": LazyCommand(f"{_ROOM}.evidence:book", "Record that an evidence package was received."),
     "export-all": LazyCommand(f"{_ROOM}.portability:export_all", "Write everything in documented open formats."),
-    "import": LazyCommand(f"{_ROOM}.portability:import_", "Put such an export into an empty department."),
-    "nightly": LazyCommand(f"{_ROOM}.nightly:nightly", "Do what is to be done each night, and say what failed."),
-    "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Bring the database to the schema of this version."),
-    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Make all that people see again, from the original records."),
-    "audit": LazyCommand(f"{_ROOM}.audit:audit", "Look for misuse, note households, count a month's searches."),
-    "search": LazyCommand(f"{_ROOM}.search:search", "Find plates from a pattern, a place or a time: a drill."),
-    "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits turn out to be none, and why."),
-    "webhook": LazyCommand(f"{_ROOM}.webhook:webhook", "Tell agencies what was decided about hits."),
-    "retention": LazyCommand(f"{_ROOM}.archive:retention", "Say how long each class of records is kept."),
-    "hold": LazyCommand(f"{_ROOM}.archive:hold", "Keep evidence from every purge."),
-    "purge": LazyCommand(f"{_ROOM}.archive:purge", "Let records go whose term is over, with proof."),
-    "lists": LazyCommand(f"{_ROOM}.lists:lists", "Import lists, and publish what people have entered."),
+    "import": LazyCommand(f"{_ROOM}.portability:import_", "Load a full export into an empty department."),
+    "nightly": LazyCommand(f"{_ROOM}.nightly:nightly", "Run the nightly tasks and report what failed."),
+    "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Upgrade the database to this version."),
+    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Rebuild the pages' tables from the original records."),
+    "audit": LazyCommand(f"{_ROOM}.audit:audit", "Check the ledger for misuse; report searches by month."),
+    "search": LazyCommand(f"{_ROOM}.search:search", "Find plates by pattern, place or time."),
+    "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits are rejected, and why."),
+    "webhook": LazyCommand(f"{_ROOM}.webhook:webhook", "Notify agencies of decisions about hits."),
+    "retention": LazyCommand(f"{_ROOM}.archive:retention", "Set how long each class of records is kept."),
+    "hold": LazyCommand(f"{_ROOM}.archive:hold", "Hold evidence back from purges."),
+    "purge": LazyCommand(f"{_ROOM}.archive:purge", "Delete records past their retention period, with proof."),
+    "lists": LazyCommand(f"{_ROOM}.lists:lists", "Import hot lists, and publish entries made on the pages."),
     "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, extra="department")
 def department() -> None:
-    """Keep a department's records: take them from the posts, prove them, sign for them, show what is there."""
+    """Run a department: keep and verify the posts' records, sign receipts, and serve the pages."""

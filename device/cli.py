@@ -14,18 +14,18 @@ from device.secrets.undumpable import hide_memory
 _OWN = {
     "board": LazyCommand("device.commands.board:board", "Try the board on the GPIO, or make it safe."),
     "decommission": LazyCommand("device.commands.decommission:decommission", "Take this unit out of service for good."),
-    "enroll": LazyCommand("device.commands.enroll:enroll", "Make this bare unit a post of a department."),
-    "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Give hot lists from a stick to the post of this unit."),
+    "enroll": LazyCommand("device.commands.enroll:enroll", "Enroll this unit as a post of a department."),
+    "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."),
     "read": LazyCommand("device.commands.read:read", "Read the license plates in photos and folders."),
-    "recording": LazyCommand("device.commands.recording:recording", "Record what the post of this unit sees."),
+    "recording": LazyCommand("device.commands.recording:recording", "Record what this unit's camera sees."),
     "run": LazyCommand("device.commands.run:run", "Run a post until it is stopped."),
-    "selftest": LazyCommand("device.commands.selftest:selftest", "Check that this unit works."),
-    "verify": LazyCommand("device.records.verify.cli:verify", "Prove that a stream of records is whole and genuine."),
+    "selftest": LazyCommand("device.commands.selftest:selftest", "Test this unit."),
+    "verify": LazyCommand("device.records.verify.cli:verify", "Verify that records are complete and genuine."),
 }
 _BROUGHT = {
-    "accept": ("Go through the checklist that puts a post into service.", "service"),
-    "aim": ("Aim the camera: show what it sees and what to turn.", "service"),
-    "department": ("Keep a department's records: custody, receipts, pages.", "department"),
+    "accept": ("Run the checklist that puts a post in service.", "service"),
+    "aim": ("Aim the camera: show its view and what to adjust.", "service"),
+    "department": ("Run a department: records, receipts, and web pages.", "department"),
     "models": ("Train, convert, and evaluate the networks.", "training"),
     "provision": ("Manage a department's keys, posts, people, and hot lists.", "provisioning"),
     "simulate": ("Replay footage, run the demo, render scenes.", "simulator"),
@@ -46,7 +46,7 @@ def _commands() -> dict[str, LazyCommand]:
 Examples:
   platepost read photo.jpg              the license plates in a photo
   platepost run --config post.toml      one post
-  platepost simulate demo               the whole system on this desk
+  platepost simulate demo               the whole system on this machine
 """,
 )
 @click.version_option(__version__, prog_name="platepost")

@@ -18,12 +18,12 @@ from models.recipe import RECIPE, Ingredients, Kitchen, Recipe
     type=FOLDER,
     multiple=True,
     required=True,
-    help="Real photos with plate boxes: a folder with manifest.json. Give it once a folder, the one with texts first.",
+    help="Folder of real photos with plate boxes and a manifest.json; repeat for more, the one with texts first.",
 )
-@click.option("--texts", type=FILE, help="Transcriptions of plates that the first manifest leaves without a text.")
-@click.option("--recipe", type=FILE, default=RECIPE, help="Another recipe than the one that comes with this.")
+@click.option("--texts", type=FILE, help="Transcriptions of plates without a text in the first manifest.")
+@click.option("--recipe", type=FILE, default=RECIPE, help="Use another recipe.")
 def make(*, folder: Path, photos: tuple[Path, ...], texts: Path | None, recipe: Path) -> None:
-    """Train the networks from nothing in FOLDER, as the recipe says; a second run goes on where the first stopped."""
+    """Train the networks from scratch in FOLDER, by the recipe; run it again to continue."""
     kitchen = Kitchen(Recipe.read(recipe), folder, Ingredients(photos, texts), _run)
     for stage, before in kitchen.cook():
         click.echo(f"{stage.name}: {'was done before' if before else 'done'}", err=True)

@@ -6,38 +6,32 @@ from device.commands.lazy import LazyCommand, LazyGroup
 
 _ROOM = "provisioning.commands"
 _COMMANDS = {
-    "accept": LazyCommand(f"{_ROOM}.accept:accept", "Go through the checklist that puts a post in service.", "service"),
-    "acceptance": LazyCommand(
-        f"{_ROOM}.acceptance:acceptance", "Verify and keep the reports by which technicians accepted posts."
-    ),
+    "accept": LazyCommand(f"{_ROOM}.accept:accept", "Run the checklist that puts a post in service.", "service"),
+    "acceptance": LazyCommand(f"{_ROOM}.acceptance:acceptance", "Verify and store technicians' acceptance reports."),
     "acts": LazyCommand(f"{_ROOM}.acts:acts", "Show what people did: who, what, to what, when, why."),
-    "aim": LazyCommand(
-        f"{_ROOM}.aim:aim", "Show a technician what the camera sees, until the view is right.", "service"
-    ),
-    "broker": LazyCommand(f"{_ROOM}.broker:broker", "Write the files of another broker than mosquitto."),
-    "command": LazyCommand(f"{_ROOM}.command:command", "Ask a post something, and show what it answers."),
+    "aim": LazyCommand(f"{_ROOM}.aim:aim", "Show a technician the camera's view until it is right.", "service"),
+    "broker": LazyCommand(f"{_ROOM}.broker:broker", "Write files for a broker other than mosquitto."),
+    "command": LazyCommand(f"{_ROOM}.command:command", "Send a command to a post, and show its answer."),
     "configuration": LazyCommand(
-        f"{_ROOM}.configuration:configuration", "Sign and publish what posts are told to do; show what they made of it."
+        f"{_ROOM}.configuration:configuration", "Sign and publish posts' configuration; show what they applied."
     ),
     "custodian": LazyCommand(
-        f"{_ROOM}.custodian:custodian", "Keep the keepers of records, on whose receipts records leave posts."
+        f"{_ROOM}.custodian:custodian", "Manage custodians, whose receipts let posts delete records."
     ),
     "enroll-server": LazyCommand(
         f"{_ROOM}.enroll:enroll_server", "Enroll units and renew certificates over the network until stopped."
     ),
-    "enroll-stick": LazyCommand(f"{_ROOM}.enroll:enroll_stick", "Answer the requests that units left on a stick."),
-    "fleet": LazyCommand(f"{_ROOM}.fleet:fleet", "Make a fleet's root of trust and its broker's configuration."),
-    "hotlist": LazyCommand(
-        f"{_ROOM}.hotlist.group:hotlist", "Build hot-list packages, bring them to the posts, and look into them."
-    ),
-    "image": LazyCommand(f"{_ROOM}.image:image", "Prepare the boot partition of a stock Raspberry Pi OS."),
-    "person": LazyCommand(f"{_ROOM}.person:person", "Certify people by name and until a day."),
-    "post": LazyCommand(f"{_ROOM}.post:post", "Invite, replace and revoke posts, or make one whole on this desk."),
-    "register": LazyCommand(f"{_ROOM}.register:register", "Give out the register of the posts' keys."),
+    "enroll-stick": LazyCommand(f"{_ROOM}.enroll:enroll_stick", "Answer units' enrollment requests on a USB stick."),
+    "fleet": LazyCommand(f"{_ROOM}.fleet:fleet", "Create and maintain a fleet's keys and broker configuration."),
+    "hotlist": LazyCommand(f"{_ROOM}.hotlist.group:hotlist", "Build, publish and inspect hot-list packages."),
+    "image": LazyCommand(f"{_ROOM}.image:image", "Prepare an SD card with Raspberry Pi OS for a post."),
+    "person": LazyCommand(f"{_ROOM}.person:person", "Certify people by name, until a date."),
+    "post": LazyCommand(f"{_ROOM}.post:post", "Invite, replace and revoke posts, or create a test post."),
+    "register": LazyCommand(f"{_ROOM}.register:register", "Export the register of the posts' keys."),
     "subscriber": LazyCommand(f"{_ROOM}.subscriber:subscriber", "Add subscribers to a fleet, and revoke them."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def provision() -> None:
-    """Make a department's trust, posts, people and hot lists; configure and command posts."""
+    """Manage a department's keys, posts, people, and hot lists; configure and command posts."""

@@ -85,13 +85,15 @@ Example:
 """
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--seed", type=click.IntRange(min=0), required=True, help="The same seed makes the same exercises.")
-@click.option("--count", type=click.IntRange(1, 200), default=27, show_default=True, help="How many.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), required=True, help="Random seed; the same seed makes the same exercises."
+)
+@click.option("--count", type=click.IntRange(1, 200), default=27, show_default=True, help="How many to make.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def exercises(*, file: Path, seed: int, count: int, as_json: bool) -> None:
-    """Draw exercises into FILE: plates to be read by eye, misreads to be found, requests to be refused or served.
+    """Make training exercises in FILE: plates to read by eye, misreads to find, requests to refuse or fulfill.
 
-    Put it into the folder `training` of a department; the set is called as the file.
+    Put FILE into the department's folder `training`; the set has the file's name.
     """
     made = drawn_exercises(file.stem, seed, count)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -26,21 +26,20 @@ _SHUTTER, _MPH = 0.001, 33.0
 @click.command(
     epilog="""\b
 Examples:
-  platepost simulate aim                           two lanes from too far away: the page says what to turn
-  platepost simulate aim --zoom 1.4 --side left    turned so: the light turns green, by the left lane
+  platepost simulate aim                           two lanes from too far away: the page says what to adjust
+  platepost simulate aim --zoom 1.4 --side left    adjusted: the light turns green, by the left lane
 """
 )
 @click.argument("clip", type=click.Path(exists=True, path_type=Path), default=STREET)
-@click.option("--zoom", type=click.FloatRange(1, 4), default=1.0, help="Turn the lens: so many times as long.")
-@click.option("--side", type=click.Choice(get_args(Side)), default="middle", help="Turn the camera.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="On this machine; a free one by default.")
+@click.option("--zoom", type=click.FloatRange(1, 4), default=1.0, help="Zoom factor of the lens.")
+@click.option("--side", type=click.Choice(get_args(Side)), default="middle", help="Where the camera points.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: a free one]")
 @click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of the vehicles, miles an hour.")
 def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
-    """Practice aiming: the page that a unit shows, on CLIP instead of a camera, for a post that is thrown away.
+    """Practice aiming on CLIP instead of a camera, with the page that a unit shows.
 
-    It is the very page and the very judgment of a unit. When it says what to turn, end it and give the command again
-    with --zoom and --side. Under the lamp footage looks as before. Its shutter is known of the clips that ship only,
-    and said to be unknown of others.
+    When the page says what to adjust, press Ctrl-C and run the command again with --zoom and --side. The infrared lamp
+    does not change a clip, and the shutter time is known only for the clips that ship.
     """
     ships = clip.resolve().parent == STREET.resolve().parent
     settings: dict[str, Setting] = {"path": str(clip.resolve()), "loop": True, "zoom": zoom, "side": side}

@@ -26,17 +26,17 @@ _HOLD = click.argument("number", type=int)
 
 @click.group()
 def retention() -> None:
-    """Say how long each class of records is kept, within what the law asks and allows."""
+    """Set how long each class of records is kept, within legal limits."""
 
 
 @click.group()
 def hold() -> None:
-    """Keep records that are evidence, or wanted, from every purge."""
+    """Hold records that are evidence, or requested, back from purges."""
 
 
 @click.group()
 def purge() -> None:
-    """Let records go whose term is over: plan, have a second person approve, run, keep the certificate."""
+    """Delete records past their retention period: plan, have a second person approve, run, keep the certificate."""
 
 
 def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -65,7 +65,7 @@ def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
 @_command(retention, "show", "", "--json | jq '.[] | select(.overdue > 0)'")
 @JSON
 def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Show the terms of FOLDER in days, and how many partitions are due and overdue."""
+    """Show the retention periods of FOLDER in days, and how many partitions are due and overdue."""
     with working_as(folder, WEB):
         from department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
         from department.archive.retention import due  # noqa: PLC0415
@@ -90,7 +90,7 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 @click.argument("retention_class", metavar="CLASS")
 @click.argument("days", type=click.IntRange(0))
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
-    """Keep a CLASS of FOLDER for DAYS days; refused below the law's floor and above its ceiling."""
+    """Keep a CLASS of FOLDER for DAYS days; legal minimums and maximums apply."""
     with working_as(folder, WEB):
         from department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
 
@@ -100,7 +100,7 @@ def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) ->
 @_command(retention, "destroyed", "riverside-20270131T030000Z.backup.age")
 @click.argument("name")
 def destroyed(*, folder: DepartmentFolder, name: str) -> None:
-    """Note that the backup NAME, whose term is over, was destroyed where it had been taken to."""
+    """Record that the expired backup NAME was destroyed at its other location."""
     with working_as(folder, WEB):
         from department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
 
@@ -115,12 +115,12 @@ def destroyed(*, folder: DepartmentFolder, name: str) -> None:
     "--kind evidence ... --since 2026-03-01 --until 2026-04-01 --plates < plates.txt",
 )  # fmt: skip
 @click.option("--kind", type=click.Choice(_KINDS), required=True)
-@click.option("--case", required=True, help="The number of the case, the request or the action.")
+@click.option("--case", required=True, help="Number of the case, request or action.")
 @click.option("--reason", required=True)
-@click.option("--review", type=_DAY, required=True, help="When it is to be looked at again. It does not end by itself.")
-@click.option("--record", "records", type=int, multiple=True, help="A record's number; its passage is held whole.")
-@click.option("--post", "posts", multiple=True, help="What this post captures between --since and --until.")
-@click.option("--plates", "with_plates", is_flag=True, help="Only of these plates: standard input has one a line.")
+@click.option("--review", type=_DAY, required=True, help="Date of the next review. A hold never ends automatically.")
+@click.option("--record", "records", type=int, multiple=True, help="A record's number; its whole passage is held.")
+@click.option("--post", "posts", multiple=True, help="Everything this post captures between --since and --until.")
+@click.option("--plates", "with_plates", is_flag=True, help="Only plates listed on standard input, one per line.")
 @click.option("--since", type=_TIME, help="In the department's time zone.")
 @click.option("--until", type=_TIME)
 @JSON
@@ -135,7 +135,7 @@ def place(
     as_json: bool,
     **scope: Any,  # noqa: ANN401 - click gives each field of HeldScope its type
 ) -> None:
-    """Place a hold on records of FOLDER; it is in force when this returns, also while a purge runs."""
+    """Place a hold on records of FOLDER. It takes effect at once, even while a purge runs."""
     zone = ZoneInfo(folder.settings.timezone)
     for name in ("since", "until"):
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
@@ -155,7 +155,7 @@ def place(
 @_HOLD
 @click.option("--because", required=True)
 def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
-    """Lift hold NUMBER. What it held goes with the next purge whose term is over."""
+    """Lift hold NUMBER. Records it held are deleted by the next purge if their retention period is over."""
     with working_as(folder, WEB):
         from department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
 
@@ -164,9 +164,9 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
 
 @_command(hold, "review", "7 --again 2027-12-01")
 @_HOLD
-@click.option("--again", type=_DAY, required=True, help="When it is to be looked at again.")
+@click.option("--again", type=_DAY, required=True, help="Date of the next review.")
 def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
-    """Note that hold NUMBER was reviewed, and stays."""
+    """Record that hold NUMBER was reviewed and stays."""
     with working_as(folder, WEB):
         from department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
 
@@ -193,7 +193,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 
 @_command(hold, "copy")
 def copy(*, folder: DepartmentFolder) -> None:
-    """Write the holds in force beside FOLDER's log of receipts again, as each change of a hold does."""
+    """Rewrite the copy of the holds beside FOLDER's receipt log. Every change of a hold does this, too."""
     with working_as(folder, WEB):
         from department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
 
@@ -206,13 +206,18 @@ def copy(*, folder: DepartmentFolder) -> None:
     '--resolution 2026-117 --resolution-date 2026-09-08 --attorney "J. Ortiz" --consent-date 2026-09-15',
     '... --review "the clock of post-3 was wrong in May, seen by r.lee"    # doubtful records too',
 )
-@click.option("--resolution", help="The number of the legislative body's resolution.")
+@click.option("--resolution", help="Number of the legislative body's resolution.")
 @click.option("--resolution-date", type=_DAY)
-@click.option("--attorney", help="Who gave the agency's written consent.")
+@click.option("--attorney", help="Attorney who gave the agency's written consent.")
 @click.option("--consent-date", type=_DAY)
-@click.option("--class", "classes", multiple=True, help="Of these only, as `retention show` names them.")
-@click.option("--review", help="What came of looking at the doubtful records; without it they stay.")
-@click.option("--backup", "backups", multiple=True, help="A backup that has what is to go.")
+@click.option(
+    "--class",
+    "classes",
+    multiple=True,
+    help="Only this class of records, as `retention show` names it; repeat for more.",
+)
+@click.option("--review", help="Result of the review of doubtful records; without it they stay.")
+@click.option("--backup", "backups", multiple=True, help="A backup that contains the records.")
 @JSON
 def plan_(
     *,
@@ -223,7 +228,7 @@ def plan_(
     as_json: bool,
     **authority: Any,  # noqa: ANN401 - click gives each field of PurgeAuthority its type
 ) -> None:
-    """Plan the purge of all in FOLDER whose term is over. Nothing goes yet."""
+    """Plan the purge of everything in FOLDER past its retention period. Nothing is deleted yet."""
     for name in ("resolution_date", "consent_date"):
         authority[name] = authority[name] and authority[name].date()
     with working_as(folder, WEB):
@@ -254,7 +259,7 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
 @_command(purge, "list", "", "--json | jq '.[] | select(.done_at == null)'")
 @JSON
 def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """List the plans, each with who planned and approved it."""
+    """List the plans, and who planned and approved each."""
     with working_as(folder, WEB):
         from department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
 
@@ -266,7 +271,7 @@ def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
 @_PLAN
 @JSON
 def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
-    """Show what PLAN would let go, by class and time, and how much of it is held."""
+    """Show what PLAN would delete, by class and time, and how much of it is held."""
     with working_as(folder, WEB):
         said = _parts(plan)
     _say(said, as_json=as_json)
@@ -275,7 +280,7 @@ def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
 @_command(purge, "approve", "0198c1f2-...")
 @_PLAN
 def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
-    """Approve PLAN, as another person than the one who made it."""
+    """Approve PLAN. You must not be the person who made it."""
     with working_as(folder, WEB):
         from department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
 
@@ -285,7 +290,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
 @_command(purge, "run", "      # each night, by `nightly`", "0198c1f2-...      # it may be cut off, and given again")
 @click.argument("plan", type=click.UUID, required=False)
 def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
-    """Carry out PLAN, or every plan that was approved and is not stale, and certify it. The keeper may run."""
+    """Run PLAN, or every approved plan that is still current, and certify it. The keeper may keep running."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
         from department.archive.purge import Certifier, approved_plans, carry_out  # noqa: PLC0415 - see above
 
@@ -297,7 +302,7 @@ def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
 @_command(purge, "certificate", "0198c1f2-... > purge.jsonl")
 @_PLAN
 def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
-    """Print the certificate of PLAN, and a line for each run of records that went; nothing of a covert group."""
+    """Print the certificate of PLAN, with a line for each range of deleted records; covert groups are left out."""
     with working_as(folder, PURGER):
         from django.db import transaction  # noqa: PLC0415 - after Django was set up
 
@@ -311,10 +316,10 @@ def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
 @_command(purge, "replay", "--json | jq -r '.[].plan' | xargs -n1 platepost department purge run vault")
 @JSON
 def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Plan again what a restored backup brought back of purges that FOLDER has certificates of; then `run` them.
+    """After a restore, plan again the purges that FOLDER has certificates of; then `run` them.
 
-    Before that, holds that came after the backup are placed again, of the file beside the log of receipts. What was
-    held when a purge went is held again, to be reviewed within 30 days.
+    First, holds placed after the backup are restored from the copy beside the receipt log. Records that were held when
+    a purge ran are held again, for review within 30 days.
     """
     with working_as(folder, WEB):
         from department.archive.holds import place_again  # noqa: PLC0415 - after Django was set up

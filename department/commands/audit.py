@@ -16,14 +16,14 @@ from department.folder import DepartmentFolder
 _KEY = click.option(
     "--key",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file of the key of households, by default FOLDER/household-key.",
+    help="File with the household key.  [default: FOLDER/household-key]",
 )
 _MONTH = click.DateTime(["%Y-%m"])
 
 
 @click.group()
 def audit() -> None:
-    """Hold the ledger against rules of misuse, note people's households, count a month's searches."""
+    """Check the ledger for misuse, record people's household plates, and report searches by month."""
 
 
 @audit.command(
@@ -37,10 +37,10 @@ Examples:
 @_KEY
 @JSON
 def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None:
-    """Hold the ledger of FOLDER against the rules of misuse, and keep what somebody must answer for.
+    """Check the ledger of FOLDER for misuse, and open a finding for each suspicion.
 
-    Each finding says in a sentence what was seen and what is usual. It is kept once a month for a rule and a person, so
-    the command may be given again. That the ledger was read is entered in it.
+    Each finding says what was seen and what is usual. A rule makes one finding per person and month, so you can run the
+    command again. The ledger records that it was read.
     """
     with working_as(folder, WEB):
         from department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
@@ -72,14 +72,13 @@ Examples:
 )
 @FOLDER
 @click.argument("login")
-@click.option("--consent", required=True, help="Where the person's consent lies.")
+@click.option("--consent", required=True, help="Where the person's consent is filed.")
 @_KEY
 @JSON
 def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path | None, as_json: bool) -> None:
-    """Note the plates of LOGIN's own household, one a line of standard input, in place of those that were noted.
+    """Replace the household plates of LOGIN; reads one plate per line from standard input.
 
-    Of a plate only an HMAC is kept, by the key of households. Nothing to read takes the consent back. People do the
-    same on their page.
+    Only an HMAC of each plate is stored. Empty input withdraws the consent. People can do the same on their own page.
     """
     with working_as(folder, WEB):
         from department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
@@ -101,7 +100,7 @@ Examples:
 @click.option("--month", type=_MONTH, required=True, metavar="YYYY-MM", help="In the department's time zone.")
 @JSON
 def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
-    """Count a month's searches by purpose and agency, and say how old the reads were that they showed."""
+    """Count a month's searches by purpose and agency, and show how old the reads they returned were."""
     with working_as(folder, WEB):
         from department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
 

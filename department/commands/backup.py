@@ -27,14 +27,21 @@ Examples:
 )
 @FOLDER
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--to", "recipients", multiple=True, required=True, metavar="age1...", help="Who can open it; several.")
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    required=True,
+    metavar="age1...",
+    help="age public key of someone who can open it; repeat for more.",
+)
 @JSON
 def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...], as_json: bool) -> None:
-    """Write everything of FOLDER into TARGET, encrypted to the holders of some age keys. The keeper may run.
+    """Back up all of FOLDER into TARGET, encrypted to age keys. The keeper may keep running.
 
-    TARGET is a file, or a folder in which a file is named by agency and time. Older backups beside it go once their
-    term is over: `retention set FOLDER backup DAYS`. The log of receipts is not in it: keep it
-    on another disk. Of a database server of your own make backups as of every other, for example by pgBackRest.
+    TARGET is a file or a folder; in a folder, the file is named by agency and time. Older backups there are deleted
+    after their retention period (`retention set FOLDER backup DAYS`). The receipt log is not included: keep it on
+    another disk. If you run your own database server, back it up with its own tools, such as pgBackRest.
     """
     if not folder.is_private:
         raise DepartmentError("the database is on a server of your own: back it up there, for example by pgBackRest")
@@ -65,20 +72,22 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
 Examples:
   platepost department restore-test /mnt/backups/riverside-20270131T030000Z.backup.age /srv/try --key backup-key.txt
   platepost department restore-test riverside-20270131T030000Z.backup.age /var/lib/platepost-department --key backup-key.txt --keep
-Exit status: 0 if all of it is there and proved, 1 if not.
+Exit code: 0 if all of it is there and verified, 1 if not.
 """,  # noqa: E501 - commands that can be copied
 )
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @click.argument("into", type=click.Path(exists=False, path_type=Path))
-@click.option("--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="age's key.")
-@click.option("--keep", is_flag=True, help="Leave the restored folder there, to be used.")
+@click.option(
+    "--key", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with the age key."
+)
+@click.option("--keep", is_flag=True, help="Keep the restored folder for use.")
 @JSON
 def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool) -> None:
-    """Restore the backup FILE into the new folder INTO, prove all of it, and say how old it is.
+    """Restore the backup FILE into the new folder INTO, verify all of it, and show its age.
 
-    Where FILE is a folder, its newest backup is taken.
-    Every record is read again with its signature, chain and pictures, and the ledger is walked. Then the folder is
-    deleted. With --keep it stays: put the log of receipts, which no backup has, in its place, and start the keeper.
+    If FILE is a folder, its newest backup is used. Every record's signature, chain and pictures are checked, and the
+    ledger too. Then the folder is deleted. With --keep it stays: put the receipt log, which no backup contains, in
+    place, and start the keeper.
     """
     if file.is_dir():
         file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")

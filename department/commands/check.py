@@ -20,9 +20,9 @@ Examples:
 @FOLDER
 @JSON
 def check(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Look for what makes the installation in FOLDER insecure or incomplete, and name it.
+    """Check the installation in FOLDER for what is insecure or incomplete.
 
-    It changes nothing. The exit code is 1 if something must not stay so; warnings alone leave it at 0.
+    It changes nothing. The exit code is 1 if something must be fixed; warnings alone leave it at 0.
     """
     found = list(installation_faults(folder))
     if as_json:

@@ -30,9 +30,9 @@ Examples:
 @click.option(
     "--fleet",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Of a subscriber: the fleet, where its certificate is revoked and the register written.",
+    help="For a subscriber: the fleet's folder, where its certificate is revoked.",
 )
-@click.option("--reload", "reload_command", help="Of a subscriber: what has the broker read its files again.")
+@click.option("--reload", "reload_command", help="For a subscriber: command that reloads the broker.")
 @JSON
 @click.pass_context
 def contain(
@@ -44,11 +44,11 @@ def contain(
     reload_command: str | None,
     as_json: bool,
 ) -> None:
-    """Contain the breach of incident INCIDENT in FOLDER: what the page of breaches asks for at once.
+    """Contain the breach of INCIDENT in FOLDER: take the immediate steps from the incident page.
 
-    An account is disabled. Each person who logged on from a browser is invited again: their factors and sessions end,
-    and the codes that are printed let them in once. A subscriber is revoked at the fleet, and the keeper takes the new
-    register within a minute. What only people can do is named. The exit code is 1 while anything is left.
+    An account is disabled. Everyone who logged on from a stolen browser is signed out, must set up log-in again, and
+    gets a new one-time code, printed here. A subscriber's certificate is revoked; the keeper follows within a minute.
+    Steps that people must take are listed. The exit code is 1 while anything is left to do.
     """
     with people_register(folder):
         from department.sharing.incidents import contain as contain_people  # noqa: PLC0415 - after Django was set up

@@ -16,9 +16,9 @@ Example:
 )
 @FOLDER
 def database(*, folder: DepartmentFolder) -> None:
-    """Run the private database of FOLDER in the foreground until SIGTERM, as a service does.
+    """Run the private database of FOLDER in the foreground, as a service, until SIGTERM.
 
-    Without it the other commands start the database when they need it, and the last one stops it.
+    If it is not running, the other commands start the database when they need it, and the last one stops it.
     """
     if not folder.is_private:
         raise DepartmentError(f"{folder.path} uses the department's own database server")

@@ -19,8 +19,8 @@ from device.records.signing import read_key
 from provisioning.trust.keys import signing_jwk
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_PURPOSE = click.option("--purpose", required=True, help="Why, by the department's policy.")
-_CASE = click.option("--case", required=True, help="The number of the case.")
+_PURPOSE = click.option("--purpose", required=True, help="A purpose from the department's policy.")
+_CASE = click.option("--case", required=True, help="The case number.")
 
 
 @click.command(
@@ -33,11 +33,11 @@ Examples:
 @FOLDER
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--record", "records", type=click.IntRange(1), multiple=True, required=True, help="A record's id; several."
+    "--record", "records", type=click.IntRange(1), multiple=True, required=True, help="A record's ID; repeat for more."
 )
-@click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate, or public key as PEM or JWK.")
-@click.option("--group", "groups", multiple=True, help="A group whose covert records you may see.")
-@click.option("--request", type=int, help="The granted request to whose recipient it is released.")
+@click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate or public key (PEM or JWK).")
+@click.option("--group", "groups", multiple=True, help="A covert group whose records you may see.")
+@click.option("--request", type=int, help="Number of the granted request that this fulfills.")
 @_PURPOSE
 @_CASE
 @JSON
@@ -53,10 +53,10 @@ def export(
     case: str,
     as_json: bool,
 ) -> None:
-    """Write records of FOLDER with all that proves them into FILE, signed, and encrypted to one recipient.
+    """Export records of FOLDER with their proofs into FILE, signed, and encrypted to one recipient.
 
-    Pictures, links of the chains, receipts, the posts' keys, and who saw the records are in it, and a page to read it
-    with. The export is in the ledger before FILE is there. With --request it is a release, by the records manager.
+    It contains pictures, chain links, receipts, the posts' keys, who saw the records, and a page to read them on. The
+    ledger records the export before FILE appears. With --request it is a release, by the records manager.
     """
     if file.exists():
         raise DepartmentError(f"{file} is there already")
@@ -124,7 +124,7 @@ def export(
 Examples:
   platepost department verify-package 26-00417.evidence --open-with my-key.pem --into 26-00417 --key custodian.pem --key register.pem
   platepost verify evidence.zip --key custodian.pem --key register.pem     # the same of an opened one
-Exit status: 0 if all of it is proved, 1 if not.
+Exit code: 0 if all of it is verified, 1 if not.
 """,  # noqa: E501 - commands that can be copied
 )
 @click.argument("file", type=_FILE)
@@ -134,15 +134,15 @@ Exit status: 0 if all of it is proved, 1 if not.
     type=_FILE,
     multiple=True,
     required=True,
-    help="PEM of who is trusted: the custodian's public key, and that of the register of posts' keys.",
+    help="PEM of a trusted public key: the custodian's, and the register's; give it twice.",
 )
-@click.option("--open-with", type=_FILE, help="The recipient's private key, PEM or JWK, of an encrypted package.")
+@click.option("--open-with", type=_FILE, help="The recipient's private key (PEM or JWK), for an encrypted package.")
 @click.option("--into", type=click.Path(path_type=Path), help="Write the opened package into this new folder.")
 @JSON
 def verify_package(
     *, file: Path, keys: tuple[Path, ...], open_with: Path | None, into: Path | None, as_json: bool
 ) -> None:
-    """Prove an evidence package: every signature, picture, link, receipt, entry of the ledger, and file.
+    """Verify an evidence package: every signature, picture, chain link, receipt, ledger entry, and file.
 
     It needs no department and no network.
     """
@@ -188,14 +188,14 @@ Example:
 )
 @FOLDER
 @click.argument("file", type=_FILE)
-@click.option("--receipt", required=True, help="The number of the receipt, or of the property record.")
-@click.option("--medium", required=True, help="On what it was handed over.")
+@click.option("--receipt", required=True, help="Number of the receipt or property record.")
+@click.option("--medium", required=True, help="What it was handed over on.")
 @click.option("--by", required=True, help="Who received it.")
 @JSON
 def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by: str, as_json: bool) -> None:
-    """Enter in the ledger of FOLDER that the package FILE, as it lies on its medium, was received.
+    """Record in the ledger of FOLDER that the package FILE was received.
 
-    FILE is read again: only a package that was exported here, to the last bit, is booked.
+    FILE is read again from its medium: only an unchanged package that was exported here is accepted.
     """
     with file.open("rb") as opened:
         digest = file_digest(opened, "sha256").hexdigest()

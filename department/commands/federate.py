@@ -14,7 +14,7 @@ from department.folder import DepartmentFolder
 
 @click.group()
 def federate() -> None:
-    """Exchange queries with named departments, under agreements of the register."""
+    """Exchange queries with partner departments, under registered agreements."""
 
 
 @federate.command(
@@ -24,13 +24,13 @@ Example:
 """
 )
 @FOLDER
-@click.option("--host", "hosts", multiple=True, help="A name or address by which partners reach the server.")
-@click.option("--again", is_flag=True, help="Make another key: every partner needs the new certificate.")
+@click.option("--host", "hosts", multiple=True, help="Name or address at which partners reach the server.")
+@click.option("--again", is_flag=True, help="Make a new key; every partner then needs the new certificate.")
 @JSON
 def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool, as_json: bool) -> None:
-    """Print the certificate by which partners know FOLDER's department; make key and certificate the first time.
+    """Print the certificate that identifies FOLDER's department to partners; create it the first time.
 
-    Give it to each partner in person, or have them read its digest back: it is all by which they know you.
+    Hand it to each partner in person, or have them read its digest back to you: it alone identifies you.
     """
     from department.federation.identity import FederationIdentity  # noqa: PLC0415 - slow to load
 
@@ -50,9 +50,11 @@ Example:
 """
 )
 @FOLDER
-@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8602.")
+@click.option(
+    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8602]"
+)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
-    """Answer partners of FOLDER until Ctrl-C or SIGTERM, each known by its certificate, over TLS of its own."""
+    """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     host, _, port = (web or folder.settings.federation_web).rpartition(":")
     with working_as(folder, WEB, pooled=True):
@@ -72,7 +74,7 @@ Example:
 @FOLDER
 @JSON
 def settle(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Fetch the ledger entries of answers that did not reach FOLDER in time, so that both ledgers have them."""
+    """Fetch ledger entries for answers that reached FOLDER too late, so that both ledgers have them."""
     with working_as(folder, KEEPER):
         from department.federation.asking import settle  # noqa: PLC0415 - after Django was set up
 

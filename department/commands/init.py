@@ -36,21 +36,21 @@ Examples:
 @click.option(
     "--register",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The posts' keys, as `platepost provision register export` wrote them; by default the fleet's own file.",
+    help="The posts' keys, from `platepost provision register export`.  [default: the fleet's file]",
 )
 @click.option(
     "--register-key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The public key by which the register is known; by default the fleet's.",
+    help="Public key that verifies the register.  [default: the fleet's]",
 )
-@click.option("--broker", "brokers", multiple=True, metavar="HOST:PORT", help="By default as the fleet says.")
+@click.option("--broker", "brokers", multiple=True, metavar="HOST:PORT", help="Broker.  [default: the fleet's]")
 @click.option(
     "--receipts",
     type=click.Path(path_type=Path),
-    help="The log of receipts; keep it on another disk than the records.",
+    help="The receipt log; keep it on a different disk from the records.",
 )
 @click.option("--database", default=PRIVATE, show_default=True, metavar="URL", help="The department's own server.")
-@click.option("--timezone", default="UTC", show_default=True, help="In which the pages show times.")
+@click.option("--timezone", default="UTC", show_default=True, help="Time zone of the pages.")
 @JSON
 def init(
     *,
@@ -64,11 +64,11 @@ def init(
     timezone: str,
     as_json: bool,
 ) -> None:
-    """Make FOLDER: settings, keys, database and its roles, for the custodian of IDENTITY.
+    """Create a department in FOLDER: settings, keys and database, for the custodian of IDENTITY.
 
-    IDENTITY is the folder that `platepost provision custodian add` made, in its fleet or copied from there. Agency and
-    name are in its certificate; broker and posts' keys are the fleet's, where IDENTITY lies in one. A making that was
-    interrupted is made again by the same command.
+    IDENTITY is the folder that `platepost provision custodian add` made, in its fleet or a copy. Agency and name come
+    from its certificate; the broker and the posts' keys come from the fleet, if it is in one. If interrupted, run the
+    same command again.
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")

@@ -52,18 +52,18 @@ _WORDS: Mapping[str, str] = {
 Examples:
   platepost department keep /var/lib/platepost-department
   platepost department keep /var/lib/platepost-department --json | jq -c 'select(.event == "waiting")'
-It may be killed at any time. Restored from a backup, it begins a new epoch by itself, as long as the log of receipts
-was not restored too; then say --new-epoch, once.
+It may be killed at any time. After a restore from backup it starts a new epoch automatically. If you restored the
+receipt log as well, give --new-epoch once.
 """
 )
 @FOLDER
-@click.option("--new-epoch", is_flag=True, help="Have posts ignore all receipts until now.")
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each thing that happens.")
+@click.option("--new-epoch", is_flag=True, help="Have posts ignore all earlier receipts.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per event.")
 def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
-    """Keep the records that the posts send: store and prove each, acknowledge it, and sign a receipt for it.
+    """Receive the posts' records: verify, store and acknowledge each, and sign a receipt.
 
-    It ends in order at SIGTERM or Ctrl-C, after the batch at hand. Where a broker or the database is away, or a disk is
-    full, it says so and goes on when that is over; posts keep what is not receipted.
+    SIGTERM or Ctrl-C stops it after the current batch. If a broker or the database is down, or a disk is full, it says
+    so, waits and resumes; posts keep every record that has no receipt.
     """
     service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
     # The signals first: a private database that was started is stopped in any case.

@@ -38,7 +38,7 @@ from provisioning.trust.keys import signing_jwk
 
 @click.group()
 def ledger() -> None:
-    """Take the ledger along, send its signed end away, hold it against ends that were kept elsewhere."""
+    """Export the ledger, sign its head, and verify it against heads kept elsewhere."""
 
 
 @contextmanager
@@ -57,13 +57,16 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--outsider", is_flag=True, help="Entries without bodies: no person, no case, no plate.")
-@click.option("--to", type=click.File("x", encoding="utf-8", lazy=False), help="A new file; else it is printed.")
+@click.option("--outsider", is_flag=True, help="Leave out the bodies: no person, case or plate.")
+@click.option(
+    "--to", type=click.File("x", encoding="utf-8", lazy=False), help="Write to a new file instead of standard output."
+)
 @JSON
 def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_json: bool) -> None:
-    """Write the ledger of FOLDER as JSON Lines, in the form of docs/ledger.md.
+    """Export the ledger of FOLDER as JSON Lines, in the format of docs/ledger.md.
 
-    With bodies it names persons, cases and plates, those of covert groups too. That it is exported is entered first.
+    With bodies, it names people, cases and plates, including those of covert groups. The ledger records the export
+    first.
     """
     if as_json and to is None:
         raise click.UsageError("--json says what was written: it needs --to")
@@ -91,9 +94,9 @@ Examples:
 @FOLDER
 @JSON
 def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Sign the end of the ledger of FOLDER with the custodian's key, have the witness stamp it, and send it away.
+    """Sign the head of the ledger of FOLDER, have the witness stamp it, and send it elsewhere.
 
-    Where it goes, and who the witness is, the settings say: ledger_heads, witness, witness_root.
+    The settings ledger_heads, witness and witness_root say where it goes and who the witness is.
     """
     settings = folder.settings
     with _working(folder, KEEPER) as keeper:
@@ -125,20 +128,20 @@ Examples:
     "--heads",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="A file of signed ends, as `seal` wrote it.",
+    help="File of signed heads, from `seal`.",
 )
 @click.option(
     "--witnessed",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="A file of what other departments' `witness` has signed.",
+    help="File of what other departments signed with `witness`.",
 )
 @click.option(
     "--by",
     "witnesses",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="The public key of such a department's custodian, PEM.",
+    help="Public key of that department's custodian, PEM.",
 )
 @JSON
 @click.pass_context
@@ -151,10 +154,10 @@ def check(
     witnesses: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Verify the ledger of FOLDER from its first entry, and against ends that were kept elsewhere.
+    """Verify the whole ledger of FOLDER, and compare it with heads kept elsewhere.
 
-    Each end must be signed with the custodian's key and, where a witness is set, stamped by it. The exit code is 1 if
-    anything is wrong.
+    Each head must be signed by the custodian and, if a witness is set, stamped by it. The exit code is 1 if anything is
+    wrong.
     """
     noted, problems = _noted(folder, heads, witnessed, [_public_key(path) for path in witnesses])
     with running_database(folder), connected(folder, KEEPER) as keeper:
@@ -189,13 +192,13 @@ Examples:
     "--of",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="The public key of the other department's custodian, PEM: got in person, not with the end.",
+    help="Public key of the other department's custodian, PEM; get it in person, not along with the head.",
 )
 @JSON
 def witness(*, folder: DepartmentFolder, head: BinaryIO, of: Path, as_json: bool) -> None:
-    """Be the witness of another department: keep the end of its ledger that HEAD holds, and sign for it.
+    """Act as another department's witness: keep the ledger head in HEAD, and sign for it.
 
-    The signature goes to the other department, which holds its ledger against it by `check --witnessed`.
+    Send the signature to the other department, which checks its ledger with `check --witnessed`.
     """
     names = folder.settings.agency, folder.settings.custodian
     with _working(folder, KEEPER):
@@ -220,9 +223,9 @@ Examples:
 @FOLDER
 @JSON
 def import_noted(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Enter what was shown while the ledger of FOLDER could not be written, and empty the journal.
+    """Enter what was shown while the ledger of FOLDER was unavailable, and empty the journal.
 
-    If a line of the journal is not as it was noted, nothing is entered and the file stays: look at who changed it.
+    If a line of the journal was changed, nothing is entered and the file stays: find out who changed it.
     """
     journal, entered = LocalJournal(folder.journal), 0
     if journal.waits:

@@ -26,7 +26,7 @@ _DAILY_SECONDS = 60.0
 
 @click.group()
 def lists() -> None:
-    """Import lists by cron or a timer, and publish what people entered on the pages."""
+    """Import hot lists, and publish entries made on the pages."""
 
 
 @lists.command(
@@ -35,18 +35,20 @@ def lists() -> None:
 Examples:
   platepost department lists import vault state.txt --source state --mapping state.toml
   platepost department lists import vault own.csv --source local --json | jq .refused
-The first file of a source, and one of a size beyond belief, is held until a person lets it go on the page of lists.
+The first file of a source, and one of an implausible size, is held until someone releases it on the Lists page.
 """,
 )
 @FOLDER
 @click.argument("file", type=_FILE)
-@click.option("--source", required=True, metavar="NAME", help="Whose it is: small letters, digits, hyphens.")
-@click.option("--mapping", type=_FILE, help="TOML: how it is written, as `platepost provision hotlist build` takes it.")
+@click.option("--source", required=True, metavar="NAME", help="Name of the source: lowercase letters, digits, hyphens.")
+@click.option(
+    "--mapping", type=_FILE, help="TOML file that describes the format, as for `platepost provision hotlist build`."
+)
 @JSON
 def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path | None, as_json: bool) -> None:
-    """Have the rows of FILE take the place of the ones that a source had before, and say which are refused, and why.
+    """Replace a source's rows with those of FILE, and report rows that are refused, and why.
 
-    No plate is repeated: the line leads to it. The pages show the same report. Exit 0 also where rows are refused.
+    The report gives line numbers, not plates; the pages show it, too. Refused rows do not change the exit code.
     """
     with working_as(folder, SIGNER):
         from department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
@@ -82,15 +84,15 @@ Examples:
 )
 @FOLDER
 @click.option("--fleet", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--as", "who", required=True, help="Who signs: a name in the fleet, or the folder of an identity.")
-@click.option("--broker", metavar="HOST:PORT", help="By default as the fleet says.")
-@click.option("--once", is_flag=True, help="Publish what waits now, and end.")
+@click.option("--as", "who", required=True, help="Who signs: a name in the fleet, or an identity's folder.")
+@click.option("--broker", metavar="HOST:PORT", help="Broker.  [default: the fleet's]")
+@click.option("--once", is_flag=True, help="Publish what is waiting and exit.")
 @JSON
 def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | None, once: bool, as_json: bool) -> None:
-    """Sign and publish what people ask for on the pages, until SIGTERM: beside the fleet's keys, as a service.
+    """Sign and publish list changes made on the pages, until SIGTERM. Run it as a service, where the fleet's keys are.
 
-    A change goes out as a delta, within a second or two; a complete list follows each import, and each day. What
-    fails waits and is tried again; a list of a size beyond belief is held until a person lets it go.
+    A change goes out as a delta within two seconds; a complete list follows each import, and once a day. Failures are
+    retried. A list of an implausible size is held until someone releases it.
     """
     stopped: list[signal.Signals] = []
     notifier = Notifier()

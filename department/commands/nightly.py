@@ -29,11 +29,10 @@ Examples:
 @JSON
 @click.pass_context
 def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) -> None:
-    """Do for FOLDER what is to be done each night; the status page says what failed.
+    """Run the nightly tasks of FOLDER; the status page shows what failed.
 
-    The end of the ledger is signed and sent away, holds are written beside the log of receipts, last month's counts are
-    published, approved purges are carried out, a backup is made and old ones are destroyed, and the last trial of a
-    restore is looked at. Each step is done whatever came of the others.
+    It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges, makes a
+    backup and deletes old ones, and checks when a restore was last tested. A step that fails does not stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))

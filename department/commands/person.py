@@ -25,10 +25,10 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def person() -> None:
-    """Add people and change their rights: the first administrator, and what is for the command line alone.
+    """Add people, such as the first administrator, and change what only the command line may change.
 
-    The roles administrator and auditor are given and ended here, never on the pages. Each change is an entry of the
-    ledger, with the name of the system's user who gave the command.
+    The roles administrator and auditor are given and ended only here, never on the pages. The ledger records each
+    change with the system user who ran the command.
     """
 
 
@@ -55,10 +55,10 @@ Examples:
 )
 @FOLDER
 @_LOGIN
-@click.option("--name", required=True, help="As others know them.")
-@click.option("--badge", default="", help="Number of the badge.")
-@click.option("--agency", help="By default the department's.")
-@click.option("--sponsor", help="Log-in of who answers for the access.")
+@click.option("--name", required=True, help="Full name.")
+@click.option("--badge", default="", help="Badge number.")
+@click.option("--agency", help="The person's agency.  [default: the department's]")
+@click.option("--sponsor", help="Log-in of the person who sponsors the access.")
 @click.option("--role", "roles", multiple=True, type=_ROLE)
 @JSON
 def add(
@@ -72,7 +72,7 @@ def add(
     roles: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add a person and print the code with which they log in once, within 72 hours, to set up a passkey."""
+    """Add a person and print a one-time code, good for 72 hours, with which they set up a passkey."""
     with people_register(folder) as services:
         made = services.DepartmentPerson(login=login, name=name, badge=badge, agency=agency or folder.settings.agency)
         made.sponsor = services.person_of(sponsor) if sponsor else None
@@ -85,7 +85,7 @@ def add(
 @_LOGIN
 @JSON
 def invite(*, folder: DepartmentFolder, login: str, as_json: bool) -> None:
-    """Have LOGIN set up log-in again: their passkeys, password, and codes are deleted. Prints a code."""
+    """Reset LOGIN's log-in: delete passkeys, password and codes, and print a new one-time code."""
     with people_register(folder) as services:
         code = services.invite(services.person_of(login))
     _say_code(login, code, as_json=as_json)
@@ -116,7 +116,7 @@ def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
 @click.argument("certification", type=click.Choice([each.value for each in Certification]))
 @click.argument("expires", type=_DAY)
 def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
-    """Note that LOGIN's certificate is valid before the day EXPIRES (UTC); what was noted before counts no more."""
+    """Record that LOGIN's certificate is valid until the day EXPIRES (UTC); this replaces the previous date."""
     with people_register(folder) as services:
         end = expires.replace(tzinfo=UTC)
         services.note_certificate(services.person_of(login), Certification(certification), end)
@@ -126,13 +126,13 @@ def certificate(*, folder: DepartmentFolder, login: str, certification: str, exp
 @FOLDER
 @_LOGIN
 @click.argument("topic", type=click.Choice([topic.value for topic in TrainingTopic]))
-@click.option("--trainer", required=True, help="Log-in of a trainer, who is another.")
-@click.option("--held", type=_DAY, help="When (UTC); today by default.")
-@click.option("--failed", is_flag=True, help="It was not passed.")
+@click.option("--trainer", required=True, help="Log-in of the trainer, who must be someone else.")
+@click.option("--held", type=_DAY, help="Date (UTC).  [default: today]")
+@click.option("--failed", is_flag=True, help="Record that they did not pass.")
 def training(
     *, folder: DepartmentFolder, login: str, topic: str, trainer: str, held: datetime | None, failed: bool
 ) -> None:
-    """Note that LOGIN passed training in TOPIC; the last result of a topic counts."""
+    """Record that LOGIN passed training in TOPIC; the last result counts."""
     with people_register(folder) as services:
         held_at = held.replace(tzinfo=UTC) if held else datetime.now(UTC)
         who, by = services.person_of(login), services.person_of(trainer)
@@ -143,7 +143,7 @@ def training(
 @FOLDER
 @_LOGIN
 def disable(*, folder: DepartmentFolder, login: str) -> None:
-    """End LOGIN's access now, sessions and streams included."""
+    """End LOGIN's access now, including open sessions and streams."""
     with people_register(folder) as services:
         services.disable(services.person_of(login))
 
@@ -152,7 +152,7 @@ def disable(*, folder: DepartmentFolder, login: str) -> None:
 @FOLDER
 @_LOGIN
 def reinstate(*, folder: DepartmentFolder, login: str) -> None:
-    """Give LOGIN access again after it was disabled, or suspended for not logging on in 90 days."""
+    """Restore LOGIN's access after it was disabled, or suspended after 90 days without log-on."""
     with people_register(folder) as services:
         services.reinstate(services.person_of(login))
 
@@ -161,7 +161,7 @@ def reinstate(*, folder: DepartmentFolder, login: str) -> None:
 @FOLDER
 @_LOGIN
 def release(*, folder: DepartmentFolder, login: str) -> None:
-    """Release the locks that too many wrong passwords or codes of LOGIN have set."""
+    """Unlock LOGIN after too many wrong passwords or codes."""
     with people_register(folder) as services:
         click.echo(f"Released: {services.release(services.person_of(login))}.")
 
@@ -172,7 +172,7 @@ def release(*, folder: DepartmentFolder, login: str) -> None:
 @click.argument("role", type=_ROLE)
 @click.option("--end", is_flag=True, help="End it.")
 def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None:
-    """Have the identity provider's GROUP give a ROLE, from each person's next log-on."""
+    """Give members of the identity provider's GROUP a ROLE, from their next log-on."""
     with people_register(folder) as services:
         services.map_group(group, DepartmentRole(role), end=end)
 
@@ -181,9 +181,9 @@ def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None
 @FOLDER
 @_LOGIN
 @click.argument("group")
-@click.option("--end", is_flag=True, help="Take them out.")
+@click.option("--end", is_flag=True, help="Remove them from it.")
 def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> None:
-    """Put LOGIN into a covert GROUP, whose list entries and hits nobody else sees."""
+    """Add LOGIN to a covert GROUP; only its members see its list entries and hits."""
     with people_register(folder) as services:
         services.join_covert(services.person_of(login), group, end=end)
 
@@ -192,7 +192,7 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 @FOLDER
 @JSON
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Show everybody, their roles, and what they lack to use the system."""
+    """List people, their roles, and what they still need before they can use the system."""
     with people_register(folder) as services:
         from department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
 

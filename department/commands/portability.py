@@ -37,14 +37,14 @@ Examples:
 )
 @FOLDER
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option("--purpose", required=True, help="Why, by the department's policy.")
-@click.option("--case", required=True, help="The number of the case or of the order.")
+@click.option("--purpose", required=True, help="A purpose from the department's policy.")
+@click.option("--case", required=True, help="Number of the case or order.")
 @JSON
 def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: str, as_json: bool) -> None:
-    """Write everything of FOLDER into the new folder TARGET: records, pictures, ledger, and every other table.
+    """Export everything in FOLDER to the new folder TARGET: records, pictures, ledger, and all other tables.
 
-    docs/evidence.md has the forms. What is read is in the ledger, as with every access. Stop the keeper first. The
-    folder is not encrypted: it holds every plate, and the ledger's secrets too.
+    docs/evidence.md describes the formats. Stop the keeper first. The ledger records the export. TARGET is not
+    encrypted: it holds every plate and the ledger's secrets.
     """
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
@@ -96,10 +96,10 @@ Examples:
 @click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The other custodian's key.")
 @JSON
 def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json: bool) -> None:
-    """Put what `export-all` wrote into FOLDER, which must be new: records, ledger, and every other table, as they were.
+    """Load an export made by `export-all` into FOLDER, which must be new.
 
-    What people see is made again from the records. The log of receipts goes into its place: the keeper of the exported
-    department must never run again. If it was interrupted, make a new folder.
+    The pages' tables are rebuilt from the records, and the receipt log is restored: the old department's keeper must
+    never run again. If the import is interrupted, start over with a new folder.
     """
     settings = folder.settings
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()

@@ -40,10 +40,10 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="A month that is over.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="A past month.")
 @JSON
 def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) -> None:
-    """Publish the counts of a month of FOLDER: rounded, signed, once. Later counts change nothing."""
+    """Publish a month's counts of FOLDER, rounded and signed, once. They never change afterward."""
     from department.sharing.publication import publish_month  # noqa: PLC0415 - slow to load
 
     settings = folder.settings
@@ -67,7 +67,7 @@ Example:
 @FOLDER
 @click.argument("target", type=click.Path(file_okay=False, path_type=Path))
 def export(*, folder: DepartmentFolder, target: Path) -> None:
-    """Write the public page of FOLDER, and what lies beside it, into the folder TARGET, for the city's own site."""
+    """Write the public page of FOLDER and its files into the folder TARGET, for the city's own site."""
     with running_database(folder):
         files = _files(folder)
     for name, body in files.items():
@@ -77,9 +77,11 @@ def export(*, folder: DepartmentFolder, target: Path) -> None:
 
 @public.command()
 @FOLDER
-@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8601.")
+@click.option(
+    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8601]"
+)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
-    """Serve the public page of FOLDER until Ctrl-C or SIGTERM, with a database role that sees no record."""
+    """Serve the public page of FOLDER until Ctrl-C or SIGTERM; its database role can see no record."""
     host, _, port = (web or folder.settings.public_web).rpartition(":")
     click.echo(f"The public page is at http://{host}:{port}/. Ctrl-C ends it.")
     with running_database(folder):

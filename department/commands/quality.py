@@ -24,14 +24,15 @@ Examples:
 )
 @FOLDER
 @JSON
-@click.option("--draw", is_flag=True, help="Draw random reads of the last weeks for people to label, and end.")
-@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Of which hits.")
+@click.option("--draw", is_flag=True, help="Draw random reads of the last weeks for labeling, and exit.")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days of hits to count.")
 def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -> None:
-    """Show rejections of hits by reason: of all, by post, by source and category of the list, by misread characters.
+    """Show why hits are rejected: overall, by post, by list source and category, and by misread characters.
 
-    And how many reads are wrong, of the random ones of twelve weeks that two people have labeled on the page *Quality*.
+    It also shows the share of wrong reads in a random sample of twelve weeks that two people labeled on the page
+    *Quality*.
 
-    Rates have their 95 % interval by Wilson. It shows no plate and no person, and nothing of covert groups.
+    Rates come with a 95 % confidence interval (Wilson). No plate, person or covert group is shown.
     """
     with working_as(folder, WEB):
         from department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up

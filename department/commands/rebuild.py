@@ -19,16 +19,16 @@ from department.folder import DepartmentFolder
 Examples:
   platepost department rebuild /var/lib/platepost-department
   platepost department rebuild /var/lib/platepost-department --check --json
-Exit status: 0 if all was as the records make it, or is now; 1 if something differs (--check), or a record is damaged.
+Exit code: 0 if the tables match the records, or do now; 1 if they differ (--check) or a record is damaged.
 """
 )
 @FOLDER
-@click.option("--check", is_flag=True, help="Compare only, and change nothing.")
+@click.option("--check", is_flag=True, help="Only compare; change nothing.")
 @JSON
 def rebuild(*, folder: DepartmentFolder, check: bool, as_json: bool) -> None:
-    """Project every genuine record of FOLDER again, and have the tables say what the records do.
+    """Rebuild the pages' tables of FOLDER from its genuine records.
 
-    The keeper may run. Nothing is locked.
+    The keeper may keep running. Nothing is locked.
     """
     with running_database(folder), connected(folder, OWNER) as connection, progress_bar("records") as progress:
         done = make_anew(connection, mend=not check, progress=progress)

@@ -28,21 +28,21 @@ Examples:
 """  # noqa: E501 - commands that can be copied
 )
 @FOLDER
-@click.option("--purpose", required=True, help="Why, by the department's policy.")
-@click.option("--case", required=True, help="The number of the case, or of the drill.")
+@click.option("--purpose", required=True, help="A purpose from the department's policy.")
+@click.option("--case", required=True, help="Number of the case or drill.")
 @click.option("--look-alikes", type=click.IntRange(0, 2), default=0, help="How many characters may be look-alikes.")
-@click.option("--one-wrong", is_flag=True, help="One of the characters may be wrong, whichever.")
-@click.option("--post", "posts", multiple=True, help="A post.")
-@click.option("--area", "areas", multiple=True, help="The posts of an area of the department's map.")
-@click.option("--since", type=_TIME, help="Captured at this time or later, in the department's time zone.")
+@click.option("--one-wrong", is_flag=True, help="Any one character may be wrong.")
+@click.option("--post", "posts", multiple=True, help="Only this post.")
+@click.option("--area", "areas", multiple=True, help="Only posts in this area of the department's map.")
+@click.option("--since", type=_TIME, help="Captured at or after this time, in the department's time zone.")
 @click.option("--until", type=_TIME, help="Captured before this time.")
 @click.option("--hour", "hours", type=click.IntRange(0, 23), multiple=True, help="Hour of the day.")
 @click.option("--weekday", "weekdays", type=click.IntRange(1, 7), multiple=True, help="Day of the week; 1 is Monday.")
-@click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="In which the vehicle moved.")
-@click.option("--lane", "lanes", multiple=True, help="In which it drove, as the post names it.")
-@click.option("--region", "regions", multiple=True, help="Issuing state, as posts name it: such as US-CA, or other.")
-@click.option("--reads", "with_reads", is_flag=True, help="List the reads, too, where one plate fits alone.")
-@click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Plates at most.")
+@click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="Direction of travel.")
+@click.option("--lane", "lanes", multiple=True, help="Lane, as the post names it.")
+@click.option("--region", "regions", multiple=True, help="Issuing state, such as US-CA, or other.")
+@click.option("--reads", "with_reads", is_flag=True, help="Also list the reads if exactly one plate matches.")
+@click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Most plates to list.")
 @JSON
 def search(
     *,
@@ -56,10 +56,10 @@ def search(
     as_json: bool,
     **narrowed: Any,  # noqa: ANN401 - click gives each field of PlateQuery its type
 ) -> None:
-    """Find plates in FOLDER's records. The pattern is read from standard input, so that no shell remembers it.
+    """Find plates in the records of FOLDER. The pattern comes from standard input, so no shell history keeps it.
 
-    `?` is any one character, `*` any characters, [8B] one of these. An empty pattern is every plate: give --post,
-    --since and --until then. Who asks, why, and what was shown goes into the ledger, as with every search.
+    `?` matches one character, `*` any number, [8B] one of those listed. An empty pattern matches every plate and needs
+    --post, --since and --until. The ledger records who asked, why, and what was shown.
     """
     text = click.prompt("Pattern", default="", show_default=False, err=True)
     with working_as(folder, WEB):

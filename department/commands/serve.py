@@ -24,11 +24,13 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--web", metavar="HOST:PORT", help="By default as department.toml says, else 127.0.0.1:8600.")
+@click.option(
+    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8600]"
+)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Serve the pages of FOLDER until Ctrl-C or SIGTERM.
 
-    They have no TLS of their own: a web server on this machine that has it passes requests on.
+    It has no TLS: put a web server with TLS in front of it on this machine.
     """
     # uvicorn ends in order and then raises the signal again, for whoever was there before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -22,9 +22,9 @@ Examples:
 @FOLDER
 @JSON
 def status(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Show what is kept of each post, what is missing and what is odd, as the status page does.
+    """Show, for each post, what is kept, what is missing and what looks wrong, as on the status page.
 
-    It shows no plate and no person, and nothing of a covert chain.
+    It shows no plate, person or covert record.
     """
     with working_as(folder, WEB):
         from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up

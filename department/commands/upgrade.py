@@ -19,10 +19,10 @@ Example:
 @FOLDER
 @JSON
 def upgrade(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Bring the database of FOLDER to the schema of this version.
+    """Upgrade the database of FOLDER to this version.
 
-    It refuses while a keeper of another version runs. No records are lost meanwhile: they wait at the broker and on the
-    posts. It may be given again, and does nothing where nothing is missing.
+    Stop the keeper first if it is of another version. No records are lost meanwhile: they wait at the broker and on the
+    posts. Running it again is harmless.
     """
     with running_database(folder):
         applied = apply(folder)

@@ -21,15 +21,15 @@ Examples:
 """  # noqa: E501 - commands that can be copied
 )
 @FOLDER
-@click.option("--whole", is_flag=True, help="Begin with the first record, and forget what was found before.")
+@click.option("--whole", is_flag=True, help="Start with the first record, and forget earlier problems.")
 @JSON
 @click.pass_context
 def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_json: bool) -> None:
-    """Go through what FOLDER keeps again, and name what is wrong by post, chain and number; then the exit code is 1.
+    """Verify the records of FOLDER, and report problems by post, chain and number. The exit code is 1 if there are any.
 
-    Signatures, chains, pictures, what people see, bookkeeping, receipts and the ledger. It may be killed: the next run
-    goes on where it was. Without --whole it takes what came since the last run, and repeats what was found before. The
-    keeper may run meanwhile.
+    It checks signatures, chains, pictures, the pages' tables, bookkeeping, receipts and the ledger. Without --whole it
+    checks what is new since the last run, and repeats earlier problems. If killed, the next run continues. The keeper
+    may keep running.
     """
     settings = folder.settings
     register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)

@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.5
 
 @click.group()
 def webhook() -> None:
-    """Tell agencies of the register what was decided about hits: no plate, no name, nothing of covert groups."""
+    """Notify registered agencies of decisions about hits: no plate, no name, nothing from covert groups."""
 
 
 @webhook.command(
@@ -34,9 +34,9 @@ Examples:
 @click.argument("url")
 @JSON
 def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> None:
-    """Have AGENCY, of the register, be told of decisions at URL, and print the secret that its receiver needs.
+    """Notify the registered AGENCY of decisions at URL, and print the secret for its receiver.
 
-    It needs an agreement in force about releases for the purpose `hot list alarm`.
+    This needs a current agreement that covers releases for the purpose `hot list alarm`.
     """
     with working_as(folder, OWNER):
         from department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
@@ -56,7 +56,7 @@ Examples:
 @click.argument("number", type=int)
 @JSON
 def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
-    """Tell the webhook of a NUMBER nothing more."""
+    """Stop sending to webhook NUMBER."""
     with working_as(folder, OWNER):
         from department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
 
@@ -74,7 +74,7 @@ Examples:
 @FOLDER
 @JSON
 def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
-    """Show the webhooks of FOLDER: whether they are told, how much waits, and why the last try failed."""
+    """Show the webhooks of FOLDER: whether they are active, how much is waiting, and why the last attempt failed."""
     with working_as(folder, OWNER):
         from department.alerts.webhooks import webhooks  # noqa: PLC0415 - after Django was set up
 
@@ -94,11 +94,11 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--once", is_flag=True, help="Try what waits now, once, and end.")
+@click.option("--once", is_flag=True, help="Try what is waiting once, and exit.")
 def send(*, folder: DepartmentFolder, once: bool) -> None:
-    """Tell the webhooks what waits, until SIGTERM: as a service. Each message comes at least once, in order.
+    """Deliver waiting messages to the webhooks until SIGTERM, as a service. Each arrives at least once, in order.
 
-    What fails is tried again, for a day. A receiver answers within ten seconds with a status of 200 to 299.
+    Failures are retried for a day. A receiver must answer within ten seconds with a 2xx status.
     """
     stopped: list[signal.Signals] = []
     settings, key = folder.settings, folder.secret_key.read_bytes()

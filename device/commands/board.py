@@ -18,26 +18,29 @@ LOOK_SECONDS = 0.1
 @click.command(
     epilog="""\b
 Examples:
-  platepost board --config post.toml                        say when case and door are opened
-  platepost board --config post.toml --light fault          blink as a post that reads nothing
+  platepost board --config post.toml                        report when case and door are opened
+  platepost board --config post.toml --light fault          blink like a post that reads nothing
   platepost board --config post.toml --illuminator --seconds 5
   platepost board --config post.toml --camera-power-cycle
-  platepost board --config post.toml --safe                 all outputs safe, and end
+  platepost board --config post.toml --safe                 set all outputs safe, and exit
 
 \b
-Stop the post first (systemctl stop platepost): both need the pins. Whatever is tried,
-every output is safe again at the end.
+Stop the post first (systemctl stop platepost): both need the pins. Every output returns to its safe state at the end.
 """
 )
 @click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
 )
-@click.option("--safe", is_flag=True, help="Put every output in its safe state, and end.")
+@click.option("--safe", is_flag=True, help="Set every output to its safe state and exit.")
 @click.option("--light", type=click.Choice([light.value for light in Light]), help="Show a state on the status light.")
 @click.option("--illuminator", is_flag=True, help="Switch the illuminator on, as configured.")
 @click.option("--camera-power-cycle", is_flag=True, help=f"Take the camera's supply away for {DARK_SECONDS:g} s.")
 @click.option(
-    "--seconds", type=click.FloatRange(0, 3600), default=20.0, show_default=True, help="How long; Ctrl-C ends earlier."
+    "--seconds",
+    type=click.FloatRange(0, 3600),
+    default=20.0,
+    show_default=True,
+    help="How long to run; Ctrl-C stops it sooner.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each change of a switch.")
 def board(
@@ -50,9 +53,9 @@ def board(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Try the status light, the illuminator, the camera's power and the switches of this unit.
+    """Test this unit's status light, illuminator, camera power and switches.
 
-    Without an option it only listens to the switches, and says what opens and closes.
+    Without options it only reports which switches open and close.
     """
     section = load(path).board
     with ended_in_order(), backends.board(section.backend, section.settings) as one:

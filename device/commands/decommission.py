@@ -88,13 +88,13 @@ Interrupted, the same command wipes what is left.
     type=click.Path(path_type=Path, dir_okay=False),
     help="The post's configuration.",
 )
-@click.option("--person", required=True, callback=_text, help="Who you are; it stands in the last record.")
-@click.option("--purpose", required=True, callback=_text, help="Why; it stands in the last record.")
+@click.option("--person", required=True, callback=_text, help="Your name, for the last record.")
+@click.option("--purpose", required=True, callback=_text, help="Your reason, for the last record.")
 @click.option(
     "--lose-records",
     type=click.IntRange(min=0),
     default=0,
-    help="How many records may be lost that the department does not have; without it none.",
+    help="How many undelivered records may be lost.  [default: 0]",
 )
 @click.option(
     "--wait",
@@ -102,16 +102,17 @@ Interrupted, the same command wipes what is left.
     type=click.FloatRange(min=0),
     default=120.0,
     show_default=True,
-    help="Seconds for the broker and the custodians to take what waits.",
+    help="Seconds to wait for delivery to the broker and the custodians.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def decommission(
     *, path: Path, person: str, purpose: str, lose_records: int, seconds: float, yes: bool, as_json: bool
 ) -> None:
-    """Take this unit out of service for good: deliver its records, sign a last one, wipe keys and data.
+    """Take this unit out of service for good: deliver its records, sign a last one, then wipe keys and data.
 
-    The post must be stopped. Exit 1, with the unit as it was, if records would be lost that you did not name.
+    Stop the post first. If more records would be lost than --lose-records allows, nothing changes and the exit code is
+    1.
     """
     path, mark = path.absolute(), path.absolute().parent / MARK
     if mark.exists() and not path.exists():

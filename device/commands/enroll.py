@@ -63,8 +63,8 @@ Examples:
   sudo platepost enroll post-17 --abandon
 
 \b
-It asks for the code that an administrator issued for this post with `platepost provision post invite`.
-Interrupted, it goes on where it was when the same command is given again.
+It asks for the code that an administrator issued for this post with `platepost provision post invite`. If interrupted,
+run the same command again to continue.
 """
 )
 @click.argument("post", callback=_name)
@@ -72,19 +72,19 @@ Interrupted, it goes on where it was when the same command is given again.
 @click.option(
     "--stick",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder that carries the request to the office and the answer back, where there is no network.",
+    help="Folder on a USB stick that carries the request to the office and the answer back, without a network.",
 )
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, readable=False, path_type=Path),  # what cannot be read is said with sudo
     default=DIRECTORY,
     show_default=True,
-    help="Where the post's files go.",
+    help="Folder for the post's files.",
 )
 @click.option(
     "--code-file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="File with the code, - for standard input; else it is asked for.",
+    help="File with the code, or - for standard input; otherwise you are asked for it.",
 )
 @click.option(
     "--key",
@@ -92,14 +92,17 @@ Interrupted, it goes on where it was when the same command is given again.
     type=click.Choice(["auto", "tpm", "file"]),
     default="auto",
     show_default=True,
-    help="Where the certificate's private key lives: in the TPM 2.0, if there is one, else in a file only root reads.",
+    help=(
+        "Where to keep the certificate's private key: in the TPM 2.0 if there is one, else in a file that only root "
+        "can read."
+    ),
 )
 @click.option(
     "--set-clock",
     is_flag=True,
-    help="Set this unit's clock to the office's time if it is wrong; by stick to when the office answered.",
+    help="If this unit's clock is wrong, set it to the office's time (by stick: the time of the answer).",
 )
-@click.option("--abandon", is_flag=True, help="Take back an enrollment that is under way.")
+@click.option("--abandon", is_flag=True, help="Cancel an enrollment that is under way.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 @_in_words()
 def enroll(
@@ -114,9 +117,9 @@ def enroll(
     abandon: bool,
     as_json: bool,
 ) -> None:
-    """Make this unit the POST of a department, whose OFFICE (host:port) is asked over the network, or by stick.
+    """Enroll this unit as POST of a department, over the network at OFFICE (host:port), or by USB stick.
 
-    The private keys are made here and never leave: only a signing request travels.
+    Private keys are made on this unit and never leave it: only a signing request is sent.
     """
     unit = UnitEnrollment(directory.absolute())
     if abandon:

@@ -33,9 +33,8 @@ Examples:
   platepost hotlist list.package list.delta --config post.toml --wait 60 --json
 
 \b
-`platepost provision hotlist export` writes such files. A running post takes them within
-seconds, one that does not run at its next start. Exit 1 if the newest was refused, or a
-running post did not take it while it was waited for.
+`platepost provision hotlist export` writes these files. A running post takes them within seconds; a stopped one takes
+them when it starts. The exit code is 1 if the newest was refused, or if a running post did not take it in time.
 """
 )
 @click.argument(
@@ -45,9 +44,9 @@ running post did not take it while it was waited for.
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
 )
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a package.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per package.")
 def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json: bool) -> None:
-    """Hand hot-list packages to the post of this unit, without network."""
+    """Load hot-list packages into this unit's post from a USB stick or folder."""
     configuration = load(path)
     section = configuration.hotlist
     issuers = TrustedKeys.of(configuration.post.agency, section.issuer_key, configuration.control).issuers()

@@ -55,7 +55,7 @@ Examples:
 )
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each image.")
-@click.option("--crop", is_flag=True, help="The images are cropped license plates: read each as a whole.")
+@click.option("--crop", is_flag=True, help="The images are cropped license plates; read each as one plate.")
 @click.option(
     "--draw", type=click.Path(path_type=Path, file_okay=False), help="Write annotated pictures into this folder."
 )
@@ -67,13 +67,13 @@ Examples:
     type=click.FloatRange(0, 1),
     default=MINIMUM_SCORE,
     show_default=True,
-    help="Lowest score at which something counts as a plate.",
+    help="Lowest detection score of a plate.",
 )
 @click.option(
     "--minimum-confidence",
     type=click.FloatRange(0, 1),
     help=(
-        f"Lowest confidence at which a plate is reported; 0 also reports what nobody can read.  [default: {LEGIBLE}; a "
+        f"Lowest confidence of a reported plate; 0 also reports unreadable ones.  [default: {LEGIBLE}; a "
         "crop is always reported]"
     ),
 )
@@ -91,8 +91,8 @@ def read(
 ) -> None:
     """Read the license plates in IMAGES: files, or folders with everything in them.
 
-    A file or folder that cannot be read, a folder without pictures, or an annotated picture that cannot be written
-    gives an error line. The others are still read, and the exit code is 1.
+    A file that cannot be read or written, or a folder without pictures, prints an error; the rest are still read, and
+    the exit code is 1.
     """
     recognizer = Recognizer.load(
         detector=detector,

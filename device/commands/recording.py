@@ -29,9 +29,14 @@ _LOOK_SECONDS = 0.1
 _CONFIG = click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
 )
-_PERSON = click.option("--person", required=True, help="Who you are; it stands in the audit trail.")
+_PERSON = click.option("--person", required=True, help="Your name, for the audit trail.")
 _WAIT = click.option(
-    "--wait", "seconds", type=click.FloatRange(min=0), default=15.0, show_default=True, help="Seconds for the post."
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    help="Seconds to wait for the post.",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -45,29 +50,30 @@ Examples:
   platepost recording list --config post.toml
 
 \b
-The post records only where its configuration allows it:
+The post records only if its configuration allows it:
   [recording]
   allowed = true
   recipient_key = "recordings.pub.pem"
-Every start, end, refusal and deletion is in the audit trail. What is recorded is sealed to the
-department's key while it is written: neither this unit nor who steals it can open it.
-`platepost simulate replay FILE --key recordings.pem` plays it; `platepost simulate redact` makes
-a copy without plates and faces.
+The audit trail records every start, end, refusal and deletion. Recordings are encrypted to the department's key as
+they are written: neither this unit nor a thief can open them. `platepost simulate replay FILE --key recordings.pem`
+plays one; `platepost simulate redact` makes a copy without plates and faces.
 """
 )
 def recording() -> None:
-    """Have the post of this unit record what it sees."""
+    """Record what this unit's camera sees."""
 
 
 @recording.command()
 @_CONFIG
 @_PERSON
-@click.option("--purpose", required=True, help="What the recording is for; it stands in the audit trail.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long; at most what is configured.")
+@click.option("--purpose", required=True, help="Your reason, for the audit trail.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes to record, up to the configured limit."
+)
 @_WAIT
 @_JSON
 def start(*, path: Path, person: str, purpose: str, minutes: float | None, seconds: float, as_json: bool) -> None:
-    """Begin to record. Exit 1 if the post refuses, does not run, or does not take the request."""
+    """Start recording. The exit code is 1 if the post refuses, is not running, or does not answer."""
     configuration = load(path)
     request = _request(do="start", person=person, purpose=purpose, minutes=minutes)
     _show(_ask(configuration, request, seconds), as_json=as_json)
@@ -79,7 +85,7 @@ def start(*, path: Path, person: str, purpose: str, minutes: float | None, secon
 @_WAIT
 @_JSON
 def stop(*, path: Path, person: str, seconds: float, as_json: bool) -> None:
-    """End the recording that is under way. Exit 1 if there is none."""
+    """Stop recording. Exit 1 if there is none."""
     configuration = load(path)
     _show(_ask(configuration, _request(do="stop", person=person), seconds), as_json=as_json)
 
@@ -88,7 +94,7 @@ def stop(*, path: Path, person: str, seconds: float, as_json: bool) -> None:
 @_CONFIG
 @_JSON
 def list_(*, path: Path, as_json: bool) -> None:
-    """List the recordings that lie on this unit."""
+    """List the recordings on this unit."""
     section = load(path).recording
     files = sorted(section.directory.glob(f"*{SUFFIX}"))
     if as_json:
@@ -103,7 +109,7 @@ def list_(*, path: Path, as_json: bool) -> None:
 @recording.command()
 @click.argument("private", type=click.Path(path_type=Path, dir_okay=False))
 def key(*, private: Path) -> None:
-    """Make the department's key for recordings: PRIVATE stays there, its public half goes onto the posts."""
+    """Create the department's recording key: PRIVATE stays there, its public half goes to the posts."""
     public = private.with_suffix(f".pub{private.suffix}")
     for file in (private, public):
         if file.exists():

@@ -26,19 +26,19 @@ AILING = 75
     epilog="""\b
 Examples:
   platepost run --config post.toml
-  platepost run --config post.toml --check     only see whether the configuration is right
+  platepost run --config post.toml --check     only check the configuration
 """
 )
 @click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
 )
-@click.option("--check", is_flag=True, help="Check the configuration and end.")
-@click.option("--json", "as_json", is_flag=True, help="Print what the run came to as one line of JSON.")
+@click.option("--check", is_flag=True, help="Check the configuration and exit.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as one line of JSON.")
 def run(*, path: Path, check: bool, as_json: bool) -> None:
-    """Run the post that a configuration describes.
+    """Run the post described by a configuration file.
 
-    It ends at SIGTERM or SIGINT, or when its footage ends, after having delivered what waits as far as the time
-    configured allows. What it could not deliver stays in the outbox for the next start.
+    It stops at SIGTERM or SIGINT, or when its footage ends, after delivering waiting records for up to the configured
+    time. The rest stays in the outbox until the next start.
     """
     configuration = load(path)
     if check:

@@ -61,12 +61,11 @@ Examples:
 @click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a point.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per check.")
 def selftest(*, path: Path, as_json: bool) -> None:
-    """Check that this unit can do its work: models, keys, camera, board, supply, storage, hot list, clock, broker.
+    """Test this unit: models, keys, camera, board, power supply, storage, hot list, clock, broker.
 
-    Run it while the post itself is stopped, for both need the camera and the outbox. The exit code is 1 if anything is
-    wrong.
+    Stop the post first: both need the camera and the outbox. The exit code is 1 if anything is wrong.
     """
     findings = examine(load(path))
     if as_json:

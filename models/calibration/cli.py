@@ -22,19 +22,19 @@ Examples:
 @click.option(
     "--photos",
     type=FOLDER,
-    help="Real plates: a folder with manifest.json. Only the seventh that training leaves out is used.",
+    help="Folder of real plates with manifest.json. Only the one in seven that training leaves out is used.",
 )
 @click.option(
     "--texts",
     type=FILE,
-    help="Transcriptions of plates that the manifest leaves without a text, as `train reader` takes them.",
+    help="Transcriptions of plates without a text in the manifest, as for `train reader`.",
 )
 @click.option(
     "--copies",
     default=0,
     show_default=True,
     type=click.IntRange(0),
-    help="Extra copies of each real plate, each made smaller, blurred, and compressed in another way.",
+    help="Extra copies of each real plate, each shrunk, blurred and compressed differently.",
 )
 @click.option("--plates", default=6000, show_default=True, type=click.IntRange(100), help="Plates to draw.")
 @click.option(
@@ -42,10 +42,10 @@ Examples:
     default=10.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="How many drawn plates a real one counts for in the fit.",
+    help="Weight of a real plate relative to a drawn one.",
 )
 @click.option("--seed", default=31, show_default=True)
-@click.option("--diagram", type=NEW_FILE, help="Draw the reliability of other plates (PNG).")
+@click.option("--diagram", type=NEW_FILE, help="Write a reliability diagram of the other half (PNG).")
 def calibrate(
     *,
     reader: Path,
@@ -57,10 +57,10 @@ def calibrate(
     seed: int,
     diagram: Path | None,
 ) -> None:
-    """Fit the confidence of READER (a .tflite file) and write the two numbers beside it, to READER's name with .json.
+    """Calibrate the confidence of READER (a .tflite file), and write the two numbers to a .json file beside it.
 
-    Half of the drawn plates and the real ones are fitted; the other half, never fitted, says how good the fit is. Never
-    use pictures here on which figures are reported.
+    Half of the drawn and real plates are used for the fit; the other half measures how good it is. Never use pictures
+    from a test set here.
     """
     # What draws plates loads when it is needed.
     from device.vision.calibration import Calibration  # noqa: PLC0415

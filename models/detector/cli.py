@@ -24,24 +24,24 @@ _PHOTOS = click.option(
     type=NEW_FOLDER,
     multiple=True,
     required=True,
-    help="Real photos with plate boxes: a folder with manifest.json. Give it once a folder.",
+    help="Folder of real photos with plate boxes and a manifest.json; repeat for more.",
 )
 
 
 @click.command(name="detector")
 @click.argument("folder", type=NEW_FOLDER)
 @_PHOTOS
-@click.option("--steps", default=STEPS, show_default=True, help="Batches of 32, over all resumptions.")
-@click.option("--start", type=FILE, help="Begin with the weights of this .tflite detector rather than with fresh ones.")
-@click.option("--rate", default=RATE, show_default=True, help="Learning rate that training begins with.")
-@click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw for pasting.")
+@click.option("--steps", default=STEPS, show_default=True, help="Batches of 32, over all runs.")
+@click.option("--start", type=FILE, help="Start from the weights of this .tflite detector.")
+@click.option("--rate", default=RATE, show_default=True, help="Initial learning rate.")
+@click.option("--plates", default=4000, show_default=True, help="Synthetic plates to draw and paste.")
 @click.option("--seed", default=SEED, show_default=True)
 def train(
     *, folder: Path, photos: Sequence[Path], steps: int, start: Path | None, rate: float, plates: int, seed: int
 ) -> None:
-    """Train the detector in FOLDER, which keeps the decoded photos and the checkpoints; a second run goes on.
+    """Train the detector in FOLDER, which holds decoded photos and checkpoints; run it again to continue.
 
-    To follow the training 100 photos of a folder `open_images` are held out, or without one a tenth of all photos.
+    For validation, 100 photos of a folder `open_images` are held out, or else a tenth of all photos.
     """
     import numpy as np
 
@@ -83,9 +83,9 @@ def train(
 @_PHOTOS
 @click.option("--seed", default=1, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int) -> None:
-    """Quantise CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT.
+    """Quantize CHECKPOINT (best.pt or last.pt) to full int8, calibrated on photos, and write OUTPUT.
 
-    The same for a small input, for second looks, is written beside it as NAME-near.tflite.
+    A version with a smaller input, for second looks, is written beside it as NAME-near.tflite.
     """
     from models.detector.convert import calibration_frames, load_weights
     from models.detector.convert import convert as quantise
@@ -103,13 +103,13 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
 @click.argument("detectors", nargs=-1, required=True, type=FILE, metavar="FILES...")
 @click.argument("output", type=NEW_FILE)
 @_PHOTOS
-@click.option("--cache", type=NEW_FOLDER, required=True, help="Folder that keeps the decoded photos, a training's say.")
+@click.option("--cache", type=NEW_FOLDER, required=True, help="Folder with decoded photos, for example a training's.")
 @click.option("--seed", default=1, show_default=True)
 def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], cache: Path, seed: int) -> None:
-    """Write as OUTPUT the mean of the weights of .tflite detectors, each trained from another's weights (FILES).
+    """Average the weights of .tflite detectors (FILES), each trained from another's weights, and write OUTPUT.
 
-    Two stretches of one training often find more together than either: their errors differ. NAME-near.tflite is written
-    beside it, as `convert` does.
+    Two stages of one training often find more plates together than either alone, because their errors differ.
+    NAME-near.tflite is written beside it, as by `convert`.
     """
     import numpy as np
     import torch

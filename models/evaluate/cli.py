@@ -32,25 +32,27 @@ Examples:
 """
 )
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--crop", is_flag=True, help="All pictures are plates cut out, those with boxes too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a manifest.")
+@click.option("--crop", is_flag=True, help="Treat all pictures as cropped plates, even those with boxes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per manifest.")
 @click.option("--page", type=NEW_FILE, help="Write the failures as an HTML page.")
 @click.option(
     "--write",
     "folder",
     type=NEW_FOLDER,
-    help="Write figures (JSON, Markdown), failures (HTML) and the reliability diagram (PNG) into a folder.",
+    help="Write figures (JSON, Markdown), failures (HTML) and the reliability diagram (PNG) to this folder.",
 )
-@click.option("--without", multiple=True, metavar="NAME", help="Leave out a picture, as one whose text is disputed.")
-@click.option("--detector", type=NEW_FILE, help="Another detector.tflite.")
-@click.option("--reader", type=NEW_FILE, help="Another reader.tflite.")
-@click.option("--region", type=NEW_FILE, help="Another region.tflite.")
+@click.option(
+    "--without", multiple=True, metavar="NAME", help="Leave out a picture, for example one with a disputed text."
+)
+@click.option("--detector", type=NEW_FILE, help="Use another detector.tflite.")
+@click.option("--reader", type=NEW_FILE, help="Use another reader.tflite.")
+@click.option("--region", type=NEW_FILE, help="Use another region.tflite.")
 @click.option(
     "--country",
     type=click.Choice(sorted(COUNTRIES)),
     default="US",
     show_default=True,
-    help="Whose formats plates have.",
+    help="Country whose plate formats to expect.",
 )
 @click.option("--minimum-score", type=click.FloatRange(0, 1), default=MINIMUM_SCORE, show_default=True)
 @click.option("--minimum-confidence", type=click.FloatRange(0, 1), default=LEGIBLE, show_default=True)
@@ -69,13 +71,12 @@ def evaluate(
     minimum_score: float,
     minimum_confidence: float,
 ) -> None:
-    """Recognize the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
+    """Read the pictures of MANIFESTS (files, or folders with manifest.json) and compare with the truth.
 
-    Pictures whose plates have no box are taken for plates cut out, and read whole. Of a picture that shows no plate
-    ("plates": []) all that is told counts as too many. Where only some of a picture's plates have a text, those told
-    in the places of the others are neither right nor wrong. Stopped before its end, by Ctrl-C or a picture that
-    cannot be decoded, the command tells and writes what it has; in JSON "of" says how many "pictures"
-    there were to be.
+    Pictures whose plates have no box are read whole, as cropped plates. In a picture without plates ("plates": []),
+    every read counts as extra. If only some of a picture's plates have a text, reads at the others count as neither
+    right nor wrong. Stopped early, by Ctrl-C or a broken picture, the command reports what it has; in JSON, "of" is the
+    planned number of "pictures".
     """
     chosen = _chosen(manifests, without)
     for output in (page, folder and folder / "figures.json"):

@@ -51,40 +51,36 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.command(name="reader")
 @click.argument("folder", type=NEW_FOLDER)
 @click.option(
-    "--photos", type=NEW_FOLDER, help="Real plates to mix in: a folder with manifest.json (one in seven is held out)."
+    "--photos", type=NEW_FOLDER, help="Folder of real plates to mix in, with manifest.json (one in seven is held out)."
 )
-@click.option(
-    "--texts", type=FILE, help="Transcriptions of plates that the manifest of --photos leaves without a text."
-)
+@click.option("--texts", type=FILE, help="Transcriptions of plates without a text in the manifest of --photos.")
 @click.option("--real-share", default=0.05, show_default=True, help="Share of real plates in a batch.")
 @click.option(
     "--shuffles",
     default=20,
     show_default=True,
-    help="How often each real plate's characters are tried in another order; needs --start, which finds them.",
+    help="Shuffled copies of each real plate's characters; needs --start, which locates them.",
 )
 @click.option(
     "--start",
     type=FILE,
-    help="Begin with the weights of this .tflite reader, of this shape or shallower, rather than with fresh ones.",
+    help="Start from the weights of this .tflite reader, of the same shape or shallower.",
 )
-@click.option("--rate", default=2.5e-3, show_default=True, help="Learning rate that training begins with.")
-@click.option(
-    "--check-photos", type=NEW_FOLDER, multiple=True, help="Photos with boxes and texts to report on, never trained on."
-)
-@click.option("--check-crops", type=NEW_FOLDER, multiple=True, help="Crops with texts to report on, never trained on.")
+@click.option("--rate", default=2.5e-3, show_default=True, help="Initial learning rate.")
+@click.option("--check-photos", type=NEW_FOLDER, multiple=True, help="Photos with boxes and texts, for reports only.")
+@click.option("--check-crops", type=NEW_FOLDER, multiple=True, help="Crops with texts, for reports only.")
 @click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
-@click.option("--minutes", default=90.0, show_default=True, help="How long to train, from now on.")
-@click.option("--steps", type=int, help="Batches of 64 instead, over all resumptions.")
+@click.option("--minutes", default=90.0, show_default=True, help="Minutes to train in this run.")
+@click.option("--steps", type=int, help="Batches of 64 instead of minutes, over all runs.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, shuffles: int, start: Path | None,
     rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float,
     steps: int | None, seed: int,
 ) -> None:  # fmt: skip
-    """Train the reader in FOLDER, which keeps the drawn plates and the checkpoints; a second run goes on.
+    """Train the reader in FOLDER, which holds drawn plates and checkpoints; run it again to continue.
 
-    Its rate goes on from the share of all time, trained and still to come, that was trained before it stopped.
+    When continued, the learning rate resumes at the share of the total time already trained.
     """
     from device.vision.reader import Reader
     from models.plates import fonts
@@ -120,10 +116,10 @@ def train(
 @click.command(name="reader")
 @click.argument("checkpoint", type=FILE)
 @click.argument("output", type=NEW_FILE)
-@click.option("--photos", type=NEW_FOLDER, help="Real plates whose activations count too: a folder with manifest.json.")
+@click.option("--photos", type=NEW_FOLDER, help="Folder of real plates with manifest.json, also used for calibration.")
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
-    """Quantise CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
+    """Quantize CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
     from models.outputs import make_room, write
     from models.reader.convert import convert as quantise
     from models.reader.convert import load

@@ -65,30 +65,30 @@ def _pool(folder: Path, size: int, seed: int) -> "Drawn":
 
 @click.command(name="region")
 @click.argument("folder", type=NEW_FOLDER)
-@click.option("--photos", type=NEW_FOLDER, help="Real plates with a region: a folder with manifest.json.")
-@click.option("--texts", type=FILE, help="More plates of --photos, with their regions.")
+@click.option("--photos", type=NEW_FOLDER, help="Folder of real plates with regions and a manifest.json.")
+@click.option("--texts", type=FILE, help="More plates from --photos, with their regions.")
 @click.option(
     "--reader",
     type=FILE,
-    help="A reader.tflite, whose first layers the net begins with, and that shuffles real plates.",
+    help="A reader.tflite that provides the first layers and shuffles real plates.",
 )
 @click.option(
-    "--shuffles", default=600, show_default=True, help="Pictures of an issuer that its real plates are shuffled into."
+    "--shuffles", default=600, show_default=True, help="Pictures per issuer, made by shuffling its real plates."
 )
 @click.option(
-    "--real-share", default=0.4, show_default=True, help="Share of real plates in a batch, of issuers with enough."
+    "--real-share", default=0.4, show_default=True, help="Share of real plates in a batch, for issuers with enough."
 )
 @click.option("--pool", "pool_size", default=20000, show_default=True, help="Plates to draw.")
-@click.option("--minutes", default=40.0, show_default=True, help="How long to train, from now on.")
-@click.option("--steps", type=int, help="Batches of 64 instead, over all resumptions.")
+@click.option("--minutes", default=40.0, show_default=True, help="Minutes to train in this run.")
+@click.option("--steps", type=int, help="Batches of 64 instead of minutes, over all runs.")
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: Path | None, texts: Path | None, reader: Path | None, shuffles: int, real_share: float,
     pool_size: int, minutes: float, steps: int | None, seed: int,
 ) -> None:  # fmt: skip
-    """Train the net of the issuing state in FOLDER, which keeps drawn plates and checkpoint; a second run goes on.
+    """Train the issuing-state network in FOLDER, which holds drawn plates and a checkpoint; run it again to continue.
 
-    Its rate goes on from the share of all time, trained and still to come, that was trained before it stopped.
+    When continued, the learning rate resumes at the share of the total time already trained.
     """
     from device.vision.reader import Reader
     from models.plates import fonts
@@ -114,12 +114,12 @@ def train(
 @click.command(name="region")
 @click.argument("checkpoint", type=FILE)
 @click.argument("output", type=NEW_FILE)
-@click.option("--photos", type=NEW_FOLDER, help="Real plates with a region: a folder with manifest.json.")
-@click.option("--texts", type=FILE, help="More plates of --photos, with their regions.")
-@click.option("--plates", default=1000, show_default=True, help="Plates to draw, to calibrate by.")
+@click.option("--photos", type=NEW_FOLDER, help="Folder of real plates with regions and a manifest.json.")
+@click.option("--texts", type=FILE, help="More plates from --photos, with their regions.")
+@click.option("--plates", default=1000, show_default=True, help="Plates to draw for calibration.")
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
-    """Calibrate CHECKPOINT on plates that it did not learn from, quantise it to full int8 and write OUTPUT."""
+    """Calibrate CHECKPOINT on plates left out of training, quantize it to full int8 and write OUTPUT."""
     from models.outputs import make_room, write
     from models.region.convert import calibrate, load
     from models.region.convert import convert as quantise

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from device.enrollment.acceptance import Statement, write_statement
 from pydantic import ValidationError
 
 from device.config import Configuration, load
+from device.enrollment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
 from device.records import Signer
 from device.signals import ended_in_order
@@ -46,8 +46,8 @@ Examples:
     metavar="NAME=NUMBER",
     help=f"Ask for more or less than by default: {', '.join(AcceptanceCriteria.model_fields)}.",
 )
-@click.option("--anew", is_flag=True, help="Do every step again, even those that passed before an interruption.")
-@click.option("--output", type=FOLDER, help="Folder for the report; by default beside the outbox.")
+@click.option("--fresh", is_flag=True, help="Start over: repeat the steps that passed before an interruption, too.")
+@click.option("--output", type=FOLDER, help="Folder for the report.  [default: beside the outbox]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as one line of JSON at the end.")
 @click.pass_context
 def accept(
@@ -57,18 +57,17 @@ def accept(
     folder: Path,
     purpose: str,
     limits: tuple[str, ...],
-    anew: bool,
+    fresh: bool,
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Go through the checklist on the unit, and put the post in service if every point is good.
+    """Run the acceptance checklist on the unit, and put the post in service if every check passes.
 
-    Run it while the post is stopped. What was interrupted is taken up where it was, for twelve hours; what was done by
-    other limits, before the post was aimed again, or with another configuration or software is done again. The report
-    is signed by the post and by you: take it to the department, which keeps it with `platepost provision acceptance
-    keep`.
-    The exit code is 1 if the post was not accepted; then it stays out of service, and its status says `not_accepted`.
-    At a terminal the post's log goes into acceptance.log beside its outbox, unless `platepost -v` asks for it.
+    Stop the post first. An interrupted run continues where it stopped for 12 hours. Steps are repeated if the limits,
+    the aim, the configuration or the software changed. You and the post sign the report: take it to the department,
+    which keeps it with `platepost provision acceptance keep`. The exit code is 1 if the post was not accepted; it then
+    stays out of service with the status `not_accepted`. At a terminal, the log goes to acceptance.log beside the outbox
+    unless you give `platepost -v`.
     """
     configuration = load(path)
     asked = _limits(limits)
@@ -80,7 +79,7 @@ def accept(
     with ExitStack() as stack:
         stack.enter_context(ended_in_order())
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
-        results, written = accept_post(configuration, technician, dialogue, limits=asked, anew=anew, output=output)
+        results, written = accept_post(configuration, technician, dialogue, limits=asked, fresh=fresh, output=output)
     accepted = all(result.good for result in results)
     if as_json:
         rows = [result.model_dump(mode="json", exclude={"pictures"}) for result in results]
@@ -100,7 +99,7 @@ def accept_post(
     dialogue: Dialogue,
     *,
     limits: AcceptanceCriteria,
-    anew: bool = False,
+    fresh: bool = False,
     output: Path | None = None,
 ) -> tuple[list[Result], Path]:
     """Accept a post, and return what was found and where the report is.
@@ -113,7 +112,7 @@ def accept_post(
     """
     statement_path = _statement_file(configuration)
     state = configuration.outbox.path.parent
-    if anew:
+    if fresh:
         Checkpoint.forget(state)
     try:
         basis = Basis.of(configuration, technician=technician.name, limits=limits.model_dump())

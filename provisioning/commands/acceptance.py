@@ -29,7 +29,7 @@ _REPORTS = click.argument("report", type=FILE)
 
 @click.group()
 def acceptance() -> None:
-    """Verify and keep the reports by which technicians accepted posts."""
+    """Verify and store technicians' acceptance reports."""
 
 
 @acceptance.command(
@@ -42,10 +42,10 @@ Example:
 @_REPORTS
 @JSON
 def verify(*, directory: Path, report: Path, as_json: bool) -> None:
-    """Verify that REPORT is a post's of the fleet of DIRECTORY, unchanged, and signed by one of its technicians.
+    """Verify that REPORT comes from a post in the fleet of DIRECTORY, is unchanged, and is signed by a technician.
 
-    The register, the ledger and the revoked certificates must agree that the technician was certified when the
-    acceptance was ended. If that is so no longer, this is said.
+    The technician must have been certified when the acceptance ended. If the certification has ended since, the output
+    says so.
     """
     post, sealed, lapse = _checked(Fleet.load(directory), report)
     if as_json:
@@ -67,14 +67,14 @@ Example:
 @FLEET
 @_REPORTS
 @click.option(
-    "--anyway", is_flag=True, help="Keep it although the technician's certification has ended since; the log says so."
+    "--anyway", is_flag=True, help="Store it although the technician's certification has ended; the log says so."
 )
 @who_and_why
 def keep(*, directory: Path, report: Path, anyway: bool, who: str | None, purpose: str) -> None:
-    """Verify REPORT and keep it in the fleet of DIRECTORY, under acceptances/.
+    """Verify REPORT and store it in the fleet of DIRECTORY, under acceptances/.
 
-    The technician must be certified now too: when a report was made the unit's clock alone says, and who is not
-    certified any more could have set it back.
+    The technician must still be certified: only the unit's clock says when a report was made, and a former technician
+    could have set it back.
     """
     fleet = Fleet.load(directory)
     session = FleetSession(fleet, who, purpose, roles=ALLOWED)
@@ -103,7 +103,7 @@ Example:
 @FLEET
 @JSON
 def show(*, directory: Path, as_json: bool) -> None:
-    """Show which reports are kept of each post of the fleet of DIRECTORY; each is verified again."""
+    """List the stored reports of each post in the fleet of DIRECTORY; each is verified again."""
     fleet = Fleet.load(directory)
     rows = []
     for post in fleet.posts():

@@ -29,18 +29,18 @@ Examples:
 """
 )
 @FLEET
-@click.option("--person", help="Only what this person did.")
+@click.option("--person", help="Only acts of this person.")
 @click.option(
-    "--file", "file", type=FILE, help="Only what was made of this file, an export say; takes the department's own key."
+    "--file", "file", type=FILE, help="Only acts on this file, such as an export; needs the department's own key."
 )
-@click.option("--head", "head_only", is_flag=True, help="Only where the log ends now, to be noted down elsewhere.")
+@click.option("--head", "head_only", is_flag=True, help="Print only the log's head, to be kept elsewhere.")
 @JSON
 def acts(*, directory: Path, person: str | None, file: Path | None, head_only: bool, as_json: bool) -> None:
     """Show what people did: who, what, to what, when, why.
 
-    What nobody signed for stands there with the system's user; what was begun and not ended, as after a crash, says so.
-    A log whose end was cut off looks whole: note down where it ends (--head), where nobody who could cut it can change
-    the note, and give that to `platepost verify` at the next audit.
+    Unsigned acts show the system's user; acts that were started but not finished, as after a crash, are marked. A log
+    whose end was cut off looks complete: write down its head (--head) in a safe place, and give it to `platepost
+    verify` at the next audit.
     """
     fleet = Fleet.load(directory)
     if head_only:

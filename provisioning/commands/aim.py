@@ -56,13 +56,15 @@ Examples:
 @CONFIG
 @TECHNICIAN
 @unit_purpose(PURPOSE)
-@click.option("--address", help="Of the unit's service interface; by default what the configuration says.")
-@click.option("--port", type=click.IntRange(1, 65535), help="By default what the configuration says.")
-@click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="After how long the page closes.")
-@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of vehicles on this road, miles an hour.")
-@click.option("--shutter", callback=_seconds, help="How long the shutter is open, such as 1/1000.")
+@click.option("--address", help="Address of the unit's service interface.  [default: from the configuration]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the page.  [default: from the configuration]")
+@click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="Minutes until the page closes.")
+@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Speed of vehicles on this road, mph.")
+@click.option("--shutter", callback=_seconds, help="Shutter time in seconds, such as 1/1000.")
 @click.option(
-    "--field-of-view", type=click.FloatRange(0, 180, min_open=True, max_open=True), help="Degrees across the picture."
+    "--field-of-view",
+    type=click.FloatRange(0, 180, min_open=True, max_open=True),
+    help="Horizontal field of view, degrees.",
 )
 def aim(
     *,
@@ -76,10 +78,10 @@ def aim(
     shutter: float | None,
     field_of_view: float | None,
 ) -> None:
-    """Show what the camera sees, with the figures that decide, on a page for the technician's phone or laptop.
+    """Show the camera's view and what to adjust on a page for the technician's phone or laptop.
 
-    Run it while the post is stopped. The page is served on the unit's service interface only, to the one browser that
-    opens the link or types the code, and closes by itself. The exit code is 0 if a view was accepted, and 1 if not.
+    Stop the post first. The page is served on the unit's service interface only, to the first browser that opens the
+    link or enters the code, and closes automatically. The exit code is 0 if a view was accepted, and 1 if not.
     """
     configuration = load(path)
     service = configuration.service

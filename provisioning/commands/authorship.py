@@ -31,10 +31,12 @@ def optional_author(command: Command) -> Command:
         "--as",
         "who",
         envvar="PLATEPOST_PERSON",
-        help="Who acts: a name, or the folder of an identity; with --purpose alone the fleet's only administrator, or "
-        "what PLATEPOST_PERSON says. Without both nobody signs for it, and the log of acts says so.",
+        help=(
+            "Who acts: a name, or an identity's folder.  [default with --purpose: PLATEPOST_PERSON, or the fleet's "
+            "only administrator]. Without both options the log of acts shows it as unsigned."
+        ),
     )
-    purpose = click.option("--purpose", help="Why, for the log of acts; never a plate. Needed with --as.")
+    purpose = click.option("--purpose", help="Your reason, for the log of acts; never a plate. Needed with --as.")
     return who(purpose(command))
 
 

@@ -25,7 +25,7 @@ Example:
 @click.argument("file", type=NEW_FILE)
 @acting
 def backup(*, session: FleetSession, file: Path) -> None:
-    """Write everything of a fleet into FILE, sealed with a passphrase that is asked for."""
+    """Back up a fleet into FILE, encrypted with a passphrase that you enter."""
     fleet = session.fleet
     if file.exists():
         raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
@@ -69,11 +69,11 @@ Example:
 @click.argument("directory", type=NEW_FOLDER)
 @who_and_why
 def restore(*, file: Path, directory: Path, who: str | None, purpose: str) -> None:
-    """Put the fleet of a backup into the new folder DIRECTORY.
+    """Restore the fleet in the backup FILE to the new folder DIRECTORY.
 
-    What was issued or revoked after the backup is not in it: revoke again what was stolen since, and expire again who
-    left. Who may act on the fleet of the backup may restore it, and it is logged there; where the certification of all
-    its administrators has ended meanwhile, anybody with the passphrase may.
+    Repeat what happened after the backup: revoke what was stolen, and expire people who left. Anyone who may act on the
+    fleet may restore it, and the restore is logged; if all administrators' certifications have ended, the passphrase is
+    enough.
     """
 
     def log(fleet: Fleet) -> None:

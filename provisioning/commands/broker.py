@@ -13,7 +13,7 @@ from provisioning.fleet.fleet import Fleet
 
 @click.group()
 def broker() -> None:
-    """Write the files of a broker other than mosquitto, and its rights again."""
+    """Write files for a broker other than mosquitto, and refresh rights."""
 
 
 @broker.command(
@@ -26,7 +26,7 @@ Example, once a day:
 @FLEET
 @RELOAD
 def broker_rights(directory: Path, reload_command: str | None) -> None:
-    """Write the rights of the fleet of DIRECTORY again, without grants that have ended, and reload the broker."""
+    """Rewrite the broker's rights for the fleet of DIRECTORY without expired grants, and reload the broker."""
     reload_broker(Fleet.load(directory), reload_command)
     click.echo("Rights written." if reload_command is not None else "Rights written; reload the broker.")
 
@@ -46,7 +46,7 @@ Examples:
     "nodes",
     metavar="NAME=ADDRESS",
     multiple=True,
-    help="A node of a cluster, and the IPv4 address on which it listens to the others; once for each.",
+    help="A cluster node and the IPv4 address where it listens to the others; repeat for each.",
 )
 def broker_rabbitmq(directory: Path, nodes: tuple[str, ...]) -> None:
     """Write RabbitMQ's configuration and rights for the fleet of DIRECTORY."""

@@ -38,12 +38,12 @@ Examples:
 @click.argument("name", type=click.Choice([command.value for command in Command]))
 @click.argument("post")
 @click.option("--purpose", required=True, help="Why, for the audit trail; never a plate.")
-@click.option("--as", "folder", required=True, type=FOLDER, help="Your folder, as `provision person add` made it.")
+@click.option("--as", "folder", required=True, type=FOLDER, help="Your identity's folder, from `provision person add`.")
 @click.option("--broker", required=True, help="host:port.")
 @click.option(
     "--post-key",
     type=FILE,
-    help="PEM of the post's public record key, which the answer is checked with; by default the fleet's.",
+    help="PEM of the post's public record key, to verify the answer.  [default: the fleet's]",
 )
 @click.option("--output", "-o", type=NEW_FILE, help="File for a still.")
 @click.option("--wait", "seconds", type=click.FloatRange(min=1), default=20, show_default=True, help="Seconds to wait.")
@@ -61,9 +61,9 @@ def command(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Ask POST to do NAME, and show what it answers.
+    """Send the command NAME to POST, and show its answer.
 
-    Your name, the time and the purpose go into the post's audit trail. The exit code is 1 unless it was done.
+    The post's audit trail records your name, the time and the purpose. The exit code is 1 unless it was done.
     """
     if name == Command.STILL and output is None:
         raise click.UsageError("a still needs --output FILE")

@@ -33,14 +33,14 @@ _LOOK_AROUND_SECONDS = 1.0
 _COMMANDS = {
     "rollout": LazyCommand(
         "provisioning.commands.rollout:rollout",
-        "Sign a change for each post, give it to some, then to all.",
+        "Change settings on a few posts first, then on all.",
     ),
 }
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def configuration() -> None:
-    """Sign and publish what posts are told to do; show what they made of it."""
+    """Sign and publish posts' configuration; show what they applied."""
 
 
 @configuration.command(
@@ -59,13 +59,17 @@ What may be set:
 @FLEET
 @click.argument("post")
 @settings_options
-@click.option("--version", type=click.IntRange(min=1), help="By default one more than the last signed for this post.")
+@click.option(
+    "--version",
+    type=click.IntRange(min=1),
+    help="Version number.  [default: the last one signed for this post, plus 1]",
+)
 @click.option(
     "--days",
     type=click.FloatRange(min=0, min_open=True),
     default=LIFETIME / timedelta(days=1),
     show_default=True,
-    help="How long a post that was away may still apply it.",
+    help="Days during which an offline post may still apply it.",
 )
 @click.option("--output", "-o", required=True, type=NEW_FILE, help="The signed file.")
 @acting
@@ -83,8 +87,7 @@ def sign(
 ) -> None:
     """Sign a configuration for POST with the key of the fleet of DIRECTORY.
 
-    It holds all that differs from the post's own file: what an earlier version set and this one does not name returns
-    to the file's value. Who signs answers for it.
+    It replaces the previous configuration: settings not named here return to the values in the post's own file.
     """
     fleet = session.fleet
     settings = read_settings(source, pairs)
@@ -119,7 +122,7 @@ Examples:
     type=click.FloatRange(min=0),
     default=30,
     show_default=True,
-    help="Seconds to wait for the posts' own word; 0 does not.",
+    help="Seconds to wait for the posts' reports; 0 for none.",
 )
 @PROTOCOL
 @acting
@@ -132,11 +135,10 @@ def publish(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Publish signed FILES, retained, and wait until each post reports what became of it.
+    """Publish signed FILES (retained), and wait for each post's report.
 
-    The exit code is 1 if a post refused or did not answer in time; it then applies or refuses it when it comes back.
-    One that is older than what stands at the broker is not published: a post that is away would find it in the newer
-    one's place.
+    The exit code is 1 if a post refused or did not answer in time; a post that is offline answers when it returns. A
+    file older than the one at the broker is not published.
     """
     fleet = session.fleet
     wanted = [_read(fleet, path) for path in files]
@@ -173,7 +175,7 @@ Examples:
 @PROTOCOL
 @JSON
 def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
-    """Show what POST was told last and what it says that it goes by."""
+    """Show what POST was last told to use, and what it reports using."""
     fleet = Fleet.load(directory)
     source = Source(fleet.agency, post)
     topics = [source.configuration, source.topic("status")]

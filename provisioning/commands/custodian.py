@@ -25,7 +25,7 @@ GROUPS = click.option(
     "groups",
     multiple=True,
     metavar="GROUP",
-    help="A distribution group whose covert hits NAME keeps too; give it once for each.",
+    help="A distribution group whose covert hits NAME also keeps; repeat for more.",
 )
 SECONDS = click.option(
     "--wait",
@@ -33,13 +33,13 @@ SECONDS = click.option(
     type=click.FloatRange(min=0),
     default=60,
     show_default=True,
-    help="Seconds to wait for the posts' own word.",
+    help="Seconds to wait for the posts' reports.",
 )
 
 
 @click.group()
 def custodian() -> None:
-    """Keep the keepers of a fleet's records: a record leaves a post on their signed receipts alone."""
+    """Manage a fleet's custodians: posts delete a record only with their signed receipts."""
 
 
 @custodian.command(
@@ -56,9 +56,9 @@ Examples:
 @acting
 @JSON
 def custodian_add(*, session: FleetSession, name: str, groups: tuple[str, ...], as_json: bool) -> None:
-    """Make the identity of NAME and the key that signs its receipts.
+    """Create custodian NAME and the key that signs its receipts.
 
-    No post needs its receipts yet. Start it first, so that no record waits for it, then give `custodian require`.
+    Posts do not wait for its receipts yet. Start it first, then run `custodian require`.
     """
     fleet = session.fleet
     with session.doing("custodian_added", object=name):
@@ -82,7 +82,7 @@ Example:
 @FLEET
 @JSON
 def custodian_list(*, directory: Path, as_json: bool) -> None:
-    """Show every custodian: whether posts need its receipts, which covert groups it keeps, its key."""
+    """List custodians: whether posts need their receipts, which covert groups they keep, and their keys."""
     fleet = Fleet.load(directory)
     rows = [_wire(fleet, name) for name in fleet.custodians()]
     if as_json:
@@ -121,11 +121,11 @@ def custodian_require(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Have every post keep its records until NAME, too, has signed that it holds them.
+    """Require NAME's receipts: posts keep each record until NAME, too, has signed for it.
 
-    That takes the root's key (root/). Records that a post made before it heard of NAME do not wait for it. --group
-    names all groups whose covert hits NAME keeps; without it they stay as they are. The exit code is 1 if a post that
-    is on the air did not follow; the same command goes on.
+    This needs the root key (root/). Records made before a post learns of NAME do not wait for it. --group lists all
+    groups whose covert hits NAME keeps; without it they stay as they are. The exit code is 1 if a post that is online
+    did not follow; run the command again to continue.
     """
     fleet = session.fleet
     known = _terms(fleet, name)
@@ -156,10 +156,10 @@ def custodian_release(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Have no post wait for the receipts of NAME any more; it may read and store on.
+    """Stop requiring NAME's receipts; it can still read and store records.
 
-    That takes the root's key (root/). Where no other custodian is required, a broker's acknowledgment releases records
-    from then on.
+    This needs the root key (root/). If no other custodian is required, posts then delete records on a broker's
+    acknowledgment.
     """
     fleet = session.fleet
     terms = _terms(fleet, name).model_copy(update={"required": False})
@@ -170,28 +170,28 @@ def custodian_release(
     "rotate",
     epilog="""\b
 Examples:
-  platepost provision custodian rotate fleet records --purpose "yearly"            posts are told, then it is used
-  platepost provision custodian rotate fleet records --retire --purpose "yearly"   then the former is refused
-  platepost provision custodian rotate fleet records --revoke --purpose "stolen"   at once, by the root's word
+  platepost provision custodian rotate fleet records --purpose "yearly"            posts are notified, then it is used
+  platepost provision custodian rotate fleet records --retire --purpose "yearly"   then the old one is refused
+  platepost provision custodian rotate fleet records --revoke --purpose "stolen"   at once, by the root key
 """,
 )
 @FLEET
 @click.argument("name")
 @BROKER
-@click.option("--rehearse", is_flag=True, help="Do it in a copy of the fleet that is thrown away; nothing changes.")
-@click.option("--retire", is_flag=True, help="Have posts refuse receipts by the former key from now on.")
-@click.option("--revoke", is_flag=True, help="A new key at once; receipts by all former keys are refused.")
+@click.option("--rehearse", is_flag=True, help="Rehearse on a temporary copy of the fleet; nothing changes.")
+@click.option("--retire", is_flag=True, help="Make posts refuse receipts by the previous key from now on.")
+@click.option("--revoke", is_flag=True, help="Use a new key at once; posts refuse receipts by all previous keys.")
 @click.option(
     "--vouch",
     type=click.Choice(["key", "root"]),
-    help="Who vouches for the new key; by default the key in force, with --revoke the root.",
+    help="Who vouches for the new key.  [default: the current key; with --revoke, the root]",
 )
 @click.option(
     "--overlap-days",
     type=click.FloatRange(min=0, min_open=True),
-    help="Posts retire the former key by themselves then; by default only when told with --retire.",
+    help="Days until posts retire the previous key automatically.  [default: only with --retire]",
 )
-@click.option("--anyway", is_flag=True, help="Go on although posts would be left behind.")
+@click.option("--anyway", is_flag=True, help="Continue even if some posts do not follow.")
 @SECONDS
 @acting
 @JSON
@@ -209,10 +209,10 @@ def custodian_rotate(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Replace the key that signs the receipts of NAME, tell the posts, and check that they use it.
+    """Replace NAME's receipt key, notify the posts, and check that they use it.
 
-    Copy the new key to the custodian's machine when all do. What was released by the former key stays released. If it
-    was cut off, or a post did not follow, the same command goes on. The exit code is 1 if a post did not follow.
+    Copy the new key to the custodian's machine once all posts use it. If interrupted, or if a post did not follow, run
+    the command again to continue. The exit code is 1 if a post did not follow.
     """
     fleet = session.fleet
     _terms(fleet, name)
@@ -243,10 +243,10 @@ Example:
 @acting
 @JSON
 def custodian_certify(*, session: FleetSession, name: str, reload_command: str | None, as_json: bool) -> None:
-    """Make a new client key and certificate for NAME, and revoke the former: after its machine was lost.
+    """Replace NAME's client key and certificate, and revoke the old ones, for example after its machine was lost.
 
-    The key that signs receipts stays: see `custodian rotate --revoke`. Copy the folder to the custodian's new machine.
-    A certificate that ends is renewed with `fleet renew`.
+    The receipt key stays: see `custodian rotate --revoke`. Copy the folder to the custodian's new machine. To renew an
+    expiring certificate, use `fleet renew`.
     """
     fleet = session.fleet
     with session.doing("custodian_certified", object=name):
@@ -273,10 +273,10 @@ Example:
 def custodian_revoke(
     *, session: FleetSession, name: str, broker: str | None, reload_command: str | None, as_json: bool
 ) -> None:
-    """Revoke the certificates of NAME, which no post needs any more, have the broker refuse them, and prove it.
+    """Revoke the certificates of NAME, which no post requires any more, make the broker refuse them, and verify it.
 
-    Its name is not given again. Where its machine was stolen and another takes its place under the same name, give
-    `custodian certify` and `custodian rotate --revoke` instead.
+    The name cannot be used again. If its machine was stolen and another replaces it under the same name, use `custodian
+    certify` and `custodian rotate --revoke` instead.
     """
     fleet = session.fleet
     if _terms(fleet, name).required:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from device.enrollment.est import DEFAULT_PORT
 
+from device.enrollment.est import DEFAULT_PORT
 from device.signals import LOST_OR_STOPPED, instead
 from provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
 from provisioning.enrollment.officer import RegistrationOfficer, forget
@@ -40,7 +40,7 @@ Example:
 )
 @FLEET
 @click.option(
-    "--name", "names", multiple=True, required=True, help="Host name or address by which units reach this server."
+    "--name", "names", multiple=True, required=True, help="Host name or address at which units reach this server."
 )
 @click.option("--listen", "address", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104
 @click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True)
@@ -56,8 +56,8 @@ def enroll_server(
 ) -> None:
     """Enroll units and renew certificates over the network (EST, RFC 7030) until stopped.
 
-    What it does is logged under the name of the administrator who runs it. Once their certification has ended it
-    enrolls nobody, and says so; certificates it renews still. Start it again in the name of somebody else before.
+    The log names the administrator who runs it. When their certification ends, it stops enrolling units and only renews
+    certificates. Restart it under another name before then.
     """
     # Loaded late: the stick needs no web server.
     from provisioning.enrollment.server import server  # noqa: PLC0415
@@ -122,7 +122,7 @@ Example:
 @RELOAD
 @acting
 def enroll_stick(*, session: FleetSession, folder: Path, reload_command: str | None) -> None:
-    """Answer every request that units have left in FOLDER; the stick goes back to them."""
+    """Answer every enrollment request in FOLDER; then take the stick back to the units."""
     fleet = session.fleet
     registration = RegistrationAuthority(
         fleet,

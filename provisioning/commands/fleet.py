@@ -16,18 +16,18 @@ from provisioning.trust.authority import Authority
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_PASSPHRASE
 
 _COMMANDS = {
-    "backup": LazyCommand("provisioning.commands.backup:backup", "Write everything of a fleet into a sealed file."),
-    "prove": LazyCommand("provisioning.commands.prove:prove", "Try at the running broker who may do what."),
-    "renew": LazyCommand("provisioning.commands.renew:renew", "Issue another certificate to who holds the key."),
-    "restore": LazyCommand("provisioning.commands.backup:restore", "Put the fleet of a backup into a new folder."),
-    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Replace a key, and check that all use it."),
+    "backup": LazyCommand("provisioning.commands.backup:backup", "Back up a fleet into an encrypted file."),
+    "prove": LazyCommand("provisioning.commands.prove:prove", "Test the running broker's access rights."),
+    "renew": LazyCommand("provisioning.commands.renew:renew", "Renew a subscriber's or custodian's certificate."),
+    "restore": LazyCommand("provisioning.commands.backup:restore", "Restore a fleet from a backup."),
+    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Replace a key, and check that everyone uses it."),
     "status": LazyCommand("provisioning.commands.status:status", "Show every post: state, list, versions, last read."),
 }
 
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def fleet() -> None:
-    """Make a fleet's root of trust and its broker's configuration."""
+    """Create and maintain a fleet's keys and broker configuration."""
 
 
 def _login() -> str:
@@ -48,14 +48,14 @@ Example:
 """,
 )
 @click.argument("directory", type=NEW_FOLDER)
-@click.option("--agency", required=True, help="The agency as in the topics, such as 'riverside'.")
+@click.option("--agency", required=True, help="The agency's name in topics, such as 'riverside'.")
 @click.option(
     "--broker-name",
     "broker_names",
     multiple=True,
     default=("localhost", "127.0.0.1"),
     show_default=True,
-    help="A host name or address by which posts reach the broker; give it once for each.",
+    help="Host name or address at which posts reach the broker; repeat for more.",
 )
 @click.option(
     "--administrator", default=_login, show_default="your login name", help="The fleet's first administrator."
@@ -64,21 +64,23 @@ Example:
     "--root",
     "root_folder",
     type=FOLDER,
-    help="Folder of the department's own authority: its certificates in ca.pem, its own first, and private_key.pem, "
-    "which may refer to a TPM or PKCS#11 token; by default a root is made.",
+    help=(
+        "Folder of the department's own authority: ca.pem with its certificate chain, its own first, and "
+        "private_key.pem, which may refer to a TPM or PKCS#11 token.  [default: create a root]"
+    ),
 )
 @click.option(
     "--custodian",
     default="records",
     show_default=True,
-    help="The keeper of records whose signed receipt lets a record leave a post.",
+    help="Name of the custodian, whose receipts let posts delete records.",
 )
 @click.option(
     "--no-custodian",
     is_flag=True,
-    help="Have none: a post deletes a record as soon as a broker has acknowledged it.",
+    help="No custodian: posts delete a record as soon as a broker has acknowledged it.",
 )
-@click.option("--no-passphrase", is_flag=True, help="Leave the keys that sign as they are: for trials only.")
+@click.option("--no-passphrase", is_flag=True, help="Do not encrypt the signing keys; for trials only.")
 def fleet_init(
     *,
     directory: Path,
@@ -90,13 +92,13 @@ def fleet_init(
     no_custodian: bool,
     no_passphrase: bool,
 ) -> None:
-    """Make a fleet in DIRECTORY: root and issuing authority, broker, the keys that sign, the first administrator.
+    """Create a fleet in DIRECTORY: root and issuing authority, broker, signing keys, first administrator.
 
-    It has one custodian, the department's keeper of records: a post deletes a record when this has signed that it is
-    stored, not when a broker has taken it.
+    It has one custodian, the department's record keeper: posts delete a record once the custodian has signed for it,
+    not when a broker has taken it.
 
-    The keys that sign are sealed with a passphrase, which is asked for, or read from the file that
-    PLATEPOST_PASSPHRASE_FILE names; so is the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
+    Signing keys are encrypted with a passphrase that you enter, or that is read from the file named in
+    PLATEPOST_PASSPHRASE_FILE; likewise the administrator's own key (PLATEPOST_PERSON_PASSPHRASE_FILE).
     """
     Fleet.check_spelling(administrator)  # before anything is asked for
     phrase = None if no_passphrase else FLEET_PASSPHRASE.new_passphrase(f"the fleet of {agency}")

@@ -30,44 +30,45 @@ Examples:
 """
 )
 @click.argument("boot", type=FOLDER)
-@click.option("--hostname", help="Name of the unit on its network, such as that of the post.")
-@click.option("--user", default="technician", show_default=True, help="Who logs in; by key only, without a password.")
+@click.option("--hostname", help="Host name of the unit, such as the post's name.")
+@click.option("--user", default="technician", show_default=True, help="User who logs in, with a key and no password.")
 @click.option(
     "--ssh-key",
     "key_files",
     multiple=True,
     type=FILE,
-    help="File with public keys of more who may log in, for trials: they never end.",
+    help="File with more public keys that may log in; for trials, as they never expire.",
 )
 @click.option(
     "--fleet",
     "directory",
     type=FOLDER,
-    help="The fleet whose technicians may log in, each with the key that `person ssh-key` certified.",
+    help="Fleet whose technicians may log in, with keys certified by `person ssh-key`.",
 )
 @click.option(
     "--package",
     "packages",
     multiple=True,
     type=FILE,
-    help="A package of Platepost; give it once for each. Release 13 wants runtime (+py313), platepost and service, as "
-    "`make deb` builds them; release 12 runtime (+py311) and platepost, as `make deb SUITE=bookworm` does.",
+    help=(
+        "A Platepost package; repeat for more. Release 13 needs runtime (+py313), platepost and service, from `make "
+        "deb`; release 12 needs runtime (+py311) and platepost, from `make deb SUITE=bookworm`."
+    ),
 )
 @click.option(
     "--service-address",
     default="192.168.50.1/24",
     show_default=True,
-    help="Address and width of the network of the Ethernet port, beside what DHCP gives it.",
+    help="Extra address and prefix length of the Ethernet port, besides DHCP.",
 )
 @click.option("--timezone", default="UTC", show_default=True)
 @click.option(
     "--nts-server",
     "nts_servers",
     multiple=True,
-    help="Name of a time server of the department's that speaks NTS; give it once for each. The unit then believes no "
-    "other.",
+    help="The department's NTS time server; repeat for more. The unit then trusts no other.",
 )
-@click.option("--undo", is_flag=True, help="Take back what was written before.")
+@click.option("--undo", is_flag=True, help="Undo an earlier preparation.")
 @JSON
 def image(
     *,
@@ -83,11 +84,11 @@ def image(
     undo: bool,
     as_json: bool,
 ) -> None:
-    """Prepare the boot partition BOOT of a stock 64-bit Raspberry Pi OS, release 12 or 13.
+    """Prepare the boot partition BOOT of a stock 64-bit Raspberry Pi OS (12 or 13) for a post.
 
-    The unit comes up with the packages installed, and waits to be enrolled. By ssh it is reached at the service address
-    only, by the fleet's certified technicians; a firewall refuses everything else, and Wi-Fi and Bluetooth are off. No
-    password, no private key and no code is written to the card. It needs the network at its first boot.
+    The unit installs the packages at its first boot, which needs a network, and waits to be enrolled. Only the fleet's
+    certified technicians can log in, by SSH at the service address; a firewall blocks everything else, and Wi-Fi and
+    Bluetooth are off. No password, private key or code is written to the card.
     """
     partition = Partition(boot)
     if undo:

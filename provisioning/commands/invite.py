@@ -26,15 +26,15 @@ Examples:
 )
 @FLEET
 @click.argument("name")
-@click.option("--technician", required=True, help="Who will enroll the unit: a certified person's name.")
+@click.option("--technician", required=True, help="Certified person who will enroll the unit.")
 @click.option(
     "--minutes",
     type=click.IntRange(min=1, max=24 * 60),
     default=60,
     show_default=True,
-    help="How long the code is good.",
+    help="Minutes the code is valid.",
 )
-@click.option("--replace", is_flag=True, help="The unit takes the place of one of this name, whose keys are revoked.")
+@click.option("--replace", is_flag=True, help="Replace the unit of this name, and revoke its keys.")
 @post_settings
 @acting
 @JSON
@@ -48,9 +48,9 @@ def invite(
     settings: Settings,
     as_json: bool,
 ) -> None:
-    """Issue a code with which TECHNICIAN enrolls the unit of post NAME, once, within the time.
+    """Issue a one-time code with which a technician enrolls the unit of post NAME.
 
-    Tell the code to that person only; a new one for the same post makes the one before void.
+    Give the code only to that person. A new code for the same post cancels the previous one.
     """
     fleet = session.fleet
     fleet.check_free(name, post=True)

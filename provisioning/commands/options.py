@@ -28,13 +28,13 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 FLEET = click.argument("directory", type=FOLDER)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
-BROKER = click.option("--broker", help="host:port; by default the fleet's first name and 8883.")
+BROKER = click.option("--broker", help="host:port.  [default: the fleet's first name, port 8883]")
 """`broker`; where it is None, `Fleet.broker_address` is meant."""
 RELOAD = click.option(
     "--reload",
     "reload_command",
     envvar="PLATEPOST_BROKER_RELOAD",
-    help="Command that makes the broker take the new files, such as 'systemctl restart mosquitto'.",
+    help="Command that reloads the broker, such as 'systemctl restart mosquitto'.",
 )
 CONFIG_FILE = Path("/etc/platepost/post.toml")
 """Where an installed post's configuration is."""
@@ -77,7 +77,7 @@ Command = Callable[..., Any]
 
 def unit_purpose(default: str) -> Callable[[Command], Command]:
     """Return the option that says why somebody works at the unit; it stands in the audit trail."""
-    return click.option("--purpose", default=default, show_default=True, help="Why, for the audit trail.")
+    return click.option("--purpose", default=default, show_default=True, help="Your reason, for the audit trail.")
 
 
 def acting(command: Command) -> Command:
@@ -96,10 +96,12 @@ def who_and_why(command: Command) -> Command:
         "--as",
         "who",
         envvar="PLATEPOST_PERSON",
-        help="Who acts: a name, or the folder of your identity; by default the fleet's only administrator, or what "
-        "PLATEPOST_PERSON says.",
+        help=(
+            "Who acts: a name, or your identity's folder.  [default: PLATEPOST_PERSON, or the fleet's only "
+            "administrator]"
+        ),
     )
-    purpose = click.option("--purpose", required=True, help="Why, for the log of acts; never a plate.")
+    purpose = click.option("--purpose", required=True, help="Your reason, for the log of acts; never a plate.")
     return who(purpose(command))
 
 

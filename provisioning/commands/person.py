@@ -27,9 +27,9 @@ _EXPIRY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def person() -> None:
-    """Certify people by name and until a day: technicians, administrators, and operators, who command posts.
+    """Certify people by name, until a date: technicians, administrators, and operators, who command posts.
 
-    And services that build hot lists unattended: list builders, who may do nothing else.
+    List builders are services that build hot lists unattended and may do nothing else.
     """
 
 
@@ -50,23 +50,25 @@ Examples:
     "--role",
     required=True,
     type=click.Choice([role.value for role in Role]),
-    help="What the person may do; it stands in the certificate.",
+    help="Role, part of the certificate.",
 )
-@click.option("--full-name", callback=one_line, help="As on the person's badge; by default NAME.")
+@click.option("--full-name", callback=one_line, help="Name as on the person's badge.  [default: NAME]")
 @click.option("--certified-until", "until", type=_EXPIRY, help="Last day of the certification, UTC.")
 @click.option(
     "--days",
     type=click.IntRange(min=1, max=730),
     default=OPERATOR_VALID.days,
     show_default=True,
-    help="How long it is valid, where no day is given.",
+    help="Days it is valid, without --certified-until.",
 )
 @click.option(
     "--root",
     "root_folder",
     type=FOLDER,
-    help="Folder of the fleet's root with its key, such as fleet/root: who has it certifies an administrator where "
-    "the certification of all has ended.",
+    help=(
+        "Folder of the fleet's root key, such as fleet/root, to certify an administrator after all certifications have"
+        " ended."
+    ),
 )
 @who_and_why
 def person_add(
@@ -81,7 +83,7 @@ def person_add(
     who: str | None,
     purpose: str,
 ) -> None:
-    """Certify NAME: make the key and certificate with which they command posts and sign what they do."""
+    """Certify NAME: create the key and certificate with which they command posts and sign their acts."""
     fleet = Fleet.load(directory)
     session = FleetSession(fleet, who, purpose) if root_folder is None else None
     if root_folder is not None:
@@ -111,9 +113,10 @@ Example:
 @click.argument("name")
 @acting
 def person_expire(*, session: FleetSession, name: str) -> None:
-    """End the certification of NAME now: no act of theirs is taken any more, here or at the broker.
+    """End the certification of NAME now: the fleet and the broker refuse them from then on.
 
-    Posts ask nobody whether a certificate was withdrawn: without the broker's right to publish, it opens nothing.
+    Posts do not check for withdrawn certificates, but without the broker's right to publish, a certificate opens
+    nothing.
     """
     fleet = session.fleet
     with session.doing("person_expired", object=name):
@@ -137,10 +140,10 @@ Example:
 @click.argument("file", type=FILE)
 @acting
 def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
-    """Certify the public key in FILE, with which NAME logs in at units, until their certification ends.
+    """Certify the SSH public key in FILE, with which NAME logs in to units until their certification ends.
 
-    The certificate lies beside it, as ssh looks for it: FILE-cert.pub. Units trust it whose cards were prepared with
-    `provision image --fleet`, those that hang already too; their logs say NAME.
+    The certificate is written beside it as FILE-cert.pub, where ssh looks for it. Units prepared with `provision image
+    --fleet` trust it, including installed ones; their logs show NAME.
     """
     entry, (line, *more) = session.fleet.people[name], read_public_keys(file)
     if more:
@@ -162,7 +165,7 @@ Example:
 @FLEET
 @JSON
 def person_list(*, directory: Path, as_json: bool) -> None:
-    """Show everybody who is or was certified."""
+    """List people who are or were certified."""
     people = list(Fleet.load(directory).people)
     if as_json:
         click.echo(

@@ -18,7 +18,7 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
 def post() -> None:
-    """Invite, replace and revoke posts, or make one whole on this desk."""
+    """Invite, replace and revoke posts, or create a test post."""
 
 
 @post.command(
@@ -34,9 +34,9 @@ Example:
 @post_settings
 @acting
 def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
-    """Make the identity, the keys and the configuration of post NAME in the fleet of DIRECTORY, on this desk.
+    """Create post NAME in the fleet of DIRECTORY, with its identity, keys and configuration, for trials.
 
-    For trials: a unit in the field makes its keys itself, see `platepost provision post invite`.
+    A unit in the field makes its own keys: see `platepost provision post invite`.
     """
     opened = session.fleet
     wanted = settings(opened, name)

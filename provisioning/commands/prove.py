@@ -63,13 +63,13 @@ def prove(
     reload_command: str | None,
     as_json: bool,
 ) -> None:
-    """Try at the running broker what every party may do, and what it may not.
+    """Test at the running broker what every party may and may not do.
 
-    Clients made up for the proof try every kind of topic; what each may do follows from the table of rights. It tries
-    clients too that must not be let in. The exit code is 1 if anything is otherwise than it should be.
+    Temporary clients try every kind of topic and compare the result with the table of rights. Clients that must be
+    refused are tried, too. The exit code is 1 if anything is not as it should be.
 
-    And it says what a client without rights does to others by subscribing to all, or in a group that shares a topic.
-    mosquitto cannot deny that: where a custodian gives receipts nothing is lost by it.
+    It also reports how a client without rights affects others by subscribing to everything, or through shared
+    subscriptions. mosquitto cannot prevent that; with a custodian's receipts, nothing is lost.
     """
     fleet = session.fleet
     address = broker or fleet.broker_address

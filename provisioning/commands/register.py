@@ -15,7 +15,7 @@ from provisioning.fleet.register import write_register
 
 @click.group(cls=LazyGroup, lazy={}, extra="provisioning")
 def register() -> None:
-    """Give out the signed register of the posts' keys, which a keeper of records goes by."""
+    """Export the signed register of the posts' keys, for record keepers."""
 
 
 @register.command(
@@ -30,10 +30,10 @@ Examples:
 @click.option("--to", "copy", type=NEW_FILE, help="File for a copy.")
 @JSON
 def export(*, directory: Path, copy: Path | None, as_json: bool) -> None:
-    """Write the register of the fleet of DIRECTORY, if it does not say all yet, and a copy of it.
+    """Update the register of the fleet of DIRECTORY if needed, and write a copy.
 
-    Every command that adds, enrolls, replaces or revokes a post writes it too. Nothing in it is secret. Whoever takes
-    it checks it with the fleet's public key for configurations, which is shown.
+    Every command that adds, enrolls, replaces or revokes a post also updates it. It contains no secrets. Recipients
+    verify it with the fleet's public configuration key, which is shown.
     """
     fleet = Fleet.load(directory)
     path, said = write_register(fleet)

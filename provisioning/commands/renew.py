@@ -16,7 +16,10 @@ Example:
 @click.argument("name")
 @acting
 def renew(*, session: FleetSession, name: str) -> None:
-    """Issue another certificate for the key of NAME, a subscriber or custodian; the former is good until it ends."""
+    """Renew the certificate of NAME, a subscriber or custodian, for the same key.
+
+    The old certificate stays valid until it expires.
+    """
     with session.doing("certificate_renewed", object=name):
         done = renew_client(session.fleet, name)
     session.did("certificate_renewed", object=name, details={"former": done.former, "present": done.present})

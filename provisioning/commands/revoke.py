@@ -29,7 +29,7 @@ Examples:
 @click.argument("name")
 @BROKER
 @RELOAD
-@click.option("--rehearse", is_flag=True, help="Do it all with a post that is made up for it; NAME stays as it is.")
+@click.option("--rehearse", is_flag=True, help="Rehearse with a temporary post; NAME is not changed.")
 @acting
 @JSON
 def revoke(
@@ -41,9 +41,9 @@ def revoke(
     rehearse: bool,
     as_json: bool,
 ) -> None:
-    """Revoke the certificates of post NAME, have the broker refuse them, end its session, and prove it.
+    """Revoke the certificates of post NAME, make the broker refuse them, end its session, and verify it.
 
-    Its hot list cannot be taken back, but the next one is not sealed to it: build and publish one.
+    Its hot list cannot be taken back, but the next one is not encrypted to it: build and publish one.
     """
     fleet = session.fleet
     if name not in fleet.posts():

@@ -33,15 +33,15 @@ Examples:
 )
 @FLEET
 @settings_options
-@click.option("--canary", "canaries", multiple=True, required=True, help="A post that gets it first; once for each.")
-@click.option("--post", "posts", multiple=True, help="Only these posts besides; by default the whole fleet.")
+@click.option("--canary", "canaries", multiple=True, required=True, help="A post that gets it first; repeat for more.")
+@click.option("--post", "posts", multiple=True, help="Limit the rollout to these posts.  [default: the whole fleet]")
 @click.option(
     "--watch",
     "minutes",
     type=click.FloatRange(min=0),
     default=6.0,
     show_default=True,
-    help="Minutes over which canaries, and then all, are watched; a post's own trial is 5.",
+    help="Minutes to watch the canaries, and then all posts; a post's own trial takes 5.",
 )
 @click.option(
     "--wait",
@@ -49,7 +49,7 @@ Examples:
     type=click.FloatRange(min=0, min_open=True),
     default=60.0,
     show_default=True,
-    help="Seconds within which a post must answer.",
+    help="Seconds in which a post must answer.",
 )
 @BROKER
 @PROTOCOL
@@ -67,12 +67,12 @@ def rollout(
     broker: str | None,
     as_json: bool,
 ) -> None:
-    """Sign a change for each post of the fleet of DIRECTORY, give it to the canaries, watch them, then to all.
+    """Change settings in the fleet of DIRECTORY: canary posts first, then, if they stay healthy, all posts.
 
-    It lies over what each post was told before. A canary, or later any post, that refuses it, gives it back, falls
-    silent or gets a fault that it did not have ends the rollout: every post that got the change is told again what
-    it was told before. So do Ctrl-C, any error, and a connection that is lost, for then nobody is watched. Posts that
-    are away get it when they come back. The exit code is 1 if it was rolled back.
+    The change is added to each post's current configuration. If any post refuses it, reverts it, goes silent or shows a
+    new fault, the rollout ends and every post gets its previous configuration back. The same happens on Ctrl-C, an
+    error or a lost connection. Posts that are offline get the change when they return. The exit code is 1 if it was
+    rolled back.
     """
     fleet = session.fleet
     change = read_settings(source, pairs)

@@ -23,41 +23,49 @@ _NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")
 Examples:
   platepost provision fleet rotate fleet broker --reload "systemctl restart mosquitto" --purpose "yearly"
   platepost provision fleet rotate fleet authority --reload "..." --purpose "every five years" --rehearse
-  platepost provision fleet rotate fleet lists --purpose "yearly"           posts are told, then it is used
-  platepost provision fleet rotate fleet lists --retire --purpose "yearly"  then the former is refused
-  platepost provision fleet rotate fleet lists --revoke --purpose "stolen"  all former keys, by the root's word
+  platepost provision fleet rotate fleet lists --purpose "yearly"           posts are notified, then it is used
+  platepost provision fleet rotate fleet lists --retire --purpose "yearly"  then the old one is refused
+  platepost provision fleet rotate fleet lists --revoke --purpose "stolen"  all old keys at once, by the root key
 
 \b
-A post's own key is replaced with its unit (post invite --replace), a person's with the person (person expire, add).
+To replace a post's own key, replace its unit (post invite --replace); to replace a person's, use person expire, then
+person add.
 """
 )
 @FLEET
 @click.argument("kind", type=click.Choice(sorted({*KINDS, *PURPOSES})))
 @BROKER
 @RELOAD
-@click.option("--rehearse", is_flag=True, help="Do it in a copy of the fleet that is thrown away; nothing changes.")
-@click.option("--retire", is_flag=True, help="Of lists, configuration: have posts refuse the former key from now on.")
+@click.option("--rehearse", is_flag=True, help="Rehearse on a temporary copy of the fleet; nothing changes.")
 @click.option(
-    "--revoke", is_flag=True, help="Of these: a new key at once; posts let go of all that the former ones signed."
+    "--retire", is_flag=True, help="For lists, configuration: make posts refuse the previous key from now on."
+)
+@click.option(
+    "--revoke",
+    is_flag=True,
+    help="For lists, configuration: use a new key at once; posts drop everything the previous keys signed.",
 )
 @click.option(
     "--vouch",
     type=click.Choice(["key", "root"]),
-    help="Of these: who vouches for the new key; by default the key in force, with --revoke the root.",
+    help="For lists, configuration: who vouches for the new key.  [default: the current key; with --revoke, the root]",
 )
 @click.option(
     "--overlap-days",
     type=click.FloatRange(min=0, min_open=True),
-    help="Of these: posts retire the former key by themselves then; by default only when told with --retire.",
+    help=(
+        "For lists, configuration: days until posts retire the previous key automatically.  [default: only with "
+        "--retire]"
+    ),
 )
-@click.option("--anyway", is_flag=True, help="Of these: go on although posts would be left behind.")
+@click.option("--anyway", is_flag=True, help="For lists, configuration: continue even if some posts do not follow.")
 @click.option(
     "--wait",
     "seconds",
     type=click.FloatRange(min=0),
     default=60,
     show_default=True,
-    help="Of these: seconds to wait for the posts' own word.",
+    help="Seconds to wait for the posts' reports.",
 )
 @PROTOCOL
 @acting
@@ -77,11 +85,11 @@ def rotate(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Replace the key of KIND, give the broker and the posts what follows from it, and check that they took it.
+    """Replace the key of KIND, update the broker and the posts, and check that they use it.
 
-    Of lists and configuration, posts are told over the broker. The fleet signs with the new key once every post that
-    is on the air goes by it; those that are away are led to it when they come back. If it was cut off, or a post did
-    not follow, the same command goes on. The exit code is 1 if a post did not follow.
+    For lists and configuration, posts are notified through the broker. The fleet signs with the new key once every post
+    that is online accepts it; the others follow when they return. If interrupted, or if a post did not follow, run the
+    command again to continue. The exit code is 1 if a post did not follow.
     """
     fleet = session.fleet
     address = broker or fleet.broker_address

@@ -17,9 +17,9 @@ Command = Callable[..., Any]
 def settings_options(command: Command) -> Command:
     """Add the options that give settings: `pairs` and `source`, as `read_settings` takes them."""
     pairs = click.option(
-        "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; give it once for each."
+        "--set", "pairs", multiple=True, metavar="SECTION.KEY=VALUE", help="A setting; repeat for more."
     )
-    source = click.option("--from", "source", type=FILE, help="TOML with the settings, in the sections of post.toml.")
+    source = click.option("--from", "source", type=FILE, help="TOML file with settings, in sections as in post.toml.")
     return pairs(source(command))
 
 

@@ -50,11 +50,11 @@ Examples:
     type=click.FloatRange(min=0, min_open=True),
     default=3,
     show_default=True,
-    help="Seconds to wait for what the broker has retained.",
+    help="Seconds to wait for the broker's retained messages.",
 )
-@click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="Warn from then.")
-@click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="Warn from then.")
-@click.option("--brief", is_flag=True, help="Print one line, as a monitoring plugin does.")
+@click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="When to warn.")
+@click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="When to warn.")
+@click.option("--brief", is_flag=True, help="Print one line, for monitoring.")
 @PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status(
@@ -67,19 +67,18 @@ def status(
     brief: bool,
     as_json: bool,
 ) -> None:
-    """Show every post of the fleet of DIRECTORY: state, list, last read, and faults with their severity.
+    """Show every post in the fleet of DIRECTORY: state, hot list, last read, and faults with their severity.
 
-    A terminal of 120 characters shows software, configuration and certificate too; --json says all.
+    A terminal of 120 characters also shows software, configuration and certificate; --json shows everything.
 
-    What the posts say is believed only with their signature. Certificates of the fleet that end soon are named with
-    what renews them: root, issuing authority, broker (what it shows), department's client, subscribers, custodians,
-    enrollment server. They are critical in their last seven days. That the certification of the enrollment server's
-    registration officer, or of the last administrator, ends is said too, and that posts go by hot lists of which the
-    log of acts knows nothing. A fleet without a custodian gets a notice, which changes no exit code.
+    Only signed statuses count. It warns of certificates that expire soon, with the command that renews each (critical
+    in the last seven days); of the end of the last administrator's or the enrollment server's certification; and of hot
+    lists that the log of acts does not know. A fleet without a custodian gets a notice, which does not change the exit
+    code.
 
-    The exit code is that of a monitoring plugin: 0 all is well, 1 a warning (a major or minor fault), 2 critical (a
-    post offline, silent, not genuine, or with a critical fault; an enrollment server whose registration officer, or a
-    fleet whose last administrator, is not certified any more), 3 the broker does not answer.
+    Exit codes are those of monitoring plugins: 0 OK; 1 warning (a major or minor fault); 2 critical (a post that is
+    offline, silent, not genuine or has a critical fault, or a certification that has ended); 3 the broker does not
+    answer.
     """
     limits = Thresholds(certificate=timedelta(days=certificate_days), unread=timedelta(hours=unread_hours))
     try:

@@ -17,10 +17,10 @@ _READS = click.option(
     "--reads",
     "reason",
     metavar="REASON",
-    help="NAME hears reads and the audit trail too, for this reason.",
+    help="Reason for which NAME also receives reads and the audit trail.",
 )
 _UNTIL = click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day of --reads, UTC; at most a year ahead."
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of --reads, UTC; at most a year ahead."
 )
 
 
@@ -46,7 +46,7 @@ Examples:
     "groups",
     multiple=True,
     metavar="GROUP",
-    help="A distribution group whose covert hits NAME reads too; give it once for each.",
+    help="A distribution group whose covert hits NAME also receives; repeat for more.",
 )
 @_READS
 @_UNTIL
@@ -54,9 +54,9 @@ Examples:
 def subscriber_add(
     *, session: FleetSession, name: str, groups: tuple[str, ...], reason: str | None, until: datetime | None
 ) -> None:
-    """Make the identity of NAME, who hears hits, status and health of every post of the fleet of DIRECTORY.
+    """Create subscriber NAME, who receives hits, status and health from every post in the fleet of DIRECTORY.
 
-    Not hits of covert entries, and neither reads nor the audit trail: those need --reads, with a reason and an end.
+    Reads and the audit trail need --reads, with a reason and an end date; covert hits need --covert.
     """
     fleet = session.fleet
     grant = _granted(reason, until)
@@ -81,7 +81,7 @@ Examples:
 @click.argument("name")
 @_READS
 @_UNTIL
-@click.option("--end", is_flag=True, help="From now on NAME hears hits, status and health alone.")
+@click.option("--end", is_flag=True, help="End it: NAME receives only hits, status and health from now on.")
 @RELOAD
 @acting
 def subscriber_reads(
@@ -93,7 +93,7 @@ def subscriber_reads(
     end: bool,
     reload_command: str | None,
 ) -> None:
-    """Grant NAME the reads and the audit trail of all posts until a day, or end that."""
+    """Grant NAME reads and the audit trail of all posts until a date, or end that."""
     grant = _granted(reason, until)
     if end == (grant is not None):
         raise click.UsageError("give either --reads with --until, or --end")
@@ -139,9 +139,9 @@ def subscriber_revoke(
     reload_command: str | None,
     as_json: bool,
 ) -> None:
-    """Revoke the certificates of NAME, have the broker refuse them, end its session, and prove it.
+    """Revoke the certificates of NAME, make the broker refuse them, end its session, and verify it.
 
-    What waits for it at the broker is thrown away. The name can be given again.
+    Messages waiting for it at the broker are discarded. The name can be used again.
     """
     fleet = session.fleet
     if name not in fleet.subscribers():

@@ -20,7 +20,7 @@ class PostSettings:
     brokers: tuple[str, ...]
     """`host:port`, the first one first."""
     site: str = ""
-    """The place in words, as dispatch knows it."""
+    """Location in words, as dispatch knows it."""
     latitude: float | None = None
     longitude: float | None = None
     """Degrees, WGS 84."""

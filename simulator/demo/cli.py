@@ -23,7 +23,8 @@ Examples:
   platepost simulate demo --no-live --json > figures.json
 
 \b
-Beside CLIP.mp4 may lie CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json and CLIP.due.json.
+Optional files beside CLIP.mp4: CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json (what happens) and CLIP.due.json
+(expected hits).
 """
 )
 @click.option(
@@ -31,28 +32,27 @@ Beside CLIP.mp4 may lie CLIP.hotlist.csv, CLIP.patterns.csv, CLIP.truth.json and
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/demo"),
     show_default=True,
-    help="Where everything is made; emptied if a former demonstration made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
 @click.option(
     "--clip",
     type=click.Path(exists=True, path_type=Path),
     default=STREET,
-    help="Another clip than the one that ships; what lies beside it says what is true and due.",
+    help="Use another clip.",
 )
 @click.option(
     "--live/--no-live",
     default=None,
-    help="Serve the department's console on this machine; by default in a terminal, and not where CI is set.",
+    help="Serve the department's console on this machine.  [default: in a terminal, unless CI is set]",
 )
 @click.option("--json", "as_json_", is_flag=True, help="Print the figures as one JSON document.")
 @click.pass_context
 def demo(context: click.Context, *, directory: Path, clip: Path, live: bool | None, as_json_: bool) -> None:
-    """Show one post do its whole job on recorded footage.
+    """Run one post on recorded footage, from camera to console, and check the result.
 
-    Makes a throw-away fleet, a signed hot list and a post; runs the post on the clip against a real mosquitto and a
-    department with a database of its own; shows what a subscriber receives; and checks every record. Exit code 0 only
-    if every expected hit arrived and no false one, every record is whole and genuine, and the custodian has signed for
-    all of them, so that none is left on the post.
+    It creates a temporary fleet, hot list, post and department with a real mosquitto and PostgreSQL, shows what a
+    subscriber receives, and writes a report. The exit code is 0 only if all expected hits and no others arrived, and
+    every record is complete, genuine and receipted.
     """
     console = Console(stderr=as_json_)
     if live is None:

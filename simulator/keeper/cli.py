@@ -13,21 +13,19 @@ from simulator.keeper.keeper import INTERVAL_SECONDS, STORE, RecordKeeper
 Examples:
   platepost simulate keeper fleet/ records --store kept/
   platepost simulate keeper fleet/ records --store kept/ --receipts /mnt/other/receipts --broker broker:8883
-It may be killed at any time. Restored from a backup, it begins a new epoch by itself, as long as its log of receipts
-was not restored too; then say --new-epoch, once.
+It may be killed at any time. After a restore from backup it starts a new epoch automatically. If you restored the
+receipt log as well, give --new-epoch once.
 """
 )
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("name")
+@click.option("--store", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder for records.")
 @click.option(
-    "--store", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder in which records are kept."
-)
-@click.option(
-    "--receipts", type=click.Path(dir_okay=False, path_type=Path), help="Log of receipts; keep it on another disk."
+    "--receipts", type=click.Path(dir_okay=False, path_type=Path), help="Receipt log; keep it on another disk."
 )
 @click.option(
     "--broker",
-    help="host:port, of a cluster several with commas between, tried in order; by default as the fleet says.",
+    help="host:port; for a cluster, a comma-separated list, tried in order.  [default: the fleet's]",
 )
 @click.option(
     "--interval",

@@ -21,29 +21,28 @@ DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))
 Examples:
   platepost simulate serve
   platepost simulate serve north.mp4 south.mp4 photos/ --port 9000
-  platepost simulate serve --host 0.0.0.0        everybody who can reach this machine sees and controls it
+  platepost simulate serve --host 0.0.0.0        anyone who can reach this machine can see and control it
 
 \b
-Beside CLIP.mp4 may lie CLIP.hotlist.csv and CLIP.patterns.csv; together they are the first hot list.
+CLIP.hotlist.csv and CLIP.patterns.csv beside CLIP.mp4, if any, make up the first hot list.
 """
 )
 @click.argument("clips", nargs=-1, type=click.Path(exists=True, path_type=Path))
-@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 for a free one.")
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/live"),
     show_default=True,
-    help="Where everything is made; emptied if a former live page made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
 def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> None:
-    """Show posts at work in a browser, and let it open their cases and pull their plugs.
+    """Watch posts at work in a browser, and cause faults in them.
 
-    Each CLIP, a video or a folder of images, is what one post looks at, over and over; without any the clips that ship
-    are shown. The posts are whole: they run in processes of their own against a real mosquitto with client
-    certificates. Their department is whole, too, with a database of its own, and hits come to its console, which the
-    page opens, on this machine only. Needs PostgreSQL. Ends at Ctrl-C.
+    Each post watches one CLIP, a video or a folder of images, in a loop; by default, the clips that ship. The posts are
+    complete, with a real mosquitto and a department whose console the page opens. Needs PostgreSQL. Stop it with
+    Ctrl-C.
     """
     console = Console(stderr=True)
     if host != LOOPBACK:

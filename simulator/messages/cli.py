@@ -28,7 +28,7 @@ Examples:
 """
 )
 def messages() -> None:
-    """Draw a day of messages, and replay it to a broker."""
+    """Generate a day of messages, and replay it to a broker."""
 
 
 @messages.command(
@@ -42,12 +42,12 @@ The same options give the same file, byte for byte.
 )
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--posts", type=click.IntRange(min=1, max=500), default=3, show_default=True, help="How many posts.")
-@click.option("--vehicles", type=click.IntRange(min=1), default=600, show_default=True, help="That pass in all.")
-@click.option("--hits", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share that are listed.")
-@click.option("--agency", default="demo", show_default=True, help="As in the topics.")
+@click.option("--vehicles", type=click.IntRange(min=1), default=600, show_default=True, help="Vehicles in total.")
+@click.option("--hits", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share of listed vehicles.")
+@click.option("--agency", default="demo", show_default=True, help="Agency's name in topics.")
 @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), default=DATE.strftime("%Y-%m-%d"), show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True, help="Another seed, another day.")
-@click.option("--without-pictures", is_flag=True, help="Leave the pictures' bytes out; records verify all the same.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
+@click.option("--without-pictures", is_flag=True, help="Leave out the pictures' bytes; records still verify.")
 def draw_command(
     *,
     path: Path,
@@ -59,9 +59,9 @@ def draw_command(
     seed: int,
     without_pictures: bool,
 ) -> None:
-    """Draw a day of messages into PATH: JSON lines, gzipped where the name ends in .gz.
+    """Generate a day of messages in PATH: JSON Lines, gzipped if the name ends in .gz.
 
-    Its plates are invented, its records signed and chained as a post's. The posts' public keys are in the first line.
+    Plates are invented; records are signed and chained as a post's. The first line holds the posts' public keys.
     """
     began = date.replace(tzinfo=UTC)
     day = Day(
@@ -79,23 +79,26 @@ Examples:
   platepost simulate messages replay day.jsonl.gz --directory replay/
   platepost simulate messages replay day.jsonl.gz --directory replay/ --speed 600 --repeat
   platepost simulate messages replay day.jsonl.gz --fleet fleet/ --broker localhost:8883 --speed 60
-Without a fleet and a broker, both are made in the directory, and it says how to subscribe.
+Without --fleet and --broker, both are created in the directory, and it shows how to subscribe.
 """,
 )
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--speed", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Times faster."
+    "--speed", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Speed factor."
 )
 @click.option("--at-once", is_flag=True, help="Do not wait between messages.")
 @click.option(
-    "--fleet", "fleet_path", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Whose posts."
+    "--fleet",
+    "fleet_path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Fleet whose posts send.",
 )
-@click.option("--broker", metavar="HOST:PORT", help="Where to; needs --fleet.")
+@click.option("--broker", metavar="HOST:PORT", help="Broker to send to; needs --fleet.")
 @click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), help="For a fleet and a broker made here."
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Folder for a temporary fleet and broker."
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="Of the broker made here; a free one by default.")
-@click.option("--repeat", is_flag=True, help="Begin again at the end, until Ctrl-C; every id then comes again.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the temporary broker.  [default: a free one]")
+@click.option("--repeat", is_flag=True, help="Repeat until Ctrl-C; IDs then repeat, too.")
 @click.option("--wait", is_flag=True, help="Wait for Enter before the first message: subscribe first.")
 def replay_command(
     *,

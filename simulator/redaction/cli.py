@@ -43,22 +43,25 @@ Examples:
   platepost simulate redact dusk.mp4 shared.mp4 --cover 0,680,420,720       a caption
 
 \b
-Every plate that our detector finds at a threshold far below a post's, and every face that
-BlazeFace finds, is covered in all frames, those in which it was missed included; not one pixel
-of it has a part in what is drawn instead. Then every frame is read once more, and if a plate can
-still be read there is no OUT. Sound and every word about place, date and maker are left out.
+Every plate found at a threshold far below a post's, and every face found by BlazeFace, is covered in all frames,
+including those where it was missed; nothing of it shows through. Then every frame is read again, and OUT is not written
+if a plate can still be read. Sound and metadata (place, date, camera) are removed.
 """
 )
 @click.argument("source", metavar="IN", type=click.Path(exists=True, path_type=Path))
 @click.argument("out", metavar="OUT.mp4", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
-@click.option("--cover", "always", multiple=True, type=_BoxType(), help="A box that is covered in every frame besides.")
-@click.option("--json", "as_json", is_flag=True, help="Print what it came to as one line of JSON.")
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Private key that decrypts a post's recording.",
+)
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a folder of images.")
+@click.option("--cover", "always", multiple=True, type=_BoxType(), help="Also cover this box in every frame.")
+@click.option("--json", "as_json", is_flag=True, help="Print a summary as one line of JSON.")
 def redact(
     *, source: Path, out: Path, key: Path | None, fps: float | None, always: tuple[Box, ...], as_json: bool
 ) -> None:
-    """Write IN, a video, a folder of images or what a post recorded, to OUT.mp4 without plates and faces."""
+    """Copy IN (a video, a folder of images, or a post's recording) to OUT.mp4 without plates and faces."""
     if out.suffix != ".mp4":
         raise RedactionError(f"{out}: the name must end in .mp4")
     if out.exists():

@@ -31,26 +31,26 @@ Examples:
 """
 )
 @click.argument("scenario", nargs=-1)
-@click.option("--all", "all_", is_flag=True, help="Every scenario that ships.")
+@click.option("--all", "all_", is_flag=True, help="Run every scenario that ships.")
 @click.option(
     "--fast/--wall-clock",
     "fast",
     default=True,
-    help="As fast as this machine can (the default), or no simulated second shorter than a real one.",
+    help="Run as fast as this machine can (the default), or in real time.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="What chance depends on.")
-@click.option("--twice", is_flag=True, help="Run each a second time, and fail if its records are not the same.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Random seed.")
+@click.option("--twice", is_flag=True, help="Run each twice, and fail if the records differ.")
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     default=min(AT_ONCE, os.cpu_count() or 1),
     show_default=True,
-    help="How many at a time.",
+    help="Scenarios to run at a time.",
 )
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML to this file.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Write HTML reports to this folder.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep what was made in this folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print what came of them as one JSON document.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep working files in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as one JSON document.")
 @click.pass_context
 def run(
     context: click.Context,
@@ -66,9 +66,9 @@ def run(
     keep: Path | None,
     as_json: bool,
 ) -> None:
-    """Play SCENARIO..., files or names of those that ship, and judge them.
+    """Run each SCENARIO, a file or the name of one that ships, and check the results.
 
-    Exit code 0 only if every demand of every scenario is met; 1 if one is not; 2 if a file is not right.
+    Exit code: 0 if every scenario meets all its expectations; 1 if one does not; 2 if a file is invalid.
     """
     from simulator.scenario.runner import Wishes, run_all  # noqa: PLC0415 - loads the networks' runtime
 
@@ -120,10 +120,10 @@ Examples:
   platepost simulate scenarios --schema > scenario.schema.json
 """
 )
-@click.option("--json", "as_json", is_flag=True, help="Print them as one JSON document.")
-@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files instead, for editors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as one JSON document.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of scenario files, for editors.")
 def scenarios(*, as_json: bool, schema: bool) -> None:
-    """List the scenarios that ship, with what each promises."""
+    """List the scenarios that ship, and what each checks."""
     if schema:
         click.echo(json.dumps(Scenario.model_json_schema(), indent=2))
         return

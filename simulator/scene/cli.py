@@ -19,19 +19,19 @@ Examples:
 )
 @click.argument("scene", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path), required=False)
-@click.option("--frames", type=click.IntRange(min=1), help="Draw only the first N frames.")
+@click.option("--frames", type=click.IntRange(min=1), help="Render only the first N frames.")
 @click.option(
     "--preview",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw one frame to a PNG instead of the clip; --at says which.",
+    help="Render one frame to a PNG instead; choose it with --at.",
 )
-@click.option("--at", "second", type=float, default=0.0, show_default=True, help="The preview's second.")
+@click.option("--at", "second", type=float, default=0.0, show_default=True, help="Time of the preview, seconds.")
 def render(scene: Path, out: Path | None, frames: int | None, preview: Path | None, second: float) -> None:
-    """Draw the scene file SCENE to the clip OUT (MP4, H.264).
+    """Render the scene file SCENE to the clip OUT (MP4, H.264).
 
-    Beside OUT come its truth (OUT.truth.json, OUT.frames.json) and, if the scene has a [watch] table, the hot list, the
-    patterns and the hits that are due. Needs an OpenGL 3.3 context: a graphics card, or on Debian
-    `apt-get install libegl1 libgl1-mesa-dri`.
+    It also writes the ground truth (OUT.truth.json, OUT.frames.json) and, if the scene has a [watch] table, the hot
+    list, the patterns and the expected hits. Needs OpenGL 3.3: a graphics card, or on Debian `apt-get install libegl1
+    libgl1-mesa-dri`.
     """
     # The drawing libraries load when they are needed.
     from simulator.scene.description import load_scene  # noqa: PLC0415

@@ -30,13 +30,17 @@ Examples:
     "--truth",
     "truth_path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What really happens in the clip, to score the reads against.",
+    help="Ground truth to score the reads against.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One line of JSON a read, then one with the score.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames a second of a folder of images.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Opens what a post recorded.")
-@click.option("--detector", type=click.Path(exists=True, path_type=Path), help="Another detector.tflite.")
-@click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Another reader.tflite.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per read, then one with the score.")
+@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a folder of images.")
+@click.option(
+    "--key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Private key that decrypts a post's recording.",
+)
+@click.option("--detector", type=click.Path(exists=True, path_type=Path), help="Use another detector.tflite.")
+@click.option("--reader", type=click.Path(exists=True, path_type=Path), help="Use another reader.tflite.")
 def replay(
     *,
     clip: Path,
@@ -47,9 +51,9 @@ def replay(
     detector: Path | None,
     reader: Path | None,
 ) -> None:
-    """Print every read of CLIP, a video or a folder of images, as a post would make them.
+    """Print the reads that a post would make from CLIP, a video or a folder of images.
 
-    No frame is dropped, nothing is published, and the clip is played as fast as this machine can.
+    No frame is dropped, nothing is published, and the clip runs as fast as this machine can.
     """
     truth = load_truth(truth_path, clip=clip.name) if truth_path is not None else None
     run = Replay(clip, Recognizer.load(detector=detector, reader=reader), frames_per_second=fps, key=key)

@@ -34,7 +34,7 @@ Examples:
   mosquitto_sub ... -t 'alpr/v1/demo/post-1/#' | platepost verify - --key post-1.records.pub.pem --redelivery
   platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole
   platepost verify fleet/acts/acts.jsonl --key fleet/people/keys --whole --head 14:8ac904d33620c4d13940cb1eee258c48...
-Exit status: 0 if every record from the first to the last given is there and genuine, 1 if not.
+Exit code: 0 if every record from first to last is there and genuine, 1 if not.
 """
 )
 @click.argument("file", type=click.File("rb"))
@@ -45,22 +45,25 @@ Exit status: 0 if every record from the first to the last given is there and gen
     multiple=True,
     type=click.Path(path_type=Path, exists=True),
     help=(
-        "PEM of the post's public record-signing key, or a folder of PEM files, as for a log of what people did; may "
-        "be given again for further keys. A later key is found in the records themselves if the former signed its "
-        "coming."
+        "PEM of the post's public record-signing key, or a folder of PEM files, as for a log of acts; repeat for more "
+        "keys. Later keys are found in the records if the previous key vouched for them."
     ),
 )
-@click.option("--source", help="The only source allowed, such as //alpr/v1/demo/post-1; that of the first by default.")
-@click.option("--whole", is_flag=True, help="Require the chain from its very first record on.")
+@click.option(
+    "--source", help="The only source allowed, such as //alpr/v1/demo/post-1.  [default: that of the first record]"
+)
+@click.option("--whole", is_flag=True, help="Require the chain from its first record on.")
 @click.option(
     "--head",
     "noted",
     multiple=True,
     metavar="NUMBER:DIGEST",
-    help="An end of the chain that was noted down, as `platepost provision acts --head` prints it: it must be in it. "
-    "Give it once for each.",
+    help=(
+        "A head of the chain that was written down, as printed by `platepost provision acts --head`; the chain must "
+        "contain it. Repeat for more."
+    ),
 )
-@click.option("--redelivery", is_flag=True, help="Allow the same record again, as a subscriber at QoS 1 may see it.")
+@click.option("--redelivery", is_flag=True, help="Allow repeated records, as subscribers at QoS 1 may receive them.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def verify(
@@ -76,14 +79,12 @@ def verify(
 ) -> None:
     """Verify the records in FILE (- for standard input), one JSON object a line.
 
-    Checks each signature and the chain of hashes, in whatever order the records come, and names the first record
-    that is missing, changed, repeated or foreign. That its end was cut off shows by what was noted of it before
-    (--head). Of several posts' records, verify each post's by itself.
+    It checks each signature and the hash chain, in any order of records, and names the first record that is missing,
+    changed, repeated or foreign. Give --head to detect a cut-off end. Verify each post's records separately.
 
-    A file is read twice, keys first. Of a pipe, which cannot be, 4096 records at most may come before the one that
-    vouches for their key.
+    A file is read twice, keys first. In a pipe, at most 4096 records may precede the one that vouches for their key.
 
-    FILE may be an evidence package, too, opened: then --key names the custodian's key and the register's.
+    FILE may also be a decrypted evidence package; then give --key for the custodian's key and for the register's.
     """
     begin = file.tell() if file.seekable() else None
     if begin is not None:

@@ -46,9 +46,9 @@ Examples:
       --previous yesterday.package --output list.package
 
 \b
-Without --mapping an export is CSV with a header: plate, state, category, priority,
-entered, expires and reference, of which plate and category must be there.
-A mapping names other columns, and what is allowed:
+Without --mapping an export is CSV with a header: plate and category, and optionally state, priority, entered, expires
+and reference.
+A mapping names columns and allowed values:
   [columns]
   plate = "LIC"
   expires = "PURGE"
@@ -61,7 +61,7 @@ A mapping names other columns, and what is allowed:
   "STOLEN VEH" = { category = "stolen_vehicle", priority = 2 }
 
 \b
-Columns by number, where a vendor's template has no header:
+Columns by number, for exports without a header:
   [source]
   header = false
   delimiter = ";"
@@ -70,7 +70,7 @@ Columns by number, where a vendor's template has no header:
   plate = 3
 
 \b
-Fields at fixed places, the first character of a line being 1:
+Fixed-width fields, counting characters from 1:
   [source]
   form = "fixed"
   [columns]
@@ -78,7 +78,7 @@ Fields at fixed places, the first character of a line being 1:
   category = { start = 1, length = 4 }
 
 \b
-[categories] names all that are allowed, in place of the defaults:
+[categories] replaces the default allowed categories:
 """
     + "\n".join(f"  {name}" for name in sorted(DEFAULT_CATEGORIES))
 )
@@ -89,13 +89,13 @@ Fields at fixed places, the first character of a line being 1:
     type=click.FloatRange(min=1e-12, max=0.1),
     default=FALSE_POSITIVE_RATE,
     show_default=True,
-    help="Chance that one probe of an unlisted plate passes the filter.",
+    help="Chance that an unlisted plate passes the filter.",
 )
 @click.option(
     "--previous",
     "previous_path",
     type=FILE,
-    help="The package before, to compare version and size with; by default the last one built for --fleet.",
+    help="Previous package, to compare version and size.  [default: the last one built for --fleet]",
 )
 @building_options
 def build(
@@ -117,11 +117,11 @@ def build(
     as_json: bool,
     **who: Any,  # noqa: ANN401 - the options that `department` takes
 ) -> None:
-    """Build a signed package, sealed to every post, from exports: CSV, columns by number, or fixed width.
+    """Build a signed package, encrypted to every post, from exports: CSV, columns by number, or fixed width.
 
-    Unless told otherwise, the test plate is added, which posts look up every hour to show that hits arrive.
-    Rows that are not fit for a list are refused one by one, with line number and reason. The fleet's log of acts has
-    who built it, and of which files; their names must not be plates.
+    By default a test plate is added, which posts look up every hour to show that hits arrive. Unusable rows are
+    refused, with line number and reason. The log of acts records who built the list and from which files; file names
+    must not be plates.
     """
     builder = department(**who)
     read = exports(sources, mapping_paths) + safe_exports(safe_path)

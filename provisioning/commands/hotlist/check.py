@@ -26,16 +26,16 @@ Examples:
       --plate 7ABC123 --at 2026-06-01T00:00:00Z --json
 
 \b
-Make a key for trying with: openssl ecparam -name prime256v1 -genkey -noout -out post.pem
-and seal the package to it as to a post's. Never take a real post's key from its unit.
+For a trial, make a key with: openssl ecparam -name prime256v1 -genkey -noout -out post.pem and encrypt the package to
+it as to a post's. Never take a real post's key from its unit.
 """
 )
 @click.argument("package_path", metavar="FILE", type=FILE)
-@click.option("--post-key", required=True, type=FILE, help="PEM of the private key of a post that it is sealed to.")
+@click.option("--post-key", required=True, type=FILE, help="PEM of the private key of a post it is encrypted to.")
 @click.option("--issuer-key", required=True, type=FILE, help="PEM of the issuer's public key.")
 @click.option("--base", "base_path", type=FILE, help="The complete list that a delta applies to.")
-@click.option("--plate", "plates", multiple=True, help="A plate as it would be read; once for each.")
-@click.option("--at", "moment", help="The moment to judge by, ISO 8601 with its zone; now by default.")
+@click.option("--plate", "plates", multiple=True, help="A plate as it would be read; repeat for more.")
+@click.option("--at", "moment", help="Time to check for, ISO 8601 with time zone.  [default: now]")
 @JSON
 def check(
     *,
@@ -47,9 +47,9 @@ def check(
     moment: str | None,
     as_json: bool,
 ) -> None:
-    """Take FILE as a post does, and look plates up in it.
+    """Check FILE as a post would, and look up plates in it.
 
-    Exit 1 if a post would refuse it, with the reason that its audit would name, or if a plate matches nothing.
+    The exit code is 1 if a post would refuse it, with the reason, or if a plate matches nothing.
     """
     at = _moment(moment)
     issuer, post = load_key(issuer_key.read_bytes(), private=False), load_key(post_key.read_bytes(), private=True)

@@ -44,24 +44,20 @@ Examples:
       --fleet fleet/ -o list.delta
 
 \b
-Either all exports again, which are compared with the complete list, or only the news:
---add in the form of an export, --remove with a column "plate" at least; category, state
-and reference, where given, narrow down which entries go.
+Give either the full exports again, which are compared with the complete list, or only the changes: --add in an export's
+format, --remove with at least a column "plate"; category, state and reference narrow down which entries to remove.
 
 \b
-A delta says all that changed since the complete list, and takes the place of the delta
-before. It is made from the packages kept in the fleet, which the department's own key
-opens; without a fleet give --base, --after and --unseal-key.
+A delta holds all changes since the complete list, and replaces the previous delta. It is made from the packages in the
+fleet's folder; without a fleet give --base, --after and --unseal-key.
 """
 )
 @click.argument("sources", metavar="[SOURCE]...", nargs=-1, type=FILE)
 @click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
-@click.option("--add", "add_path", type=FILE, help="Rows that come, in the form of an export.")
-@click.option("--remove", "remove_path", type=FILE, help="Plates that go.")
-@click.option("--base", "base_path", type=FILE, help="The complete list; by default the last one built for --fleet.")
-@click.option(
-    "--after", "after_path", type=FILE, help="The newest delta on --base, if there is one; by default that of --fleet."
-)
+@click.option("--add", "add_path", type=FILE, help="Rows to add, in an export's format.")
+@click.option("--remove", "remove_path", type=FILE, help="Plates to remove.")
+@click.option("--base", "base_path", type=FILE, help="The complete list.  [default: the last one built for --fleet]")
+@click.option("--after", "after_path", type=FILE, help="The newest delta on --base, if any.  [default: the fleet's]")
 @building_options
 def delta(
     *,
@@ -84,11 +80,11 @@ def delta(
     as_json: bool,
     **who: Any,  # noqa: ANN401 - the options that `department` takes
 ) -> None:
-    """Build a signed package of what came and what went since the complete list.
+    """Build a signed package of changes since the complete list.
 
-    A recovered car stops alarming, and a stolen one starts, without sending the whole list again. Of new exports the
-    test plate is one more row, as of a complete list; news alone leave it as it is. The fleet's log of acts has who
-    built it, and of which files; their names must not be plates.
+    A recovered car stops raising alarms, and a stolen one starts, without sending the whole list again. With full
+    exports the test plate is added as in a complete list; with --add and --remove it stays as it is. The log of acts
+    records who built it and from which files; file names must not be plates.
     """
     if bool(sources) == bool(add_path or remove_path):
         raise click.UsageError("give either all exports again, or --add or --remove or both")

@@ -24,8 +24,8 @@ Examples:
   platepost provision hotlist export list.package list.delta --fleet fleet/ --to /media/stick
 
 \b
-Without PACKAGE the complete list and the delta built last are taken. The files are sealed
-like the ones on the broker: who finds the stick learns nothing from it.
+Without PACKAGE, the latest complete list and delta are written. The files are encrypted to the posts: a lost stick
+reveals nothing.
 """
 )
 @click.argument("package_paths", metavar="[PACKAGE]...", nargs=-1, type=FILE)
@@ -42,7 +42,7 @@ def export(
     purpose: str | None,
     as_json: bool,
 ) -> None:
-    """Write the packages that a post needs into a folder, and read them back."""
+    """Write the packages a post needs to a folder, and verify them."""
     fleet = Fleet.load(fleet_directory)
     author = author_of(fleet, who, purpose)
     issuer_keys = fleet.keys(Purpose.LISTS).accepted()

@@ -13,7 +13,7 @@ from provisioning.commands.hotlist.rollback import rollback
 
 @click.group()
 def hotlist() -> None:
-    """Build hot-list packages from exports, bring them to the posts, and look into them."""
+    """Build hot-list packages from exports, publish them to posts, and inspect them."""
 
 
 for _command in (build, check, delta, export, inspect, publish_command, rollback):

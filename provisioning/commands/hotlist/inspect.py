@@ -21,10 +21,10 @@ Examples:
 """
 )
 @click.argument("package_path", metavar="FILE", type=FILE)
-@click.option("--issuer-key", type=FILE, help="PEM of the issuer's public key, to check the signature with.")
+@click.option("--issuer-key", type=FILE, help="PEM of the issuer's public key, to verify the signature.")
 @JSON
 def inspect(*, package_path: Path, issuer_key: Path | None, as_json: bool) -> None:
-    """Show what a package says of itself. Exit 1 if it is damaged, or not signed with --issuer-key."""
+    """Show a package's manifest. Exit 1 if it is damaged, or not signed with --issuer-key."""
     package = package_path.read_bytes()
     line, sealed = split(package)
     manifest = read_unverified(line)

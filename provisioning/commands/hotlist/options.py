@@ -73,7 +73,7 @@ fleet_option = click.option(
     "--fleet",
     "fleet_directory",
     type=FOLDER,
-    help="A fleet's folder: brings the agency, the keys, and the lists built before.",
+    help="Fleet's folder, with the agency, the keys, and earlier lists.",
 )
 
 
@@ -86,24 +86,27 @@ def building_options(command: Command) -> Command:
                 "mapping_paths",
                 multiple=True,
                 type=FILE,
-                help="TOML: form, columns, dates, allowed categories. Once for all sources, or once for each.",
+                help=(
+                    "TOML file with format, columns, dates and allowed categories; one for all sources, or one for "
+                    "each."
+                ),
             ),
             fleet_option,
-            click.option("--agency", help="Whose posts take the list."),
-            click.option("--issuer", help="Who answers for the list; by default the agency."),
+            click.option("--agency", help="Agency whose posts take the list."),
+            click.option("--issuer", help="Who is responsible for the list.  [default: the agency]"),
             click.option("--signing-key", type=FILE, help="PEM of the issuer's private P-256 key."),
             click.option(
                 "--unseal-key",
                 "unseal_key",
                 type=FILE,
-                help="PEM of the department's own private P-256 key, which opens its lists again to build deltas.",
+                help="PEM of the department's private P-256 key, which decrypts its own lists to build deltas.",
             ),
             click.option(
                 "--post-key",
                 "post_key_paths",
                 multiple=True,
                 type=click.Path(exists=True, path_type=Path),
-                help="PEM of a post's public P-256 key, or a folder of them; give it once for each.",
+                help="PEM of a post's public P-256 key, or a folder of them; repeat for more.",
             ),
             click.option(
                 "--refusals",
@@ -127,7 +130,7 @@ def building_options(command: Command) -> Command:
                 "--version",
                 "version",
                 type=click.IntRange(min=1, max=2**53 - 1),
-                help="By default one more than the package before, else the time.",
+                help="Version number.  [default: the previous one plus 1, else the time]",
             ),
             click.option(
                 "--lifetime-hours",
@@ -143,17 +146,19 @@ def building_options(command: Command) -> Command:
                 callback=_finite,
                 default=SIZE_JUMP,
                 show_default=True,
-                help="Share by which the size may differ from before; posts have a limit of their own.",
+                help="How much the size may change, as a share; posts have their own limit.",
             ),
             click.option(
-                "--override-reason", callback=_short, help="Why the size may differ by more; goes into the manifest."
+                "--override-reason",
+                callback=_short,
+                help="Why the size may change more than that; goes into the manifest.",
             ),
             click.option(
                 "--jobs",
                 type=click.IntRange(min=1),
                 default=lambda: len(os.sched_getaffinity(0)),
                 show_default="the processors",
-                help="Processes that clean and hash rows.",
+                help="Parallel processes.",
             ),
             optional_author,
             JSON,

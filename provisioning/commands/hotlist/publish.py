@@ -37,26 +37,21 @@ Examples:
   platepost provision hotlist publish list.delta --fleet fleet/ --broker mqtt.riverside.example:8883 --json
 
 \b
-A complete list goes to alpr/v1/AGENCY/hotlist/package, a delta to .../hotlist/delta, retained until it expires.
-Where the broker takes no packet of its size, and above 8 MiB, it goes in parts.
+A complete list goes to alpr/v1/AGENCY/hotlist/package, a delta to .../hotlist/delta, retained until it expires. It goes
+in parts above 8 MiB, or if the broker takes no packet of its size.
 
 \b
-With --wait the posts' status is followed until the list is in force on every post that is
-on the air, or refused. Exit 1 if it is not on all of them in that time. A post that is off
-the air takes it when it is back.
+With --wait, it waits until every post that is online has taken or refused the list. The exit code is 1 if some have not
+taken it in that time. Posts that are offline take it when they return.
 """,
 )
 @click.argument("package_path", metavar="PACKAGE", type=FILE)
 @click.option("--fleet", "fleet_directory", required=True, type=FOLDER, help="The fleet's folder.")
 @BROKER
-@click.option(
-    "--identity", type=FOLDER, help="Folder of the client's certificate; by default the fleet's own publisher."
-)
-@click.option(
-    "--part-bytes", type=click.IntRange(min=1024), help="How large parts are to be; by default as the broker asks."
-)
+@click.option("--identity", type=FOLDER, help="Folder of the client's certificate.  [default: the fleet's publisher]")
+@click.option("--part-bytes", type=click.IntRange(min=1024), help="Size of parts.  [default: what the broker asks for]")
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
-@click.option("--older", is_flag=True, help="Publish although a post holds a newer list.")
+@click.option("--older", is_flag=True, help="Publish even if a post holds a newer list.")
 @optional_author
 @JSON
 def publish_command(
@@ -72,7 +67,7 @@ def publish_command(
     purpose: str | None,
     as_json: bool,
 ) -> None:
-    """Publish PACKAGE to all posts of the fleet, and see it in force."""
+    """Publish PACKAGE to all posts of the fleet."""
     fleet = Fleet.load(fleet_directory)
     author = author_of(fleet, who, purpose)
     package = package_path.read_bytes()

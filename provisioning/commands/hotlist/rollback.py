@@ -24,15 +24,16 @@ Examples:
   platepost provision hotlist rollback fleet/ --to 118 --reason "wrong mapping" --purpose "incident 4711"
 
 \b
-The fleet keeps the two complete lists that it built last, and the newest delta. The last
-good one is the complete list before the newest package: that under a delta, or the one
-before a complete list. What was built after it is forgotten, so that the next delta and
-the next list begin from the good one.
+The fleet keeps its last two complete lists and the newest delta. If the newest package is a delta, the list it is based
+on is published again; if it is a complete list, the one before it. Later packages are forgotten, so that the next delta
+and list start from the good one.
 """
 )
 @click.argument("fleet_directory", metavar="DIRECTORY", type=FOLDER)
-@click.option("--to", "version", type=click.IntRange(min=1), help="The version that was good; by default the last.")
-@click.option("--reason", required=True, help="Why; it stands in the list's manifest, and posts see it. Never a plate.")
+@click.option("--to", "version", type=click.IntRange(min=1), help="The good version.  [default: the last]")
+@click.option(
+    "--reason", required=True, help="Your reason, which goes into the list's manifest; posts see it. Never a plate."
+)
 @BROKER
 @click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
 @optional_author
@@ -50,9 +51,9 @@ def rollback(
     purpose: str | None,
     as_json: bool,
 ) -> None:
-    """Publish the last good list of the fleet of DIRECTORY again, under a higher version than the newest.
+    """Publish the last good list of the fleet of DIRECTORY again, under a new version.
 
-    Its age counts from when it was built: posts that find it stale say so until a new list comes.
+    Its age counts from when it was built: posts report it as stale, if it is, until a new list arrives.
     """
     builder = department(
         fleet_directory=fleet_directory,

@@ -33,7 +33,7 @@ RATE = 8.0
 Examples:
   platepost simulate custody
   platepost simulate custody --kills 10 --posts 1 --seed 7 --json
-Exit status: 0 if every record is kept or named, and none was deleted before the receipts that it needed; 1 if not.
+Exit code: 0 if every record is kept or accounted for, and none was deleted before its receipts; 1 if not.
 """
 )
 @click.option(
@@ -41,18 +41,21 @@ Exit status: 0 if every record is kept or named, and none was deleted before the
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/custody"),
     show_default=True,
-    help="Where everything is made; emptied if a former campaign made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--kills", type=click.IntRange(min=10), default=100, show_default=True, help="Of custodians and posts.")
-@click.option("--posts", type=click.IntRange(min=1), default=3, show_default=True, help="Besides one that is restored.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Who is killed, and when.")
+@click.option(
+    "--kills", type=click.IntRange(min=10), default=100, show_default=True, help="Kills of custodians and posts."
+)
+@click.option(
+    "--posts", type=click.IntRange(min=1), default=3, show_default=True, help="Posts, besides one that is restored."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed: who is killed, and when.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def custody(*, directory: Path, kills: int, posts: int, seed: int, as_json: bool) -> None:
-    """Kill two custodians and their posts again and again, and check what the wire shows.
+    """Test custody: kill two custodians and their posts repeatedly, and check every record and receipt.
 
-    Meanwhile intruders listen to everything and take shared turns. The root requires the second custodian later, and it
-    is away for a while. Both get new keys, both are restored from an old backup, and a post gets its disk of some time
-    before. The checker reads what the broker delivered and what the posts have left, and no custodian's store.
+    Intruders subscribe to everything, keys are rotated, custodians are restored from old backups, and a post gets an
+    old disk back. The checker reads only what the broker delivered and what is left on the posts.
     """
     console = Console(stderr=True, quiet=as_json)
     made = claimed(directory, mark="custody", whose="a custody campaign's", error=CampaignError)
@@ -78,7 +81,7 @@ Examples:
   platepost simulate custody-weeks
   platepost simulate custody-weeks --weeks 1 --json
   platepost simulate custody-weeks --reads-a-day 60 --quota 1
-Exit status: 0 if every record is kept or named, and none was deleted before its receipt; 1 if not.
+Exit code: 0 if every record is kept or accounted for, and none was deleted before its receipt; 1 if not.
 """,
 )
 @click.option(
@@ -86,18 +89,18 @@ Exit status: 0 if every record is kept or named, and none was deleted before its
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/custody-weeks"),
     show_default=True,
-    help="Where everything is made; emptied if a former campaign made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--weeks", type=click.IntRange(min=1), default=3, show_default=True, help="Without the custodian.")
-@click.option("--reads-a-day", type=click.IntRange(min=10), default=10_000, show_default=True, help="Of the post.")
+@click.option("--weeks", type=click.IntRange(min=1), default=3, show_default=True, help="Weeks without the custodian.")
+@click.option("--reads-a-day", type=click.IntRange(min=10), default=10_000, show_default=True, help="Reads a day.")
 @click.option(
-    "--quota", type=click.FloatRange(min=0, min_open=True), help="MiB of its outbox; by default a post's own."
+    "--quota", type=click.FloatRange(min=0, min_open=True), help="Size of its outbox, MiB.  [default: a post's]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def custody_weeks(*, directory: Path, weeks: int, reads_a_day: int, quota: float | None, as_json: bool) -> None:
-    """Send a post's custodian away for weeks, call it back, and check what the wire shows.
+    """Test custody: take a post's custodian offline for weeks, bring it back, and check every record and receipt.
 
-    The post's clock runs ahead, so that a week passes as fast as this machine records. The post is killed once a week.
+    Simulated weeks pass as fast as this machine can record. The post is killed once a week.
     """
     console = Console(stderr=True, quiet=as_json)
     made = claimed(directory, mark="custody", whose="a custody campaign's", error=CampaignError)

@@ -28,7 +28,8 @@ Examples:
   platepost simulate department
   platepost simulate department --records 1000000 --kills 50 --restarts 10 --fills 2 --seed 7
   platepost simulate department --records 3000 --kills 3 --restarts 1 --fills 0 --json > outcome.json
-Exit code 0 only if every record is kept once, judged right and receipted, and none was signed for or deleted too soon.
+The exit code is 0 only if every record is kept once, judged correctly and receipted, and none was signed for or
+deleted too soon.
 """
 )
 @click.option(
@@ -36,23 +37,33 @@ Exit code 0 only if every record is kept once, judged right and receipted, and n
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/department"),
     show_default=True,
-    help="Where everything is made; emptied if a former run made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--records", type=click.IntRange(min=500), default=50_000, show_default=True, help="How many come.")
-@click.option("--posts", type=click.IntRange(min=2), default=8, show_default=True, help="How many posts send them.")
-@click.option("--kills", type=click.IntRange(min=0), default=10, show_default=True, help="kill -9 of the keeper.")
+@click.option("--records", type=click.IntRange(min=500), default=50_000, show_default=True, help="Records to send.")
+@click.option("--posts", type=click.IntRange(min=2), default=8, show_default=True, help="Posts that send them.")
 @click.option(
-    "--restarts", type=click.IntRange(min=0), default=4, show_default=True, help="Of broker and database, each."
+    "--kills", type=click.IntRange(min=0), default=10, show_default=True, help="How often to kill the keeper (kill -9)."
 )
-@click.option("--fills", type=click.IntRange(min=0), default=2, show_default=True, help="Of the database's disk.")
+@click.option(
+    "--restarts",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="How often to restart broker and database, each.",
+)
+@click.option(
+    "--fills", type=click.IntRange(min=0), default=2, show_default=True, help="How often to fill the database's disk."
+)
 @click.option(
     "--window",
     type=click.IntRange(min=100),
     default=10_000,
     show_default=True,
-    help="Records that may lack a receipt at a time; more are not made before.",
+    help="Most records without a receipt at any time.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="What is odd, what fails, and when.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Random seed: which records are bad, what fails, and when."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.pass_context
 def department(
@@ -68,11 +79,11 @@ def department(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Send signed records through a broker into a department whose keeper, broker and database are killed.
+    """Test a department: send signed records while its keeper, broker and database are killed.
 
-    Some records are forged, altered, foreign, replayed, missing and more. A checker that never reads the database holds
-    what was published, every receipt, and what the department's commands say against one another. As root on Linux the
-    database lies on a disk of its own, in memory, of 9 KB for each record and up to 1.3 GB besides; that is filled too.
+    Some records are forged, altered, foreign, replayed or missing. A checker that never reads the database compares
+    what was published, every receipt, and the output of the department's commands. As root on Linux the database is on
+    a memory disk (9 KB per record plus up to 1.3 GB) that is filled up, too.
     """
     logging.basicConfig(level=logging.ERROR)
     directory, console = directory.absolute(), Console(stderr=as_json)

@@ -51,7 +51,7 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
 Examples:
   platepost simulate department-month
   platepost simulate department-month --reads 300 --seed 7 --json
-Exit code 0 only if all 20 clauses are met by live evidence, and each breach exposed what the department computes.
+The exit code is 0 only if evidence meets all 20 clauses, and the department computes each exposure correctly.
 """
 )
 @click.option(
@@ -59,17 +59,17 @@ Exit code 0 only if all 20 clauses are met by live evidence, and each breach exp
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/department-month"),
     show_default=True,
-    help="Where it is made; emptied if a former run made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--reads", type=click.IntRange(min=3), default=50, show_default=True, help="That posts make a day.")
-@click.option("--seed", type=int, default=1, show_default=True, help="What happens, and to which vehicle.")
+@click.option("--reads", type=click.IntRange(min=3), default=50, show_default=True, help="Reads a day.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.pass_context
 def department_month(context: click.Context, *, directory: Path, reads: int, seed: int, as_json: bool) -> None:
-    """Live a month of a department by its own code, on days of the past, and handle three breaches in it.
+    """Simulate a past month of a department with three breaches, and check its evidence.
 
-    An account is abused for a day, a laptop is stolen, a backup is copied. What each exposed is known, and held against
-    what the department computes from its ledger. Then each clause of the policy is asked for its evidence.
+    An account is abused, a laptop is stolen, a backup is copied. The department must compute from its ledger what each
+    exposed, and show evidence for each clause of the policy.
     """
     directory, console = directory.absolute(), Console(stderr=as_json)
     with (

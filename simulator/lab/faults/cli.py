@@ -25,7 +25,8 @@ Examples:
   platepost simulate faults
   platepost simulate faults --short --json > faults.json
   platepost simulate faults --seed 7 --faults 200 --records 4000
-Exit code 0 only if every record is accounted for, every chain is proved, and every post recovered from every fault.
+The exit code is 0 only if every record is accounted for, every chain verifies, and every post recovered from every
+fault.
 """
 )
 @click.option(
@@ -33,12 +34,12 @@ Exit code 0 only if every record is accounted for, every chain is proved, and ev
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/faults"),
     show_default=True,
-    help="Where everything is made; emptied if a former campaign made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
 @click.option("--short", is_flag=True, help=f"{SHORT.faults} faults and {SHORT.records} records, in half a minute.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Which faults, in which order.")
-@click.option("--faults", "count", type=click.IntRange(min=1), help=f"How many faults; {FULL.faults} by default.")
-@click.option("--records", type=click.IntRange(min=1), help=f"How many records at least; {FULL.records} by default.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
+@click.option("--faults", "count", type=click.IntRange(min=1), help=f"Number of faults.  [default: {FULL.faults}]")
+@click.option("--records", type=click.IntRange(min=1), help=f"Least number of records.  [default: {FULL.records}]")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON document.")
 @click.pass_context
 def faults(
@@ -51,12 +52,11 @@ def faults(
     records: int | None,
     as_json: bool,
 ) -> None:
-    """Inflict faults upon posts and broker, and account for every record.
+    """Test posts and broker with faults, and account for every record.
 
-    Light posts (the real recorder, outbox and uplink, with made-up passages) report to a real mosquitto while posts and
-    broker are killed, connections cut, stalled and silenced, disks filled, certificates replaced, and more. Then every
-    record that a post was told is stored must have reached the record keeper, or be named in the audit as given up.
-    As root on Linux the campaign takes mounts and a network of its own, and inflicts faults that need them too.
+    Posts with invented passages report to a real mosquitto while processes are killed, connections fail, disks fill up
+    and certificates change. Every stored record must reach the record keeper, or be named in the audit trail as given
+    up. As root on Linux it also tests faults that need mounts and a private network.
     """
     logging.basicConfig(level=logging.ERROR)
     extent = SHORT if short else FULL

@@ -33,9 +33,9 @@ Examples:
   platepost simulate fleet --posts 3000 --rate 150 --output fleet-mosquitto.json
   platepost simulate fleet --posts 2000 --broker rabbitmq --rate 50 --output fleet-rabbitmq.json
   platepost simulate fleet --short
-Exit code 0 only if every post was held, the delta was in force on all within 30 s, no record was lost, the custodian
-signed for all of them, and every signature and chain was proved. `platepost simulate fleet-model` reads what --output
-writes.
+The exit code is 0 only if every post stayed connected, all took the delta within 30 s, no record was lost or left
+without a receipt, and every signature and chain verifies. `platepost simulate fleet-model` reads the file from
+--output.
 """
 )
 @click.option("--posts", type=click.IntRange(min=1, max=9000), default=300, show_default=True, help="How many posts.")
@@ -44,11 +44,15 @@ writes.
     type=click.Choice(["mosquitto", "rabbitmq"]),
     default="mosquitto",
     show_default=True,
-    help="mosquitto, or RabbitMQ in three nodes.",
+    help="mosquitto, or RabbitMQ on three nodes.",
 )
 @click.option("--rate", type=click.FloatRange(min=0.1), default=FULL.rate, show_default=True, help="Records a second.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=1), default=FULL.work_seconds, show_default=True, help="At that rate."
+    "--seconds",
+    type=click.FloatRange(min=1),
+    default=FULL.work_seconds,
+    show_default=True,
+    help="Seconds at that rate.",
 )
 @click.option(
     "--rest",
@@ -60,35 +64,35 @@ writes.
 @click.option(
     "--outage", type=click.FloatRange(min=0.1), default=FULL.outage_seconds, show_default=True, help="Seconds."
 )
-@click.option(
-    "--burst", type=click.IntRange(min=1), default=FULL.burst, show_default=True, help="Records of each post."
-)
-@click.option("--hits", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Share that are hits.")
+@click.option("--burst", type=click.IntRange(min=1), default=FULL.burst, show_default=True, help="Records per post.")
+@click.option("--hits", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Share of hits.")
 @click.option(
     "--sessions/--no-sessions",
     default=True,
     show_default=True,
-    help="Whether the broker keeps what comes for a post that is away; on RabbitMQ that is a replicated queue each.",
+    help="Whether the broker keeps messages for posts that are offline; RabbitMQ needs a replicated queue per post.",
 )
 @click.option(
     "--keepalive",
     type=click.IntRange(5, 600),
     default=30,
     show_default=True,
-    help="Seconds, a post's own by default; longer where this machine is too busy to answer for thousands in time.",
+    help="Keepalive in seconds; raise it if this machine cannot answer thousands of posts in time.",
 )
-@click.option("--part-bytes", type=click.IntRange(min=1024), help="Send lists in parts so large; whole by default.")
-@click.option("--processes", type=click.IntRange(min=1), default=2, show_default=True, help="That drive the posts.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of what is drawn.")
-@click.option("--short", is_flag=True, help=f"{SHORT_POSTS} posts, a short course, hurried posts: half a minute.")
+@click.option("--part-bytes", type=click.IntRange(min=1024), help="Send lists in parts of this size.  [default: whole]")
+@click.option(
+    "--processes", type=click.IntRange(min=1), default=2, show_default=True, help="Processes that run the posts."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
+@click.option("--short", is_flag=True, help=f"Short run: {SHORT_POSTS} posts, half a minute.")
 @click.option(
     "--directory",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/fleet"),
     show_default=True,
-    help="Where everything is made; identities there are used again.",
+    help="Working folder; identities in it are reused.",
 )
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the figures, JSON.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file for the figures.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON document.")
 @click.pass_context
 def fleet(
@@ -112,11 +116,10 @@ def fleet(
     output: Path | None,
     as_json: bool,
 ) -> None:
-    """Hold many posts on one real broker, and measure.
+    """Load test: connect many posts to one real broker.
 
-    Light posts (a post's own recorder, signature, mutual TLS, window and waits, with made-up passages and no
-    disk) connect all at once, take the hot list, report, take a delta, lose the broker or a node of it, and come back.
-    Everything is on this machine, on loopback.
+    Posts with invented passages and no disk connect all at once, take the hot list, report, take a delta, lose the
+    broker or one of its nodes, and reconnect. Everything runs on this machine.
     """
     profile = (
         SHORT

@@ -28,20 +28,20 @@ Examples:
 @click.argument(
     "paths", metavar="FIGURES...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--posts", "fleets", type=click.IntRange(min=1), multiple=True, help="How many; give it once for each.")
+@click.option("--posts", "fleets", type=click.IntRange(min=1), multiple=True, help="Fleet size; repeat for more.")
 @click.option(
     "--assume",
     "assumed",
     metavar="NAME=VALUE",
     multiple=True,
-    help="Another figure for what was not measured; the last table has all.",
+    help="Change an assumption; the last table lists all.",
 )
-@click.option("--markdown", is_flag=True, help="Print the tables as docs/scale.md has them.")
+@click.option("--markdown", is_flag=True, help="Print the tables as in docs/scale.md.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def fleet_model(
     *, paths: tuple[Path, ...], fleets: tuple[int, ...], assumed: tuple[str, ...], markdown: bool, as_json: bool
 ) -> None:
-    """Show what FIGURES of `platepost simulate fleet --output` say, and what larger fleets need by them."""
+    """Estimate what larger fleets need, from FIGURES of `platepost simulate fleet --output`."""
     assumptions = _assumptions(assumed)
     found = [Figures.load(path) for path in paths]
     fits = map(Fitted.of, found)

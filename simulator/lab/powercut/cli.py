@@ -17,18 +17,20 @@ from simulator.lab.powercut.campaign import PowerCutResult, run
 Examples:
   platepost simulate powercuts
   platepost simulate powercuts --cuts 5000 --seed 7 --json
-Exit status: 0 if every promise was kept, 1 if not. Needs a C compiler.
+Exit code: 0 if no record was lost, 1 if any was. Needs a C compiler.
 """
 )
-@click.option("--cuts", type=click.IntRange(min=1), default=500, show_default=True, help="How often the power fails.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed cuts at the same instants.")
+@click.option("--cuts", type=click.IntRange(min=1), default=500, show_default=True, help="Number of power cuts.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Random seed; the same seed cuts at the same moments."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def powercuts(*, cuts: int, seed: int, as_json: bool) -> None:
-    """Cut the power under a working outbox, again and again, and look for what is gone.
+    """Test the outbox with power cuts, and look for lost records.
 
-    Of what was written and not yet synchronised, every sector of 512 or 4096 bytes reaches the disk or does not, by
-    lot. Then the outbox is opened: each record that it said it had stored must be there, or delivered, or named as
-    dropped, and the chain must verify from its first record to its last.
+    At each cut, every sector (512 or 4096 bytes) that was written but not yet synchronized reaches the disk or not, at
+    random. Then each record that the outbox had confirmed must be there, delivered, or named as dropped, and the whole
+    chain must verify.
     """
     console = Console(stderr=True, quiet=as_json)
     began = time.monotonic()

@@ -19,7 +19,7 @@ from simulator.lab.soak.soak import soak as run_soak
 Examples:
   platepost simulate soak
   platepost simulate soak --minutes 2 --hit-minutes 0.5
-Exit code 0 only if no record is lost, every chain is proved, and the synthetic hit was heard every time it was due.
+The exit code is 0 only if no record is lost, every chain verifies, and every synthetic hit arrived.
 """
 )
 @click.option(
@@ -27,20 +27,20 @@ Exit code 0 only if no record is lost, every chain is proved, and the synthetic 
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("build/soak"),
     show_default=True,
-    help="Where everything is made; emptied if a former soak made it.",
+    help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--minutes", type=click.FloatRange(min=0.5), default=30.0, show_default=True, help="For how long.")
+@click.option("--minutes", type=click.FloatRange(min=0.5), default=30.0, show_default=True, help="Minutes to run.")
 @click.option(
-    "--fault-seconds", type=click.FloatRange(min=10), default=20.0, show_default=True, help="From fault to fault."
+    "--fault-seconds", type=click.FloatRange(min=10), default=20.0, show_default=True, help="Seconds between faults."
 )
 @click.option(
     "--hit-minutes",
     type=click.FloatRange(min=0.25, max=1440),
     default=1.0,
     show_default=True,
-    help="How often the post makes a synthetic hit.",
+    help="Minutes between synthetic hits.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Which faults, in which order.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON document.")
 @click.pass_context
 def soak(
@@ -53,11 +53,10 @@ def soak(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Run a whole post with a fault every few seconds, and count on the wire what came of it.
+    """Soak test: run a post with a fault every few seconds, and check every record.
 
-    The post is killed, its connection cut, stalled and silenced, broker and custodian are killed and away. Then every
-    record of its chain must have reached the custodian, or be named as given up. The synthetic hit must be heard each
-    time that it is due, or, where a fault was at work then, afterwards.
+    Post, broker and custodian are killed, and connections fail. Every record must reach the custodian, or be named as
+    given up. Each scheduled synthetic hit must arrive, at the latest when the fault is over.
     """
     logging.basicConfig(level=logging.ERROR)
     directory, console = directory.absolute(), Console(stderr=as_json)
