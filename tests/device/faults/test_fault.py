@@ -57,7 +57,7 @@ def test_the_word_of_the_post_counts_and_the_name_where_an_older_one_says_none()
         (Fault.CAMERA_SILENT, SILENT_SECONDS, "six seconds"),
         (Fault.CAMERA_FROZEN, FROZEN_SECONDS, "six seconds"),
         (Fault.CAMERA_BLACK, BLACK_SECONDS, "eleven seconds"),
-        (Fault.CAMERA_FAILED, HUNG_SECONDS, "a second, or eleven where it hangs"),
+        (Fault.CAMERA_FAILED, HUNG_SECONDS, "a second, or eleven if it hangs"),
     ],
 )
 def test_what_is_stated_of_the_camera_is_decided_so(fault: Fault, named_after: float, stated: str) -> None:
