@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from device.enrollment.code import new_code, seal_key_of, verifier_of
-from device.enrollment.errors import EnrollmentError
 from pydantic import BaseModel, ConfigDict
 
+from device.enrollment.code import new_code, seal_key_of, verifier_of
+from device.enrollment.errors import EnrollmentError
 from device.files import StateFile
 from device.records.base import UtcTime
 from device.records.topics import NAME

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
-
 from provisioning.enrollment.registration import RegistrationAuthority
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
-from device.enrollment.errors import EnrollmentError
 from pydantic import JsonValue
+
+from device.enrollment.errors import EnrollmentError
 
 ANYBODY = frozenset(
     {"no_code", "code_wrong", "code_late", "keeper_expired", "revoked", "unknown_post", "other", "request_refused"}

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from pydantic import JsonValue
+
 from device.enrollment.code import is_sealed
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.request import SigningRequest, read_renewal, read_request
-from pydantic import JsonValue
-
 from device.records.base import timestamp
 from device.records.signing import read_key
 from provisioning.enrollment.codes import Code, Codes

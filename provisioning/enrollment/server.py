@@ -17,16 +17,16 @@ from typing import Any
 
 import uvicorn
 from anyio import CapacityLimiter, to_thread
-from device.enrollment.code import read_code, seal
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL_HEADER, TIME_HEADER
-from device.enrollment.request import LARGEST as LARGEST_REQUEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from device.enrollment.code import read_code, seal
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL_HEADER, TIME_HEADER
+from device.enrollment.request import LARGEST as LARGEST_REQUEST
 from device.errors import PlatepostError
 from device.records.base import timestamp
 from provisioning.enrollment.codes import UnknownCodeError

@@ -3,13 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device.enrollment.unit import WORK, UnitEnrollment
-
 from device.camera.recovery import Recovery, RecoveryAction
 from device.camera.view import WIDTH, load_views
 from device.clock.timekeeper import Timekeeper
 from device.control import ConfigurationStore
 from device.control.keys.store import KeyStore
+from device.enrollment.unit import WORK, UnitEnrollment
 from device.health.boot_counter import BootCounter
 from device.health.crash_record import CrashRecord
 from device.health.read_rate import ReadRateBaseline

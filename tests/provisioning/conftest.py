@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.keyfiles import make_held_key
-
 from simulator.brokers.daemon import free_port
 
 SECONDS = 60.0

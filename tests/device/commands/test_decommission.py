@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from device.enrollment.errors import DecommissionError
-from device.enrollment.unit import UnitEnrollment
 
 from device.commands.decommission import decommission
 from device.config import load
 from device.enrollment import tpm, wipe
+from device.enrollment.errors import DecommissionError
+from device.enrollment.unit import UnitEnrollment
 from device.errors import ConfigurationError
 from device.outbox.outbox import Outbox
 from device.records import Audit, Keyring, Recorder

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from device.enrollment.acceptance import Acceptance, Statement, write_statement
 
 from device.config import Configuration, load
+from device.enrollment.acceptance import Acceptance, Statement, write_statement
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.keys import new_key, private_pem

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from device.enrollment.settings import ServiceSettings
 from pytest_mock import MockerFixture
 
 from device.camera.view import View, Views
 from device.config import load
+from device.enrollment.settings import ServiceSettings
 from device.errors import PlatepostError
 from device.outbox.outbox import Outbox
 from device.records import Role

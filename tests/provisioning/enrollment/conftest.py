@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from device.enrollment.est import EstClient
 from device.enrollment.unit import UnitEnrollment
-
 from device.records import Role
 from provisioning.enrollment.registration import RegistrationAuthority
 from provisioning.enrollment.server import EnrollmentServer, server

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.unit import UnitEnrollment
 
 from device.cli import platepost
 from device.commands.enroll import _next, enroll
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.unit import UnitEnrollment
 from device.errors import ConfigurationError, PlatepostError
 from provisioning.cli import provision
 from provisioning.enrollment.codes import Code, Codes

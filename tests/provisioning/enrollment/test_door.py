@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from device.enrollment.renewal import Renewal
-from device.enrollment.unit import UnitEnrollment
 
 from device import config
+from device.enrollment.renewal import Renewal
+from device.enrollment.unit import UnitEnrollment
 from provisioning.enrollment import door
 from provisioning.enrollment.door import CONNECTIONS_MOST, Door
 from provisioning.errors import ProvisioningError

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+
+from device import config
 from device.enrollment.code import read_code
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusting
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.request import KEYS, make_renewal, make_request, read_request
 from device.enrollment.unit import WORK, UnitEnrollment, check_clock
-
-from device import config
 from device.records import Purpose, Role
 from device.records.signing import read_key
 from provisioning.enrollment.server import SEALED_SECONDS, WRONG_SECONDS

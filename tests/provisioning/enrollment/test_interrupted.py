@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+
+from device import config
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.unit import UnitEnrollment
-
-from device import config
 from device.records import Role
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.acts import ActLog

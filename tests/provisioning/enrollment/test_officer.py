@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+
 from device.enrollment.code import seal, seal_key_of
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import CONFIGURATION, trusting
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.request import make_renewal
 from device.enrollment.unit import UnitEnrollment
-
 from device.records import Role
 from provisioning.cli import provision
 from provisioning.enrollment.officer import AHEAD, RegistrationOfficer, forget

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.offline import (
     LARGEST,

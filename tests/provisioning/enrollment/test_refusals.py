@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import CONFIGURATION, trusting
-
 from provisioning.enrollment.refusals import NAMES_MOST, WINDOW_SECONDS, RefusalLog
 from tests.provisioning.enrollment.conftest import Department
 

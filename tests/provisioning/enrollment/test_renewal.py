@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from pydantic import ValidationError
+
+from device import config
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import EstClient, _refusal, trusting
 from device.enrollment.renewal import Renewal
 from device.enrollment.settings import EnrollmentSettings
 from device.enrollment.unit import UnitEnrollment
-from pydantic import ValidationError
-
-from device import config
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrollment.conftest import Department
 

@@ -11,9 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from device.enrollment.wipe import Leavings, wipe
 
 from device.enrollment import tpm as tpm_module
+from device.enrollment.wipe import Leavings, wipe
 from device.secrets.held_key import HeldKey, HeldKeyError
 from tests.provisioning.enrollment.conftest import Department
 

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from device.enrollment.keyfiles import read_key_file
 
+from device.enrollment.keyfiles import read_key_file
 from device.secrets.held_key import HeldKeyError
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
