@@ -79,7 +79,7 @@ Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 class IdentityProvider(BaseModel):
     """By whom people may log in besides: a provider of OpenID Connect."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
     """As the log-in page says it."""
@@ -93,7 +93,7 @@ class IdentityProvider(BaseModel):
 class DepartmentSettings(BaseModel):
     """What `department.toml` says."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     agency: Name
     """As in the topics."""

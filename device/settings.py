@@ -62,7 +62,7 @@ class Afar:
 class Section(BaseModel):
     """A table of the file: unknown keys are refused, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 Table = TypeVar("Table", bound=Section)
@@ -71,7 +71,7 @@ Table = TypeVar("Table", bound=Section)
 class BackendSettings(BaseModel):
     """A backend by name, and a table of that name with the backend's own settings."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     backend: str = Field(description="Name of the backend.")
 

@@ -45,7 +45,7 @@ class AccessPurpose:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class AllowedPurpose(_Part):

@@ -63,7 +63,7 @@ def literals(pattern: str) -> int:
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Detail(_Closed):

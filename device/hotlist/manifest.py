@@ -30,7 +30,7 @@ LONGEST_HISTORY = 30
 class Base(BaseModel):
     """The list that a delta applies to, and to no other."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: int = Field(ge=1, lt=2**53)
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="As in the manifest of that list.")
@@ -39,7 +39,7 @@ class Base(BaseModel):
 class FormerSize(BaseModel):
     """The size of a list before: a step by which a post that missed it can follow how the department's lists grew."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: int = Field(ge=1, lt=2**53)
     entries: int = Field(ge=0, lt=2**53, description="As in the manifest of that list.")
@@ -49,7 +49,7 @@ class FormerSize(BaseModel):
 class Manifest(BaseModel):
     """The facts of a package; members are closed, as one that is not known might change what the list means."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: Literal["platepost-hotlist/1"] = "platepost-hotlist/1"
     kind: Literal["complete", "delta"] = "complete"

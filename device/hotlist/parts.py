@@ -44,7 +44,7 @@ PART_OVERHEAD = _HEAD.size
 class Index(BaseModel):
     """What a package in parts consists of."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     format: Literal["platepost-parts/1"] = "platepost-parts/1"
     manifest: str = Field(min_length=1, max_length=LONGEST_LINE - 1, description="First line of the package.")

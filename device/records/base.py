@@ -83,7 +83,12 @@ class WireModel(BaseModel):
     """A part of a record: immutable, every field known, absent rather than null when there is nothing to say."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants", use_attribute_docstrings=False
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        ser_json_inf_nan="constants",
+        use_attribute_docstrings=False,
+        defer_build=True,  # commands need few of them, and building all takes longer than many a command
     )
 
     def wire(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _compiles(pattern: str) -> str:
 
 
 class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class FileFormat(_Closed):
