@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,12 @@ def command(request: pytest.FixtureRequest, tmp_path: Path, heeded: None) -> Ite
 def session(leader: subprocess.Popen[bytes]) -> dict[int, str]:
     """Return the processes of a session that run, with their names."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
-            except OSError:
-                continue
-            state, _, _, its_session, *_ = rest.split()
-            if int(its_session) == leader.pid and state not in "ZX":
-                found[int(entry.name)] = name
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):  # noqa: PTH208 - ten times a second
+        with suppress(OSError):  # it has ended
+            if os.getsid(pid) == leader.pid:
+                name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+                if rest.split()[0] not in "ZX":
+                    found[pid] = name
     return found
 
 
