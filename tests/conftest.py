@@ -11,7 +11,7 @@ from models.plates import fonts
 from tests.pi.machine import Pi
 
 # On emulated ARM there is no browser, and no test that asks for one.
-pytest_plugins = ["tests.dealing", "tests.memory_disk", "tests.remembering"]
+pytest_plugins = ["tests.dealing", "tests.memory_disk", "tests.footage", "tests.remembering"]
 if find_spec("playwright"):
     pytest_plugins.append("tests.browser")
 

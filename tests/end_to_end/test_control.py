@@ -33,7 +33,6 @@ pytestmark = [
     pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
-CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 WHY = ("--purpose", "a test of ours")
 SECONDS = 90.0
 
@@ -97,8 +96,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with staged(tmp_path, Broker) as made:
+def scene(tmp_path: Path, sparse_clip: Path) -> Iterator[Scene]:
+    with staged(tmp_path, Broker, sparse_clip) as made:
         yield made
 
 
@@ -109,22 +108,22 @@ BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any]]] = 
 
 
 @pytest.fixture(params=BROKERS)
-def any_scene(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
+def any_scene(tmp_path: Path, sparse_clip: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
     installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
-    with staged(tmp_path, make) as made:
+    with staged(tmp_path, make, sparse_clip) as made:
         yield made
 
 
 @contextmanager
-def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any]) -> Iterator[Scene]:
+def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], clip: Path) -> Iterator[Scene]:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     for role in Role:
         fleet.add_operator(f"a-{role.value}", role)
     keeper = fleet.add_subscriber("keeper", reads=READS)
     with make(fleet, tmp_path / "broker") as broker:
-        camera = {"path": str(CLIP), "loop": True}
+        camera = {"path": str(clip), "loop": True}
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
             "uplink": {"drain_seconds": 5},

@@ -29,7 +29,8 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.keeper.keeper import RecordKeeper
-from tests.end_to_end.test_control import CLIP, wait_for
+from tests.end_to_end.test_control import wait_for
+from tests.footage import PASSES
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -123,7 +124,7 @@ class Running:
         settings = PostSettings(
             brokers=(broker.address,),
             camera="footage",
-            camera_settings={"path": str(CLIP)},
+            camera_settings={"path": str(PASSES)},
             board="virtual",
             more=more,
         )

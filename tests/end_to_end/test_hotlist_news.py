@@ -22,19 +22,18 @@ pytestmark = [
     pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
-CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 SECONDS = 60.0
 
 
 class Scene:
     """A fleet with one post that runs, its broker, and the office that makes the lists."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clip: Path) -> None:
         self.folder = folder
         self.fleet = Fleet.create(folder / "fleet", agency="riverside")
         self.broker = Broker(self.fleet, folder / "broker")
         self.broker.start()
-        settings = {"path": str(CLIP), "pace": "realtime", "loop": True}
+        settings = {"path": str(clip), "pace": "realtime", "loop": True}
         self.files = self.fleet.add_post(
             "post-1",
             PostSettings(
@@ -79,8 +78,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    made = Scene(tmp_path)
+def scene(tmp_path: Path, sparse_clip: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path, sparse_clip)
     yield made
     made.stop()
 

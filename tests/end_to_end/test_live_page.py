@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from department.database.cluster import installed_versions
 from device.config import load
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.demo.clip import STREET, find_clip
+from simulator.demo.clip import find_clip
 from simulator.live.desk import CUSTODIAN
 from simulator.live.serve import serving
 from tests.browser import Visitor, accessibility_faults
+from tests.footage import PASSES
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -26,7 +26,6 @@ pytestmark = [
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]
 
-PASSES = STREET.with_name("pass.mp4")
 LISTED = [passage["text"] for passage in json.loads(PASSES.with_name("pass.truth.json").read_text())["passages"]]
 IN_SERVICE = re.compile("online|degraded")
 PATIENCE_MS = 60_000
@@ -49,27 +48,12 @@ class Desk:
         return page
 
 
-def copy_sparsely(clip: Path, copy: Path, *, every: int = 4) -> None:
-    """Keep one of `every` frames: enough to read all its plates, and the posts leave the machine to the browser."""
-    with av.open(str(clip)) as source, av.open(str(copy), "w") as target:
-        seen = source.streams.video[0]
-        assert seen.average_rate is not None
-        rate = seen.average_rate / every
-        made = target.add_stream("libx264", rate=rate, options={"crf": "14", "preset": "veryfast"})
-        made.width, made.height, made.pix_fmt = seen.width, seen.height, "yuv420p"
-        for number, frame in enumerate(source.decode(seen)):
-            if number % every == 0:
-                frame.pts, frame.time_base = number // every, 1 / rate
-                target.mux(made.encode(frame))
-        target.mux(made.encode())
-
-
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory, sparse_clip: Path) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("live")
     clips = [folder / "north_gate.mp4", folder / "south_gate.mp4"]
-    copy_sparsely(PASSES, clips[0])
-    shutil.copy(*clips)
+    for clip in clips:
+        shutil.copy(sparse_clip, clip)
     (folder / "north_gate.hotlist.csv").write_text(export(*LISTED) + "7ABC123,CA,tax,1,CASE-9\n")
     with serving([find_clip(clip) for clip in clips], folder / "desk") as served:
         post = load(folder / "desk" / "fleet" / "posts" / "post-1" / "post.toml")

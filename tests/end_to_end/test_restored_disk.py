@@ -24,7 +24,7 @@ from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
 from simulator.keeper.keeper import STORE, RecordKeeper
 from tests.device.outbox.inside import execute
-from tests.end_to_end.test_control import BROKERS, CLIP
+from tests.end_to_end.test_control import BROKERS
 
 pytestmark = pytest.mark.end_to_end
 SECONDS = 60.0
@@ -34,12 +34,12 @@ PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
 class Unit:
     """`platepost run`, its disk, and what the department has heard of it."""
 
-    def __init__(self, fleet: Fleet, broker: Any, folder: Path) -> None:  # noqa: ANN401
+    def __init__(self, fleet: Fleet, broker: Any, folder: Path, clip: Path) -> None:  # noqa: ANN401
         more: dict[str, Any] = {
             "hotlist": {"in_service_without_list": True},
             "uplink": {"drain_seconds": 10},
         }
-        camera = {"path": str(CLIP), "loop": True}
+        camera = {"path": str(clip), "loop": True}
         settings = PostSettings(
             brokers=(broker.addresses[0] if hasattr(broker, "addresses") else broker.address,),
             camera="footage",
@@ -113,14 +113,14 @@ class Unit:
 
 
 @pytest.fixture(params=BROKERS)
-def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
+def unit(request: pytest.FixtureRequest, tmp_path: Path, sparse_clip: Path) -> Iterator[Unit]:
     installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     keeper = fleet.add_subscriber("keeper", reads=READS)
     with make(fleet, tmp_path / "broker") as broker:
-        made = Unit(fleet, broker, tmp_path)
+        made = Unit(fleet, broker, tmp_path, sparse_clip)
         if not isinstance(broker, Broker):  # mosquitto's rights are by pattern
             broker.reload()
         with Subscriber(
@@ -153,7 +153,9 @@ def test_a_restored_backup_is_noticed_named_and_audited(unit: Unit, how: signal.
 
 
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
-def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing_of_the_other(tmp_path: Path) -> None:
+def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing_of_the_other(
+    tmp_path: Path, sparse_clip: Path
+) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     subscriber = fleet.add_subscriber("keeper", reads=READS)
     fleet.add_custodian("records", required=True)
@@ -168,7 +170,7 @@ def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing
         RecordKeeper(fleet, "records", broker=broker.address, folder=folder),
         Subscriber(subscriber, agency="demo", broker=broker.address, archive=tmp_path / "records.jsonl") as listening,
     ):
-        unit = Unit(fleet, broker, tmp_path)
+        unit = Unit(fleet, broker, tmp_path, sparse_clip)
         unit.subscriber = listening
         try:
             unit.start()

@@ -39,7 +39,7 @@ from provisioning.hotlist import HotListRow, build_package
 from simulator.brokers.mosquitto import Broker, mosquitto_path
 from simulator.ground.site import READS
 from simulator.ground.subscriber import Subscriber
-from tests.end_to_end.test_control import BROKERS, CLIP, Scene, wait_for
+from tests.end_to_end.test_control import BROKERS, Scene, wait_for
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -55,6 +55,7 @@ class Street:
         self,
         directory: Path,
         stack: ExitStack,
+        clip: Path,
         make: Callable[[Fleet, Path], Any] = Broker,
     ) -> None:
         self.directory = directory
@@ -67,7 +68,7 @@ class Street:
             "control": {"trial_minutes": 0.02},
         }
         for name in POSTS:
-            camera = {"path": str(CLIP), "loop": True}
+            camera = {"path": str(clip), "loop": True}
             settings = PostSettings(
                 brokers=(self.broker.address,), camera="footage", camera_settings=camera, board="virtual", more=more
             )
@@ -160,18 +161,18 @@ class Street:
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Iterator[Street]:
+def street(tmp_path: Path, sparse_clip: Path) -> Iterator[Street]:
     with ExitStack() as stack:
-        yield Street(tmp_path, stack)
+        yield Street(tmp_path, stack, sparse_clip)
 
 
 @pytest.fixture(params=BROKERS)
-def any_street(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Street]:
+def any_street(tmp_path: Path, sparse_clip: Path, request: pytest.FixtureRequest) -> Iterator[Street]:
     installed, make = BROKERS[request.param]
     if installed() is None:
         pytest.skip(f"{request.param} is not installed")
     with ExitStack() as stack:
-        yield Street(tmp_path, stack, make)
+        yield Street(tmp_path, stack, sparse_clip, make)
 
 
 def thumbprint(pem: bytes) -> str:

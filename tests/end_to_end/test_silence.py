@@ -46,8 +46,8 @@ def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def unit(fleet: Fleet, broker: Broker, tmp_path: Path) -> Iterator[Unit]:
-    made = Unit(fleet, broker, tmp_path)
+def unit(fleet: Fleet, broker: Broker, tmp_path: Path, sparse_clip: Path) -> Iterator[Unit]:
+    made = Unit(fleet, broker, tmp_path, sparse_clip)
     with Subscriber(
         fleet.subscriber("dispatch"), agency="riverside", broker=broker.address, archive=tmp_path / "records.jsonl"
     ) as made.subscriber:

@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
     pytest.mark.skipif(FAKETIME is None, reason="faketime is not installed: apt-get install faketime"),
 ]
-CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 NOBODY_VOUCHES = "00000000,,0,0,0,0,0,0,0,0,1,1,0.0,Not synchronised"
 SECONDS = 90.0
 
@@ -52,9 +51,9 @@ def subscriber(fleet: Fleet, broker: Broker, tmp_path: Path) -> Iterator[Subscri
 class Unit:
     """`platepost run` under another clock; its steady clock is this machine's, as after a board's boot."""
 
-    def __init__(self, fleet: Fleet, broker: Broker, tmp_path: Path) -> None:
+    def __init__(self, fleet: Fleet, broker: Broker, tmp_path: Path, clip: Path) -> None:
         more = {"hotlist": {"in_service_without_list": True}, "uplink": {"drain_seconds": 5}}
-        camera = {"path": str(CLIP), "loop": True}
+        camera = {"path": str(clip), "loop": True}
         settings = PostSettings(brokers=(broker.address,), camera="footage", camera_settings=camera, more=more)
         self.folder = fleet.add_post("post-1", settings)
         self.log = tmp_path / "post.log"
@@ -95,8 +94,8 @@ class Unit:
 
 
 @pytest.fixture
-def unit(fleet: Fleet, broker: Broker, tmp_path: Path) -> Iterator[Unit]:
-    made = Unit(fleet, broker, tmp_path)
+def unit(fleet: Fleet, broker: Broker, tmp_path: Path, sparse_clip: Path) -> Iterator[Unit]:
+    made = Unit(fleet, broker, tmp_path, sparse_clip)
     yield made
     made.stop()
 

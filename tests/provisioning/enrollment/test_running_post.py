@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 
-import simulator
 from provisioning.cli import provision
 from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.mosquitto import Broker, mosquitto_path
@@ -40,10 +39,11 @@ def running(config: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait(SECONDS)
 
 
-def test_enrolled_post_renews_its_certificate_on_command(department: Department, tmp_path: Path) -> None:
-    clip = next((Path(simulator.__file__).parent / "footage").glob("*.mp4"))
+def test_enrolled_post_renews_its_certificate_on_command(
+    department: Department, tmp_path: Path, sparse_clip: Path
+) -> None:
     with Broker(department.fleet, tmp_path / "broker") as broker:
-        camera = {"path": str(clip), "loop": True}
+        camera = {"path": str(sparse_clip), "loop": True}
         settings = PostSettings(brokers=(broker.address,), camera="footage", camera_settings=camera)
         secret, _ = department.registration.codes.issue(
             "post-17",
