@@ -1,21 +1,28 @@
-"""Networks that remember what they said: whoever shows the same picture again, in any worker, is told the same.
+"""Networks that remember what they said, and videos that remember their first frames, for all workers of a run.
 
-Scenarios show the same few vehicles a hundred times, and the networks are half of what a scenario costs.
+Scenarios show the same few vehicles a hundred times; to decode them and to read them is most of what a scenario costs.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from math import prod
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from device.vision.interpreter import Network
+from simulator.camera import recordings
+from simulator.camera.recordings import Still, VideoRecording
+from simulator.demo.clip import STREET
 from tests.memory_disk import made_once
+
+MOST_FRAMES = 140
+"""Of one video, the first that are kept: all of the shortest one that ships, and what most scenarios show."""
 
 
 @contextmanager
@@ -39,7 +46,40 @@ def remembering(folder: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Network, "run", remembered)
+        patch.setattr(VideoRecording, "stills", _remembered_stills(folder))
         yield
+
+
+def _remembered_stills(folder: Path) -> Callable[..., Iterator[Still]]:
+    """Return what plays a video, and takes first frames of one that ships from a folder where they were decoded before.
+
+    They are kept as they are decoded, in yuv420p, of which gray and color are made as of all others.
+    """
+    decode = VideoRecording.stills
+
+    def stills(self: VideoRecording, *, start: float = 0.0) -> Iterator[Still]:
+        if self._path.parent != STREET.parent:
+            yield from decode(self, start=start)
+            return
+        number = int(start * self._rate)
+
+        def kept(number: int) -> Path:
+            return folder / f"{self._path.stem}.{number}.npy"
+
+        while number < MOST_FRAMES and kept(number).exists():
+            frame = av.VideoFrame.from_ndarray(np.load(kept(number)), format="yuv420p")
+            yield Still(number / self._rate, recordings._luma(frame), recordings._Color(frame))
+            number += 1
+        for still in decode(self, start=number / self._rate) if number < self._count else ():
+            at = round(still.seconds * self._rate)
+            if at < MOST_FRAMES:
+                aside = kept(at).with_suffix(f".{os.getpid()}.npy")
+                np.save(aside, still.color._frame.to_ndarray())  # type: ignore[attr-defined]
+                aside.rename(kept(at))
+            if at >= number:
+                yield still
+
+    return stills
 
 
 @pytest.fixture(scope="session")
