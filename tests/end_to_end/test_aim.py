@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,13 @@ def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
     """
     folder.mkdir()
     with FootageCamera(path=CLIP, pace="fast") as camera:
-        frames = [frame.color() for frame in camera.frames() if 36 <= frame.number <= 72]
-    for number, left in enumerate([0] * times + ([then_to] * times if then_to else [])):
+        frames = [frame.color() for frame in islice(camera.frames(), 36, 73)]
+    for turn, left in enumerate([0, then_to] if then_to else [0]):
         for index, frame in enumerate(frames):
             part = cv2.resize(frame[206:720, left : left + 914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)
-            cv2.imwrite(str(folder / f"{number}-{index:03}.jpg"), part, [cv2.IMWRITE_JPEG_QUALITY, 95])
+            jpeg = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+            for again in range(times):
+                (folder / f"{turn}-{again}-{index:03}.jpg").write_bytes(jpeg)
     return folder
 
 
