@@ -36,7 +36,7 @@ def platepost_broker(
 
 @pytest.fixture
 def platepost_post(platepost_broker: BrokerHandle) -> PostHandle:
-    """Give a running post called `post-1`: `passes("7ABC123", listed="stolen_vehicle")`, `misreads`, `ails`, ..."""
+    """Give a running post called `post-1`: `passes("7ABC123", listed="stolen_vehicle")`, `misreads`, `degrades`, ..."""
     return platepost_broker.post("post-1")
 
 

@@ -176,9 +176,9 @@ class PostHandle:
         """Have it write an audit record, such as `tamper_opened`."""
         self._ask("says", action, outcome=outcome)
 
-    def ails(self, **reasons: str) -> None:
-        """Have it say what ails it, each reason's name with a message; without any, that all is well."""
-        self._ask("ails", **reasons)
+    def degrades(self, **reasons: str) -> None:
+        """Have it report faults, each reason's name with a message; without any, that all is well."""
+        self._ask("degrades", **reasons)
 
     def vanishes(self) -> None:
         """Cut its network: the broker publishes its will. What it sees meanwhile waits on its disk."""

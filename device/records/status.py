@@ -23,7 +23,7 @@ class PerceivedSeverity(StrEnum):
 
 
 class Reason(WireModel):
-    """One thing that ails the post."""
+    """One fault of the post."""
 
     name: Slug = Field(description="Name of the fault, such as `hotlist_stale` or `camera_silent`.")
     message: str = Field(max_length=200, description="The same for people; never a plate.")
@@ -66,7 +66,7 @@ class Status(RecordData):
     )
     since: UtcTime = Field(
         description=(
-            "Since when this state and what ails the post are as said; with `offline`, when it stopped, or, in the "
+            "Since when this state and these reasons have held; with `offline`, when it stopped, or, in the "
             "will, when the connection began: it fell silent later."
         )
     )

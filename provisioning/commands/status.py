@@ -182,8 +182,8 @@ def line(
 ) -> str:
     """Sum a fleet up in one line, with figures behind the bar as monitoring draws them.
 
-    `office` is what ails the office, and `grade` how bad all of it is; by default as the posts are. `acts` is where the
-    log of acts ends: monitoring, which mostly is another's, so keeps what `platepost verify --head` asks for.
+    `office` is what is wrong in the office, and `grade` how bad all of it is; by default as the posts are. `acts` is
+    where the log of acts ends: monitoring, which is mostly another's, so keeps what `platepost verify --head` asks for.
     """
     states = Counter(row.state for row in rows)
     said = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no posts"

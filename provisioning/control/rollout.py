@@ -269,7 +269,7 @@ def _failure(row: CheckResult, target: Target) -> str | None:
     blamed = {fault.value for fault in BLAMED}
     fresh = {reason.name for reason in row.status.reasons} - target.baseline
     bad = sorted(fresh & blamed)
-    return f"ails: {', '.join(bad)}" if bad else None
+    return f"has: {', '.join(bad)}" if bad else None
 
 
 def merged(before: Settings, change: Settings) -> dict[str, dict[str, Any]]:

@@ -141,7 +141,7 @@ class LightPost:
         return Audit.model_validate(facts | who | more)
 
     def status(self, state: str | None = None) -> Status:
-        """Return its status: `state`, or else `online` or `degraded`, by what ails it."""
+        """Return its status: `state`, or else `online` or `degraded`, by its faults."""
         return Status.model_validate(
             {
                 "clock": self._clock(),
@@ -156,8 +156,8 @@ class LightPost:
             }
         )
 
-    def ail(self, **reasons: str) -> Status:
-        """Return the status of a post that something ails from now on, or nothing where no reason is given.
+    def degrade(self, **reasons: str) -> Status:
+        """Return the status of a post that has these faults from now on, or none if no reason is given.
 
         Args:
             reasons: each reason's name with a message.

@@ -83,8 +83,8 @@ class DrawnPost:
         for hour in range(6, 24, 6):
             yield began + hour * HOUR + timedelta(seconds=self._draw.uniform(0, 60)), self._new_list
         trouble = began + timedelta(hours=self._draw.uniform(1, 22))
-        yield trouble, lambda: iter([self._record(self._post.ail(camera_silent="no frame for 10 s"))])
-        yield trouble + timedelta(minutes=4), lambda: iter([self._record(self._post.ail())])
+        yield trouble, lambda: iter([self._record(self._post.degrade(camera_silent="no frame for 10 s"))])
+        yield trouble + timedelta(minutes=4), lambda: iter([self._record(self._post.degrade())])
 
     def _number_of(self, expected: float) -> int:
         return int(expected) + (self._draw.random() < expected % 1)

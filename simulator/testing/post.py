@@ -124,9 +124,9 @@ class SimulatedPost:
         self._recorder.record(self._post.event(action, source="board", outcome=outcome))
         self.deliver()
 
-    def ails(self, **reasons: str) -> None:
-        """Have it say what ails it, each reason's name with a message; without any, that all is well."""
-        self._recorder.record(self._post.ail(**reasons))
+    def degrades(self, **reasons: str) -> None:
+        """Have it report faults, each reason's name with a message; without any, that all is well."""
+        self._recorder.record(self._post.degrade(**reasons))
         self.deliver()
 
     def vanishes(self) -> None:

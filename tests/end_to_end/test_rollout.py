@@ -138,7 +138,7 @@ def test_a_good_change_reaches_the_canary_and_then_all(street: Street) -> None:
 
 @pytest.mark.parametrize(
     ("mind", "why"),
-    [("refuses", "refused it: value"), ("falls ill", "ails: falling_behind"), ("gives it back", "gave it back")],
+    [("refuses", "refused it: value"), ("falls ill", "has: falling_behind"), ("gives it back", "gave it back")],
 )
 def test_a_canary_that_does_not_bear_it_brings_it_back(street: Street, mind: str, why: str) -> None:
     street.stand(post_1=mind)

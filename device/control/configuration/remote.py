@@ -103,7 +103,7 @@ class RemoteConfiguration(Generic[Table]):
             message: the JWS.
             at: the best known time.
             clock: how good it is.
-            faults: what ails the post already.
+            faults: those that the post has already.
 
         """
         with self._lock:

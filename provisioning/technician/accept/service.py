@@ -166,7 +166,7 @@ class AtWork:
     # --- the steps
 
     def hot_list(self) -> list[Result]:
-        """See that a current list is in force, and that nothing ails the post but that it was not accepted."""
+        """See that a current list is in force, and that the post has no fault but that it was not accepted."""
         self._dialogue.say(f"The post is at work; waiting up to {self._limits.list_seconds:.0f} s for its hot list.")
         current = self._wait(
             lambda: self._status().get("hotlist", {}).get("state") == "current",
@@ -186,7 +186,7 @@ class AtWork:
         faults = ", ".join(sorted(self._faults()))
         return [
             Result(point="hot list", good=current, said=said),
-            Result(point="state", good=healthy, said="nothing ails it" if healthy else faults),
+            Result(point="state", good=healthy, said="no fault" if healthy else faults),
         ]
 
     def _status(self) -> dict[str, Any]:

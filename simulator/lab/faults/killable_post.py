@@ -267,7 +267,7 @@ class KillablePost:
             return
         self._custody_faults = faults
         age = " ".join(finding.said for finding in self._custody.findings())
-        self._post.ail(**{reason.name: f"{reason.message} ({age})"[:200] for reason in reasons(faults)})
+        self._post.degrade(**{reason.name: f"{reason.message} ({age})"[:200] for reason in reasons(faults)})
         self._tell_status()
 
     def _account(self) -> None:

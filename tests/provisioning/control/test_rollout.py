@@ -56,7 +56,7 @@ def test_a_stage_lasts_until_no_post_compares_its_reads_any_more(mocker: MockerF
 
 def test_a_post_that_reads_far_fewer_ends_the_rollout(mocker: MockerFixture) -> None:
     wrong, _ = watched(mocker, status(comparing=True), status("reads_fewer"))
-    assert wrong == {"post-1": "ails: reads_fewer"}
+    assert wrong == {"post-1": "has: reads_fewer"}
 
 
 def test_no_stage_lasts_for_ever(mocker: MockerFixture) -> None:

@@ -59,7 +59,7 @@ def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
         return [arrival.data["state"] for arrival in console.arrivals if arrival.kind == "platepost.status.v1"]
 
     with console:
-        platepost_post.ails(camera_silent="no frame for 10 s")
+        platepost_post.degrades(camera_silent="no frame for 10 s")
         platepost_post.vanishes()
         assert console.wait_for(lambda _: states()[-1:] == ["offline"], timeout=60)
         platepost_post.passes("7ABC123")
