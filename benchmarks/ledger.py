@@ -30,9 +30,10 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.verify import verify_ledger
 
 SECONDS = 3.0
+_APPEND = "SELECT ledger_append(%s, %s, %s)"
 WAYS = {
-    False: ("BEGIN", "SELECT ledger_append(%s, %s, %s)", "COMMIT"),
-    True: ("SELECT ledger_append_alone(%s, %s, %s)", "SELECT ledger_flush()"),
+    False: ("BEGIN", _APPEND, "COMMIT"),
+    True: (f"{_APPEND}, set_config('synchronous_commit', 'off', true)", "SELECT ledger_flush()"),
 }
 INTENT = json.dumps(
     dict.fromkeys(LedgerEvent.INTENT.kind.carries.split())
@@ -47,7 +48,7 @@ def enter(connection: psycopg.Connection, values: list[object], *, way: bool) ->
     for statement in WAYS[way]:
         cursor = connection.execute(statement, values if "%s" in statement else None)
         if "%s" in statement:
-            (entry,) = cursor.fetchone() or (None,)
+            (entry, *_) = cursor.fetchone() or (None,)
     return entry
 
 

@@ -10,7 +10,7 @@ from department.ledger.agencies import require_agreed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import ClosedEntryError
 from department.ledger.reviews import SEARCHES, is_approved
-from department.ledger.writing import append, append_each, enter
+from department.ledger.writing import append, append_shown, enter
 from department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
 from department.policy.law import LawProfile
 from department.policy.policy import AccessPurpose, policy_in_force
@@ -46,8 +46,9 @@ class OpenEntry:
     to being open: for five minutes at most, and never within the transaction that made it.
     """
 
-    def __init__(self, entry: UUID) -> None:
+    def __init__(self, entry: UUID, asked: Mapping[str, Any] | None = None) -> None:
         self.entry = entry
+        self._asked = asked or {}
         self._open = FetchedRecords()
         self._covert: dict[str, FetchedRecords] = {}
         self._closed = False
@@ -95,24 +96,31 @@ class OpenEntry:
         noted.add(records=records, pictures=pictures, plates=plates, entries=entries)
         noted.done(steps)
 
-    def shown(self) -> None:
+    def shown(self, *, also_to: Sequence[tuple[str, str]] = ()) -> None:
         """Enter what was fetched, all of it, and close the entry.
+
+        Args:
+            also_to: who else is about to be shown all of it, and of which agency: of each an intent and what was
+                fetched are entered, too. They are in the same groups.
 
         Raises:
             LedgerError: it cannot be entered: what was fetched must not be shown.
 
         """
-        self._close(LedgerEvent.SHOWN)
+        if also_to:
+            others = [{**self._asked, "person": person, "agency": agency} for person, agency in also_to]
+            append_shown(self._closing(), refers_to=self.entry, others=others)
+        else:
+            self._close(LedgerEvent.SHOWN)
 
     def enter_shown(self) -> None:
         """Do as `shown`, within the transaction of what was done under the entry, as its last step."""
         self._close(LedgerEvent.SHOWN, within=True)
 
     def _close(self, event: LedgerEvent, *, within: bool = False, **more: str) -> None:
-        (enter if within else append)(event, {**self.closing(), **more}, refers_to=self.entry)
+        (enter if within else append)(event, {**self._closing(), **more}, refers_to=self.entry)
 
-    def closing(self) -> dict[str, Any]:
-        """Close the entry, and return what was fetched, for the entry that says so."""
+    def _closing(self) -> dict[str, Any]:
         self._closed = True
         covert = {group: noted.said() for group, noted in self._covert.items()}
         return {**self._open.said(), "covert": covert}
@@ -147,30 +155,6 @@ def open_entry(
     return _opened(LedgerEvent.INTENT, purpose, scope, **asked)
 
 
-def open_entries(
-    people: Sequence[tuple[str, str]], *, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
-) -> list[OpenEntry]:
-    """Enter that several are about to see the same, each by an entry of their own, in one step: see `open_entry`.
-
-    Args:
-        people: who, and of which agency.
-        purpose: why, for the department itself.
-        query: as in `open_entry`, as are `groups` and the errors.
-        groups: the groups whose covert records all of them may see.
-
-    """
-    policy = policy_in_force()
-    policy.require(purpose)
-    said = {**asdict(purpose), "policy": policy.digest, "query": query, "groups": groups}
-    asked = [({**said, "person": person, "agency": agency}, None) for person, agency in people]
-    return [OpenEntry(entry) for entry in append_each(LedgerEvent.INTENT, asked)]
-
-
-def show_each(entries: Sequence[OpenEntry]) -> None:
-    """Enter of each entry what was fetched, in one step, and close it: see `OpenEntry.shown`."""
-    append_each(LedgerEvent.SHOWN, [(entry.closing(), entry.entry) for entry in entries])
-
-
 def open_log(
     *, person: str, agency: str, purpose: AccessPurpose, query: Mapping[str, Any], groups: Sequence[str] = ()
 ) -> OpenEntry:
@@ -200,7 +184,7 @@ def _opened(event: LedgerEvent, purpose: AccessPurpose, scope: str, **asked: Any
     except PurposeError as error:
         append(LedgerEvent.REFUSED, {**said, "why": str(error)})
         raise
-    return OpenEntry(append(event, said))
+    return OpenEntry(append(event, said), said)
 
 
 def _require_approved(law: LawProfile, purpose: AccessPurpose, person: str, query: Mapping[str, Any]) -> None:

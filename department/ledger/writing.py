@@ -54,7 +54,8 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
     """
     if not connection.in_atomic_block:
         raise LedgerError("an entry that belongs to a change needs the transaction of it")
-    return _append("ledger_append", event, [(fields, refers_to)])[0]
+    made: UUID = _call("ledger_append(%s, %s, %s)", [event.value, refers_to, _said(event, fields)])
+    return made
 
 
 def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | None = None) -> UUID:
@@ -64,43 +65,53 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
         LedgerError: it cannot be entered, or a transaction is open, which could take it back.
 
     """
-    return append_each(event, [(fields, refers_to)])[0]
+    made: UUID = _alone("ledger_append(%s, %s, %s)", [event.value, refers_to, _said(event, fields)])
+    return made
 
 
-def append_each(event: LedgerEvent, entries: Sequence[tuple[Mapping[str, Any], UUID | None]]) -> list[UUID]:
-    """Make entries of one kind in one step, each of its own as by `append`: of each its fields and `refers_to`."""
+def append_shown(fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence[Mapping[str, Any]]) -> None:
+    """Enter what an intent brought, and that others are shown the same, in one step that is committed on return.
+
+    Args:
+        fields: what it brought, as in `LedgerEvent.SHOWN`.
+        refers_to: the intent.
+        others: the fields of an intent of each of the others.
+
+    Raises:
+        LedgerError: as for `append`; nothing is entered then.
+
+    """
+    opened, closed = LedgerEvent.INTENT, LedgerEvent.SHOWN
+    intents = "[" + ", ".join(_said(opened, each) for each in others) + "]"
+    shown = "[" + ", ".join([_said(closed, fields)] * (1 + len(others))) + "]"
+    statement = "ledger_append_each(%s, %s::uuid || ledger_append_each(%s, '{}', %s), %s)"
+    _alone(statement, [closed.value, refers_to, opened.value, intents, shown])
+
+
+def _said(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
+    """Return fields in JSON, if they are those of an event. Raises LedgerError."""
+    carries = set(event.kind.carries.split())
+    if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
+        raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
+    return json.dumps(fields)
+
+
+def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
     if connection.in_atomic_block:
         raise LedgerError("within a transaction no entry is certain: it could be taken back")
-    # In the second statement it waits for the disk, when others can enter again: entries of many wait together.
-    return _append("ledger_append_alone", event, entries, then="SELECT ledger_flush()")
+    # It lets the chain go before the disk has it, and waits for the disk in a statement of its own, when others can
+    # enter again: entries of many wait together.
+    made = _call(f"{call}, set_config('synchronous_commit', 'off', true)", values)
+    _call("ledger_flush()", [])
+    return made
 
 
-def _append(
-    function: str,
-    event: LedgerEvent,
-    entries: Sequence[tuple[Mapping[str, Any], UUID | None]],
-    *,
-    then: str | None = None,
-) -> list[UUID]:
-    carries = set(event.kind.carries.split())
-    for fields, _ in entries:
-        if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
-            raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
-    statement = (
-        f"SELECT {function}(%s, (line ->> 'refers_to')::uuid, line -> 'fields')"  # noqa: S608 - our own name
-        " FROM json_array_elements(%s::json) WITH ORDINALITY AS given (line, place) ORDER BY place"
-    )
-    said = [{"refers_to": refers_to and str(refers_to), "fields": fields} for fields, refers_to in entries]
+def _call(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns
     try:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [event.value, json.dumps(said)])
-            made = [entry for (entry,) in cursor]
-            if then is not None:
-                cursor.execute(then)
+            cursor.execute(f"SELECT {call}", values)
+            return (cursor.fetchone() or (None,))[0]
     except DatabaseError as error:
         refused = getattr(error.__cause__, "sqlstate", None) in _REFUSED
         why = f": {error.__cause__.diag.message_primary}" if refused else ""  # type: ignore[union-attr]
         raise LedgerError(f"the ledger cannot be written{why}") from error
-    if len(made) != len(entries) or not all(isinstance(entry, UUID) for entry in made):
-        raise LedgerError("the ledger gave no entry")
-    return made

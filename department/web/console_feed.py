@@ -28,13 +28,13 @@ from django.utils import timezone
 from department.alerts.alerts import MOST, Alert, alert_of, open_alerts
 from department.custody.reading import whole_records
 from department.errors import DepartmentError
-from department.ledger.entries import OpenEntry, open_entries, open_entry, show_each
+from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import LedgerError
 from department.ledger.journal import local_journal
 from department.people.currency import currencies
 from department.people.models import CovertMember, DepartmentPerson
 from department.people.rights import Permission
-from department.policy.policy import ALARM, AccessPurpose
+from department.policy.policy import ALARM, AccessPurpose, policy_in_force
 from department.search.places import Places
 from department.web.console_hit import hit_view
 from department.web.console_stand import stand_view
@@ -313,16 +313,15 @@ class ConsoleFeed:
         """Show hits to several people, under an entry of each: what was read once is noted in all of them."""
         views: dict[int, dict[str, Any]] = {}
         try:
-            people = [(each.person.login, each.person.agency) for each in those]
-            entries = open_entries(people, purpose=PURPOSE, query={"console": [*records]}, groups=groups)
-            for stored, pictures in whole_records(entries[0], records=records):
+            (login, agency), *others = people = [(each.person.login, each.person.agency) for each in those]
+            policy_in_force().require(PURPOSE)  # or each look would enter a refusal
+            query = {"console": [*records]}
+            entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
+            for stored, pictures in whole_records(entry, records=records):
                 with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
                     views[stored.id] = hit_view(stored, pictures, _places(), those[0].person)
-                kinds = [(stored.id, picture.kind) for picture in pictures]
-                for entry in entries[1:]:
-                    entry.fetched(records=[stored.id], pictures=kinds, group=stored.covert_group)
             try:
-                show_each(entries)
+                entry.shown(also_to=others)
             except LedgerError:
                 self._journal(views, [login for login, _ in people])
             logged = True

@@ -146,7 +146,7 @@ _ENTERING = {*ROLES} - {PUBLIC}
 FUNCTIONS = {
     # Which event each may enter, the catalog says.
     "ledger_append": _ENTERING,
-    "ledger_append_alone": _ENTERING,
+    "ledger_append_each": {OWNER, WEB},
     "ledger_flush": _ENTERING,
     **{key: {OWNER} for key in ("ledger_guard_agreement", "ledger_guard_sharing", "ledger_guard_behalf")},
     "ledger_agency_refusal": {OWNER, WEB},

@@ -69,6 +69,38 @@ def test_what_was_fetched_closes_it(connect: Connect) -> None:
         entry.fetched(records=[8])
 
 
+def test_what_others_are_shown_too_is_entered_of_each_in_one_step(connect: Connect) -> None:
+    with as_role(WEB):
+        entry = open_entry(**ASKED, groups=["narcotics"])
+        entry.fetched(records=[5, 7], pictures=[(5, "patch")])
+        entry.fetched(records=[9], group="narcotics")
+        entry.shown(also_to=[("b.chen", "springfield"), ("c.diaz", "shelbyville")])
+        assert not is_open(entry.entry)
+    made = entries(connect)
+    opened, closed = [made[0], *made[1:3]], made[3:]
+    assert [event for _, event, *_ in made] == ["intent"] * 3 + ["shown"] * 3
+    assert [refers_to for *_, refers_to in closed] == [intent for _, _, intent, _ in opened]
+    said = [bodies(connect, intent) for _, _, intent, _ in opened]
+    people = [("a.rivera", "springfield"), ("b.chen", "springfield"), ("c.diaz", "shelbyville")]
+    assert [(each.pop("person"), each.pop("agency")) for each in said] == people
+    assert said[0] == said[1] == said[2]
+    shown = {"records": [5, 7], "pictures": [[5, "patch"]]}
+    covert = {"covert": {"narcotics": {"records": [9], "pictures": []}}}
+    assert [bodies(connect, each) for _, _, each, _ in closed] == [shown | covert] * 3
+    with connect(KEEPER) as other:
+        assert verify_ledger(other).problems == []
+        asked = "SELECT count(DISTINCT transaction), count(DISTINCT salt) FROM ledger_entry NATURAL JOIN ledger_body"
+        assert other.execute(asked).fetchall() == [(2, 3 * 10 + 3 * 3)]
+
+
+def test_others_are_entered_with_it_or_nobody_is(connect: Connect) -> None:
+    entry = open_entry(**ASKED)
+    entry.shown()
+    with pytest.raises(LedgerError):
+        entry.shown(also_to=[("b.chen", "springfield")])
+    assert len(entries(connect)) == 2
+
+
 def test_an_error_on_the_way_is_entered_with_what_had_been_fetched(connect: Connect) -> None:
     def fail() -> None:
         with open_entry(**ASKED) as entry:

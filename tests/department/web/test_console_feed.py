@@ -18,6 +18,7 @@ from department.alerts.actions import AlertActor, AlertRejection, reject, take
 from department.alerts.shift import acknowledge, shift_start
 from department.alerts.states import RejectReason
 from department.database.roles import WEB
+from department.ledger.entries import OpenEntry
 from department.ledger.errors import LedgerError
 from department.ledger.journal import LocalJournal
 from department.lists.services import enter_entry
@@ -160,6 +161,9 @@ def test_a_hit_asks_as_much_of_the_database_however_many_listen(dispatch: Dispat
             feed.look(ask=False)
         assert all(("hit", hit) in each.take() for each in ears)
         asked.append(sorted(query["sql"].split(" FROM ")[0] for query in queries))
+        ledger = [query["sql"].split("(")[0] for query in queries if "ledger_" in query["sql"].split("(")[0]]
+        assert ledger[:2] == ["SELECT ledger_append", "SELECT ledger_flush"], "an intent, before it is read"
+        assert len(ledger) == 4, "and one step for all that is entered of all of them"
     assert len(asked[0]) == len(asked[1]) < 16
     assert not any("people_" in statement or "django_session" in statement for statement in asked[1])
 
@@ -205,7 +209,7 @@ def test_no_plate_is_shown_that_is_not_in_the_ledger(
         raise LedgerError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr(console_feed, "open_entries", refused)
+        patch.setattr(console_feed, "open_entry", refused)
         look(feed)
         look(feed)
         ((kind, said),) = one.told
@@ -221,11 +225,11 @@ def test_what_the_ledger_takes_no_more_goes_into_the_journal_or_is_not_shown(
 ) -> None:
     one, journal = ear(feed, "a.rivera"), LocalJournal(tmp_path / "journal")
 
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise LedgerError("no")
 
     with override_settings(LEDGER_JOURNAL=journal.folder), monkeypatch.context() as patch:
-        patch.setattr(console_feed, "show_each", refused)
+        patch.setattr(OpenEntry, "shown", refused)
         dispatch.alert(category="Stolen Vehicle")
         look(feed)
         assert one.told[0][1]["plate"] == "", "the journal has no key: it cannot be written either"
