@@ -124,7 +124,7 @@ def open_substitutes() -> list[Alert]:
 
 
 def _alerts(condition: str, values: Sequence[Any], entry: OpenEntry | None) -> list[Alert]:
-    with looking(entry) as cursor:
+    with looking(entry) if entry else connection.cursor() as cursor:
         cursor.execute(f"SELECT {_COLUMNS} FROM alerts_alert WHERE {condition}", values)  # noqa: S608 - our own names
         rows = cursor.fetchall()
     found = [Alert(number, revision, AlertState(state), *rest) for number, revision, state, *rest in rows]

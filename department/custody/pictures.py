@@ -45,10 +45,12 @@ class DatabasePictures:
             CustodyError: the bytes of one are not those that were kept.
 
         """
-        rows = self._connection.execute(
+        # Planned once a session, where the session allows it: with weekly partitions that takes longer than all else.
+        rows = psycopg.Cursor(self._connection).execute(
             "SELECT record_id, kind, media_type, width, height, sha256, body FROM custody_picture"
             " WHERE record_id = ANY (%s) ORDER BY record_id, kind DESC",
             [list(records)],
+            prepare=True,
         )
         found: dict[int, tuple[PictureBytes, ...]] = {}
         for record, *of_picture in rows:
