@@ -15,9 +15,10 @@ An area is the posts that it names, or those within its polygon. Every program t
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 from department.search.errors import PatternError, PlacesError
 
@@ -36,38 +37,14 @@ class Places:
     outline: tuple[Ring, ...] = ()
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path) -> "Places":
         """Read a department's file; there is nothing on the map without one.
 
         Raises:
             PlacesError: it is no such file.
 
         """
-        if not path.exists():
-            return cls({}, {})
-        try:
-            features = json.loads(path.read_text("utf-8"))["features"]
-            return cls._of([(each["properties"], each.get("geometry") or {}) for each in features])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PlacesError(f"{path} is no GeoJSON of posts, areas and an outline: {error!r}") from error
-
-    @classmethod
-    def _of(cls, features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Self:
-        posts: dict[str, Point] = {}
-        for said, geometry in features:
-            if "post" in said:
-                longitude, latitude = geometry["coordinates"][:2]
-                posts[str(said["post"])] = float(longitude), float(latitude)
-        areas: dict[str, tuple[str, ...]] = {}
-        outline: list[Ring] = []
-        for said, geometry in features:
-            rings = tuple(_rings(geometry))
-            if said.get("outline"):
-                outline += rings
-            if "area" in said:
-                inside = (post for post, point in posts.items() if _inside(point, rings))
-                areas[str(said["area"])] = tuple(sorted({*map(str, said.get("posts", ())), *inside}))
-        return cls(posts, areas, tuple(outline))
+        return _read(path, path.stat().st_mtime_ns) if path.exists() else cls({}, {})
 
     def posts_of(self, areas: Collection[str]) -> tuple[str, ...]:
         """Return the posts of some areas.
@@ -80,6 +57,34 @@ class Places:
             if not self.areas.get(area):
                 raise PatternError(f"there is no post in an area {area!r}")
         return tuple(sorted({post for area in areas for post in self.areas[area]}))
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int) -> Places:
+    del changed  # only tells one state of the file from another
+    try:
+        features = json.loads(path.read_text("utf-8"))["features"]
+        return _places([(each["properties"], each.get("geometry") or {}) for each in features])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PlacesError(f"{path} is no GeoJSON of posts, areas and an outline: {error!r}") from error
+
+
+def _places(features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Places:
+    posts: dict[str, Point] = {}
+    for said, geometry in features:
+        if "post" in said:
+            longitude, latitude = geometry["coordinates"][:2]
+            posts[str(said["post"])] = float(longitude), float(latitude)
+    areas: dict[str, tuple[str, ...]] = {}
+    outline: list[Ring] = []
+    for said, geometry in features:
+        rings = tuple(_rings(geometry))
+        if said.get("outline"):
+            outline += rings
+        if "area" in said:
+            inside = (post for post, point in posts.items() if _inside(point, rings))
+            areas[str(said["area"])] = tuple(sorted({*map(str, said.get("posts", ())), *inside}))
+    return Places(posts, areas, tuple(outline))
 
 
 def _rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:
