@@ -7,6 +7,7 @@ const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
 const icon = document.querySelector("link[rel=icon]");
 const name = document.title;
 const hits = new Map();  // by record; in the order of their coming
+const rows = new WeakMap();  // of the queue, by hit as it stands
 let last = "", current = null, beatAt = Date.now(), ahead = 0, heard = null, ended = "", deafSince = null;
 
 // --- the stream, read by hand: so a refusal is told from a loss, and the session is not kept alive by it
@@ -35,7 +36,9 @@ async function read(reader) {
     const { value, done } = await reader.read();
     if (done) return;
     text += value;
-    for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) take(text.slice(0, end));
+    let changed = false;
+    for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) changed = take(text.slice(0, end)) || changed;
+    if (changed) list(); else look();
   }
 }
 
@@ -50,13 +53,13 @@ function take(event) {
     ended = data.why;
     if (ended) clear();
   } else if (said.event === "complete") {
-    for (const record of hits.keys()) if (!data.open.includes(record)) hits.delete(record);
-    list();
+    const open = new Set(data.open);
+    for (const record of hits.keys()) if (!open.has(record)) hits.delete(record);
   } else if (said.event === "hit" || hits.has(data.record)) {
     stand(data);
   }
   if (said.id) last = said.id;
-  look();
+  return said.event !== "heard";
 }
 
 // --- hits
@@ -71,7 +74,6 @@ function stand(data) {
     show(data.record);
   }
   if (!now.open) hits.delete(data.record);
-  list();
 }
 
 function show(record) {
@@ -111,20 +113,30 @@ function parts(hit) {
 function list() {
   const order = [...hits.values()].sort((a, b) => urgent(b) - urgent(a) || a.priority - b.priority || a.arrived.localeCompare(b.arrived));
   const focused = document.activeElement?.dataset?.record;
-  at("queue").replaceChildren(...order.map((hit) => {
-    const row = document.createElement("li"), button = document.createElement("button");
-    button.append(...parts(hit));
-    button.dataset.record = hit.record;
-    button.dataset.state = hit.state;
-    if (hit.record === current) button.setAttribute("aria-current", "true");
-    button.addEventListener("click", () => { show(hit.record); list(); at("hit").focus(); });
-    row.append(button);
-    return row;
-  }));
+  const queue = at("queue");
+  order.forEach((hit, place) => {
+    const now = row(hit);
+    if (queue.children[place] !== now) queue.insertBefore(now, queue.children[place] ?? null);
+    if (hit.record === current) now.firstChild.setAttribute("aria-current", "true"); else now.firstChild.removeAttribute("aria-current");
+  });
+  while (queue.children.length > order.length) queue.lastChild.remove();
   if (focused) at("queue").querySelector(`[data-record="${focused}"]`)?.focus();
   at("waiting").textContent = hits.size ? `${hits.size} open, ${waiting().length} to be taken` : "No hits";
   age();
   look();
+}
+
+function row(hit) {
+  if (!rows.has(hit)) {
+    const made = document.createElement("li"), button = document.createElement("button");
+    button.append(...parts(hit));
+    button.dataset.record = hit.record;
+    button.dataset.state = hit.state;
+    button.addEventListener("click", () => { show(hit.record); list(); at("hit").focus(); });
+    made.append(button);
+    rows.set(hit, made);
+  }
+  return rows.get(hit);
 }
 
 const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn";
