@@ -38,6 +38,7 @@ from department.people.currency import Currency, currency_of
 from department.people.device import is_console, set_device
 from department.people.models import DepartmentPerson
 from department.people.rights import FRESH, Permission
+from department.policy.errors import PolicyError, PurposeError
 
 View = Callable[..., HttpResponseBase]
 REFRESH = "Platepost-Refresh"
@@ -178,9 +179,11 @@ class AccessMiddleware:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Say that nothing can be done while the ledger cannot be written, or the database does not answer."""
+        """Say that nothing can be done: the ledger cannot be written, the policy is wrong, or the database is away."""
         if isinstance(error, LedgerError):
             return render(request, "people/unlogged.html", status=503)
+        if isinstance(error, (PolicyError, PurposeError)):
+            return render(request, "people/policy.html", {"why": error}, status=503)
         return _unavailable() if isinstance(error, (OperationalError, InterfaceError)) else None
 
     def _end_idle(self, request: HttpRequest) -> None:

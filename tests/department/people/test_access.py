@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +13,7 @@ from django.urls import path
 from department.config.access_table import TABLE, cell, pages, table
 from department.database.roles import OWNER, WEB
 from department.people.rights import DepartmentRole, Permission
+from department.policy.policy import DEFAULT
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 
@@ -97,3 +100,15 @@ def test_unknown_address_is_refused() -> None:
     with as_role(WEB):
         assert client.get("/people/person/b.chen/everything/").status_code == 404
         assert Client().get("/admin/").status_code == 404
+
+
+def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:  # noqa: ANN401 - pytest-django's
+    client = client_of(made_person("a.novak", DepartmentRole.AUDITOR))
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    for text, said in ((DEFAULT.read_text("utf-8").replace('"audit"', '"checks"'), "no purpose"), ("law = 1", "law")):
+        settings.POLICY_FILE.write_text(text)
+        with as_role(WEB):
+            answer = client.post("/audits/report/", {"month": "2026-03"})
+        assert answer.status_code == 503
+        assert "The policy file stops this page" in answer.text
+        assert said in answer.text
