@@ -19,7 +19,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -32,13 +32,38 @@ from department.database.cluster import PrivateCluster
 from department.database.roles import KEEPER
 from department.folder import DepartmentFolder, DepartmentSettings
 from device.records import Hit, Keyring, Picture, Read, Recorder, Source, new_identifier
-from device.records.contract.examples import LIST, MemoryStore, example_sight
+from device.records.contract.examples import CLOCK, LIST, MemoryStore, example_sight
+from device.records.parts import Box, Character, Location, Point
 from device.records.signing import Signer
 
 POSTS = 30
 PART = 5000
 PATCH, OVERVIEW = 2900, 25_000
 READS_A_HIT = 50
+
+
+def seen(text: str, now: datetime) -> dict[str, object]:
+    """Return what differs from passage to passage, drawn: a record of the same values each time would be smaller."""
+    draw = random.uniform
+    x, y, width, height = (random.randrange(*span) for span in ((0, 1100), (0, 650), (60, 180), (30, 70)))
+    corners = ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
+    began = now - timedelta(milliseconds=random.randrange(1500))
+    return {
+        "clock": CLOCK.model_copy(update={"estimated_error_seconds": round(draw(0, 0.001), 6)}),
+        "confidence": round(draw(0.9, 1), 3),
+        "characters": tuple(Character(value=value, confidence=round(draw(0.9, 1), 4)) for value in text),
+        "location": Location(
+            frame_width=1280,
+            frame_height=720,
+            box=Box(x=x, y=y, width=width, height=height),
+            corners=tuple(Point(x=round(at + draw(0, 5), 1), y=round(to + draw(0, 5), 1)) for at, to in corners),
+        ),
+        "captured": began + timedelta(milliseconds=random.randrange(500)),
+        "first_seen": began,
+        "last_seen": now,
+        "frames_seen": random.randrange(8, 20),
+        "frames_agreeing": random.randrange(3, 8),
+    }
 
 
 class Post:
@@ -58,8 +83,9 @@ class Post:
             number += 1
             passage, now = new_identifier(), datetime.now(UTC)
             text = "".join(random.choices("ABCDEFGHJKLMNPRSTUVWXYZ0123456789", k=7))
-            sight = example_sight(passage, text) | {"captured": now, "first_seen": now, "last_seen": now}
-            patch = Picture.of("patch", random.randbytes(PATCH), width=90, height=45)
+            sight = example_sight(passage, text) | seen(text, now)
+            jpeg = random.randbytes(random.randrange(PATCH - 500, PATCH + 501))
+            patch = Picture.of("patch", jpeg, width=90, height=45)
             hits: tuple[str, ...] = ()
             if number % READS_A_HIT == 0:
                 hits = (new_identifier(),)

@@ -113,7 +113,7 @@ def parts(reads: int, picture: int) -> Iterator[dict[str, list[str]]]:
                 rows["custody_record"].append(
                     f"{record}\t{retention}\t{when}\t{when}\tt\told-{post}\tchain-{post}\t{at}\t\\\\x{digest(post, at)}"
                     f"\t\\\\x{digest(post, at - 1)}\tplatepost.{kind}.v1\tgenuine\tkey\t\tf\t\\N\t0"
-                    f"\t\\\\x{body(record, 280).hex()}\n"
+                    f"\t\\\\x{body(record, 280).hex()}\t\\N\n"
                 )
                 placed = f"{record}\t{retention}\t{when}\told-{post}\t\\N\t"
                 seen = f"passage-{number}\t{when}\t{text}\t{text}\t{text}"

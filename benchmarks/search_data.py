@@ -25,7 +25,6 @@ SPREADS = (1_000_003, 48_271, 39_373)
 """Primes that mix the serials, so that cars have any of them, as where each is as likely."""
 _INDEXES = ("custody_read_plate", "custody_read_place", "search_plate_grams")
 _STEPS = {
-    "custody_read_pkey": "ALTER TABLE custody_read ADD PRIMARY KEY (record_id, class, retained_from)",
     "custody_read_plate": "CREATE INDEX custody_read_plate ON custody_read (plate_fold, captured_at)",
     "custody_read_place": (
         "CREATE INDEX IF NOT EXISTS custody_read_place ON custody_read (post, captured_at, plate_fold)"
@@ -120,7 +119,6 @@ def load(connection: psycopg.Connection, socket: Path, folder: Path, asked: tupl
         last = (BEGAN + timedelta(weeks=WEEKS)).date()
         connection.execute("SELECT custody_make_partitions(%s, %s)", [BEGAN.date(), last])
         with connection.transaction():
-            connection.execute("ALTER TABLE custody_read DROP CONSTRAINT custody_read_pkey")
             connection.execute(f"DROP INDEX {', '.join(_INDEXES)}")
             connection.execute("INSERT INTO bench_done VALUES ('indexes dropped')")
     began = time.perf_counter()

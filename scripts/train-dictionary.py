@@ -17,8 +17,10 @@ from typing import Any
 
 import zstandard
 
-from department.custody.codec import LEVEL, set_apart, stored_form
+from department.custody.codec import LEVEL, constants_form, constants_of, set_apart, stored_form
 from device.records.canonical import parse
+from device.records.envelope import TYPES
+from device.records.read import Read
 from simulator.messages.day import Day, draw
 
 SIZE = 16 * 1024
@@ -86,6 +88,12 @@ def varied(said: Any) -> Any:  # noqa: ANN401 - JSON
     }
 
 
+def rest_of(event: dict[str, Any]) -> bytes:
+    """Return what is compressed of a record: as of a genuine one."""
+    constants = constants_form(constants_of(event)) if event["type"] == TYPES[Read] else b""
+    return set_apart(stored_form(event), previous=event.get("previous"), constants=constants)[0]
+
+
 def samples() -> list[bytes]:
     """Return records of three drawn days, hits a tenth of them, as they are compressed."""
     found = []
@@ -94,12 +102,12 @@ def samples() -> list[bytes]:
             posts=20, vehicles=1500, hits=0.1, pictures=False, seed=seed, began=datetime(2026, 3, 17 + seed, tzinfo=UTC)
         )
         _, messages = draw(day)
-        found += [set_apart(stored_form(varied(parse(message.payload))))[0] for message in messages]
+        found += [rest_of(varied(parse(message.payload))) for message in messages]
     return found
 
 
 if __name__ == "__main__":
     drawn = samples()
-    trained = zstandard.train_dictionary(SIZE, drawn, level=LEVEL, dict_id=0x50504402, threads=0)
+    trained = zstandard.train_dictionary(SIZE, drawn, level=LEVEL, dict_id=0x50504403, threads=0)
     Path(sys.argv[1]).write_bytes(trained.as_bytes())
     print(f"{len(drawn)} records, {len(trained.as_bytes())} bytes")

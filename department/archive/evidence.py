@@ -30,7 +30,6 @@ from department.archive.evidence_package import (
     seal,
 )
 from department.archive.verbatim import as_sent
-from department.custody.codec import decode
 from department.custody.holding import ChainName
 from department.custody.reading import WholeRecord, links, whole_records
 from department.errors import DepartmentError
@@ -220,7 +219,7 @@ def _page(
 ) -> bytes:
     shown = []
     for stored, pictures in found:
-        event = json.loads(decode(stored.codec, stored.body))
+        event = json.loads(stored.said())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]

@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict
 
 from department.archive.verbatim import as_sent
 from department.custody.codec import RAW
+from department.custody.constants import EncodedRecord
 from department.custody.messages import ReceivedMessage
 from department.custody.projections import PROJECTIONS
 from department.custody.reading import WholeRecord, whole_records
@@ -51,7 +52,10 @@ AT_ONCE = 500
 """Records that are read, or written, at once."""
 LEVEL = 6
 _DERIVED = (*(projection.table for projection in PROJECTIONS), "search_plate")
-_OTHERWISE = ("custody_record", "custody_picture", "custody_parted", "ledger_event", "ledger_entry", "ledger_body")
+_OTHERWISE = (
+    *("custody_record", "custody_picture", "custody_constants", "custody_parted"),
+    *("ledger_event", "ledger_entry", "ledger_body"),
+)
 """Tables that are exported in another form, or that migrations fill."""
 _LEFT_OUT = "^(django|auth|account|mfa|socialaccount)_|^audits_household"
 """Tables of Django, of log-in, and of households: no second factor and no key of households leaves the department."""
@@ -236,7 +240,7 @@ def _record_line(whole: WholeRecord) -> str:
     columns = {
         name: value.hex() if isinstance(value, bytes) else value.isoformat() if isinstance(value, datetime) else value
         for name, value in stored._asdict().items()
-        if value is not None and name not in {"codec", "body"}
+        if value is not None and name not in EncodedRecord._fields
     }
     if event is None:
         return json.dumps({"custody": columns, "bytes": b64encode(stored.body).decode("ascii")}) + "\n"
@@ -254,7 +258,10 @@ def _keep(tables: CustodyTables, lines: Sequence[dict[str, Any]], now: datetime)
             said["codec"], said["body"] = RAW, b64decode(line["bytes"])
         else:
             taken = take(ReceivedMessage(said["topic"], json.dumps(line["event"]).encode("ascii")))
-            (said["codec"], said["body"]), pictures = taken.encoded(), taken.pictures
+            encoded = tables.constants.encode(
+                taken, verdict=said["verdict"], key=said["key"], group=said["covert_group"]
+            )
+            said, pictures = said | encoded._asdict(), taken.pictures
         stored = RecordRow(**said)
         batch.records.append(stored)
         batch.pictures += [(stored, picture) for picture in pictures]

@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from typing import Any
 
-from department.custody.codec import RAW, decode, stored_form
+from department.custody.codec import RAW, stored_form
 from department.custody.reading import WholeRecord
 
 
@@ -17,7 +17,7 @@ def as_sent(whole: WholeRecord) -> bytes | None:
     stored, pictures = whole
     if stored.codec == RAW:
         return None
-    event: dict[str, Any] = json.loads(decode(stored.codec, stored.body))
+    event: dict[str, Any] = json.loads(stored.said())
     bodies = {(picture.kind, picture.sha256.hex()): picture.body for picture in pictures}
     data = event.get("data")
     named = data.get("pictures") if isinstance(data, dict) and bodies else None

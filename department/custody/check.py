@@ -21,7 +21,6 @@ from psycopg import Connection, IsolationLevel
 from pydantic import BaseModel, ConfigDict
 
 from department.custody.certificate import range_lines, read_certificate, summed
-from department.custody.codec import decode
 from department.custody.errors import CustodyError
 from department.custody.given_up import PostStatements
 from department.custody.holding import ChainName, Holding, LinkedRun, Span
@@ -30,6 +29,7 @@ from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import ReceiptState
 from department.custody.record import HELD, HIT, NO_HIT, CustodyRecord, Filing, RecordRow, RecordVerdict
 from department.custody.sorting import SIGNED
+from department.custody.tables import OF_CHAIN
 from department.custody.verdict import Judgment, judge
 from department.ledger.verify import verify_ledger
 from device.errors import RecordError
@@ -61,15 +61,15 @@ SELECT post, chain, min(sequence) FROM (
 WHERE chain IS NOT NULL GROUP BY post, chain
 """
 # Records that are there, one by one, and those that were purged, as runs.
-_LINKS = """
+_LINKS = f"""
 SELECT sequence, sequence, encode(previous, 'hex'), encode(digest, 'hex'), verdict IN ('genuine', 'unknown'), id
-FROM custody_judged WHERE post = %(post)s AND chain = %(chain)s AND sequence >= %(begin)s
+FROM custody_judged WHERE {OF_CHAIN}
 AND (verdict IN ('genuine', 'unknown', 'foreign') OR (verdict = 'forged' AND key IS NOT NULL))
 UNION ALL
 SELECT greatest(first, %(begin)s), last, encode(previous, 'hex'), encode(digest, 'hex'), proven, 0
 FROM custody_purged WHERE post = %(post)s AND chain = %(chain)s AND last >= %(begin)s
 ORDER BY 1, 6
-"""
+"""  # noqa: S608
 # Before the transaction's moment: no purge may take records away that are still there as of then.
 _STAY = "LOCK TABLE custody_record IN ACCESS SHARE MODE"
 _END = """
@@ -337,10 +337,10 @@ class CustodyVerification:
         """Return what a post says of its keys, in all that is kept of it."""
         if post not in self._statements:
             said = self._statements[post] = PostStatements(self._keys(post))
-            names = "SELECT codec, body FROM custody_record WHERE names AND post = %s ORDER BY id"
-            for codec, body in self._keeper.execute(names, [post]):
+            names = "SELECT * FROM custody_stored WHERE names AND post = %s ORDER BY id"
+            for row in self._keeper.execute(names, [post]):
                 with suppress(RecordError, CustodyError):  # named where the record itself is read
-                    said.hear_all([parse(decode(codec, body))])
+                    said.hear_all([parse(RecordRow(*row).said())])
         return self._statements[post]
 
     # --- chains

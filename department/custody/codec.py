@@ -1,15 +1,17 @@
 """How a record's bytes lie in the database, and how they come back.
 
 A record that can be read is stored as JSON, compressed by zstd with a dictionary of records. What is chance in it, such
-as its signature, stands before that as bytes: as text it would take more, compressed or not. The bytes that were signed
-come back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures lie elsewhere. What cannot be read is
-stored as it came.
+as its signature, stands before that as bytes: as text it would take more, compressed or not. What the database has
+besides is left out of it: the digest before it, and what its post says in each read. The bytes that were signed come
+back exactly: `canonical_bytes(parse(...))` of what is decoded. Its pictures lie elsewhere. What cannot be read lies as
+it came.
 """
 
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import unhexlify
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -23,11 +25,13 @@ RAW = 0
 """Codec of bytes as they came."""
 WHOLE = 1
 """Codec of what was written at first: zstd of the JSON as it is, with the dictionary of that number."""
-PRESENT = 2
-"""Codec of what is written: two bytes say how many bytes of chance follow, then comes zstd of the rest, with the
-dictionary of that number. A new dictionary takes the next number, and the former stay: records that were written with
-them are kept for years."""
-LEVEL = 3
+APART = 2
+"""Codec of what was written then: two bytes say how many bytes of chance follow, then comes zstd of the rest."""
+PRESENT = 3
+"""Codec of what is written: as before, and without what the database has besides. Each codec has the dictionary of its
+number. A new dictionary takes the next number, and the former stay: records that were written with them are kept for
+years."""
+LEVEL = 7
 _LARGEST = 64 * 1024 * 1024
 """Bytes that a body may take once decompressed; an MQTT packet is at most 256 MB, and a post's some 100 KB."""
 _MOST_APART = 500
@@ -37,21 +41,33 @@ _CHANCE = re.compile(
     rb'"(?:((?:previous|sha256)":)"([0-9a-f]{64})'
     rb"|([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
     rb'|(eyJhbGciOiJFUzI1NiIsImtpZCI6I[\w-]{61}\.\.[\w-]{86}))"'
+    rb'|\.\.([\w-]{86})"'
 )
-"""Digests that differ from record to record, identifiers, and signatures as posts make them; in ASCII."""
-_DIGEST, _IDENTIFIER, _SIGNATURE = b"\x80", b"\x81", b"\x82"
+"""Digests that differ from record to record, identifiers, and signatures as posts make them, with or without their
+header; in ASCII."""
+_DIGEST, _IDENTIFIER, _SIGNATURE, _SIGNED = b"\x80", b"\x81", b"\x82", b"\x83"
 """What stands in their places: no byte of ASCII."""
-_SIZES = {_DIGEST: 32, _IDENTIFIER: 16, _SIGNATURE: 96}
+_SIZES = {_DIGEST: 32, _IDENTIFIER: 16, _SIGNATURE: 96, _SIGNED: 64}
+_PREVIOUS = 0x90
+"""Stands in the place of the digest before; those that follow in the places of what a post says in each read."""
+_MOST_PARTS = 15
 
 
-def encode(body: bytes) -> tuple[int, bytes]:
-    """Compress what `stored_form` returned; return the codec and the bytes to be stored."""
-    rest, chance = set_apart(body)
+def encode(body: bytes, *, previous: str | None = None, constants: bytes = b"") -> tuple[int, bytes]:
+    """Compress what `stored_form` returned; return the codec and the bytes to be stored.
+
+    Args:
+        body: that.
+        previous: the digest that it names of the record before it, if that is kept beside it.
+        constants: what `constants_form` returned of this record or of another one, if that is kept beside it.
+
+    """
+    rest, chance = set_apart(body, previous=previous, constants=constants)
     return PRESENT, len(chance).to_bytes(2) + chance + _compressor(PRESENT).compress(rest)
 
 
-def decode(codec: int, body: bytes) -> bytes:
-    """Return what was stored.
+def decode(codec: int, body: bytes, *, previous: str | None = None, constants: bytes = b"") -> bytes:
+    """Return what was stored; `previous` and `constants` are those with which it was encoded.
 
     Raises:
         CustodyError: it is damaged, or of a codec that this version does not know.
@@ -59,12 +75,36 @@ def decode(codec: int, body: bytes) -> bytes:
     """
     if codec == RAW:
         return body
-    begin = 2 + int.from_bytes(body[:2]) if codec == PRESENT else 0
+    begin = 0 if codec == WHOLE else 2 + int.from_bytes(body[:2])
     try:
         rest = _decompressor(codec).decompress(body[begin:], max_output_size=_LARGEST)
     except (zstandard.ZstdError, FileNotFoundError) as error:
         raise CustodyError(f"a stored record cannot be decompressed (codec {codec}): {error}") from error
-    return _put_back(rest, body[2:begin]) if codec == PRESENT else rest
+    return rest if codec == WHOLE else _put_back(rest, body[2:begin], _known(previous, constants))
+
+
+def constants_of(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a genuine read has in common with others of its post, as parts: nothing of what the post saw."""
+    data = event["data"]
+    return [
+        *({name: event[name]} for name in ("source", "chain")),
+        *({name: data[name]} for name in ("place", "versions")),
+        {name: value for name, value in data["hotlist"].items() if name in {"version", "issuer", "built"}},
+        {"signature": event["signature"].partition("..")[0]},
+    ]
+
+
+def constants_form(constants: Iterable[dict[str, Any]]) -> bytes:
+    """Return what `constants_of` returned as it stands in records, one part a line."""
+    *parts, signed = (stored_form(each)[1:-1] for each in constants)
+    return b"\n".join((*parts, signed.removesuffix(b'"')))  # the signature goes on
+
+
+def _known(previous: str | None, constants: bytes) -> dict[bytes, bytes]:
+    """Return what is left out, by what stands in its place."""
+    parts = constants.split(b"\n")[:_MOST_PARTS] if constants else []
+    texts = [b'"previous":"%s"' % previous.encode("ascii") if previous else b"", *parts]
+    return {bytes([_PREVIOUS + number]): text for number, text in enumerate(texts) if text}
 
 
 def stored_form(event: dict[str, Any]) -> bytes:
@@ -78,57 +118,66 @@ def dictionary(number: int) -> bytes:
     return files("department.custody").joinpath(f"dictionary_{number}.zstd").read_bytes()
 
 
-def set_apart(body: bytes) -> tuple[bytes, bytes]:
-    """Take what is chance out of what `stored_form` returned; return the rest, and the bytes of chance in order."""
+def set_apart(body: bytes, *, previous: str | None = None, constants: bytes = b"") -> tuple[bytes, bytes]:
+    """Take what is known and what is chance out; return the rest, and the bytes of chance in order.
+
+    The arguments are those of `encode`.
+    """
     apart: list[bytes] = []
+    for token, text in _known(previous, constants).items():
+        body = body.replace(text, token)
 
     def taken(found: re.Match[bytes]) -> bytes:
-        member, digest, identifier, signature = found.groups()
+        member, digest, identifier, signature, signed = found.groups()
         if digest is not None:
             apart.append(unhexlify(digest))
             return b'"' + member + _DIGEST
         if identifier is not None:
             apart.append(unhexlify(identifier.replace(b"-", b"")))
             return _IDENTIFIER
-        header, _, signed = signature.partition(b"..")
-        key = _key(header)
+        key: bytes | None = b""
+        if signed is None:
+            header, _, signed = signature.partition(b"..")
+            key = _key(header)
         if key is None or signed[-1] not in b"AQgw":  # the four that end 64 bytes
             return found[0]
         apart.append(key + _unpadded(signed))
-        return _SIGNATURE
+        return _SIGNATURE if key else _SIGNED
 
     rest = _CHANCE.sub(taken, body, count=_MOST_APART)
     return rest, b"".join(apart)
 
 
-def _put_back(rest: bytes, chance: bytes) -> bytes:
+def _put_back(rest: bytes, chance: bytes, known: dict[bytes, bytes]) -> bytes:
     at = 0
 
     def value(found: re.Match[bytes]) -> bytes:
         nonlocal at
         kind = found[0]
+        if kind not in _SIZES:
+            if kind not in known:
+                raise CustodyError(f"a stored record lacks what its post says each time (part {kind.hex()})")
+            return known[kind]
         taken, at = chance[at : at + _SIZES[kind]], at + _SIZES[kind]
         if kind == _SIGNATURE:
-            return b'"%s"' % _signature(taken)
+            return b'"%s..%s"' % (_header(taken[:32]), _padless(taken[32:]))
+        if kind == _SIGNED:
+            return b'..%s"' % _padless(taken)
         text = taken.hex()
         if kind == _IDENTIFIER:
             text = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
         return f'"{text}"'.encode("ascii")
 
-    whole = re.sub(rb"[\x80-\x82]", value, rest)
+    whole = re.sub(rb"[\x80-\xff]", value, rest)
     if at != len(chance):
         raise CustodyError(f"a stored record has {len(chance)} bytes of chance, and names {at}")
     return whole
 
 
-def _signature(value: bytes) -> bytes:
-    return b"%s..%s" % (_header(value[:32]), urlsafe_b64encode(value[32:]).rstrip(b"="))
-
-
 @lru_cache
 def _header(key: bytes) -> bytes:
     """Return the header of a signature as posts make it, by the digest of their key."""
-    return urlsafe_b64encode(_HEADER % urlsafe_b64encode(key).rstrip(b"=")).rstrip(b"=")
+    return _padless(_HEADER % _padless(key))
 
 
 @lru_cache
@@ -138,6 +187,10 @@ def _key(header: bytes) -> bytes | None:
         key = _unpadded(_unpadded(header)[22:65])
         return key if _header(key) == header else None
     return None
+
+
+def _padless(value: bytes) -> bytes:
+    return urlsafe_b64encode(value).rstrip(b"=")
 
 
 def _unpadded(text: bytes) -> bytes:

@@ -17,7 +17,6 @@ import psycopg
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from department.custody.codec import decode
 from department.custody.holding import ChainName
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import HIT, READ, Projection
@@ -160,15 +159,14 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
 
 def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
     """Return one record; None if there is none, or none that the entry may see. Errors are those of `reads`."""
-    columns = "id, topic, kept_at, verdict, reason, codec, body, covert_group"
     with under(entry) as cursor:
-        cursor.execute(f"SELECT {columns} FROM custody_judged WHERE id = %s", [record_id])  # noqa: S608
+        cursor.execute("SELECT * FROM custody_judged WHERE id = %s", [record_id])
         found = cursor.fetchone()
     if found is None:
         return None
-    number, topic, kept_at, verdict, reason, codec, body, group = found
-    entry.fetched(records=[record_id], group=group)
-    return VerbatimRecord(number, topic, kept_at, verdict, reason, decode(codec, body))
+    stored = RecordRow(*found)
+    entry.fetched(records=[record_id], group=stored.covert_group)
+    return VerbatimRecord(stored.id, stored.topic, stored.kept_at, stored.verdict, stored.reason, stored.said())
 
 
 def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
@@ -201,7 +199,7 @@ def whole_records(
     """
     with under(entry):
         if records is None:
-            rows = prepared("SELECT * FROM custody_record WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
+            rows = prepared("SELECT * FROM custody_stored WHERE id > %s ORDER BY id LIMIT %s", [after, limit])
         else:
             rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
         found = [RecordRow(*row) for row in rows]
@@ -220,9 +218,10 @@ def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tup
     """
     with under(entry) as cursor:
         cursor.execute(
-            "SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex') FROM custody_judged WHERE post = %s"
-            " AND chain = %s AND sequence BETWEEN %s AND %s AND verdict IN ('genuine', 'unknown') ORDER BY sequence",
-            [*chain, first, last],
+            "SELECT sequence, encode(digest, 'hex'), encode(previous, 'hex') FROM custody_chained(%s, %s, %s)"
+            " JOIN custody_judged USING (id, class, retained_from)"
+            " WHERE post = %s AND verdict IN ('genuine', 'unknown') ORDER BY sequence",
+            [chain.chain, first, last, chain.post],
         )
         return [(number, digest, previous) for number, digest, previous in cursor]
 

@@ -128,11 +128,12 @@ class CustodyRecord:
         claimed = self.event.get("type") if self.event is not None else None
         return claimed if isinstance(claimed, str) and _is_short_line(claimed) else ""
 
-    def encoded(self) -> tuple[int, bytes]:
-        """Return the codec and the bytes to be stored."""
+    def encoded(self, constants: bytes = b"") -> tuple[int, bytes]:
+        """Return the codec and the bytes to be stored; `constants` are kept beside them."""
         if self.event is None:
             return RAW, self.canonical
-        return encode(stored_form(self.event))
+        previous = self.place.previous if self.place is not None else None
+        return encode(stored_form(self.event), previous=previous, constants=constants)
 
     def filing(self, kept_at: datetime) -> Filing:
         """Return where it lies if it is kept at a moment."""
@@ -171,7 +172,7 @@ def take(message: ReceivedMessage) -> CustodyRecord:
 
 
 class RecordRow(NamedTuple):
-    """A record as it lies in the database: the columns of `custody_record`, and of the view `custody_judged`."""
+    """A record as it lies in the database: the columns of the views `custody_stored` and `custody_judged`."""
 
     id: int
     retention: str
@@ -193,6 +194,15 @@ class RecordRow(NamedTuple):
     covert_group: str | None
     codec: int
     body: bytes
+    constants: int | None = None
+    """Number of the row of `custody_constants` that says its topic, its type, its key, and `parts`."""
+    parts: bytes | None = None
+    """What its post says in each read."""
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """The values of the columns of `custody_record`."""
+        return (self if self.constants is None else self._replace(topic="", type="", key=None))[:-1]
 
     @property
     def digest(self) -> str:
@@ -221,14 +231,19 @@ class RecordRow(NamedTuple):
         """How it counts."""
         return standing_of(self.verdict, self.key)
 
-    def restored(self) -> CustodyRecord:
-        """Return the record as it was taken, but for its pictures.
+    def said(self) -> bytes:
+        """Return the JSON of what its post said, but for its pictures; of what cannot be read, the bytes.
 
         Raises:
             CustodyError: its bytes are damaged.
 
         """
-        return take(ReceivedMessage(self.topic, decode(self.codec, self.body)))
+        previous = self.previous.hex() if self.previous is not None else None
+        return decode(self.codec, self.body, previous=previous, constants=self.parts or b"")
+
+    def restored(self) -> CustodyRecord:
+        """Return the record as it was taken, but for its pictures. Raises CustodyError: its bytes are damaged."""
+        return take(ReceivedMessage(self.topic, self.said()))
 
 
 def _place_of(post: str, event: dict[str, Any]) -> ChainPlace | None:

@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 
+from department.custody.errors import CustodyError
 from department.custody.holding import ChainName, Fate
 from department.custody.projected import placed
 from department.custody.projections import project
@@ -42,8 +44,7 @@ class BatchSorter:
         twins = self._stored[_where(made)]
         proven = judgment.standing is RecordStanding.PROVEN
         for twin in twins:
-            same = twin.body == made.body or (proven and twin.verdict in SIGNED)
-            if twin.sha256 == made.sha256 and same:
+            if twin.sha256 == made.sha256 and ((proven and twin.verdict in SIGNED) or _same(twin, made)):
                 self._count(made, DUPLICATE)
                 self._repeat(made, judgment, twins)
                 # The first copy may have come without its pictures.
@@ -121,6 +122,13 @@ class BatchSorter:
 def counted(twins: Iterable[RecordRow], standing: RecordStanding) -> str | None:
     """Return the digest of the stored record that counts as held under a number: the first of a standing."""
     return next((twin.digest for twin in twins if twin.standing is standing), None)
+
+
+def _same(stored: RecordRow, made: RecordRow) -> bool:
+    """Tell whether two have the same bytes; what is damaged has not."""
+    with suppress(CustodyError):
+        return stored.said() == made.said()
+    return False
 
 
 def _where(stored: RecordRow) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ from typing import Self
 
 import psycopg
 
-from department.custody.codec import decode
+from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
 from department.custody.holding import ChainName, Fate, Holding, LinkedRun
@@ -195,7 +195,10 @@ class CustodyStore:
                     if said.knowledge != known:
                         again.add(record.post)
             ids = tables.allot(len(records))
-            made = [_stored(ids[at], each, filings[at], judgments[at], now=now) for at, each in enumerate(records)]
+            made = [
+                _stored(tables.constants, ids[at], each, filings[at], judgments[at], now=now)
+                for at, each in enumerate(records)
+            ]
             batch = BatchSorter(self._chain, self._twins(tables, made, judgments), now)
             for each in zip(made, records, judgments, strict=True):
                 batch.add(*each)
@@ -328,7 +331,7 @@ class CustodyStore:
                 noted=lambda: self._noted(tables, post),
                 ended=self._ended(post),
             )
-            said.hear_all(parse(decode(codec, body)) for codec, body in tables.naming(post))
+            said.hear_all(parse(stored.said()) for stored in tables.naming(post))
             self._posts[post] = said
         return self._posts[post]
 
@@ -372,10 +375,18 @@ class CustodyStore:
         self._numbers.clear()
 
 
-def _stored(number: int, record: CustodyRecord, filing: Filing, judgment: Judgment, *, now: datetime) -> RecordRow:
+def _stored(
+    constants: ConstantsTable,
+    number: int,
+    record: CustodyRecord,
+    filing: Filing,
+    judgment: Judgment,
+    *,
+    now: datetime,
+) -> RecordRow:
     """Return a record as it is stored under an id."""
-    place = record.place
-    codec, body = record.encoded()
+    place, verdict, group = record.place, judgment.verdict.value, filing.covert_group
+    encoded = constants.encode(record, verdict=verdict, key=judgment.key, group=group)
     return RecordRow(
         id=number,
         retention=filing.retention,
@@ -388,13 +399,12 @@ def _stored(number: int, record: CustodyRecord, filing: Filing, judgment: Judgme
         sha256=record.sha256,
         previous=bytes.fromhex(place.previous) if place else None,
         type=record.type,
-        verdict=judgment.verdict.value,
+        verdict=verdict,
         key=judgment.key,
         reason=judgment.reason,
         names=record.event is not None and may_name_numbers(record.event),
-        covert_group=filing.covert_group,
-        codec=codec,
-        body=body,
+        covert_group=group,
+        **encoded._asdict(),
     )
 
 

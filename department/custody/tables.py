@@ -10,11 +10,12 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
 from department.custody.pictures import DatabasePictures
 from department.custody.projections import PROJECTIONS, Projection, Row
-from department.custody.record import PictureBytes, RecordRow
+from department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
 from department.database.copy import copy_into
 
 LOCK = 5_806_774_213
@@ -39,6 +40,11 @@ _DOUBTED = (
     "SELECT j.* FROM custody_record r JOIN custody_judged j USING (id, class, retained_from)"
     " WHERE r.verdict <> 'genuine' AND r.post = %s"
 )
+OF_CHAIN = (
+    "post = %(post)s AND chain = %(chain)s AND custody_line(chain, sequence)"
+    f" BETWEEN custody_line(%(chain)s, %(begin)s) AND custody_line(%(chain)s, {LARGEST_NUMBER})"
+)
+"""Which records are of a chain, from a number on, as the index has them."""
 AHEAD = timedelta(days=14)
 """How far ahead partitions are made of all tables. What a record needs beyond that is made when it comes."""
 
@@ -101,6 +107,7 @@ class CustodyTables:
         except BaseException:
             self.connection.close()
             raise
+        self.constants = ConstantsTable(self.connection)
         self._weeks: set[date] = set()
         """Those that have their partitions."""
         self._heard: frozenset[int] = frozenset()
@@ -180,7 +187,8 @@ class CustodyTables:
         posts, chains, numbers = zip(*places, strict=True)
         return self._stored(
             "SELECT j.* FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS w (post, chain, sequence)"
-            " JOIN custody_judged j ON j.post = w.post AND j.chain = w.chain AND j.sequence = w.sequence ORDER BY j.id",
+            " JOIN custody_judged j ON custody_line(j.chain, j.sequence) = custody_line(w.chain, w.sequence)"
+            " AND j.post = w.post AND j.chain = w.chain AND j.sequence = w.sequence ORDER BY j.id",
             list(posts),
             list(chains),
             list(numbers),
@@ -198,8 +206,9 @@ class CustodyTables:
 
     def of_chain(self, chain: ChainName, *, after: int) -> list[RecordRow]:
         """Return the stored records of a chain after a number."""
-        where = "post = %s AND chain = %s AND sequence > %s"
-        return self._stored(f"SELECT * FROM custody_judged WHERE {where} ORDER BY id", *chain, after)
+        select = f"SELECT * FROM custody_judged WHERE {OF_CHAIN} ORDER BY id"
+        rows = self.connection.execute(select, chain._asdict() | {"begin": after + 1})
+        return [RecordRow(*row) for row in rows]
 
     def odd_of_chain(self, chain: ChainName) -> list[RecordRow]:
         """Return the stored records of a chain that were not judged genuine when they came."""
@@ -220,9 +229,9 @@ class CustodyTables:
     def number_of(self, chain: ChainName, digest: str) -> int | None:
         """Return the number of a genuine record of a chain by its digest."""
         row = self.connection.execute(
-            "SELECT sequence FROM custody_judged WHERE post = %s AND chain = %s AND digest = %s"
+            f"SELECT sequence FROM custody_judged WHERE {OF_CHAIN} AND digest = %(digest)s"
             " AND verdict IN ('genuine', 'unknown') LIMIT 1",
-            [*chain, bytes.fromhex(digest)],
+            chain._asdict() | {"begin": 0, "digest": bytes.fromhex(digest)},
         ).fetchone()
         return None if row is None else int(row[0])
 
@@ -234,12 +243,9 @@ class CustodyTables:
         )
         return [row[0] for row in rows]
 
-    def naming(self, post: str) -> list[tuple[int, bytes]]:
-        """Return codec and body of a post's records that may name numbers or keys, in the order of their coming."""
-        rows = self.connection.execute(
-            "SELECT codec, body FROM custody_record WHERE names AND post = %s ORDER BY id", [post]
-        )
-        return rows.fetchall()
+    def naming(self, post: str) -> list[RecordRow]:
+        """Return a post's records that may name numbers or keys, in the order of their coming."""
+        return self._stored("SELECT * FROM custody_stored WHERE names AND post = %s ORDER BY id", post)
 
     def doubted(self, post: str, keys: Iterable[str], *, after: int, most: int) -> list[RecordRow]:
         """Return stored records of a post by some keys that are not judged genuine, in the order of their coming."""
@@ -272,7 +278,7 @@ class CustodyTables:
 
     def write(self, batch: Batch, *, now: datetime) -> None:
         """Write a batch."""
-        self._insert("custody_record", batch.records)
+        self._insert("custody_record", [each.columns for each in batch.records])
         if batch.pictures:
             DatabasePictures(self.connection).put(batch.pictures)
         for projection, rows in batch.projected.items():

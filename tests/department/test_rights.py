@@ -37,7 +37,8 @@ RIGHTS = {
         ),
         _RECORDS,
     ),
-    "custody_judged": {OWNER: READ, KEEPER: READ, WEB: READ},
+    **{key: {OWNER: READ, KEEPER: READ, WEB: READ} for key in ("custody_stored", "custody_judged")},
+    "custody_constants": {OWNER: ALL, KEEPER: ADD, WEB: READ},
     "custody_holding": _BOOKS,
     "custody_tally": _BOOKS,
     "custody_parted": {OWNER: ALL},
@@ -172,7 +173,8 @@ FUNCTIONS = {
     "ledger_law_now": {OWNER, WEB},
     "ledger_refuse": {OWNER},
     "ledger_refuse_early": {OWNER},
-    "custody_make_partitions": {OWNER, KEEPER},
+    "custody_chained": {OWNER, WEB},
+    **{key: {OWNER, KEEPER} for key in ("custody_line", "custody_make_partitions")},
     "custody_retract": {OWNER, KEEPER},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
@@ -354,7 +356,8 @@ def test_no_role_makes_or_changes_what_is_the_owner_s(connect: Connect, role: st
 
 # --- rows
 
-PLATES = ("custody_record", "custody_judged", "custody_picture", "custody_rejudged", "custody_read", "custody_hit")
+_VIEWS = ("custody_stored", "custody_judged")
+PLATES = ("custody_record", *_VIEWS, "custody_picture", "custody_rejudged", "custody_read", "custody_hit")
 CLOSED = (*PLATES, "custody_withdrawal", "custody_audit", "custody_access")
 """What is seen under an open entry alone."""
 STATUS = ("custody_holding", "custody_tally", "custody_status", "custody_health")
@@ -379,8 +382,7 @@ _MADE: dict[str, Any] = {
 def rows(connect: Connect) -> Iterator[None]:
     """Put one open row and one covert row into each table; record 1 is the open one, 2 the covert one."""
     with connect("postgres") as connection:
-        tables = [table for table in relations(connection, partitions=False) if table in {*CLOSED, *STATUS}]
-        tables.remove("custody_judged")
+        tables = [table for table in relations(connection, partitions=False) if table in {*CLOSED, *STATUS} - {*_VIEWS}]
         emptied = f"TRUNCATE {', '.join(tables)}"
         connection.execute(emptied)
         for table in tables:
@@ -547,9 +549,12 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "archive/migrations/0003_holds_aside.py",
         "archive/migrations/0005_covert_kinds.sql",
         "archive/migrations/0006_entry_held.py",
+        "archive/migrations/0008_stored.py",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "custody/migrations/0003_place.py",
+        "custody/migrations/0004_constants.py",
+        "custody/migrations/0005_slim_indexes.py",
         "ledger/migrations/0004_accesses.py",
         # Counts reads by their age.
         "audits/migrations/0001_audits.sql",

@@ -13,6 +13,7 @@ from device.records.contract.examples import (
     CLOCK,
     JPEG,
     LIST,
+    PLACE,
     ExampleSigner,
     MemoryStore,
     example_audit,
@@ -50,9 +51,14 @@ class Post:
         pictures: bool = True,
         text: str = "7ABC123",
         passage: str = PASSAGE,
+        site: str = "Bridge Street",
     ) -> Envelope:
         taken = (Picture.of("patch", JPEG, width=24, height=12),) if pictures else ()
-        sight = example_sight(passage, text) | {"pictures": taken, "captured": captured}
+        sight = example_sight(passage, text) | {
+            "pictures": taken,
+            "captured": captured,
+            "place": PLACE.model_copy(update={"site": site}),
+        }
         hotlist = dict(LIST) | {"result": "match" if hits else "no_match"}
         return self.recorder.record(Read.model_validate(sight | {"hotlist": hotlist, "hits": hits}))
 

@@ -116,6 +116,7 @@ ALTER = f"UPDATE custody_record SET {{}} WHERE chain = '{CHAIN.chain}' AND seque
         "body = (SELECT body FROM custody_record WHERE sequence = 2 LIMIT 1)",
         "codec = 0",
         "codec = 99",
+        "constants = 99",
         "digest = sha256('')",
         "post = 'post-2'",
         "covert_group = 'vice'",
@@ -146,7 +147,10 @@ def test_record_by_another_key_than_noted(run: Run, store: CustodyStore, sql: Ca
 
 
 def test_genuine_record_that_is_hidden_as_forged(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
-    sql(ALTER.format("verdict = 'forged', key = NULL"))
+    sql(
+        "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, reason)"
+        " SELECT record_id, class, retained_from, now(), 'forged', '' FROM custody_read"
+    )
     assert {("verdict", "open", 3), ("missing", "open", 3)} <= named(run())
 
 

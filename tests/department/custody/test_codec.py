@@ -6,7 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from department.custody.codec import PRESENT, RAW, decode, dictionary, encode, set_apart, stored_form
+from department.custody.codec import (
+    PRESENT,
+    RAW,
+    constants_form,
+    constants_of,
+    decode,
+    dictionary,
+    encode,
+    set_apart,
+    stored_form,
+)
 from department.custody.errors import CustodyError
 from department.custody.messages import ReceivedMessage
 from department.custody.record import take
@@ -15,6 +25,8 @@ from device.records.contract.examples import ExampleSigner, example_records
 
 FIRST = "28b52ffd27014450502f8d0000307b782e2e797d02fcf1ba60a5fd360b042cfb5661"
 SECOND = "001001a2211c431170c38992a25080ba805f28b52ffd2436a50000387b22782e2e797d03fc6f6c3904af6f0e7844629bb3ac5a"
+THIRD = "001001a2211c431170c38992a25080ba805f28b52ffd24129100007b226964223a812c902c922e2e79222c917dc76fbf48"
+KNOWN: dict[str, Any] = {"previous": "0f" * 32, "constants": b'"type":"platepost.read.v1"\n"signature":"x'}
 IDENTIFIER = "01a2211c-4311-70c3-8992-a25080ba805f"
 SIGNED = f"eyJhbGciOiJFUzI1NiIsImtpZCI6I{'_' * 61}..{'A' * 86}"
 VALUE = st.recursive(
@@ -47,6 +59,16 @@ def test_signed_bytes_and_signature_come_back(event: dict[str, Any]) -> None:
     assert ("signature" in back, back.get("signature")) == ("signature" in event, event.get("signature"))
 
 
+@given(st.dictionaries(st.sampled_from(("signature", "data", "zz", "a")), VALUE, max_size=4), st.binary(max_size=9))
+@example({"data": {"previous": "0f" * 32, "zz": "\x90\n"}}, b'"data":{\n"zz":')
+@example({"signature": SIGNED, "data": SIGNED[-88:]}, b'"signature":"' + SIGNED[:-88].encode())
+@example({"data": [1, 1.0, True]}, b"1\n1.0\n\n" + b"1\n" * 30)
+def test_what_is_known_besides_is_left_out_and_comes_back(event: dict[str, Any], constants: bytes) -> None:
+    stored = stored_form(event)
+    known: dict[str, Any] = {"previous": "0f" * 32, "constants": constants.replace(b"\r", b"")}
+    assert decode(*encode(stored, **known), **known) == stored
+
+
 @given(st.binary(max_size=200))
 def test_what_cannot_be_read_comes_back_as_it_came(body: bytes) -> None:
     codec, stored = take(ReceivedMessage("alpr/v1/demo/post-1/read", body)).encoded()
@@ -66,6 +88,18 @@ def test_what_was_written_with_a_dictionary_is_read_for_ever() -> None:
     said = {"signature": "x..y", "type": "platepost.read.v1"}
     assert decode(1, bytes.fromhex(FIRST)) == dump(said)
     assert decode(2, bytes.fromhex(SECOND)) == dump({"id": IDENTIFIER, **said})
+    assert decode(3, bytes.fromhex(THIRD), **KNOWN) == dump({"id": IDENTIFIER, "previous": "0f" * 32, **said})
+
+
+def test_a_read_takes_less_than_half_with_what_is_known_of_its_post() -> None:
+    made = example_records(ExampleSigner())["read"]
+    record = take(ReceivedMessage(made.topic, made.body))
+    assert record.event is not None
+    parts = constants_form(constants_of(record.event))
+    assert b"plate" not in parts
+    assert b"captured" not in parts
+    alone, beside = (len(record.encoded(constants)[1]) for constants in (b"", parts))
+    assert beside < min(350, alone - 100)
 
 
 def test_chance_stands_apart() -> None:
@@ -93,5 +127,11 @@ def test_chance_that_is_missing_or_too_much_is_named() -> None:
             decode(2, damaged)
 
 
+@pytest.mark.parametrize("left", ["previous", "constants"])
+def test_what_is_not_there_any_more_is_named(left: str) -> None:
+    with pytest.raises(CustodyError, match="lacks"):
+        decode(3, bytes.fromhex(THIRD), **{**KNOWN, left: b"" if left == "constants" else None})
+
+
 def test_dictionaries_are_shipped() -> None:
-    assert [len(dictionary(number)) for number in (1, PRESENT)] == [48 * 1024, 16 * 1024]
+    assert [len(dictionary(number)) for number in (1, 2, PRESENT)] == [48 * 1024, 16 * 1024, 16 * 1024]

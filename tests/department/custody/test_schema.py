@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import Error, connection, transaction
 
+from department.custody.tables import OF_CHAIN
 from department.database.roles import KEEPER, WEB
 from tests.department.roles import as_role
 
@@ -44,6 +45,25 @@ def test_the_keeper_makes_the_partitions_of_weeks() -> None:
     made = partitions()
     assert {"custody_record_log_20260316", "custody_record_log_20260323", "custody_read_no_hit_20260316"} <= made
     assert not any(name.endswith("20260309") for name in made)
+
+
+def test_no_number_stands_twice_in_a_partition() -> None:
+    with as_role(KEEPER):
+        execute("SELECT custody_make_partitions('2026-03-18', '2026-03-18')")
+        execute(RECORD, 1, AT, AT, None)
+        assert refused(RECORD, 1, AT.replace(hour=13), AT, None)
+
+
+def test_a_chain_is_found_by_its_index() -> None:
+    said = {"post": "post-1", "chain": "a", "begin": 1}
+    find = f"EXPLAIN SELECT * FROM custody_judged WHERE {OF_CHAIN}"  # noqa: S608 - our own names
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(find, said)
+        plan = [line for (line,) in cursor.fetchall()]
+    scans = [line for line in plan if " on custody_record" in line]
+    assert scans
+    assert all("_chain" in line for line in scans)
 
 
 def test_the_keeper_neither_changes_nor_deletes_a_record() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from department.custody import sorting
 from department.custody import store as module
-from department.custody.codec import decode
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork
 from department.custody.messages import ReceivedMessage
 from department.custody.projections import project
+from department.custody.record import RecordRow
 from department.custody.store import CustodyStore
 from department.custody.tables import CustodyTables
 from department.database.roles import KEEPER
@@ -445,6 +445,23 @@ def test_a_session_that_broke_is_begun_anew(opened: Open, rows: Rows) -> None:
     assert spans(store) == [(1, 2)]
 
 
+def test_what_reads_say_each_time_stands_once(opened: Open, rows: Rows) -> None:
+    post = Post()
+    reads = [post.read(), post.read(), post.read(site="Mill Road"), post.read()]
+    store = opened()
+    store.keep(deliveries(*reads[:2]))
+    store.keep(deliveries(*reads[2:]))
+    opened().keep(deliveries(post.read()))  # a later session finds it
+    numbers, *rest = zip(*rows("SELECT constants, topic, type, key FROM custody_record ORDER BY sequence"), strict=True)
+    assert numbers == (*numbers[:1] * 2, numbers[2], *numbers[:1] * 2)
+    assert numbers[2] != numbers[0]
+    assert rest == [("",) * 5, ("",) * 5, (None,) * 5]
+    assert rows("SELECT DISTINCT topic, key FROM custody_judged") == [(SOURCE.topic("read"), SIGNER.kid)]
+    ((parts,),) = rows("SELECT convert_from(parts, 'UTF8') FROM custody_stored WHERE sequence = 3")
+    assert "Mill Road" in parts
+    assert reads[2].event["data"]["plate_read"] not in parts
+
+
 def test_a_second_keeper_is_refused_by_name(opened: Open, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("department.custody.tables.LOCK_MILLISECONDS", 100)
     store = opened()
@@ -459,9 +476,8 @@ def test_the_stored_bytes_are_those_that_were_signed(opened: Open, rows: Rows) -
     post = Post()
     made = [post.read(), post.hit(), *post.record(1)]
     opened().keep(deliveries(*made))
-    bodies = rows("SELECT codec, body FROM custody_record ORDER BY id")
-    for each, (codec, body) in zip(made, bodies, strict=True):
-        event = parse(decode(codec, body))
+    for each, row in zip(made, rows("SELECT * FROM custody_stored ORDER BY id"), strict=True):
+        event = parse(RecordRow(*row).said())
         assert canonical_bytes(event) == canonical_bytes(each.event)
         assert Keyring.from_pem(SIGNER.public_pem).check(event["signature"], canonical_bytes(event)) == SIGNER.kid
         assert event == each.stripped().event
