@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import PHONE, Visitor
+from tests.browser import PHONE, Visitor, accessibility_faults
 
 pytestmark = pytest.mark.end_to_end
 
@@ -15,3 +15,9 @@ def test_a_page_runs_its_script_at_a_phones_width(visitor: Visitor) -> None:
 def test_a_script_that_fails_is_noticed(visitor: Visitor) -> None:
     visitor.open("data:text/html,<script>throw new Error('broken')</script>")
     visitor.forgive("broken")
+
+
+def test_what_is_not_accessible_is_named(visitor: Visitor) -> None:
+    page = visitor.open("data:text/html,<html lang=en><title>x</title><main><h1>x</h1><button></button></main>")
+    (fault,) = accessibility_faults(page)
+    assert fault.startswith("Buttons must have discernible text: <button></button> Fix any of the following:")
