@@ -19,10 +19,11 @@ from pytest_django import DjangoDbBlocker
 
 from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from department.database.roles import OWNER, ensure_roles
-from tests.department.commands.installation import Installed
+from tests.department.commands.installation import installed
 from tests.department.emptying import empty_django
 from tests.memory_disk import made_once, new_folder
 
+__all__ = ["installed"]
 DATABASE = "test_platepost"
 """What Django calls the tests' database."""
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"
@@ -81,18 +82,6 @@ def make_database(cluster: PrivateCluster) -> None:
 def django_db_setup(cluster: PrivateCluster, django_test_environment: None) -> None:
     """Have pytest-django use the database of the cluster."""
     connection.settings_dict["NAME"] = DATABASE
-
-
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Make a fleet and a department for its custodian, once for all workers of a run: to be copied."""
-    if not installed_versions():
-        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
-    with made_once(tmp_path_factory, "installed") as folder:
-        made = Installed(folder)
-        if not made.folder.exists():
-            made.make()
-    return made
 
 
 @pytest.fixture

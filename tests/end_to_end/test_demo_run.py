@@ -26,6 +26,7 @@ from simulator.ground.subscriber import Arrival
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("databases_lent"),
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]

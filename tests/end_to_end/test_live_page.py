@@ -22,6 +22,7 @@ from tests.footage import PASSES
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("databases_lent"),
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
 ]

@@ -21,6 +21,7 @@ from tests.verifier.second import agreed
 
 pytestmark = [
     pytest.mark.end_to_end,
+    pytest.mark.usefixtures("databases_lent"),
     pytest.mark.usefixtures("seen_once"),  # most scenarios show the same street
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
     pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),

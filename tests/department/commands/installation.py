@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from department.database.cluster import PrivateCluster
+from department.database.cluster import PrivateCluster, installed_versions
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.register import write_register
+from simulator.ground.department import ThrowawayDepartment
 from tests.department.commands.forked import forking
-from tests.memory_disk import new_folder
+from tests.memory_disk import made_once, new_folder
 
 CURRENT = """
 INSERT INTO people_certificate (person_id, certification, expires_at, noted_at)
@@ -79,6 +80,37 @@ class Installed:
         subprocess.run(["cp", "-a", f"{self.folder}/.", top], check=True)  # the database is its server's user's
         settings = top / "vault" / "department.toml"
         settings.write_text(settings.read_text().replace((top / "made-in").read_text(), str(top)))
+
+    def lend_database(self, vault: Path) -> None:
+        """Put the database where `init` then finds it, lacking nothing: to migrate one takes seconds of a core."""
+        vault.mkdir(mode=0o711)
+        subprocess.run(["cp", "-a", self.folder / "vault" / "database", vault], check=True)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Make a fleet and a department for its custodian, once for all workers of a run: to be copied."""
+    if not installed_versions():
+        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
+    with made_once(tmp_path_factory, "installed") as folder:
+        made = Installed(folder)
+        if not made.folder.exists():
+            made.make()
+    return made
+
+
+@pytest.fixture(scope="module")
+def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lend each throw-away department that this process makes its database."""
+    initialize = ThrowawayDepartment.initialize
+
+    def sooner(made: ThrowawayDepartment) -> None:
+        request.getfixturevalue("installed").lend_database(made.folder)
+        initialize(made)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ThrowawayDepartment, "initialize", sooner)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.register import write_register
 from simulator.brokers.mosquitto import Broker
-from tests.department.commands.installation import Commands
+from tests.department.commands.installation import Commands, Installed
 from tests.department.custody.sender import Sender
 from tests.memory_disk import new_folder
 
@@ -86,10 +86,11 @@ class Site:
         path, _ = write_register(self.fleet)
         shutil.copy(path, self.register)
 
-    def init(self, *arguments: str | Path) -> None:
+    def init(self, installed: Installed) -> None:
         self.export()
+        installed.lend_database(self.department.folder)
         where = ("--register", self.register, "--broker", self.broker.address)
-        done = self.department("init", self.department.identity, *where, *arguments)
+        done = self.department("init", self.department.identity, *where)
         assert done.returncode == 0, done.stderr
         self.register = self.department.folder / "register.jws"
 

@@ -16,7 +16,7 @@ from department.folder import DepartmentFolder
 from device.cli import platepost
 from device.records.receipt import KeptRange
 from tests.department.commands.filled import fleet_post, keep
-from tests.department.commands.installation import CURRENT, Commands, department
+from tests.department.commands.installation import CURRENT, Commands, Installed, department
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
@@ -98,12 +98,13 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
     assert CliRunner().invoke(platepost, ["verify", str(package), *keys]).exit_code == 1
 
 
-def test_everything_goes_into_another_department(department: Commands, tmp_path: Path) -> None:
+def test_everything_goes_into_another_department(department: Commands, installed: Installed, tmp_path: Path) -> None:
     folder, top = DepartmentFolder(department.folder), department.folder.parent
     why = ("--purpose", "drill", "--case", "D-1")
     with running_database(folder):
         made = department.json("export-all", tmp_path / "all", *why)
     other = Commands(top / "other", department.identity)
+    installed.lend_database(other.folder)
     assert other("init", other.identity).returncode == 0
     there = DepartmentFolder(other.folder)
     with running_database(there):

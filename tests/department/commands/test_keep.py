@@ -11,6 +11,7 @@ from department.database.cluster import installed_versions
 from department.folder import DepartmentFolder
 from device.records.topics import ledger_topic
 from simulator.brokers.mosquitto import mosquitto_path
+from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import SECONDS, Site, site
 
 pytestmark = [
@@ -21,9 +22,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def street() -> Iterator[Site]:
+def street(installed: Installed) -> Iterator[Site]:
     with site() as made:
-        made.init()
+        made.init(installed)
         made.fleet.add_subscriber("neighbor")
         made.add_post("post-1")
         yield made

@@ -11,6 +11,7 @@ import pytest
 from department.database.cluster import installed_versions
 from device.records.contract.examples import ExampleSigner, example_audit
 from simulator.brokers.mosquitto import mosquitto_path
+from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import KeeperService, Site, site
 from tests.department.custody.sender import Sender
 
@@ -22,9 +23,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def street() -> Iterator[Site]:
+def street(installed: Installed) -> Iterator[Site]:
     with site() as made:
-        made.init()
+        made.init(installed)
         yield made
 
 

@@ -32,6 +32,7 @@ from provisioning.trust.key_files import KeyFiles
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import mosquitto_path
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
+from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import Site, site
 from tests.department.custody.posts import GROUP, Post
 from tests.department.web.alarms import seen, sessions
@@ -140,13 +141,13 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Desk]:
+def desk(installed: Installed) -> Iterator[Desk]:
     with site() as made:
         keys = KeyFiles(Purpose.CUSTODY, made.fleet.custodian("records"), "records")
         keys.write_terms(CustodianTerms(name="records", groups=(GROUP,), required=True))
         made.fleet.write_access_list()
         made.add_post("post-1")
-        made.init()
+        made.init(installed)
         folder = DepartmentFolder(made.department.folder)
         with made.keeping():
             people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}

@@ -1,0 +1,3 @@
+from tests.department.commands.installation import databases_lent, installed
+
+__all__ = ["databases_lent", "installed"]
