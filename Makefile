@@ -45,7 +45,7 @@ types: $(VENV)/.development ## Check types
 unit end-to-end: export OPENBLAS_NUM_THREADS = 1
 
 unit: $(VENV)/.development tools ## Run the tests that need no whole post
-	$(BIN)/pytest -m "not end_to_end" -n 4 --dist worksteal
+	$(BIN)/pytest -m "not end_to_end" -n 3 --dist worksteal
 
 end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquitto with client certificates
 	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile --no-loadscope-reorder
@@ -99,7 +99,7 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 test-arm-short: $(VENV)/.development ## Run the networks on emulated 64-bit ARM, Python 3.13: outputs identical to the last bit
 	@scripts/need /usr/bin/qemu-aarch64-static=qemu-user-static
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
-	build/arm/trixie/python -m pytest -p no:cacheprovider -k golden $(ARM_NETWORKS)
+	build/arm/trixie/python -m pytest -p no:cacheprovider -k "golden and not whole" $(ARM_NETWORKS)
 
 test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, and print the table of boards (some minutes)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm /usr/bin/qemu-aarch64-static=qemu-user-static

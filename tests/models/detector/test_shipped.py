@@ -70,7 +70,25 @@ def test_the_detector_for_second_looks_is_the_same_for_a_smaller_input() -> None
     assert [(o.shape[1:3], o.scale) for o in part.outputs] == [((26, 28), o.scale) for o in whole.outputs]
 
 
-@pytest.mark.parametrize("file", GOLDEN, ids=lambda file: file.stem)
+def test_the_detector_for_second_looks_takes_the_same_steps_with_the_same_weights() -> None:
+    """So what is shown of one, as on an emulated processor, is shown of both."""
+    whole, near = (Network(file, reference=True)._interpreter for file in (SHIPPED, NEAR))
+    steps, those_of_near = (
+        [(step["op_name"], *(step[side].tolist() for side in ("inputs", "outputs"))) for step in net._get_ops_details()]
+        for net in (whole, near)
+    )
+    assert those_of_near == steps
+    computed = {whole.get_input_details()[0]["index"], *(index for *_, made in steps for index in made)}
+    differ = []
+    for one, other in zip(whole.get_tensor_details(), near.get_tensor_details(), strict=True):
+        scales = [tensor["quantization_parameters"]["scales"] for tensor in (one, other)]
+        values = [] if one["index"] in computed else [net.get_tensor(one["index"]) for net in (whole, near)]
+        if one["dtype"] != other["dtype"] or not (np.array_equal(*scales) and (not values or np.array_equal(*values))):
+            differ.append(one["name"].rpartition("/")[2])
+    assert differ == ["size", "size"], "only to what size a picture grows on its way back up"
+
+
+@pytest.mark.parametrize("file", GOLDEN, ids=["whole", "near"])
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str, file: Path) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
