@@ -6,14 +6,14 @@ A test that asks for `db` (or is marked `django_db`) works as platepost_owner; `
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
@@ -21,6 +21,7 @@ from department.database.cluster import SUPERUSER, PrivateCluster, installed_ver
 from department.database.roles import OWNER, ensure_roles
 from tests.department.commands.installation import installed
 from tests.department.emptying import empty_django
+from tests.department.lasting import AS_NEW, Lasting, LastingConnections
 from tests.memory_disk import made_once, new_folder
 
 __all__ = ["installed"]
@@ -35,7 +36,19 @@ def sooner_emptied() -> Iterator[None]:
     """Have pytest-django empty the database after a test that commits without truncating each table."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_django)
+        patch.setattr(TransactionTestCase, "_should_reload_connections", lambda _: not as_new())
         yield
+
+
+def as_new() -> bool:
+    """Have Django's connection be as it was when it was made; return whether it is."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(AS_NEW)
+        connection.init_connection_state()
+    except DatabaseError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -79,16 +92,20 @@ def make_database(cluster: PrivateCluster) -> None:
 
 
 @pytest.fixture(scope="session")
+def lasting(cluster: PrivateCluster) -> Iterator[Lasting]:
+    """Return how to connect to the tests' database as a role, by a connection that goes on."""
+    made = LastingConnections(host=str(cluster.folder), dbname=DATABASE)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(cluster: PrivateCluster, django_test_environment: None) -> None:
     """Have pytest-django use the database of the cluster."""
     connection.settings_dict["NAME"] = DATABASE
 
 
 @pytest.fixture
-def connect(cluster: PrivateCluster, transactional_db: None) -> Callable[[str], psycopg.Connection]:
-    """Return how to connect to the test's database as a role, by a connection of its own."""
-
-    def connected(role: str) -> psycopg.Connection:
-        return psycopg.connect(host=str(cluster.folder), user=role, dbname=connection.settings_dict["NAME"])
-
-    return connected
+def connect(lasting: Lasting, transactional_db: None) -> Lasting:
+    """Return how to connect to the test's database as a role."""
+    return lasting

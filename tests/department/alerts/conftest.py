@@ -24,6 +24,7 @@ from device.records.contract.examples import CLOCK
 from device.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody, empty_ledger
+from tests.department.lasting import Lasting
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 
@@ -36,6 +37,7 @@ class Dispatch:
 
     store: CustodyStore
     where: str
+    superuser: psycopg.Connection
     post: Post = field(default_factory=lambda: Post(now=datetime.now(UTC)))
     made: int = 0
 
@@ -94,13 +96,15 @@ class Dispatch:
 
     def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask as a superuser: what is there, whoever sees it."""
-        with psycopg.connect(self.where, user=SUPERUSER, autocommit=True) as superuser:
-            return superuser.execute(query, values).fetchall()
+        return self.superuser.execute(query, values).fetchall()
 
     def act(self, statement: str, *values: object, role: str = SUPERUSER) -> None:
         """Do something as a role."""
-        with psycopg.connect(self.where, user=role, autocommit=True) as connection:
-            connection.execute(statement, values)
+        self.superuser.execute(f"SET ROLE {role}")
+        try:
+            self.superuser.execute(statement, values)
+        finally:
+            self.superuser.execute("RESET ROLE")
 
     def again(self, alert: Alert) -> Alert:
         """Return an alert as it is now."""
@@ -116,13 +120,13 @@ def same(plate: str = PLATE, **answers: Any) -> EyeAnswers:  # noqa: ANN401
 
 
 @pytest.fixture
-def dispatch(cluster: PrivateCluster, transactional_db: None) -> Iterator[Dispatch]:
+def dispatch(cluster: PrivateCluster, lasting: Lasting, transactional_db: None) -> Iterator[Dispatch]:
     where = f"host={cluster.folder} dbname={connection.settings_dict['NAME']}"
     keyring = Keyring.from_pem(SIGNER.public_pem)
     store = CustodyStore(f"{where} user={KEEPER} application_name=records", keys=lambda _: keyring)
-    made = Dispatch(store, where)
-    made.act("SELECT custody_make_partitions(current_date, current_date)")
-    with psycopg.connect(where, user=SUPERUSER, autocommit=True) as superuser:
+    with lasting(SUPERUSER, autocommit=True) as superuser:
+        made = Dispatch(store, where, superuser)
+        made.act("SELECT custody_make_partitions(current_date, current_date)")
         _empty(superuser)  # what tests of other rooms left
         empty_ledger(superuser)
         yield made

@@ -22,6 +22,7 @@ from device.records import Keyring
 from tests.department import emptying
 from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
+from tests.department.lasting import Lasting
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
@@ -147,6 +148,6 @@ def vault(rows: Rows, purge: Purge, verify: Verify) -> Vault:
 
 
 @pytest.fixture
-def superuser(database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database, user=SUPERUSER, autocommit=True) as made:
+def superuser(lasting: Lasting, transactional_db: None) -> Iterator[psycopg.Connection]:
+    with lasting(SUPERUSER, autocommit=True) as made:
         yield made

@@ -36,6 +36,7 @@ from device.records.verify.verify import Verifier
 from tests.department.custody.conftest import Open, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
 from tests.department.emptying import empty
+from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
@@ -77,10 +78,11 @@ INSERT INTO lists_lead (entry_id, record_id, plate_fold) SELECT id, 1, '7ABC123'
 
 
 @pytest.fixture
-def other(cluster: PrivateCluster, transactional_db: None) -> Iterator[str]:
+def other(cluster: PrivateCluster, lasting: LastingConnections, transactional_db: None) -> Iterator[str]:
     """Make another database of the same schema, without records and entries."""
     name = connection.settings_dict["NAME"]
     connection.close()
+    lasting.end()  # what others use is no template
     with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
         superuser.execute(f"CREATE DATABASE other_{name} TEMPLATE {name} OWNER {OWNER}")
         where = f"host={cluster.folder} dbname=other_{name}"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, TypeAlias
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -14,6 +13,7 @@ from department.database.roles import KEEPER
 from device.records import Keyring
 from tests.department.custody.posts import NOW, SIGNER
 from tests.department.emptying import empty_custody
+from tests.department.lasting import Lasting
 
 Open: TypeAlias = Callable[[], CustodyStore]
 Rows: TypeAlias = Callable[..., list[tuple[Any, ...]]]
@@ -38,9 +38,9 @@ def database(cluster: PrivateCluster, transactional_db: None) -> str:
 
 
 @pytest.fixture
-def rows(database: str) -> Iterator[Rows]:
+def rows(lasting: Lasting, transactional_db: None) -> Iterator[Rows]:
     """Asks the database as a superuser, and empties custody's tables in the end."""
-    with psycopg.connect(database, user=SUPERUSER, autocommit=True) as superuser:
+    with lasting(SUPERUSER, autocommit=True) as superuser:
         yield lambda sql, *values: superuser.execute(sql, values).fetchall()
         empty_custody(superuser)
 

@@ -33,11 +33,13 @@ def made_person(
     RoleGrant.objects.get_or_create(person=trainer, role=DepartmentRole.TRAINER)
     for role in roles:
         RoleGrant.objects.create(person=person, role=role)
-    for certification in Certification:
-        PersonCertificate.objects.create(person=person, certification=certification, expires_at=end)
-    for topic in TrainingTopic:
-        held = end - timedelta(days=365)
-        TrainingResult.objects.create(person=person, topic=topic, held_at=held, passed=True, trainer=trainer)
+    PersonCertificate.objects.bulk_create(
+        PersonCertificate(person=person, certification=certification, expires_at=end) for certification in Certification
+    )
+    TrainingResult.objects.bulk_create(
+        TrainingResult(person=person, topic=topic, held_at=end - timedelta(days=365), passed=True, trainer=trainer)
+        for topic in TrainingTopic
+    )
     if factor:
         Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={"secret": "of no use"})
     return person

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -84,12 +85,21 @@ REFUSED: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
-def test_pages_are_refused(people: dict[str, DepartmentPerson], change: Change) -> None:
+def refused(change: Callable[[], object], error: type[Exception]) -> bool:
+    try:
+        with transaction.atomic():
+            change()
+    except error:
+        return True
+    return False
+
+
+def test_pages_are_refused(people: dict[str, DepartmentPerson]) -> None:
     before = entries()
     new = RoleGrant.objects.count()
-    with as_role(WEB), pytest.raises(PersonError):
-        change(people)
+    with as_role(WEB):
+        done = [name for name, change in REFUSED.items() if not refused(partial(change, people), PersonError)]
+    assert done == []
     assert RoleGrant.objects.count() == new
     assert entries() == before
 
@@ -112,9 +122,8 @@ def test_administrator_who_was_disabled_gives_nothing(people: dict[str, Departme
         services.give_role(people["dispatcher"], DepartmentRole.OPERATOR, people["administrator"])
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+def test_pages_change_nothing_by_hand(people: dict[str, DepartmentPerson]) -> None:
+    statements = (
         "UPDATE people_role SET role = 'administrator'",
         "UPDATE people_role SET ended_at = NULL",
         "DELETE FROM people_role",
@@ -124,11 +133,10 @@ def test_administrator_who_was_disabled_gives_nothing(people: dict[str, Departme
         "DELETE FROM people_failure",
         "UPDATE people_lock SET device = NULL",
         "ALTER TABLE people_role DISABLE TRIGGER ALL",
-    ],
-)
-def test_pages_change_nothing_by_hand(people: dict[str, DepartmentPerson], statement: str) -> None:
-    with as_role(WEB), pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    )
+    with as_role(WEB), connection.cursor() as cursor:
+        done = [statement for statement in statements if not refused(partial(cursor.execute, statement), DatabaseError)]
+    assert done == []
 
 
 def test_duties_are_apart_for_the_command_line_too() -> None:

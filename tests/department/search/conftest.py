@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 
 import psycopg
 import pytest
-from django.db import connection
 from psycopg.types.json import Jsonb
 
-from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.cluster import SUPERUSER
 from department.database.roles import KEEPER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
+from tests.department.lasting import Lasting
 from tests.department.roles import as_role
 
 AT = datetime(2026, 1, 28, 12, tzinfo=UTC)
@@ -35,10 +35,9 @@ _COLUMNS = {
 
 
 @pytest.fixture
-def superuser(cluster: PrivateCluster, transactional_db: None) -> Iterator[psycopg.Connection]:
+def superuser(lasting: Lasting, transactional_db: None) -> Iterator[psycopg.Connection]:
     """Connect to the test's database as its superuser; reads and dictionary are empty before and after."""
-    database = connection.settings_dict["NAME"]
-    with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=database, autocommit=True) as made:
+    with lasting(SUPERUSER, autocommit=True) as made:
         empty(made, "custody_read", "search_plate")
         yield made
         empty(made, "custody_read", "search_plate")
