@@ -1,23 +1,32 @@
 """How many passages of rendered traffic a post captures and reads right, by light and speed.
 
     python benchmarks/footage.py build/footage [--clips 4] [--condition day] [--mph 65]
+    python benchmarks/footage.py build/footage --seeds 50 [--first 0]
 
 Renders what is missing in the folder (half a second of CPU a frame, resumable: a clip that is there is not drawn again)
-and plays every clip through the post's own vision. A further clip of each light and speed brings ten passages.
+and plays every clip through the post's own vision. A further clip of each light and speed brings ten passages. With
+`--seeds` each seed draws its own light, its speed between 25 and 75 mph, and six vehicles in three lanes. A hit is late
+that could go out only more than two frames after the first whose own reading is what the passage says in the end.
 """
 
 import argparse
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from device.frame import Frame
+from device.vision.ctc import folded
+from device.vision.passages import Passage
+from device.vision.pipeline import FrameResult, Pipeline
 from device.vision.recognizer import Recognizer
-from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene
+from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, drawn_scene
+from simulator.scene.description import Scene
 from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
 from simulator.scene.truth import GroundTruth
@@ -26,8 +35,7 @@ from simulator.scoring.score import Score, ScoredRead, score
 from simulator.scoring.truth import load_truth
 
 
-def render(condition: str, mph: int, number: int, clip: Path) -> None:
-    scene = campaign_scene(condition, mph, number=number)
+def render(scene: Scene, clip: Path) -> None:
     truth = GroundTruth(scene, clip.name)
     partial = clip.with_name(f"partial-{clip.name}")
     with Renderer(scene) as renderer:
@@ -41,14 +49,45 @@ def render(condition: str, mph: int, number: int, clip: Path) -> None:
     partial.rename(clip)
 
 
-def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Replay]:
+class Watched(Pipeline):
+    """The post's vision, with the frames from which on each passage was read as it ends, and its hit would go out."""
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        super().__init__(recognizer)
+        self.said: dict[int, dict[str, int]] = defaultdict(dict)
+        self.early: dict[int, int] = {}
+
+    def look(self, frame: Frame) -> FrameResult:
+        result = super().look(frame)
+        for passage in self.passages:
+            if passage.last.frame is frame:
+                self.said[passage.number].setdefault(folded(passage.last.plate.text), frame.number)
+        for passage in result.early:
+            self.early.setdefault(passage.number, frame.number)
+        return result
+
+    def waited(self, passage: Passage) -> int | None:
+        """Return how many frames a hit came after the first that read what the passage says; None without one."""
+        first, early = self.said[passage.number].get(folded(passage.consensus.text)), self.early.get(passage.number)
+        return None if first is None or early is None else early - first
+
+
+def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[str]]:
     run = Replay(clip, recognizer)
-    reads = [ScoredRead.of(read) for read in run.reads()]
-    return score(reads, load_truth(clip.with_suffix(".truth.json"), clip=clip.name)), run
+    run.pipeline = watched = Watched(recognizer)
+    reads = list(run.reads())
+    waits = [watched.waited(read.passage) for read in reads]
+    late = Counter(hits=len(waits) - waits.count(None), late=sum(wait is not None and wait > 2 for wait in waits))
+    return (
+        score([ScoredRead.of(r) for r in reads], load_truth(clip.with_suffix(".truth.json"), clip=clip.name)),
+        watched,
+        late,
+    )
 
 
 def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
-    drawn = Table("light", "mph", "passages", "captured", "right of captured", "read twice", "undue", "frames")
+    columns = ("light", "mph", "passages", "captured", "right", "read twice", "undue", "hits", "late", "frames")
+    drawn = Table(*columns)
     total: Counter[str] = Counter()
     for (condition, mph), cell in [*cells.items(), (("all", 0), total)]:
         if condition != "all":
@@ -56,7 +95,8 @@ def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
         captured, passages = cell["captured"], max(cell["passages"], 1)
         drawn.add_row(
             condition, str(mph or ""), str(cell["passages"]), f"{captured / passages:.1%}",
-            f"{cell['right'] / max(captured, 1):.1%}", str(cell["duplicates"]), str(cell["undue"]), str(cell["frames"]),
+            f"{cell['right'] / max(captured, 1):.1%}",
+            *(str(cell[name]) for name in ("duplicates", "undue", "hits", "late", "frames")),
         )  # fmt: skip
     return drawn
 
@@ -65,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=4, help="clips of ten passages for each light and speed")
+    parser.add_argument("--seeds", type=int, default=0, help="clips of six vehicles in three lanes instead, one a seed")
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--condition", choices=CONDITIONS, action="append")
     parser.add_argument("--mph", type=int, choices=SPEEDS, action="append")
     parser.add_argument("--no-render", action="store_true", help="score only the clips that are there")
@@ -74,32 +116,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recognizer = Recognizer.load()
     cells: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     rows = []
-    for number in range(told.clips):
-        for condition in told.condition or CONDITIONS:
-            for mph in told.mph or SPEEDS:
-                clip = told.folder / f"{condition}-{mph}-{number}.mp4"
-                if not clip.exists() and not told.no_render:
-                    render(condition, mph, number, clip)
-                if not clip.exists():
-                    continue
-                found, run = judge(clip, recognizer)
-                cells[condition, mph] += Counter(
-                    passages=found.passages, captured=found.captured, right=found.right_folded,
-                    duplicates=found.duplicates, undue=len(found.undue), frames=run.pipeline.counters.frames,
-                )  # fmt: skip
-                for outcome in found.outcomes:
-                    read = outcome.read
-                    rows.append(
-                        {
-                            "clip": clip.name, "truth": outcome.passage.text, "design": outcome.passage.design,
-                            "frames": outcome.passage.frames, "direction": outcome.passage.direction,
-                            "read": read.text if read else None, "confidence": read.confidence if read else None,
-                            "right": outcome.right_folded, "duplicates": [twin.text for twin in outcome.duplicates],
-                        }
-                    )  # fmt: skip
-                rows += [
-                    {"clip": clip.name, "undue": r.text, "frames": (r.first_frame, r.last_frame)} for r in found.undue
-                ]
+    scenes = {
+        f"{condition}-{mph}-{number}": partial(campaign_scene, condition, mph, number=number)
+        for number in range(told.clips)
+        for condition in told.condition or CONDITIONS
+        for mph in told.mph or SPEEDS
+    }
+    if told.seeds:
+        scenes = {f"seed-{seed}": partial(drawn_scene, seed) for seed in range(told.first, told.first + told.seeds)}
+    for name, scene in scenes.items():
+        clip = told.folder / f"{name}.mp4"
+        if not clip.exists() and not told.no_render:
+            render(scene(), clip)
+        if not clip.exists():
+            continue
+        found, pipeline, late = judge(clip, recognizer)
+        drawn = scene()
+        cells[drawn.weather.light, 0 if told.seeds else round(drawn.passing[0].mph)] += late + Counter(
+            passages=found.passages, captured=found.captured, right=found.right_folded,
+            duplicates=found.duplicates, undue=len(found.undue), frames=pipeline.counters.frames,
+        )  # fmt: skip
+        for outcome in found.outcomes:
+            read = outcome.read
+            rows.append(
+                {
+                    "clip": clip.name, "truth": outcome.passage.text, "design": outcome.passage.design,
+                    "frames": outcome.passage.frames, "direction": outcome.passage.direction,
+                    "read": read.text if read else None, "confidence": read.confidence if read else None,
+                    "right": outcome.right_folded, "duplicates": [twin.text for twin in outcome.duplicates],
+                }
+            )  # fmt: skip
+        rows += [{"clip": clip.name, "undue": r.text, "frames": (r.first_frame, r.last_frame)} for r in found.undue]
     Console().print(table(dict(sorted(cells.items()))))
     if told.json:
         told.json.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from device.vision.detector import HEIGHT, WIDTH
 from models.detector.decode import fit_frame
 from models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
-from models.detector.train import split_photos
 from models.quantise import folded, to_int8
-from models.scenes.photos import PhotoStore
+from models.scenes.photos import PhotoStore, split
 
 CALIBRATION_FRAMES: Final = 200
 
@@ -21,7 +20,7 @@ CALIBRATION_FRAMES: Final = 200
 def calibration_frames(photos: Sequence[Path], *, folder: Path, seed: int) -> list[NDArray[np.uint8]]:
     """Draw training photos as the detector's input, [368, 640] uint8; `folder` keeps a training's decoded photos."""
     store = PhotoStore(photos, cache=folder / "photos.bin")
-    kept = split_photos(store)[0] or range(len(store))
+    kept = split(store.names)[0] or range(len(store))
     chosen = np.random.default_rng(seed).choice(kept, min(CALIBRATION_FRAMES, len(kept)), replace=False)
     return [fit_frame(store[int(number)].pixels)[0] for number in chosen]
 
@@ -70,7 +69,7 @@ def build_twin(net: PlateDetector) -> Any:  # noqa: ANN401 - Keras is untyped
 
 
 def convert(net: PlateDetector, frames: Iterable[NDArray[np.uint8]]) -> bytes:
-    """Quantise a net to full int8, calibrated on frames [368, 640] uint8; returns the .tflite file."""
+    """Quantize a net to full int8, calibrated on frames [368, 640] uint8; returns the .tflite file."""
     return to_int8(build_twin(net), frames)
 
 

@@ -3,11 +3,9 @@
 import logging
 import math
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import torch
@@ -22,11 +20,9 @@ from models.detector.targets import pack_targets
 from models.detector.warm_start import warm_start
 from models.detector.windows import Augmentation, WindowSampler
 from models.evaluate.manifest import ManifestError
-from models.scenes.photos import Photo, PhotoStore
+from models.scenes.photos import Photo, PhotoStore, split
 from models.training import follow, save
 
-VALIDATION_PHOTOS: Final = 100
-HELD_OUT: Final = 10
 Picture = NDArray[np.uint8]
 logger = logging.getLogger(__name__)
 
@@ -57,25 +53,6 @@ class TrainingProgress:
     losses: dict[str, float]
     samples_per_second: float
     validation: str | None = None
-
-
-def split_photos(store: PhotoStore) -> tuple[list[int], list[int]]:
-    """Return the numbers of the training photos and of those kept for validation.
-
-    Where there are Open Images photos, 100 of them, the same as ever: the figures of the model card are theirs. Else
-    one photo in ten of all folders, by a hash of its file's name.
-    """
-    street = [number for number in range(len(store)) if store[number].name.startswith("open_images")]
-    if street:
-        size = min(VALIDATION_PHOTOS, len(street) // 4)
-        held = set(np.random.default_rng(7).choice(street, size=size, replace=False).tolist())
-    else:
-        held = {number for number in range(len(store)) if _is_held_out(store[number].name)}
-    return [number for number in range(len(store)) if number not in held], sorted(held)
-
-
-def _is_held_out(name: str) -> bool:
-    return zlib.crc32(name.rpartition("/")[2].encode()) % HELD_OUT == 0
 
 
 class Chosen(Sequence[Photo]):
@@ -120,7 +97,7 @@ def train(
     """
     torch.set_num_threads(1)
     training.folder.mkdir(parents=True, exist_ok=True)
-    kept, held = split_photos(store)
+    kept, held = split(store.names)
     if not (kept and held):
         raise ManifestError(f"of {len(store)} photos {len(held)} are held out for validation: more photos are wanted")
     net = new_detector(seed=training.seed)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from models.evaluate.manifest import Dataset, read_photos
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")
 """By photo, boxes in pixels of the stored photo: found by an early detector and by bare panels, gone through by eye."""
+VALIDATION_PHOTOS: Final = 100
+HELD_OUT: Final = 10
 logger = logging.getLogger(__name__)
 
 
@@ -26,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Photo:
     """A photo: pixels BGR [H, W, 3], and boxes [N, 4] left, top, right, bottom in its pixels.
 
-    `doubtful` are places that are neither plate nor background: most are plates that the labellers passed over, some
-    are labelled plates whose text was painted over before publication.
+    `doubtful` are places that are neither plate nor background: most are plates that the labelers passed over, some
+    are labeled plates whose text was painted over before publication.
     """
 
     name: str
@@ -60,6 +63,11 @@ class PhotoStore(Sequence[Photo]):
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def names(self) -> list[str]:
+        """Folder and file of each photo, such as open_images/0002a5b67e5f0909."""
+        return [entry["name"] for entry in self._index]
+
     def __getitem__(self, number: int) -> Photo:  # type: ignore[override]
         """Return one photo; its pixels are a read-only view of the memory map."""
         entry = self._index[number]
@@ -68,6 +76,25 @@ class PhotoStore(Sequence[Photo]):
         doubtful = self._doubtful.get(entry["name"], [])
         boxes = [box for box in entry["boxes"] if not any(_same(box, other) for other in doubtful)]
         return Photo(entry["name"], pixels, _boxes(boxes), _boxes(doubtful))
+
+
+def split(names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the numbers of the photos that the detector learns from and of those kept for validation.
+
+    Where there are Open Images photos, 100 of them, the same as ever: the figures of the model card are theirs. Else
+    one photo in ten of all folders, by a hash of its file's name.
+    """
+    street = [number for number, name in enumerate(names) if name.startswith("open_images")]
+    if street:
+        size = min(VALIDATION_PHOTOS, len(street) // 4)
+        held = set(np.random.default_rng(7).choice(street, size=size, replace=False).tolist())
+    else:
+        held = {number for number, name in enumerate(names) if _is_held_out(name)}
+    return [number for number in range(len(names)) if number not in held], sorted(held)
+
+
+def _is_held_out(name: str) -> bool:
+    return zlib.crc32(name.rpartition("/")[2].encode()) % HELD_OUT == 0
 
 
 def _same(box: list[float], other: list[float]) -> bool:

@@ -33,11 +33,36 @@ LEAD: Final = 26.0
 """Meters before the aim point at which the first plate comes into view."""
 SHORTEST: Final = 4
 """Characters: a post publishes nothing shorter unless it is told to."""
+_WAYS: Final = ("approaching", "", "receding")
+"""Of the three lanes; the middle one is either's."""
 _PASSENGER: Final = 0.6
 """Share of California's passenger plates; the others are shared out evenly."""
 _OTHERS: Final = (
     "california_commercial", "california_exempt", "california_picture", "california_legacy", "us_plain", "us_graphic",
 )  # fmt: skip
+
+
+_STREAMS: Final = ((1, -0.8), (2, -1.0), (2, 0.8))
+"""Lane and meters right of its middle of three lanes of traffic, 2.7 and 1.8 meters apart on a road of two."""
+
+
+def drawn_scene(seed: int, *, passages: int = 6) -> Scene:
+    """Describe the scene of a seed: three lanes in a light and at a speed, 25 to 75 mph, that are drawn with it."""
+    rng = np.random.default_rng([seed, 3])
+    mph = int(rng.integers(25, 76))
+    passing = [
+        Passing(
+            **_looks(rng, np.random.default_rng([seed, 3, index])),
+            lane=_STREAMS[index % 3][0],
+            direction=_WAYS[index % 3] or str(rng.choice(["approaching", "receding"])),
+            at=(LEAD + GAP / 2 * index) / (mph * MPH),
+            mph=mph,
+            shift=float(np.clip(_STREAMS[index % 3][1] + rng.uniform(-0.15, 0.15), -1, 1)),
+            dirt=float(rng.uniform(0.0, 0.6)),
+        )
+        for index in range(passages)
+    ]
+    return _scene(passing, CONDITIONS[str(rng.choice(sorted(CONDITIONS)))], rng)
 
 
 def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10, seed: int = 2026) -> Scene:
@@ -51,34 +76,37 @@ def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10,
         raise SceneError(f"condition {condition!r} is not one of {', '.join(CONDITIONS)}")
     rng = np.random.default_rng([seed, sorted(CONDITIONS).index(condition), mph, number])
     speed = mph * MPH
-    passing = []
-    for index in range(passages):
-        design = str(rng.choice(_OTHERS)) if rng.random() > _PASSENGER else "california_passenger"
-        serial = DESIGNS[design].writer(rng)
-        again = np.random.default_rng([seed, mph, number, index])
-        while len(serial) < SHORTEST:
-            serial = DESIGNS[design].writer(again)
-        passing.append(
-            Passing(
-                text=serial,
-                design=design,
-                body=str(rng.choice(list(BODIES))),
-                paint=str(rng.choice(list(PAINTS))),
-                lane=1 if index % 2 == 0 else 2,
-                direction="approaching" if index % 2 == 0 else "receding",
-                at=(LEAD + GAP * (index // 2) + (GAP / 2 if index % 2 else 0.0)) / speed,
-                mph=mph,
-                shift=float(rng.uniform(-0.3, 0.3)),
-                dirt=float(rng.uniform(0.0, 0.6)),
-            )
+    passing = [
+        Passing(
+            **_looks(rng, np.random.default_rng([seed, mph, number, index])),
+            lane=1 if index % 2 == 0 else 2,
+            direction="approaching" if index % 2 == 0 else "receding",
+            at=(LEAD + GAP * (index // 2) + (GAP / 2 if index % 2 else 0.0)) / speed,
+            mph=mph,
+            shift=float(rng.uniform(-0.3, 0.3)),
+            dirt=float(rng.uniform(0.0, 0.6)),
         )
-    last = max(one.at for one in passing)
+        for index in range(passages)
+    ]
+    return _scene(passing, CONDITIONS[condition], rng)
+
+
+def _looks(rng: np.random.Generator, again: np.random.Generator) -> dict[str, str]:
+    """Draw a vehicle and its plate; `again` draws the plates after one that is too short."""
+    design = str(rng.choice(_OTHERS)) if rng.random() > _PASSENGER else "california_passenger"
+    serial = DESIGNS[design].writer(rng)
+    while len(serial) < SHORTEST:
+        serial = DESIGNS[design].writer(again)
+    body, paint = str(rng.choice(list(BODIES))), str(rng.choice(list(PAINTS)))
+    return {"text": serial, "design": design, "body": body, "paint": paint}
+
+
+def _scene(passing: list[Passing], weather: Weather, rng: np.random.Generator) -> Scene:
+    seconds = max(one.at + LEAD / (one.mph * MPH) for one in passing) + 0.2
     return Scene(
-        clip=Clip(
-            seed=int(rng.integers(1 << 30)), seconds=round(last + LEAD / speed + 0.2, 2), fps=FPS, samples=3, quality=20
-        ),
+        clip=Clip(seed=int(rng.integers(1 << 30)), seconds=round(seconds, 2), fps=FPS, samples=3, quality=20),
         lens=Lens(shutter=SHUTTER, roll=0.3),
-        weather=CONDITIONS[condition],
+        weather=weather,
         passing=tuple(passing),
         street=int(rng.integers(100)),
     )

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from models.cli import models  # noqa: E402
 from models.detector.convert import load_weights  # noqa: E402
-from models.detector.train import Training, TrainingProgress, schedule, split_photos, train  # noqa: E402
+from models.detector.train import Training, TrainingProgress, schedule, train  # noqa: E402
 from models.detector.windows import Augmentation  # noqa: E402
 from models.evaluate.manifest import ManifestError  # noqa: E402
 from models.plates import render_plate  # noqa: E402
@@ -32,13 +32,6 @@ def store(tmp_path: Path) -> PhotoStore:
     return PhotoStore([folder], cache=tmp_path / "photos.bin")
 
 
-def test_held_out_photos_are_apart_and_always_the_same(store: PhotoStore) -> None:
-    kept, held = split_photos(store)
-    assert sorted(kept + held) == list(range(12))
-    assert len(held) == 3
-    assert split_photos(store) == (kept, held)
-
-
 def photos_of_a_gate(tmp_path: Path, count: int) -> PhotoStore:
     folder = tmp_path / "gate"
     folder.mkdir()
@@ -48,16 +41,6 @@ def photos_of_a_gate(tmp_path: Path, count: int) -> PhotoStore:
     images = [{"file": f"{number}.png", "plates": []} for number in range(count)]
     (folder / "manifest.json").write_text(json.dumps({"images": images}))
     return PhotoStore([folder], cache=tmp_path / "gate.bin")
-
-
-def test_of_ones_own_photos_a_tenth_is_held_out_by_name(tmp_path: Path) -> None:
-    kept, held = split_photos(photos_of_a_gate(tmp_path, 300))
-    assert sorted(kept + held) == list(range(300))
-    assert 15 < len(held) < 50
-
-
-def test_open_images_photos_are_held_out_as_ever(store: PhotoStore) -> None:
-    assert split_photos(store)[1] == sorted(np.random.default_rng(7).choice(range(12), size=3, replace=False).tolist())
 
 
 def test_training_without_validation_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.evaluate.manifest import ManifestError
-from models.scenes.photos import DOUBTFUL, PhotoStore
+from models.scenes.photos import DOUBTFUL, PhotoStore, split
 
 
 def make_folder(folder: Path, size: tuple[int, int]) -> Path:
@@ -85,3 +85,17 @@ def test_shipped_list_of_doubtful_places_is_sound() -> None:
         for left, top, right, bottom in boxes:
             assert left < right
             assert top < bottom
+
+
+@pytest.mark.parametrize(("folder", "photos", "held"), [("open_images", 12, range(3, 4)), ("gate", 300, range(16, 50))])
+def test_held_out_photos_are_apart_and_always_the_same(folder: str, photos: int, held: range) -> None:
+    names = [f"{folder}/{number}" for number in range(photos)]
+    learned, kept = split(names)
+    assert sorted(learned + kept) == list(range(photos))
+    assert len(kept) in held
+    assert split(names) == (learned, kept)
+
+
+def test_open_images_photos_are_held_out_as_ever() -> None:
+    names = ["gate/0", *(f"open_images/{number}" for number in range(12))]
+    assert split(names)[1] == sorted(np.random.default_rng(7).choice(range(1, 13), size=3, replace=False).tolist())
