@@ -18,11 +18,13 @@ _MODELS: Final = {
 _TRAIN: Final = {
     "detector": LazyCommand("models.detector.cli:train", "Train the detector on pasted and real plates."),
     "reader": LazyCommand("models.reader.cli:train", "Train the reader on drawn and real plates."),
+    "hidden": LazyCommand("models.hidden.cli:train", "Train the reader to see that a character is hidden."),
     "region": LazyCommand("models.region.cli:train", "Train the issuing-state network on drawn and real plates."),
 }
 _CONVERT: Final = {
     "detector": LazyCommand("models.detector.cli:convert", "Quantize a trained detector to int8."),
     "reader": LazyCommand("models.reader.cli:convert", "Quantize a trained reader to int8."),
+    "hidden": LazyCommand("models.hidden.cli:convert", "Add what sees hidden characters to its reader, as int8."),
     "region": LazyCommand(
         "models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
     ),

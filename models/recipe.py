@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from device.vision.detector import beside
 
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
-Net = Literal["detector", "reader", "region"]
+Net = Literal["detector", "hidden", "reader", "region"]
 
 
 class Stage(BaseModel):
@@ -48,6 +48,11 @@ class Stage(BaseModel):
         return self
 
     @property
+    def makes(self) -> Net:
+        """What its file is: a reader with the answer of `hidden` is a reader."""
+        return "reader" if self.net == "hidden" else self.net
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The stages that must be done before."""
         return tuple(name for name in (self.start, self.reader, *self.mean_of) if name)
@@ -72,7 +77,7 @@ class Recipe(BaseModel):
                 raise ValueError(f"{stage.name}: no stage before it is called {', '.join(missing)}")
             done[stage.name] = stage
         for net, name in self.ships.items():
-            if name not in done or done[name].net != net:
+            if name not in done or done[name].makes != net:
                 raise ValueError(f"ships.{net}: no stage of this net is called {name}")
         return self
 
@@ -179,13 +184,17 @@ class Kitchen:
         options = [word for key, value in stage.options.items() for word in (f"--{key}", str(value))]
         start = ["--start", str(self._file(stage.start))] if stage.start else []
         reader = ["--reader", str(self._file(stage.reader))] if stage.reader else []
-        texts = ["--texts", str(self._ingredients.texts)] if self._ingredients.texts and stage.net != "detector" else []
+        texts = self._texts if stage.net in {"reader", "region"} else []
         yield ["train", stage.net, folder, *real, *texts, *start, *reader, *options]
-        converted = real if stage.net != "region" else [*real, *texts]
+        converted = {"region": [*real, *texts], "hidden": [*self._real("reader"), *start]}.get(stage.net, real)
         yield ["convert", stage.net, f"{folder}/last.pt", output, *converted]
         if stage.calibrated:
-            yield ["calibrate", output, "--copies", "20", *real, *texts]
+            yield ["calibrate", output, "--copies", "20", *self._real("reader"), *self._texts]
+
+    @property
+    def _texts(self) -> list[str]:
+        return ["--texts", str(self._ingredients.texts)] if self._ingredients.texts else []
 
     def _real(self, net: Net) -> list[str]:
-        photos = self._ingredients.photos if net == "detector" else self._ingredients.photos[:1]
+        photos = self._ingredients.photos if net in {"detector", "hidden"} else self._ingredients.photos[:1]
         return [word for folder in photos for word in ("--photos", str(folder))]

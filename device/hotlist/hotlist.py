@@ -4,15 +4,24 @@ The filter answers first, the table says why, the patterns are tried in any case
 how it came about and what differed, and a person looks at the picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from math import prod
 
 from device.hotlist.errors import ChainTooLong, WrongBase
 from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.keys import PlateText, fold, look_alike_indexes, normalize, other_spellings, taken_for
-from device.hotlist.layout import epoch
+from device.hotlist.keys import (
+    HIDDEN,
+    PlateText,
+    filled,
+    fold,
+    look_alike_indexes,
+    normalize_read,
+    other_spellings,
+    taken_for,
+)
+from device.hotlist.layout import FEWEST_KNOWN, epoch
 from device.hotlist.listing import Listing
 from device.hotlist.manifest import Manifest
 from device.hotlist.match import LookUpResult, Match, MatchKind, Query, agreement
@@ -130,6 +139,9 @@ class HotList:
         is not the department's own, are texts of declared pairs, and only if these do not match, the reader's
         alternatives. A pattern that fits says nothing of whether the read is right, and hides none of these.
 
+        A read with one hidden character is looked up as each plate that it may be, and what is listed matches as
+        `partial`; with more hidden only patterns are tried, for it might be too many vehicles.
+
         Args:
             query: what was read.
             at: when it was read (aware); entries and patterns that had ended by then do not match.
@@ -137,12 +149,14 @@ class HotList:
 
         """
         moment = epoch(at)
-        text = normalize(query.plate_read)
+        text = normalize_read(query.plate_read)
         if not text or len(text) > LONGEST_TEXT:
             return LookUpResult()
-        found, safe = self._listed(text, moment, query.confidence)
+        found, safe = self._listed(text, moment, query.confidence) if HIDDEN not in text else ([], False)
         if not safe:
-            if settings is not None:
+            if HIDDEN in text:
+                found = self._hidden(text, moment, query)
+            elif settings is not None:
                 found = found or self._taken_for(text, moment, query, settings)
                 found = found or self._near(text, moment, query, settings)
             found += self._partial(text, moment, query)
@@ -184,10 +198,20 @@ class HotList:
         # Not to be had from a sound list; say the little that is known rather than hide a hit.
         return fold(text), look_alike_indexes(text) or tuple(range(len(text)))
 
+    def _hidden(self, text: PlateText, moment: int, query: Query) -> list[Match]:
+        known = [index for index, character in enumerate(text) if character != HIDDEN]
+        if len(text) - len(known) > 1 or len(known) < FEWEST_KNOWN:
+            return []
+        confidence = _sure(query, text, known)
+        return [
+            replace(match, kind=MatchKind.PARTIAL, differs=_differences(text, match.plate_matched))
+            for plate in filled(text)
+            for match in self._listed(plate, moment, confidence)[0]
+        ]
+
     def _partial(self, text: PlateText, moment: int, query: Query) -> Iterator[Match]:
         for found in self._patterns.match(text, moment):
             entry = found.entry
-            sure = [query.characters[index] for index in found.known] if len(query.characters) == len(text) else []
             yield Match(
                 kind=MatchKind.PARTIAL,
                 plate_matched=entry.pattern,
@@ -197,14 +221,14 @@ class HotList:
                 reference=entry.case,
                 differs=found.differs,
                 list_version=self.version,
-                confidence=prod(sure) if sure else None,
+                confidence=_sure(query, text, found.known),
                 author=entry.author,
                 distribution=entry.distribution,
             )
 
     def _taken_for(self, text: PlateText, moment: int, query: Query, settings: HotListSettings) -> list[Match]:
         pairs = settings.look_alike_pairs
-        confidences = {normalize(other.text): other.confidence for other in query.alternatives}
+        confidences = {normalize_read(other.text): other.confidence for other in query.alternatives}
         matches: list[Match] = []
         for other in taken_for(text, pairs, budget=settings.look_alike_budget, most=MOST_LOOK_ALIKES):
             for match in self._listed(other, moment, confidences.get(other))[0]:
@@ -217,8 +241,8 @@ class HotList:
         likely = [other for other in query.alternatives if other.confidence >= settings.near_confidence]
         likely.sort(key=lambda other: other.confidence, reverse=True)
         for other in likely[: settings.near_alternatives]:
-            alternative = normalize(other.text)
-            if not alternative or alternative == text:
+            alternative = normalize_read(other.text)
+            if not alternative or alternative == text or HIDDEN in alternative:
                 continue
             for match in self._listed(alternative, moment, other.confidence)[0]:
                 differs = _differences(text, match.plate_matched)
@@ -230,6 +254,12 @@ class HotList:
 
 
 _ORDER = {kind: index for index, kind in enumerate(MatchKind)}
+
+
+def _sure(query: Query, text: PlateText, known: Sequence[int]) -> float | None:
+    """Return the probability that the characters at these places of a read are right, where the reader tells."""
+    sure = [query.characters[index] for index in known] if len(query.characters) == len(text) else []
+    return prod(sure) if sure else None
 
 
 def _differences(text: str, other: str) -> tuple[int, ...]:

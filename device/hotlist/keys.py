@@ -4,6 +4,8 @@
 the characters that look alike on a plate, so that a list that says O finds a plate that says 0. `plate_matched` is the
 list's own spelling or pattern, and only a match carries it.
 
+A read may have `?` where something hides a character of the plate; a listed plate has none.
+
 Only O/0 and I/1 are folded: California's personalized plates have no zero and its serials have both, and each further
 pair would double what one listed plate covers. A post may declare more pairs; those are looked up one by one, within a
 budget.
@@ -15,10 +17,13 @@ from itertools import combinations, product
 from typing import NewType
 
 PlateText = NewType("PlateText", str)
-"""A plate as spelled, normalized: A-Z and 0-9 only."""
+"""A plate as spelled, normalized: A-Z and 0-9, and in a read `HIDDEN`."""
 
 PlateKey = NewType("PlateKey", str)
 """A plate as looked up: normalized and folded."""
+
+HIDDEN = "?"
+"""Stands in a read for a character that something hides."""
 
 FOLDING = {"O": "0", "I": "1"}
 """Which character stands for which in a key. A list says which folding it was built with."""
@@ -41,14 +46,19 @@ def normalize(text: str) -> PlateText:
     return PlateText("".join(character for character in upper if character in _ALLOWED))
 
 
+def normalize_read(text: str) -> PlateText:
+    """Reduce what a camera read as `normalize` does, and keep `?` for what was hidden from it."""
+    return PlateText(HIDDEN.join(normalize(part) for part in text.split(HIDDEN)))
+
+
 def fold(text: PlateText) -> PlateKey:
     """Fold the characters that look alike of a normalized plate."""
     return PlateKey(text.translate(_FOLD))
 
 
 def plate_key(text: str) -> PlateKey:
-    """Normalize any spelling of a plate, then fold it: the string that is looked up."""
-    return fold(normalize(text))
+    """Normalize any spelling of a plate, then fold it: the string that is looked up; a read keeps its `?`."""
+    return fold(normalize_read(text))
 
 
 def look_alike_indexes(text: PlateText) -> tuple[int, ...]:
@@ -71,6 +81,12 @@ def other_spellings(text: PlateText, *, most: int = 1024) -> Iterator[tuple[Plat
             for index in chosen:
                 spelled[index] = LOOK_ALIKE[spelled[index]]
             yield PlateText("".join(spelled)), chosen
+
+
+def filled(text: PlateText) -> Iterator[PlateText]:
+    """Yield the plates that a read with one hidden character may be, look-alikes once."""
+    for character in sorted(_ALLOWED - FOLDING.keys()):
+        yield PlateText(text.replace(HIDDEN, character))
 
 
 def taken_for(text: PlateText, pairs: Sequence[str], *, budget: int, most: int) -> Iterator[PlateText]:

@@ -56,8 +56,8 @@ class Match:
     """One listed plate or pattern that a read matches.
 
     Attributes:
-        kind: `exact`, `look_alike` (O for 0, I for 1, a declared pair), `partial` (a pattern) or `near` (an alternative
-            of the reader).
+        kind: `exact`, `look_alike` (O for 0, I for 1, a declared pair), `partial` (a pattern, or something hides a
+            character of the plate) or `near` (an alternative of the reader).
         plate_matched: the list's spelling of the plate, or the pattern. The list holds no plate in clear: the spelling
             is the read's own, with the look-alike characters as the list has them.
         category: slug, as in the topic of the hit.
@@ -67,7 +67,7 @@ class Match:
         differs: indexes into the normalized read where it and the list differ.
         list_version: of the list that says so.
         confidence: probability that the plate bears what matched, where the reader tells: of the whole text, of the
-            alternative, or of a pattern's characters.
+            alternative, or of the characters that both know.
         state_agreement: whether the state read is the listed one. A contradiction is said, and takes no match away:
             readers take states for one another more readily than characters.
         author: who answers for a pattern.

@@ -9,16 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from device.hotlist.keys import FOLDING, PlateText, fold
-from device.hotlist.layout import WILDCARDS, PatternEntry, epoch
+from device.hotlist.keys import FOLDING, HIDDEN, PlateText, fold
+from device.hotlist.layout import FEWEST_KNOWN, WILDCARDS, PatternEntry, epoch
 
 
 @dataclass(frozen=True, slots=True)
 class PatternMatch:
     """A pattern that fits a read.
 
-    `known` are the read's indexes where the pattern has a character, `differs` those of them where the two only look
-    alike.
+    `known` are the read's indexes where both have a character, `differs` those of them where the two only look alike.
     """
 
     entry: PatternEntry
@@ -36,32 +35,31 @@ class Patterns:
         return len(self._patterns)
 
     def match(self, text: PlateText, moment: int) -> Iterator[PatternMatch]:
-        """Yield the patterns that fit a normalized read and have not ended at a moment (seconds since 1970)."""
+        """Yield the patterns that fit a normalized read and have not ended at a moment (seconds since 1970).
+
+        A hidden character of the read fits any, if both have as many others in common as a pattern must have.
+        """
         key = fold(text)
         for entry, expression, expires in self._patterns:
             if moment >= expires or entry.characters not in {None, len(text)}:
                 continue
             found = expression.fullmatch(key)
-            if found is not None:
-                yield PatternMatch(entry, _differs(entry.pattern, found, text), _known(entry.pattern, found))
+            if found is None:
+                continue
+            both = [(at, piece) for at, piece in _literals(entry.pattern, found) if text[at] != HIDDEN]
+            if HIDDEN not in text or len(both) >= FEWEST_KNOWN:
+                differs = tuple(at for at, piece in both if text[at] != piece)
+                yield PatternMatch(entry, differs, tuple(at for at, _ in both))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Turn a pattern into an expression over keys, a group for each of its characters.
+    """Turn a pattern into an expression over keys, a group for each of its characters; what is hidden fits each.
 
     Neighboring stars are one, which keeps the search from trying every way to share characters between them.
     """
     pieces = {"?": "(.)", "*": "(.*)"}
     folded = re.sub(r"\*+", "*", pattern)
-    return re.compile("".join(pieces.get(piece) or f"({FOLDING.get(piece, piece)})" for piece in folded))
-
-
-def _differs(pattern: str, found: re.Match[str], text: PlateText) -> tuple[int, ...]:
-    return tuple(index for index, piece in _literals(pattern, found) if text[index] != piece)
-
-
-def _known(pattern: str, found: re.Match[str]) -> tuple[int, ...]:
-    return tuple(index for index, _ in _literals(pattern, found))
+    return re.compile("".join(pieces.get(piece) or f"([{FOLDING.get(piece, piece)}{HIDDEN}])" for piece in folded))
 
 
 def _literals(pattern: str, found: re.Match[str]) -> Iterator[tuple[int, str]]:

@@ -37,7 +37,8 @@ class Hit(Sight):
     match: Literal["exact", "look_alike", "near", "partial"] = Field(
         description=(
             "`exact`: the read equals the entry; `look_alike`: equal but for O/0, I/1 or a pair that the post "
-            "declares; `near`: an alternative of the reader matched; `partial`: a pattern matched."
+            "declares; `near`: an alternative of the reader matched; `partial`: a pattern matched, or all but a "
+            "hidden character."
         )
     )
     differs: tuple[Count, ...] = Field(
@@ -57,8 +58,8 @@ class Hit(Sight):
     match_confidence: Fraction | None = Field(
         default=None,
         description=(
-            "Probability that the plate bears what matched: the text, the alternative, or the pattern's known "
-            "characters. Absent where the reader does not tell."
+            "Probability that the plate bears what matched: the text, the alternative, or the characters known of "
+            "both. Absent where the reader does not tell."
         ),
     )
     state_agreement: Literal["agrees", "contradicts", "unknown"] = Field(

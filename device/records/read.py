@@ -23,8 +23,12 @@ class Sight(RecordData):
     """What a read and a hit say alike of the plate that was seen."""
 
     passage: Identifier = Field(description="Identifier of the passage; links a hit and the read that follows it.")
-    plate_read: PlateText = Field(description="The plate as it was read; never changed afterwards.")
-    plate_key: PlateText = Field(description="Normalized form for look-up; O and 0 share a key, as do I and 1.")
+    plate_read: PlateText = Field(
+        description="The plate as it was read, `?` for a character that something hides; never changed afterwards."
+    )
+    plate_key: PlateText = Field(
+        description="Normalized form for look-up; O and 0 share a key, as do I and 1; `?` stays."
+    )
     confidence: Fraction = Field(description="Probability that the whole text is right, 0 to 1.")
     characters: tuple[Character, ...] = Field(
         min_length=1, description="Each character of `plate_read` with its confidence, in order."

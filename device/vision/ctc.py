@@ -16,8 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""The characters of classes 1 to 36; class 0 is the blank."""
+HIDDEN = "?"
+"""What is written for a character that something hides: a tow ball, a bolt, dirt."""
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" + HIDDEN
+"""The characters of classes 1 to 37; class 0 is the blank."""
 
 LOOK_ALIKES = {"O": "0", "I": "1"}
 """Letters that are searched for as the digit beside them; the hot list's keys fold the same."""

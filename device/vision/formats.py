@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from device.vision.ctc import LOOK_ALIKES, Hypothesis, folded
+from device.vision.ctc import HIDDEN, LOOK_ALIKES, Hypothesis, folded
 from device.vision.serials import UNITED_STATES
 
 BOUND: Final = 3.0
@@ -27,6 +27,7 @@ Of 6,400 drawn plates of listed formats it sets 54 right and none wrong, of 3,20
 the reader's model card.
 """
 _EITHER: Final = frozenset([*LOOK_ALIKES, *LOOK_ALIKES.values()])
+_OPEN: Final = _EITHER | {HIDDEN}
 _LETTERS: Final = {digit: letter for letter, digit in LOOK_ALIKES.items()}
 _FITTING: Final = {"9": "9?", "A": "AQ?", "B": "A"}
 """What fits a place of a format."""
@@ -91,8 +92,8 @@ def _spelled(character: str, places: set[str]) -> str:
 
 
 def _kinds(text: str) -> str:
-    """Return "9" for a digit, "?" for what is O or 0, I or 1, "Q" for a Q and "A" for any other letter of a text."""
-    return "".join("?" if c in _EITHER else "9" if c.isdigit() else "Q" if c == "Q" else "A" for c in text)
+    """Return "9" for a digit, "?" for O, 0, I, 1 and what is hidden, "Q" for a Q and "A" for any other letter."""
+    return "".join("?" if c in _OPEN else "9" if c.isdigit() else "Q" if c == "Q" else "A" for c in text)
 
 
 @cache

@@ -58,7 +58,7 @@ class Fusion:
         return len(self._looks)
 
     def add(self, columns: NDArray[np.float32], weight: float) -> None:
-        """Take in a look: its merged probabilities [40 columns, 37 classes], and what it counts, on any scale."""
+        """Take in a look: its merged probabilities [40 columns, 38 classes], and what it counts, on any scale."""
         self._looks = nlargest(LOOKS, [*self._looks, _Look(weight, columns)], key=lambda look: look.weight)
 
     def posterior(self, texts: Sequence[str]) -> dict[str, float]:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.vision.calibration import Calibration
-from device.vision.ctc import ALPHABET, LOOK_ALIKES, Hypothesis, beam_search, merge_look_alikes, softmax, spell
+from device.vision.ctc import (
+    ALPHABET,
+    LOOK_ALIKES,
+    Hypothesis,
+    beam_search,
+    merge_look_alikes,
+    softmax,
+    spell,
+)
 from device.vision.formats import doubted, preferred, spelled
 from device.vision.geometry import Corners, rectify
 from device.vision.interpreter import Network
@@ -23,6 +31,11 @@ MARGIN = 0.04
 """Share of the input that is kept around the plate on each side, for corners are never exact."""
 COLUMNS = 40
 """Steps across the plate for which the network says what it sees."""
+TEXT, HIDES = (1, COLUMNS, len(ALPHABET)), (1, COLUMNS, 1)
+"""Shapes of the network's answers: classes of each column, and whether something hides a character there.
+
+A network without the second sees nothing that hides.
+"""
 LEAST_ALTERNATIVE = 0.001
 """Probability below which an alternative is not worth telling."""
 DOUBTFUL = 0.95
@@ -55,7 +68,7 @@ class Reading:
     alternatives: tuple[Hypothesis, ...]
     """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone."""
     columns: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
-    """[40 columns, 37 classes], look-alike letters merged: what the network saw in a single look; None of several."""
+    """[40 columns, 38 classes], look-alike letters merged: what the network saw in a single look; None of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +76,7 @@ class Look:
     """What the network says of one picture of a plate."""
 
     probabilities: NDArray[np.float32]
-    """[40 columns, 37 classes]."""
+    """[40 columns, 38 classes]."""
     hypotheses: tuple[Hypothesis, ...]
     """Texts with look-alike letters merged into their digits, the likeliest first; claimed, not yet calibrated."""
 
@@ -88,7 +101,11 @@ class Reader:
 
         """
         self.model = Network(path, runtime=runtime)
-        self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=((1, COLUMNS, len(ALPHABET) + 1),))
+        shapes = [output.shape for output in self.model.outputs]
+        self._text, self._hides = (shapes.index(shape) if shape in shapes else -1 for shape in (TEXT, HIDES))
+        self.model.expect(
+            input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=(TEXT, HIDES) if self._hides >= 0 else (TEXT,)
+        )
         self.calibration = Calibration.beside(path, digest=self.model.digest)
         self._serials = COUNTRIES[country]
         self._spells = country != "US"  # states have formats that no list knows, and many plates are personalized
@@ -104,8 +121,13 @@ class Reader:
 
     def look(self, plate: NDArray[np.uint8]) -> Look:
         """Look once at a 64 x 160 uint8 plate seen from the front."""
-        (logits,) = self.model.run((plate ^ 0x80).view(np.int8)[None, :, :, None])
-        probabilities = softmax(self.model.outputs[0].real(logits[0]))
+        answers = self.model.run((plate ^ 0x80).view(np.int8)[None, :, :, None])
+        hidden = np.zeros((COLUMNS, 1), np.float32)
+        if self._hides >= 0:
+            logits = self.model.outputs[self._hides].real(answers[self._hides][0])
+            hidden = (1 / (1 + np.exp(-logits))).astype(np.float32)
+        letters = softmax(self.model.outputs[self._text].real(answers[self._text][0]))
+        probabilities = np.hstack([letters * (1 - hidden), hidden])
         return Look(probabilities, tuple(beam_search(merge_look_alikes(probabilities))))
 
     def moved_looks(self, plate: NDArray[np.uint8]) -> list[Look]:

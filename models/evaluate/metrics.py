@@ -11,7 +11,7 @@ from device.vision.recognizer import Plate, Recognition
 from device.vision.region import CALIFORNIA
 from models.evaluate.manifest import LabelledPicture
 from models.evaluate.reliability import brier_score, expected_calibration_error
-from models.evaluate.spelling import edit_distance, fold, normalise
+from models.evaluate.spelling import edit_distance, fold, normalize
 
 MATCH_IOU: Final = 0.5
 CORRECT_SHARE: Final = 0.99
@@ -59,23 +59,23 @@ class PictureResult:
 def compare(picture: LabelledPicture, recognition: Recognition, *, cpu_milliseconds: float = 0.0) -> PictureResult:
     """Hold what was recognized in a picture, in so much CPU time, against its plates."""
     plates = recognition.plates
-    regions = {plate.text: plate.region for plate in picture.plates if plate.text and normalise(plate.text)}
+    regions = {plate.text: plate.region for plate in picture.plates if plate.text and normalize(plate.text)}
     texts = list(regions)
     judged = [plate for plate in plates if not (texts and _of_unknown_text(picture, plate))]
     first = judged[0] if judged else None
-    best = normalise(first.text) if first else ""
+    best = normalize(first.text) if first else ""
     truth = min(texts, key=lambda text: edit_distance(fold(text), fold(best)), default="")
     folded = {fold(text) for text in texts}
     found = _match_boxes(picture, plates)
     return PictureResult(
         picture=picture,
-        truth=normalise(truth),
+        truth=normalize(truth),
         read=best,
         confidence=first.reading.confidence if first else 0.0,
-        strict=bool(texts) and best in {normalise(text) for text in texts},
+        strict=bool(texts) and best in {normalize(text) for text in texts},
         folded=fold(best) in folded,
         anywhere=any(fold(plate.text) in folded for plate in plates),
-        wrong_characters=min(edit_distance(fold(truth), fold(best)), len(normalise(truth))),
+        wrong_characters=min(edit_distance(fold(truth), fold(best)), len(normalize(truth))),
         boxes=sum(plate.box is not None for plate in picture.plates),
         boxes_found=found,
         extra=0 if picture.cut_out else len(plates) - found,
@@ -96,7 +96,7 @@ def _of_unknown_text(picture: LabelledPicture, plate: Plate) -> bool:
     """Whether a plate told is a true one whose text is unknown: right or wrong, nothing of it can be said."""
     known = [(intersection_over_union(plate.box, true.box), true) for true in picture.plates if true.box is not None]
     overlap, nearest = max(known, key=lambda pair: pair[0], default=(0.0, None))
-    return nearest is not None and overlap >= MATCH_IOU and not normalise(nearest.text or "")
+    return nearest is not None and overlap >= MATCH_IOU and not normalize(nearest.text or "")
 
 
 def _match_boxes(picture: LabelledPicture, plates: Sequence[Plate]) -> int:

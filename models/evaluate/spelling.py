@@ -2,19 +2,20 @@
 
 from typing import Final
 
+HIDDEN: Final = "?"
 NOTHING: Final = "-"
 """Stands for a character that is not there: a lost one was read as nothing, an invented one truly is nothing."""
 _FOLD: Final = str.maketrans("OI", "01")
 
 
-def normalise(text: str) -> str:
-    """Keep letters and digits only, upper case."""
-    return "".join(character for character in text.upper() if character.isalnum())
+def normalize(text: str) -> str:
+    """Keep letters and digits only, upper case, and what a reader says is hidden."""
+    return "".join(character for character in text.upper() if character.isalnum() or character == HIDDEN)
 
 
 def fold(text: str) -> str:
-    """Normalise, and write O as 0 and I as 1, which share a key on the hot list and one shape on most plates."""
-    return normalise(text).translate(_FOLD)
+    """Normalize, and write O as 0 and I as 1, which share a key on the hot list and one shape on most plates."""
+    return normalize(text).translate(_FOLD)
 
 
 def edit_distance(first: str, second: str) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from device.errors import PictureError
 from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
-from models.evaluate.spelling import normalise
+from models.evaluate.spelling import normalize
 from models.plates.degrade import READER_MARGIN, READER_SHAPE
 from models.plates.surroundings import FRAMED_SHAPE, MARGIN
 from models.reader.labels import ALPHABET
@@ -89,7 +89,7 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
         plates = [plate for plate in photo.plates if plate.text] + further.get(photo.path, [])
         if not plates:
             continue
-        picture = _gray(photo.path)
+        picture = gray(photo.path)
         found += [
             RealPlate(picture, plate.box, _label(plate, photo.path), plate.region)
             for plate in plates
@@ -112,7 +112,7 @@ def load_crops(folder: Path) -> list[tuple[npt.NDArray[np.uint8], str]]:
         if not crop.cut_out:
             message = f"{manifest.path}: {crop.path.name} is a photo, and plates cut out are wanted here"
             raise ManifestError(message)
-        picture = cv2.resize(_gray(crop.path), (width, height), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(gray(crop.path), (width, height), interpolation=cv2.INTER_AREA)
         crops.append((np.asarray(picture, np.uint8), _label(crop.plates[0], crop.path)))
     return crops
 
@@ -143,14 +143,15 @@ def is_held_out(plate: RealPlate) -> bool:
 
 def _label(plate: TruePlate, path: Path) -> str:
     """Write a text as the network does, without spaces and hyphens; refuse what it has no class for."""
-    text = normalise(plate.text or "")
+    text = normalize(plate.text or "")
     if not text or not set(text) <= set(ALPHABET):
         message = f"{path}: text {plate.text!r}: expected letters A-Z and digits"
         raise ManifestError(message)
     return text
 
 
-def _gray(path: Path) -> npt.NDArray[np.uint8]:
+def gray(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a photograph in gray; PictureError if it is none."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if picture is None:
         message = f"{path}: is missing or no picture"

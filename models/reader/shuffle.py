@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.ctc import ALPHABET, merge_look_alikes, softmax
+from device.vision.ctc import ALPHABET, merge_look_alikes
 from device.vision.reader import Reader
 from models.evaluate.spelling import fold
 from models.plates.degrade import READER_MARGIN
@@ -25,7 +25,7 @@ Cells = tuple[tuple[int, int], ...]
 _LEAST: Final = 9
 """Columns that a cell has at least; narrower ones are no characters, or crowded."""
 _LOOSEST: Final = 1.45
-"""Distance of neighbours, by the usual one, from which on a logo or a gap stands between them."""
+"""Distance of neighbors, by the usual one, from which on a logo or a gap stands between them."""
 _SIMILAR: Final = 1.5
 """How much wider one cell may be than another to change places with it."""
 _LEAST_LIKELY: Final = 0.3
@@ -34,7 +34,7 @@ _STILL_THERE: Final = 0.05
 """Probability that the reader must give to a new text: below, a character was cut through."""
 
 
-_FRAMED_PLATE: Final = (
+FRAMED_PLATE: Final = (
     MARGIN / (1 + 2 * MARGIN) * FRAMED_SHAPE[1],
     MARGIN / (1 + 2 * MARGIN) * FRAMED_SHAPE[0],
     (1 + MARGIN) / (1 + 2 * MARGIN) * FRAMED_SHAPE[1],
@@ -53,10 +53,10 @@ def find_cells(plate: RealPlate, reader: Reader) -> Cells | None:
     Returns:
         None if the reader does not see the text there, or if its characters do not stand apart.
     """
-    centres = _centres(plate, reader)
-    if centres is None or len(centres) < 3:
+    centers = _centers(plate, reader)
+    if centers is None or len(centers) < 3:
         return None
-    steps = np.diff(centres)
+    steps = np.diff(centers)
     usual = float(np.median(steps))
     if usual < _LEAST or float(steps.min()) < 0.5 * usual:
         return None
@@ -66,11 +66,11 @@ def find_cells(plate: RealPlate, reader: Reader) -> Cells | None:
         return None
     # A network fires where it is sure, left or right of a character's middle, but much the same for all of a plate.
     shifts = np.linspace(-0.45, 0.45, 19) * usual
-    between = (centres[close] + centres[close + 1]) / 2
-    centres = centres + min(shifts, key=lambda shift: float(written[_column(between + shift)].sum()))
-    left, right = centres - usual / 2, centres + usual / 2
+    between = (centers[close] + centers[close + 1]) / 2
+    centers = centers + min(shifts, key=lambda shift: float(written[_column(between + shift)].sum()))
+    left, right = centers - usual / 2, centers + usual / 2
     for place in close:
-        right[place] = left[place + 1] = _gap(written, (centres[place] + centres[place + 1]) / 2, 0.15 * usual)
+        right[place] = left[place + 1] = _gap(written, (centers[place] + centers[place + 1]) / 2, 0.15 * usual)
     cells = tuple((round(float(low)), round(float(high))) for low, high in zip(left, right, strict=True))
     if any(high - low < _LEAST or low < 0 or high > FRAMED_SHAPE[1] for low, high in cells):
         return None
@@ -123,17 +123,16 @@ def shuffled_plates(plates: Iterable[RealPlate], reader: Reader, *, copies: int,
         picture = plate.framed()
         for _ in range(copies):
             changed, text = shuffle(picture, plate.text, cells, rng)
-            whole = RealPlate(changed, _FRAMED_PLATE, text)
+            whole = RealPlate(changed, FRAMED_PLATE, text)
             chances = {h.text: h.probability for h in reader.look(whole.rectified()).hypotheses}
             if text != plate.text and chances.get(fold(text), 0.0) >= _STILL_THERE:
                 found.append((changed, plate.width, text))
     return found
 
 
-def _centres(plate: RealPlate, reader: Reader) -> npt.NDArray[np.float64] | None:
+def _centers(plate: RealPlate, reader: Reader) -> npt.NDArray[np.float64] | None:
     """Columns of the framed picture where the characters' middles are, by the likeliest alignment."""
-    (logits,) = reader.model.run((plate.rectified() ^ 0x80).view(np.int8)[None, :, :, None])
-    probabilities = merge_look_alikes(softmax(reader.model.outputs[0].real(logits[0])))
+    probabilities = merge_look_alikes(reader.look(plate.rectified()).probabilities)
     spans = _aligned(np.log(np.maximum(probabilities, 1e-12)), fold(plate.text))
     if spans is None:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Self
 
-from device.hotlist.keys import normalize, plate_key
+from device.hotlist.keys import normalize, normalize_read, plate_key
 from device.vision.clips import ClipRead
 from simulator.scoring.truth import TruePassage, Truth
 
@@ -48,7 +48,7 @@ class ScoredPassage:
     @property
     def right(self) -> bool:
         """Whether the text is right to the character."""
-        return self.read is not None and normalize(self.read.text) == normalize(self.passage.text)
+        return self.read is not None and normalize_read(self.read.text) == normalize(self.passage.text)
 
     @property
     def right_folded(self) -> bool:

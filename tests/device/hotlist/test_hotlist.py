@@ -57,6 +57,23 @@ def test_a_partial_plate_matches_with_its_case(hotlist: HotList, now: datetime) 
     assert (match.kind, match.differs, match.state) == (MatchKind.PARTIAL, (1,), "CA")
 
 
+def test_a_plate_with_a_hidden_character_matches_as_a_partial_one(hotlist: HotList, now: datetime) -> None:
+    seen = Query(plate_read="7A?C123", confidence=0.8, characters=(0.9, 0.9, 0.7, 1.0, 1.0, 1.0, 1.0))
+    (match,) = hotlist.consult(seen, at=now).matches
+    assert (match.kind, match.plate_matched, match.differs) == (MatchKind.PARTIAL, "7ABC123", (2,))
+    assert match.confidence == pytest.approx(0.81), "of the characters that were seen"
+    (alike,) = hotlist.match("?0DE456", at=now)
+    assert (alike.plate_matched, alike.differs) == ("8ODE456", (0, 1))
+    assert hotlist.match("7A?C124", at=now) == ()
+    assert hotlist.match("7AB?C123", at=now) == (), "as many characters as the plate has"
+    assert hotlist.match("7A?C?23", at=now) == (), "two hidden ones may be of a thousand vehicles"
+
+
+def test_what_is_hidden_fits_a_pattern_that_has_enough_other_characters(hotlist: HotList, now: datetime) -> None:
+    assert [match.kind for match in hotlist.match("6XYZ?2?", at=now)] == [MatchKind.PARTIAL]
+    assert hotlist.match("6X?Z123", at=now) == (), "two of three known characters are too few"
+
+
 def test_a_row_matches_until_it_expires_and_never_after(hotlist: HotList, department: Department) -> None:
     expires = department.built + timedelta(hours=6)
     assert hotlist.match("8ODE456", at=expires - timedelta(seconds=1))

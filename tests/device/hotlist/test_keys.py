@@ -15,6 +15,7 @@ from device.hotlist.keys import fold, look_alike_indexes, normalize, other_spell
         ("LUV♥CA", "LUVCA", "LUVCA"),
         ("1291164", "1291164", "1291164"),
         ("♥", "", ""),
+        ("7a?c 123", "7AC123", "7A?C123"),  # what a camera could not see stays
     ],
 )
 def test_the_read_its_text_and_its_key_are_three_things(read: str, text: str, key: str) -> None:

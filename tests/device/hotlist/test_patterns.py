@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.hotlist.keys import fold, normalize
+from device.hotlist.keys import fold, normalize, normalize_read
 from device.hotlist.layout import PatternEntry
 from device.hotlist.patterns import Patterns
 
@@ -63,6 +63,17 @@ def test_the_number_of_characters_must_agree_where_it_is_given() -> None:
 def test_a_pattern_ends_when_it_says() -> None:
     assert fits("7AB*", "7ABC123", moment=END - 1)
     assert not fits("7AB*", "7ABC123", moment=END)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "read", "known"),
+    [("7AB?123", "7A?C123", (0, 1, 4, 5, 6)), ("*C123", "7A??123", (4, 5, 6)), ("7AB*", "7A?C123", None)],
+)
+def test_a_hidden_character_fits_any_if_enough_others_agree(
+    pattern: str, read: str, known: tuple[int, ...] | None
+) -> None:
+    found = list(Patterns([entry(pattern)]).match(normalize_read(read), BEFORE))
+    assert [one.known for one in found] == ([] if known is None else [known])
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from pytest_mock import MockerFixture
 
 from device.vision.ctc import ALPHABET, Hypothesis
 from device.vision.modelfiles import shipped
-from device.vision.reader import Look, Reader, Reading, in_doubt, stretched
+from device.vision.reader import HIDES, TEXT, Look, Reader, Reading, in_doubt, stretched
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
@@ -95,6 +96,24 @@ def test_alternatives_are_spelled_as_the_text_is_where_they_say_the_same(reader:
     found = reader.settle([Look(seen, (Hypothesis("017", 0.6), Hypothesis("01Z", 0.3), Hypothesis("0171", 0.05)))])
     assert found.text == "OI7"
     assert [other.text for other in found.alternatives][:1] == ["OIZ"]
+
+
+def test_what_something_hides_is_a_character_of_its_own(reader: Reader, mocker: MockerFixture) -> None:
+    shapes = {output.shape: output for output in reader.model.outputs}
+    letters, hides = np.full(TEXT, -128, np.int8), np.full(HIDES, -128, np.int8)
+    letters[0, :, 0] = 127
+    for column, character in ((4, "7"), (9, "A"), (14, "O"), (19, "B")):
+        letters[0, column, [0, ALPHABET.index(character) + 1]] = -128, 127
+    hides[0, 14] = 127
+    said = {TEXT: letters, HIDES: hides}
+    mocker.patch.object(reader.model, "run", return_value=tuple(said[shape] for shape in shapes))
+    found = reader.read_rectified(np.zeros((64, 160), np.uint8))
+    assert found.text == "7A?B"
+    assert 0.6 < found.characters[2].confidence < 1
+    assert found.confidence < 0.99
+    assert found.alternatives[0].text == "7AOB"
+    assert found.columns is not None
+    assert found.columns.sum(axis=1) == pytest.approx(np.ones(40), abs=1e-4)
 
 
 def test_a_reading_without_a_look_is_refused(reader: Reader) -> None:

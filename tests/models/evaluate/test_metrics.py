@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from models.evaluate.metrics import PictureResult, coverage, summarise
-from models.evaluate.spelling import edit_distance, fold, normalise
+from models.evaluate.spelling import edit_distance, fold, normalize
 
 Compare = Callable[..., PictureResult]
 BOX = (100.0, 100.0, 160.0, 130.0)
@@ -20,8 +20,8 @@ def test_edit_distance(first: str, second: str, distance: int) -> None:
     assert edit_distance(first, second) == edit_distance(second, first) == distance
 
 
-def test_normalise_and_fold() -> None:
-    assert normalise("7abc-123 ") == "7ABC123"
+def test_normalize_and_fold() -> None:
+    assert normalize("7abc-123 ") == "7ABC123"
     assert fold("OIl0") == "01L0"
 
 

@@ -1,0 +1,171 @@
+"""Plates with hidden characters, drawn and real, and what a trained reader makes of them half way through."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from device.vision.ctc import softmax
+from device.vision.reader import Reader
+from models.evaluate.manifest import read_photos
+from models.plates import Severity, degrade, framed, render_plate
+from models.plates.occluders import Cells, obscured
+from models.reader.real import RealPlate, gray, is_held_out
+from models.reader.shuffle import FRAMED_PLATE, find_cells
+
+logger = logging.getLogger(__name__)
+
+TRUNK: Final = 8
+"""Layers of the reader that the second answer stands on: 8 x 40 columns of 96 values."""
+LONGEST: Final = 10
+CHUNK: Final = 400
+_CHARACTERS: Final = ((0, 1, 2), (0.3, 0.55, 0.15))
+"""How many characters are hidden, and how often."""
+_UNTOUCHED: Final = 0.35
+"""Share of plates that nothing stands before."""
+_SURE: Final = 0.97
+"""What the reader must claim of a real plate that nobody transcribed for its text to be believed."""
+LEAST_WIDTH: Final = 60.0
+
+
+class Examples(NamedTuple):
+    """Plates in a row."""
+
+    pictures: npt.NDArray[np.uint8]
+    """N x 64 x 160."""
+    values: npt.NDArray[np.int8]
+    """N x 8 x 40 x 96: what layer `TRUNK` says, as quantized."""
+    columns: npt.NDArray[np.float16]
+    """N x 40 x 37: the reader's own probabilities."""
+    texts: npt.NDArray[np.str_]
+    """With `?` for what is hidden."""
+
+
+class Trunk:
+    """The first layers of a reader, and its answer."""
+
+    def __init__(self, path: Path) -> None:
+        """Load a .tflite reader."""
+        self._interpreter = Interpreter(
+            str(path), num_threads=1, experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )  # fmt: skip
+        self._interpreter.allocate_tensors()
+        tensors: dict[int, Any] = {tensor["index"]: tensor for tensor in self._interpreter.get_tensor_details()}
+        convolutions = [one for one in self._interpreter._get_ops_details() if one["op_name"] == "CONV_2D"]  # noqa: SLF001 - no public list
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._answer = self._interpreter.get_output_details()[0]
+        self._at = tensors[convolutions[TRUNK - 1]["outputs"][0]]
+        self.scale, self.zero_point = (float(self._at["quantization"][0]), int(self._at["quantization"][1]))
+
+    def __call__(self, plate: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+        """Return the values of layer `TRUNK` and the answer's probabilities for a 64 x 160 plate."""
+        self._interpreter.set_tensor(self._input, (plate ^ 0x80).view(np.int8)[None, :, :, None])
+        self._interpreter.invoke()
+        scale, zero_point = self._answer["quantization"]
+        logits = (self._interpreter.get_tensor(self._answer["index"])[0].astype(np.float32) - zero_point) * scale
+        return self._interpreter.get_tensor(self._at["index"])[0], softmax(logits)
+
+    def floats(self, values: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
+        """Undo the quantization of layer `TRUNK`."""
+        return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+
+
+class Placed(NamedTuple):
+    """A framed plate, its text, where its characters stand, and its width in its photograph (drawn ones: None)."""
+
+    picture: npt.NDArray[np.uint8]
+    text: str
+    cells: Cells
+    width: float | None
+
+
+def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[Placed]:
+    """Real plates whose characters a reader can part; without a transcription, those it is sure of."""
+    found: list[Placed] = []
+    for photo in read_photos(folder).pictures:
+        whole = None
+        for plate in photo.plates:
+            if plate.box is None or plate.box[2] - plate.box[0] < LEAST_WIDTH:
+                continue
+            whole = gray(photo.path) if whole is None else whole
+            one = RealPlate(whole, plate.box, "".join(c for c in plate.text or "" if c.isalnum()))
+            if not one.text:
+                best = reader.look(one.rectified()).hypotheses[0]
+                if best.probability < _SURE or not 4 <= len(best.text) <= LONGEST:
+                    continue
+                one = RealPlate(whole, plate.box, best.text)
+            if is_held_out(one) != held_out:
+                continue
+            cells = find_cells(one, reader)
+            if cells is not None:
+                found.append(Placed(one.framed(), one.text, cells, one.width))
+    return found
+
+
+def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterator[Placed]:
+    """Draw plates whose characters a reader can part."""
+    while count:
+        plate = render_plate(rng, height=96)
+        picture = framed(plate, rng)
+        cells = find_cells(RealPlate(picture, FRAMED_PLATE, plate.text), reader)
+        if cells is not None and len(plate.text) <= LONGEST:
+            count -= 1
+            yield Placed(picture, plate.text, cells, None)
+
+
+def examples(plates: Sequence[Placed], trunk: Trunk, rng: np.random.Generator, severity: Severity) -> Examples:
+    """Hide characters of plates, or none, and send them through the camera."""
+    made = []
+    for plate in plates:
+        picture, text = plate.picture, plate.text
+        if rng.random() >= _UNTOUCHED:
+            characters = min(int(rng.choice(_CHARACTERS[0], p=_CHARACTERS[1])), len(text) - 1)
+            picture, text = obscured(picture, text, plate.cells, rng, characters=characters) or (picture, text)
+        own = severity
+        if plate.width is not None:
+            least = max(severity.smallest, min(0.65 * plate.width, 110.0))
+            own = Severity(smallest=least, largest=max(260.0, plate.width), crops=1.0)
+        made.append((degrade(picture, rng, own), text))
+    seen = [trunk(picture) for picture, _ in made]
+    return Examples(
+        np.stack([picture for picture, _ in made]),
+        np.stack([values for values, _ in seen]),
+        np.stack([columns for _, columns in seen]).astype(np.float16),
+        np.array([text for _, text in made], f"U{LONGEST}"),
+    )
+
+
+def fill(folder: Path, reader: Path, photos: Sequence[Path], *, chunks: int, seed: int, copies: int = 3) -> None:
+    """Write so many files of examples, half of the plates real ones if there are photos; those that are there stay."""
+    cv2.setNumThreads(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    trunk, finder = Trunk(reader), Reader(reader)
+    real = [plate for place in photos for plate in real_plates(place, finder, held_out=False)]
+    logger.info("%d real plates", len(real))
+    for number in range(chunks):
+        path = folder / f"{number:03}.npz"
+        if path.exists():
+            continue
+        rng = np.random.default_rng([seed, number])
+        count = CHUNK // copies
+        mine = list(drawn_plates(finder, count // 2 if real else count, rng))
+        if real:
+            mine += [real[int(rng.integers(len(real)))] for _ in range(count - len(mine))]
+        made = examples([plate for plate in mine for _ in range(copies)], trunk, rng, Severity())
+        np.savez(path.with_suffix(".part.npz"), **made._asdict())
+        path.with_suffix(".part.npz").replace(path)
+
+
+def load(paths: Sequence[Path]) -> Examples:
+    """Read files of examples."""
+    parts = []
+    for path in paths:
+        with np.load(path) as kept:
+            parts.append([kept[name] for name in Examples._fields])
+    return Examples(*(np.concatenate(part) for part in zip(*parts, strict=True)))
