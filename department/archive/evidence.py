@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from django.template import Context, Engine
+from django.utils.safestring import mark_safe
 from joserfc.jwk import ECKey, RSAKey
 
 from department.archive.evidence_check import verify_package
@@ -37,6 +38,7 @@ from department.ledger.entries import OpenEntry
 from department.ledger.export import BODIES, ENTRIES
 from device.control.jose import sign
 from device.records.receipt import KeptRange
+from provisioning.pages import PAGES
 
 RECORDS_MOST = 1000
 """Records of one package."""
@@ -226,6 +228,7 @@ def _page(
         shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
     template = Engine().from_string(resources("department.archive").joinpath("evidence.html").read_text("utf-8"))
     given = {"manifest": manifest, "records": shown, "accesses": accesses, "key": key}
+    given["design"] = mark_safe((PAGES / "design.css").read_text("utf-8"))  # noqa: S308 - our own sheet
     return template.render(Context(given)).encode()
 
 

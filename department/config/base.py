@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from department.policy.policy import DEFAULT
+from provisioning.pages import PAGES
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -61,6 +62,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [PAGES]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -18,6 +18,7 @@ from django.template import Context, Engine
 from joserfc.jwk import ECKey
 
 from device.control.jose import sign
+from provisioning.pages import PAGES
 
 REPORT_TYPE = "platepost-transparency+jws"
 """The JWS header's `typ`."""
@@ -87,7 +88,10 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
         connection: of the role that sees nothing else.
 
     """
-    found = {"style.css": resources("department.sharing").joinpath("public.css").read_bytes()}
+    found = {
+        "style.css": (PAGES / "design.css").read_bytes()
+        + resources("department.sharing").joinpath("public.css").read_bytes()
+    }
     reports = []
     for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
         said = json.loads(urlsafe_b64decode(signed.split(".")[1] + "=="))

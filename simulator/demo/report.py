@@ -10,6 +10,7 @@ import jinja2
 
 from device.records.parts import Picture
 from device.records.read import Sight
+from provisioning.pages import PAGES
 from simulator.demo.clip import STREET
 from simulator.demo.outcome import DemoOutcome, ReceivedHit
 from simulator.scoring.score import ScoredPassage
@@ -28,7 +29,10 @@ MATCH_WORDS = {
 def environment() -> jinja2.Environment:
     """Return the environment of the demonstration's pages; everything put into them is escaped."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.FileSystemLoader([TEMPLATES, PAGES]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
     made.filters["words"] = words
     made.filters["duration"] = duration

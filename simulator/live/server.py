@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from device.errors import PlatepostError
+from provisioning.pages import PAGES
 from simulator.live.desk import Desk
 from simulator.live.guard import guarded
 from simulator.live.lists import LARGEST
@@ -75,6 +76,7 @@ class LiveApplication:
                 route("/pace", self._pace, "POST"),
                 route("/hot-list", self._hot_list, "POST"),
                 Mount("/static", StaticFiles(directory=HERE / "static")),
+                Mount("/design", StaticFiles(directory=PAGES)),
             ]
         )
 

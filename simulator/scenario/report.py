@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from provisioning.pages import PAGES
 from simulator.demo.report import TEMPLATES, environment
 from simulator.demo.report import words as plain
 from simulator.scenario import charts
@@ -141,6 +142,6 @@ def _picture(entry: ReceivedRecord, kind: str) -> str | None:
 
 
 def _environment() -> jinja2.Environment:
-    made = environment().overlay(loader=jinja2.FileSystemLoader([_OWN, TEMPLATES]), lstrip_blocks=True)
+    made = environment().overlay(loader=jinja2.FileSystemLoader([_OWN, TEMPLATES, PAGES]), lstrip_blocks=True)
     made.filters |= {"words": words, "plain": plain}
     return made

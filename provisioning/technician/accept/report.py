@@ -8,6 +8,7 @@ import jinja2
 
 from device.config import Configuration
 from device.records import Versions
+from provisioning.pages import PAGES
 from provisioning.technician.accept.result import Result
 from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import Technician
@@ -27,7 +28,7 @@ def page(
 ) -> bytes:
     """Write the page, without signatures."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        loader=jinja2.FileSystemLoader([_TEMPLATES, PAGES]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

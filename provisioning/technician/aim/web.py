@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from provisioning.pages import PAGES
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -93,6 +94,8 @@ class _Pages:
         name = request.path_params["asset"]
         if name == "favicon.ico":
             return Response(status_code=204)
+        if name == "design.css":
+            return FileResponse(PAGES / name)
         known = {"aim.css", "aim.js", "enter.js"}
         return FileResponse(_ASSETS / name) if name in known else Response("nothing here", 404)
 
