@@ -34,7 +34,7 @@ Examples:
 @click.option("--zoom", type=click.FloatRange(1, 4), default=1.0, help="Zoom factor of the lens.")
 @click.option("--side", type=click.Choice(get_args(Side)), default="middle", help="Where the camera points.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: a free one]")
-@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Of the vehicles, miles an hour.")
+@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Speed of the vehicles, mph.")
 def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
     """Practice aiming on CLIP instead of a camera, with the page that a unit shows.
 
@@ -61,7 +61,7 @@ def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -
             port=port or free_port(),
         )
     lights = " and ".join(LIGHTS[light] for light in sorted(aiming.accepted))
-    click.echo(f"Accepted: the view by {lights}." if lights else "No view was accepted.")
-    click.echo("This was practice: the post is thrown away, and nothing is kept. At a unit: platepost aim.")
+    click.echo(f"Accepted: the view in {lights}." if lights else "No view was accepted.")
+    click.echo("This was practice: the post is deleted, and nothing is saved. At a unit, run platepost aim.")
     if not lights:
         raise SystemExit(1)

@@ -18,6 +18,7 @@ from device.signals import LOST_OR_STOPPED, instead
 from device.vision.recognizer import Recognizer
 from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
+from provisioning.pages.language import Phrase
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.aiming import LIGHTS, Aiming
 from provisioning.technician.aim.outlines import Outlines
@@ -99,14 +100,14 @@ def aim(
     session = Session(seconds=60 * (minutes or service.minutes))
     aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
     if watcher.outlines.changed:
-        click.echo("Lanes were drawn. Put these lines into post.toml in place of all [[passages.lanes]]:\n")
-        click.echo(watcher.outlines.toml() or "(none: take them all out)\n")
+        click.echo("Lanes were drawn. Replace all [[passages.lanes]] in post.toml with these lines:\n")
+        click.echo(watcher.outlines.toml() or "(none: remove them all)\n")
     kept = load_views(configuration.outbox.path.parent)
     if not aiming.accepted:
         raise ProvisioningError(
-            "no view was accepted" + (f"; kept from before: {_said(kept)}" if _lights(kept) else "")
+            "no view was accepted" + (f"; accepted earlier: {_said(kept)}" if _lights(kept) else "")
         )
-    click.echo(f"Kept: {_said(kept)}.")
+    click.echo(f"Saved: {_said(kept)}.")
     for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
         click.echo(line)
     click.echo(f"Next: {next_command(path, folder, purpose)}")
@@ -147,9 +148,9 @@ def aimed(
         watcher.start()
         server.start()
         with _ended_by_hand(session):  # before it is said that Ctrl-C does so
-            click.echo(f"Open this once, on a phone or laptop at the unit's service interface:\n\n  {server.link}\n")
+            click.echo(f"Open this link once, on a device at the unit's service interface:\n\n  {server.link}\n")
             code = f"{session.code[:4]} {session.code[4:]}"
-            click.echo(f"or {server.base} and type the code {code}. Ctrl-C closes the page.")
+            click.echo(f"or {server.base} and enter the code {code}. Ctrl-C closes the page.")
             server.wait()
         server.close()
         click.echo(f"The page has closed: {session.why_closed}.")
@@ -169,13 +170,14 @@ def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection
     for light, by in LIGHTS.items():
         view = kept.of(light)
         if view is None:
-            said.append(f"By {by} no view is kept: give the same command again if this post is to read by it.")
+            said.append(f"No view is accepted in {by}: run the same command again if this post should read in it.")
         elif light in outdated:
-            said.append(f"The camera was moved after the view by {by} was accepted: give the same command again.")
+            said.append(f"The camera was moved after the view in {by} was accepted: run the same command again.")
         elif light not in accepted:
             said.append(
-                f"The view by {by} is of before, {view.accepted:%Y-%m-%d}: if camera or lens were turned since, give "
-                "the same command again and accept it too; else the post calls its lens moved by that light."
+                f"The view in {by} is from {view.accepted:%Y-%m-%d}: if the camera or lens was turned since, run the "
+                f"same command again and accept it, too; otherwise the post will report in that light that its lens "
+                f"moved."
             )
     return said
 
@@ -199,7 +201,8 @@ def _ended_by_hand(session: Session) -> Iterator[None]:
     """Let Ctrl-C, a lost terminal or a stop close the page and not break the command off: what was accepted is kept."""
 
     def close(number: signal.Signals) -> None:
-        session.close("Ctrl-C was pressed" if number == signal.SIGINT else "the terminal was lost, or it was stopped")
+        stopped = Phrase("the terminal was lost, or the command was stopped")
+        session.close(Phrase("Ctrl-C was pressed") if number == signal.SIGINT else stopped)
 
     with instead((signal.SIGINT, *LOST_OR_STOPPED), close):
         yield
@@ -213,7 +216,7 @@ def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
     kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
     return ", ".join(
-        f"the view by {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
+        f"the view in {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
     )
 
 

@@ -186,15 +186,15 @@ def test_a_page_comes_back_after_silence_and_ctrl_c_keeps_what_was_accepted_and_
     expect(page.locator("#still")).to_have_text("no contact")
     process.send_signal(signal.SIGCONT)
     expect(page.locator("#word")).to_have_text("GOOD")
-    page.get_by_role("button", name="Accept this view by daylight").click()
-    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    page.get_by_role("button", name="Accept this view in daylight").click()
+    expect(page.locator("#foot")).to_contain_text("Accepted in: daylight")
     process.send_signal(signal.SIGINT)
     expect(page.locator("#advice")).to_contain_text("Ctrl-C was pressed")
     status, output = ended(process)
     assert status == 0, output
     assert "Aborted" not in output
-    assert re.search(r"Kept: the view by daylight, accepted \S+ \S+ UTC by r-alvarez\.", output)
-    assert "By infrared no view is kept" in output
+    assert re.search(r"Saved: the view in daylight, accepted \S+ \S+ UTC by r-alvarez\.", output)
+    assert "No view is accepted in infrared" in output
     assert f"Next: sudo platepost accept --config {unit.files / 'post.toml'} --as {unit.technician}\n" in output
     assert load_views(unit.files / "state").day is not None
 
@@ -204,7 +204,7 @@ def test_a_page_comes_back_after_silence_and_ctrl_c_keeps_what_was_accepted_and_
     again.send_signal(signal.SIGTERM)
     status, output = ended(again)
     assert status == 1
-    assert "no view was accepted; kept from before: the view by daylight" in output
+    assert "no view was accepted; accepted earlier: the view in daylight" in output
 
 
 def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
@@ -213,11 +213,11 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
     process = Unit(tmp_path, near, pace="fast", frames_per_second=3).aim()
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
-    page.get_by_role("button", name="Accept this view by daylight").click()
+    page.get_by_role("button", name="Accept this view in daylight").click()
     if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
-        expect(page.locator("#accept")).to_have_text("✓ Accepted by daylight · tap again to replace it")
+        expect(page.locator("#accept")).to_have_text("✓ Accepted in daylight · tap again to replace it")
         page.screenshot(path=f"{folder}/aim-phone.png", full_page=True)
-    expect(page.locator("#accept")).to_have_text("✓ Accepted by daylight · tap again to replace it")
+    expect(page.locator("#accept")).to_have_text("✓ Accepted in daylight · tap again to replace it")
     expect(page.locator("#accept")).to_have_css("background-color", "rgb(0, 107, 31)")
     assert accessibility_faults(page) == []
     page.locator("#accept").click()
@@ -225,10 +225,10 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
     forgetting = "window.forgetting = setInterval(() => fetch('/do/forget', {method: 'POST'}), 50)"
     page.evaluate(forgetting)
     expect(page.locator("#word")).to_have_text("WAITING")
-    expect(page.locator("#accept")).to_have_text("✓ Accepted by daylight")
+    expect(page.locator("#accept")).to_have_text("✓ Accepted in daylight")
     expect(page.locator("#accept")).to_be_disabled()
     page.locator("#done").click()
-    expect(page.locator("#why")).to_contain_text("The view that is kept by daylight is not good now: ")
+    expect(page.locator("#why")).to_contain_text("The accepted view in daylight is not good now: ")
     assert accessibility_faults(page) == []
     is_whole(page)
     page.locator("#back").click()
@@ -255,12 +255,20 @@ def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so_and_when_th
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)
     expect(page.locator("#moved")).to_have_text("The view has moved: vehicles seen before that no longer count.")
-    expect(page.locator("#notes")).to_contain_text("Blur is not judged, because the shutter is not known")
+    expect(page.locator("#notes")).to_contain_text("Blur is not judged because the shutter time is unknown")
     expect(page.locator("tr.unknown")).to_contain_text("not judged")
     is_whole(page)
     assert accessibility_faults(page) == []
+    page.get_by_role("link", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(page.locator("#notes")).to_contain_text("No se evalúa la borrosidad")
+    expect(page.locator("tr.unknown")).to_contain_text("no se evalúa")
+    if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/aim-spanish.png", full_page=True)
+    is_whole(page)
+    assert accessibility_faults(page) == []
     process.send_signal(signal.SIGKILL)
-    expect(page.locator("#word")).to_have_text("NO CONTACT")
+    expect(page.locator("#word")).to_have_text("SIN CONEXIÓN")
     page.locator("#forget").click()
-    expect(page.locator("#said")).to_contain_text("The unit does not answer")
+    expect(page.locator("#said")).to_contain_text("El equipo no responde")
     visitor.forgive("ERR_")

@@ -161,11 +161,11 @@ def aim(visitor: Visitor, unit: Path, technician: Path, stack: ExitStack) -> Non
     page = visitor.open(terminal.wait_for(r"http://\S+/enter/\S+")[0], phone=True)
     expect(page.locator("#word")).to_have_text("GOOD")
     expect(page.locator("tr.good")).to_have_count(9)
-    expect(page.locator("#accept")).to_have_text("Accept this view by daylight")
+    expect(page.locator("#accept")).to_have_text("Accept this view in daylight")
     expect(page.locator("#picture")).to_have_js_property("naturalWidth", 960)
     is_whole(page)
     page.locator("#accept").click()
-    expect(page.locator("#foot")).to_contain_text("Accepted by daylight")
+    expect(page.locator("#foot")).to_contain_text("Accepted in: daylight")
     page.locator("#done").click()
     expect(page.locator("#word")).to_have_text("CLOSED")
     assert terminal.end() == 0, terminal.said

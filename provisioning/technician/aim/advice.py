@@ -6,6 +6,7 @@ from math import ceil
 from statistics import median
 from typing import Literal
 
+from provisioning.pages.language import Phrase
 from provisioning.technician.aim.measurement import Measurement, blur_pixels
 from provisioning.technician.aim.shown import at_least, at_most, limit_below
 from provisioning.technician.aim.tracks import VehicleTrack
@@ -29,15 +30,14 @@ STROKE_SHARE = 2.7 / 130
 
 That is their own table of shutters: 1/1000 s for 55 mph at 15 degrees to the road."""
 INSIDE = (0.1, 0.9)
-"""Between which shares of the picture's width a whole plate must be: past them lenses are softer, and lorries leave."""
+"""Between which shares of the picture's width a whole plate must be: past them lenses are softer, and trucks leave."""
 SHUTTERS = (250, 500, 1000, 2000, 4000, 8000)
 """Common shutters, one over seconds."""
 JUDGED = 3
 """How many vehicles the light goes by."""
-_SETTINGS = "in the camera's settings (post.toml)"
-SHUTTER_UNKNOWN = (
-    "Blur is not judged, because the shutter is not known: give platepost aim again with the camera's, "
-    "such as --shutter 1/1000, or set shutter under [service] in post.toml."
+SHUTTER_UNKNOWN = Phrase(
+    "Blur is not judged because the shutter time is unknown: run platepost aim again with it, such as "
+    "--shutter 1/1000, or set shutter under [service] in post.toml."
 )
 
 
@@ -95,12 +95,16 @@ def judge(
 
     """
     if not tracks:
-        return Assessment("waiting", advice=("No plate seen yet: wait for a vehicle, or hold a plate into the view.",))
+        return Assessment(
+            "waiting", advice=(Phrase("No plate seen yet: wait for a vehicle, or hold a plate in view."),)
+        )
     best = [seen_at_best(track, size) for track in list(tracks)[-JUDGED:]]
     points = _points(best, size, road)
     advice = _advice(best, tracks, points, size, road, zoom_or_tilt=zoom_or_tilt or ZoomOrTilt(), infrared=infrared)
     light: Literal["red", "green"] = "red" if any(p.good is False for p in points) else "green"
-    vehicles = tuple(f"{f.text or 'a plate'}, {f.width:.0f} px" for f in best)
+    vehicles = tuple(
+        Phrase("{plate}, {pixels} px", plate=f.text or Phrase("a plate"), pixels=f"{f.width:.0f}") for f in best
+    )
     notes = () if road.shutter_seconds is not None else (SHUTTER_UNKNOWN,)
     return Assessment(light, tuple(points), tuple(advice), vehicles, notes)
 
@@ -147,18 +151,18 @@ def _points(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> l
     left, right = _edges(best, size)
     roll = abs(roll)
     points = [
-        _no_less("Plate's width", width, PIXELS_ACROSS, unit=" px"),
-        _no_less("Contrast", contrast, LEAST_CONTRAST),
-        _no_more("Washed out", 100 * washed, 100 * MOST_WASHED_OUT, unit="%"),
-        _no_less("Sharpness", sharp, LEAST_SHARPNESS, digits=2),
-        _no_more("From the side", sideways, MOST_DEGREES, unit="°"),
-        _no_more("From above", above, MOST_DEGREES, unit="°"),
-        _no_more("Turned", roll, MOST_ROLL, unit="°"),
+        _no_less(Phrase("Plate width"), width, PIXELS_ACROSS, unit=" px"),
+        _no_less(Phrase("Contrast"), contrast, LEAST_CONTRAST),
+        _no_more(Phrase("Washed out"), 100 * washed, 100 * MOST_WASHED_OUT, unit="%"),
+        _no_less(Phrase("Sharpness"), sharp, LEAST_SHARPNESS, digits=2),
+        _no_more(Phrase("From the side"), sideways, MOST_DEGREES, unit="°"),
+        _no_more(Phrase("From above"), above, MOST_DEGREES, unit="°"),
+        _no_more(Phrase("Rotated"), roll, MOST_ROLL, unit="°"),
         _place(left, right),
     ]
-    name, limit = f"Blur at {road.speed_mph:.0f} mph", _stroke(width)
+    name, limit = Phrase("Blur at {speed} mph", speed=f"{road.speed_mph:.0f}"), _stroke(width)
     if road.shutter_seconds is None:
-        return [*points, Criterion(name, "not judged", f"≤ {limit_below(limit, digits=1)} px", None)]
+        return [*points, Criterion(name, Phrase("not judged"), f"≤ {limit_below(limit, digits=1)} px", None)]
     tilt = min(max(sideways, above), MOST_DEGREES)
     blur = blur_pixels(width, speed_mph=road.speed_mph, shutter_seconds=road.shutter_seconds, tilt_degrees=tilt)
     return [*points, _no_more(name, blur, limit, digits=1, unit=" px")]
@@ -177,7 +181,7 @@ def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: st
 def _place(left: float, right: float) -> Criterion:
     first, last = (100 * limit for limit in INSIDE)
     value = f"{at_least(100 * max(0.0, left), first)}-{at_most(100 * min(1.0, right), last)}%"
-    return Criterion("Place from left", value, f"{first:.0f}-{last:.0f}%", _within((left, right)))
+    return Criterion(Phrase("Place from left"), value, f"{first:.0f}-{last:.0f}%", _within((left, right)))
 
 
 def _advice(
@@ -189,67 +193,89 @@ def _advice(
     *,
     zoom_or_tilt: ZoomOrTilt,
     infrared: bool,
-) -> list[str]:
+) -> list[Phrase]:
     bad = {point.name.split(" at ")[0] for point in points if point.good is False}
     said = []
-    if "Plate's width" in bad:
+    if "Plate width" in bad:
         said.append(_enlarge(tracks, size, road, zoom_or_tilt))
     if "Place from left" in bad:
         said.append(_center(best, size, road))
     roll = median(f.roll for f in best)
-    if "Turned" in bad:
-        turn = "clockwise" if roll > 0 else "counter-clockwise"
+    if "Rotated" in bad:
+        turn = Phrase("clockwise") if roll > 0 else Phrase("counterclockwise")
         by = degrees_in_words(abs(roll))
-        said.append(f"Plates stand askew: roll the camera {turn}, as seen from behind it, by {by}.")
+        said.append(
+            Phrase("Plates are tilted: roll the camera {turn}, as seen from behind it, by {by}.", turn=turn, by=by)
+        )
     if "From the side" in bad:
-        said.append("Plates are seen from the side: move the camera nearer to the lane, or aim farther up the road.")
+        said.append(
+            Phrase("Plates are seen from the side: move the camera closer to the lane, or aim farther up the road.")
+        )
     if "From above" in bad:
-        said.append("Plates are seen from above: aim farther up the road, or mount the camera lower.")
+        said.append(Phrase("Plates are seen from above: aim farther up the road, or mount the camera lower."))
     if "Washed out" in bad:
-        said.append(f"Plates are washed out: set less gain or a faster shutter {_SETTINGS}; add no light.")
+        said.append(Phrase("Plates are washed out: set less gain or a faster shutter in post.toml; do not add light."))
     elif "Contrast" in bad:
         dark = median(f.brightness for f in best) < 110
-        brighten = f"Plates are dark: add light, or set more gain {_SETTINGS}."
-        said.append(brighten if dark else "Plates are dull: clean the window.")
+        brighten = Phrase("Plates are dark: add light, or set more gain in post.toml.")
+        said.append(brighten if dark else Phrase("Plates are dull: clean the window."))
     if "Blur" in bad:
         tilt = min(MOST_DEGREES, max(median(f.sideways for f in best), median(f.above for f in best)))
         shutter = f"1/{shutter_for(road.speed_mph, tilt)} s"
-        said.append(f"Plates smear at {road.speed_mph:.0f} mph: set a shutter of {shutter} or faster {_SETTINGS}.")
+        speed = f"{road.speed_mph:.0f}"
+        said.append(
+            Phrase(
+                "Plates blur at {speed} mph: set a shutter of {shutter} or faster in post.toml.",
+                speed=speed,
+                shutter=shutter,
+            )
+        )
     elif "Sharpness" in bad:
-        why = "out of focus under infrared, which is another focus than daylight's" if infrared else "out of focus"
-        said.append(f"Plates are {why}: turn the focus ring until the letters are crisp.")
+        said.append(
+            Phrase(
+                "Plates are out of focus in infrared, which needs another focus: turn the ring until letters are crisp."
+            )
+            if infrared
+            else Phrase("Plates are out of focus: turn the focus ring until letters are crisp.")
+        )
     return said
 
 
-def _center(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> str:
+def _center(best: Sequence[Measurement], size: tuple[int, int], road: Road) -> Phrase:
     """Say how plates come wholly inside the picture: no turn brings in what is wider than its middle."""
     left, right = _edges(best, size)
     if right - left > INSIDE[1] - INSIDE[0]:
         zoom = ceil(10 * COMFORT * (right - left) / (INSIDE[1] - INSIDE[0])) / 10
         if min(f.width for f in best) / zoom >= PIXELS_ACROSS:
-            return f"Plates reach from one edge of the picture to the other: zoom out {zoom:.1f} times."
-        return (
+            return Phrase(
+                "Plates reach from one edge of the picture to the other: zoom out {zoom} times.", zoom=f"{zoom:.1f}"
+            )
+        return Phrase(
             "Plates are at both edges of the picture: aim farther up the road, along the lane, so that vehicles stay "
-            "in the picture's middle."
+            "in the middle."
         )
     off = (left + right) / 2 - 0.5
-    side = "right" if off > 0 else "left"
     by = _turn(abs(off), size[0], size, road)
-    return f"Plates are at the picture's {side} edge: turn the camera {side} by {by}."
+    if off > 0:
+        return Phrase("Plates are at the picture's right edge: turn the camera right by {by}.", by=by)
+    return Phrase("Plates are at the picture's left edge: turn the camera left by {by}.", by=by)
 
 
-def _enlarge(tracks: Sequence[VehicleTrack], size: tuple[int, int], road: Road, zoom_or_tilt: ZoomOrTilt) -> str:
+def _enlarge(tracks: Sequence[VehicleTrack], size: tuple[int, int], road: Road, zoom_or_tilt: ZoomOrTilt) -> Phrase:
     judged = [seen_at_best(track, size).width for track in tracks]
     kind, amount = zoom_or_tilt.enlarge(
         [track.sightings for track in tracks], judged, least=PIXELS_ACROSS, height=size[1]
     )
     if kind == "tilt":
-        return f"Plates are too small: turn the camera down by {_turn(amount, size[1], size, road)}."
-    return f"Plates are too small: zoom in {amount:.1f} times."
+        return Phrase("Plates are too small: turn the camera down by {by}.", by=_turn(amount, size[1], size, road))
+    return Phrase("Plates are too small: zoom in {zoom} times.", zoom=f"{amount:.1f}")
 
 
-def _turn(share: float, along: int, size: tuple[int, int], road: Road) -> str:
+def _turn(share: float, along: int, size: tuple[int, int], road: Road) -> Phrase:
     """Say an angle that is a share of the picture's width or height `along`: in degrees where the lens is known."""
     if road.field_of_view is None:
-        return f"{fraction_in_words(share)} of the picture's {'width' if along == size[0] else 'height'}"
+        part = fraction_in_words(share)
+        if along == size[0]:
+            return Phrase("{part} of the picture's width", part=part)
+        return Phrase("{part} of the picture's height", part=part)
     return degrees_in_words(share * along / size[0] * road.field_of_view)

@@ -10,13 +10,14 @@ from typing import Any
 from device.board.base import Board
 from device.camera.view import Light, View, Views, load_views
 from provisioning.errors import ProvisioningError
+from provisioning.pages.language import Phrase
 from provisioning.technician.aim.session import Session
 from provisioning.technician.aim.watcher import Observation, Watcher
 
 OLD_SECONDS = 3.0
 """Age from which on the picture is said to stand still."""
 
-LIGHTS: dict[Light, str] = {"day": "daylight", "infrared": "infrared"}
+LIGHTS: dict[Light, str] = {"day": Phrase("daylight"), "infrared": Phrase("infrared")}
 """The lights as a person says them."""
 
 
@@ -94,9 +95,9 @@ class Aiming:
         if self.watcher.fault is not None:
             return self.watcher.fault
         if seen is None:
-            return "no picture yet"
+            return Phrase("no picture yet")
         age = monotonic() - seen.at
-        return f"no new picture for {age:.0f} s" if age > OLD_SECONDS else None
+        return Phrase("no new picture for {seconds} s", seconds=f"{age:.0f}") if age > OLD_SECONDS else None
 
     def illuminate(self, *, on: bool) -> None:
         """Switch the infrared illuminator; what was seen in the other light no longer counts."""
@@ -105,7 +106,7 @@ class Aiming:
         self.watcher.switch(infrared=on)
 
     def forget(self) -> None:
-        """Judge anew, as after the lens was turned."""
+        """Judge again, as after the lens was turned."""
         self.watcher.forget()
 
     def choose(self, lane: str | None) -> None:
@@ -117,7 +118,7 @@ class Aiming:
         """
         seen = self.watcher.latest
         if lane is not None and (seen is None or lane not in seen.lanes):
-            raise AimRefusedError(f"no {lane} is seen any more")
+            raise AimRefusedError(Phrase("no longer seen: {lane}", lane=Phrase(lane)))
         self.watcher.lanes.chosen = lane
 
     def draw(self, what: str, asked: Mapping[str, str]) -> None:
@@ -138,7 +139,7 @@ class Aiming:
             else:
                 outlines.keep(asked.get("name", ""))
         except ValueError as error:
-            raise AimRefusedError(str(error)) from error
+            raise AimRefusedError(error.args[0]) from error
 
     def done(self, *, anyway: bool = False) -> None:
         """Close the page.
@@ -150,21 +151,24 @@ class Aiming:
         wrong = self._unfinished()
         if wrong is not None and not anyway:
             raise AimRefusedError(wrong)
-        self.session.close("the technician was done" + ("" if wrong is None else f", though {wrong}"))
+        done = Phrase("the technician was done")
+        self.session.close(done if wrong is None else Phrase("the technician was done, although {wrong}", wrong=wrong))
 
-    def _unfinished(self) -> str | None:
+    def _unfinished(self) -> Phrase | None:
         """Say what is wrong with an accepted view as things stand; None if nothing is."""
         if self.outdated:
-            by = " and ".join(LIGHTS[light] for light in sorted(self.outdated))
-            return f"the view has moved since it was accepted by {by}"
+            if len(self.outdated) > 1:
+                return Phrase("the view has moved since it was accepted in daylight and infrared")
+            (light,) = self.outdated
+            return Phrase("the view has moved since it was accepted in {light}", light=LIGHTS[light])
         seen = self.watcher.latest
         if seen is None or seen.light not in self.accepted or seen.assessment.light == "green":
             return None
-        bad = [
-            f"{each.name} {each.value}, wanted {each.limit}" for each in seen.assessment.points if each.good is False
-        ]
-        why = "; ".join(bad) or "no plate was judged yet"
-        return f"the view that is kept by {LIGHTS[seen.light]} is not good now: {why}"
+        why = Phrase("no plate was judged yet")
+        for each in (each for each in seen.assessment.points if each.good is False):
+            found = Phrase("{name} {value}, wanted {limit}", name=each.name, value=each.value, limit=each.limit)
+            why = found if not why.fields else Phrase("{first}; {second}", first=why, second=found)
+        return Phrase("the accepted view in {light} is not good now: {why}", light=LIGHTS[seen.light], why=why)
 
     def accept(self) -> Light:
         """Remember the present view, and return the light it was accepted in.
@@ -176,13 +180,13 @@ class Aiming:
         seen = self.watcher.latest
         still = self._stands_still(seen)
         if seen is None or still is not None:
-            raise AimRefusedError(f"there is nothing to accept: {still}")
+            raise AimRefusedError(Phrase("there is nothing to accept: {why}", why=still or Phrase("no picture yet")))
         if seen.assessment.light != "green":
-            raise AimRefusedError("the light is not green")
+            raise AimRefusedError(Phrase("the light is not green"))
         if not self.watcher.background.ready:
-            raise AimRefusedError("it has not looked long enough to tell the background from vehicles")
+            raise AimRefusedError(Phrase("it has not looked long enough to tell the background from vehicles"))
         if self.watcher.doubtful:
-            raise AimRefusedError("the view looks as if it was moved: leave the camera alone for some seconds")
+            raise AimRefusedError(Phrase("the view seems to have moved: do not touch the camera for a few seconds"))
         background, sharpness = self.watcher.background.median
         view = View.of_street(background, sharpness, size=seen.size, accepted=datetime.now(UTC), accepted_by=self.who)
         views = load_views(self._folder)
@@ -190,9 +194,11 @@ class Aiming:
         try:
             Views(**changed).save(self._folder)
         except OSError as error:
-            raise AimRefusedError(f"the view cannot be kept: {error.strerror or error}") from error
-        points = {point.name: point.value for point in seen.assessment.points}
-        of = {} if seen.lane is None else {"lane": seen.lane}
+            raise AimRefusedError(
+                Phrase("the view cannot be saved: {why}", why=str(error.strerror or error))
+            ) from error
+        points = {str(point.name): str(point.value) for point in seen.assessment.points}
+        of = {} if seen.lane is None else {"lane": str(seen.lane)}
         self._audit("view_accepted", {"light": seen.light, "figures": points, **of})
         self._accepted[seen.light] = self.watcher.moves
         return seen.light
@@ -204,6 +210,11 @@ def _lanes(seen: Observation) -> list[dict[str, Any]]:
     if len(seen.lanes) < 2 and not waited_for:
         return []
     return [
-        {"name": name, "light": assessment.light, "last": assessment.vehicles[-1] if assessment.vehicles else ""}
+        {
+            "name": str(name),
+            "title": name,
+            "light": assessment.light,
+            "last": assessment.vehicles[-1] if assessment.vehicles else "",
+        }
         for name, assessment in seen.lanes.items()
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from provisioning.pages.language import Phrase
 from provisioning.technician.aim.tracks import VehicleTrack
 from provisioning.technician.aim.zoom_or_tilt import ZoomOrTilt
 
@@ -132,9 +133,12 @@ def _clearly_busier(lane: Lane, now: Lane) -> bool:
     return len(lane.tracks) >= max(len(now.tracks) + MORE[0], MORE[1] * len(now.tracks))
 
 
-def _names(count: int) -> tuple[str, ...]:
-    few = {1: ("lane",), 2: ("left lane", "right lane"), 3: ("left lane", "middle lane", "right lane")}
-    return few.get(count) or tuple(f"lane {number} from the left" for number in range(1, count + 1))
+def _names(count: int) -> tuple[Phrase, ...]:
+    left, right = Phrase("left lane"), Phrase("right lane")
+    few = {1: (Phrase("lane"),), 2: (left, right), 3: (left, Phrase("middle lane"), right)}
+    return few.get(count) or tuple(
+        Phrase("lane {number} from the left", number=str(number)) for number in range(1, count + 1)
+    )
 
 
 def _apart(one: VehicleTrack, other: VehicleTrack) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from device.vision.settings import LaneSettings
+from provisioning.pages.language import Phrase
 
 _MOST_LANES, _MOST_CORNERS = 8, 20
 _DIGITS = 3
@@ -32,7 +33,7 @@ class Outlines:
 
         """
         if len(self.lanes) == _MOST_LANES:
-            raise ValueError(f"a post names {_MOST_LANES} lanes at most")
+            raise ValueError(Phrase("a post can name at most {count} lanes", count=str(_MOST_LANES)))
         self.corners = ()
 
     def add(self, x: float, y: float) -> None:
@@ -43,11 +44,11 @@ class Outlines:
 
         """
         if self.corners is None:
-            raise ValueError("no lane is being drawn")
+            raise ValueError(Phrase("no lane is being drawn"))
         if len(self.corners) == _MOST_CORNERS:
-            raise ValueError(f"a lane has {_MOST_CORNERS} corners at most")
+            raise ValueError(Phrase("a lane can have at most {count} corners", count=str(_MOST_CORNERS)))
         if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise ValueError("that is outside the picture")
+            raise ValueError(Phrase("that is outside the picture"))
         self.corners = (*self.corners, (round(x, _DIGITS), round(y, _DIGITS)))
 
     def undo(self) -> None:
@@ -65,11 +66,11 @@ class Outlines:
 
         """
         if self.corners is None or len(self.corners) < 3:
-            raise ValueError("tap at least three corners of the lane on the picture")
+            raise ValueError(Phrase("tap at least three corners of the lane on the picture"))
         try:
             lane = LaneSettings(name=name.strip(), outline=tuple(share for corner in self.corners for share in corner))
         except ValidationError:
-            raise ValueError("give the lane a name of at most 64 characters, such as left") from None
+            raise ValueError(Phrase("give the lane a name of at most 64 characters, such as left")) from None
         self.lanes = (*(other for other in self.lanes if other.name != lane.name), lane)
         self.corners = None
 

@@ -4,6 +4,7 @@ import asyncio
 import ipaddress
 
 from provisioning.errors import ProvisioningError
+from provisioning.pages.language import Phrase
 from provisioning.serving import PageServer
 from provisioning.technician.aim.aiming import Aiming
 from provisioning.technician.aim.web import application
@@ -59,7 +60,7 @@ class Server(PageServer):
 
     def close(self, *, last_word_seconds: float = 0.0) -> None:
         """Stop serving, and let nobody in any more."""
-        self._session.close("the command ended")
+        self._session.close(Phrase("the command ended"))
         super().close(last_word_seconds=last_word_seconds)
 
     async def _serve(self) -> None:

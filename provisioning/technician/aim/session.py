@@ -6,6 +6,8 @@ from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
+from provisioning.pages.language import Phrase
+
 MOST_TRIES = 5
 """Wrong codes after which the page closes, while nobody was let in: somebody else is at the door."""
 CODE_DIGITS = 8
@@ -31,14 +33,14 @@ class Session:
         self._wrong = 0
         self._cookie = secrets.token_urlsafe(32)
         self._address: str | None = None
-        self.why_closed: str | None = None
+        self.why_closed: Phrase | None = None
         """Why nobody is let in any more, for the technician; None while it is open."""
 
     @property
     def open(self) -> bool:
         """Whether the page may be served."""
         if self.why_closed is None and self.seconds_left <= 0:
-            self.close("its time was up")
+            self.close(Phrase("its time was up"))
         return self.why_closed is None
 
     @property
@@ -46,7 +48,7 @@ class Session:
         """Until the page closes by itself."""
         return max(0.0, self._ends - self._clock())
 
-    def close(self, why: str) -> None:
+    def close(self, why: Phrase) -> None:
         """Let nobody in from now on."""
         if self.why_closed is None:
             self.why_closed = why
@@ -62,7 +64,10 @@ class Session:
             if not hmac.compare_digest(code.encode(), self.code.encode()):
                 self._wrong += 1
                 if self._wrong >= MOST_TRIES:
-                    self.close(f"{MOST_TRIES} wrong codes were tried from {address}")
+                    wrong = Phrase(
+                        "{count} wrong codes were tried from {address}", count=str(MOST_TRIES), address=address
+                    )
+                    self.close(wrong)
                 return None
             return self._let_in(address)
 

@@ -4,16 +4,18 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import jinja2
 from anyio import to_thread
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from provisioning.pages import PAGES
+from provisioning.pages.language import LANGUAGES, Catalog, Phrase, catalog, preferred, translated
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -27,6 +29,7 @@ _HEADERS = {
 }
 _BREATH_SECONDS = 1.0
 """How long the stream waits for a frame before it says how things stand without one."""
+_LANGUAGE_COOKIE = "platepost-language"
 _LARGEST_FORM = 1024
 _DRAWING = frozenset({"draw", "corner", "undo", "keep"})
 
@@ -40,7 +43,8 @@ def application(aiming: Aiming, *, hosts: frozenset[str]) -> Starlette:
     def closed(request: Request) -> Response:
         if request.url.path.startswith("/see/picture/"):
             return Response(status_code=204)  # asked for before the page heard that it has closed
-        return Response(f"This page has closed: {aiming.session.why_closed}.", 410)
+        why = Phrase("This page has closed: {why}.", why=aiming.session.why_closed or "")
+        return Response(why.within(catalog(_language(request))), 410)
 
     async def guard(request: Request, following: Next) -> Response:
         if request.headers.get("host") not in hosts:
@@ -61,6 +65,7 @@ def application(aiming: Aiming, *, hosts: frozenset[str]) -> Starlette:
             Route("/", pages.page),
             Route("/enter", pages.enter, methods=["POST"]),
             Route("/enter/{token}", pages.enter_by_link),
+            Route("/language/{language:str}", pages.choose_language),
             Route("/{asset:str}", pages.asset),
             Route("/see/events", pages.events),
             Route("/see/picture/{number:int}", pages.picture),
@@ -75,6 +80,12 @@ def _same_origin(request: Request) -> bool:
     return request.method == "GET" or origin == f"http://{request.headers.get('host')}"
 
 
+def _language(request: Request) -> str:
+    """Return what was chosen by the link, or else what the browser asks for."""
+    chosen = request.cookies.get(_LANGUAGE_COOKIE, "")
+    return chosen if chosen in LANGUAGES else preferred(request.headers.get("accept-language", ""))
+
+
 def _address(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
@@ -83,12 +94,29 @@ class _Pages:
     def __init__(self, aiming: Aiming) -> None:
         self._aiming = aiming
         self._session = aiming.session
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_ASSETS), autoescape=True, undefined=jinja2.StrictUndefined
+        )
 
     def _knows(self, request: Request) -> bool:
         return self._session.knows(request.cookies.get(self._session.COOKIE), address=_address(request))
 
     async def page(self, request: Request) -> Response:
-        return FileResponse(_ASSETS / ("aim.html" if self._knows(request) else "enter.html"))
+        language = _language(request)
+        words = catalog(language)
+        text = self._templates.get_template("aim.html" if self._knows(request) else "enter.html").render(
+            language=language,
+            others={code: name for code, name in LANGUAGES.items() if code != language},
+            words=words,
+            t=lambda said: words.get(said, said),
+        )
+        return HTMLResponse(text)
+
+    async def choose_language(self, request: Request) -> Response:
+        answer = RedirectResponse("/", 303)
+        if (language := request.path_params["language"]) in LANGUAGES:
+            answer.set_cookie(_LANGUAGE_COOKIE, language, httponly=True, samesite="strict")
+        return answer
 
     async def asset(self, request: Request) -> Response:
         name = request.path_params["asset"]
@@ -122,15 +150,16 @@ class _Pages:
     async def events(self, request: Request) -> Response:
         if not self._knows(request):
             return Response("enter first", 401)
-        return EventSourceResponse(self._tail())
+        return EventSourceResponse(self._tail(catalog(_language(request))))
 
-    async def _tail(self) -> AsyncIterator[ServerSentEvent]:
+    async def _tail(self, words: Catalog) -> AsyncIterator[ServerSentEvent]:
         number: int | None = None
         while self._session.open:
             seen = await to_thread.run_sync(self._aiming.watcher.wait, number, _BREATH_SECONDS, abandon_on_cancel=True)
             number = number if seen is None else seen.number
-            yield ServerSentEvent(json.dumps(self._aiming.state(seen or self._aiming.watcher.latest)))
-        yield ServerSentEvent(json.dumps({"closed": self._session.why_closed}))
+            state = self._aiming.state(seen or self._aiming.watcher.latest)
+            yield ServerSentEvent(json.dumps(translated(state, words)))
+        yield ServerSentEvent(json.dumps(translated({"closed": self._session.why_closed}, words)))
 
     async def picture(self, request: Request) -> Response:
         if not self._knows(request):
@@ -163,5 +192,5 @@ class _Pages:
         try:
             await to_thread.run_sync(doer)
         except AimRefusedError as error:
-            return JSONResponse({"said": str(error)}, 409)
+            return JSONResponse({"said": translated(error.args[0], catalog(_language(request)))}, 409)
         return JSONResponse({"said": None})

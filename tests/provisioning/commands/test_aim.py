@@ -124,8 +124,8 @@ def test_a_view_of_before_and_one_that_was_moved_since_are_not_passed_over() -> 
     both = Views(day=of(14), infrared=of(1))
     assert left_to_do(both, accepted={"day", "infrared"}, outdated=()) == []
     (said,) = left_to_do(both, accepted={"day"}, outdated=())
-    assert said.startswith("The view by infrared is of before, 2026-03-01: if camera or lens were turned since")
+    assert said.startswith("The view in infrared is from 2026-03-01: if the camera or lens was turned since")
     (said,) = left_to_do(both, accepted={"day", "infrared"}, outdated={"day"})
-    assert said == "The camera was moved after the view by daylight was accepted: give the same command again."
+    assert said == "The camera was moved after the view in daylight was accepted: run the same command again."
     (said,) = left_to_do(Views(day=of(14)), accepted={"day"}, outdated=())
-    assert said.startswith("By infrared no view is kept")
+    assert said.startswith("No view is accepted in infrared")

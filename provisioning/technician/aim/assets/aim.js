@@ -1,8 +1,11 @@
 "use strict";
 const by = (id) => document.getElementById(id);
-const WORDS = { waiting: ["…", "WAITING"], red: ["✗", "NOT YET"], green: ["✓", "GOOD"] };
+const TRANSLATIONS = JSON.parse(by("words").textContent);
+// Text in the page's language, with its fields filled in.
+const t = (text, fields = {}) => (TRANSLATIONS[text] ?? text).replace(/\{(\w+)\}/g, (_, name) => fields[name]);
+const WORDS = { waiting: ["…", t("WAITING")], red: ["✗", t("NOT YET")], green: ["✓", t("GOOD")] };
 const SIGNS = { waiting: "…", red: "✗", green: "✓" };
-const LIGHTS = { day: "daylight", infrared: "infrared" };
+const LIGHTS = { day: t("daylight"), infrared: t("infrared") };
 const SILENT_MS = 6000;  // the unit says how things stand once a second, and more often
 let infrared = false;
 let closed = false;
@@ -36,9 +39,9 @@ function capital(text) {
 function lanes(state) {
   const place = by("lanes");
   const wanted = state.lanes.map((lane) => ({
-    name: lane.name, text: `${SIGNS[lane.light]} ${capital(lane.name)}: ${lane.last}`, on: state.chosen === lane.name,
+    name: lane.name, text: `${SIGNS[lane.light]} ${capital(lane.title)}: ${lane.last}`, on: state.chosen === lane.name,
   }));
-  if (wanted.length) wanted.push({ name: null, text: "Judge the busiest lane", on: state.chosen === null });
+  if (wanted.length) wanted.push({ name: null, text: t("Judge the busiest lane"), on: state.chosen === null });
   while (place.children.length > wanted.length) place.lastChild.remove();
   while (place.children.length < wanted.length) {
     const made = document.createElement("button");
@@ -57,25 +60,27 @@ function lanes(state) {
 // The unit draws the lanes into the picture: here are only the words and buttons.
 function outlines(drawn) {
   drawing = drawn.corners !== null;
-  const named = drawn.lanes.length ? `Drawn: ${drawn.lanes.join(", ")}.` : "None is drawn.";
-  const words = drawing ? `Tap the lane's corners on the picture, one after the other: ${drawn.corners} so far.` : named;
+  const named = drawn.lanes.length ? t("Drawn: {lanes}.", { lanes: drawn.lanes.join(", ") }) : t("None is drawn.");
+  const words = drawing ? t("Tap the lane's corners on the picture, one after the other: {count} so far.", { count: drawn.corners }) : named;
   if (by("drawn").textContent !== words) by("drawn").textContent = words;
   by("naming").hidden = !drawing;
   by("draw").hidden = drawing;
   by("undo").hidden = !drawing && !drawn.lanes.length;
-  by("undo").textContent = drawing ? "Remove the last corner" : `Remove ${drawn.lanes.at(-1)}`;
+  by("undo").textContent = drawing ? t("Remove the last corner") : t("Remove {lane}", { lane: drawn.lanes.at(-1) });
 }
 
 function spokenOf(state, vehicles) {
   if (!vehicles.length) return "";
-  const which = state.lane ? `Judged: the ${state.lane}'s last` : "Judged: the last";
-  return `${which} ${vehicles.length === 1 ? "vehicle" : `${vehicles.length} vehicles`}: ${vehicles.join(" · ")}`;
+  const fields = { count: vehicles.length, lane: state.lane, vehicles: vehicles.join(" · ") };
+  if (vehicles.length === 1) return state.lane ? t("Judged by the last vehicle, {lane}: {vehicles}", fields) : t("Judged by the last vehicle: {vehicles}", fields);
+  return state.lane ? t("Judged by the last {count} vehicles, {lane}: {vehicles}", fields) : t("Judged by the last {count} vehicles: {vehicles}", fields);
 }
 
 function acceptance(state, kept, ready, soon) {
-  if (kept) return `✓ Accepted by ${LIGHTS[state.light]}${ready ? " · tap again to replace it" : ""}`;
-  if (soon) return "Some seconds more: it looks at the street";
-  return state.light ? `Accept this view by ${LIGHTS[state.light]}` : "Accept this view";
+  const fields = { light: LIGHTS[state.light] };
+  if (kept) return ready ? t("✓ Accepted in {light} · tap again to replace it", fields) : t("✓ Accepted in {light}", fields);
+  if (soon) return t("Wait a few seconds: it is learning the view");
+  return state.light ? t("Accept this view in {light}", fields) : t("Accept this view");
 }
 
 function told(state) {
@@ -83,25 +88,25 @@ function told(state) {
     closed = true;
     stream.close();
     by("unfinished").close();
-    show("waiting", ["■", "CLOSED"]);
-    by("advice").replaceChildren(item(`This page has closed: ${state.closed}.`));
+    show("waiting", ["■", t("CLOSED")]);
+    by("advice").replaceChildren(item(t("This page has closed: {why}.", { why: state.closed })));
     by("shown").hidden = true; // no picture of now, and one that was asked for does not come any more
     for (const button of document.querySelectorAll("button")) button.disabled = true;
     return;
   }
   const verdict = state.verdict ?? { light: "waiting", points: [], advice: [], vehicles: [], notes: [] };
-  show(state.still ? "red" : verdict.light, state.still ? ["✗", "NO PICTURE"] : undefined);
+  show(state.still ? "red" : verdict.light, state.still ? ["✗", t("NO PICTURE")] : undefined);
   const of = state.lane ? `${capital(state.lane)}: ` : "";
   by("advice").replaceChildren(...verdict.advice.map((said) => item(of + said)));
   by("points").replaceChildren(...verdict.points.map(row));
   by("notes").textContent = verdict.notes.join(" ");
-  const moved = state.moved ? "The view has moved: vehicles seen before that no longer count." : "";
+  const moved = state.moved ? t("The view has moved: vehicles seen before that no longer count.") : "";
   if (by("moved").textContent !== moved) by("moved").textContent = moved;
   by("vehicles").textContent = spokenOf(state, verdict.vehicles);
   lanes(state);
   outlines(state.drawn);
-  by("by").textContent = state.light ? `Seen by ${LIGHTS[state.light]}` : "—";
-  by("still").textContent = state.still ?? "live";
+  by("by").textContent = state.light ? t("Seen in {light}", { light: LIGHTS[state.light] }) : "—";
+  by("still").textContent = state.still ?? t("live");
   const kept = state.accepted.includes(state.light) && !state.outdated.includes(state.light);
   const ready = !state.still && state.ready && verdict.light === "green";
   by("accept").disabled = !ready;
@@ -109,11 +114,15 @@ function told(state) {
   by("accept").textContent = acceptance(state, kept, ready, verdict.light === "green" && !state.ready);
   infrared = state.illuminated;
   by("infrared").setAttribute("aria-pressed", String(infrared));
-  by("infrared").textContent = infrared ? "Infrared lamp off" : "Infrared lamp on";
+  by("infrared").textContent = infrared ? t("Infrared lamp off") : t("Infrared lamp on");
   const accepted = state.accepted
-    .map((light) => LIGHTS[light] + (state.outdated.includes(light) ? " (the view has moved since)" : "")).join(" and ");
-  by("foot").textContent = `${state.who}. ${accepted ? `Accepted by ${accepted}. ` : "Nothing accepted yet. "}`
-    + `This page closes in ${Math.ceil(state.seconds_left / 60)} min.`;
+    .map((light) => (state.outdated.includes(light) ? t("{light} (the view has moved since)", { light: LIGHTS[light] }) : LIGHTS[light]))
+    .join(", ");
+  by("foot").textContent = [
+    `${state.who}.`,
+    accepted ? t("Accepted in: {lights}.", { lights: accepted }) : t("Nothing accepted yet."),
+    t("This page closes in {minutes} min.", { minutes: Math.ceil(state.seconds_left / 60) }),
+  ].join(" ");
   // One picture at a time: a slow radio shows fewer, and none is broken off.
   if (state.number !== null && by("picture").complete) by("picture").src = `/see/picture/${state.number}`;
 }
@@ -128,7 +137,7 @@ async function press(what) {
     if (said) by("said").textContent = said;
     return json ? said : null;
   } catch {
-    by("said").textContent = "The unit does not answer: is this phone or laptop on its network still?";
+    by("said").textContent = t("The unit does not answer: is this phone or laptop still on its network?");
     return null;
   }
 }
@@ -139,7 +148,7 @@ by("done").addEventListener("click", async () => {
   const why = await press("done");
   if (!why) return;
   by("said").textContent = "";
-  by("why").textContent = `${capital(why)}. Go back and mend it, or close anyway?`;
+  by("why").textContent = t("{why}. Go back and fix it, or close anyway?", { why: capital(why) });
   by("unfinished").showModal();
 });
 by("back").addEventListener("click", () => by("unfinished").close());
@@ -158,8 +167,8 @@ by("naming").addEventListener("submit", async (event) => {
 by("infrared").addEventListener("click", () => press(infrared ? "day" : "infrared"));
 
 function noContact() {
-  show("red", ["✗", "NO CONTACT"]);
-  by("still").textContent = "no contact";
+  show("red", ["✗", t("NO CONTACT")]);
+  by("still").textContent = t("no contact");
   by("accept").disabled = true;
 }
 

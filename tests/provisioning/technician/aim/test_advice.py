@@ -57,10 +57,10 @@ def test_without_a_plate_the_light_waits() -> None:
         ({"contrast": 40}, "clean the window"),
         ({"washed_out": 0.4}, "set less gain or a faster shutter"),
         ({"sharpness": 0.5}, "turn the focus ring"),
-        ({"sideways": 40}, "nearer to the lane"),
+        ({"sideways": 40}, "closer to the lane"),
         ({"above": 40}, "mount the camera lower"),
         ({"roll": 14}, "roll the camera clockwise, as seen from behind it, by 14 degrees"),
-        ({"roll": -14}, "roll the camera counter-clockwise, as seen from behind it, by 14 degrees"),
+        ({"roll": -14}, "roll the camera counterclockwise, as seen from behind it, by 14 degrees"),
     ],
 )
 def test_each_fault_makes_it_red_and_says_what_to_do(changed: dict[str, float], said: str) -> None:
@@ -128,7 +128,7 @@ def test_what_is_not_known_is_said_and_neither_good_nor_bad() -> None:
         ("Blur at 45 mph", "not judged")
     ]
     assert len(found.notes) == 1
-    assert found.notes[0].startswith("Blur is not judged, because the shutter is not known: give platepost aim again")
+    assert found.notes[0].startswith("Blur is not judged because the shutter time is unknown: run platepost aim again")
     assert assessment(figures(), road=Road(shutter_seconds=0.001)).notes == ()
     assert found.light == "green"
     assert assessment(figures(120)).light == "red"
@@ -149,7 +149,7 @@ def test_focus_under_infrared_is_said_to_be_another() -> None:
 
 def test_a_slow_shutter_is_named_with_the_one_that_would_do() -> None:
     road = Road(speed_mph=45, shutter_seconds=1 / 250)
-    assert "Plates smear at 45 mph: set a shutter of 1/1000 s or faster " in advice(figures(), road=road)
+    assert "Plates blur at 45 mph: set a shutter of 1/1000 s or faster " in advice(figures(), road=road)
     assert assessment(figures(), road=road).light == "red"
 
 

@@ -90,7 +90,7 @@ def test_lanes_are_drawn_corner_by_corner_and_the_page_says_how_far(desk: Desk) 
 def test_done_is_refused_while_a_view_that_is_kept_is_not_good(desk: Desk) -> None:
     desk.aiming.accept()
     desk.see(RED)
-    with pytest.raises(AimRefusedError, match=r"by daylight is not good now: Place from left 9-21%, wanted 10-90"):
+    with pytest.raises(AimRefusedError, match=r"in daylight is not good now: Place from left 9-21%, wanted 10-90"):
         desk.aiming.done()
     assert desk.session.open
     desk.see(Assessment("waiting"))
@@ -105,14 +105,14 @@ def test_it_may_be_closed_anyway_and_the_terminal_says_so(desk: Desk) -> None:
     desk.aiming.accept()
     desk.see(RED)
     desk.aiming.done(anyway=True)
-    assert str(desk.session.why_closed).startswith("the technician was done, though the view that is kept by daylight")
+    assert str(desk.session.why_closed).startswith("the technician was done, although the accepted view in daylight")
 
 
 def test_a_view_that_was_moved_after_it_was_accepted_is_to_be_accepted_anew(desk: Desk) -> None:
     desk.aiming.accept()
     desk.watcher.moves = 1
     assert desk.see(GREEN)["outdated"] == ["day"]
-    with pytest.raises(AimRefusedError, match="the view has moved since it was accepted by daylight"):
+    with pytest.raises(AimRefusedError, match="the view has moved since it was accepted in daylight"):
         desk.aiming.done()
     desk.watcher.doubtful = True
     with pytest.raises(AimRefusedError, match="leave the camera alone"):
