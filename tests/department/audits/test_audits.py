@@ -227,8 +227,8 @@ def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, Department
     page = client_of(people["a"])
     with override_settings(KEPT_REGISTER=tmp_path / "none.json"):
         first = page.get("/audits/").content.decode()
-    assert "Nobody looked at a post itself in 30 days" in first
-    assert "has an agreement, and two persons" in first
+    assert "Nobody accessed a post directly in 30 days" in first
+    assert "needs an agreement, and two people" in first
     by_hand(
         "SELECT custody_make_partitions(current_date - 50, current_date)",
         "INSERT INTO custody_access SELECT number, 'log', at, 'post-1', of, kind, at, who, outcome, object FROM (VALUES"
@@ -247,7 +247,7 @@ def test_side_doors_that_nobody_answers_for_are_red(people: dict[str, Department
         for each in post_accesses(timezone.now() - timedelta(days=30))
     ]
     assert counts == [("recording ended", 1, 0, 0), ("still", 2, 0, 1), ("technician session", 1, 1, 0)]
-    assert '<td data-label="By nobody of the department" class="bad">1</td>' in text
+    assert '<td data-label="By people outside the department" class="bad">1</td>' in text
     by_hand("TRUNCATE custody_access")
 
 

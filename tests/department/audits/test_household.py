@@ -74,7 +74,7 @@ def test_what_is_named_on_the_page_is_sealed_until_the_night_and_erased_when_con
         assert "from the next night on" not in own.get(PAGE).content.decode()
         assert own.post(PAGE, {"take_back": "1"}).status_code == 302
         assert rows("SELECT FROM audits_household") == []
-        assert "You have named none" in own.get(PAGE).content.decode()
+        assert "You have not named any" in own.get(PAGE).content.decode()
         seal_household("h.holder", ["7QA0123"], tmp_path / "key.pub")
     said = rows(
         "SELECT string_agg(value, ' ' ORDER BY field) FROM ledger_body JOIN ledger_entry USING (entry)"

@@ -89,7 +89,7 @@ def test_a_covert_entry_waits_for_another_of_the_group(people: People) -> None:
         entry = ListEntry.objects.get()
     where = f"/lists/entry/{entry.pk}/"
     page = text_of(client.get(where))
-    assert "Somebody else must approve it" in page
+    assert "Someone else must approve it" in page
     assert "Approve it</button>" not in page
     assert client.post(f"{where}approve/").status_code == 409
     stranger = fresh_client(people["c.doe"])

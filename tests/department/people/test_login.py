@@ -171,7 +171,7 @@ def test_invitation_is_good_once_and_for_setting_up_alone() -> None:
 def test_invitation_ends() -> None:
     given = services.add_person(DepartmentPerson(login="n.ew", name="New", agency="riverside"))
     DepartmentPerson.objects.update(invited_until=timezone.now() - timedelta(seconds=1))
-    assert "invitation is over" in password(Client(), "n.ew", given)
+    assert "invitation has expired" in password(Client(), "n.ew", given)
 
 
 def test_session_ends_when_idle_but_not_at_a_dispatch_console(

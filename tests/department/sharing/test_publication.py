@@ -160,7 +160,7 @@ def test_nothing_covert_is_counted(counted: psycopg.Connection, stock: Stock, su
 def test_page_of_an_empty_and_a_full_department(counted: psycopg.Connection, connect: Connect) -> None:
     with connect(PUBLIC) as public:
         page = public_files(public)["index.html"].decode()
-        assert "Nothing was published yet" in page
+        assert "Nothing has been published yet" in page
     publish(counted)
     with connect(PUBLIC) as public:
         files = public_files(public)

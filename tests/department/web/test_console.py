@@ -123,7 +123,7 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "take", 0) == 422, "the lists come first"
     client = client_of(one)
     with as_role(WEB):
-        assert "No post has said anything" in client.get("/console/shift/").content.decode()
+        assert "No post has reported yet" in client.get("/console/shift/").content.decode()
         assert client.post("/console/shift/", {"newest": "7"}).status_code == 422
         assert client.post("/console/shift/", {"newest": "None"}).status_code == 302
         assert client_of(other).post("/console/shift/", {"newest": "None"}).status_code == 302

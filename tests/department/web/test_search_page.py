@@ -216,7 +216,7 @@ def test_change_waits_for_a_fresh_code_and_then_goes_on(visitor: Visitor, site: 
     page = opened(visitor, site, "administrator", "/people/person/a.rivera/")
     page.get_by_label("Role").select_option("dispatcher")
     page.click("button:text-is('Give this role')")
-    page.wait_for_selector("h1:has-text('Show that it is you')")
+    page.wait_for_selector("h1:has-text('Confirm that it is you')")
     assert fine(page)
     step = page.evaluate("Math.floor(Date.now() / 30000)")
     page.get_by_label("Code").fill(format_hotp_value(hotp_value(SECRET, step)))
