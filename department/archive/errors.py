@@ -24,7 +24,7 @@ WHY = {
     "archive_plan_final": "a plan is approved or carried out, never changed: make another",
     "archive_no_part": "there is no such part of the records",
     "archive_review": "nobody has reviewed the doubtful records",
-    "archive_hold_gone": "a record that is to be held is not kept any more, or never was",
+    "archive_hold_gone": "a record to be held is no longer stored, or never was",
     "archive_hold_final": "a hold is reviewed or lifted, never changed",
     "archive_hold_something": "a hold names records, or a time that ends later than it begins",
 }

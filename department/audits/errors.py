@@ -20,7 +20,7 @@ _WHY = {
     "audits_over": "the time is not over yet",
     "audits_not_own": "nobody audits their own searches",
     "audits_sample_note": "say what is not in order",
-    "audits_not_by_subject": "somebody else closes what was found of a person",
+    "audits_not_by_subject": "someone else must close a finding about a person",
     "audits_finding_note": "say why it is closed",
     "audits_final": "what was said stays as it is",
     "audits_another": "another person audits by this plan, or it has ended",

@@ -330,7 +330,8 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
             missing = place_again(getpass.getuser(), folder.holds_aside)
             if missing:
                 click.echo(
-                    f"{missing} records of holds are not here yet: give it again once posts sent them.", err=True
+                    f"{missing} records of holds have not arrived yet: run it again once posts have sent them.",
+                    err=True,
                 )
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         said = [{"plan": number} for number in plan_again(getpass.getuser(), certifier)]

@@ -70,7 +70,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
         if made.refused > _SHOWN:
             click.echo(f"  and {made.refused - _SHOWN} more: see import {made.pk} on the pages, or --json")
         if made.held_because:
-            click.secho(f"Held, {made.held_because}: somebody lets it go on the page of lists.", fg="yellow", err=True)
+            click.secho(f"Held, {made.held_because}: release it on the Lists page.", fg="yellow", err=True)
 
 
 @lists.command(

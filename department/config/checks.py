@@ -240,7 +240,8 @@ def _schema() -> Iterator[InstallationFault]:
         if posts:
             yield InstallationFault(
                 "register_old",
-                f"records by keys that the register lacks came from {posts}: export it anew, or somebody forges",
+                f"records by keys that the register lacks came from {posts}: export it again; if that does not help, "
+                f"it is forged",
                 grave=False,
             )
 

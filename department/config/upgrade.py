@@ -142,7 +142,7 @@ def apply_migrations() -> list[str]:
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise DepartmentError(f"the database did not take the migrations: {str(error).strip()}") from error
-        raise DepartmentError("a table was in use for too long; nothing is lost: give the command again") from error
+        raise DepartmentError("a table was in use for too long; nothing is lost: run the command again") from error
     return missing
 
 

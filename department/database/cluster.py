@@ -246,7 +246,7 @@ class PrivateCluster:
         if self.running:
             raise DepartmentError(f"the server of {self.folder} runs already")
         if os.geteuid() == 0:
-            raise DepartmentError("PostgreSQL does not run as root; give the department's folder a user of its own")
+            raise DepartmentError("PostgreSQL does not run as root; use a separate user who owns the folder")
         # The lock goes over to the server: the programs that use it do not stop it.
         lock = os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_SH)

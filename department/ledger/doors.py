@@ -55,7 +55,7 @@ class ReadsDoor:
             fault
             for fault, wrong in (
                 ("the fleet granted it without an end", until is None),
-                ("the grant has ended: write the broker's rights anew", until is not None and until < today),
+                ("the grant has ended: rewrite the broker's rights", until is not None and until < today),
                 ("no agreement", agreement is None),
                 ("no second person", agreement is not None and agreement.confirmed_by is None),
                 ("the agreement has ended", agreement is not None and agreement.until < today),
@@ -119,7 +119,7 @@ def confirm_reads(agreement: int, *, person: str) -> None:
                 raise AgreementError("no such agreement waits for a second person")
             said["reader"], said["says"] = found
     except IntegrityError as error:
-        raise AgreementError("somebody else is the second person") from error
+        raise AgreementError("the second person must be someone else") from error
 
 
 def note_readers(keeper: Connection[Any], register: PostKeyRegister | None) -> int:

@@ -19,9 +19,9 @@ WHY = {
     "lists_end": "an entry ends, later than now and within 366 days",
     "lists_case": "an entry needs a case number",
     "lists_safe": "the department's own vehicle is not covert",
-    "lists_two_persons": "somebody else must approve it: nobody approves their own entry",
+    "lists_two_persons": "someone else must approve it: nobody approves their own entry",
     "lists_approved": "no second person has approved it",
-    "lists_final": "that was done already, or has ended; enter it anew",
+    "lists_final": "that was already done, or has expired; enter it again",
     "lists_let_go": "it is not held",
     "lists_dispatcher": "the policy does not let a dispatcher do this: ask an operator or a supervisor",
 }

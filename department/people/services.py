@@ -40,7 +40,7 @@ _NO_RIGHT = "42501"
 """PostgreSQL's insufficient_privilege, as triggers raise it."""
 _GIVEN = {"login", "name", "badge", "agency"}
 _WHY = {
-    "people_person_login_key": "somebody has this log-in already",
+    "people_person_login_key": "this log-in is already taken",
     "people_role_once": "they have this role already",
     "people_covert_once": "they are in this group already",
     "people_console_once": "this browser has a name already",

@@ -56,7 +56,7 @@ CLAUSES = (
     PolicyClause(
         "P2",
         "The policy is public.",
-        "Each version is published with its digest, which stands in every entry about a search.",
+        "Each version is published with its digest, which every ledger entry about a search contains.",
         f"{_DEPARTMENT}/sharing/test_clauses.py::test_policy_is_published_once",
         "{versions} versions published, the one in force among them: {in_force}; {under_others} searches under another",
         none=("under_others",),
@@ -99,9 +99,9 @@ CLAUSES = (
     PolicyClause(
         "P7",
         "Nobody operates or looks without completed training.",
-        "Permission is computed at each request and lapses by itself.",
+        "Permission is checked at each request and lapses automatically.",
         f"{_DEPARTMENT}/people/test_access.py::test_requests_get_what_the_table_says",
-        "{untrained} days on which somebody searched who was not certified and trained",
+        "{untrained} days on which someone searched without certification and training",
         none=("untrained",),
     ),
     PolicyClause(
@@ -148,7 +148,7 @@ CLAUSES = (
     PolicyClause(
         "P13",
         "Records are kept for a year at least, and then as long as evidence needs them.",
-        "Floor and ceiling stand in the database; a hold outlasts every purge.",
+        "The database enforces minimum and maximum; a hold survives every purge.",
         f"{_DEPARTMENT}/archive/test_refusals.py::test_refused",
         "{terms} terms; {overdue_records} parts past the law's ceiling; {holds} holds, {holds_to_review} to review",
         none=("overdue_records", "holds_to_review"),
@@ -157,7 +157,7 @@ CLAUSES = (
     PolicyClause(
         "P14",
         "The department owns the data.",
-        "Requests from outside are entered with a clock, whoever makes them.",
+        "Requests from outside are entered with a deadline, no matter who makes them.",
         f"{_DEPARTMENT}/sharing/test_requests.py",
         "{requests} requests open, {requests_late} late",
         none=("requests_late",),
@@ -209,7 +209,7 @@ CLAUSES = (
     ),
     PolicyClause(
         "P20",
-        "The affected are told of a breach.",
+        "The people affected are notified of a breach.",
         "An incident opens a clock; who is affected is computed from the ledger.",
         f"{_DEPARTMENT}/sharing/test_incidents.py",
         "{incidents} incidents open, {incidents_late} past the time for their notices",

@@ -106,7 +106,7 @@ class RequestForm(forms.Form):
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in SharingRequest.KINDS])
     requester = forms.CharField(label="Who asks, and for whom", max_length=200)
     says = forms.CharField(
-        label="What is asked", max_length=1000, help_text="No plate: that stands in the request itself."
+        label="What is asked", max_length=1000, help_text="No plate: that belongs in the request itself."
     )
     order_number = forms.CharField(label="Number of the order or case", max_length=64, required=False)
     agency = forms.ChoiceField(choices=lambda: [("", "none"), *_may_agree()], required=False)

@@ -22,7 +22,7 @@ _INFORMATION = (
     "camera, and in which direction. No name, address or payment data is part of these records."
 )
 _ADVICE = (
-    "You need not change your plate. If you are afraid that somebody looked for you or for a place where you stay, "
+    "You need not change your plate. If you are afraid that someone looked for you or for a place where you stay, "
     "call us or your local police. You may ask which of your records were seen."
 )
 

@@ -67,7 +67,7 @@ class HoldForm(forms.Form):
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
     case = forms.CharField(label="Number of the case, request or action", max_length=64)
     reason = forms.CharField(max_length=500)
-    review_on = forms.DateField(label="To be reviewed on", widget=_DAY, help_text="It does not end by itself.")
+    review_on = forms.DateField(label="To be reviewed on", widget=_DAY, help_text="It does not end automatically.")
     records = forms.RegexField(
         r"^[\d\s,]*$", label="Records", required=False, help_text="Their numbers; passages are held whole. Or a time:"
     )

@@ -72,7 +72,7 @@ class RpiBoard(Board):
             self._take_pins()
         except Exception as error:
             self._release()
-            raise BoardError(f"the pins of the board cannot be had: {error}") from error
+            raise BoardError(f"the board's pins are not available: {error}") from error
         atexit.register(self.close)
         self._thread = Thread(target=self._run, name="board", daemon=True)
         self._thread.start()

@@ -106,7 +106,7 @@ def load_views(folder: Path) -> Views:
     try:
         return StateFile(path, Views).read() or Views()
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: the accepted view cannot be read; aim anew: platepost aim") from error
+        raise ConfigurationError(f"{path}: the accepted view cannot be read; aim again: platepost aim") from error
 
 
 def small(gray: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -245,8 +245,8 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
     if left > leaving.lose_records:
         why = uplink.state().problem or "no receipt came for them"
         raise DecommissionError(
-            f"{left} records are on this unit alone ({why}). Nothing was wiped. Let them be delivered, "
-            f"or give them up with --lose-records {left}"
+            f"{left} records are on this unit alone ({why}). Nothing was wiped. Wait until they are delivered, or drop"
+            f" them with --lose-records {left}"
         )
     # Covert records are not counted where others read it.
     backlog = outbox.backlog()

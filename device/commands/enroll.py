@@ -50,7 +50,7 @@ def _in_words() -> Iterator[None]:
             raise
         todo = "give the same command with sudo"
         if not isinstance(error, PermissionError):
-            todo = "what was done so far is kept; when that is mended, give the same command again"
+            todo = "what was done so far is kept; fix this, then run the same command again"
         where = f"{error.filename}: " if error.filename else ""
         raise EnrollmentError(f"{where}{error.strerror or error}; {todo}", reason="disk") from error
 

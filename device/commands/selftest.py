@@ -152,7 +152,7 @@ def _board(configuration: Configuration) -> str:
         if board.failing:
             raise _FaultError("its pins do not obey")
         if not known:
-            raise _FaultError("a switch does not rest: case or door cannot be told to be closed")
+            raise _FaultError("a switch is bouncing: it is unclear whether the case or door is closed")
         switches = {"case": board.tamper_open(), "door": board.door_open()}
         if any(switches.values()):
             raise _FaultError(", ".join(f"the {name} is open" for name, is_open in switches.items() if is_open))

@@ -15,7 +15,7 @@ class ServiceSettings(Section):
         default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."
     )
     port: int = Field(default=8088, ge=1, le=65535, description="Port of that page.")
-    minutes: float = Field(default=30, gt=0, le=240, description="After how long the page closes by itself.")
+    minutes: float = Field(default=30, gt=0, le=240, description="Minutes until the page closes automatically.")
     speed_mph: float | None = Field(
         default=None,
         gt=0,

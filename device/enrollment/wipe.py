@@ -51,7 +51,7 @@ def wipe(leavings: Leavings, *, keep: Path) -> list[str]:
     left += [path for path in leavings.keys if os.path.lexists(path) and not _is_delivered(path)]
     if left:
         names = ", ".join(str(path) for path in left[:5])
-        raise DecommissionError(f"could not be deleted: {names}; mend that, and give the same command again")
+        raise DecommissionError(f"could not be deleted: {names}; fix that, and run the same command again")
     return remarks
 
 

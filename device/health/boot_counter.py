@@ -129,7 +129,7 @@ class BootCounter:
         """
         if not self.notifier.listening or not self.ask_for_reboot():
             return False
-        log.error("the machine is to start anew: %s", reason)
+        log.error("the machine is to reboot: %s", reason)
         audit.say("reboot", reason=reason, details={"bad_starts": self.bad, "in_a_row": self.reboots})
         return True
 

@@ -93,7 +93,7 @@ class MachineMonitor(Part):
         """Say how much space is left."""
         free = self._ask(self._folder).disk_free
         if free is None:
-            return (Finding(point="disk", good=False, said="its space cannot be told"),)
+            return (Finding(point="disk", good=False, said="its free space is unknown"),)
         return (Finding(point="disk", good=free > 100 * 1024 * 1024, said=f"{free // (1024 * 1024)} MiB free"),)
 
     def judge(self, readings: Readings) -> frozenset[Fault]:

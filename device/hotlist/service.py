@@ -106,7 +106,7 @@ class HotListService(Part):
     def let_go(self) -> None:
         """Let go of the lists whose key was revoked, and say so in the audit."""
         for reason in self._store.withdraw():
-            log.error("a hot list on disk is let go of: %s", reason)
+            log.error("a hot list on disk is discarded: %s", reason)
             self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
 
     def on_installed(self, listener: Callable[[], None]) -> None:

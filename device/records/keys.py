@@ -66,7 +66,7 @@ class KeyStatement(WireModel):
     purpose: Purpose = Field(description="What the keys sign.")
     agency: str = Field(min_length=1, max_length=64, description="Whose posts it is for.")
     era: Era = Field(
-        description="Begun anew by each statement of the root, which outranks every key of the era before."
+        description="A new one begins with each statement of the root, which outranks every key of the previous era."
     )
     number: Number = Field(description="Only goes up within its era.")
     issued: UtcTime = Field(description="When it was signed.")
@@ -78,8 +78,8 @@ class KeyStatement(WireModel):
     former: tuple[FormerKey, ...] = Field(max_length=4, description="Keys whose signatures are accepted besides.")
     withdrawn: Literal["retired", "revoked"] = Field(
         description=(
-            "How every other key goes. `retired`: what it signed before stays in force; `revoked`: that is let go of "
-            "as well, for somebody else may have signed it, and the key never comes back."
+            "How every other key goes. `retired`: what it signed before stays in force; `revoked`: that is dropped as "
+            "well, because someone else may have signed it, and the key never returns."
         ),
     )
 

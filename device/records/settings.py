@@ -27,8 +27,8 @@ LARGEST_RECORD = sum(-(-size // 3) * 4 for size in (LARGEST_PATCH, LARGEST_OVERV
 class PostIdentity(Section):
     """Which post this is and where it stands."""
 
-    agency: Name = Field(description="The department, as it stands in every topic.")
-    name: Name = Field(description="The post, as it stands in every topic and in its certificate.")
+    agency: Name = Field(description="The department's name in topics.")
+    name: Name = Field(description="The post's name in topics and in its certificate.")
     site: Annotated[str, Line] = Field(default="", description="Where it stands, in words.")
     latitude: float | None = Field(default=None, ge=-90, le=90, description="Degrees north, WGS 84.")
     longitude: float | None = Field(default=None, ge=-180, le=180, description="Degrees east, WGS 84.")

@@ -125,7 +125,7 @@ def person_expire(*, session: FleetSession, name: str) -> None:
     click.echo(f"The certification of {name} has ended; restart a running mosquitto.")
     officer = RegistrationOfficer.noted(fleet)
     if officer is not None and officer.name == name:
-        click.echo(f"The enrollment server runs in the name of {name}: start it again in that of somebody else.")
+        click.echo(f"The enrollment server runs in the name of {name}: restart it in someone else's name.")
 
 
 @person.command(
@@ -201,5 +201,5 @@ def _vouch(fleet: Fleet, folder: Path, role: Role) -> None:
 def _end_of(day: datetime) -> datetime:
     ends = day.replace(tzinfo=UTC) + timedelta(days=1)
     if ends <= datetime.now(UTC):
-        raise ProvisioningError(f"{day:%Y-%m-%d} is over: who is to be certified until then?")
+        raise ProvisioningError(f"{day:%Y-%m-%d} is in the past: give a later date")
     return ends

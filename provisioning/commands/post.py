@@ -49,7 +49,7 @@ def post_add(*, session: FleetSession, name: str, settings: Settings) -> None:
         click.echo("It reads nothing before a technician has accepted it there:")
         click.echo("  platepost aim --config post.toml --as YOUR_IDENTITY")
         click.echo("  platepost accept --config post.toml --as YOUR_IDENTITY")
-    click.echo("Whoever keeps its records verifies them with its public key:")
+    click.echo("To verify its records, use its public key:")
     click.echo(f"  platepost verify RECORDS --key {shlex.quote(str(opened.record_key(name)))}")
     click.echo("A hot list is sealed to each post: build and publish a new one, or this post cannot open it:")
     click.echo(

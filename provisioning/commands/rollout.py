@@ -19,7 +19,7 @@ from provisioning.fleet.fleet import Fleet
 
 log = logging.getLogger(__name__)
 
-_HALFWAY = "broken off on the way back: look at what each post goes by"
+_HALFWAY = "interrupted while rolling back: check which version each post uses"
 
 
 @click.command(

@@ -181,7 +181,7 @@ def _show_standings(result: RotationResult, title: str) -> None:
 def _next(result: RotationResult, files: KeyFiles, request: RotationRequest) -> str:
     if request.step == "replace" and not result.in_use:
         return (
-            "The fleet signs with the former key until these posts go by the new one: give the same command again, or "
+            "The fleet signs with the old key until these posts use the new one: run the same command again, or give "
             "--anyway to leave them behind."
         )
     if files.custodian is not None and request.step != "retire":
@@ -193,5 +193,5 @@ def _next(result: RotationResult, files: KeyFiles, request: RotationRequest) -> 
         return f"The fleet signs with the new key. {what} retire the former: the same command with --retire."
     if request.step == "revoke":
         what = "build and publish a complete hot list" if lists else "roll the configuration out again"
-        return f"Posts have let go of what the former keys signed: {what} now."
+        return f"Posts have dropped what the old keys signed: {what} now."
     return "Posts that are away are led to it when they come back."

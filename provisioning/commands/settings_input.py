@@ -38,7 +38,7 @@ def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict
             raise ProvisioningError(f"{source}: {error}") from error
         loose = sorted(key for key, value in settings.items() if not isinstance(value, dict))
         if loose:
-            raise ProvisioningError(f"{source}: {', '.join(loose)}: every setting stands in a section of post.toml")
+            raise ProvisioningError(f"{source}: {', '.join(loose)}: every setting belongs in a section of post.toml")
     for pair in pairs:
         name, equals, text = pair.partition("=")
         section, dot, key = name.partition(".")

@@ -135,8 +135,8 @@ class Rollout:
         if state.state == "file":
             return {}
         raise ProvisioningError(
-            f"{post} goes by version {state.version}, which does not stand at the broker: sign and publish anew what "
-            "it is to go by"
+            f"{post} goes by version {state.version}, which is not at the broker: sign and publish its configuration "
+            f"again"
         )
 
     def stage(self, targets: Collection[Target], change: Settings) -> dict[str, str]:
@@ -172,7 +172,7 @@ class Rollout:
         for target in targets:
             # Waited for once, not for each of a thousand posts, when the broker has gone for good.
             if not self._connection.is_back(within=0 if wrong else self._apply_seconds):
-                wrong[target.post] = "could not be told: the broker is not there"
+                wrong[target.post] = "could not be notified: the broker does not answer"
                 continue
             try:
                 self._tell(target, target.before)
@@ -255,7 +255,7 @@ class Rollout:
         try:
             return read(payload, keys.readable())
         except RefusedError as refusal:
-            raise ProvisioningError(f"what a post was told last is not this fleet's: {refusal}") from refusal
+            raise ProvisioningError(f"a post's last configuration is not from this fleet: {refusal}") from refusal
 
 
 def _failure(row: CheckResult, target: Target) -> str | None:

@@ -34,7 +34,7 @@ def unlogged_lists(acts: Iterable[Audit], rows: Iterable[CheckResult]) -> str | 
     if not missing:
         return None
     said = ", ".join(f"{version} ({', '.join(posts[:3])})" for version, posts in sorted(missing.items())[:3])
-    return f"posts go by lists that the log of acts knows nothing of: {said}; was its end cut off?"
+    return f"posts use lists that are not in the log of acts: {said}; was its end cut off?"
 
 
 def _list_of(act: Audit) -> tuple[int, datetime] | None:

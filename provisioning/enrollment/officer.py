@@ -76,8 +76,8 @@ class RegistrationOfficer(BaseModel):
             return None
         whose = f"the certification of {self.name}, in whose name the enrollment server runs,"
         if left > timedelta(0):
-            return f"{whose} ends in {left.days} days: start it again in the name of somebody else before", False
-        return f"{whose} has ended, and it enrolls nobody: start it again in the name of somebody certified", True
+            return f"{whose} ends in {left.days} days: restart it in someone else's name before then", False
+        return f"{whose} has ended, and it enrolls nobody: restart it in the name of someone certified", True
 
 
 def forget(fleet: Fleet) -> None:

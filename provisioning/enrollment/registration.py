@@ -191,7 +191,7 @@ class RegistrationAuthority:
         wanted, key = read_renewal(_decoded(body))
         if wanted != name or key_digest(key) != key_digest(certificate.public_key()):
             raise EnrollmentError(
-                "a renewal is for the same post and key; another key is enrolled anew", reason="other"
+                "a renewal must be for the same post and key; enroll again for another key", reason="other"
             )
         lapse = self._lapse()
         chain = self._fleet.certify_post(name, key)
@@ -309,8 +309,8 @@ class RegistrationAuthority:
         if others:
             names = ", ".join(sorted(others))
             raise EnrollmentError(
-                f"a key of this unit is that of {names}: its disk was copied. Set the unit up anew, so that it makes "
-                f"keys of its own, and look whether {names} is where it should be",
+                f"a key of this unit is that of {names}: its disk was copied. Set up the unit again so that it makes "
+                f"its own keys, and check whether {names} is where it should be",
                 reason="cloned",
             )
         own = [one for one in ledger.all() if one.name == post and one.key == key]
@@ -337,7 +337,7 @@ class RegistrationAuthority:
         lapse = self._lapse()
         if lapse is not None:
             raise EnrollmentError(
-                f"the enrollment server enrolls nobody until it is started in the name of somebody certified: {lapse}",
+                f"the enrollment server enrolls nobody until it is restarted in the name of someone certified: {lapse}",
                 reason="keeper_expired",
             )
 

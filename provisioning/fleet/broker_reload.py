@@ -49,7 +49,7 @@ def reload_broker(fleet: Fleet, command: str | None) -> None:
             shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=SECONDS
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise ProvisioningError(f"the broker was not told: {command!r}: {error}") from error
+        raise ProvisioningError(f"the broker was not reloaded: {command!r}: {error}") from error
     if done.returncode != 0:
         said = f"{command!r} ended with {done.returncode}: {done.stderr.strip()}"
-        raise ProvisioningError(f"the broker was not told: {said}")
+        raise ProvisioningError(f"the broker was not reloaded: {said}")

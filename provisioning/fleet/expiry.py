@@ -62,7 +62,7 @@ def expiries(fleet: Layout, *, serves_enrollment: bool, shown: x509.Certificate 
     issuing, *above = read_certificates(fleet.authority / CHAIN_FILE)
     for root in above[-1:]:
         ends = root.not_valid_after_utc
-        yield Expiry("the root", ends, "make a new fleet, and enroll every post anew", AUTHORITY_AHEAD)
+        yield Expiry("the root", ends, "make a new fleet, and enroll every post again", AUTHORITY_AHEAD)
     if all(issuing.not_valid_after_utc < one.not_valid_after_utc for one in above):
         renewal = "fleet rotate FLEET authority, the root at hand"
         yield Expiry("the issuing authority", issuing.not_valid_after_utc, renewal, AUTHORITY_AHEAD)
@@ -75,7 +75,7 @@ def expiries(fleet: Layout, *, serves_enrollment: bool, shown: x509.Certificate 
     yield from _clients(fleet)
     path = fleet.enrollment / "server" / CERTIFICATE_FILE
     if serves_enrollment and path.exists():
-        yield _of(path, "the enrollment server", "it should have renewed it by itself: start it again")
+        yield _of(path, "the enrollment server", "it should have renewed it automatically: restart it")
 
 
 def _clients(fleet: Layout) -> Iterator[Expiry]:

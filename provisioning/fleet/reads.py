@@ -68,7 +68,7 @@ def read_grant(folder: Path) -> ReadsGrant | None:
         said = json.loads(path.read_bytes())["reads"]
         return None if said is None else ReadsGrant(str(said["reason"]), date.fromisoformat(said["until"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProvisioningError(f"{path}: damaged; `platepost provision subscriber reads` writes it anew") from error
+        raise ProvisioningError(f"{path}: damaged; `platepost provision subscriber reads` rewrites it") from error
 
 
 def warning(

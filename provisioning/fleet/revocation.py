@@ -126,8 +126,8 @@ def _await_refusal(revoked: Path, broker: str) -> None:
     while is_let_in(revoked, broker):
         if time.monotonic() > end:
             raise ProvisioningError(
-                f"{broker} takes revoked certificates still, after {PATIENCE_SECONDS:.0f} s: does it have this fleet's "
-                "revoked certificates, and was it told to read them (--reload)?"
+                f"{broker} takes revoked certificates still, after {PATIENCE_SECONDS:.0f} s: does it have this fleet's"
+                f" revoked certificates, and was it reloaded (--reload)?"
             )
         time.sleep(0.1)
 

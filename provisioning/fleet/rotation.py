@@ -47,7 +47,7 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
 
     Cut off, the same again goes on.
     """
-    return _rotate_client(fleet, "publisher", fleet.publisher, "Nothing more is to be done.")
+    return _rotate_client(fleet, "publisher", fleet.publisher, "Nothing more to do.")
 
 
 def certify_custodian(fleet: Fleet, name: str) -> Rotated:
@@ -161,8 +161,8 @@ def rotate_authority(fleet: Fleet) -> Rotated:
         "authority",
         before,
         serial_of(fleet.authority),
-        "Take root/ offline again. Whoever renews gets a certificate of the new authority; if the former's key was "
-        "stolen, that is not enough: make a new fleet and enroll every unit anew.",
+        "Take root/ offline again. Renewals now get a certificate from the new authority; if the old authority's key "
+        "was stolen, that is not enough: make a new fleet and enroll every unit again.",
     )
 
 

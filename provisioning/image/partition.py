@@ -67,7 +67,7 @@ class Partition:
             return Release.BOOKWORM
         raise ProvisioningError(
             f"{self.folder}: neither set up by cloud-init (release 13) nor before its first boot (release 12); "
-            "write the image to the card anew"
+            "write the image to the card again"
         )
 
     def write(self, files: Mapping[str, bytes], packages: Sequence[Path]) -> None:
@@ -128,7 +128,7 @@ class Partition:
             changed = [name for name, each in kept.items() if present[name] not in each.values()]
             if changed and not unfinished:
                 raise ProvisioningError(
-                    f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image anew"
+                    f"{self.folder}: {', '.join(changed)} changed since: the card was booted; write the image again"
                 )
             self._put(f"{FOLDER}/{_UNFINISHED}", b"")
             # Where the card was full this makes room for the originals.

@@ -47,8 +47,8 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
     console = Console(stderr=True)
     if host != LOOPBACK:
         console.print(
-            f"[bold yellow]Warning:[/] listening on {host}. Whoever reaches this machine sees every plate and can work "
-            "every switch; nothing is encrypted and nobody is asked for a password.",
+            f"[bold yellow]Warning:[/] listening on {host}. Anyone who can reach this machine sees every plate and can"
+            f" use every switch; nothing is encrypted, and there is no password.",
             highlight=False,
         )
     over = threading.Event()

@@ -49,7 +49,7 @@ def test_a_list_in_force_that_was_cut_off_the_log_of_acts_is_told(fleet: Fleet, 
         log.write_bytes(b"".join(whole[:2]))
         assert CliRunner().invoke(verify, audit).exit_code == 1
         code, text = status(fleet, broker.address, "--brief")
-        assert (code, f"knows nothing of: {manifest.version} (post-1, post-2, post-3)" in text) == (1, True), text
+        assert (code, f"not in the log of acts: {manifest.version} (post-1, post-2, post-3)" in text) == (1, True), text
         log.write_bytes(b"nonsense\n")
         code, text = status(fleet, broker.address, "--json")
         assert (code, "is damaged" in json.loads(text)["office"], len(json.loads(text)["posts"])) == (1, True, 3)

@@ -198,7 +198,7 @@ def test_people_are_told_what_to_do_next(town: Town) -> None:
     shown = town.run(*words)
     assert shown.exit_code == 1
     assert "has not taken it yet" in shown.output
-    assert "give the same command again" in shown.output
+    assert "run the same command again" in shown.output
     town.says("post-1", town.goes_by(number=1))
     shown = town.run(*words)
     assert "then retire the former" in shown.output

@@ -66,7 +66,7 @@ DESCRIPTIONS = {
     ),
     "ledger": (
         f"A compact JWS, ES256, `typ` {LEDGER_HEAD_TYPE}, by the custodian's own key, whose thumbprint is in `kid`; "
-        "retained. No post reads it. Whoever keeps each of them can tell later that the ledger was cut or made anew: "
+        "retained. No post reads it. Anyone who keeps them all can detect later that the ledger was cut or replaced: "
         "docs/ledger.md."
     ),
     "decision": (

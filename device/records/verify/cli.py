@@ -190,7 +190,7 @@ def _show(report: Report, heads: list[NotedHead]) -> None:
 def _praise(report: Report) -> Iterator[str]:
     """Say what is proven and no more: a chain shows what lies between its ends, not what may lie beyond them."""
     if not report.chains:
-        yield "genuine, but outside any chain: whether one is missing cannot be told"
+        yield "genuine, but outside any chain: it is unknown whether one is missing"
     for chain in report.chains:
         name = f"chain {chain.chain}: " if len(report.chains) > 1 else ""
         before = {1: "", 2: "number 1 is not among them, and "}.get(

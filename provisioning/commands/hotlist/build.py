@@ -192,8 +192,8 @@ def _news(builder: Department, safe_path: Path | None, *, at: int) -> LatestDelt
         return None
     if safe_path is None and (vehicles := own_vehicles(held, at=at)):
         raise SourceError(
-            f"own vehicles of the list before: {vehicles}; this one would have none. Give them again with "
-            "--safe-list, or a file with a header alone, which says that there are no more"
+            f"own vehicles of the list before: {vehicles}; this one would have none. Give them again with --safe-list,"
+            f" or give a file with only a header to remove them all"
         )
     return None if held.newest is held.complete else LatestDelta.of(held)
 
@@ -216,7 +216,7 @@ def _refuse_to_forget(patterns: int) -> None:
     if patterns:
         raise SourceError(
             f"partial plates of the list before that have not ended: {patterns}; this one would have none. Give them "
-            "again with --patterns, or a file with a header alone, which says that there are no more"
+            f"again with --patterns, or give a file with only a header to remove them all"
         )
 
 

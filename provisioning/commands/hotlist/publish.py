@@ -138,7 +138,7 @@ def _refuse_older(manifest: Manifest, posts: dict[str, PostState]) -> None:
         name, version = max(newer.items(), key=lambda item: item[1] or 0)
         raise ProvisioningError(
             f"version {manifest.version} is older than {version}, which {name} holds, and would be refused; "
-            "it would also stand in the way of posts that start again. --older publishes it nevertheless"
+            "it would also block posts that restart. --older publishes it anyway"
         )
 
 

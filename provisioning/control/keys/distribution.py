@@ -203,8 +203,8 @@ class KeyDistributor:
         ]
         if behind:
             raise ProvisioningError(
-                f"{', '.join(behind)} does not go by the new key for {files.label} yet; give the command without "
-                "--retire again, or --anyway"
+                f"{', '.join(behind)} does not go by the new key for {files.label} yet; run the command without "
+                f"--retire again, or give --anyway"
             )
         if request.purpose is Purpose.LISTS:
             self._look_at_lists()
@@ -239,8 +239,8 @@ class KeyDistributor:
         if waiting:
             names = ", ".join(sorted({*waiting}))
             raise ProvisioningError(
-                f"the configuration that stands at the broker for {names} is signed with the former key: sign and "
-                "publish it anew, or give --anyway"
+                f"the configuration that stands at the broker for {names} is signed with the old key: sign and publish"
+                f" it again, or give --anyway"
             )
 
 

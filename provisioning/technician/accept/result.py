@@ -89,7 +89,7 @@ class Basis(BaseModel):
         if before.software != self.software:
             return "the software has changed"
         if step in SEEN and before.views != self.views:
-            return "the post was aimed anew"
+            return "the post was aimed again"
         if any(before.limits.get(name) != self.limits.get(name) for name in ASKED.get(step, ())):
             return "the limits were others"
         return None

@@ -245,7 +245,7 @@ class AtWork:
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
         limits = self._limits
-        self._dialogue.say("Take the network away: pull the plug of the uplink. It may take a minute to be noticed.")
+        self._dialogue.say("Take the network away: unplug the uplink. It may take a minute to be noticed.")
         end, passed = monotonic() + limits.patience_seconds, False
         while not passed:
             gone = self._wait(
@@ -260,7 +260,7 @@ class AtWork:
             if not passed and not self.post.connected:
                 return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
             if not passed:
-                self._dialogue.say("It is connected again: pull the plug, and leave it out until you are told.")
+                self._dialogue.say("It is connected again: unplug it, and leave it unplugged until the screen says so.")
         self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
         ended = monotonic()
         taken = self._back(ended, limits.patience_seconds)

@@ -45,8 +45,8 @@ class _Kernel:
 class Seclusion(NamedTuple):
     """Why this process has no mounts and no network of its own: an explanation each, None for what it has."""
 
-    no_mounts: str | None = "no mounts of its own can be made: they need root on Linux"
-    no_network: str | None = "no network of its own can be made: it needs root on Linux"
+    no_mounts: str | None = "cannot make private mounts: they need root on Linux"
+    no_network: str | None = "cannot make a private network: it needs root on Linux"
 
 
 def seclude() -> Seclusion:
@@ -81,7 +81,7 @@ def _own_mounts(kernel: _Kernel) -> str | None:
     except OSError as error:
         # What is mounted below a root that is no mount point would show outside of it.
         why = "/ is no mount point: a chroot" if error.errno == errno.EINVAL else error.strerror
-        return f"no mounts of its own can be made: {why}"
+        return f"cannot make private mounts: {why}"
     return None
 
 
@@ -89,7 +89,7 @@ def _own_network(kernel: _Kernel) -> str | None:
     try:
         kernel.unshare(_CLONE_NEWNET)
     except OSError as error:
-        return f"no network of its own can be made: {error.strerror}"
+        return f"cannot make a private network: {error.strerror}"
     _raise_loopback()
     return None
 

@@ -119,7 +119,7 @@ def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, Departm
         with pytest.raises(AuditError, match="this is for: auditor"):
             services.close_finding(finding, person=who, outcome="in order", note="answered")
     by_hand("UPDATE audits_finding SET subject = 'a.person'")
-    with pytest.raises(AuditError, match="somebody else closes"):
+    with pytest.raises(AuditError, match="someone else must close"):
         services.close_finding(finding, person="a.person", outcome="in order", note="it was me")
     by_hand("UPDATE audits_finding SET subject = 'o.person'")
     services.close_finding(finding, person="a.person", outcome="coached", note="answered")

@@ -51,7 +51,7 @@ def test_red_until_two_persons_answer_for_it(connect: Connect) -> None:
         with pytest.raises(AgreementError, match="waits for a second person"):
             confirm_reads(door.agreement.id, person="t.third")
         assert reads_doors(granted())[0].faults(SOON + timedelta(days=1)) == (
-            "the grant has ended: write the broker's rights anew",
+            "the grant has ended: rewrite the broker's rights",
             "the agreement has ended",
         )
     with connect(WEB) as web, pytest.raises(psycopg.Error):

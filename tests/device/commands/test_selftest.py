@@ -167,7 +167,7 @@ def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkey
         monkeypatch.setattr(GPIO, "input", lambda _channel: next(contact))
         found = board_findings(tmp_path, {"tamper_pin": 4})
     assert not found["good"]
-    assert "does not rest" in str(found["said"])
+    assert "is bouncing" in str(found["said"])
 
 
 def test_the_table_shows_what_was_found_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

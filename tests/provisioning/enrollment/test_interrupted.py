@@ -160,7 +160,7 @@ def test_broker_that_cannot_be_told_is_told_by_the_same_request_later(tmp_path: 
         unit = department.unit("new")
         broken.touch()
         for _ in range(2):
-            with pytest.raises(EnrollmentError, match="the broker was not told"):
+            with pytest.raises(EnrollmentError, match="the broker was not reloaded"):
                 department.enroll(unit, "post-17", code)
         broken.unlink()
         department.enroll(unit, "post-17", code)

@@ -121,7 +121,7 @@ def test_a_fleet_from_a_backup_goes_on_above(fleet: Fleet) -> None:
 
 def test_a_damaged_register_is_not_overwritten(fleet: Fleet) -> None:
     fleet.register.write_bytes(fleet.register.read_bytes()[:-9] + b"AAAAAAAAA")
-    with pytest.raises(ProvisioningError, match="delete it, and it is made anew"):
+    with pytest.raises(ProvisioningError, match="delete it to have it made again"):
         fleet.add_post("post-2", SETTINGS)
 
 

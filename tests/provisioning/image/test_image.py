@@ -278,7 +278,7 @@ def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(
     [
         (lambda boot: (boot / "cmdline.txt").unlink(), "no boot partition"),
         (lambda boot: (boot / "kernel8.img").unlink(), "64-bit"),
-        (lambda boot: (boot / "cmdline.txt").write_text(STOCK), "write the image to the card anew"),
+        (lambda boot: (boot / "cmdline.txt").write_text(STOCK), "write the image to the card again"),
     ],
     ids=["empty", "32-bit", "booted"],
 )

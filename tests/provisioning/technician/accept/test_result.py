@@ -69,7 +69,7 @@ def test_what_was_judged_by_other_limits_is_done_again(unit: Unit) -> None:
 def test_what_was_seen_in_a_former_view_is_done_again(unit: Unit) -> None:
     unit.aim("another view")
     assert again(unit.resume()) == {*SEEN}
-    assert unit.said == ["view, alarm, count: to be done again, for the post was aimed anew"]
+    assert unit.said == ["view, alarm, count: to be done again, for the post was aimed again"]
     (unit.folder / "view.json").unlink()
     assert again(unit.resume()) == {*SEEN}
 

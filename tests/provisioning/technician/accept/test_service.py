@@ -90,7 +90,7 @@ def test_a_connection_that_comes_back_before_it_is_told_to_is_no_outage() -> Non
     found, said = outage((0.1, 0.4), patience=1.0)
     assert not found.good
     assert found.said == "the post did not stay without network"
-    assert any("leave it out" in line for line in said)
+    assert any("leave it unplugged" in line for line in said)
     found, said = outage((0.1, 0.4), (0.7, 2.5))
     assert found.good
     assert len([line for line in said if line.startswith("It is away")]) == 2
