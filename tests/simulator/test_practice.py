@@ -27,5 +27,5 @@ def test_practice_names_no_next_step_and_nothing_that_is_thrown_away(
     assert shown[0].outbox.path.is_relative_to(tmp_path)
     assert result.output.splitlines() == [
         "Accepted: the view in daylight.",
-        "This was practice: the post is thrown away, and nothing is kept. At a unit: platepost aim.",
+        "This was practice: the post is deleted, and nothing is saved. At a unit, run platepost aim.",
     ]

@@ -115,7 +115,7 @@ def test_a_view_that_was_moved_after_it_was_accepted_is_to_be_accepted_anew(desk
     with pytest.raises(AimRefusedError, match="the view has moved since it was accepted in daylight"):
         desk.aiming.done()
     desk.watcher.doubtful = True
-    with pytest.raises(AimRefusedError, match="leave the camera alone"):
+    with pytest.raises(AimRefusedError, match="do not touch the camera"):
         desk.aiming.accept()
     desk.watcher.doubtful = False
     desk.aiming.accept()
