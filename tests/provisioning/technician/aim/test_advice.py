@@ -144,7 +144,7 @@ def test_one_small_plate_of_three_is_enough_for_red() -> None:
 
 
 def test_focus_under_infrared_is_said_to_be_another() -> None:
-    assert "under infrared" in advice(figures(sharpness=0.5), infrared=True)
+    assert "in infrared" in advice(figures(sharpness=0.5), infrared=True)
 
 
 def test_a_slow_shutter_is_named_with_the_one_that_would_do() -> None:
