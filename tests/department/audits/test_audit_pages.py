@@ -1,11 +1,8 @@
 """The pages of audits in a real browser, as they are installed: by keyboard, on a phone, in the dark, and by axe."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,12 +11,11 @@ from department.config.upgrade import running_database
 from department.folder import DepartmentFolder
 from simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
-ROOT = Path(__file__).resolve().parents[3]
 PREPARED = """
 import json, sys
 from datetime import timedelta
@@ -52,10 +48,7 @@ def site(department: Commands) -> Iterator[tuple[str, list[str]]]:
     folder = DepartmentFolder(department.folder)
     where = f"127.0.0.1:{free_port()}"
     with running_database(folder):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-c", PREPARED, str(folder.path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        said = done_beside(PREPARED, folder.path)
         with subprocess.Popen(department.line("serve", "--web", where)) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)

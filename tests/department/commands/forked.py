@@ -12,8 +12,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from threading import Lock
 from typing import Any
+
+ROOT = str(Path(__file__).parents[3])
 
 
 class Forking:
@@ -27,12 +30,13 @@ class Forking:
         atexit.register(self._process.communicate)
 
     def run(
-        self, arguments: Sequence[str], environment: Mapping[str, str], given: str = ""
+        self, arguments: Sequence[str], environment: Mapping[str, str], given: str = "", program: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Return what `platepost` did, as subprocess.run does."""
+        """Return what `platepost`, or another program in Python, did, as subprocess.run does."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         words = {"arguments": [*arguments], "environment": {**environment}, "folder": os.getcwd(), "given": given}  # noqa: PTH109
+        words["program"] = program
         with self._lock:
             self._process.stdin.write(json.dumps(words) + "\n")
             self._process.stdin.flush()
@@ -101,7 +105,11 @@ def _become(words: Mapping[str, Any]) -> None:
     os.chdir(words["folder"])
     random.seed()
     sys.argv = ["-c", *words["arguments"]]
-    main()
+    if words["program"]:
+        sys.path.insert(0, ROOT)
+        exec(words["program"], {"__name__": "__main__"})  # noqa: S102 - a test's own
+    else:
+        main()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,14 @@ class Commands:
         return ["department", *name.split(), str(self.folder), *map(str, arguments)]
 
 
+def done_beside(program: str, *arguments: str | Path) -> str:
+    """Run a program in Python that works on a department, as `-c` would; return what it prints."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = forking().run([*map(str, arguments)], environment, program=program)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def commands(top: Path) -> Commands:
     """Return the commands of a department that lies there beside its fleet."""
     return Commands(top / "vault", top / "fleet" / "custody" / "records")

@@ -1,11 +1,9 @@
 """Two real departments, each with its own database, keys and policy: asked by the page, answered by the command."""
 
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +25,7 @@ from department.federation.server import FederationServer
 from department.folder import DepartmentFolder
 from department.people.models import DepartmentPerson
 from simulator.brokers.daemon import free_port
-from tests.department.commands.installation import Commands, Installed, commands
+from tests.department.commands.installation import Commands, Installed, commands, done_beside
 from tests.department.federation.conftest import PURPOSE, STOCK, Oakdale
 from tests.department.people.persons import client_of
 from tests.department.roles import as_role
@@ -36,7 +34,6 @@ from tests.department.sharing.conftest import sql
 from tests.memory_disk import new_folder
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.django_db(transaction=True)]
-ROOT = Path(__file__).resolve().parents[3]
 SETTLED = "UPDATE federation_exchange SET at = at - interval '2 minutes' WHERE decision IS NULL"
 SAID = {"purpose": PURPOSE, "case": "26-00417", "plate": "TEST12?", "departments": ["oakdale-pd"]}
 PREPARED = """
@@ -85,14 +82,8 @@ class Partner:
         self.server: subprocess.Popen[bytes] | None = None
 
     def prepared(self, *demand: str) -> str:
-        line = [sys.executable, "-c", PREPARED, str(self.folder.path), f"https://localhost:{self.of_springfield}"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        done = subprocess.run(
-            [*line, str(self.own), *demand], capture_output=True, text=True, env=environment, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        url = f"https://localhost:{self.of_springfield}"
+        return done_beside(PREPARED, self.folder.path, url, self.own, *demand).strip()
 
     def connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(host=str(self.folder.cluster), user=SUPERUSER, dbname="platepost", autocommit=True)

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from department.config.upgrade import running_database
 from department.folder import DepartmentFolder
 from simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
 
 __all__ = ["department"]
@@ -38,10 +37,7 @@ def site(department: Commands) -> Iterator[tuple[str, str, str]]:
     folder = DepartmentFolder(department.folder)
     pages, public = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with running_database(folder):
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-c", PREPARED, str(folder.path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        said = done_beside(PREPARED, folder.path)
         assert department.json("public publish")["published"] is True
         assert department.json("contain", "1") == {
             "incident": 1, "codes": {}, "steps": {"Disable the account on its page; its sessions end with it": True}
