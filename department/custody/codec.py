@@ -31,7 +31,7 @@ PRESENT = 3
 """Codec of what is written: as before, and without what the database has besides. Each codec has the dictionary of its
 number. A new dictionary takes the next number, and the former stay: records that were written with them are kept for
 years."""
-LEVEL = 7
+LEVEL = 3
 _LARGEST = 64 * 1024 * 1024
 """Bytes that a body may take once decompressed; an MQTT packet is at most 256 MB, and a post's some 100 KB."""
 _MOST_APART = 500
