@@ -1,14 +1,11 @@
 """A department whose pages, signer, broker and posts run: what somebody enters by web is looked for on the street."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 
 from playwright.sync_api import Page
@@ -21,11 +18,10 @@ from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import Broker
 from simulator.demo.clip import STREET
-from tests.department.commands.installation import Commands
+from tests.department.commands.installation import Commands, done_beside
 from tests.department.web.test_status_page import wait_until_served
 from tests.end_to_end.test_hotlist_delivery import RunningPost
 
-ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 120.0
 """How long anything may take on a machine that does much else."""
 SESSIONS = """
@@ -85,14 +81,11 @@ def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
         )
         fleet.add_post(f"street-{number + 1}", settings)
     where = f"127.0.0.1:{free_port()}"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
     signing = ("--fleet", fleet.directory, "--as", "lists", "--broker", broker.address)
     with ExitStack() as stack:
         stack.enter_context(broker)
         stack.enter_context(running_database(folder))
-        command = [sys.executable, "-c", SESSIONS, str(folder.path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
+        said = done_beside(SESSIONS, folder.path).split()
         signer = stack.enter_context(ended(department.line("lists publish", *signing)))
         server = stack.enter_context(ended(department.line("serve", "--web", where)))
         wait_until_served(f"http://{where}/log-in/", server)
