@@ -49,7 +49,7 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
 @click.option("--photos", type=FOLDER, help="Real plates whose activations count too: a folder with manifest.json.")
 @click.option(
     "--bias",
-    default=-3.5,
+    default=-4.0,
     show_default=True,
     help="Added to the second answer: far fewer characters are hidden on the road than in training.",
 )
