@@ -27,7 +27,25 @@ def laid() -> Callable[..., Any]:
     return cache(lay_street)
 
 
+@pytest.fixture(scope="session")
+def drawn(laid: Callable[..., Any]) -> Callable[..., Any]:
+    """Draw a vehicle: once for all scenes that it passes in, for it takes a second or two."""
+    from simulator.scene.traffic import vehicle_of  # noqa: PLC0415
+
+    made: dict[Any, Any] = {}
+
+    def draw(scene: Any, index: int) -> Any:  # noqa: ANN401 - not imported where there is no OpenGL
+        passing = scene.passing[index]
+        key = (passing, (scene.clip.seed, index) if passing.seed is None else None, scene.weather.lamps)
+        if key not in made:
+            made[key] = vehicle_of(scene, index)
+        return made[key]
+
+    return draw
+
+
 @pytest.fixture
-def graphics(laid: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def graphics(laid: Callable[..., Any], drawn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip, and say why, where no OpenGL context can be made: the shipped clips are tested all the same."""
     monkeypatch.setattr("simulator.scene.renderer.lay_street", laid)
+    monkeypatch.setattr("simulator.scene.renderer.vehicle_of", drawn)

@@ -1,5 +1,6 @@
 """What is drawn, held against what the truth says of it. Needs an OpenGL context; skips without."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -10,8 +11,9 @@ pytest.importorskip("moderngl", reason="moderngl is not installed: pip install p
 
 from simulator.scene import renderer as drawing
 from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
+from simulator.scene.pinhole import Pinhole
 from simulator.scene.renderer import Renderer, Shot
-from simulator.scene.road import lay_street
+from simulator.scene.road import Street, lay_street
 from simulator.scene.sensor import tone
 from simulator.scene.skin import Skin, Surface
 from simulator.scene.traffic import MPH, vehicle_of
@@ -20,20 +22,19 @@ from simulator.scene.vehicles import Vehicle
 pytestmark = pytest.mark.usefixtures("graphics")
 
 
-_drawn: dict[tuple[Passing, int, int, float], Vehicle] = {}
+@pytest.fixture
+def plain_street(graphics: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay an even gray street, for tests that look at vehicles alone: a real one takes four seconds."""
+
+    def lay(lens: Pinhole, _seed: int) -> Street:
+        gray = np.full((lens.height, lens.width, 3), 0.12, np.float32)
+        none = np.zeros((lens.height, lens.width), np.float32)
+        return Street(albedo=gray, sunlit=gray, lamp=gray, reflecting=none, haze=none)
+
+    monkeypatch.setattr(drawing, "lay_street", lay)
 
 
-def drawn(scene: Scene, index: int) -> Vehicle:
-    """Draw a vehicle: once for all scenes that it passes in, for it takes a second or two."""
-    key = (scene.passing[index], index, scene.clip.seed, scene.weather.lamps)
-    if key not in _drawn:
-        _drawn[key] = vehicle_of(scene, index)
-    return _drawn[key]
-
-
-@pytest.fixture(autouse=True)
-def vehicles_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "vehicle_of", drawn)
+SMALL = Lens(width=320, height=180, focal=1150)
 
 
 def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens: float) -> Scene:
@@ -51,7 +52,7 @@ def _scene(*, mph: float = 30, shutter: float = 0.001, samples: int = 6, **lens:
 
 
 @pytest.fixture
-def marker_plates(monkeypatch: pytest.MonkeyPatch) -> None:
+def marker_plates(graphics: None, monkeypatch: pytest.MonkeyPatch, drawn: Callable[[Scene, int], Vehicle]) -> None:
     """Every vehicle is a dull black one with a blank white plate."""
 
     def marked(scene: Scene, index: int) -> object:
@@ -91,7 +92,7 @@ def _measured_corners(cover: np.ndarray) -> np.ndarray:
     return np.array([box[order[0]], box[difference.argmax()], box[order[-1]], box[difference.argmin()]])
 
 
-@pytest.mark.usefixtures("marker_plates")
+@pytest.mark.usefixtures("marker_plates", "plain_street")
 def test_a_plate_is_drawn_where_the_truth_says() -> None:
     with Renderer(_scene(softness=0)) as renderer:
         shots = [renderer.shot(number) for number in (16, 18, 20)]
@@ -104,7 +105,7 @@ def test_a_plate_is_drawn_where_the_truth_says() -> None:
             assert sight.visible == pytest.approx(1.0, abs=0.02)
 
 
-@pytest.mark.usefixtures("marker_plates")
+@pytest.mark.usefixtures("marker_plates", "plain_street")
 def test_blur_is_as_long_as_speed_times_exposure() -> None:
     shutter, samples, number = 0.04, 40, 20
     with Renderer(_scene(mph=30, shutter=shutter, samples=samples, softness=0)) as renderer:
@@ -130,21 +131,22 @@ def test_blur_is_as_long_as_speed_times_exposure() -> None:
 
 
 def test_the_same_scene_gives_the_same_frame_and_another_seed_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "lay_street", lay_street)  # anew each time
-    monkeypatch.setattr(drawing, "vehicle_of", vehicle_of)
     plain = _scene(samples=2)
-    lens = Lens(width=320, height=180, focal=1150)
-    scene = plain.model_copy(update={"lens": lens, "passing": plain.passing[:1]})
-    other = scene.model_copy(update={"clip": scene.clip.model_copy(update={"seed": 6})})
-    pictures = []
-    for one in (scene, scene, other):
-        with Renderer(one) as renderer:
-            pictures.append(renderer.shot(20).picture)
+    scene = plain.model_copy(update={"lens": SMALL, "passing": plain.passing[:1]})
+    seeded = scene.model_copy(update={"clip": scene.clip.model_copy(update={"seed": 6})})
 
-    assert np.array_equal(pictures[0], pictures[1])
-    assert not np.array_equal(pictures[0], pictures[2])
+    def drawn_once(scene: Scene) -> np.ndarray:
+        with Renderer(scene) as renderer:
+            return renderer.shot(20).picture
+
+    pictures = [drawn_once(one) for one in (scene, seeded)]
+    monkeypatch.setattr(drawing, "lay_street", lay_street)  # anew
+    monkeypatch.setattr(drawing, "vehicle_of", vehicle_of)
+    assert np.array_equal(pictures[0], drawn_once(scene))
+    assert not np.array_equal(*pictures)
 
 
+@pytest.mark.usefixtures("plain_street")
 def test_a_plate_behind_another_vehicle_is_not_visible() -> None:
     scene = _scene()
     follower = scene.passing[0].model_copy(update={"text": "5AAA555", "at": 1.45})
@@ -156,10 +158,10 @@ def test_a_plate_behind_another_vehicle_is_not_visible() -> None:
 
 
 def test_infrared_has_no_color_and_lights_the_plate() -> None:
-    scene = _scene().model_copy(update={"weather": Weather(light="infrared", lamps=0)})
+    scene = _scene().model_copy(update={"weather": Weather(light="infrared", lamps=0), "lens": SMALL})
     with Renderer(scene) as renderer:
         shot = renderer.shot(20)
 
     assert np.array_equal(shot.picture[..., 0], shot.picture[..., 2])
-    inside = cv2.fillConvexPoly(np.zeros((360, 640), np.uint8), np.round(shot.sights[0].corners).astype(np.int32), 1)
+    inside = cv2.fillConvexPoly(np.zeros((180, 320), np.uint8), np.round(shot.sights[0].corners).astype(np.int32), 1)
     assert shot.picture[inside > 0].mean() > 2.5 * shot.picture.mean()
