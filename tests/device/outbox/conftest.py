@@ -72,7 +72,7 @@ def outbox(path: Path) -> Iterator[Outbox]:
         yield box
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def filler() -> Callable[[Outbox], Filler]:
     return lambda outbox: Filler(Recorder(outbox, ExampleSigner(), Source("demo", "post-1")))
 

@@ -33,7 +33,7 @@ def test_nothing_said_to_be_stored_is_lost_to_kill_9(path: Path) -> None:
     keys = Keyring.from_pem(ExampleSigner().public_pem)
     stored: dict[int, str] = {}
     for _ in range(ROUNDS):
-        fresh = killed_recorder(path, seconds=chance.uniform(0.0, 0.15))
+        fresh = killed_recorder(path, seconds=chance.uniform(0.0, 0.08))
         assert fresh, "the child failed, or was killed before it stored anything"
         stored |= fresh
         with Outbox(path, key=KEY) as outbox:

@@ -62,16 +62,17 @@ def fill_some(outbox: Outbox, fill: Filler) -> Left:
     return left
 
 
-@pytest.fixture
-def closed(path: Path, outbox: Outbox, fill: Filler) -> Left:
-    left = fill_some(outbox, fill)
-    outbox.close()
-    return left
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory, filler: Callable[[Outbox], Filler]) -> Left:
+    """Give an outbox to be copied."""
+    with Outbox(tmp_path_factory.mktemp("closed") / "outbox.db", key=KEY) as outbox:
+        return fill_some(outbox, filler(outbox))
 
 
-@pytest.fixture
-def killed(path: Path, filler: Callable[[Outbox], Filler]) -> Left:
-    """An outbox whose process was killed: everything lies in the log yet."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory, filler: Callable[[Outbox], Filler]) -> Left:
+    """Give an outbox, to be copied, whose process was killed: everything lies in the log yet."""
+    path = tmp_path_factory.mktemp("killed") / "outbox.db"
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

@@ -76,8 +76,9 @@ def test_frames_of_the_log(apart: int, killed: Left, tmp_path: Path, mocker: Moc
         assert len(after.found) > len(killed.waiting) // 2
 
 
-def test_of_a_log_it_is_told_whether_the_disk_gives_all(killed: Left, mocker: MockerFixture) -> None:
-    path, log = killed.folder / "outbox.db", killed.folder / "outbox.db-wal"
+def test_of_a_log_it_is_told_whether_the_disk_gives_all(killed: Left, tmp_path: Path, mocker: MockerFixture) -> None:
+    path = damaged(killed, tmp_path / "copy", "outbox.db-wal", 0, length=0)
+    log = path.with_name("outbox.db-wal")
     assert wal_is_readable(path)
     lose(mocker, log, log.stat().st_size - 1)
     assert not wal_is_readable(path)
