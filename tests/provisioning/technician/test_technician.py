@@ -19,6 +19,7 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.keys import private_pem, read_private_key
 from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
+COMMANDS = (aim, accept)
 HOLDS = """
 import sys
 from pathlib import Path
@@ -66,25 +67,22 @@ def refusal(command: click.Command, fleet: Fleet, *words: str, who: str = "r-alv
     return str(caught.value)
 
 
-@pytest.mark.parametrize("command", [aim, accept])
-def test_a_running_post_and_a_person_who_may_not_are_refused_before_the_passphrase_is_asked_for(
-    fleet: Fleet, command: click.Command
-) -> None:
-    assert "there is no terminal to ask at" in refusal(command, fleet)
-    assert "a technician is wanted" in refusal(command, fleet, who="watcher")
+def test_a_running_post_and_a_person_who_may_not_are_refused_before_the_passphrase_is_asked_for(fleet: Fleet) -> None:
+    for command in COMMANDS:
+        assert "there is no terminal to ask at" in refusal(command, fleet)
+        assert "a technician is wanted" in refusal(command, fleet, who="watcher")
     with running(fleet.post("post-1") / "post.toml"):
-        assert "the post is running: stop it first" in refusal(command, fleet)
+        for command in COMMANDS:
+            assert "the post is running: stop it first" in refusal(command, fleet)
 
 
-@pytest.mark.parametrize("command", [aim, accept])
 @pytest.mark.parametrize("other", ["aim", "accept"])
-def test_a_session_whose_terminal_was_lost_is_named_with_what_ends_it(
-    fleet: Fleet, command: click.Command, other: str
-) -> None:
+def test_a_session_whose_terminal_was_lost_is_named_with_what_ends_it(fleet: Fleet, other: str) -> None:
     with running(fleet.post("post-1") / "post.toml", other) as process:
-        said = refusal(command, fleet)
-    assert said.startswith(f"platepost {other} is open at this unit already")
-    assert said.endswith(f"by sudo kill {process}")
+        said = [refusal(command, fleet) for command in COMMANDS]
+    for words in said:
+        assert words.startswith(f"platepost {other} is open at this unit already")
+        assert words.endswith(f"by sudo kill {process}")
 
 
 def test_what_cannot_be_is_refused_before_it_too(fleet: Fleet) -> None:

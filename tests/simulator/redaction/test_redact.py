@@ -23,7 +23,7 @@ PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 TOLL_LANE = Path(__file__).parents[4] / "shared" / "data" / "footage" / "toll_lane.mp4"
 CAPTION = (490.0, 0.0, 1280.0, 42.0)
 """Where that footage's caption names the vehicle's account, which is its plate."""
-FRAMES = 6
+FRAMES = 3
 
 
 class Part(Recording):
@@ -96,8 +96,8 @@ def test_a_face_is_covered_too(tmp_path: Path) -> None:
 
 def test_a_face_in_any_one_picture_of_a_folder_is_covered(tmp_path: Path) -> None:
     face = drawn_face(120)
-    holding = {1, 3}
-    for number in range(4):
+    holding = {0, 2}
+    for number in range(3):
         cv2.imwrite(str(tmp_path / f"{number}.png"), face if number in holding else np.full_like(face, 120))
     out = tmp_path / "shared.mp4"
     assert run(tmp_path, out).exit_code == 0
@@ -128,7 +128,7 @@ def test_nothing_but_pictures_is_taken_over(room: Path, tmp_path: Path) -> None:
         stream = container.add_stream("libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = 160, 90, "yuv420p"
         sound = container.add_stream("aac", rate=44100)
-        for _ in range(3):
+        for _ in range(2):
             gray = np.full((90, 160, 3), 90, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(gray, format="bgr24")))
         silence = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
