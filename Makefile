@@ -84,7 +84,7 @@ test-scenarios: $(VENV)/.development ## Break what each scenario promises, and s
 	@scripts/need mosquitto $(POSTGRESQL)
 	PLATEPOST_MUTATIONS=1 $(BIN)/pytest -n 2 tests/mutations
 
-ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py
+ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/models/vehicle/test_shipped.py
 ARM_TESTS := $(ARM_NETWORKS) tests/device/hotlist/test_bloom.py \
   tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \
   tests/device/outbox/test_outbox.py tests/device/vision/test_ctc.py

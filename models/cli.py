@@ -20,6 +20,7 @@ _TRAIN: Final = {
     "reader": LazyCommand("models.reader.cli:train", "Train the reader on drawn and real plates."),
     "hidden": LazyCommand("models.hidden.cli:train", "Train the reader to see that a character is hidden."),
     "region": LazyCommand("models.region.cli:train", "Train the issuing-state network on drawn and real plates."),
+    "vehicle": LazyCommand("models.vehicle.cli:train", "Train the vehicle network on labeled photos."),
 }
 _CONVERT: Final = {
     "detector": LazyCommand("models.detector.cli:convert", "Quantize a trained detector to int8."),
@@ -28,6 +29,7 @@ _CONVERT: Final = {
     "region": LazyCommand(
         "models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
     ),
+    "vehicle": LazyCommand("models.vehicle.cli:convert", "Calibrate a trained net of vehicles, quantise it to int8."),
 }
 _AVERAGE: Final = {
     "detector": LazyCommand("models.detector.cli:average", "Average several detectors into one."),

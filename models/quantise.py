@@ -42,9 +42,9 @@ def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.uint8]]) -> by
     """Quantise a Keras net: int8 weights, activations, input and outputs, built-in operators only.
 
     Args:
-        net: takes one gray picture in [0, 1].
-        pictures: representative inputs, gray, height x width; a few hundred. A black and a white one are added, so that
-            the input's quantisation is `INPUT_SCALE` and `INPUT_ZERO_POINT`.
+        net: takes one picture in [0, 1].
+        pictures: representative inputs, height x width, or height x width x channels; a few hundred. A black and a
+            white one are added, so that the input's quantisation is `INPUT_SCALE` and `INPUT_ZERO_POINT`.
 
     Returns:
         The .tflite file.
@@ -57,7 +57,7 @@ def to_int8(net: "keras.Model", pictures: Iterable[npt.NDArray[np.uint8]]) -> by
         yield [np.zeros((1, *shape), np.float32)]
         yield [np.ones((1, *shape), np.float32)]
         for picture in pictures:
-            yield [picture[None, ..., None].astype(np.float32) / np.float32(255)]
+            yield [picture.reshape(1, *shape).astype(np.float32) / np.float32(255)]
 
     converter: Any = tf.lite.TFLiteConverter.from_keras_model(net)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from device.vision.detector import beside
 
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
-Net = Literal["detector", "hidden", "reader", "region"]
+Net = Literal["detector", "hidden", "reader", "region", "vehicle"]
 
 
 class Stage(BaseModel):
@@ -196,5 +196,5 @@ class Kitchen:
         return ["--texts", str(self._ingredients.texts)] if self._ingredients.texts else []
 
     def _real(self, net: Net) -> list[str]:
-        photos = self._ingredients.photos if net in {"detector", "hidden"} else self._ingredients.photos[:1]
+        photos = self._ingredients.photos if net in {"detector", "hidden", "vehicle"} else self._ingredients.photos[:1]
         return [word for folder in photos for word in ("--photos", str(folder))]

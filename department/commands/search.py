@@ -13,6 +13,7 @@ from department.commands.options import FOLDER, JSON
 from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
+from device.records.vehicles import COLORS, KINDS
 
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
 _DIRECTION = click.Choice(["approaching", "receding", "unknown"])
@@ -41,6 +42,8 @@ Examples:
 @click.option("--direction", "directions", type=_DIRECTION, multiple=True, help="Direction of travel.")
 @click.option("--lane", "lanes", multiple=True, help="Lane, as the post names it.")
 @click.option("--region", "regions", multiple=True, help="Issuing state, such as US-CA, or other.")
+@click.option("--vehicle", "vehicles", type=click.Choice(KINDS), multiple=True, help="Kind of vehicle.")
+@click.option("--color", "colors", type=click.Choice(COLORS), multiple=True, help="Color that it may have.")
 @click.option("--reads", "with_reads", is_flag=True, help="Also list the reads if exactly one plate matches.")
 @click.option("--limit", type=click.IntRange(1, MOST), default=25, show_default=True, help="Most plates to list.")
 @JSON
@@ -115,5 +118,8 @@ def _found(
         }
         for found in page.plates
     ]
-    shown = ("record_id", "post", "captured_at", "plate_read", "confidence", "region", "direction", "lane")
+    shown = (
+        *("record_id", "post", "captured_at", "plate_read", "confidence", "region", "direction", "lane"),
+        *("vehicle_kind", "vehicle_colors"),
+    )
     return {"plates": plates, "reads": [{name: row[name] for name in shown} for row in rows], "more": bool(page.next)}

@@ -54,6 +54,7 @@ READ = Projection(
     (
         *("passage", "captured_at", "plate_read", "plate_key", "plate_fold", "confidence", "region"),
         *("region_confidence", "direction", "camera", "lane", "site", "first_seen", "last_seen", "hits"),
+        *("vehicle_kind", "vehicle_colors"),
     ),
 )
 HIT = Projection(
@@ -115,7 +116,9 @@ def _seen(sight: Sight) -> Row:
 
 def _read(read: Read) -> Row:
     place = (read.direction, read.camera, read.lane, read.place.site)
-    return *place, read.first_seen, read.last_seen, list(read.hits)
+    seen = read.vehicle
+    vehicle = (None, None) if seen is None else (seen.kind, seen.colors and list(seen.colors))
+    return *place, read.first_seen, read.last_seen, list(read.hits), *vehicle
 
 
 def _hit(hit: Hit) -> Row:

@@ -73,6 +73,10 @@ class Sought:
     """Of reads: in any of these."""
     regions: Collection[str] = ()
     """Of reads: issued by any of these, such as `US-CA`, or `other`."""
+    vehicles: Collection[str] = ()
+    """Of reads: any of these kinds of vehicle, as `device.records.vehicles` names them."""
+    colors: Collection[str] = ()
+    """Of reads: of vehicles that may have any of these."""
     weeks: Mapping[str, Collection[int]] = field(default_factory=dict)
     """For `seen`, in the place of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
     spellings: Sequence[str] = ()
@@ -264,6 +268,8 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "direction = ANY (%s)": [list(sought.directions)],
         "lane = ANY (%s)": [list(sought.lanes)],
         "region = ANY (%s)": [list(sought.regions)],
+        "vehicle_kind = ANY (%s)": [list(sought.vehicles)],
+        "vehicle_colors && %s": [list(sought.colors)],
         "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
     }
     source, bounds = _source(table, sought)

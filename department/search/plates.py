@@ -76,7 +76,7 @@ class PlateQuery(Sought):
     def is_narrowed(self) -> bool:
         """Whether a plate that fits may have no read in question."""
         when = (self.since, self.until, self.hours, self.weekdays)
-        return any((self.posts, *when, self.directions, self.lanes, self.regions))
+        return any((self.posts, *when, self.directions, self.lanes, self.regions, self.vehicles, self.colors))
 
     def asked(self, text: str = "") -> Mapping[str, Any]:
         """Return what is asked as the ledger has it: JSON values.
@@ -97,6 +97,8 @@ class PlateQuery(Sought):
             "directions": sorted(self.directions),
             "lanes": sorted(self.lanes),
             "regions": sorted(self.regions),
+            "vehicles": sorted(self.vehicles),
+            "colors": sorted(self.colors),
             "areas": sorted(self.areas),
         }
         return {name: value for name, value in given.items() if value}

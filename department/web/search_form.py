@@ -19,11 +19,14 @@ from department.search.places import Places
 from department.search.plates import PlateQuery
 from department.search.scenes import SearchScene
 from device.records.regions import REGIONS
+from device.records.vehicles import COLORS, KINDS
 
 _DAYS = [(day, f"{date(2024, 1, day):%A}") for day in range(1, 8)]
 _LOOK_ALIKES = [(0, "none"), (1, "one"), (MOST_LOOK_ALIKES, "two")]
 _DIRECTIONS = [("", "any"), ("approaching", "approaching"), ("receding", "receding"), ("unknown", "unknown")]
 _REGIONS = [("", "any"), *((region, region.removeprefix("US-")) for region in REGIONS)]
+_KINDS = [("", "any"), *((kind, kind) for kind in KINDS)]
+_COLORS = [("", "any"), *((color, color) for color in COLORS)]
 
 
 def known_posts(places: Places) -> list[str]:
@@ -101,6 +104,8 @@ class SearchForm(PurposeForm):
     direction = forms.ChoiceField(label="Direction", choices=_DIRECTIONS, required=False)
     region = forms.ChoiceField(label="Issuing state", choices=_REGIONS, required=False)
     lane = forms.CharField(label="Lane", required=False, max_length=64)
+    vehicle = forms.ChoiceField(label="Vehicle", choices=_KINDS, required=False)
+    color = forms.ChoiceField(label="Color", choices=_COLORS, required=False)
 
     query: PlateQuery
     """What is asked, once the form is valid."""
@@ -132,6 +137,8 @@ class SearchForm(PurposeForm):
                 directions=[said["direction"]] if said["direction"] else (),
                 lanes=[said["lane"]] if said["lane"] else (),
                 regions=[said["region"]] if said["region"] else (),
+                vehicles=[said["vehicle"]] if said["vehicle"] else (),
+                colors=[said["color"]] if said["color"] else (),
                 areas=areas,
             )
         except PatternError as error:

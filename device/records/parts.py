@@ -76,6 +76,25 @@ class Alternative(WireModel):
     confidence: Fraction = Field(description="Probability that it is right, 0 to 1.")
 
 
+class VehicleDescription(WireModel):
+    """A vehicle by its look, as `device.records.vehicles` names things. What the post is not sure of is absent."""
+
+    kind: str | None = Field(
+        default=None,
+        max_length=16,
+        description="`car` (also SUVs), `van`, `pickup`, `truck`, `bus` or `motorcycle`; absent where it is unknown.",
+    )
+    colors: tuple[Annotated[str, Field(max_length=16)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2,
+        description=(
+            "It has one of these, the likeliest first: `white`, `black`, `gray` (also silver), `red`, `blue`, `green`, "
+            "`yellow`, `brown` (also beige and gold), `orange`. Absent where it is unknown, by night for instance."
+        ),
+    )
+
+
 class Box(WireModel):
     """An upright rectangle in the full-size frame."""
 

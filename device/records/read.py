@@ -13,6 +13,7 @@ from device.records.parts import (
     Picture,
     Place,
     RecordData,
+    VehicleDescription,
     Versions,
 )
 
@@ -43,6 +44,9 @@ class Sight(RecordData):
         ),
     )
     region_confidence: Fraction | None = Field(default=None, description="Probability that `region` is right, 0 to 1.")
+    vehicle: VehicleDescription | None = Field(
+        default=None, description="The vehicle by its look, where anything of it can be told."
+    )
     location: Location = Field(description="Where in the best frame the plate was.")
     captured: UtcTime = Field(
         description=(
@@ -54,7 +58,12 @@ class Sight(RecordData):
     last_seen: UtcTime = Field(description="Capture time of the last frame with this plate so far, by the same clock.")
     frames_seen: Annotated[int, Field(ge=1)] = Field(description="Frames in which this plate was found.")
     frames_agreeing: Count = Field(description="Frames whose own text equals `plate_read`.")
-    direction: Direction = Field(description="The vehicle's movement relative to the camera.")
+    direction: Direction = Field(
+        description=(
+            "The vehicle's movement relative to the camera; of one that was seen too briefly, by whether its front or "
+            "its rear was."
+        )
+    )
     camera: str = Field(min_length=1, max_length=64, description="Name of the camera at the post.")
     lane: str | None = Field(
         default=None,

@@ -5,10 +5,12 @@ from typing import Any
 from device.errors import PictureError
 from device.hotlist import plate_key
 from device.records import Alternative, Box, Character, Location, Picture, Point
+from device.records.parts import VehicleDescription
 from device.records.settings import RecordSettings
 from device.vision.passages import Passage
 from device.vision.pictures import Jpeg, overview, patch
 from device.vision.sighting import Sighting
+from device.vision.vehicle import Appearance
 
 
 def sight_of(passage: Passage) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def sight_of(passage: Passage) -> dict[str, Any]:
         ),
         "region": passage.issuer.region if passage.issuer else None,
         "region_confidence": round(passage.issuer.confidence, 4) if passage.issuer else None,
+        "vehicle": _description_of(passage.appearance),
         "location": location_of(passage.best),
         "captured": passage.best.frame.captured,
         "first_seen": first_seen,
@@ -39,6 +42,10 @@ def sight_of(passage: Passage) -> dict[str, Any]:
         "direction": passage.direction,
         "lane": passage.lane,
     }
+
+
+def _description_of(seen: Appearance) -> VehicleDescription | None:
+    return VehicleDescription(kind=seen.kind, colors=seen.colors or None) if seen.kind or seen.colors else None
 
 
 def location_of(sighting: Sighting) -> Location:

@@ -74,6 +74,8 @@ def _models(recognizer: Recognizer) -> Iterator[Model]:
     yield Model(name="reader", digest=recognizer.reader.model.digest)
     if recognizer.region is not None:
         yield Model(name="region", digest=recognizer.region.model.digest)
+    if recognizer.vehicle is not None:
+        yield Model(name="vehicle", digest=recognizer.vehicle.model.digest)
 
 
 def _nothing() -> None:

@@ -18,6 +18,7 @@ from device.vision.recognizer import plate_probability
 from device.vision.region import Issuer
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
+from device.vision.vehicle import NOTHING, Appearance
 
 GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""
@@ -33,6 +34,8 @@ SAME_PLATE = 0.5
 """`difflib` ratio of two texts below which they are no readings of the same plate."""
 OTHER_PLACES = 2
 """Characters in which two sure texts differ that are more alike, and yet of two plates."""
+
+_HEADING = {"front": "approaching", "rear": "receding", None: "unknown"}
 
 EVEN_ODDS = 0.5
 """Confidence below which a text is likelier wrong than right, and no read however many looks say so."""
@@ -71,8 +74,10 @@ class Passage:
     """What the last look said, as `folded` gives it, if it was so sure and so different that the next may part them."""
     issuer: Issuer | None = None
     """Who issued the plate, once that was asked and if it can be told."""
+    appearance: Appearance = NOTHING
+    """What can be told of the vehicle, once that was asked."""
     asked: bool = False
-    """Whether it was asked."""
+    """Whether both were asked."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
     """The best looks' values as pictures, and their rectified plates; the best first."""
     _scores: float = 0.0
@@ -194,10 +199,11 @@ class Passage:
         """`approaching` if the plate grew, `receding` if it shrank, else `unknown`.
 
         Judged by the first and the last third of its looks: a plate that enters the picture is at first measured badly.
+        With too few, a vehicle goes where its front is.
         """
         third = len(self.widths) // 3
         if third < DIRECTION_LOOKS:
-            return "unknown"
+            return _HEADING[self.appearance.side]
         growth = sum(self.widths[-third:]) / sum(self.widths[:third])
         if growth > GROWTH:
             return "approaching"

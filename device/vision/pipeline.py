@@ -156,9 +156,11 @@ class Pipeline:
                 yield Sighting(frame, plate, sharpness(rectified), rectified)
 
     def _ask(self, passage: Passage) -> None:
-        """Ask who issued a passage's plate: for the first early hit, and again at its end, by better looks."""
+        """Ask about issuer and vehicle: for the first early hit, and again at the passage's end, by better looks."""
         if self.recognizer is not None:
+            best = passage.best
             passage.issuer, passage.asked = self.recognizer.issuer(passage.best_plates), True
+            passage.appearance = self.recognizer.appearance(best.frame.color(), best.plate.corners)
 
     def _say(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Doubted, ...]]:
         """Return which of the passages of a frame are safe to act on, and of which to take back what was said."""

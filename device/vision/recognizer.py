@@ -1,4 +1,4 @@
-"""Detector, reader and the network of the issuing state together: one picture in, its plates out."""
+"""Detector, reader and the networks of issuing state and vehicle together: one picture in, its plates out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from device.vision.region import CALIFORNIA, Issuer, RegionNet
 from device.vision.serials import CALIFORNIAN, Country
 from device.vision.settings import VisionSettings
 from device.vision.sides import is_cut
+from device.vision.vehicle import NOTHING, Appearance, VehicleNet
 
 LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""
@@ -94,6 +95,7 @@ class Recognizer:
         reader: Reader,
         *,
         region: RegionNet | None = None,
+        vehicle: VehicleNet | None = None,
         minimum_confidence: float = LEGIBLE,
     ) -> None:
         """Put networks together; plates of still pictures that are read less surely than told are left out."""
@@ -101,6 +103,8 @@ class Recognizer:
         self.reader = reader
         self.region = region
         """Tells the issuing state; without it that is unknown."""
+        self.vehicle = vehicle
+        """Tells the vehicle; without it nothing is said of it."""
         self.minimum_confidence = minimum_confidence
 
     @classmethod
@@ -110,12 +114,13 @@ class Recognizer:
         detector: Path | None = None,
         reader: Path | None = None,
         region: Path | None = None,
+        vehicle: Path | None = None,
         country: Country = "US",
         minimum_score: float = MINIMUM_SCORE,
         minimum_confidence: float = LEGIBLE,
         runtime: str | None = None,
     ) -> Self:
-        """Load the shipped networks, or those of the given paths; that of the issuing state may be missing.
+        """Load the shipped networks, or those of the given paths; those of issuing state and vehicle may be missing.
 
         Raises:
             BackendError: no TFLite runtime.
@@ -123,10 +128,12 @@ class Recognizer:
 
         """
         tells_region = region or shipped_or_none("region.tflite")
+        tells_vehicle = vehicle or shipped_or_none("vehicle.tflite")
         return cls(
             Detector(detector or shipped("detector.tflite"), minimum_score=minimum_score, runtime=runtime),
             Reader(reader or shipped("reader.tflite"), country=country, runtime=runtime),
             region=None if tells_region is None else RegionNet(tells_region, runtime=runtime),
+            vehicle=None if tells_vehicle is None else VehicleNet(tells_vehicle, runtime=runtime),
             minimum_confidence=minimum_confidence,
         )
 
@@ -137,6 +144,7 @@ class Recognizer:
             detector=settings.detector,
             reader=settings.reader,
             region=settings.region,
+            vehicle=settings.vehicle,
             country=settings.country,
             minimum_score=settings.minimum_score,
         )
@@ -181,6 +189,10 @@ class Recognizer:
     def issuer(self, plates: Sequence[NDArray[np.uint8]]) -> Issuer | None:
         """Return who issued the plate that so many looks show, each 64 x 160 uint8; None where that is unknown."""
         return None if self.region is None else self.region.issuer(plates)
+
+    def appearance(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
+        """Return what can be told of the vehicle around a plate in an H x W x 3 uint8 BGR frame."""
+        return NOTHING if self.vehicle is None else self.vehicle.look(frame, corners)
 
     def _looks_at_crop(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a crop; one in doubt, which may be loose or lean, is also looked at by the corners found in it."""

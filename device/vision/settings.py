@@ -16,6 +16,7 @@ class VisionSettings(Section):
     detector: Path | None = Field(default=None, description="Another detector.tflite than the one that ships.")
     reader: Path | None = Field(default=None, description="Another reader.tflite than the one that ships.")
     region: Path | None = Field(default=None, description="Another region.tflite than the one that ships, if one does.")
+    vehicle: Path | None = Field(default=None, description="Another vehicle.tflite than the one that ships, if any.")
     country: Country = Field(
         default="US",
         description=(

@@ -51,10 +51,10 @@ def conv_block(inputs: int, layer: Layer) -> nn.Sequential:
     return nn.Sequential(nn.ZeroPad2d(tuple(pads)), conv, nn.BatchNorm2d(layer.filters, momentum=0.02), nn.ReLU())
 
 
-def stack(layers: Sequence[Layer]) -> nn.Sequential:
-    """Build layers one upon the other, the first over a gray picture."""
-    inputs = (1, *(layer.filters for layer in layers))
-    return nn.Sequential(*(conv_block(depth, layer) for depth, layer in zip(inputs, layers, strict=False)))
+def stack(layers: Sequence[Layer], *, inputs: int = 1) -> nn.Sequential:
+    """Build layers one upon the other, the first over a picture of so many channels."""
+    depths = (inputs, *(layer.filters for layer in layers))
+    return nn.Sequential(*(conv_block(depth, layer) for depth, layer in zip(depths, layers, strict=False)))
 
 
 class PlateReader(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def rebuilt(
-    layers: Sequence[Layer], blocks: nn.Sequential, head: nn.Conv2d, *, answer: tuple[int, ...]
+    layers: Sequence[Layer],
+    blocks: nn.Sequential,
+    head: nn.Conv2d,
+    *,
+    answer: tuple[int, ...],
+    picture: tuple[int, int, int] = (64, 160, 1),
 ) -> "keras.Model":
     """Build a trained net in Keras, batch norm folded.
 
@@ -22,17 +27,17 @@ def rebuilt(
         blocks: padding, convolution, batch norm and ReLU each.
         head: the convolution after them, without padding.
         answer: shape of the answer to one picture.
+        picture: its rows, columns and channels.
 
     Returns:
-        N x 64 x 160 x 1 in [0, 1] to N x `answer`.
+        N x `picture` in [0, 1] to N x `answer`.
 
     Raises:
         TypeError: a block is something else.
     """
     import keras  # noqa: PLC0415 - seconds to import
 
-    picture = keras.Input((64, 160, 1))
-    at = picture
+    given = at = keras.Input(picture)
     convolutions: list[tuple[str, Weights]] = []
     for number, (layer, block) in enumerate(zip(layers, blocks, strict=True)):
         name = f"conv{number}"
@@ -44,7 +49,7 @@ def rebuilt(
         convolutions.append((name, folded(conv, norm)))
     at = keras.layers.Conv2D(head.out_channels, head.kernel_size, name="head")(at)
     convolutions.append(("head", folded(head)))
-    built = keras.Model(picture, keras.layers.Reshape(answer)(at))
+    built = keras.Model(given, keras.layers.Reshape(answer)(at))
     for name, weights in convolutions:
         built.get_layer(name).set_weights(list(weights))
     return built

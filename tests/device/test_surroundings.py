@@ -214,6 +214,7 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
             "detector",
             "reader",
             "region",
+            "vehicle",
         }
         one.prove_whole()
     finally:

@@ -27,6 +27,7 @@ def test_each_net_can_be_trained_and_converted(command: str) -> None:
     assert "detector" in output
     assert "reader" in output
     assert "region" in output
+    assert "vehicle" in output
 
 
 HEAVY = ("PIL", "fontTools", "keras", "tensorflow", "torch")
@@ -44,7 +45,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("net", ["detector", "reader", "region"])
+@pytest.mark.parametrize("net", ["detector", "reader", "region", "vehicle"])
 @pytest.mark.parametrize("command", ["train", "convert"])
 def test_help_needs_nothing_of_the_training_extra(command: str, net: str) -> None:
     code, output = run(command, net, "--help")
@@ -53,7 +54,7 @@ def test_help_needs_nothing_of_the_training_extra(command: str, net: str) -> Non
 
 
 @pytest.mark.usefixtures("bare")
-@pytest.mark.parametrize("net", ["detector", "reader", "region"])
+@pytest.mark.parametrize("net", ["detector", "reader", "region", "vehicle"])
 @pytest.mark.parametrize("command", ["train", "convert"])
 def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_path: Path) -> None:
     checkpoint = tmp_path / "best.pt"

@@ -102,7 +102,7 @@ def test_each_command_takes_what_the_recipe_gives_it(
     ]
     shipped = kitchen.shipped()
     assert shipped.pop("detector-near.tflite") == beside(shipped["detector.tflite"])  # what the commands write with it
-    assert set(shipped) == {"detector.tflite", "reader.tflite", "region.tflite"}
+    assert set(shipped) == {"detector.tflite", "reader.tflite", "region.tflite", "vehicle.tflite"}
     assert all(path.exists() for path in shipped.values())
 
 

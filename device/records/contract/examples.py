@@ -27,6 +27,7 @@ from device.records.parts import (
     Picture,
     Place,
     Point,
+    VehicleDescription,
     Versions,
 )
 from device.records.read import Consultation, Read
@@ -135,6 +136,7 @@ def example_sight(passage: str, text: str = "7ABC123") -> dict[str, object]:
         "confidence": 0.973,
         "characters": tuple(Character(value=value, confidence=0.9962) for value in text),
         "alternatives": (Alternative(text=text.translate(_CONFUSED), confidence=0.0118),),
+        "vehicle": VehicleDescription(kind="car", colors=("white", "gray")),
         "location": Location(
             frame_width=1280,
             frame_height=720,

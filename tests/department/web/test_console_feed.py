@@ -131,6 +131,7 @@ def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispat
     assert "There is no picture of the plate" in said["facts"]
     assert 'class="differs alike"' in said["facts"]
     assert "A second person must look" in said["facts"]
+    assert "seen white or gray car, listed not described" in said["facts"]
     assert "7AB" not in said["steps"]
 
 

@@ -74,7 +74,8 @@ def add_picture(superuser: psycopg.Connection, record: int) -> None:
 
 
 def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
-    stock([{"plate": PLATE}, {"plate": PLATE, "captured_at": AT - timedelta(hours=1)}, {"plate": "7ABX124"}])
+    seen = {"vehicle_kind": "pickup", "vehicle_colors": ["white", "gray"]}
+    stock([{"plate": PLATE, **seen}, {"plate": PLATE, "captured_at": AT - timedelta(hours=1)}, {"plate": "7ABX124"}])
     add_picture(superuser, 1)
     begin = last_number(superuser)
     assert "<h2" not in text_of(operator.get("/search/"))
@@ -84,7 +85,7 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "2 plates" in found
     assert "one of" in found
     reads = text_of(operator.post("/search/plate/", {**said, "open": "7AB0123"}))
-    assert reads.count("Picture") == 2
+    assert (reads.count("Picture"), reads.count("white or gray pickup")) == (2, 1)
     read = text_of(operator.post("/search/read/", {**said, "open": "7AB0123", "record": "1"}))
     assert (PLATE in read, "7AB0123" in read) == (True, True)
     (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
@@ -105,6 +106,11 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     ).fetchall()
     assert ("plates", '["7AB0123", "7ABX124"]') in shown
     assert ("pictures", '[[1, "patch"]]') in shown
+    assert "white or gray pickup" in read
+    begin, narrowed = last_number(superuser), {"vehicle": "pickup", "color": "gray"}
+    assert "1 plate" in text_of(operator.post("/search/", {**said, **narrowed}))
+    assert "No plate" in text_of(operator.post("/search/", {**said, **narrowed, "color": "red"}))
+    assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicles": ["pickup"], "colors": ["gray"]}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from device.vision.recognizer import Plate
 from device.vision.region import Issuer
 from device.vision.settings import LaneSettings, PassageSettings
 from device.vision.sighting import Sighting
+from device.vision.vehicle import NOTHING, Appearance
 from tests.rigs import hotlist_settings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -105,13 +106,21 @@ class Desk:
         corners = np.array([[100, 100], [200, 100], [200, 150], [100, 150]], np.float32)
         return Plate(Reading(text, confidence, tuple(Glyph(c, confidence) for c in text), ()), score, corners)
 
-    def see(self, text: str, *, confidence: float = 0.9, score: float = 0.9, issuer: Issuer | None = None) -> Passage:
+    def see(
+        self,
+        text: str,
+        *,
+        confidence: float = 0.9,
+        score: float = 0.9,
+        issuer: Issuer | None = None,
+        appearance: Appearance = NOTHING,
+    ) -> Passage:
         number = next(self._seconds)
         rng = np.random.default_rng(number)
         color = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, color[:, :, 0], lambda: color)
         (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
-        passage.issuer = issuer
+        passage.issuer, passage.appearance = issuer, appearance
         if passage.safe:
             self.reporter.early(passage)
         return passage
@@ -462,6 +471,24 @@ def test_a_hit_and_its_read_say_who_issued_the_plate_and_none_is_lost_for_it(
     for told in (hit, read):
         expected = (issuer.region, issuer.confidence) if issuer else (None, None)
         assert (told.region, told.region_confidence) == expected
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (Appearance("pickup", ("white", "gray"), "rear"), {"kind": "pickup", "colors": ["white", "gray"]}),
+        (Appearance("bus"), {"kind": "bus"}),
+        (Appearance(side="front"), None),
+    ],
+)
+def test_hit_and_read_describe_the_vehicle_as_far_as_it_is_known(seen: Appearance, told: dict[str, str] | None) -> None:
+    desk = Desk(FakeList("7ABC123"))
+    for _ in range(2):
+        desk.see("7ABC123", appearance=seen)
+    desk.end()
+    assert [record.wire().get("vehicle") for record in desk.records] == [told, told]
+    direction = {"front": "approaching", "rear": "receding", None: "unknown"}[seen.side]
+    assert [record.wire()["direction"] for record in desk.records] == [direction, direction]
 
 
 def test_the_hit_of_a_covert_entry_goes_to_its_group_alone() -> None:

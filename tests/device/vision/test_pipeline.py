@@ -14,6 +14,7 @@ from device.vision.pipeline import Pipeline, Verdict
 from device.vision.reader import Reading
 from device.vision.region import Issuer
 from device.vision.settings import PassageSettings, VisionSettings
+from device.vision.vehicle import Appearance
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GRAY = np.full((720, 1280), 100, np.uint8)
@@ -41,6 +42,7 @@ class Street:
             detector=SimpleNamespace(detect=self._detect),
             reader=SimpleNamespace(read_rectified=self._read_next),
             issuer=self._issuer,
+            appearance=self._appearance,
         )
         self._reading = reading
         self.pipeline = Pipeline(
@@ -51,6 +53,7 @@ class Street:
         self.early: list[str] = []
         self.early_numbers: set[int] = set()
         self.issuers: list[Issuer | None] = []
+        self.appearances: list[Appearance] = []
         self.ended: list[tuple[str, Verdict]] = []
         self.taken_back: list[str] = []
         """What was said of passages that were doubted, with the text that they have by then."""
@@ -69,6 +72,11 @@ class Street:
         self.asked.append(len(plates))
         return Issuer("US-CA", 0.99)
 
+    def _appearance(self, frame: np.ndarray, plate: np.ndarray) -> Appearance:
+        assert frame.shape == (720, 1280, 3)
+        assert plate.shape == (4, 2)
+        return Appearance("van", (), "rear")
+
     def show(self, text: str, *, frames: int = 1, confidence: float = 0.9, x: float = 50, width: float = 60) -> None:
         self.see(*([(text, confidence, corners(x, width))] if text else []), frames=frames)
 
@@ -84,6 +92,7 @@ class Street:
             self.taken_back += [doubted.passage.consensus.text if doubted.legible else "" for doubted in look.doubted]
             self.issuers += [passage.issuer for passage in look.early]
             self.issuers += [item.passage.issuer for item in look.ended]
+            self.appearances += [item.passage.appearance for item in look.ended]
             self.early += [passage.consensus.text for passage in look.early]
             self.early_numbers |= {passage.number for passage in look.early}
             self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
@@ -123,13 +132,14 @@ def test_a_plate_at_the_upper_or_lower_edge_is_heard(street: Callable[..., Stree
     assert one.ended == [("1ABC234", Verdict.READ)]
 
 
-def test_the_issuer_is_asked_for_at_the_first_hit_and_at_the_end(street: Callable[..., Street]) -> None:
+def test_issuer_and_vehicle_are_asked_for_at_the_first_hit_and_at_the_end(street: Callable[..., Street]) -> None:
     one = street()
     one.show("7ABC123", frames=8)
     assert one.asked == [2]
     one.show("", frames=15)
     assert one.asked == [2, 3]
     assert set(one.issuers) == {Issuer("US-CA", 0.99)}
+    assert one.appearances == [Appearance("van", (), "rear")]
 
 
 def test_nobody_is_asked_who_issued_what_cannot_be_read(street: Callable[..., Street]) -> None:

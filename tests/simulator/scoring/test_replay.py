@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from device.vision.detector import Detection
 from device.vision.reader import Glyph, Reading
 from device.vision.recognizer import Recognizer
+from device.vision.vehicle import Appearance
 from simulator.cli import simulate
 from simulator.scoring.replay import Replay
 
@@ -58,7 +59,8 @@ def clip(tmp_path: Path) -> Path:
 
 
 def recognizer(text: str = "7ABC123") -> Any:
-    return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), issuer=lambda _plates: None)
+    nothing = {"issuer": lambda _plates: None, "appearance": lambda _frame, _plate: Appearance()}
+    return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), **nothing)
 
 
 def test_replay_gives_each_passage_once_with_its_frames(clip: Path) -> None:

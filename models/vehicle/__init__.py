@@ -1,0 +1,1 @@
+"""The vehicle around a plate: kind, color, front or rear."""
