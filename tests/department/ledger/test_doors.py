@@ -44,7 +44,7 @@ def test_red_until_two_persons_answer_for_it(connect: Connect) -> None:
         assert faults(granted()) == ("no second person",)
         (door,) = reads_doors(granted())
         assert door.agreement is not None
-        with pytest.raises(AgreementError, match="somebody else"):
+        with pytest.raises(AgreementError, match="someone else"):
             confirm_reads(door.agreement.id, person="r.manager")
         confirm_reads(door.agreement.id, person="s.supervisor")
         assert faults(granted()) == ()
