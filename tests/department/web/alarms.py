@@ -1,12 +1,8 @@
 """Hits as a post signs them, with pictures that show something, and people who answer them in a real browser."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,8 +14,8 @@ from department.database.roles import KEEPER
 from department.folder import DepartmentFolder
 from device.records import Picture, new_identifier
 from device.records.parts import Character, HotListState
+from tests.department.commands.installation import done_beside
 
-ROOT = Path(__file__).resolve().parents[3]
 _SESSIONS = """
 import sys
 from pathlib import Path
@@ -38,10 +34,7 @@ for said in sys.argv[2:]:
 
 def sessions(folder: DepartmentFolder, *people: str) -> list[str]:
     """Make people, each said as `login:role:current` or `login:role:lapsed`; return the keys of their sessions."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    command = [sys.executable, "-c", _SESSIONS, str(folder.path), *people]
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
+    return done_beside(_SESSIONS, folder.path, *people).split()
 
 
 def drawn(text: str, width: int, height: int) -> bytes:

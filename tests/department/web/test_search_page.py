@@ -4,10 +4,8 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeAlias
 
 import cv2
@@ -22,12 +20,11 @@ from department.database.cluster import SUPERUSER
 from department.folder import DATABASE_NAME, DepartmentFolder
 from simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
-ROOT = Path(__file__).resolve().parents[3]
 AT = datetime.now(UTC).replace(microsecond=0)
 PLATES = ("7ABO123", "7ABD123", "7A8O128", "6ABC123")
 POSTS = {f"post-{number + 1}": [-121.56 + 0.06 * number, 38.52 + 0.03 * number] for number in range(3)}
@@ -100,10 +97,7 @@ def site(department: Commands) -> Iterator[Site]:
         superuser = {"host": str(folder.cluster), "user": SUPERUSER, "dbname": DATABASE_NAME}
         with psycopg.connect(**superuser, autocommit=True) as connection:
             put(connection)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-c", LOGGED_IN, str(folder.path), SECRET]
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        said = done_beside(LOGGED_IN, folder.path, SECRET)
         with subprocess.Popen(department.line("serve", "--web", where)) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
