@@ -10,8 +10,10 @@ from hypothesis import settings
 from models.plates import fonts
 from tests.pi.machine import Pi
 
-# On emulated ARM there is no browser, and no test that asks for one.
-pytest_plugins = ["tests.dealing", "tests.memory_disk", "tests.footage", "tests.remembering"]
+# On emulated ARM there is no browser and no decoder of videos, and no test that asks for one.
+pytest_plugins = ["tests.dealing", "tests.memory_disk"]
+if find_spec("av"):
+    pytest_plugins += ["tests.footage", "tests.remembering"]
 if find_spec("playwright"):
     pytest_plugins.append("tests.browser")
 
