@@ -272,7 +272,7 @@ def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
 def test_what_a_post_says_that_it_goes_by_and_the_broker_has_not_is_not_lost(street: Street) -> None:
     street.stand()
     street.posts["post-2"].say("online", ConfigurationState(state="applied", version=7, digest="ab" * 32))
-    with pytest.raises(ProvisioningError, match="post-2 goes by version 7, which does not stand at the broker"):
+    with pytest.raises(ProvisioningError, match="post-2 goes by version 7, which is not at the broker"):
         street.roll_out("--post", "post-2")
     assert street.posts["post-1"].told == []
 

@@ -164,7 +164,7 @@ def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town
         connection.publish(topic, jws, retain=True)
     town.says("post-1", town.goes_by(Purpose.CONFIGURATION), state="offline")
     town.rotate("configuration")
-    with pytest.raises(ProvisioningError, match="at the broker for post-1 is signed with the former key"):
+    with pytest.raises(ProvisioningError, match="at the broker for post-1 is signed with the old key"):
         town.rotate("configuration", "--retire")
     applied = ConfigurationState(state="applied", version=1, digest=digest_of(jws))
     town.says("post-1", town.goes_by(Purpose.CONFIGURATION, number=1), configuration=applied)

@@ -72,7 +72,7 @@ class Sealed:
     @property
     def accepted(self) -> bool:
         """Whether the report says that the post was accepted."""
-        return b'class="verdict accepted"' in self.page
+        return b'<p class="verdict accepted' in self.page
 
     @property
     def verdict(self) -> str:
