@@ -21,6 +21,7 @@ from department.custody.codec import LEVEL, constants_form, constants_of, set_ap
 from device.records.canonical import parse
 from device.records.envelope import TYPES
 from device.records.read import Read
+from device.records.vehicles import COLORS, KINDS
 from simulator.messages.day import Day, draw
 
 SIZE = 16 * 1024
@@ -72,12 +73,18 @@ OWN: dict[str, Callable[[], Any]] = {
 """Members of which each record has its own."""
 
 
+def _vehicle() -> dict[str, Any]:
+    return {"kind": _chance.choice(KINDS), "colors": _chance.sample(COLORS, _chance.randint(1, 2))}
+
+
 def varied(said: Any) -> Any:  # noqa: ANN401 - JSON
     """Return a record with its own values of what differs from department to department, and confidences."""
     if isinstance(said, list):
         return [varied(each) for each in said]
     if not isinstance(said, dict):
         return said
+    if "plate_read" in said and _chance.random() < 0.5:
+        said = said | {"vehicle": _vehicle()}
     return {
         name: OWN[name]()
         if name in OWN

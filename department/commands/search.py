@@ -120,6 +120,9 @@ def _found(
     ]
     shown = (
         *("record_id", "post", "captured_at", "plate_read", "confidence", "region", "direction", "lane"),
-        *("vehicle_kind", "vehicle_colors"),
+        "vehicle_kind",
     )
-    return {"plates": plates, "reads": [{name: row[name] for name in shown} for row in rows], "more": bool(page.next)}
+    found = [
+        {name: row[name] for name in shown} | {"vehicle_colors": (row["vehicle_colors"] or "").split()} for row in rows
+    ]
+    return {"plates": plates, "reads": found, "more": bool(page.next)}

@@ -117,7 +117,7 @@ def _seen(sight: Sight) -> Row:
 def _read(read: Read) -> Row:
     place = (read.direction, read.camera, read.lane, read.place.site)
     seen = read.vehicle
-    vehicle = (None, None) if seen is None else (seen.kind, seen.colors and list(seen.colors))
+    vehicle = (None, None) if seen is None else (seen.kind, " ".join(seen.colors) if seen.colors else None)
     return *place, read.first_seen, read.last_seen, list(read.hits), *vehicle
 
 

@@ -269,7 +269,7 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "lane = ANY (%s)": [list(sought.lanes)],
         "region = ANY (%s)": [list(sought.regions)],
         "vehicle_kind = ANY (%s)": [list(sought.vehicles)],
-        "vehicle_colors && %s": [list(sought.colors)],
+        "string_to_array(vehicle_colors, ' ') && %s": [list(sought.colors)],
         "(captured_at, record_id) < (%s, %s)": [*(sought.before or [None])],
     }
     source, bounds = _source(table, sought)

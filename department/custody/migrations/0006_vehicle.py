@@ -8,5 +8,5 @@ class Migration(migrations.Migration):
 
     dependencies = [("custody", "0005_slim_indexes")]
     operations = [
-        migrations.RunSQL("ALTER TABLE custody_read ADD COLUMN vehicle_kind text, ADD COLUMN vehicle_colors text[]"),
+        migrations.RunSQL("ALTER TABLE custody_read ADD COLUMN vehicle_kind text, ADD COLUMN vehicle_colors text"),
     ]

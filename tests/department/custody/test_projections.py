@@ -24,7 +24,7 @@ def test_a_read_keeps_the_three_strings_apart() -> None:
     (row,) = shown(event).values()
     assert [row[name] for name in ("plate_read", "plate_key", "plate_fold")] == ["7OI C12", "7O1C12", "701C12"]
     assert (row["passage"], row["hits"], row["site"]) == (PASSAGE, [A_HIT], "Bridge Street")
-    assert (row["vehicle_kind"], row["vehicle_colors"]) == ("car", ["white", "gray"])
+    assert (row["vehicle_kind"], row["vehicle_colors"]) == ("car", "white gray")
     event["data"]["vehicle"] = {"kind": "trailer"}  # nor is a newer post's word refused
     (row,) = shown(event).values()
     assert (row["vehicle_kind"], row["vehicle_colors"]) == ("trailer", None)

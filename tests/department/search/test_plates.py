@@ -163,8 +163,8 @@ def test_reads_in_question_are_narrowed(
 ) -> None:
     stock(
         [
-            {"plate": "7AB1", "lane": "left", "vehicle_kind": "pickup", "vehicle_colors": ["white"]},
-            {"plate": "7AB2", "direction": "receding", "vehicle_colors": ["gray", "white"]},
+            {"plate": "7AB1", "lane": "left", "vehicle_kind": "pickup", "vehicle_colors": "white"},
+            {"plate": "7AB2", "direction": "receding", "vehicle_colors": "gray white"},
             {"plate": "7AB3", "region": "US-CA", "captured_at": AT + 8 * HOUR},
             {"plate": "7AB4", "post": "post-9", "captured_at": datetime(2026, 1, 28, 7, tzinfo=UTC)},
         ]

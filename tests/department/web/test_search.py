@@ -74,7 +74,7 @@ def add_picture(superuser: psycopg.Connection, record: int) -> None:
 
 
 def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
-    seen = {"vehicle_kind": "pickup", "vehicle_colors": ["white", "gray"]}
+    seen = {"vehicle_kind": "pickup", "vehicle_colors": "white gray"}
     stock([{"plate": PLATE, **seen}, {"plate": PLATE, "captured_at": AT - timedelta(hours=1)}, {"plate": "7ABX124"}])
     add_picture(superuser, 1)
     begin = last_number(superuser)
