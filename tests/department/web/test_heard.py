@@ -8,6 +8,7 @@ from django.test import override_settings
 from department.database.roles import WEB
 from department.web.heard import ListeningState, hearing
 from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
 from tests.department.web.kept import status, synthetic
 
@@ -20,7 +21,7 @@ def heard(after: timedelta = timedelta()) -> ListeningState:
         return hearing(datetime.now(UTC) + after)
 
 
-def test_what_is_deaf_is_said(dispatch: Dispatch) -> None:
+def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -> None:
     found = heard()
     assert found.nothing, "no post, no broker"
     assert found.lost[0] == "The keeper does not hear the broker one.example:8883."
@@ -42,6 +43,7 @@ def test_what_is_deaf_is_said(dispatch: Dispatch) -> None:
     assert heard().lost == ()
     assert heard().tested is not None
     dispatch.store.close()
+    lasting.end()  # of the keeper, too
     deadline = time.monotonic() + 30
     while (found := heard()).lost != ("No keeper runs: nothing is taken from the broker.",):
         assert time.monotonic() < deadline, found.lost  # the server needs a moment to see that it has gone

@@ -189,7 +189,7 @@ def test_pins_that_cannot_be_had_are_named_and_the_others_released(gpio: None, m
         setup(channel, *given, **named)
 
     monkeypatch.setattr(GPIO, "setup", busy)
-    with pytest.raises(BoardError, match="cannot be had: 'GPIO busy'"):
+    with pytest.raises(BoardError, match="not available: 'GPIO busy'"):
         RpiBoard(**WIRING)
     assert GPIO.pin(17).function is None
 

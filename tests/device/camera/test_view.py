@@ -42,5 +42,5 @@ def test_without_a_file_nothing_was_accepted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", '{"version": 2}', '{"version": 1, "day": {}}'])
 def test_a_damaged_or_later_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
-    with pytest.raises(ConfigurationError, match="aim anew"):
+    with pytest.raises(ConfigurationError, match="aim again"):
         load_views(tmp_path)

@@ -82,8 +82,11 @@ def test_the_count_survives_a_restart(path: Path, small: Outbox, filler: Callabl
     with Outbox(path, key=KEY, quota_bytes=40_000) as again:
         after = again.backlog()
         assert (after.reads_dropped, after.size_bytes) == (before.reads_dropped, before.size_bytes)
-        account = filler(again).recorder.account_for_drops(clock=CLOCK)
+        recorder = filler(again).recorder
+        account = recorder.account_for_drops(clock=CLOCK)
         assert account.event["data"]["dropped"]["reads"] >= before.reads_dropped
+        while recorder.account_for_drops(clock=CLOCK):
+            """The account before took the room of reads."""
         assert verdict(again).intact
 
 

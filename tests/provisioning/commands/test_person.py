@@ -112,7 +112,7 @@ def test_who_acts_must_be_said_where_there_are_several(directory: Path) -> None:
 
 
 def test_day_that_is_over_is_refused(directory: Path) -> None:
-    with pytest.raises(ProvisioningError, match="is over"):
+    with pytest.raises(ProvisioningError, match="is in the past"):
         run(
             "person", "add", directory, "x", "--role", "technician", "--certified-until", "2020-01-01", "--purpose", "p"
         )

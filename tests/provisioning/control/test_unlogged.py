@@ -40,7 +40,7 @@ def test_a_list_that_was_cut_off_the_log_is_named_with_the_posts_that_go_by_it(f
     fleet.acts.path.write_bytes(text.splitlines(keepends=True)[0])
     told = unlogged_lists(fleet.acts, rows(fleet, post_1=8, post_2=7, post_3=8))
     assert told is not None
-    assert "knows nothing of: 8 (post-1, post-3); was its end cut off?" in told
+    assert "not in the log of acts: 8 (post-1, post-3); was its end cut off?" in told
 
 
 def test_another_list_of_the_same_version_is_not_the_one_in_the_log(fleet: Fleet) -> None:

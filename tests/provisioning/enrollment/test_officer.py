@@ -104,7 +104,7 @@ def test_end_is_said_a_month_ahead(department: Department, caplog: pytest.LogCap
     assert keeper.warning(fleet, at=ends - AHEAD - timedelta(minutes=1)) is None
     soon = keeper.warning(fleet, at=ends - AHEAD + timedelta(minutes=1))
     assert soon is not None
-    assert "j-stone, in whose name the enrollment server runs, ends in 29 days: start it again" in soon[0]
+    assert "j-stone, in whose name the enrollment server runs, ends in 29 days: restart it" in soon[0]
     assert not soon[1]
     department.registration.warn()
     assert not caplog.records
