@@ -147,15 +147,24 @@ class PrivateCluster:
         deadline = time.monotonic() + _START_SECONDS
         if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        while not self.running:
-            self._await_former_end(deadline)
-            # A session of its own: Ctrl-C is for the program that uses it.
-            with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:  # noqa: PTH123
-                self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._run_as()
-                )
-            self._await_start(deadline)
+        # One at a time: of two servers that start at once, the one that gives up takes the other's lock file with it.
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            while not self.running:
+                self._await_former_end(deadline)
+                self._process = self._started(command)
+                self._await_start(deadline)
+        finally:
+            os.close(folder)
         self._await_start(deadline)
+
+    def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C is for the program that uses it.
+        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:  # noqa: PTH123
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._run_as()
+            )
 
     def command(self) -> Sequence[str]:
         """Return the command line of its server.

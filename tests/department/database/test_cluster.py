@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import psycopg
 import pytest
+from pytest_mock import MockerFixture
 
 from department.database import cluster as module
 from department.database.cluster import SUPERUSER, PrivateCluster
@@ -90,6 +93,25 @@ def test_server_comes_back_though_a_process_of_the_killed_one_still_holds_its_me
     let_go.start()
     own.start()
     let_go.join()
+    connect(own).close()
+
+
+def test_two_that_start_it_at_once_start_one_server(own: PrivateCluster, mocker: MockerFixture) -> None:
+    """Of two servers, the one that gives up takes the lock file of the other with it, which then ends."""
+    start = subprocess.Popen
+    started: list[list[Any]] = []
+
+    def hesitate(command: list[Any], **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - as they are
+        if str(command[0]).endswith("/postgres"):
+            time.sleep(0.5)
+            started.append(command)
+        return start(command, **options)
+
+    mocker.patch.object(module.subprocess, "Popen", side_effect=hesitate)
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(PrivateCluster(own.folder).start) for _ in range(2)]:
+            done.result()
+    assert len(started) == 1
     connect(own).close()
 
 
