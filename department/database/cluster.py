@@ -144,13 +144,13 @@ class PrivateCluster:
 
         """
         command = self.command()
-        deadline = time.monotonic() + _START_SECONDS
         if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         # One at a time: of two servers that start at once, the one that gives up takes the other's lock file with it.
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
+            deadline = time.monotonic() + _START_SECONDS
             while not self.running:
                 self._await_former_end(deadline)
                 self._process = self._started(command)
