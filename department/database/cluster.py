@@ -146,18 +146,27 @@ class PrivateCluster:
         command = self.command()
         if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        # One at a time: of two servers that start at once, the one that gives up takes the other's lock file with it.
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.running:
+            # Not under the lock: it may be for another program that waits here, too, to take note of its server's end.
+            self._await_former_end(deadline)
+            with self._starting():
+                if not self.running:
+                    if self._former_is_gone():
+                        (self._data / "postmaster.pid").unlink(missing_ok=True)
+                    self._process = self._started(command)
+                    self._await_start(deadline)
+        self._await_start(deadline)
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        """Be the only program that starts the server: else one could take away the lock file of another's."""
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
-            deadline = time.monotonic() + _START_SECONDS
-            while not self.running:
-                self._await_former_end(deadline)
-                self._process = self._started(command)
-                self._await_start(deadline)
+            yield
         finally:
             os.close(folder)
-        self._await_start(deadline)
 
     def _started(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C is for the program that uses it.
@@ -307,23 +316,24 @@ class PrivateCluster:
             return []
 
     def _await_former_end(self, deadline: float) -> None:
-        """Wait until a server that was killed is gone with all its processes.
+        while not self._former_is_gone() and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+
+    def _former_is_gone(self) -> bool:
+        """Say whether a server that was killed is gone with all its processes.
 
         PostgreSQL does not start while its zombie is there, nor while a process that it left still holds its memory,
         nor where its former number is another process's by now, as after a power cut. The file that says that number
-        goes once no process works in the data, where all of a server's do.
+        may go once no process works in the data, where all of a server's do.
         """
-        while (found := self._lock_file()) and not _runs(int(found[0]), self._data):
-            # This very program may have started it, through another object.
-            with suppress(ChildProcessError):
-                os.waitpid(int(found[0]), os.WNOHANG)
-            left = any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*"))
-            if not left and not _is_zombie(int(found[0])):
-                (self._data / "postmaster.pid").unlink(missing_ok=True)
-            elif time.monotonic() > deadline:
-                return
-            else:
-                time.sleep(_LOOK_SECONDS)
+        found = self._lock_file()
+        if not found or _runs(int(found[0]), self._data):
+            return True
+        # This very program may have started it, through another object.
+        with suppress(ChildProcessError):
+            os.waitpid(int(found[0]), os.WNOHANG)
+        left = any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*"))
+        return not left and not _is_zombie(int(found[0]))
 
     def _await_start(self, deadline: float) -> None:
         while True:

@@ -115,6 +115,31 @@ def test_two_that_start_it_at_once_start_one_server(own: PrivateCluster, mocker:
     connect(own).close()
 
 
+def test_two_come_back_at_once_though_one_has_the_other_s_server_as_a_zombie(
+    own: PrivateCluster, mocker: MockerFixture
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from department.database.cluster import PrivateCluster\n"
+        "own = PrivateCluster(Path(sys.argv[1])); own.start(); print(own.pid, flush=True)\n"
+        "sys.stdin.readline(); own.start()"
+    )
+    seen = mocker.spy(module, "_is_zombie")
+    command = [sys.executable, "-c", code, str(own.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        os.kill(int(other.stdout.readline()), signal.SIGKILL)
+        with ThreadPoolExecutor() as pool:
+            back = pool.submit(own.start)
+            while not seen.call_count and not back.done():
+                time.sleep(0.01)
+            other.communicate("\n", timeout=30)
+            back.result()
+    assert other.returncode == 0
+    connect(own).close()
+    own.kill()
+    own.start()  # of this program now: that of the other would be a zombie until init has taken note of its end
+
+
 def test_server_starts_though_its_former_number_is_another_s(own: PrivateCluster) -> None:
     # As after a power cut: the file is there, and a process of the same user has the number.
     with subprocess.Popen(["sleep", "60"], **own._run_as()) as other:
