@@ -81,6 +81,9 @@ class Sought:
     """For `seen`, in the place of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
     spellings: Sequence[str] = ()
     """For `seen`, in the place of `plates`: those of these that search's dictionary has, in the weeks that it says."""
+    hiding: tuple[Sequence[str], str] = ((), "")
+    """Beside `spellings`: plates of the dictionary with a hidden character that have a gram at least of each group, an
+    array of numbers as text, and match a regular expression; none without a group."""
     before: tuple[datetime, int] | None = None
     """What comes behind this `captured_at` and `record_id`: those of the last row that was shown."""
 
@@ -144,7 +147,7 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
     """
     selected, values = selected_reads(sought)
     if sought.weeks or sought.spellings:
-        known, named = _known(sought)
+        known, named = _known(sought, limit)
         # OFFSET: first what is known, and then the reads of each, however few reads there seem to be.
         selected = (
             f"{known}, LATERAL (SELECT plate_fold, plate_read, captured_at, covert_group FROM {selected}"  # noqa: S608
@@ -278,11 +281,12 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
     return f"{source} WHERE {' AND '.join(given) or 'TRUE'}", [*bounds, *values]
 
 
-def _known(sought: Sought) -> tuple[str, list[Any]]:
+def _known(sought: Sought, limit: int) -> tuple[str, list[Any]]:
     """Return the SQL of plates, each with the bounds of weeks that have reads of it, and its values."""
     if sought.spellings:  # as one text: so they are sent and read the fastest
-        listed = "search_candidates(string_to_array(%s, ','), '{}', '{}', '', %s), unnest(weeks) AS at"
-        values: list[Any] = [",".join(sought.spellings), len(sought.spellings)]
+        listed = "search_candidates(string_to_array(%s, ','), '{}', %s::text[], %s, %s), unnest(weeks) AS at"
+        groups, matching = sought.hiding
+        values: list[Any] = [",".join(sought.spellings), [*groups], matching, limit]
     else:
         listed = "unnest(%s::text[], %s::integer[]) AS named (plate_fold, at)"
         pairs = [(plate, week) for plate, weeks in sought.weeks.items() for week in weeks]

@@ -10,6 +10,8 @@
 Spaces and hyphens count for nothing. Plates are folded, in the pattern as in the records: O and 0 are one, as are I and
 1. With a budget of look-alikes, up to that many of the characters may be others that the reader takes for them. And
 one of the known characters may be remembered wrongly, whichever it is.
+
+A read has `?` for a character that something hides. That may be any, as long as three characters agree that both know.
 """
 
 import math
@@ -25,7 +27,10 @@ from department.search.errors import PatternError
 from department.search.misreads import log_probability, look_alikes
 
 LEAST_KNOWN = 3
-"""Known characters that a pattern needs where no place and time are given."""
+"""Known characters that a pattern needs where no place and time are given, and that have to agree with a plate that
+hides others."""
+HIDDEN = "?"
+"""Stands in a read for a character that something hides."""
 MOST_LOOK_ALIKES = 2
 MOST_IN_SET = 6
 LONGEST = 24
@@ -39,12 +44,14 @@ FURTHEST = 15
 _SLIP = math.log(0.1 / 33)
 """Score of a character that was remembered wrongly: of ten that are doubted one, and then any of the others. It ranks
 behind nearly every look-alike; the figure is a judgment, not measured."""
+_HIDDEN = math.log(1 / 34)
+"""Score of a hidden character: it may be any, one as likely as another."""
 _FOLDED = str.maketrans("OI", "01")
 _TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|([\s-])|(\*)|\?", re.IGNORECASE | re.ASCII)
 
 
-_Place: TypeAlias = tuple[int, int, bool]
-"""Within a plate: how far, with how many look-alikes, and whether with the wrong character."""
+_Place: TypeAlias = tuple[int, int, bool, int]
+"""Within a plate: how far, with how many look-alikes, whether with the wrong character, and with how many hidden."""
 
 
 class Gram(StrEnum):
@@ -84,6 +91,8 @@ class Why(StrEnum):
     """Taken for the one that was asked for."""
     WRONG = "wrong"
     """Not the one that was asked for: that was remembered wrongly."""
+    HIDDEN = "hidden"
+    """Something hides it: it may be the one that was asked for."""
     ANY = "any"
     """Nothing was asked of it."""
 
@@ -122,6 +131,8 @@ class PlatePattern:
     """How many characters may be look-alikes."""
     slip: bool = False
     """Whether one of the known characters may be wrong."""
+    agreeing: int = LEAST_KNOWN
+    """How many known characters have to agree, wherever others are hidden."""
 
     @classmethod
     def parse(cls, text: str, *, budget: int = 0, slip: bool = False) -> Self:
@@ -160,6 +171,11 @@ class PlatePattern:
         return sum(bool(element.characters) for element in self.elements)
 
     @property
+    def hidden(self) -> int:
+        """How many of the known characters a plate may hide."""
+        return max(0, self.known - self.agreeing)
+
+    @property
     def searchable(self) -> bool:
         """Whether it says enough to be looked for without a place and a time."""
         if self.slip:
@@ -179,16 +195,28 @@ class PlatePattern:
 
     @cached_property
     def regex(self) -> str:
-        """A regular expression that the folded plates match which fit; Python and PostgreSQL read it alike."""
+        """A regular expression that the folded plates match which fit and hide nothing that is known.
+
+        Python and PostgreSQL read it alike.
+        """
+        return self._regex()
+
+    @cached_property
+    def hiding_regex(self) -> str:
+        """A regular expression that all folded plates match which fit, and others that hide too much."""
+        return self._regex(HIDDEN if self.hidden else "")
+
+    def _regex(self, also: str = "") -> str:
         choices = (choice for variant in self.variants for choice in _choices(variant))
-        return f"^(?:{'|'.join(''.join(map(_regex, choice)) for choice in choices)})$"
+        return f"^(?:{'|'.join(''.join(_regex(one, also) for one in choice) for choice in choices)})$"
 
     @property
-    def beginning(self) -> str:
-        """What every plate that fits begins with, as far as each of its characters is known."""
+    def beginnings(self) -> tuple[str, ...]:
+        """With which of these each plate that fits begins, as far as its characters are known."""
         doubted = self.budget > 0 or self.slip
         known = takewhile(lambda one: len(one) == 1, (element.characters for element in self.elements))
-        return "" if doubted else "".join(known)
+        begun = "" if doubted else "".join(known)
+        return (begun, *(begun[:at] + HIDDEN for at in range(len(begun)) if self.hidden))
 
     @cached_property
     def plates(self) -> tuple[str, ...] | None:
@@ -207,23 +235,33 @@ class PlatePattern:
 
     @cached_property
     def grams(self) -> tuple[tuple[int, ...], ...]:
-        """What to ask the dictionary's index: a plate that fits has one gram at least of each group; not of a slip."""
+        """What to ask the dictionary's index: a plate that fits has one gram at least of each group; not of a slip.
+
+        Of plates that hide something known, `hiding_grams` says this.
+        """
+        return self._grams()
+
+    @property
+    def hiding_grams(self) -> tuple[tuple[int, ...], ...]:
+        """As `grams`, of all plates that fit; none if it leaves nothing to be hidden."""
+        return self._grams(HIDDEN) if self.hidden else ()
+
+    def _grams(self, also: str = "") -> tuple[tuple[int, ...], ...]:
         stars = [at for at, element in enumerate(self.elements) if element.repeats]
         parts = [element.characters + (element.look_alikes if self.budget else "") for element in self.elements]
         if not stars:
-            return tuple(_placed(parts, Gram.FIRST, Gram.FIRST_PAIR))
+            return tuple(_placed(parts, Gram.FIRST, Gram.FIRST_PAIR, also))
         head, middle, tail = parts[: stars[0]], parts[stars[0] : stars[-1]], parts[: stars[-1] : -1]
         return (
-            *_placed(head, Gram.FIRST, Gram.FIRST_PAIR),
-            *_anywhere(middle),
-            *_placed(tail, Gram.LAST, Gram.LAST_PAIR),
+            *_placed(head, Gram.FIRST, Gram.FIRST_PAIR, also),
+            *_anywhere(middle, also),
+            *_placed(tail, Gram.LAST, Gram.LAST_PAIR, also),
         )
 
     def fit(self, plate: str) -> Fit | None:
         """Tell why a folded plate fits, by the likeliest way; None if it does not."""
-        # The likeliest way through the elements so far, by where it has come to, how many look-alikes it has used, and
-        # whether the wrong character.
-        ways = {(0, 0, False): Fit(0.0, ())}
+        # The likeliest way through the elements so far, by where it has come to and what it has used.
+        ways = {(0, 0, False, 0): Fit(0.0, ())}
         for element in self.elements:
             following: dict[_Place, Fit] = {}
             for place, way in ways.items():
@@ -236,22 +274,25 @@ class PlatePattern:
 
     def _steps(self, element: Element, plate: str, place: _Place) -> list[tuple[_Place, float, tuple[Why, ...]]]:
         """Return where an element may lead from a place: the next place, score, and why."""
-        at, used, slipped = place
+        at, used, slipped, hidden = place
         if element.repeats:
-            return [((end, used, slipped), 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
+            return [((end, used, slipped, hidden), 0.0, (Why.ANY,) * (end - at)) for end in range(at, len(plate) + 1)]
         read, asked = plate[at : at + 1], element.characters
         if not read:
             return []
         if not asked:
-            return [((at + 1, used, slipped), 0.0, (Why.ANY,))]
+            return [((at + 1, used, slipped, hidden), 0.0, (Why.ANY,))]
+        if read == HIDDEN:
+            may = hidden + slipped < self.hidden
+            return [((at + 1, used, slipped, hidden + 1), _HIDDEN, (Why.HIDDEN,))] if may else []
         if read in asked:
             score = log_probability(asked, read) if self.budget and read == asked else 0.0
-            return [((at + 1, used, slipped), score, (Why.ONE_OF if len(asked) > 1 else Why.SAME,))]
+            return [((at + 1, used, slipped, hidden), score, (Why.ONE_OF if len(asked) > 1 else Why.SAME,))]
         steps: list[tuple[_Place, float, tuple[Why, ...]]] = []
         if used < self.budget and read in element.look_alikes:
-            steps.append(((at + 1, used + 1, slipped), log_probability(asked, read), (Why.LOOK_ALIKE,)))
-        if self.slip and not slipped:
-            steps.append(((at + 1, used, True), _SLIP, (Why.WRONG,)))
+            steps.append(((at + 1, used + 1, slipped, hidden), log_probability(asked, read), (Why.LOOK_ALIKE,)))
+        if self.slip and not slipped and (not hidden or hidden < self.hidden):
+            steps.append(((at + 1, used, True, hidden), _SLIP, (Why.WRONG,)))
         return steps
 
 
@@ -273,28 +314,32 @@ def folded(plate: str) -> str:
     return plate.translate(_FOLDED)
 
 
-def _regex(element: Element) -> str:
+def _regex(element: Element, also: str) -> str:
     if not element.characters:
         return ".*" if element.repeats else "."
-    return element.characters if len(element.characters) == 1 else f"[{element.characters}]"
+    characters = element.characters + also
+    return characters if len(characters) == 1 else f"[{characters}]"
 
 
-def _placed(parts: Sequence[str], single: Gram, pair: Gram) -> list[tuple[int, ...]]:
-    """Return groups of grams of parts in their order from the start, or from the end where `pair` says so."""
+def _placed(parts: Sequence[str], single: Gram, pair: Gram, also: str) -> list[tuple[int, ...]]:
+    """Return groups of grams of parts in their order from the start, or from the end where `pair` says so.
+
+    Wherever something is known, it may be `also`, too.
+    """
     groups: list[tuple[int, ...]] = []
     covered: set[int] = set()
     for at, (one, other) in enumerate(pairwise(parts[: FURTHEST + 1])):
         if 0 < len(one) * len(other) <= MOST_OF_PAIR:
-            both = product(one, other) if pair is Gram.FIRST_PAIR else product(other, one)
-            groups.append(tuple(gram_code(pair, at, "".join(text)) for text in both))
+            both = (one + also, other + also) if pair is Gram.FIRST_PAIR else (other + also, one + also)
+            groups.append(tuple(gram_code(pair, at, "".join(text)) for text in product(*both)))
             covered |= {at, at + 1}
     alone = [(at, part) for at, part in enumerate(parts[: FURTHEST + 1]) if part and at not in covered]
-    return groups + [tuple(gram_code(single, at, character) for character in part) for at, part in alone]
+    return groups + [tuple(gram_code(single, at, character) for character in part + also) for at, part in alone]
 
 
-def _anywhere(parts: Sequence[str]) -> list[tuple[int, ...]]:
+def _anywhere(parts: Sequence[str], also: str) -> list[tuple[int, ...]]:
     return [
-        tuple(gram_code(Gram.PAIR, 0, "".join(text)) for text in product(one, other))
+        tuple(gram_code(Gram.PAIR, 0, "".join(text)) for text in product(one + also, other + also))
         for one, other in pairwise(parts)
         if 0 < len(one) * len(other) <= MOST_OF_PAIR
     ]

@@ -6,7 +6,7 @@ entry of its own; it goes on behind the last plate of the page before, so that n
 meanwhile.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from django.db import OperationalError
 from department.custody.reading import SeenPlate, Sought, prepared, seen, under
 from department.ledger.entries import OpenEntry
 from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import PlatePattern, Why
+from department.search.patterns import HIDDEN, Fit, PlatePattern, Why
 
 PAGE = 25
 """Plates of a page, if nothing else is asked."""
@@ -31,6 +31,7 @@ LONGEST_TIME = timedelta(days=31)
 _FEW_READS = 4
 """How many times a page's plates are looked up at once, where not all of them have reads in question."""
 _MOST_AT_ONCE = 1000
+_SURE = Fit(0.0, ())
 Weeks: TypeAlias = Sequence[int]
 """Weeks whose partitions have reads of a plate, as `search_week` of the database counts."""
 
@@ -44,15 +45,18 @@ class PlateQuery(Sought):
     """Names of the areas whose posts are among `posts`: for the ledger."""
 
     def __post_init__(self) -> None:
-        """Have the reads match the pattern; make sure that it asks enough.
+        """Have the reads match the pattern, and let them hide all but one known character where a place tells them.
+
+        Make sure that it asks enough.
 
         Raises:
             PatternError: it does not.
 
         """
+        if self.pattern is not None and self.has_place_and_time:
+            object.__setattr__(self, "pattern", replace(self.pattern, agreeing=1))
         if self.pattern is not None and not (self.plates or self.weeks or self.spellings):
-            object.__setattr__(self, "matching", self.pattern.regex)
-            object.__setattr__(self, "beginning", self.pattern.beginning)
+            object.__setattr__(self, "matching", self.pattern.hiding_regex)
         if len(self.posts) > MOST_POSTS:
             raise PatternError(f"a place has no more than {MOST_POSTS} posts")
         if self.has_place_and_time or (self.pattern is not None and self.pattern.searchable):
@@ -109,6 +113,7 @@ class PlateQuery(Sought):
         *,
         weeks: Mapping[str, Weeks] | None = None,
         spellings: Sequence[str] = (),
+        hiding: tuple[Sequence[str], str] = ((), ""),
         before: tuple[datetime, int] | None = None,
     ) -> "PlateQuery":
         """Return which reads are in question: give it to `custody.reading.reads` for those of a plate.
@@ -117,6 +122,7 @@ class PlateQuery(Sought):
             plates: as in `FoundPlate.plate`; all that fit if empty.
             weeks: in the place of `plates`, these with the weeks that have reads of them.
             spellings: in the place of `plates`, those of these that the dictionary has.
+            hiding: beside `spellings`, plates that hide a character: see `Sought`.
             before: `captured_at` and `record_id` of the last read of the page before.
 
         """
@@ -125,6 +131,7 @@ class PlateQuery(Sought):
             plates=plates,
             weeks=weeks or {},
             spellings=spellings,
+            hiding=hiding,
             beginning="",
             matching=None,
             before=before,
@@ -198,8 +205,14 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
             raise TooManyPlatesError(
                 f"more than {MOST_PLATES} plates fit: give another character, or a place and a time"
             )
-    # Of what is spelled out few exist: their reads are found in the same step.
-    found = seen(entry, query.sought(spellings=spellings or ()), limit=MOST_PLATES + 1)
+    if pattern is not None and spellings is not None:
+        # Of what is spelled out few exist: their reads are found in the same step.
+        sought = [query.sought(spellings=spellings, hiding=(_any_of(pattern.hiding_grams), pattern.hiding_regex))]
+    else:
+        # Of what a read hides, the index of places can compare what stands before.
+        beginnings = pattern.beginnings if pattern is not None else ("",)
+        sought = [replace(query.sought(), beginning=beginning) for beginning in beginnings]
+    found = [plate for each in sought for plate in seen(entry, each, limit=MOST_PLATES + 1)]
     if len(found) > MOST_PLATES:
         raise TooManyPlatesError(
             f"more than {MOST_PLATES} plates fit: give another character, fewer posts or less time"
@@ -208,24 +221,35 @@ def _known(entry: OpenEntry, query: PlateQuery) -> Mapping[str, SeenPlate | Week
 
 
 def _candidates(entry: OpenEntry, pattern: PlatePattern) -> dict[str, Weeks]:
-    """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads."""
+    """Return the plates of the dictionary that fit, one more than are ranked at most, and when there are reads.
+
+    Some that hide characters may hide too many.
+    """
+    asked = "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)"
     found: dict[str, Weeks] = {}
     with under(entry):
         for variant in pattern.variants:
             all_of = [group[0] for group in variant.grams if len(group) == 1]
-            any_of = ["{" + ",".join(map(str, group)) + "}" for group in variant.grams if len(group) > 1]
-            found |= prepared(
-                "SELECT * FROM search_candidates(%s::text[], %s::integer[], %s::text[], %s, %s)",
-                [variant.plates and list(variant.plates), all_of, any_of, variant.regex, MOST_PLATES + 1],
-            )
+            any_of = _any_of(group for group in variant.grams if len(group) > 1)
+            spelled = variant.plates and list(variant.plates)
+            values: list[Any] = [spelled, all_of, any_of, variant.regex, MOST_PLATES + 1]
+            hiding = _any_of(variant.hiding_grams)
+            more = [[], [], hiding, variant.hiding_regex, MOST_PLATES + 1] if hiding else []
+            found |= prepared(f"{asked} UNION ALL {asked}" if more else asked, [*values, *more])
     return found
+
+
+def _any_of(groups: Iterable[Sequence[int]]) -> list[str]:
+    """Return groups of grams as `search_candidates` takes them."""
+    return ["{" + ",".join(map(str, group)) + "}" for group in groups]
 
 
 def _ranked(plates: Collection[str], pattern: PlatePattern | None) -> list[tuple[float, str]]:
     """Return the negative score of each plate, and the plate; in order."""
-    if pattern is None or not (pattern.budget or pattern.slip):
+    if pattern is None:
         return [(0.0, plate) for plate in sorted(plates)]
-    fits = {plate: pattern.fit(plate) for plate in plates}
+    doubted = pattern.budget or pattern.slip
+    fits = {plate: pattern.fit(plate) if doubted or HIDDEN in plate else _SURE for plate in plates}
     return sorted((-round(fit.score, 6), plate) for plate, fit in fits.items() if fit is not None)
 
 

@@ -1,6 +1,7 @@
 """The plainest way to tell which plates fit a pattern, and patterns and plates drawn to try it."""
 
 import random
+import re
 
 from department.search.misreads import look_alikes
 from department.search.patterns import Gram, gram_code
@@ -11,11 +12,18 @@ _FEW = "018ABC7"
 
 
 def fits(pattern: str, plate: str, budget: int = 0, slips: int = 0) -> bool:
-    """Tell whether a folded plate fits a pattern without spaces, character by character."""
+    """Tell whether a folded plate fits a pattern without spaces; three known characters agree where it hides any."""
+    known = sum(character not in "?*" for character in re.sub(r"\[.*?\]", "A", pattern))
+    hides = [(slips, 0), *((slip, known - 3 - slip) for slip in range(slips + 1) if known - 3 > slip)]
+    return any(_walk(pattern, plate, budget, *each) for each in hides)
+
+
+def _walk(pattern: str, plate: str, budget: int, slips: int, hides: int) -> bool:
+    """Tell it character by character, with so many look-alikes, wrong characters and hidden ones."""
     if not pattern:
         return not plate
     if pattern[0] == "*":
-        return any(fits(pattern[1:], plate[skipped:], budget, slips) for skipped in range(len(plate) + 1))
+        return any(_walk(pattern[1:], plate[skipped:], budget, slips, hides) for skipped in range(len(plate) + 1))
     if not plate:
         return False
     if pattern[0] == "[":
@@ -24,10 +32,12 @@ def fits(pattern: str, plate: str, budget: int = 0, slips: int = 0) -> bool:
     else:
         chosen, rest = {folded(pattern[0])}, pattern[1:]
     if plate[0] in chosen or "?" in chosen:
-        return fits(rest, plate[1:], budget, slips)
+        return _walk(rest, plate[1:], budget, slips, hides)
+    if plate[0] == "?":
+        return hides > 0 and _walk(rest, plate[1:], budget, slips, hides - 1)
     alike = len(chosen) == 1 and plate[0] in look_alikes(*chosen)
-    return (alike and budget > 0 and fits(rest, plate[1:], budget - 1, slips)) or (
-        slips > 0 and fits(rest, plate[1:], budget, slips - 1)
+    return (alike and budget > 0 and _walk(rest, plate[1:], budget - 1, slips, hides)) or (
+        slips > 0 and _walk(rest, plate[1:], budget, slips - 1, hides)
     )
 
 
@@ -60,9 +70,9 @@ def drawn_pattern(draw: random.Random) -> str:
 
 
 def drawn_plate(draw: random.Random, *, like: str = "") -> str:
-    """Draw a folded plate; one that often fits a pattern, if one is given."""
+    """Draw a folded plate; one that often fits a pattern, if one is given. Some hide a character or two."""
     if not like:
-        return "".join(draw.choices(_FEW, k=draw.choice([3, 5, 6, 7, 7, 7, 8])))
+        return _hiding(draw, "".join(draw.choices(_FEW, k=draw.choice([3, 5, 6, 7, 7, 7, 8]))))
     plate, rest = "", like
     while rest:
         if rest[0] == "[":
@@ -78,7 +88,12 @@ def drawn_plate(draw: random.Random, *, like: str = "") -> str:
     for at in range(len(plate)):
         if draw.random() < 0.12:
             changed[at] = draw.choice(look_alikes(plate[at]) or plate[at])
-    return "".join(changed)[:24]
+    return _hiding(draw, "".join(changed)[:24])
+
+
+def _hiding(draw: random.Random, plate: str) -> str:
+    places = draw.choices(range(len(plate)), k=2) if plate and draw.random() < 0.15 else ()
+    return "".join("?" if at in places else character for at, character in enumerate(plate))
 
 
 def _set(draw: random.Random) -> str:

@@ -21,9 +21,10 @@ def test_a_pattern_is_read() -> None:
         Element("", repeats=True),
     )
     assert parsed.known == 3
-    assert parsed.beginning == "70"
-    assert not PlatePattern.parse("7AB", budget=1).beginning
-    assert not PlatePattern.parse("7ABC", slip=True).beginning
+    assert parsed.beginnings == ("70",)
+    assert PlatePattern.parse("7ABC?").beginnings == ("7ABC", "?", "7?", "7A?", "7AB?")
+    assert PlatePattern.parse("7AB", budget=1).beginnings == ("",)
+    assert PlatePattern.parse("7ABC", slip=True).beginnings == ("",)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,23 @@ def test_one_character_may_be_remembered_wrongly() -> None:
     assert PlatePattern.parse("7ABC*", slip=True).searchable
 
 
+def test_a_hidden_character_may_be_any_where_three_others_agree() -> None:
+    pattern = PlatePattern.parse("7AB8123", budget=1)
+    fit = pattern.fit("7A?B123")
+    assert fit is not None
+    assert fit.why == (*[Why.SAME] * 2, Why.HIDDEN, Why.LOOK_ALIKE, *[Why.SAME] * 3)
+    scores = [fit.score for plate in ("7AB8123", "7AB?123", "7ABB123") if (fit := pattern.fit(plate))]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 3
+    for plate, found in (("7????23", True), ("7?????3", False), ("7AC?123", False), ("?7AB8123", False)):
+        assert (pattern.fit(plate) is not None) == found, plate
+    assert PlatePattern.parse("7AB*").fit("7?B99") is None
+    assert PlatePattern.parse("7A?8*").fit("7A?8") is not None
+    # With a character in doubt, one more has to be known.
+    doubted = PlatePattern.parse("7AB8*", slip=True)
+    assert [doubted.fit(plate) is not None for plate in ("7A?8", "7A?9", "XAB8")] == [True, False, True]
+
+
 def test_likelier_misread_scores_higher() -> None:
     pattern = PlatePattern.parse("8AB", budget=2)
     plates = ("8AB", "BAB", "6AB", "BA8")
@@ -112,7 +130,7 @@ def test_look_alikes_go_both_ways_and_are_folded() -> None:
 def test_a_pattern_fits_what_a_scan_finds() -> None:
     """The regular expression, the list of plates, the grams and `fit` all agree with the plainest matcher."""
     draw = random.Random(3)
-    fitting = 0
+    fitting = hiding = 0
     for _ in range(700):
         text, budget, slip = drawn_pattern(draw), draw.randrange(3), draw.random() < 0.3
         pattern = PlatePattern.parse(text, budget=budget, slip=slip)
@@ -120,15 +138,23 @@ def test_a_pattern_fits_what_a_scan_finds() -> None:
             plate = drawn_plate(draw, like=text)
             wanted = fits(text, plate, budget, slip)
             fitting += wanted
-            assert (re.fullmatch(pattern.regex, plate) is not None) == wanted, (text, budget, slip, plate)
             assert (pattern.fit(plate) is not None) == wanted, (text, budget, slip, plate)
-            if pattern.plates is not None:
-                assert (plate in pattern.plates) == wanted
+            if "?" not in plate:
+                assert (re.fullmatch(pattern.regex, plate) is not None) == wanted, (text, budget, slip, plate)
+                assert pattern.plates is None or (plate in pattern.plates) == wanted
             if wanted:
-                grams = grams_of(plate)
-                found = [all(grams & set(group) for group in each.grams) for each in pattern.variants]
-                assert any(found), (text, budget, slip, plate)
+                assert re.fullmatch(pattern.hiding_regex, plate), (text, budget, slip, plate)
+                assert plate.startswith(pattern.beginnings)
+                grams, variants, hidden = grams_of(plate), pattern.variants, "?" in plate
+                hiding += hidden
+                asked = [(one.grams, one.regex) for one in variants]
+                asked += [(one.hiding_grams, one.hiding_regex) for one in variants if one.hiding_grams and hidden]
+                assert any(
+                    all(grams & set(group) for group in groups) and re.fullmatch(regex, plate)
+                    for groups, regex in asked
+                ), (text, budget, slip, plate)
     assert fitting > 1000
+    assert hiding > 50
 
 
 def test_gram_has_21_bits() -> None:

@@ -80,7 +80,7 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
     plates = sorted({drawn_plate(draw) for _ in range(2000)})
     stock({"plate": plate, "captured_at": AT - draw.randrange(2000) * HOUR} for plate in plates)
     superuser.execute("ANALYZE custody_read, search_plate")
-    with_something = 0
+    with_something = hidden = 0
     with as_role(WEB):
         for _ in range(90):
             text, budget, slip = drawn_pattern(draw), draw.randrange(3), draw.random() < 0.2
@@ -92,7 +92,9 @@ def test_random_patterns_find_what_a_scan_finds(stock: Stock, superuser: psycopg
             wanted = [plate for plate in plates if fits(text, plate, budget, slip)]
             assert sorted(names(PlateQuery(pattern), limit=200)) == wanted, (text, budget, slip)
             with_something += bool(wanted)
+            hidden += any("?" in plate for plate in wanted)
     assert with_something > 25
+    assert hidden > 10
 
 
 def test_grams_of_the_database_are_the_pattern_s(superuser: psycopg.Connection) -> None:
@@ -116,6 +118,22 @@ def test_likelier_plates_come_first_and_pages_go_on(stock: Stock, superuser: psy
         with opened() as entry:
             rest = find_plates(entry, query, after=page.next, limit=100)
     assert [each.seen.plate for each in (*page.plates, *rest.plates)] == [*found[:10], "8ABA", *found[10:], "6ABA"]
+
+
+def test_a_read_with_hidden_characters_is_found(stock: Stock, superuser: psycopg.Connection) -> None:
+    stock({"plate": plate} for plate in ("7ABC123", "7AB?123", "?ABC1?3", "7?????3", "7AB?124", "8ABC123"))
+    with as_role(WEB):
+        (same, once, twice) = every_page(asked("7ABC123"))
+        assert (same.seen.plate, set(same.why)) == ("7ABC123", {Why.SAME})
+        assert (once.seen.plate, once.why[3], once.why.count(Why.SAME)) == ("7AB?123", Why.HIDDEN, 6)
+        assert (twice.seen.plate, twice.why.count(Why.HIDDEN)) == ("?ABC1?3", 2)
+        assert names(asked("7AB?123")) == ["7AB?123", "7ABC123", "?ABC1?3"]
+        assert names(asked("*BC123")) == ["7ABC123", "8ABC123", "7AB?123", "?ABC1?3"]
+        assert names(asked("7ABC12*")) == ["7ABC123", "7AB?123", "7AB?124", "?ABC1?3"]
+        assert names(asked("8ABC123", 1)) == ["8ABC123", "?ABC1?3"]
+        assert names(asked("7AB?", **PLACE)) == []
+        assert names(asked("7C*", **PLACE)) == ["7?????3"]
+        assert names(asked("7ABC123", **PLACE)) == ["7ABC123", "7AB?123", "?ABC1?3", "7?????3"]
 
 
 PLACE = {"posts": ["post-1", "post-2"], "since": AT - HOUR, "until": AT + HOUR}
@@ -379,6 +397,7 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
     for plan in [plan for plan in about if "GroupAggregate" in plan][:2]:
         assert 0 < len(re.findall(r"Index Scan .*\(actual", plan)) <= 5, plan
     assert any("search_plate_grams" in plan for plan in about)
+    assert any("search_plate_hidden" in plan for plan in about)
     assert any("custody_read" in plan and "Index" in plan for plan in about)
     for plan in about:
         assert "Seq Scan" not in plan, plan
