@@ -20,6 +20,7 @@ pages does. `ledger` is what both entries take.
 import argparse
 import multiprocessing
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -35,6 +36,7 @@ import numpy as np
 import psycopg
 from custody import Post
 from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
+from size import of_reads
 
 from department.config.start import set_up_django
 from department.config.upgrade import upgrade
@@ -80,7 +82,8 @@ def patterns(draw: np.random.Generator, cars: int) -> dict[str, Callable[[], dic
 
     return {
         "exact": like("======="),
-        "look-alikes, two": like("=======", 2),
+        "one look-alike": like("=======", 1),
+        "two look-alikes": like("=======", 2),
         "7AB?12*": like("===?==*"),
         "7AB?12*, of 100 days": some_time("===?==*"),
         "7A??12?": like("==??==?"),
@@ -151,13 +154,17 @@ def scan(connection: psycopg.Connection[Any], seed: int, count: int) -> None:
     counted = connection.execute("SELECT plate_fold, count(*) FROM custody_read GROUP BY 1 ORDER BY 1").fetchall()
     plates, seen = np.array([plate for plate, _ in counted]), np.array([number for _, number in counted])
     characters = np.ascontiguousarray(plates.view("U1").reshape(len(plates), -1).T)
-    places = {character: characters == character for character in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"}
+    places = {character: characters == character for character in "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ?"}
+    hiding = places["?"].any(axis=0)
+    clear, hidden = ({one: where[:, rows] for one, where in places.items()} for rows in (~hiding, hiding))
     draw, tried, began = random.Random(seed), Counter[str](), time.perf_counter()
     while tried.total() < count:
         text, budget, slip = drawn(draw, str(draw.choice(plates))), draw.choice([0, 0, 1, 2]), draw.random() < 0.1
         if not PlatePattern.parse(text, budget=budget, slip=slip).searchable:
             continue
-        fits = scanned(text, places, budget, slip)
+        fits = np.zeros(len(plates), dtype=bool)
+        fits[~hiding] = scanned(text, clear, budget, slip)
+        fits[hiding] = scanned(text, hidden, budget, slip, most_hidden=max(0, known(text) - 3))
         try:
             page, *_ = ask(text, budget=budget, slip=slip, limit=MOST_PLATES)
         except TooManyPlatesError:
@@ -184,9 +191,9 @@ def drawn(draw: random.Random, plate: str) -> str:
         kind = draw.random()
         if kind < 0.3:
             parts[at] = "?"
-        elif kind < 0.4:
+        elif kind < 0.4 and character != "?":
             parts[at] = f"[{character}{draw.choice('8B5S0D')}]"
-        elif kind < 0.5:
+        elif kind < 0.5 and character != "?":
             parts[at] = draw.choice(look_alikes(character) or character)
     if draw.random() < 0.4:
         begin = draw.randrange(6)
@@ -194,7 +201,12 @@ def drawn(draw: random.Random, plate: str) -> str:
     return "".join(parts)
 
 
-def scanned(text: str, places: dict[str, np.ndarray], budget: int, slip: int) -> np.ndarray:
+def known(text: str) -> int:
+    """Return how many characters of a pattern are known."""
+    return sum(character not in "?*" for character in re.sub(r"\[\w*\]", "A", text))
+
+
+def scanned(text: str, places: dict[str, np.ndarray], budget: int, slip: int, *, most_hidden: int = 0) -> np.ndarray:
     """Tell which plates fit, by walking all of them through the pattern; it shares nothing with search.
 
     Args:
@@ -202,32 +214,37 @@ def scanned(text: str, places: dict[str, np.ndarray], budget: int, slip: int) ->
         places: for each character, whether it stands there: a row a place, a column a plate.
         budget: how many characters may be look-alikes.
         slip: how many may be wrong.
+        most_hidden: how many may be hidden and wrong, where any is hidden.
 
     """
     length, rows = places["0"].shape
-    # By look-alikes used, whether the wrong one is used, place: which rows can have come there.
-    ways = np.zeros((budget + 1, slip + 1, length + 1, rows), dtype=bool)
-    ways[0, 0, 0] = True
+    # By look-alikes used, whether the wrong one is used, hidden ones, place: which rows can have come there.
+    ways = np.zeros((budget + 1, slip + 1, most_hidden + 1, length + 1, rows), dtype=bool)
+    ways[0, 0, 0, 0] = True
     while text:
         if text[0] == "[":
             several, _, text = text[1:].partition("]")
         else:
             several, text = text[0], text[1:]
         if several == "*":
-            ways = np.logical_or.accumulate(ways, axis=2)
+            ways = np.logical_or.accumulate(ways, axis=3)
             continue
         chosen = set(several)
         fits = np.full((length, rows), "?" in chosen)
         for character in chosen - {"?"}:
             fits |= places[character]
         after = np.zeros_like(ways)
-        after[:, :, 1:] = ways[:, :, :-1] & fits
+        after[..., 1:, :] = ways[..., :-1, :] & fits
         for other in look_alikes(*chosen) if budget and len(chosen) == 1 else ():
-            after[1:, :, 1:] |= ways[:-1, :, :-1] & places[other]
+            after[1:, ..., 1:, :] |= ways[:-1, ..., :-1, :] & places[other]
         if slip:
-            after[:, 1:, 1:] |= ways[:, :-1, :-1] & ~fits
+            after[:, 1:, :, 1:] |= ways[:, :-1, :, :-1] & ~fits & ~places["?"]
+        if "?" not in chosen:
+            after[:, :, 1:, 1:] |= ways[:, :, :-1, :-1] & places["?"]
         ways = after
-    return ways[:, :, length].any(axis=(0, 1))
+    ends = ways[..., length, :].any(axis=0)
+    wrongs, hiddens = np.indices(ends.shape[:2])
+    return ends[(hiddens == 0) | (wrongs + hiddens <= most_hidden)].any(axis=0)
 
 
 def memory(connection: psycopg.Connection, cars: int, seed: int, count: int) -> None:
@@ -414,27 +431,6 @@ def entries(connection: psycopg.Connection) -> list[int]:
     """Return how many intents and answers the ledger has."""
     counted = "SELECT count(*) FROM ledger_entry WHERE event = %s"
     return [connection.execute(counted, [event]).fetchall()[0][0] for event in ("intent", "shown")]
-
-
-def of_reads(connection: psycopg.Connection) -> None:
-    """Print what one read takes on disk: of the reads without a hit that `keep` has kept."""
-    week = time.strftime("%G-%V", time.gmtime())
-    ((monday,),) = connection.execute("SELECT to_char(to_date(%s, 'IYYY-IW'), 'YYYYMMDD')", [week]).fetchall()
-
-    def size(table: str) -> float:
-        ((bytes_,),) = connection.execute(
-            f"SELECT pg_total_relation_size('{table}') / greatest(1, count(*))::float"  # noqa: S608
-            f" FROM custody_read_no_hit_{monday} WHERE passage <> 'passage'"
-        ).fetchall()
-        return float(bytes_)
-
-    record, row, patch = (size(f"custody_{kind}_no_hit_{monday}") for kind in ("record", "read", "picture"))
-    said = size("custody_constants")
-    without = record + said + row
-    print(
-        f"a read on disk, with indexes: record {record:.0f}, what its post says each time {said:.0f}, row {row:.0f},"
-        f" patch {patch:.0f} bytes; {without:.0f} without the patch, {without + patch:.0f} with it"
-    )
 
 
 def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:

@@ -1,6 +1,7 @@
 """Reads drawn from a seed, for `benchmarks/search.py`: made in COPY's form, loaded into a department's database.
 
-300 posts, 52 weeks, and cars of which a few come by every day and most seldom.
+300 posts, 52 weeks, and cars of which a few come by every day and most seldom. One read in 200 has a hidden character,
+one in 4,000 two.
 """
 
 import time
@@ -15,7 +16,10 @@ import psycopg
 
 from department.database.cluster import SUPERUSER
 from department.folder import DATABASE_NAME
+from device.records.vehicles import COLORS, KINDS
 
+HIDDEN, HIDDEN_TWICE = 200, 20
+"""Reads of which one has a hidden character, and such reads of which one has another."""
 POSTS, WEEKS = 300, 52
 BEGAN = datetime(2025, 6, 2, tzinfo=UTC)
 PART = 500_000
@@ -72,11 +76,18 @@ def lines(number: int, reads: int, cars: int, seed: int) -> Iterator[str]:
     posts, sure = draw.integers(0, POSTS, count).tolist(), draw.integers(700, 1000, count).tolist()
     stamps = (np.datetime64(BEGAN.replace(tzinfo=None), "s") + times.astype("timedelta64[s]")).astype("U").tolist()
     ids = range(number * PART + 1, number * PART + count + 1)
-    for id_, plate, when, post, sureness in zip(ids, plates, stamps, posts, sure, strict=True):
+    vehicles, colors = draw.integers(0, len(KINDS), count).tolist(), draw.integers(0, len(COLORS), count).tolist()
+    hidden = draw.integers(0, [HIDDEN * 7, HIDDEN_TWICE * 7], (count, 2)).tolist()
+    drawn = zip(ids, plates, stamps, posts, sure, vehicles, colors, hidden, strict=True)
+    for id_, car, when, post, sureness, vehicle, color, hides in drawn:
         kind = "hit" if sureness == 999 else "no_hit"
+        plate = car
+        if hides[0] < len(car):
+            plate = "".join("?" if at in hides else character for at, character in enumerate(car))
         yield (
             f"{id_}\t{kind}\t{when}Z\tpost-{post}\t\\N\tpassage\t{when}Z\t{plate}\t{plate}\t{plate}\t0.{sureness}"
-            f"\tUS-CA\t0.9\tapproaching\tmain\t\\N\t\\N\t{when}Z\t{when}Z\t{{}}\n"
+            f"\tUS-CA\t0.9\tapproaching\tmain\t\\N\t\\N\t{when}Z\t{when}Z\t{{}}"
+            f"\t{KINDS[vehicle]}\t{COLORS[color]}\n"
         )
 
 

@@ -1,0 +1,102 @@
+"""What a read takes on the custodian's disk: of the reads without a hit that a keeper has kept, table by table.
+
+::
+
+    python benchmarks/size.py                        30,000 reads of 30 posts in a fresh database
+    python benchmarks/size.py --reads 100000
+
+A private PostgreSQL cluster, and records as `custody.py` makes them. Then the indexes are built anew, as each night
+does of weeks that ended, and the sizes are printed again.
+"""
+
+import argparse
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+
+import psycopg
+from custody import Post
+
+from department.config.upgrade import upgrade
+from department.custody.store import CustodyStore
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import KEEPER
+from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+
+POSTS = 30
+PART = 5000
+
+
+def kept(conninfo: str, reads: int) -> float:
+    """Keep reads, made in parts; return how many a second were kept, without their making."""
+    posts = [Post(number) for number in range(POSTS)]
+    keys = {post.name: post.keys for post in posts}
+    streams = [post.records() for post in posts]
+    took = 0.0
+    with CustodyStore(conninfo, keys=keys.__getitem__) as store:
+        store.keep([])
+        for begin in range(0, reads, PART):
+            many = min(PART, reads - begin)
+            made = [*islice((next(streams[at % POSTS]) for at in range(many)), many)]
+            began = time.perf_counter()
+            for at in range(0, many, 500):
+                store.keep(made[at : at + 500])
+            took += time.perf_counter() - began
+    return reads / took
+
+
+def of_reads(connection: psycopg.Connection) -> None:
+    """Print what one read takes on disk, of this week's reads without a hit that were kept by a keeper."""
+    week = time.strftime("%G-%V", time.gmtime())
+    ((monday,),) = connection.execute("SELECT to_char(to_date(%s, 'IYYY-IW'), 'YYYYMMDD')", [week]).fetchall()
+    ((count,),) = connection.execute(
+        f"SELECT count(*) FROM custody_read_no_hit_{monday} WHERE passage <> 'passage'"  # noqa: S608
+    ).fetchall()
+    sizes = {}
+    for name in ("custody_record", "custody_read", "custody_picture", "custody_constants"):
+        table = name if name == "custody_constants" else f"{name}_no_hit_{monday}"
+        ((rows, aside, indexes),) = connection.execute(
+            "SELECT pg_table_size(%(table)s) - aside, aside, pg_indexes_size(%(table)s) FROM (SELECT"
+            " coalesce(pg_total_relation_size(nullif(reltoastrelid, 0)), 0) AS aside"
+            " FROM pg_class WHERE oid = %(table)s::regclass) AS of_table",
+            {"table": table},
+        ).fetchall()
+        parts = [size / count for size in (rows, aside, indexes)]
+        sizes[name] = sum(parts)
+        print("{:20}{:8.0f} rows{:8.0f} aside{:8.0f} indexes".format(name, *parts))
+        for index, size in connection.execute(
+            "SELECT indexrelid::regclass::text, pg_relation_size(indexrelid) FROM pg_index"
+            " WHERE indrelid = %s::regclass ORDER BY 1",
+            [table],
+        ):
+            print(f"    {index:50}{size / count:8.1f}")
+    patch = sizes.pop("custody_picture")
+    print(f"{count:,} reads: {sum(sizes.values()):.0f} bytes without patch, {sum(sizes.values()) + patch:.0f} with it")
+
+
+def main() -> None:
+    """Make a cluster, keep reads in it, and print sizes."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--reads", type=int, default=30_000)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:  # short, for the path of a socket
+        Path(name).chmod(0o711)
+        folder = DepartmentFolder(Path(name))
+        folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
+        folder.secret_key.write_text("no pages here", encoding="ascii")
+        cluster = PrivateCluster(folder.cluster)
+        cluster.initialize()
+        with cluster.in_use():
+            upgrade(folder)
+            print(f"{kept(folder.conninfo(KEEPER), given.reads):,.0f} records/s")
+            with psycopg.connect(
+                host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
+            ) as made:
+                of_reads(made)
+                made.execute(f"REINDEX DATABASE {DATABASE_NAME}")
+                of_reads(made)
+
+
+if __name__ == "__main__":
+    main()
