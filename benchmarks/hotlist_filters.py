@@ -2,7 +2,7 @@
 
 ::
 
-    pip install 'platepost[benchmarks]'                      needs a C compiler: pybloomfiltermmap3 has no wheels
+    pip install -e '.[benchmarks]'                           needs a C compiler: pybloomfiltermmap3 has no wheels
     python benchmarks/hotlist_filters.py                     a million keys, all filters promising 1e-9
     python benchmarks/hotlist_filters.py 5000000 --rate 1e-6
 
@@ -82,7 +82,7 @@ def contenders() -> dict[str, Callable[[list[PlateKey], float], Filter]]:
     if find_spec("pybloomfilter"):
         found["pybloomfiltermmap3, 32 bits"] = pybloomfilter
     if len(found) < 4:
-        print("not all are installed: pip install 'platepost[benchmarks]'", file=sys.stderr)
+        print("not all are installed: pip install -e '.[benchmarks]'", file=sys.stderr)
     return found
 
 

@@ -1,6 +1,6 @@
 """Other readers of plates beside ours, on the same pictures in one run: accuracy and CPU time.
 
-    pip install 'platepost[readers]'
+    pip install -e '.[readers]'
     python benchmarks/readers.py data/us_photos data/us_crops [--most 50] [--only ours --only simplelpr]
     python benchmarks/readers.py data/us_photos --onnx cct_xs_v2_global.onnx
 

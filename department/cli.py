@@ -41,6 +41,17 @@ _COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="department")
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    extra="department",
+    epilog="""\b
+Examples:
+  platepost department init vault fleet/custody/records    a department for the fleet's custodian
+  platepost department keep vault                          receive, store and sign for records
+  platepost department serve vault                         the pages
+  platepost department status vault                        what is kept, and what looks wrong
+""",
+)
 def department() -> None:
     """Run a department: keep and verify the posts' records, sign receipts, and serve the pages."""

@@ -17,6 +17,12 @@
 """
 
 
+def installing(extra: str) -> str:
+    """Say how an extra is installed: no package index has Platepost, so there its name is anybody's."""
+    brought = f"[{extra}]" if extra else ""
+    return f"pip install -e '.{brought}' in a checkout, or pip install 'FILE.whl{brought}' with a release's wheel"
+
+
 class PlatepostError(Exception):
     """Anything that Platepost raises on purpose; its message is fit for a technician to read."""
 

@@ -29,13 +29,26 @@ _CONVERT: Final = {
     "region": LazyCommand(
         "models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
     ),
-    "vehicle": LazyCommand("models.vehicle.cli:convert", "Calibrate a trained net of vehicles, quantise it to int8."),
+    "vehicle": LazyCommand(
+        "models.vehicle.cli:convert", "Calibrate a trained vehicle network and quantize it to int8."
+    ),
 }
 _AVERAGE: Final = {
     "detector": LazyCommand("models.detector.cli:average", "Average several detectors into one."),
 }
 
-models = LazyGroup("models", help="Train, convert and evaluate the networks.", lazy=_MODELS, extra=_EXTRA)
+models = LazyGroup(
+    "models",
+    help="Train, convert and evaluate the networks.",
+    lazy=_MODELS,
+    extra=_EXTRA,
+    epilog="""\b
+Examples:
+  platepost models evaluate data/us_photos
+  platepost models train reader build/reader --photos data/open_images --texts texts.json
+  platepost models convert reader build/reader/last.pt reader.tflite --photos data/open_images
+""",
+)
 models.add_command(LazyGroup("train", help="Train one network.", lazy=_TRAIN, extra=_EXTRA))
 models.add_command(
     LazyGroup("convert", help="Convert a trained network to a .tflite file.", lazy=_CONVERT, extra=_EXTRA)

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device import __version__
+from device import __version__, errors
 from device.board.base import Board, Light
 from device.camera.base import Camera
 from device.errors import (
@@ -107,6 +107,6 @@ def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | No
     try:
         from simulator.camera.footage import FootageCamera  # noqa: PLC0415 - needs an extra
     except ModuleNotFoundError as error:
-        raise BackendError(f"reading a clip needs {error.name}: pip install 'platepost[clips]'") from error
+        raise BackendError(f"reading a clip needs {error.name}: {errors.installing('clips')}") from error
     with FootageCamera(path=clip, pace="fast") as camera:
         yield from reads_of(camera.frames(), pipeline)

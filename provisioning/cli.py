@@ -32,6 +32,18 @@ _COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, lazy=_COMMANDS, extra="provisioning")
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    extra="provisioning",
+    epilog="""\b
+Examples:
+  platepost provision fleet init fleet --agency riverside --broker-name broker.riverside.example \\
+      --administrator j-stone                a fleet, its keys, and files for its broker
+  platepost provision post invite fleet post-17 --technician r-alvarez --camera picamera2 \\
+      --purpose "work order 7731"            the code with which a unit enrolls
+  platepost provision fleet status fleet     how the posts are
+""",
+)
 def provision() -> None:
     """Manage a department's keys, posts, people, and hot lists; configure and command posts."""

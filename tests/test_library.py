@@ -77,5 +77,15 @@ def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "av", None)
     for name in ("simulator.camera.footage", "simulator.camera.recordings"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    with pytest.raises(platepost.BackendError, match=r"needs av: pip install 'platepost\[clips\]'"):
+    with pytest.raises(platepost.BackendError, match=r"needs av: pip install -e '.\[clips\]' in a checkout"):
         next(platepost.read_clip(CLIP))
+
+
+def test_a_read_is_shown_in_one_line(folder: Path) -> None:
+    (read,) = platepost.read_clip(folder / "clip.mp4")
+    assert re.fullmatch(rf"<ClipRead {PLATE} 0\.\d{{3}}, 0\.\d-\d\.\d s, approaching>", repr(read))
+
+
+def test_a_country_without_formats_is_named_with_those_that_have_them() -> None:
+    with pytest.raises(platepost.ConfigurationError, match="country 'XX'; known are US, BR, EU"):
+        platepost.Recognizer.load(country="XX")  # type: ignore[arg-type]

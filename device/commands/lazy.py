@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from device.errors import installing
+
 _LINE = 100
 """Characters of a line of help, which goes on below itself where the terminal is narrower."""
 
@@ -88,10 +90,8 @@ class LazyGroup(click.Group):
 
     def _missing(self, ctx: click.Context, name: str, error: ModuleNotFoundError) -> click.ClickException:
         extra = self._lazy[name].extra or self._extra
-        brings = f"[{extra}]" if extra else ""
         return click.ClickException(
-            f"'{ctx.command_path} {name}' needs {error.name}, which is not installed: "
-            f"pip install 'platepost{brings}', or from a checkout pip install -e '.{brings}'"
+            f"'{ctx.command_path} {name}' needs {error.name}, which is not installed: {installing(extra)}"
         )
 
 

@@ -61,7 +61,7 @@ class Signer:
             KeyRefusedError: the file is unreadable or not a private key on P-256.
 
         """
-        return cls(read_key(_content(path)))
+        return cls(_key(path))
 
     def sign(self, payload: bytes) -> str:
         """Return `header..signature` over `payload`."""
@@ -98,7 +98,7 @@ class Keyring:
             KeyRefusedError: one of them is unreadable or not a key on P-256.
 
         """
-        return cls(read_key(_content(path)) for path in paths)
+        return cls(_key(path) for path in paths)
 
     @property
     def kids(self) -> frozenset[str]:
@@ -178,6 +178,14 @@ def read_key(pem: bytes) -> ECKey:
     if not isinstance(key, ECKey) or key.curve_name != "P-256":
         raise KeyRefusedError("not a key on the curve P-256")
     return key
+
+
+def _key(path: Path) -> ECKey:
+    content = _content(path)
+    try:
+        return read_key(content)
+    except KeyRefusedError as error:
+        raise KeyRefusedError(f"{path.name}: {error}") from error
 
 
 def _content(path: Path) -> bytes:

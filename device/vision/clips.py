@@ -11,7 +11,7 @@ from device.vision.pipeline import Ended, Pipeline, Verdict
 from device.vision.reader import Glyph
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class ClipRead:
     """One read of a clip: one vehicle's plate, by all the frames in which it was seen."""
 
@@ -22,6 +22,10 @@ class ClipRead:
     first_second: float
     """Since the clip's first frame."""
     last_second: float
+
+    def __repr__(self) -> str:
+        seen = f"{self.first_second:.1f}-{self.last_second:.1f} s"  # its frames would fill the terminal
+        return f"<ClipRead {self.text} {self.confidence:.3f}, {seen}, {self.direction}>"
 
     @property
     def text(self) -> str:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.errors import ConfigurationError
 from device.vision.calibration import Calibration
 from device.vision.ctc import (
     ALPHABET,
@@ -97,9 +98,12 @@ class Reader:
 
         Raises:
             BackendError: no TFLite runtime.
+            ConfigurationError: no such country.
             ModelError: a file is no reader of this device, or damaged.
 
         """
+        if country not in COUNTRIES:
+            raise ConfigurationError(f"no formats of country {country!r}; known are {', '.join(COUNTRIES)}")
         self.model = Network(path, runtime=runtime)
         shapes = [output.shape for output in self.model.outputs]
         self._text, self._hides = (shapes.index(shape) if shape in shapes else -1 for shape in (TEXT, HIDES))

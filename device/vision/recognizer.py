@@ -124,6 +124,7 @@ class Recognizer:
 
         Raises:
             BackendError: no TFLite runtime.
+            ConfigurationError: no such country.
             ModelError: a file is missing, damaged or of another shape.
 
         """

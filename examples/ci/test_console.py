@@ -1,4 +1,4 @@
-"""What your own test may look like: the fixtures come with `pip install 'platepost[simulator]'`."""
+"""What your own test may look like: the fixtures come with Platepost's extra `simulator`."""
 
 import json
 import ssl

@@ -108,7 +108,7 @@ class VideoRecording(Recording):
         try:
             container = av.open(str(self._path))
         except (av.error.FFmpegError, OSError) as error:
-            raise CameraError(f"{self._path}: not a video that can be played ({error})") from error
+            raise CameraError(f"{self._path}: not a video that can be played ({error.strerror or error})") from error
         if not container.streams.video:
             container.close()
             raise CameraError(f"{self._path}: no picture in this file")
@@ -131,9 +131,8 @@ class VideoRecording(Recording):
                     decoded += 1
                     yield Still(moment - first, _luma(frame), _Color(frame))
             except av.error.FFmpegError as error:
-                if decoded:
-                    raise CameraError(f"{self._path}: damaged after {decoded} frames ({error})") from error
-                raise CameraError(f"{self._path}: not a video that can be decoded ({error})") from error
+                state = f"damaged after {decoded} frames" if decoded else "not a video that can be decoded"
+                raise CameraError(f"{self._path}: {state} ({error.strerror or error})") from error
             if not decoded:
                 raise CameraError(f"{self._path}: not a video that can be decoded (it has no frames)")
             if start <= 0 and decoded < self._count * WHOLE:

@@ -63,7 +63,7 @@ def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_
     code, output = run(command, net, *paths, "--photos", str(tmp_path))
     assert code == 1
     assert f"models {command} {net}' needs " in output
-    assert "pip install 'platepost[training]', or from a checkout pip install -e '.[training]'" in output
+    assert "pip install -e '.[training]' in a checkout, or pip install 'FILE.whl[training]'" in output
 
 
 def test_defaults_shown_are_those_of_the_training() -> None:

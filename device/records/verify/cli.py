@@ -9,7 +9,7 @@ from typing import BinaryIO, NoReturn, cast
 
 import click
 
-from device.errors import RecordError
+from device.errors import RecordError, installing
 from device.records.signing import Keyring, read_key
 from device.records.verify.noted import NotedHead
 from device.records.verify.verify import LONGEST_LINE, Problem, Report, Verifier
@@ -122,7 +122,7 @@ def _verify_package(context: click.Context, file: str, keys: tuple[Path, ...], *
     department = context.parent and cast("click.Group", context.parent.command).get_command(context, "department")
     command = cast("click.Group", department).get_command(context, "verify-package") if department else None
     if command is None:
-        raise click.UsageError("an evidence package is proved by: pip install 'platepost[department]'")
+        raise click.UsageError(f"an evidence package is proved by the department's program: {installing('department')}")
     line = [file, *(part for key in keys for part in ("--key", str(key))), *(["--json"] if as_json else [])]
     command.main(line, prog_name="platepost verify")
 
@@ -208,4 +208,4 @@ def _sentence(problem: Problem) -> str:
     where = "" if problem.line is None else f" (record {problem.line} of the input)"
     name = "a record" if problem.sequence is None else f"number {problem.sequence}"
     identifier = "" if problem.id is None else f" {problem.id}"
-    return f"{name}{identifier}{where} {MEANING[problem.kind]}: {problem.message}"
+    return f"{name}{identifier}{where} {MEANING[problem.kind]}: {problem.message.removeprefix('not a record: ')}"

@@ -58,7 +58,7 @@ def test_help_names_all_and_loads_none(group: LazyGroup) -> None:
 def test_what_is_missing_is_named_with_the_extra_that_brings_it(group: LazyGroup, name: str, extra: str) -> None:
     result = CliRunner().invoke(group, [name])
     assert result.exit_code == 1
-    assert f"{name}' needs absent_library, which is not installed: pip install 'platepost[{extra}]'" in result.output
+    assert f"{name}' needs absent_library, which is not installed: pip install -e '.[{extra}]' in" in result.output
 
 
 def test_a_mistake_of_ours_is_not_told_as_something_that_is_not_installed(group: LazyGroup) -> None:
@@ -86,3 +86,10 @@ def test_every_command_of_every_package_is_where_its_group_says_and_has_a_line_o
     lazy = [command for group in groups(platepost) if isinstance(group, LazyGroup) for command in group._lazy.values()]
     assert len(lazy) > 50
     assert all(command.help.endswith(".") for command in lazy)
+
+
+def test_the_help_of_every_command_of_the_first_level_ends_with_an_example() -> None:
+    context = click.Context(platepost)
+    commands = {name: platepost.get_command(context, name) for name in platepost.list_commands(context)}
+    lacking = [name for name, command in commands.items() if command and f"platepost {name}" not in f"{command.epilog}"]
+    assert not lacking

@@ -15,6 +15,4 @@ def test_a_server_without_its_extra_says_the_extra_s_name(tmp_path: Path, monkey
     words = ["enroll-server", str(fleet.directory), "--name", "localhost", "--as", "j-stone", "--purpose", "drill"]
     result = CliRunner().invoke(provision, words)
     assert result.exit_code == 1
-    assert (
-        "enroll-server' needs uvicorn, which is not installed: pip install 'platepost[provisioning]'" in result.output
-    )
+    assert "enroll-server' needs uvicorn, which is not installed: pip install -e '.[provisioning]' in" in result.output

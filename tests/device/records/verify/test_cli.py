@@ -11,6 +11,7 @@ from device.records import Recorder, Source
 from device.records.canonical import dump
 from device.records.contract.examples import BEGAN, ExampleSigner, MemoryStore, example_audit, example_records
 from device.records.settings import LARGEST_RECORD
+from device.records.signing import KeyRefusedError
 from device.records.verify.cli import verify
 
 
@@ -125,3 +126,12 @@ def test_a_fifo_that_is_named_is_a_stream(tmp_path: Path, key: str, lines: list[
     Thread(target=fifo.write_bytes, args=(b"".join(lines),), daemon=True).start()
     result = CliRunner().invoke(verify, [str(fifo), "--key", key, "--whole"])
     assert result.exit_code == 0, result.output
+
+
+def test_files_that_are_something_else_are_named_as_such(tmp_path: Path, key: str) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("This is text.\n", encoding="utf-8")
+    result = CliRunner().invoke(verify, [str(letter), "--key", key])
+    assert "first: a record (record 1 of the input) is not a record: Expecting value" in result.output
+    with pytest.raises(KeyRefusedError, match=r"letter\.txt: not a PEM key"):
+        CliRunner().invoke(verify, [str(letter), "--key", str(letter)], catch_exceptions=False)
