@@ -96,25 +96,26 @@ def figures_table(outcome: DemoOutcome) -> Table:
     table.add_column(justify="right", style="bold")
     found = outcome.score
     if found is not None:
-        table.add_row("passages", str(found.passages))
-        table.add_row("captured", str(found.captured))
+        table.add_row("passages captured", f"{found.captured} of {found.passages}")
         table.add_row("read right", f"{found.right} ({found.right_folded} with O = 0 and I = 1)")
         table.add_row("false reads, duplicates", f"{len(found.undue)}, {found.duplicates}")
     else:
         table.add_row("reads", str(len(outcome.reads)))
-    table.add_row("hits expected", str(outcome.due))
-    table.add_row("hits received", str(outcome.due_received))
-    table.add_row("hits false", str(len(outcome.undue)))
+    table.add_row("expected hits received", f"{outcome.due_received} of {outcome.due}")
+    table.add_row("false hits", str(len(outcome.undue)))
     table.add_row("frames a second", f"{outcome.frames_per_second:.1f}")
     frames, dropped = outcome.account.get("frames", 0), outcome.account.get("dropped", 0)
     table.add_row("frames dropped", f"{dropped} of {frames + dropped}")
+    if dropped:
+        table.caption = "This machine was too busy for every frame. A post then drops frames, never records."
     table.add_row("frame to subscriber, median", duration(outcome.latency(0.5)))
     table.add_row("frame to subscriber, 95th percentile", duration(outcome.latency(0.95)))
     verified = outcome.verification
     state = Text("problems", "red") if verified.problems else Text("whole and genuine", "green")
-    table.add_row("records received, chained", f"{verified.records}, {verified.chained}")
+    table.add_row("records received", f"{verified.records}, {verified.chained} of them chained")
     table.add_row("signatures and chain", state)
     custody = outcome.custody
-    table.add_row("kept by the department, proved, odd", f"{custody.kept}, {custody.proved}, {custody.odd}")
-    table.add_row("signed for, deleted by the post", f"{custody.receipted}, {custody.released}")
+    table.add_row("records that the department keeps", f"{custody.kept}, {custody.proved} of them proved")
+    table.add_row("chained records that it signed for", f"{custody.receipted} of {verified.chained}")
+    table.add_row("and that the post has deleted", f"{custody.released} of {verified.chained}")
     return table

@@ -56,7 +56,12 @@ class Dispatchers:
         done = subprocess.run(_program("make", folder, *logins), capture_output=True, text=True, check=False)
         if done.returncode:
             raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
-        self._process = subprocess.Popen(_program("work", folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            _program("work", folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl-C is for who started them; they end with their input
+        )
         self._answer()  # it has found its database: a scenario may stop that next
 
     def log_in(self, login: str) -> str:

@@ -18,6 +18,8 @@ from simulator.messages.replay import add_posts, replay
 
 DATE = datetime(2026, 3, 17, tzinfo=UTC)
 SUBSCRIBER = "console"
+CONSOLE = Path(__file__).parents[2] / "examples/python/console.py"
+"""The example for subscribers; a wheel is without."""
 
 
 @click.group(
@@ -130,9 +132,10 @@ def replay_command(
             (keys / f"{name}.pem").write_text(pem, encoding="ascii")
         click.echo(f"Broker: {address}. Subscribe as {SUBSCRIBER}, for instance:")
         identity = fleet.subscriber(SUBSCRIBER)
+        console = CONSOLE if CONSOLE.is_file() else "examples/python/console.py"
         click.echo(
-            f"  python examples/python/console.py --broker {address} --identity {identity}"
-            f" --agency {head.agency} --keys {keys}"
+            f"  {sys.executable} {console} --broker {address} --identity {identity} --agency {head.agency}"
+            f" --keys {keys.absolute()}"
         )
         if wait:
             # Not click.pause, which does not wait where a program, and no terminal, gives the line.

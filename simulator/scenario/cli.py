@@ -1,7 +1,6 @@
 """`platepost simulate run` and `platepost simulate scenarios`."""
 
 import json
-import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from simulator.ground.hush import hushed
 from simulator.scenario.description import Scenario
 from simulator.scenario.durations import words
 from simulator.scenario.errors import ScenarioFileError
@@ -146,7 +146,7 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
 def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[Outcome]]) -> list[Outcome]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     outcomes: list[Outcome] = []
-    with _hushed(), Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with hushed(), Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("scenarios", total=len(paths))
         for outcome in start():
             outcomes.append(outcome)
@@ -171,19 +171,6 @@ def _writing(context: click.Context) -> Iterator[None]:
     except OSError as error:
         click.echo(f"{error.filename}: cannot be written ({error.strerror})", err=True)
         context.exit(2)
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep posts' warnings off the terminal: faults are the matter here, and told in the outcome; `-v` shows them."""
-    logger = logging.getLogger("device")
-    before = logger.level
-    if logging.getLogger().level >= logging.WARNING:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 def _say(console: Console, outcome: Outcome) -> None:

@@ -39,22 +39,23 @@ def test_without_a_terminal_each_hit_and_read_is_a_line(console: Console, post: 
 def test_table_says_every_figure(console: Console, post: Any, clip: DemoClip) -> None:
     passage, _ = post.hits("7ABC123", 10, 15, category="stolen_vehicle", after=0.25)
     post.reads("7ABC123", 10, 40, passage=passage)
-    whole = Verification(records=2, chained=2, problems=())
+    whole = Verification(records=5, chained=3, problems=())
     custody = DemoCustody(kept=5, proved=4, receipted=3, odd=1, released=2)
     account = {"frames": 157, "dropped": 3}
     console.print(figures_table(judge(post.arrivals, clip, account=account, verification=whole, custody=custody)))
     table = shown(console).replace("│", "").replace("  ", " ")
     for figure in (
-        "passages 3",
-        "captured 1",
+        "passages captured 1 of 3",
         "read right 1 (1 with O = 0 and I = 1)",
-        "hits expected 2",
-        "hits received 1",
-        "hits false 0",
+        "expected hits received 1 of 2",
+        "false hits 0",
         "frames dropped 3 of 160",
+        "A post then drops frames, never records.",
         "median 250 ms",
         "whole and genuine",
-        "kept by the department, proved, odd 5, 4, 1",
-        "signed for, deleted by the post 3, 2",
+        "records received 5, 3 of them chained",
+        "records that the department keeps 5, 4 of them proved",
+        "chained records that it signed for 3 of 3",
+        "and that the post has deleted 2 of 3",
     ):
         assert figure in " ".join(table.split()), figure
