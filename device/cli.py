@@ -1,6 +1,7 @@
 """The command `platepost`: its own sub-commands, and those that other packages bring."""
 
 import logging
+import os
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from device import __version__
 from device.commands.lazy import LazyCommand, LazyGroup
 from device.errors import PlatepostError
+from device.language import LANGUAGES, message, spoken
 from device.secrets.undumpable import hide_memory
 
 _OWN = {
@@ -51,9 +53,16 @@ Examples:
 )
 @click.version_option(__version__, prog_name="platepost")
 @click.option("-v", "--verbose", count=True, help="Log more; twice for everything.")
-def platepost(*, verbose: int) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGES)),
+    help="Language of what a technician reads: aim, accept, enroll, selftest.  [default: the terminal's]",
+)
+def platepost(*, verbose: int, language: str | None) -> None:
     """Read license plates on the unit, check each against the hot list that it carries, and publish hits and reads."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    if language is not None:
+        os.environ["LANGUAGE"] = language
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
@@ -63,5 +72,5 @@ def main() -> Any:  # noqa: ANN401 - click's own
         hide_memory()
         return platepost()
     except PlatepostError as error:
-        click.echo(f"platepost: {error}", err=True)
+        click.echo(f"platepost: {spoken(message(error))}", err=True)
         raise SystemExit(1) from error

@@ -7,6 +7,7 @@ from typing import get_args
 import click
 
 from device.config import load
+from device.language import Phrase, spoken
 from device.records import Role
 from provisioning.commands.aim import aimed, watching
 from provisioning.fleet.fleet import Fleet
@@ -60,8 +61,14 @@ def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -
             address="127.0.0.1",
             port=port or free_port(),
         )
-    lights = " and ".join(LIGHTS[light] for light in sorted(aiming.accepted))
-    click.echo(f"Accepted: the view in {lights}." if lights else "No view was accepted.")
-    click.echo("This was practice: the post is deleted, and nothing is saved. At a unit, run platepost aim.")
+    lights = [LIGHTS[light] for light in sorted(aiming.accepted)]
+    said = Phrase("No view was accepted.")
+    if lights:
+        both = lights[0] if len(lights) == 1 else Phrase("{first} and {second}", first=lights[0], second=lights[1])
+        said = Phrase("Accepted: the view in {lights}.", lights=both)
+    click.echo(spoken(said))
+    click.echo(
+        spoken(Phrase("This was practice: the post is deleted, and nothing is saved. At a unit, run platepost aim."))
+    )
     if not lights:
         raise SystemExit(1)

@@ -6,6 +6,7 @@ Nothing that the software says is steady: a light that is steadily lit or dark m
 from itertools import accumulate
 
 from device.board.base import Light
+from device.language import Phrase
 
 PATTERNS: dict[Light, tuple[float, ...]] = {
     Light.OFF: (),
@@ -17,7 +18,7 @@ PATTERNS: dict[Light, tuple[float, ...]] = {
 """Seconds lit, dark, lit, dark, ... and again from the beginning; docs/hardware.md says the same to technicians."""
 _SHORT = 0.5
 """Seconds up to which a light is a flash, and changes are too quick to be timed by eye."""
-_NUMBERS = ("no", "one", "two", "three", "four", "five")
+_NUMBERS = (Phrase("two"), Phrase("three"), Phrase("four"), Phrase("five"))
 
 
 def lit(light: Light, seconds: float) -> bool:
@@ -30,15 +31,20 @@ def lit(light: Light, seconds: float) -> bool:
     return next(step for step, end in enumerate(ends) if moment < end or step == len(pattern) - 1) % 2 == 0
 
 
-def described(light: Light) -> str:
+def described(light: Light) -> Phrase:
     """Say what a person sees of a state, such as "one short flash every 3 s"."""
     pattern = PATTERNS[light]
     if not pattern:
-        return "steadily dark"
+        return Phrase("steadily dark")
     period, flashes = sum(pattern), len(pattern) // 2
     if len(set(pattern)) == 1:
         if pattern[0] < _SHORT:
-            return f"quick and even: {1 / pattern[0]:g} changes a second"
-        return f"slow and even: {pattern[0]:g} s lit, {pattern[0]:g} s dark"
-    length = "short" if max(pattern[::2]) < _SHORT else "long"
-    return f"{_NUMBERS[flashes]} {length} flash{'es' if flashes > 1 else ''} every {period:g} s"
+            return Phrase("quick and even: {count} changes a second", count=f"{1 / pattern[0]:g}")
+        return Phrase("slow and even: {seconds} s lit, {seconds} s dark", seconds=f"{pattern[0]:g}")
+    seconds, short = f"{period:g}", max(pattern[::2]) < _SHORT
+    if flashes == 1:
+        one = Phrase("one short flash every {seconds} s", seconds=seconds)
+        return one if short else Phrase("one long flash every {seconds} s", seconds=seconds)
+    number = _NUMBERS[flashes - 2]
+    some = Phrase("{number} short flashes every {seconds} s", number=number, seconds=seconds)
+    return some if short else Phrase("{number} long flashes every {seconds} s", number=number, seconds=seconds)

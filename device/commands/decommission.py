@@ -27,6 +27,7 @@ from device.enrollment.provider import begin_with_tpm, needs_tpm
 from device.enrollment.unit import WORK
 from device.enrollment.wipe import Leavings, check, wipe
 from device.files import give_to_owner, write_durably
+from device.language import Phrase, spoken
 from device.logbook import Logbook
 from device.outbox.errors import OutboxBusyError
 from device.outbox.outbox import Outbox
@@ -42,7 +43,7 @@ GIVEN_UP_SECONDS = 10.0
 """How long the last record is waited for where a person has given up others already."""
 # A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.
 HURRIED = Tuning(probe_first_seconds=2.0, probe_most_seconds=10.0, left_out_seconds=5.0, backoff_most_seconds=5.0)
-CLEAN = (
+CLEAN = Phrase(
     "Gone: keys, outbox, hot list, recordings, state, configuration. What was encrypted cannot be read without its "
     "key. On flash a copy of a key's file can outlast its deletion, in blocks that only the disk itself reaches: "
     "erase the whole card, or destroy it, before it leaves your hands."
@@ -54,7 +55,7 @@ def _text(_context: click.Context, _parameter: click.Parameter, text: str) -> st
     try:
         return _TEXT.validate_python(text)
     except ValidationError:
-        raise click.BadParameter("one line of up to 120 characters is wanted") from None
+        raise click.BadParameter(spoken(Phrase("one line of up to 120 characters is wanted"))) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def decommission(
     """
     path, mark = path.absolute(), path.absolute().parent / MARK
     if mark.exists() and not path.exists():
-        raise DecommissionError(f"this unit is out of service already: {decommissioned(path.parent)}")
+        said = Phrase("this unit is out of service already: {when}", when=decommissioned(path.parent) or "")
+        raise DecommissionError(said)
     configuration = load(path, wiping=True)
     leavings = _leavings(configuration, path)
     check(leavings.folders)
@@ -124,29 +126,37 @@ def decommission(
     if not mark.exists():
         begin_with_tpm(configuration.uplink.private_key, path.parent)
         if not yes:
-            name = f"{configuration.post.name} of {configuration.post.agency}"
-            tpm = ", and clears its TPM" if needs_tpm(configuration.uplink.private_key) else ""
-            click.confirm(f"This wipes {shown(name)} from this unit for good{tpm}. Go on?", abort=True, err=True)
+            post, agency = shown(configuration.post.name), shown(configuration.post.agency)
+            asked = Phrase("This wipes {post} of {agency} from this unit for good. Go on?", post=post, agency=agency)
+            if needs_tpm(configuration.uplink.private_key):
+                asked = Phrase(
+                    "This wipes {post} of {agency} from this unit for good, and clears its TPM. Go on?",
+                    post=post,
+                    agency=agency,
+                )
+            click.confirm(spoken(asked), abort=True, err=True)
         last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
         write_durably(mark, last.body)  # from here on the unit is none that starts
     remarks = wipe(leavings, keep=mark)
     if as_json:
         click.echo(json.dumps({"last_record": delivered, "records_lost": lost, "to_do": remarks}))
         return
-    click.echo(_SAID[delivered].format(mark=mark))
-    click.echo(CLEAN)
+    click.echo(spoken(_of_last_record(delivered, str(mark))))
+    click.echo(spoken(CLEAN))
     for remark in remarks:
-        click.echo(f"To do: {shown(remark)}")
-    click.echo("Next, in the office: platepost provision post revoke FLEET POST --purpose ...")
+        click.echo(spoken(Phrase("To do: {remark}", remark=shown(spoken(remark)))))
+    click.echo(spoken(Phrase("Next, in the office: platepost provision post revoke FLEET POST --purpose ...")))
 
 
-_SAID = {
-    "kept": "The custodians have the last record; a copy is in {mark}.",
-    "taken": "The broker took the last record; a copy is in {mark}.",
-    "not_delivered": "The last record could NOT be delivered. It is in {mark}: bring that file to your administrator.",
-    "before": "What was left of this unit is wiped; its last record is in {mark}.",
-}
-"""What became of the last record."""
+def _of_last_record(delivered: str, mark: str) -> Phrase:
+    return {
+        "kept": Phrase("The custodians have the last record; a copy is in {mark}.", mark=mark),
+        "taken": Phrase("The broker took the last record; a copy is in {mark}.", mark=mark),
+        "not_delivered": Phrase(
+            "The last record could NOT be delivered. It is in {mark}: bring that file to your administrator.", mark=mark
+        ),
+        "before": Phrase("What was left of this unit is wiped; its last record is in {mark}.", mark=mark),
+    }[delivered]
 
 
 def _leavings(configuration: Configuration, path: Path) -> Leavings:
@@ -180,7 +190,7 @@ def _leave(configuration: Configuration, leaving: Leaving) -> tuple[Envelope, st
         outbox = Outbox.of(configuration.outbox)
     except OutboxBusyError as error:
         raise DecommissionError(
-            "the post is running, or aim or accept is: stop it first (sudo systemctl disable --now platepost)"
+            Phrase("the post is running, or aim or accept is: stop it first (sudo systemctl disable --now platepost)")
         ) from error
     try:
         with outbox, _connected(configuration, outbox) as (logbook, uplink):
@@ -243,10 +253,13 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
     _wait(lambda: outbox.unreleased() == 0, leaving.wait_seconds)
     left = outbox.unreleased()
     if left > leaving.lose_records:
-        why = uplink.state().problem or "no receipt came for them"
         raise DecommissionError(
-            f"{left} records are on this unit alone ({why}). Nothing was wiped. Wait until they are delivered, or drop"
-            f" them with --lose-records {left}"
+            Phrase(
+                "{left} records are on this unit alone ({why}). Nothing was wiped. Wait until they are delivered, or "
+                "drop them with --lose-records {left}",
+                left=str(left),
+                why=uplink.state().problem or Phrase("no receipt came for them"),
+            )
         )
     # Covert records are not counted where others read it.
     backlog = outbox.backlog()

@@ -22,11 +22,10 @@ from device.enrollment.offline import read_answer_files, write_request
 from device.enrollment.settings import ServiceSettings
 from device.enrollment.unit import CLOCK_TOLERANCE, UnitEnrollment, check_clock
 from device.errors import PlatepostError
+from device.language import Phrase, local, spoken
 from device.settings import Name
 
 DIRECTORY = Path("/etc/platepost")
-NEXT = "Next: sudo platepost aim{config} --as FOLDER{address}\nFOLDER has your certificate and key{explained}."
-"""What a technician does when the unit is enrolled."""
 _NAME = TypeAdapter(Name)
 
 
@@ -36,7 +35,12 @@ def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> st
         return _NAME.validate_python(text)
     except ValidationError:
         raise click.BadParameter(
-            f"{text!r} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17"
+            spoken(
+                Phrase(
+                    "{given} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17",
+                    given=repr(text),
+                )
+            )
         ) from None
 
 
@@ -48,11 +52,12 @@ def _in_words() -> Iterator[None]:
     except OSError as error:
         if isinstance(error, PlatepostError):
             raise
-        todo = "give the same command with sudo"
+        todo = Phrase("give the same command with sudo")
         if not isinstance(error, PermissionError):
-            todo = "what was done so far is kept; fix this, then run the same command again"
+            todo = Phrase("what was done so far is kept; fix this, then run the same command again")
         where = f"{error.filename}: " if error.filename else ""
-        raise EnrollmentError(f"{where}{error.strerror or error}; {todo}", reason="disk") from error
+        said = Phrase("{why}; {todo}", why=f"{where}{error.strerror or error}", todo=todo)
+        raise EnrollmentError(said, reason="disk") from error
 
 
 @click.command(
@@ -123,38 +128,52 @@ def enroll(
     """
     unit = UnitEnrollment(directory.absolute())
     if abandon:
-        said = "taken back" if unit.abandon() else "nothing was under way"
-        click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {said}")
+        said = Phrase("taken back") if unit.abandon() else Phrase("nothing was under way")
+        click.echo(json.dumps({"post": post, "outcome": said}) if as_json else f"{post}: {spoken(said)}")
         return
     if (office is None) == (stick is None):
-        raise click.UsageError("give the office's host:port, or --stick FOLDER")
+        raise click.UsageError(spoken(Phrase("give the office's host:port, or --stick FOLDER")))
     tpm = kept == "tpm" or (kept == "auto" and TPM.exists())
     pending = unit.pending()
     if unit.post == post and pending is None:
         # The answer to the same command before was not read, as where ssh was lost.
         outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-        again = f"This unit is {post} already (to enroll it again, empty {directory} first). {_next(directory)}"
-        click.echo(json.dumps(outcome) if as_json else again)
+        again = Phrase(
+            "This unit is {post} already (to enroll it again, empty {folder} first). {next}",
+            post=post,
+            folder=str(directory),
+            next=_next(directory),
+        )
+        click.echo(json.dumps(outcome) if as_json else spoken(again))
         return
     unit.begin(post, tpm=tpm)  # before the code is asked for: a post of another name is refused
     if not unit.go_on():
         if office is not None:
             _by_network(unit, post, EstClient(office), _code(code_file), set_clock=set_clock)
         elif stick is not None and not _by_stick(unit, post, stick, code_file, set_clock=set_clock):
-            told = f"Request written to {stick}; take it to the office, and give the same command when it is back."
-            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else told)
+            told = Phrase(
+                "Request written to {stick}; take it to the office, and give the same command when it is back.",
+                stick=str(stick),
+            )
+            click.echo(json.dumps({"post": post, "outcome": "requested"}) if as_json else spoken(told))
             return
     outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
-    click.echo(json.dumps(outcome) if as_json else f"This unit is {post}. {_next(directory)}")
+    done = Phrase("This unit is {post}. {next}", post=post, next=_next(directory))
+    click.echo(json.dumps(outcome) if as_json else spoken(done))
 
 
-def _next(directory: Path) -> str:
+def _next(directory: Path) -> Phrase:
     """Return the command that aims this unit, with what its configuration does not say."""
     config = "" if directory == DIRECTORY else f" --config {quote(str(directory / 'post.toml'))}"
     if load(directory / "post.toml").service.address != ServiceSettings().address:
-        return NEXT.format(config=config, address="", explained="")
-    explained = "; ADDRESS is this unit's at its service port, 192.168.50.1 as cards are prepared"
-    return NEXT.format(config=config, address=" --address ADDRESS", explained=explained)
+        return Phrase(
+            "Next: sudo platepost aim{config} --as FOLDER\nFOLDER has your certificate and key.", config=config
+        )
+    return Phrase(
+        "Next: sudo platepost aim{config} --as FOLDER --address ADDRESS\nFOLDER has your certificate and key; ADDRESS "
+        "is this unit's at its service port, 192.168.50.1 as cards are prepared.",
+        config=config,
+    )
 
 
 def _by_network(unit: UnitEnrollment, post: str, office: EstClient, code: str, *, set_clock: bool) -> None:
@@ -175,7 +194,7 @@ def _by_stick(unit: UnitEnrollment, post: str, stick: Path, code_file: Path | No
     if pending.seal_key is None:
         pending = unit.begin(post, seal_key=seal_key_of(_code(code_file)))
     if pending.seal_key is None:
-        raise EnrollmentError("no code was given", reason="no_code")
+        raise EnrollmentError(Phrase("no code was given"), reason="no_code")
     try:
         answer = read_answer_files(stick, post, seal_key=pending.seal_key)
     except EnrollmentError:
@@ -216,17 +235,21 @@ def check_clock_after(issued: datetime) -> None:
     if issued - now <= CLOCK_TOLERANCE:
         return
     raise EnrollmentError(
-        f"this unit's clock says {now:%Y-%m-%d %H:%M} UTC, and the office answered later, at {issued:%Y-%m-%d %H:%M} "
-        f"UTC; nothing was taken from the stick. Set it by a clock that is right, such as sudo date -u -s "
-        f"'{issued:%Y-%m-%d %H:%M}', and give the same command again; with --set-clock it sets it to when the office "
-        "answered",
+        Phrase(
+            "this unit's clock says {now}, and the office answered later, at {issued}; nothing was taken from the "
+            "stick. Set it by a clock that is right, such as sudo date -u -s '{utc}', and give the same command "
+            "again; with --set-clock it sets it to when the office answered",
+            now=local(now),
+            issued=local(issued),
+            utc=f"{issued:%Y-%m-%d %H:%M}",
+        ),
         reason="clock",
     )
 
 
 def _code(code_file: Path | None) -> str:
     if code_file is None:
-        return read_code(click.prompt("Code", err=True))
+        return read_code(click.prompt(spoken(Phrase("Code")), err=True))
     with click.open_file(str(code_file)) as file:
         return read_code(file.readline())
 
@@ -235,5 +258,5 @@ def _set_clock(theirs: datetime) -> None:
     try:
         time.clock_settime(time.CLOCK_REALTIME, theirs.timestamp())
     except OSError as error:
-        message = f"the clock cannot be set: {error.strerror}; give the command as root"
-        raise EnrollmentError(message, reason="clock") from error
+        said = Phrase("the clock cannot be set: {why}; give the command as root", why=str(error.strerror))
+        raise EnrollmentError(said, reason="clock") from error

@@ -26,6 +26,7 @@ from device.health.certificate import CERTIFICATE_DAYS
 from device.health.machine import MachineMonitor, read_machine
 from device.hotlist import HotListStore
 from device.hotlist.service import list_state
+from device.language import Phrase, day, listed, message, spoken
 from device.outbox.database import open_database, read_key_file
 from device.outbox.outbox import Outbox
 from device.records import Signer
@@ -46,9 +47,9 @@ FRAME_SECONDS = 10.0
 class SelfTestResult:
     """One point of the self-test."""
 
-    point: str
+    point: Phrase
     good: bool
-    said: str
+    said: Phrase
 
 
 @click.command(
@@ -72,10 +73,11 @@ def selftest(*, path: Path, as_json: bool) -> None:
         for finding in findings:
             click.echo(json.dumps(asdict(finding)))
     else:
-        table = Table("point", "", "found")
+        table = Table(spoken(Phrase("point")), "", spoken(Phrase("found")))
         for finding in findings:
-            good = "[green]good[/green]" if finding.good else "[red]FAULT[/red]"
-            table.add_row(shown(finding.point), good, shown(finding.said))
+            good, fault = spoken(Phrase("good")), spoken(Phrase("FAULT"))
+            verdict = f"[green]{good}[/green]" if finding.good else f"[red]{fault}[/red]"
+            table.add_row(shown(spoken(finding.point)), verdict, shown(spoken(finding.said)))
         Console().print(table)
     if not all(finding.good for finding in findings):
         raise SystemExit(1)
@@ -83,17 +85,17 @@ def selftest(*, path: Path, as_json: bool) -> None:
 
 def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) -> list[SelfTestResult]:
     """Look at a unit whose post is stopped, point by point; `leave_out` names points that are not wanted."""
-    points: tuple[tuple[str, Callable[[Configuration], str]], ...] = (
-        ("recognizer", _recognizer),
-        ("keys", _keys),
-        ("camera", _camera),
-        ("board", _board),
-        ("supply", _supply),
-        ("outbox", _outbox),
-        ("hot list", _hotlist),
-        ("clock", _clock),
-        ("certificate", _certificate),
-        *((f"broker {address}", _broker(address)) for address in configuration.uplink.brokers),
+    points: tuple[tuple[Phrase, Callable[[Configuration], Phrase]], ...] = (
+        (Phrase("recognizer"), _recognizer),
+        (Phrase("keys"), _keys),
+        (Phrase("camera"), _camera),
+        (Phrase("board"), _board),
+        (Phrase("supply"), _supply),
+        (Phrase("outbox"), _outbox),
+        (Phrase("hot list"), _hotlist),
+        (Phrase("clock"), _clock),
+        (Phrase("certificate"), _certificate),
+        *((Phrase("broker {address}", address=address), _broker(address)) for address in configuration.uplink.brokers),
     )
     return [_find(point, check, configuration) for point, check in points if point not in leave_out]
 
@@ -102,26 +104,27 @@ class _FaultError(PlatepostError):
     """A point of the self-test is not as it should be."""
 
 
-def _find(point: str, check: Callable[[Configuration], str], configuration: Configuration) -> SelfTestResult:
+def _find(point: Phrase, check: Callable[[Configuration], Phrase], configuration: Configuration) -> SelfTestResult:
     try:
         return SelfTestResult(point, good=True, said=check(configuration))
     except PlatepostError as error:
-        return SelfTestResult(point, good=False, said=str(error))
+        return SelfTestResult(point, good=False, said=message(error))
 
 
-def _recognizer(configuration: Configuration) -> str:
+def _recognizer(configuration: Configuration) -> Phrase:
     recognizer = Recognizer.of(configuration.vision)
     blank = np.full((HEIGHT, WIDTH), 127, np.uint8)
     found = recognizer.recognize(blank)
     if found.plates:
-        raise _FaultError("it sees plates in an empty picture")
-    return f"the networks run, {found.milliseconds.detect:.0f} ms for an empty frame"
+        raise _FaultError(Phrase("it sees plates in an empty picture"))
+    took = f"{found.milliseconds.detect:.0f}"
+    return Phrase("the networks run, {milliseconds} ms for an empty frame", milliseconds=took)
 
 
-def _keys(configuration: Configuration) -> str:
+def _keys(configuration: Configuration) -> Phrase:
     Signer.from_file(configuration.records.signing_key)
     _store(configuration)
-    return "signing, unsealing and the department's keys are there"
+    return Phrase("signing, unsealing and the department's keys are there")
 
 
 def _store(configuration: Configuration) -> HotListStore:
@@ -131,7 +134,7 @@ def _store(configuration: Configuration) -> HotListStore:
     return HotListStore.of(hotlist, agency=agency, issuers=issuers)
 
 
-def _camera(configuration: Configuration) -> str:
+def _camera(configuration: Configuration) -> Phrase:
     camera = backends.camera(configuration.camera.backend, configuration.camera.settings)
     with camera:
         capture = Capture(camera, queue_frames=1)
@@ -142,36 +145,45 @@ def _camera(configuration: Configuration) -> str:
     if capture.fault is not None:
         raise capture.fault
     if frame is None:
-        raise _FaultError(f"no frame came within {FRAME_SECONDS:g} s")
-    return f"{camera.name}: {frame.gray.shape[1]} x {frame.gray.shape[0]}, mean gray {frame.gray.mean():.0f}"
+        raise _FaultError(Phrase("no frame came within {seconds} s", seconds=f"{FRAME_SECONDS:g}"))
+    return Phrase(
+        "{camera}: {width} x {height}, mean gray {gray}",
+        camera=camera.name,
+        width=str(frame.gray.shape[1]),
+        height=str(frame.gray.shape[0]),
+        gray=f"{frame.gray.mean():.0f}",
+    )
 
 
-def _board(configuration: Configuration) -> str:
+def _board(configuration: Configuration) -> Phrase:
     with backends.board(configuration.board.backend, configuration.board.settings) as board:
         known = board.settle()  # until then every switch counts as closed
         if board.failing:
-            raise _FaultError("its pins do not obey")
+            raise _FaultError(Phrase("its pins do not obey"))
         if not known:
-            raise _FaultError("a switch is bouncing: it is unclear whether the case or door is closed")
-        switches = {"case": board.tamper_open(), "door": board.door_open()}
+            raise _FaultError(Phrase("a switch is bouncing: it is unclear whether the case or door is closed"))
+        switches = {
+            Phrase("the case is open"): board.tamper_open(),
+            Phrase("the door is open"): board.door_open(),
+        }
         if any(switches.values()):
-            raise _FaultError(", ".join(f"the {name} is open" for name, is_open in switches.items() if is_open))
-    return f"{configuration.board.backend}: nothing stands open"
+            raise _FaultError(listed(said for said, is_open in switches.items() if is_open))
+    return Phrase("{board}: nothing stands open", board=configuration.board.backend)
 
 
-def _supply(configuration: Configuration) -> str:
+def _supply(configuration: Configuration) -> Phrase:
     readings = read_machine(configuration.outbox.path.parent)
     present = MachineMonitor(configuration.outbox.path.parent).judge(readings) & {Fault.UNDER_VOLTAGE, Fault.THROTTLED}
     if present:
         raise _FaultError(", ".join(sorted(present)))
     if readings.throttled is not None:
-        return "it holds, and the processor is not slowed down"
+        return Phrase("it holds, and the processor is not slowed down")
     if readings.low_voltage is not None:
-        return "it holds; this kernel does not tell throttling, so that throttled is never named"
-    return "this kernel tells nothing of it: under_voltage and throttled are never named"
+        return Phrase("it holds; this kernel does not tell throttling, so that throttled is never named")
+    return Phrase("this kernel tells nothing of it: under_voltage and throttled are never named")
 
 
-def _outbox(configuration: Configuration) -> str:
+def _outbox(configuration: Configuration) -> Phrase:
     section = configuration.outbox
     if section.path.exists():
         # Looked at first as it is: an outbox that cannot be used is the post's own to set aside, and to audit.
@@ -179,36 +191,47 @@ def _outbox(configuration: Configuration) -> str:
     with Outbox.of(section) as outbox:
         give_to_owner(section.path.parent)  # where the post never ran, root has just made it
         if outbox.set_aside:
-            raise _FaultError(f"it could not be used and was set aside: {outbox.set_aside[0].reason}")
-        return f"{outbox.depth()} records wait"
+            why = outbox.set_aside[0].reason
+            raise _FaultError(Phrase("it could not be used and was set aside: {why}", why=why))
+        return Phrase("{count} records wait", count=str(outbox.depth()))
 
 
-def _hotlist(configuration: Configuration) -> str:
+def _hotlist(configuration: Configuration) -> Phrase:
     state = list_state(_store(configuration).load(), configuration.hotlist, at=datetime.now(UTC))
     if state.state not in {"current", "warning"}:
-        raise _FaultError("none has come yet" if state.state == "none" else "it is older than allowed")
-    return f"version {state.version}, {(state.age_seconds or 0) / 3600:.1f} h old, {state.entries} entries"
+        raise _FaultError(Phrase("none has come yet") if state.state == "none" else Phrase("it is older than allowed"))
+    return Phrase(
+        "version {version}, {hours} h old, {entries} entries",
+        version=str(state.version),
+        hours=f"{(state.age_seconds or 0) / 3600:.1f}",
+        entries=str(state.entries),
+    )
 
 
-def _clock(_configuration: Configuration) -> str:
+def _clock(_configuration: Configuration) -> Phrase:
     quality = Chrony().ask() or clock_quality()
     if not quality.synchronised:
-        raise _FaultError(f"not synchronised, says {quality.source}")
-    return f"synchronised, says {quality.source}; error about {1000 * (quality.estimated_error_seconds or 0):.1f} ms"
+        raise _FaultError(Phrase("not synchronised, says {source}", source=str(quality.source)))
+    return Phrase(
+        "synchronised, says {source}; error about {milliseconds} ms",
+        source=str(quality.source),
+        milliseconds=f"{1000 * (quality.estimated_error_seconds or 0):.1f}",
+    )
 
 
-def _certificate(configuration: Configuration) -> str:
+def _certificate(configuration: Configuration) -> Phrase:
     leaf, now = certificate(configuration.uplink.certificate), datetime.now(UTC)
     if now < leaf.not_valid_before_utc:
-        raise _FaultError(f"it begins on {leaf.not_valid_before_utc:%Y-%m-%d}, and the clock says {now:%Y-%m-%d}")
+        begins, today = day(leaf.not_valid_before_utc), day(now)
+        raise _FaultError(Phrase("it begins on {begins}, and the clock says {now}", begins=begins, now=today))
     left = leaf.not_valid_after_utc - now
     if left.days < CERTIFICATE_DAYS:
-        raise _FaultError(f"it ends in {left.days} days")
-    return f"valid for {left.days} days more"
+        raise _FaultError(Phrase("it ends in {days} days", days=str(left.days)))
+    return Phrase("valid for {days} days more", days=str(left.days))
 
 
-def _broker(address: str) -> Callable[[Configuration], str]:
-    def check(configuration: Configuration) -> str:
+def _broker(address: str) -> Callable[[Configuration], Phrase]:
+    def check(configuration: Configuration) -> Phrase:
         broker = BrokerAddress.parse(address)
         try:
             context = tls_context(configuration.uplink)
@@ -217,13 +240,19 @@ def _broker(address: str) -> Callable[[Configuration], str]:
                 context.wrap_socket(plain, server_hostname=broker.host) as secured,
             ):
                 _await_refusal(secured)
-                ends, said = peer_expires(secured), f"{secured.version()} with a broker that the department vouches for"
+                ends, protocol = peer_expires(secured), secured.version() or ""
         except (OSError, ssl.SSLError, PlatepostError) as error:
             raise _FaultError(connection_problem(error)) from error
         days = None if ends is None else (ends - datetime.now(UTC)).days
         if days is not None and days < CERTIFICATE_DAYS:
-            raise _FaultError(f"the broker's certificate ends in {days} days: renew it at the broker")
-        return f"{said}; its certificate is valid for {days} days more"
+            raise _FaultError(
+                Phrase("the broker's certificate ends in {days} days: renew it at the broker", days=str(days))
+            )
+        return Phrase(
+            "{protocol} with a broker that the department vouches for; its certificate is valid for {days} days more",
+            protocol=protocol,
+            days=str(days),
+        )
 
     return check
 

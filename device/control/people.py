@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 
 from device.control.errors import RefusedError, Rejection
 from device.errors import ConfigurationError
+from device.language import Phrase
 from device.records import Role
 
 NOT_X509 = (ValueError, TypeError, OverflowError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
@@ -80,14 +81,14 @@ class Operators:
         """
         leaf, *above = _certificates(x5c)
         if at < leaf.not_valid_before_utc:
-            raise RefusedError(Rejection.CERTIFICATE_NOT_YET_VALID, "the asker's certificate is not valid yet")
+            raise RefusedError(Rejection.CERTIFICATE_NOT_YET_VALID, Phrase("the asker's certificate is not valid yet"))
         if at > leaf.not_valid_after_utc:
-            raise RefusedError(Rejection.CERTIFICATE_EXPIRED, "the asker's certificate has expired")
+            raise RefusedError(Rejection.CERTIFICATE_EXPIRED, Phrase("the asker's certificate has expired"))
         try:
             PolicyBuilder().store(self._store).time(at).build_client_verifier().verify(leaf, above)
         except (VerificationError, ValueError):
             raise RefusedError(
-                Rejection.FOREIGN_CERTIFICATE, "the asker's certificate is not of this fleet's authority"
+                Rejection.FOREIGN_CERTIFICATE, Phrase("the asker's certificate is not of this fleet's authority")
             ) from None
         return _operator(leaf)
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from device.enrollment.errors import EnrollmentError
+from device.language import Phrase
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: without I, L, O and U, which are taken for other characters."""
@@ -34,8 +35,12 @@ def read_code(text: str) -> str:
     """
     plain = re.sub(r"[\s-]+", "", text.upper()).translate(_MISREAD)
     if len(plain) != LENGTH or any(character not in ALPHABET for character in plain):
-        message = f"{text.strip()!r} is no code: {LENGTH} letters and digits are wanted, such as 7K3M-Q9TX-4HWD-2VBN"
-        raise EnrollmentError(message, reason="code_malformed")
+        said = Phrase(
+            "{given} is no code: {count} letters and digits are wanted, such as 7K3M-Q9TX-4HWD-2VBN",
+            given=repr(text.strip()),
+            count=str(LENGTH),
+        )
+        raise EnrollmentError(said, reason="code_malformed")
     return _grouped(plain)
 
 

@@ -1,17 +1,21 @@
 """The mark of a unit that was taken out of service: its last record, signed, beside where `post.toml` was."""
 
 import json
+from datetime import datetime
 from pathlib import Path
+
+from device.language import Phrase, day
 
 MARK = "decommissioned.json"
 
 
-def decommissioned(folder: Path) -> str | None:
+def decommissioned(folder: Path) -> Phrase | None:
     """Say when a unit was taken out of service and by whom; None if it was not."""
     try:
         event = json.loads((folder / MARK).read_bytes())
-        return f"on {event['time'][:10]} by {event['data']['identity']}"
+        date, person = day(datetime.fromisoformat(event["time"])), str(event["data"]["identity"])
+        return Phrase("on {date} by {person}", date=date, person=person)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError):
-        return "earlier"  # the mark is there, whatever became of what it says
+        return Phrase("earlier")  # the mark is there, whatever became of what it says

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from device.enrollment.code import is_sealed, seal_key_of
 from device.enrollment.errors import EnrollmentError
+from device.language import ENGLISH, Phrase, terminal_language
 from device.text import printable
 
 ROOT = "/.well-known/est"
@@ -28,6 +29,19 @@ DEFAULT_PORT = 8443
 SECONDS = 20.0
 LARGEST = 256 * 1024
 _REASON = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
+_EXPLAINED = {
+    "cloned": Phrase("this unit's disk was copied from another's: set up the unit again, and tell your administrator"),
+    "code_late": Phrase("the code is no longer good: an administrator issues a new one"),
+    "code_used": Phrase("the code was used for another unit: if that was not you, tell your administrator at once"),
+    "code_wrong": Phrase("the code is wrong"),
+    "keeper_expired": Phrase("the office enrolls nobody at the moment: call your administrator"),
+    "name_taken": Phrase("there is a post of this name already: call your administrator"),
+    "no_code": Phrase("no code was issued for this post: look at its name again"),
+    "other_post": Phrase("the code is for another post"),
+    "revoked": Phrase("this unit's key was revoked: take the enrollment back with --abandon, and enroll it again"),
+    "technician_expired": Phrase("the certification of the technician for whom the code was issued has ended"),
+}
+"""Refusals of an office, which speaks English, for who reads another language."""
 _LONGEST_REASON, _LONGEST_MESSAGE = 64, 500
 """Of a refusal, as audit records and a terminal carry them; between unit and office may stand who says more."""
 
@@ -46,7 +60,7 @@ class EstClient:
     def __init__(self, address: str) -> None:
         host, _, port = address.strip().removeprefix("https://").rstrip("/").partition(":")
         if not host or not (port or "1").isdecimal():
-            raise EnrollmentError(f"{address!r} is not host:port", reason="address")
+            raise EnrollmentError(Phrase("{given} is not host:port", given=repr(address)), reason="address")
         self.host, self.port = host, int(port or DEFAULT_PORT)
 
     def __str__(self) -> str:
@@ -68,9 +82,14 @@ class EstClient:
         time, given = headers.get(TIME_HEADER, ""), headers.get(SEAL_HEADER, "")
         if not is_sealed(seal_key_of(code), given, "cacerts", post.encode(), time.encode(), body):
             raise EnrollmentError(
-                f"the code is not the one that {self} gave out for {post}, it has none open for a post of this name, "
-                "or somebody stands between; nothing was sent. Look at the name and the code again; an administrator "
-                "issues a new one with `platepost provision post invite`. Then give the same command again",
+                Phrase(
+                    "the code is not the one that {office} gave out for {post}, it has none open for a post of this "
+                    "name, or somebody stands between; nothing was sent. Look at the name and the code again; an "
+                    "administrator issues a new one with `platepost provision post invite`. Then give the same command "
+                    "again",
+                    office=str(self),
+                    post=post,
+                ),
                 reason="code_wrong",
             )
         certificates = b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates_of(body))
@@ -104,7 +123,9 @@ class EstClient:
         """
         body, headers = self._ask(trusting(ca), "GET", CONFIGURATION, headers=_basic(post, code))
         if not is_sealed(seal_key_of(code), headers.get(SEAL_HEADER, ""), "configuration", post.encode(), body):
-            raise EnrollmentError(f"{self}: the configuration does not bear the code's seal", reason="answer")
+            raise EnrollmentError(
+                Phrase("{office}: the configuration does not bear the code's seal", office=str(self)), reason="answer"
+            )
         return body
 
     def _send(self, context: ssl.SSLContext, what: str, request: bytes, headers: dict[str, str]) -> bytes:
@@ -127,14 +148,20 @@ class EstClient:
             content = answer.read(LARGEST + 1)
         except ssl.SSLCertVerificationError as error:
             raise EnrollmentError(
-                f"{self} is not the department's server: {error.verify_message}; is this the name in its certificate, "
-                "and is this unit's clock right?",
+                Phrase(
+                    "{office} is not the department's server: {why}; is this the name in its certificate, and is this "
+                    "unit's clock right?",
+                    office=str(self),
+                    why=error.verify_message,
+                ),
                 reason="foreign_server",
             ) from error
         except (OSError, http.client.HTTPException) as error:
-            raise EnrollmentError(f"{self} does not answer: {error}", reason="unreachable") from error
+            silent = Phrase("{office} does not answer: {why}", office=str(self), why=str(error))
+            raise EnrollmentError(silent, reason="unreachable") from error
         except ValueError as error:  # a name that IDNA cannot write, such as one with an empty label
-            raise EnrollmentError(f"{self} cannot be an office's address: {error}", reason="address") from error
+            none = Phrase("{office} cannot be an office's address: {why}", office=str(self), why=str(error))
+            raise EnrollmentError(none, reason="address") from error
         finally:
             connection.close()
         if answer.status != http.client.OK or len(content) > LARGEST:
@@ -159,7 +186,8 @@ def trusting(ca: bytes, certificate: Path | None = None, key: Path | None = None
         if certificate is not None and key is not None:
             context.load_cert_chain(certificate, key)
     except (OSError, ValueError) as error:
-        raise EnrollmentError(f"the unit's own identity cannot be used: {error}", reason="identity") from error
+        unusable = Phrase("the unit's own identity cannot be used: {why}", why=str(error))
+        raise EnrollmentError(unusable, reason="identity") from error
     return context
 
 
@@ -173,9 +201,9 @@ def certificates_of(body: bytes) -> list[x509.Certificate]:
     try:
         certificates = pkcs7.load_der_pkcs7_certificates(base64.b64decode(body))
     except (ValueError, binascii.Error) as error:
-        raise EnrollmentError("the answer is not one of EST", reason="answer") from error
+        raise EnrollmentError(Phrase("the answer is not one of EST"), reason="answer") from error
     if not certificates:
-        raise EnrollmentError("the answer holds no certificate", reason="answer")
+        raise EnrollmentError(Phrase("the answer holds no certificate"), reason="answer")
     return certificates
 
 
@@ -208,6 +236,10 @@ def _refusal(office: EstClient, status: int, content: bytes) -> EnrollmentError:
         said = json.loads(content)
         message, reason = str(said["message"])[:_LONGEST_MESSAGE], str(said["reason"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return EnrollmentError(f"{office} answers with status {status}", reason="refused")
+        odd = Phrase("{office} answers with status {status}", office=str(office), status=str(status))
+        return EnrollmentError(odd, reason="refused")
     known = len(reason) <= _LONGEST_REASON and _REASON.fullmatch(reason)
-    return EnrollmentError(f"{office}: {printable(message)}", reason=reason if known else "refused")
+    refusal = f"{office}: {printable(message)}"
+    if reason in _EXPLAINED and terminal_language() != ENGLISH:
+        refusal = Phrase("{explained} ({refusal})", explained=_EXPLAINED[reason], refusal=refusal)
+    return EnrollmentError(refusal, reason=reason if known else "refused")

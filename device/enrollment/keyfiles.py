@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.enrollment.errors import EnrollmentError
 from device.files import write_durably
+from device.language import Phrase
 from device.secrets.held_key import HeldKey, HeldKeyError, provider_of
 
 PRIVATE_KEY = "private_key.pem"
@@ -53,9 +54,11 @@ def read_key_file(path: Path) -> ec.EllipticCurvePrivateKey:
     except HeldKeyError:
         raise  # an OSError, which says more than that nothing can be read
     except (OSError, ValueError, TypeError) as error:
-        raise EnrollmentError(f"{path}: no private key can be read from it ({error})", reason="identity") from error
+        said = Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=str(error))
+        raise EnrollmentError(said, reason="identity") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise EnrollmentError(f"{path}: not a key of an elliptic curve", reason="identity")
+        other = Phrase("{path}: not a key of an elliptic curve", path=str(path))
+        raise EnrollmentError(other, reason="identity")
     return key
 
 
@@ -74,9 +77,10 @@ def make_held_key(path: Path) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", None) or b""
         why = said.decode(errors="replace").strip().splitlines()
-        raise EnrollmentError(
-            f"the TPM makes no key: {why[-1] if why else error}; without one, enroll with --key file", reason="tpm"
-        ) from error
+        none = Phrase(
+            "the TPM makes no key: {why}; without one, enroll with --key file", why=why[-1] if why else str(error)
+        )
+        raise EnrollmentError(none, reason="tpm") from error
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -20,6 +20,7 @@ from device.enrollment.code import is_sealed, seal
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import LARGEST
 from device.files import read_brought, write_durably
+from device.language import Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def write_request(folder: Path, post: str, request: bytes, *, seal_key: bytes) -
         _put(path, body)
         _put(_seal_file(path), seal(seal_key, "simpleenroll", post.encode(), body).encode() + b"\n")
     except OSError as error:
-        raise EnrollmentError(f"{folder}: the request cannot be written: {error.strerror}", reason="stick") from error
+        said = Phrase("{folder}: the request cannot be written: {why}", folder=str(folder), why=str(error.strerror))
+        raise EnrollmentError(said, reason="stick") from error
     return path
 
 
@@ -105,17 +107,22 @@ def read_answer_files(folder: Path, post: str, *, seal_key: bytes) -> OfflineAns
                 return None
             said = json.loads(_get(refused))
             refused.unlink()
-            raise EnrollmentError(f"the office refused: {said['message']}", reason=str(said["reason"]))
+            why = Phrase("the office refused: {why}", why=str(said["message"]))
+            raise EnrollmentError(why, reason=str(said["reason"]))
         certificate, authorities, configuration = (_get(path) for path in files)
         given = _get(sealed).decode("ascii")
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, EnrollmentError):
             raise
-        raise EnrollmentError(f"{folder}: the office's answer cannot be read: {error}", reason="stick") from error
+        unread = Phrase("{folder}: the office's answer cannot be read: {why}", folder=str(folder), why=str(error))
+        raise EnrollmentError(unread, reason="stick") from error
     if not is_sealed(seal_key, given, "answer", post.encode(), certificate, authorities, configuration):
         raise EnrollmentError(
-            f"the answer on this stick does not bear the seal of the code for {post}: it was changed, or made under "
-            "another code; nothing was taken from it",
+            Phrase(
+                "the answer on this stick does not bear the seal of the code for {post}: it was changed, or made under "
+                "another code; nothing was taken from it",
+                post=post,
+            ),
             reason="answer",
         )
     return OfflineAnswer(certificate, authorities, configuration)

@@ -10,13 +10,19 @@ from collections.abc import Callable
 
 from device.enrollment.keyfiles import TPM
 from device.errors import PlatepostError
+from device.language import Phrase
 
 _SESSIONS, _CLEAR, _LOCKOUT, _PASSWORD = 0x8002, 0x126, 0x4000000A, 0x40000009
 CLEAR = struct.pack(">HIIIIIHBH", _SESSIONS, 27, _CLEAR, _LOCKOUT, 9, _PASSWORD, 0, 0, 0)
 """TPM2_Clear, authorized by the lockout hierarchy's password, which is empty unless somebody set one."""
 _ANSWER = struct.Struct(">HII")
-_WHY = {0x98E: "its lockout hierarchy has a password", 0x9A2: "its lockout hierarchy has a password",
-        0x921: "it is locked out", 0x120: "clearing it is disabled"}  # fmt: skip
+_PASSWORD_SET = Phrase("its lockout hierarchy has a password")
+_WHY = {
+    0x98E: _PASSWORD_SET,
+    0x9A2: _PASSWORD_SET,
+    0x921: Phrase("it is locked out"),
+    0x120: Phrase("clearing it is disabled"),
+}
 
 
 class TpmNotClearedError(PlatepostError, OSError):
@@ -38,10 +44,11 @@ def clear_tpm(ask: Callable[[bytes], bytes] | None = None) -> None:
     except OSError as error:
         raise TpmNotClearedError(f"{TPM}: {error.strerror or error}") from error
     if len(answer) < _ANSWER.size:
-        raise TpmNotClearedError("the TPM gave no answer")
+        raise TpmNotClearedError(Phrase("the TPM gave no answer"))
     _, _, code = _ANSWER.unpack_from(answer)
     if code:
-        raise TpmNotClearedError(f"the TPM refuses: {_WHY.get(code, f'code {code:#x}')}")
+        why = _WHY.get(code, Phrase("code {code}", code=f"{code:#x}"))
+        raise TpmNotClearedError(Phrase("the TPM refuses: {why}", why=why))
 
 
 def _ask_device(command: bytes) -> bytes:

@@ -37,6 +37,7 @@ from device.enrollment.keyfiles import (
 from device.enrollment.provider import FILE, TEXT, needs_tpm
 from device.enrollment.request import make_request
 from device.files import StateFile, flush_folder, write_durably
+from device.language import Phrase, day, local
 from device.records.topics import NAME
 
 WORK = ".enrolling"
@@ -82,7 +83,7 @@ class UnitEnrollment:
             names = _leaf(self.certificate_path.read_bytes()).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
             return str(names[0].value)
         except (OSError, ValueError, IndexError):
-            return "a post already"
+            return Phrase("a post already")
 
     @property
     def certificate_path(self) -> Path:
@@ -99,13 +100,20 @@ class UnitEnrollment:
         known = self.pending()
         if self.post is not None and not (known is not None and known.post == post):
             raise EnrollmentError(
-                f"this unit is {self.post} already ({self.directory / 'post.toml'}); to make it another, empty "
-                f"{self.directory} first",
+                Phrase(
+                    "this unit is {post} already ({file}); to make it another, empty {folder} first",
+                    post=self.post,
+                    file=str(self.directory / "post.toml"),
+                    folder=str(self.directory),
+                ),
                 reason="enrolled_already",
             )
         if known is not None and known.post != post:
             raise EnrollmentError(
-                f"this unit is on the way to be {known.post}; go on with that, or take it back with --abandon",
+                Phrase(
+                    "this unit is on the way to be {post}; go on with that, or take it back with --abandon",
+                    post=known.post,
+                ),
                 reason="under_way",
             )
         if known is None:
@@ -126,7 +134,8 @@ class UnitEnrollment:
         try:
             return _pending_file(self._work).read()
         except ValueError as error:
-            raise EnrollmentError(f"{self._work}: damaged; take it back with --abandon", reason="damaged") from error
+            damaged = Phrase("{path}: damaged; take it back with --abandon", path=str(self._work))
+            raise EnrollmentError(damaged, reason="damaged") from error
 
     def abandon(self) -> bool:
         """Take back what is under way; tell whether there was anything."""
@@ -159,7 +168,7 @@ class UnitEnrollment:
         leaf = _leaf(chain)
         key = read_key_file(self._work / PRIVATE_KEY).public_key()
         if leaf.public_key() != key:
-            raise EnrollmentError("the certificate that came is for another unit's key", reason="answer")
+            raise EnrollmentError(Phrase("the certificate that came is for another unit's key"), reason="answer")
         check_certificate(chain, ca=ca, name=pending.post, at=at or datetime.now(UTC))
         write_durably(self._work / "ca.pem", ca)
         write_durably(self._work / "certificate.pem", chain)
@@ -178,7 +187,7 @@ class UnitEnrollment:
         files = _files(configuration)
         write_durably(self._work / "configuration.json", configuration)
         if not (self._work / "certificate.pem").exists():
-            raise EnrollmentError("no certificate has come yet", reason="answer")
+            raise EnrollmentError(Phrase("no certificate has come yet"), reason="answer")
         keys = self.directory / "keys"
         keys.mkdir(exist_ok=True, mode=0o700)
         keys.chmod(0o700)
@@ -227,7 +236,7 @@ class UnitEnrollment:
     def _underway(self) -> PendingEnrollment:
         pending = self.pending()
         if pending is None:
-            raise EnrollmentError("no enrollment is under way on this unit", reason="nothing_under_way")
+            raise EnrollmentError(Phrase("no enrollment is under way on this unit"), reason="nothing_under_way")
         return pending
 
 
@@ -245,9 +254,13 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
     leaf, *others = x509.load_pem_x509_certificates(chain)
     if not leaf.not_valid_before_utc <= at < leaf.not_valid_after_utc:
         raise EnrollmentError(
-            f"the certificate is valid from {leaf.not_valid_before_utc:%Y-%m-%d} to "
-            f"{leaf.not_valid_after_utc:%Y-%m-%d}, and this unit's clock says {at:%Y-%m-%d %H:%M} UTC: set the clock, "
-            "then give the same command again",
+            Phrase(
+                "the certificate is valid from {begins} to {ends}, and this unit's clock says {now}: set the clock, "
+                "then give the same command again",
+                begins=day(leaf.not_valid_before_utc),
+                ends=day(leaf.not_valid_after_utc),
+                now=local(at),
+            ),
             reason="clock",
         )
     try:
@@ -255,11 +268,12 @@ def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x5
         verifier.verify(leaf, others)
     except (VerificationError, ValueError) as error:
         raise EnrollmentError(
-            "the certificate that came is of another department's authority", reason="foreign_authority"
+            Phrase("the certificate that came is of another department's authority"), reason="foreign_authority"
         ) from error
     names = [str(entry.value) for entry in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [name] or not isinstance(leaf.public_key(), ec.EllipticCurvePublicKey):
-        raise EnrollmentError(f"the certificate that came is for {', '.join(names) or 'nobody'}", reason="answer")
+        found = ", ".join(names) or Phrase("nobody")
+        raise EnrollmentError(Phrase("the certificate that came is for {names}", names=found), reason="answer")
     return leaf
 
 
@@ -274,11 +288,17 @@ def check_clock(office: datetime, *, now: datetime | None = None) -> None:
     apart = now - office
     if abs(apart) <= CLOCK_TOLERANCE:
         return
-    days, side = abs(apart).days, "ahead of" if apart > timedelta() else "behind"
-    amount = f"{days} days" if days else f"{abs(apart).seconds // 60} minutes"
+    days, minutes = abs(apart).days, abs(apart).seconds // 60
+    amount = Phrase("{count} days", count=str(days)) if days else Phrase("{count} minutes", count=str(minutes))
+    ahead = Phrase("{amount} ahead of", amount=amount)
     raise EnrollmentError(
-        f"this unit's clock is {amount} {side} the office's, which says {office:%Y-%m-%d %H:%M} UTC; nothing was sent. "
-        f"Give the same command with --set-clock, or set it: sudo date -u -s '{office:%Y-%m-%d %H:%M:%S}'",
+        Phrase(
+            "this unit's clock is {apart} the office's, which says {office}; nothing was sent. Give the same command "
+            "with --set-clock, or set it: sudo date -u -s '{utc}'",
+            apart=ahead if apart > timedelta() else Phrase("{amount} behind", amount=amount),
+            office=local(office),
+            utc=f"{office:%Y-%m-%d %H:%M:%S}",
+        ),
         reason="clock",
     )
 
@@ -291,10 +311,11 @@ def _files(configuration: bytes) -> dict[str, bytes]:
     try:
         files = {str(name): content.encode() for name, content in json.loads(configuration)["files"].items()}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise EnrollmentError("the first configuration is not as it should be", reason="answer") from error
+        raise EnrollmentError(Phrase("the first configuration is not as it should be"), reason="answer") from error
     more = set(files) - _PUBLIC
     if not files.keys() >= _PUBLIC or not all(_CUSTODIAN_KEY.fullmatch(name) for name in more):
-        raise EnrollmentError(f"the first configuration holds {', '.join(sorted(files))}", reason="answer")
+        held = Phrase("the first configuration holds {names}", names=", ".join(sorted(files)))
+        raise EnrollmentError(held, reason="answer")
     return files
 
 

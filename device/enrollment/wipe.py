@@ -15,6 +15,7 @@ from pathlib import Path
 from device.enrollment.errors import DecommissionError
 from device.enrollment.tpm import TpmNotClearedError, clear_tpm
 from device.files import flush_folder
+from device.language import Phrase, message
 from device.secrets.held_key import provider_of
 
 _FEWEST_PARTS = 3
@@ -51,7 +52,9 @@ def wipe(leavings: Leavings, *, keep: Path) -> list[str]:
     left += [path for path in leavings.keys if os.path.lexists(path) and not _is_delivered(path)]
     if left:
         names = ", ".join(str(path) for path in left[:5])
-        raise DecommissionError(f"could not be deleted: {names}; fix that, and run the same command again")
+        raise DecommissionError(
+            Phrase("could not be deleted: {names}; fix that, and run the same command again", names=names)
+        )
     return remarks
 
 
@@ -66,13 +69,15 @@ def check(folders: Sequence[Path]) -> None:
     for folder in folders:
         found = folder.resolve()
         if len(found.parts) < _FEWEST_PARTS or any(one.is_relative_to(found) for one in precious):
-            raise DecommissionError(f"{folder} holds more than a post's own files; empty it by hand")
+            raise DecommissionError(
+                Phrase("{folder} holds more than a post's own files; empty it by hand", folder=str(folder))
+            )
 
 
 def _destroy(path: Path) -> str | None:
     """Overwrite and delete the file of a key; return what it leaves to do."""
     if _is_delivered(path):
-        return f"{path.name} is delivered by systemd: delete the encrypted file that its unit names"
+        return Phrase("{file} is delivered by systemd: delete the encrypted file that its unit names", file=path.name)
     remark = None
     try:
         content = path.read_bytes()
@@ -86,7 +91,9 @@ def _destroy(path: Path) -> str | None:
         content = b""
     _delete([path])
     if provider_of(content) == "pkcs11":
-        return f"{path.name} named a key in a PKCS #11 token: delete it there, with the token's own program"
+        return Phrase(
+            "{file} named a key in a PKCS #11 token: delete it there, with the token's own program", file=path.name
+        )
     return remark
 
 
@@ -94,9 +101,11 @@ def _forget_in_tpm(path: Path) -> str | None:
     try:
         clear_tpm()
     except TpmNotClearedError as error:
-        return (
-            f"{path.name} referred to a key in the TPM, which was not cleared ({error}): until tpm2_clear does, or the "
-            "firmware, a copy of the file is good on this unit"
+        return Phrase(
+            "{file} referred to a key in the TPM, which was not cleared ({why}): until tpm2_clear does, or the "
+            "firmware, a copy of the file is good on this unit",
+            file=path.name,
+            why=message(error),
         )
     return None
 

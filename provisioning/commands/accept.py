@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from device.config import Configuration, load
 from device.enrollment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
+from device.language import Phrase, message, spoken
 from device.records import Signer
 from device.signals import ended_in_order
 from device.vision.model_loader import versions_of
@@ -26,7 +27,10 @@ from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import Technician, certified
 from provisioning.technician.trail import AuditTrail, require_stopped
 
-_ACCEPTED = "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
+_ACCEPTED = Phrase(
+    "Accepted. Next: sudo systemctl restart platepost; in service it says so: systemctl status platepost"
+)
+_NOT_ACCEPTED = Phrase("NOT accepted; the post stays out of service.")
 
 
 @click.command(
@@ -82,13 +86,17 @@ def accept(
         results, written = accept_post(configuration, technician, dialogue, limits=asked, fresh=fresh, output=output)
     accepted = all(result.good for result in results)
     if as_json:
-        rows = [result.model_dump(mode="json", exclude={"pictures"}) for result in results]
+        rows = [
+            {"point": result.point, "good": result.good, "said": result.said}
+            | result.model_dump(mode="json", include={"at"})
+            for result in results
+        ]
         click.echo(json.dumps({"accepted": accepted, "report": str(written), "results": rows}))
     else:
-        click.echo(f"Report: {written}")
+        click.echo(spoken(Phrase("Report: {path}", path=str(written))))
         if log is not None and not accepted:
-            click.echo(f"Log of the post: {log}")
-        click.echo(_ACCEPTED if accepted else "NOT accepted; the post stays out of service.")
+            click.echo(spoken(Phrase("Log of the post: {path}", path=str(log))))
+        click.echo(spoken(_ACCEPTED if accepted else _NOT_ACCEPTED))
     if not accepted:
         raise SystemExit(1)
 
@@ -117,7 +125,7 @@ def accept_post(
     try:
         basis = Basis.of(configuration, technician=technician.name, limits=limits.model_dump())
     except OSError as error:
-        raise ProvisioningError(f"the accepted view cannot be read: {error}") from error
+        raise ProvisioningError(Phrase("the accepted view cannot be read: {why}", why=message(error))) from error
     progress = Checkpoint.resume(state, basis, say=dialogue.say)
     with AuditTrail(configuration, technician, doing="accepted"):
         # One acceptance at a time, and from here on the one before counts no more.
@@ -140,7 +148,7 @@ def accept_post(
         accepted = all(result.good for result in results)
         digest = seal.digest(page)
         with AuditTrail(configuration, technician, doing="accepted", silent=True) as trail:
-            found = {result.point: {"good": result.good, "said": result.said[:300]} for result in results}
+            found = {str(result.point): {"good": result.good, "said": result.said[:300]} for result in results}
             trail.say("acceptance", {"points": found}, object=digest, failed=not accepted)
         if accepted:
             write_statement(
@@ -156,7 +164,7 @@ def accept_post(
             )
             Checkpoint.forget(state)
     except OSError as error:
-        raise ProvisioningError(f"the acceptance cannot be kept: {error}") from error
+        raise ProvisioningError(Phrase("the acceptance cannot be kept: {why}", why=message(error))) from error
     finally:
         give_to_owner(state)
     return results, written
@@ -165,7 +173,7 @@ def accept_post(
 def _statement_file(configuration: Configuration) -> Path:
     path = configuration.acceptance.file
     if path is None:
-        raise ProvisioningError("this post needs no acceptance: its configuration has no acceptance.file")
+        raise ProvisioningError(Phrase("this post needs no acceptance: its configuration has no acceptance.file"))
     return path
 
 
@@ -178,4 +186,5 @@ def _limits(pairs: tuple[str, ...]) -> AcceptanceCriteria:
         key = ".".join(str(part) for part in fault["loc"])
         known = ", ".join(f"{name}={field.default}" for name, field in AcceptanceCriteria.model_fields.items())
         said = fault["msg"].removeprefix("Value error, ")
-        raise ProvisioningError(f"--limit {key}{': ' * bool(key)}{said}; by default: {known}") from error
+        why = f"{key}: {said}" if key else said
+        raise ProvisioningError(Phrase("--limit {why}; by default: {known}", why=why, known=known)) from error

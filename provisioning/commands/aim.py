@@ -14,11 +14,11 @@ from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
 from device.config import Configuration, load
 from device.files import give_to_owner
+from device.language import Phrase, day, listed, local, spoken
 from device.signals import LOST_OR_STOPPED, instead
 from device.vision.recognizer import Recognizer
 from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
-from provisioning.pages.language import Phrase
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.aiming import LIGHTS, Aiming
 from provisioning.technician.aim.outlines import Outlines
@@ -43,7 +43,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
     except (ValueError, ZeroDivisionError):
         seconds = 0.0
     if not 0 < seconds <= 1:
-        raise click.BadParameter(f"{text!r}: seconds are wanted, such as 1/1000")
+        raise click.BadParameter(spoken(Phrase("{given}: seconds are wanted, such as 1/1000", given=repr(text))))
     return seconds
 
 
@@ -100,17 +100,18 @@ def aim(
     session = Session(seconds=60 * (minutes or service.minutes))
     aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
     if watcher.outlines.changed:
-        click.echo("Lanes were drawn. Replace all [[passages.lanes]] in post.toml with these lines:\n")
-        click.echo(watcher.outlines.toml() or "(none: remove them all)\n")
+        click.echo(
+            spoken(Phrase("Lanes were drawn. Replace all [[passages.lanes]] in post.toml with these lines:")) + "\n"
+        )
+        click.echo(watcher.outlines.toml() or spoken(Phrase("(none: remove them all)")) + "\n")
     kept = load_views(configuration.outbox.path.parent)
     if not aiming.accepted:
-        raise ProvisioningError(
-            "no view was accepted" + (f"; accepted earlier: {_said(kept)}" if _lights(kept) else "")
-        )
-    click.echo(f"Saved: {_said(kept)}.")
+        before = Phrase("no view was accepted; accepted earlier: {views}", views=_said(kept))
+        raise ProvisioningError(before if _lights(kept) else Phrase("no view was accepted"))
+    click.echo(spoken(Phrase("Saved: {views}.", views=_said(kept))))
     for line in left_to_do(kept, accepted=aiming.accepted, outdated=aiming.outdated):
-        click.echo(line)
-    click.echo(f"Next: {next_command(path, folder, purpose)}")
+        click.echo(spoken(line))
+    click.echo(spoken(Phrase("Next: {command}", command=next_command(path, folder, purpose))))
 
 
 def watching(configuration: Configuration, road: Road) -> Watcher:
@@ -148,16 +149,18 @@ def aimed(
         watcher.start()
         server.start()
         with _ended_by_hand(session):  # before it is said that Ctrl-C does so
-            click.echo(f"Open this link once, on a device at the unit's service interface:\n\n  {server.link}\n")
+            click.echo(spoken(Phrase("Open this link once, on a device at the unit's service interface:")))
+            click.echo(f"\n  {server.link}\n")
             code = f"{session.code[:4]} {session.code[4:]}"
-            click.echo(f"or {server.base} and enter the code {code}. Ctrl-C closes the page.")
+            other = Phrase("or {page} and enter the code {code}. Ctrl-C closes the page.", page=server.base, code=code)
+            click.echo(spoken(other))
             server.wait()
         server.close()
-        click.echo(f"The page has closed: {session.why_closed}.")
+        click.echo(spoken(Phrase("The page has closed: {why}.", why=session.why_closed or "")))
     return aiming
 
 
-def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection[Light]) -> list[str]:
+def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection[Light]) -> list[Phrase]:
     """Say what is to be looked at of the views that are kept.
 
     Args:
@@ -170,14 +173,26 @@ def left_to_do(kept: Views, *, accepted: Collection[Light], outdated: Collection
     for light, by in LIGHTS.items():
         view = kept.of(light)
         if view is None:
-            said.append(f"No view is accepted in {by}: run the same command again if this post should read in it.")
+            said.append(
+                Phrase(
+                    "No view is accepted in {light}: run the same command again if this post should read in it.",
+                    light=by,
+                )
+            )
         elif light in outdated:
-            said.append(f"The camera was moved after the view in {by} was accepted: run the same command again.")
+            said.append(
+                Phrase(
+                    "The camera was moved after the view in {light} was accepted: run the same command again.", light=by
+                )
+            )
         elif light not in accepted:
             said.append(
-                f"The view in {by} is from {view.accepted:%Y-%m-%d}: if the camera or lens was turned since, run the "
-                f"same command again and accept it, too; otherwise the post will report in that light that its lens "
-                f"moved."
+                Phrase(
+                    "The view in {light} is from {date}: if the camera or lens was turned since, run the same command "
+                    "again and accept it, too; otherwise the post will report in that light that its lens moved.",
+                    light=by,
+                    date=day(view.accepted),
+                )
             )
     return said
 
@@ -215,8 +230,14 @@ def _lights(views: Views) -> set[Light]:
 def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
     kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
-    return ", ".join(
-        f"the view in {by}, accepted {view.accepted:%Y-%m-%d %H:%M} UTC by {view.accepted_by}" for by, view in kept
+    return listed(
+        Phrase(
+            "the view in {light}, accepted {time} by {person}",
+            light=by,
+            time=local(view.accepted),
+            person=view.accepted_by,
+        )
+        for by, view in kept
     )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from device.language import local
 from provisioning.commands.options import FLEET, JSON, FleetSession, acting
 from provisioning.commands.post_settings import Settings, post_settings
 from provisioning.enrollment.codes import Codes
@@ -78,6 +79,6 @@ def invite(
         until = code.expires.isoformat(timespec="seconds")
         click.echo(json.dumps({"post": name, "technician": technician, "code": secret, "until": until}))
         return
-    click.echo(f"Code for {name}, for {technician} only, good until {code.expires:%H:%M} UTC:")
+    click.echo(f"Code for {name}, for {technician} only, good until {local(code.expires, '%H:%M')}:")
     click.echo(f"  {secret}")
     click.echo(f"On the unit: sudo platepost enroll {name} OFFICE:PORT   (or --stick FOLDER)")

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from device.enrollment.code import new_code, seal_key_of, verifier_of
 from device.enrollment.errors import EnrollmentError
 from device.files import StateFile
+from device.language import local
 from device.records.base import UtcTime
 from device.records.topics import NAME
 from provisioning.errors import ProvisioningError
@@ -145,8 +146,7 @@ class Codes:
         """
         if datetime.now(UTC) >= code.expires:
             raise EnrollmentError(
-                f"the code for {code.post} was good until {code.expires:%Y-%m-%d %H:%M} UTC; an administrator issues a "
-                "new one",
+                f"the code for {code.post} was good until {local(code.expires)}; an administrator issues a new one",
                 reason="code_late",
             )
         return code
@@ -160,8 +160,8 @@ class Codes:
         """
         if code.used is not None and code.used.key != key:
             raise EnrollmentError(
-                f"the code for {code.post} was used at {code.used.at:%Y-%m-%d %H:%M:%S} UTC for another unit's key; if "
-                "that was not you, say so to an administrator at once",
+                f"the code for {code.post} was used at {local(code.used.at, '%Y-%m-%d %H:%M:%S')} for another unit's "
+                "key; if that was not you, say so to an administrator at once",
                 reason="code_used",
             )
         if code.used is None:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey
 
+from device.language import Phrase, day, local
 from device.records import Role
 from provisioning.errors import ProvisioningError
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
@@ -50,7 +51,9 @@ def x5c_of(chain: Sequence[x509.Certificate]) -> list[str]:
 
 def _nobody(folder: Path) -> ProvisioningError:
     path = folder / CERTIFICATE_FILE
-    return ProvisioningError(f"{path}: no certificate of a person; `platepost provision person add` makes one")
+    return ProvisioningError(
+        Phrase("{path}: no certificate of a person; `platepost provision person add` makes one", path=str(path))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,30 @@ class Person:
         at = at or datetime.now(UTC)
         if at >= self.expires:
             raise NotCertifiedError(
-                f"the certification of {self.name} ended on {self.expires:%Y-%m-%d %H:%M} UTC; "
-                "an administrator renews it",
+                Phrase(
+                    "the certification of {name} ended on {time}; an administrator renews it",
+                    name=self.name,
+                    time=local(self.expires),
+                ),
                 reason="certification_expired",
             )
         if at < self.certificate.not_valid_before_utc:
             raise NotCertifiedError(
-                f"the certification of {self.name} begins on {self.certificate.not_valid_before_utc:%Y-%m-%d}; "
-                "is this clock right?",
+                Phrase(
+                    "the certification of {name} begins on {date}; is this clock right?",
+                    name=self.name,
+                    date=day(self.certificate.not_valid_before_utc),
+                ),
                 reason="certification_not_yet_valid",
             )
         if roles is not None and self.role not in roles:
             wanted = " or ".join(sorted(role.value for role in roles))
             raise NotCertifiedError(
-                f"{self.name} is certified as {self.role.value}; this takes: {wanted}", reason="role"
+                Phrase(
+                    "{name} is certified as {role}; this takes: {wanted}",
+                    name=self.name,
+                    role=self.role.value,
+                    wanted=wanted,
+                ),
+                reason="role",
             )

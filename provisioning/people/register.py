@@ -17,6 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict
 
 from device.files import StateFile
+from device.language import local
 from device.records import Role
 from device.records.base import Line, UtcTime
 from device.records.signing import read_key
@@ -114,7 +115,7 @@ class Register:
         entry = self[name]
         if not entry.is_certified():
             raise NotCertifiedError(
-                f"the certification of {name} ended on {entry.expires:%Y-%m-%d %H:%M} UTC; an administrator renews it",
+                f"the certification of {name} ended on {local(entry.expires)}; an administrator renews it",
                 reason="certification_expired",
             )
         # Whoever has the key could make a certificate of any role for it.

@@ -11,6 +11,7 @@ from device.config import Configuration
 from device.control import RefusedError
 from device.control.errors import Rejection
 from device.control.people import Operator, Operators
+from device.language import Phrase, day, local, message
 from device.records import Role
 from provisioning.errors import ProvisioningError
 from provisioning.people.person import Person, certificates_of, x5c_of
@@ -48,7 +49,7 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
 
     """
     if configuration.control is None:
-        raise ProvisioningError("this post knows no people: its configuration has no table [control]")
+        raise ProvisioningError(Phrase("this post knows no people: its configuration has no table [control]"))
     chain = certificates_of(folder)
     try:
         person = recognized(
@@ -62,23 +63,34 @@ def certified(configuration: Configuration, folder: Path, *, purpose: str, at: d
         name = next(
             (str(one.value) for one in chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)), folder.name
         )
-        raise ProvisioningError(f"{name}: {refusal}{hint}") from refusal
+        said = Phrase("{name}: {why}", name=name, why=message(refusal))
+        if hint is not None:
+            said = Phrase("{name}: {why} ({hint})", name=name, why=message(refusal), hint=hint)
+        raise ProvisioningError(said) from refusal
     identity = Person.load(folder)
     if identity.key.thumbprint() != person.key.thumbprint():
-        raise ProvisioningError(f"{folder}: the key is not the one of the certificate of {person.name}")
+        raise ProvisioningError(
+            Phrase(
+                "{folder}: the key is not the one of the certificate of {person}",
+                folder=str(folder),
+                person=person.name,
+            )
+        )
     return Technician(identity, purpose)
 
 
-def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> str:
+def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> Phrase | None:
     """Say what a person at the unit can look at, where the certificate's time is what is wrong."""
     if reason is Rejection.CERTIFICATE_EXPIRED:
-        return f" (it ended on {leaf.not_valid_after_utc.date()}; is the unit's clock right?)"
+        return Phrase("it ended on {date}; is the unit's clock right?", date=day(leaf.not_valid_after_utc))
     if reason is Rejection.CERTIFICATE_NOT_YET_VALID:
-        return (
-            f" (it begins on {leaf.not_valid_before_utc.date()}, and the unit's clock says {now:%Y-%m-%d %H:%M} UTC: "
-            "it is behind; it sets itself when the unit has its network, or time by GPS)"
+        return Phrase(
+            "it begins on {begins}, and the unit's clock says {now}: it is behind; it sets itself when the unit has "
+            "its network, or time by GPS",
+            begins=day(leaf.not_valid_before_utc),
+            now=local(now),
         )
-    return ""
+    return None
 
 
 def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
@@ -100,7 +112,18 @@ def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operat
     except OSError as error:
         raise ProvisioningError(f"{ca}: {error.strerror or error}") from error
     if person.agency != agency:
-        raise ProvisioningError(f"{person.name} is certified by {person.agency}, not by {agency}")
+        raise ProvisioningError(
+            Phrase(
+                "{person} is certified by {theirs}, not by {agency}",
+                person=person.name,
+                theirs=person.agency,
+                agency=agency,
+            )
+        )
     if person.role not in ALLOWED:
-        raise ProvisioningError(f"{person.name} is certified as {person.role.value}: a technician is wanted")
+        raise ProvisioningError(
+            Phrase(
+                "{person} is certified as {role}: a technician is wanted", person=person.name, role=person.role.value
+            )
+        )
     return person

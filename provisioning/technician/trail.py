@@ -11,6 +11,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
+from device.language import Phrase
 from device.outbox.database import in_use
 from device.outbox.errors import OutboxBusyError
 from device.outbox.outbox import Outbox
@@ -21,7 +22,7 @@ from provisioning.people.acts import Author
 from provisioning.technician.holder import session_of
 from provisioning.technician.technician import Technician
 
-_RUNNING = (
+_RUNNING = Phrase(
     "the post is running: stop it first, for it needs the camera itself (sudo systemctl stop platepost); "
     "or a session of aim or accept is still open: end that"
 )
@@ -34,8 +35,12 @@ def _held(configuration: Configuration) -> ProvisioningError:
         return ProvisioningError(_RUNNING)
     command, process = session
     return ProvisioningError(
-        f"platepost {command} is open at this unit already: end that by Ctrl-C; where its terminal was lost (ssh), by "
-        f"sudo kill {process}"
+        Phrase(
+            "platepost {command} is open at this unit already: end that by Ctrl-C; where its terminal was lost (ssh), "
+            "by sudo kill {process}",
+            command=command,
+            process=str(process),
+        )
     )
 
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
 from device.files import flush_folder
+from device.language import Phrase, message, spoken
 from device.secrets.held_key import HeldKey, provider_of
 from provisioning.errors import ProvisioningError
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, TRIES, PassphraseSource
@@ -73,15 +74,19 @@ def _unsealed(path: Path, pem: bytes, source: PassphraseSource) -> PrivateKeyTyp
             left -= 1
             if not left:
                 raise
-            sys.stderr.write(f"{error}. Once more:\n")
+            again = Phrase("{why}. Once more:", why=message(error))
+            sys.stderr.write(f"{spoken(again)}\n")
 
 
 def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     try:
         return serialization.load_pem_private_key(pem, password=passphrase)
     except (ValueError, TypeError) as error:
-        why = str(error) if passphrase is None else "the passphrase is wrong, or the file is damaged"
-        raise ProvisioningError(f"{path}: no private key can be read from it ({why})") from error
+        wrong = Phrase("the passphrase is wrong, or the file is damaged")
+        why = str(error) if passphrase is None else wrong
+        raise ProvisioningError(
+            Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=why)
+        ) from error
 
 
 def signing_jwk(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE) -> ECKey:

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from device.language import Phrase, spoken
 from provisioning.errors import ProvisioningError
 
 FILE_VARIABLE = "PLATEPOST_PASSPHRASE_FILE"
@@ -44,7 +45,7 @@ class PassphraseSource:
 
         """
         if self._known is None:
-            self._known = self._from_file() or self._asked(f"Passphrase of {what}", confirm=False)
+            self._known = self._from_file() or self._asked(Phrase("Passphrase of {what}", what=what), confirm=False)
         return self._known
 
     def new_passphrase(self, what: str) -> bytes:
@@ -55,10 +56,12 @@ class PassphraseSource:
 
         """
         phrase = self._from_file() or self._asked(
-            f"New passphrase of {what}, at least {SHORTEST} characters", confirm=True, shortest=SHORTEST
+            Phrase("New passphrase of {what}, at least {count} characters", what=what, count=str(SHORTEST)),
+            confirm=True,
+            shortest=SHORTEST,
         )
         if len(phrase) < SHORTEST:
-            raise ProvisioningError(f"a passphrase of at least {SHORTEST} characters, please")
+            raise ProvisioningError(Phrase("a passphrase of at least {count} characters, please", count=str(SHORTEST)))
         self._known = phrase
         return phrase
 
@@ -77,12 +80,14 @@ class PassphraseSource:
             return None
         try:
             if path.stat().st_mode & 0o077:
-                raise ProvisioningError(f"{path}: others can read this passphrase: chmod 600")
+                raise ProvisioningError(Phrase("{path}: others can read this passphrase: chmod 600", path=str(path)))
             first = path.read_bytes().partition(b"\n")[0].rstrip(b"\r")
         except OSError as error:
-            raise ProvisioningError(f"{path}: the passphrase cannot be read: {error.strerror}") from error
+            raise ProvisioningError(
+                Phrase("{path}: the passphrase cannot be read: {why}", path=str(path), why=str(error.strerror))
+            ) from error
         if not first:
-            raise ProvisioningError(f"{path}: no passphrase in its first line")
+            raise ProvisioningError(Phrase("{path}: no passphrase in its first line", path=str(path)))
         return first
 
     def _path(self) -> Path | None:
@@ -93,19 +98,24 @@ class PassphraseSource:
         path = Path(folder) / self._credential if folder and self._credential else None
         return path if path is not None and path.is_file() else None
 
-    def _asked(self, prompt: str, *, confirm: bool, shortest: int = 1) -> bytes:
+    def _asked(self, prompt: Phrase, *, confirm: bool, shortest: int = 1) -> bytes:
         if not sys.stdin.isatty():
             raise ProvisioningError(
-                f"{prompt}: there is no terminal to ask at; name a file that holds it in {self._variable}"
+                Phrase(
+                    "{prompt}: there is no terminal to ask at; name a file that holds it in {variable}",
+                    prompt=prompt,
+                    variable=self._variable,
+                )
             )
         while True:
-            answer = getpass.getpass(f"{prompt}: ")
+            answer = getpass.getpass(f"{spoken(prompt)}: ")
             if len(answer) < shortest:
-                sys.stderr.write(f"At least {shortest} characters, please.\n" if shortest > 1 else "")
+                said = Phrase("At least {count} characters, please.", count=str(shortest))
+                sys.stderr.write(f"{spoken(said)}\n" if shortest > 1 else "")
                 continue
-            if not confirm or getpass.getpass("Repeat it: ") == answer:
+            if not confirm or getpass.getpass(f"{spoken(Phrase('Repeat it'))}: ") == answer:
                 return answer.encode()
-            sys.stderr.write("The two are not the same.\n")
+            sys.stderr.write(f"{spoken(Phrase('The two are not the same.'))}\n")
 
 
 FLEET_PASSPHRASE = PassphraseSource(FILE_VARIABLE, CREDENTIAL)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from device.config import Configuration
 from device.errors import PlatepostError
+from device.language import Phrase, message
 from provisioning.technician.accept import unit
 from provisioning.technician.accept.dialogue import Dialogue
-from provisioning.technician.accept.result import Checkpoint, Result
+from provisioning.technician.accept.result import STEPS, Checkpoint, Result
 from provisioning.technician.accept.service import AcceptanceCriteria, AtWork
 from provisioning.technician.technician import Technician
 
@@ -75,19 +76,22 @@ class Checklist:
                     if name == "hot list" and not self._progress.done(name):
                         return  # without a list the post reads nothing: there is nothing more to see
         except PlatepostError as error:
-            self._note("the post at work", [Result(point="the post at work", good=False, said=str(error))])
+            point = Phrase("the post at work")
+            self._note(point, [Result(point=point, good=False, said=message(error))])
 
     def _step(self, name: str, step: Step) -> None:
         if self._progress.done(name):
-            self._dialogue.say(f"{name}: done before")
+            self._dialogue.say(Phrase("{step}: done before", step=STEPS[name]))
             return
         try:
             results = step()
         except PlatepostError as error:
-            results = [Result(point=name, good=False, said=str(error))]
+            results = [Result(point=STEPS[name], good=False, said=message(error))]
         self._note(name, results)
 
     def _note(self, name: str, results: list[Result]) -> None:
         self._progress.note(self._folder, name, results)
         for result in results:
-            self._dialogue.say(f"{'good ' if result.good else 'FAULT'}  {result.point}: {result.said}")
+            line = Phrase("good   {point}: {said}", point=result.point, said=result.said)
+            fault = Phrase("FAULT  {point}: {said}", point=result.point, said=result.said)
+            self._dialogue.say(line if result.good else fault)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, TextIO
 
+from device.language import Phrase, spoken
+
+_YES, _NO = frozenset({"y", "yes", "s", "si", "sí"}), frozenset({"n", "no"})
 _ANEW = "\r\x1b[K"
 """What begins a terminal's line anew."""
 
@@ -27,15 +30,15 @@ class Dialogue(ABC):
     """Whom the checklist speaks to. A backend *must* implement every method."""
 
     @abstractmethod
-    def say(self, text: str) -> None:
+    def say(self, text: Phrase) -> None:
         """Tell something."""
 
     @abstractmethod
-    def progress(self, text: str) -> None:
+    def progress(self, text: Phrase) -> None:
         """Show how far a wait is, in place of what was shown of it before, to a person who watches."""
 
     @abstractmethod
-    def ask(self, question: str) -> bool:
+    def ask(self, question: Phrase) -> bool:
         """Ask what only a person sees; True for yes. What was typed before the question answers it not."""
 
     @abstractmethod
@@ -59,7 +62,7 @@ def key_of(line: str, at: float) -> Keystroke:
 
 
 class Terminal(Dialogue):
-    """A person at a terminal, or a pipe.
+    """A person at a terminal, or a pipe, in the language of its locale.
 
     During a count Enter is a vehicle, a line with u takes the last one back, and one with q ends the count.
 
@@ -76,23 +79,23 @@ class Terminal(Dialogue):
         self._lines: queue.Queue[tuple[float, str]] = queue.Queue()
         self._reading = False
 
-    def say(self, text: str) -> None:
+    def say(self, text: Phrase) -> None:
         """Print a line, in place of a wait that has ended."""
-        self._write(f"{text}\n")
+        self._write(f"{spoken(text)}\n")
 
-    def progress(self, text: str) -> None:
+    def progress(self, text: Phrase) -> None:
         """Write over the line of the wait, on a terminal only."""
         if self._watched:
-            self._write(text, shown=True)
+            self._write(spoken(text), shown=True)
 
-    def ask(self, question: str) -> bool:
-        """Print a question and wait for y or n."""
+    def ask(self, question: Phrase) -> bool:
+        """Print a question and wait for yes or no, in whichever language."""
         self.discard()
         while True:
-            self._write(f"{question} [y/n] ")
+            self._write(f"{spoken(question)} {spoken(Phrase('[y/n]'))} ")
             answer = self._line(None)[1].strip().lower()
-            if answer in {"y", "yes", "n", "no"}:
-                return answer.startswith("y")
+            if answer in _YES | _NO:
+                return answer in _YES
 
     def discard(self) -> None:
         """Forget what was typed at a terminal; a pipe is written before anything is asked, and keeps its lines."""

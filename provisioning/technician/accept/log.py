@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from device.language import Phrase
 from provisioning.errors import ProvisioningError
 
 FILE = "acceptance.log"
@@ -36,7 +37,9 @@ def log_aside(folder: Path) -> Iterator[Path]:
     try:
         aside = _Aside(path, maxBytes=MOST_BYTES, backupCount=1, encoding="utf-8")
     except OSError as error:
-        raise ProvisioningError(f"{path}: the log cannot be written: {error.strerror}") from error
+        raise ProvisioningError(
+            Phrase("{path}: the log cannot be written: {why}", path=str(path), why=str(error.strerror))
+        ) from error
     aside.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     before = root.handlers[:]

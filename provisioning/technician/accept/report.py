@@ -7,12 +7,14 @@ from pathlib import Path
 import jinja2
 
 from device.config import Configuration
-from device.records import Versions
+from device.language import Phrase, catalog, day, local, terminal_language, translated
+from device.records import Role, Versions
 from provisioning.pages import PAGES
 from provisioning.technician.accept.result import Result
 from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import Technician
 
+_ROLES = {Role.TECHNICIAN: Phrase("technician"), Role.ADMINISTRATOR: Phrase("administrator")}
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -26,7 +28,9 @@ def page(
     began: datetime,
     ended: datetime,
 ) -> bytes:
-    """Write the page, without signatures."""
+    """Write the page, without signatures, in the technician's language and the unit's own time."""
+    language = terminal_language()
+    words = catalog(language)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader([_TEMPLATES, PAGES]),
         autoescape=True,
@@ -34,10 +38,15 @@ def page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["said"] = lambda phrase: translated(phrase, words)
+    environment.filters["local"] = local
+    environment.filters["day"] = day
     text = environment.get_template("report.html").render(
+        language=language,
+        t=lambda text, **fields: Phrase(text, **fields).within(words),
         post=configuration.post,
         technician=technician,
-        role=technician.identity.role.value,
+        role=_ROLES[technician.identity.role],
         results=results,
         accepted=all(result.good for result in results),
         pictures=[picture for result in results for picture in result.pictures],

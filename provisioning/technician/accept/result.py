@@ -12,8 +12,17 @@ from device import __version__
 from device.camera.view import FILE as VIEWS_FILE
 from device.config import Configuration
 from device.files import write_durably
+from device.language import Phrase, listed
 
 FILE = "acceptance.progress.json"
+STEPS: dict[str, Phrase] = {
+    step: step
+    for step in (
+        *(Phrase("board"), Phrase("unit"), Phrase("view"), Phrase("rights")),
+        *(Phrase("hot list"), Phrase("alarm"), Phrase("count"), Phrase("outage")),
+    )
+}
+"""Of the checklist, in its order, by what they are called in files."""
 GOOD_FOR = timedelta(hours=12)
 """How long a step that went well need not be done again."""
 SEEN = ("view", "alarm", "count")
@@ -32,12 +41,12 @@ class Illustration(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    caption: str
+    caption: Phrase
     jpeg: str
     """Base64."""
 
     @classmethod
-    def of(cls, caption: str, jpeg: bytes) -> "Illustration":
+    def of(cls, caption: Phrase, jpeg: bytes) -> "Illustration":
         """Take the bytes of a JPEG."""
         return cls(caption=caption, jpeg=base64.b64encode(jpeg).decode("ascii"))
 
@@ -47,9 +56,9 @@ class Result(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    point: str
+    point: Phrase
     good: bool
-    said: str
+    said: Phrase
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     pictures: tuple[Illustration, ...] = ()
 
@@ -80,18 +89,18 @@ class Basis(BaseModel):
             limits=dict(limits),
         )
 
-    def against(self, step: str, before: "Basis") -> str | None:
+    def against(self, step: str, before: "Basis") -> Phrase | None:
         """Say why a step that was done on what was before counts for this no more; None if it counts."""
         if before.configuration != self.configuration:
-            return "the configuration has changed"
+            return Phrase("the configuration has changed")
         if before.technician != self.technician:
-            return f"{before.technician} did it"
+            return Phrase("{technician} did it", technician=before.technician)
         if before.software != self.software:
-            return "the software has changed"
+            return Phrase("the software has changed")
         if step in SEEN and before.views != self.views:
-            return "the post was aimed again"
+            return Phrase("the post was aimed again")
         if any(before.limits.get(name) != self.limits.get(name) for name in ASKED.get(step, ())):
-            return "the limits were others"
+            return Phrase("the limits were others")
         return None
 
 
@@ -103,7 +112,7 @@ class Checkpoint(BaseModel):
     steps: dict[str, tuple[Result, ...]] = Field(default_factory=dict)
 
     @classmethod
-    def resume(cls, folder: Path, basis: Basis, *, say: Callable[[str], None]) -> "Checkpoint":
+    def resume(cls, folder: Path, basis: Basis, *, say: Callable[[Phrase], None]) -> "Checkpoint":
         """Take up what was begun, or begin: what is too old, failed or not to be read is done again.
 
         So is what was done well on something else, which `say` is told.
@@ -115,7 +124,7 @@ class Checkpoint(BaseModel):
             return fresh
         since = datetime.now(UTC) - GOOD_FOR
         kept: dict[str, tuple[Result, ...]] = {}
-        dropped: dict[str, list[str]] = {}
+        dropped: dict[Phrase, list[str]] = {}
         for step, results in found.steps.items():
             if not all(result.good and result.at > since for result in results):
                 continue
@@ -125,7 +134,8 @@ class Checkpoint(BaseModel):
             else:
                 dropped.setdefault(why, []).append(step)
         for why, steps in dropped.items():
-            say(f"{', '.join(steps)}: to be done again, for {why}")
+            names = listed(STEPS.get(step, step) for step in steps)
+            say(Phrase("{steps}: to be done again, for {why}", steps=names, why=why))
         return cls(basis=basis, began=found.began, steps=kept) if kept else fresh
 
     def done(self, step: str) -> bool:

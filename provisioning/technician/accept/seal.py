@@ -28,7 +28,7 @@ from provisioning.people.person import Person
 
 _BEGIN = b"<!-- platepost-acceptance "
 _END = b" -->\n"
-_ENDED = re.compile(rb'<tr><th scope="row">Begun and ended</th><td>[^<]* to (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC</td>')
+_ENDED = re.compile(rb'<time class="ended" datetime="(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z">')
 """As templates/report.html writes it; what people type is escaped there, and cannot look like it."""
 
 

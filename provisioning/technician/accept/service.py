@@ -16,6 +16,7 @@ from device.config import Configuration
 from device.errors import PlatepostError
 from device.faults.fault import Fault
 from device.hotlist import MatchKind
+from device.language import Phrase, listed, message
 from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
 from device.records.hit import TEST_CATEGORY
@@ -69,7 +70,7 @@ class AcceptanceCriteria(BaseModel):
         return self.vehicles - (least_read(self.vehicles, self.least_share) or 0)
 
 
-def instruction(limits: AcceptanceCriteria) -> tuple[str, ...]:
+def instruction(limits: AcceptanceCriteria) -> tuple[Phrase, ...]:
     """Say which vehicles are counted, when, and how many may be missing, in lines.
 
     All that the post reads, of every lane in its view, is compared with the count; what was read and not counted is
@@ -77,29 +78,59 @@ def instruction(limits: AcceptanceCriteria) -> tuple[str, ...]:
     meant to read are to be counted: those of the lane that the technician aimed it at. They stand at the road and see
     no picture, but know where a plate is seen from the step before.
     """
-    most, wanted = limits.unread, limits.vehicles
-    allowed = f"At most {most} of the {wanted} may" if most else f"None of the {wanted} may"
-    lane = "Count the vehicles in the lane that this post is aimed at"
-    place = "Press Enter for each as it passes the place where you showed the test plate"
+    most, wanted = str(limits.unread), str(limits.vehicles)
+    some = Phrase(
+        "At most {most} of the {wanted} may go unread, or the post is NOT accepted; one that you missed yourself, "
+        "leave out.",
+        most=most,
+        wanted=wanted,
+    )
+    none = Phrase(
+        "None of the {wanted} may go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
+        wanted=wanted,
+    )
     return (
-        f"{lane}; none of another lane, and none without a plate on the side towards the camera.",
-        f"{allowed} go unread, or the post is NOT accepted; one that you missed yourself, leave out.",
-        f"{place}; up to {REACH_SECONDS:g} s sooner or later will do.",
-        f"u and Enter takes the last one back; the count ends after {wanted}; q and Enter gives it up.",
+        Phrase(
+            "Count the vehicles in the lane that this post is aimed at; none of another lane, and none without a plate "
+            "on the side towards the camera."
+        ),
+        some if limits.unread else none,
+        Phrase(
+            "Press Enter for each as it passes the place where you showed the test plate; up to {seconds} s sooner or "
+            "later will do.",
+            seconds=f"{REACH_SECONDS:g}",
+        ),
+        Phrase(
+            "u and Enter takes the last one back; the count ends after {wanted}; q and Enter gives it up.",
+            wanted=wanted,
+        ),
     )
 
 
 def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     """Judge a count; one that was ended before all were counted shows nothing, however many of them were read."""
     low, high = count.interval
-    said = (
-        f"{count.read} of {count.vehicles} read: {count.share:.0%}, 95 % interval {low:.0%} to {high:.0%}; "
-        f"{count.unseen} more that were not counted; the lower end must reach {limits.least_share:.0%}"
+    said = Phrase(
+        "{read} of {vehicles} read: {share}, 95 % interval {low} to {high}; {more} more that were not counted; the "
+        "lower end must reach {least}",
+        read=str(count.read),
+        vehicles=str(count.vehicles),
+        share=f"{count.share:.0%}",
+        low=f"{low:.0%}",
+        high=f"{high:.0%}",
+        more=str(count.unseen),
+        least=f"{limits.least_share:.0%}",
     )
     whole = count.vehicles >= limits.vehicles
     if not whole:
-        said += f"; ended before the {limits.vehicles} vehicles that are wanted were counted"
-    return Result(point="count", good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=said)
+        said = Phrase(
+            "{found}; ended before the {wanted} vehicles that are wanted were counted",
+            found=said,
+            wanted=str(limits.vehicles),
+        )
+    return Result(
+        point=Phrase("count"), good=whole and is_enough(count.read, count.vehicles, limits.least_share), said=said
+    )
 
 
 class AtWork:
@@ -124,7 +155,7 @@ class AtWork:
         except PlatepostError:
             self.witness.close()
             raise
-        self._fault: BaseException | None = None
+        self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="post", daemon=True)
 
     def __enter__(self) -> Self:
@@ -144,7 +175,7 @@ class AtWork:
             log.exception("the post stopped")
             self._fault = error
 
-    def _wait(self, condition: Callable[[], bool], seconds: float, *, what: Callable[[], str] | None = None) -> bool:
+    def _wait(self, condition: Callable[[], bool], seconds: float, *, what: Callable[[], Phrase] | None = None) -> bool:
         """Wait for a condition as long as the post is at work; `what` says for what, to who watches."""
         began = monotonic()
 
@@ -152,7 +183,8 @@ class AtWork:
             if condition() or not self._thread.is_alive():
                 return True
             if what is not None:
-                self._dialogue.progress(f"  {what()} ... {monotonic() - began:.0f} s")
+                waited = f"{monotonic() - began:.0f}"
+                self._dialogue.progress(Phrase("  {what} ... {seconds} s", what=what(), seconds=waited))
             return False
 
         self.witness.wait(over, seconds)
@@ -161,32 +193,38 @@ class AtWork:
 
     def _require_at_work(self) -> None:
         if not self._thread.is_alive():
-            raise ProvisioningError(f"the post stopped: {self._fault or 'its footage ended'}")
+            why = Phrase("its footage ended") if self._fault is None else message(self._fault)
+            raise ProvisioningError(Phrase("the post stopped: {why}", why=why))
 
     # --- the steps
 
     def hot_list(self) -> list[Result]:
         """See that a current list is in force, and that the post has no fault but that it was not accepted."""
-        self._dialogue.say(f"The post is at work; waiting up to {self._limits.list_seconds:.0f} s for its hot list.")
+        patience = f"{self._limits.list_seconds:.0f}"
+        self._dialogue.say(Phrase("The post is at work; waiting up to {seconds} s for its hot list.", seconds=patience))
         current = self._wait(
             lambda: self._status().get("hotlist", {}).get("state") == "current",
             self._limits.list_seconds,
-            what=lambda: "waiting for the hot list",
+            what=lambda: Phrase("waiting for the hot list"),
         )
         state = self._status().get("hotlist", {})
-        said = f"version {state.get('version')}, {state.get('entries')} entries" if current else "no current list came"
+        said = Phrase("no current list came")
+        if current:
+            version, entries = str(state.get("version")), str(state.get("entries"))
+            said = Phrase("version {version}, {entries} entries", version=version, entries=entries)
         if self._faults():
-            names = ", ".join(sorted(self._faults()))
-            self._dialogue.say(f"It waits up to {self._limits.list_seconds:.0f} s more for {names} to end.")
+            self._dialogue.say(
+                Phrase("It waits up to {seconds} s more for {names} to end.", seconds=patience, names=self._named())
+            )
         healthy = self._wait(
             lambda: not self._faults(),
             self._limits.list_seconds,
-            what=lambda: f"waiting for {', '.join(sorted(self._faults()))} to end",
+            what=lambda: Phrase("waiting for {names} to end", names=self._named()),
         )
-        faults = ", ".join(sorted(self._faults()))
+        state_said = Phrase("no fault") if healthy else Phrase("{names}", names=self._named())
         return [
-            Result(point="hot list", good=current, said=said),
-            Result(point="state", good=healthy, said="no fault" if healthy else faults),
+            Result(point=Phrase("hot list"), good=current, said=said),
+            Result(point=Phrase("state"), good=healthy, said=state_said),
         ]
 
     def _status(self) -> dict[str, Any]:
@@ -195,32 +233,41 @@ class AtWork:
 
     def _faults(self) -> set[str]:
         if not self._status():
-            return {"no status yet"}
+            return {Phrase("no status yet")}
         present = {str(reason["name"]) for reason in self._status().get("reasons", ())}
         return present - {Fault.NOT_ACCEPTED.value}
+
+    def _named(self) -> str:
+        return listed(sorted(self._faults()))
 
     def alarm(self) -> list[Result]:
         """Have the test plate seen, and hear the alarm as the department hears it: through the broker."""
         configuration, identity = self._configuration, self._technician.identity
-        topic = self._source.hit(TEST_CATEGORY)
+        topic, point = self._source.hit(TEST_CATEGORY), Phrase("alarm")
         began = datetime.now(UTC)
 
         def is_new(heard: str, payload: bytes) -> bool:
             return heard == topic and captured_since(payload, began)
 
         with Connection(identity.folder, broker=configuration.uplink.brokers[0], topics=[topic]) as connection:
-            self._dialogue.say(f"Bring a plate of the category {TEST_CATEGORY} into the view.")
+            self._dialogue.say(
+                Phrase("Bring a plate of the category {category} into the view.", category=TEST_CATEGORY)
+            )
             payload = connection.wait(is_new, self._limits.patience_seconds)
             arrived = datetime.now(UTC)
         if payload is None:
             hits = [hit.data for hit in self.witness.recorded(TYPES[Hit])]
             seen = any(hit["category"] == TEST_CATEGORY and not hit["synthetic"] for hit in hits)
-            why = "the post saw it, and the alarm did not arrive" if seen else "no test plate was seen"
-            return [Result(point="alarm", good=False, said=why)]
+            why = Phrase("the post saw it, and the alarm did not arrive") if seen else Phrase("no test plate was seen")
+            return [Result(point=point, good=False, said=why)]
         took = (arrived - _captured(payload)).total_seconds()
         good = took <= self._limits.alarm_seconds
-        said = f"arrived {took:.1f} s after the frame that it shows; at most {self._limits.alarm_seconds:g} s"
-        return [Result(point="alarm", good=good, said=said, pictures=_pictures(payload))]
+        said = Phrase(
+            "arrived {seconds} s after the frame that it shows; at most {most} s",
+            seconds=f"{took:.1f}",
+            most=f"{self._limits.alarm_seconds:g}",
+        )
+        return [Result(point=point, good=good, said=said, pictures=_pictures(payload))]
 
     def count(self) -> list[Result]:
         """Count vehicles together with the technician."""
@@ -244,30 +291,52 @@ class AtWork:
 
     def outage(self) -> list[Result]:
         """Take the network away, and see that every record made meanwhile is taken by the broker afterwards."""
-        limits = self._limits
-        self._dialogue.say("Take the network away: unplug the uplink. It may take a minute to be noticed.")
+        limits, point = self._limits, Phrase("outage")
+        self._dialogue.say(Phrase("Take the network away: unplug the uplink. It may take a minute to be noticed."))
         end, passed = monotonic() + limits.patience_seconds, False
         while not passed:
             gone = self._wait(
-                lambda: not self.post.connected, max(0.0, end - monotonic()), what=lambda: "the post is still connected"
+                lambda: not self.post.connected,
+                max(0.0, end - monotonic()),
+                what=lambda: Phrase("the post is still connected"),
             )
             if not gone:
-                return [Result(point="outage", good=False, said="the post did not stay without network")]
+                return [Result(point=point, good=False, said=Phrase("the post did not stay without network"))]
             began = monotonic()
-            self._dialogue.say(f"It is away; waiting {limits.outage_seconds:g} s, and for a vehicle.")
+            self._dialogue.say(
+                Phrase("It is away; waiting {seconds} s, and for a vehicle.", seconds=f"{limits.outage_seconds:g}")
+            )
             passed = self._passes_by(began)
             away, made = monotonic() - began, self._made_since(began)
             if not passed and not self.post.connected:
-                return [Result(point="outage", good=False, said="no vehicle passed while the network was away")]
+                return [Result(point=point, good=False, said=Phrase("no vehicle passed while the network was away"))]
             if not passed:
-                self._dialogue.say("It is connected again: unplug it, and leave it unplugged until the screen says so.")
-        self._dialogue.say(f"Plug it in again. The post tries to connect every {ANEW_SECONDS:g} s until it is back.")
+                self._dialogue.say(
+                    Phrase("It is connected again: unplug it, and leave it unplugged until the screen says so.")
+                )
+        self._dialogue.say(
+            Phrase(
+                "Plug it in again. The post tries to connect every {seconds} s until it is back.",
+                seconds=f"{ANEW_SECONDS:g}",
+            )
+        )
         ended = monotonic()
         taken = self._back(ended, limits.patience_seconds)
         left = len(self.witness.outstanding(until=ended))
-        said = f"{made} records made in {away:.0f} s without network"
-        said += ", all taken by the broker afterwards" if taken else f", {left} not taken"
-        return [Result(point="outage", good=taken, said=said)]
+        records, seconds = str(made), f"{away:.0f}"
+        said = Phrase(
+            "{records} records made in {seconds} s without network, all taken by the broker afterwards",
+            records=records,
+            seconds=seconds,
+        )
+        if not taken:
+            said = Phrase(
+                "{records} records made in {seconds} s without network, {left} not taken",
+                records=records,
+                seconds=seconds,
+                left=str(left),
+            )
+        return [Result(point=point, good=taken, said=said)]
 
     def _passes_by(self, began: float) -> bool:
         """Wait until the network was away for long enough and a vehicle passed; False if it came back before."""
@@ -279,7 +348,9 @@ class AtWork:
         self._wait(
             lambda: self.post.connected or long_enough(),
             limits.outage_seconds + limits.patience_seconds,
-            what=lambda: "without network" if monotonic() < due else "without network, waiting for a vehicle",
+            what=lambda: (
+                Phrase("without network") if monotonic() < due else Phrase("without network, waiting for a vehicle")
+            ),
         )
         return not self.post.connected and long_enough()
 
@@ -296,12 +367,11 @@ class AtWork:
                 self.post.connect_now()
             return False
 
-        def what() -> str:
+        def what() -> Phrase:
             if not self.post.connected:
-                return "not connected yet"
-            return (
-                f"connected; the broker has yet to take {len(self.witness.outstanding(until=ended))} records for good"
-            )
+                return Phrase("not connected yet")
+            left = str(len(self.witness.outstanding(until=ended)))
+            return Phrase("connected; the broker has yet to take {left} records for good", left=left)
 
         return self._wait(taken, seconds, what=what)
 
@@ -327,7 +397,7 @@ def _pictures(payload: bytes) -> tuple[Illustration, ...]:
     if hit.get("match") not in _READ_AS_LISTED:
         return ()
     return tuple(
-        Illustration.of("The test plate.", base64.b64decode(picture["data"]))
+        Illustration.of(Phrase("The test plate."), base64.b64decode(picture["data"]))
         for picture in hit.get("pictures", ())
         if picture["kind"] == "patch" and "data" in picture
     )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from device.language import local
 from provisioning.people.person import NotCertifiedError
 from provisioning.people.register import Register
 from provisioning.technician.accept.seal import Sealed
@@ -27,7 +28,7 @@ def lapse_since(
     now, ended = at or datetime.now(UTC), sealed.ended
     if ended > now + CLOCK_SLACK:
         raise NotCertifiedError(
-            f"the report says that it was ended at {ended:%Y-%m-%d %H:%M} UTC, which is yet to come", reason="time"
+            f"the report says that it was ended at {local(ended)}, which is yet to come", reason="time"
         )
     _require(sealed, people, ledger, ended)
     try:
@@ -49,7 +50,7 @@ def _require(sealed: Sealed, people: Register, ledger: CertificateLedger, at: da
     for revoked, reason, when in ledger.revocations():
         if revoked == serial and when <= at:
             raise NotCertifiedError(
-                f"the certificate of {name} was revoked on {when:%Y-%m-%d %H:%M} UTC ({reason})",
+                f"the certificate of {name} was revoked on {local(when)} ({reason})",
                 reason="certificate_revoked",
             )
     entry, expires = people[name], sealed.certificate.not_valid_after_utc
@@ -59,11 +60,11 @@ def _require(sealed: Sealed, people: Register, ledger: CertificateLedger, at: da
             raise NotCertifiedError(f"{name} is certified as {entry.role.value} in the register", reason="role")
         if at < entry.certified:
             raise NotCertifiedError(
-                f"the certification of {name} began on {entry.certified:%Y-%m-%d %H:%M} UTC",
+                f"the certification of {name} began on {local(entry.certified)}",
                 reason="certification_not_yet_valid",
             )
         expires = min(expires, entry.expires)
     if at >= expires:
         raise NotCertifiedError(
-            f"the certification of {name} ended on {expires:%Y-%m-%d %H:%M} UTC", reason="certification_expired"
+            f"the certification of {name} ended on {local(expires)}", reason="certification_expired"
         )

@@ -4,6 +4,7 @@ import time
 from math import inf
 from time import monotonic
 
+from device.language import Phrase
 from provisioning.technician.accept.dialogue import Dialogue
 
 
@@ -36,16 +37,21 @@ def tally(dialogue: Dialogue, wanted: int, *, patience_seconds: float, settle_se
             continue
         idle = monotonic()
         if key.means == "undo":
-            dialogue.say(
-                f"{len(taps[:-1])}: " + ("the last one is taken back" if taps else "there is none to take back")
-            )
+            count = str(len(taps[:-1]))
+            taken = Phrase("{count}: the last one is taken back", count=count)
+            dialogue.say(taken if taps else Phrase("{count}: there is none to take back", count=count))
             taps, over = taps[:-1], inf
         elif key.means == "end":
             over = min(over, key.at + settle_seconds)
         elif over == inf:
             taps.append(key.at)
-            dialogue.say(f"{len(taps)}")
+            dialogue.say(Phrase("{count}", count=str(len(taps))))
             if len(taps) >= wanted:
                 over = key.at + settle_seconds
-                dialogue.say(f"That is all; for {settle_seconds:.0f} s u and Enter still takes the last one back.")
+                dialogue.say(
+                    Phrase(
+                        "That is all; for {seconds} s u and Enter still takes the last one back.",
+                        seconds=f"{settle_seconds:.0f}",
+                    )
+                )
     return taps

@@ -16,6 +16,7 @@ from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
 from device.frame import Frame
+from device.language import Phrase, message
 from device.vision.recognizer import Plate, Recognizer
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Dialogue
@@ -39,7 +40,7 @@ def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
     """Try the pins: the light that a person sees, and the switch that a person opens."""
     backend = configuration.board.backend
     if backend == "none":
-        return [Result(point="pins", good=True, said="this unit has no board")]
+        return [Result(point=Phrase("pins"), good=True, said=Phrase("this unit has no board"))]
     with backends.board(backend, configuration.board.settings) as made:
         results = [_lights(made, dialogue)]
         results += _tamper(made, dialogue)
@@ -51,23 +52,29 @@ def _lights(made: Board, dialogue: Dialogue) -> Result:
     made.illuminator(on=True)
     made.status_light(shown)
     seen = dialogue.ask(
-        f"Does the status light show this: {described(shown)}? "
-        "And is the infrared lamp lit (look at it through a phone's camera)?"
+        Phrase(
+            "Does the status light show this: {pattern}? "
+            "And is the infrared lamp lit (look at it through a phone's camera)?",
+            pattern=described(shown),
+        )
     )
     made.illuminator(on=False)
     made.status_light(Light.OFF)
-    return Result(point="status light and lamp", good=seen, said="seen" if seen else "not seen")
+    return Result(point=Phrase("status light and lamp"), good=seen, said=Phrase("seen") if seen else Phrase("not seen"))
 
 
 def _tamper(made: Board, dialogue: Dialogue) -> list[Result]:
+    point = Phrase("tamper switch")
     if made.tamper_open():
-        dialogue.say("The case is open: close it.")
+        dialogue.say(Phrase("The case is open: close it."))
     else:
-        dialogue.say("Open the case, and close it again.")
+        dialogue.say(Phrase("Open the case, and close it again."))
         if not _until(made.tamper_open):
-            return [Result(point="tamper switch", good=False, said=f"not seen open within {TAMPER_SECONDS:.0f} s")]
+            said = Phrase("not seen open within {seconds} s", seconds=f"{TAMPER_SECONDS:.0f}")
+            return [Result(point=point, good=False, said=said)]
     closed = _until(lambda: not made.tamper_open())
-    return [Result(point="tamper switch", good=closed, said="seen open and closed" if closed else "it stays open")]
+    said = Phrase("seen open and closed") if closed else Phrase("it stays open")
+    return [Result(point=point, good=closed, said=said)]
 
 
 def _until(condition: Callable[[], bool]) -> bool:
@@ -87,20 +94,27 @@ def view(configuration: Configuration) -> list[Result]:
 
     """
     views = load_views(configuration.outbox.path.parent)
-    accepted = {name: each for name, each in (("day", views.day), ("infrared", views.infrared)) if each is not None}
+    named = ((Phrase("day"), views.day), (Phrase("infrared"), views.infrared))
+    accepted = {name: each for name, each in named if each is not None}
+    point = Phrase("view")
     if not accepted:
-        return [Result(point="view", good=False, said="no view was accepted yet: platepost aim")]
+        return [Result(point=point, good=False, said=Phrase("no view was accepted yet: platepost aim"))]
     frame, background = _look(configuration)
     faults = judge(*background.median, views)
     plates = Recognizer.of(configuration.vision).recognize(frame.gray).plates
-    by = " and ".join(f"{name} by {each.accepted_by}" for name, each in accepted.items())
-    said = f"as accepted: {by}" if not faults else f"{', '.join(sorted(faults))}: platepost aim"
+    by = [Phrase("{light} by {person}", light=name, person=each.accepted_by) for name, each in accepted.items()]
+    all_by = by[0] if len(by) == 1 else Phrase("{first} and {second}", first=by[0], second=by[1])
+    said = Phrase("as accepted: {by}", by=all_by)
+    if faults:
+        said = Phrase("{faults}: platepost aim", faults=", ".join(sorted(faults)))
     if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
         dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())
-        said = f"not compared: it is too {'dark' if dark else 'bright'} for what was accepted, {by}"
-    picture = Illustration.of("The view; plates are made illegible.", _illegible(frame.color(), plates))
-    return [Result(point="view", good=not faults, said=said, pictures=(picture,))]
+        said = Phrase("not compared: it is too bright for what was accepted, {by}", by=all_by)
+        if dark:
+            said = Phrase("not compared: it is too dark for what was accepted, {by}", by=all_by)
+    picture = Illustration.of(Phrase("The view; plates are made illegible."), _illegible(frame.color(), plates))
+    return [Result(point=point, good=not faults, said=said, pictures=(picture,))]
 
 
 def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
@@ -117,7 +131,7 @@ def _look(configuration: Configuration) -> tuple[Frame, BackgroundModel]:
             camera.meter(frame, ())
             if frame.monotonic >= settled and background.look(frame.gray, frame.monotonic):
                 return frame, background
-    raise CameraError("too few frames came")
+    raise CameraError(Phrase("too few frames came"))
 
 
 def _illegible(color: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
@@ -138,12 +152,12 @@ def _illegible(color: NDArray[np.uint8], plates: tuple[Plate, ...]) -> bytes:
 
 def rights(configuration: Configuration) -> list[Result]:
     """See that the broker refuses what this post may not do."""
-    topics = foreign_topics(configuration)
+    topics, point = foreign_topics(configuration), Phrase("rights at the broker")
     try:
         open_to_it = [topic for topic in topics if not refused(configuration, topic)]
     except ProvisioningError as error:
-        return [Result(point="rights at the broker", good=False, said=str(error))]
-    said = f"{len(topics)} topics of others are refused to it"
+        return [Result(point=point, good=False, said=message(error))]
+    said = Phrase("{count} topics of others are refused to it", count=str(len(topics)))
     if open_to_it:
-        said = f"the broker lets it write {', '.join(open_to_it)}"
-    return [Result(point="rights at the broker", good=not open_to_it, said=said)]
+        said = Phrase("the broker lets it write {topics}", topics=", ".join(open_to_it))
+    return [Result(point=point, good=not open_to_it, said=said)]

@@ -6,7 +6,7 @@ from math import ceil
 from statistics import median
 from typing import Literal
 
-from provisioning.pages.language import Phrase
+from device.language import Phrase
 from provisioning.technician.aim.measurement import Measurement, blur_pixels
 from provisioning.technician.aim.shown import at_least, at_most, limit_below
 from provisioning.technician.aim.tracks import VehicleTrack

@@ -9,8 +9,8 @@ from typing import Any
 
 from device.board.base import Board
 from device.camera.view import Light, View, Views, load_views
+from device.language import Phrase
 from provisioning.errors import ProvisioningError
-from provisioning.pages.language import Phrase
 from provisioning.technician.aim.session import Session
 from provisioning.technician.aim.watcher import Observation, Watcher
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from provisioning.pages.language import Phrase
+from device.language import Phrase
 from provisioning.technician.aim.tracks import VehicleTrack
 from provisioning.technician.aim.zoom_or_tilt import ZoomOrTilt
 

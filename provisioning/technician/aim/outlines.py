@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from device.language import Phrase
 from device.vision.settings import LaneSettings
-from provisioning.pages.language import Phrase
 
 _MOST_LANES, _MOST_CORNERS = 8, 20
 _DIGITS = 3

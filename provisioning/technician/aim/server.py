@@ -3,8 +3,8 @@
 import asyncio
 import ipaddress
 
+from device.language import Phrase
 from provisioning.errors import ProvisioningError
-from provisioning.pages.language import Phrase
 from provisioning.serving import PageServer
 from provisioning.technician.aim.aiming import Aiming
 from provisioning.technician.aim.web import application
@@ -24,11 +24,19 @@ def service_address(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise ProvisioningError(f"service address {text!r}: an address of the service interface is wanted") from None
+        raise ProvisioningError(
+            Phrase("service address {address}: an address of the service interface is wanted", address=repr(text))
+        ) from None
     if address.is_unspecified:
-        raise ProvisioningError(f"service address {text}: that is every interface; name the service interface's own")
+        raise ProvisioningError(
+            Phrase("service address {address}: that is every interface; name the service interface's own", address=text)
+        )
     if address.is_multicast or not (address.is_loopback or address.is_private or address.is_link_local):
-        raise ProvisioningError(f"service address {text}: that is a public address; the page is for a local cable only")
+        raise ProvisioningError(
+            Phrase(
+                "service address {address}: that is a public address; the page is for a local cable only", address=text
+            )
+        )
     return str(address)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from time import monotonic
 
-from provisioning.pages.language import Phrase
+from device.language import Phrase
 
 MOST_TRIES = 5
 """Wrong codes after which the page closes, while nobody was let in: somebody else is at the door."""

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from device.language import LANGUAGES, Catalog, Phrase, catalog, preferred, translated
 from provisioning.pages import PAGES
-from provisioning.pages.language import LANGUAGES, Catalog, Phrase, catalog, preferred, translated
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
 
 _ASSETS = Path(__file__).parent / "assets"

@@ -1,6 +1,6 @@
 """Angles and parts as a person on a ladder takes them in."""
 
-from provisioning.pages.language import Phrase
+from device.language import Phrase
 
 _NUMBERS = (
     *(Phrase("two"), Phrase("three"), Phrase("four"), Phrase("five"), Phrase("six")),

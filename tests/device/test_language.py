@@ -1,0 +1,168 @@
+"""Every text of the technician's pages has its translation, with the same fields, and no translation is left over."""
+
+import ast
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from click.testing import CliRunner
+from pydantic import TypeAdapter, ValidationError
+
+from device.cli import platepost
+from device.enrollment.errors import EnrollmentError
+from device.language import (
+    ENGLISH,
+    LANGUAGES,
+    Phrase,
+    catalog,
+    local,
+    message,
+    preferred,
+    spoken,
+    terminal_language,
+    translated,
+)
+
+ROOT = Path(__file__).parents[2]
+ROOMS = (ROOT / "device", ROOT / "provisioning")
+PRACTICE = ROOT / "simulator" / "practice.py"
+OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
+OFFICE = {"seal.py", "standing.py"}
+AT_THE_UNIT = (
+    *(ROOT / "device" / "commands" / name for name in ("decommission.py", "enroll.py", "selftest.py")),
+    *(ROOT / "provisioning" / "commands" / name for name in ("accept.py", "aim.py")),
+    *(path for path in (ROOT / "provisioning" / "technician").rglob("*.py") if path.name not in OFFICE),
+    *(ROOT / "device" / "enrollment" / f"{name}.py" for name in ("code", "est", "keyfiles", "tpm", "unit", "wipe")),
+    ROOT / "provisioning" / "trust" / "passphrase.py",
+    PRACTICE,
+)
+"""Files whose every word a technician may read; what is judged in the office is none of them."""
+SPEAKING = {"echo", "say", "progress", "ask", "prompt", "confirm", "getpass", "Result", "SelfTestResult"}
+ERRORS = {
+    *("AimRefusedError", "CameraError", "DecommissionError", "EnrollmentError", "ProvisioningError", "UsageError"),
+    *("BadParameter", "TpmNotClearedError", "_FaultError"),
+}
+"""Functions that show a text, and what is shown later."""
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _texts() -> set[str]:
+    """Return the texts of `Phrase` in Python, and of `t` in templates and scripts."""
+    found = set()
+    for path in (*(path for room in ROOMS for path in room.rglob("*.py")), PRACTICE):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _called(node) == "Phrase":
+                text = node.args[0]
+                if isinstance(text, ast.Constant):
+                    found.add(text.value)
+    for path in (*ROOMS[1].rglob("technician/**/*.html"), *ROOMS[1].rglob("technician/**/*.js")):
+        for match in re.finditer(r"""\bt\((?:"([^"]+)"|'([^']+)')""", path.read_text(encoding="utf-8")):
+            found.add(match[1] or match[2])
+    return found
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_text_is_translated_with_its_fields_and_none_is_left_over(language: str) -> None:
+    words = catalog(language)
+    assert words.keys() == _texts()
+    assert [text for text, said in words.items() if not said.strip() or _fields(said) != _fields(text)] == []
+
+
+def _is_english(node: ast.expr) -> bool:
+    """Tell a text of several words beside its fields; one word is the name of an act."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    said = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant))
+    return isinstance(node, (ast.Constant, ast.JoinedStr)) and re.search(r"[a-z]{2} *[ :][ a-z]", said) is not None
+
+
+@pytest.mark.parametrize("path", AT_THE_UNIT, ids=lambda path: path.name)
+def test_nothing_is_said_at_a_unit_that_cannot_be_translated(path: Path) -> None:
+    plain = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and (_called(node) in SPEAKING or _called(node) in ERRORS):
+            shown = [*node.args[:1], *(each.value for each in node.keywords if each.arg in {"point", "said"})]
+            plain += [f"line {each.lineno}: {ast.unparse(each)}" for each in shown if _is_english(each)]
+    assert plain == []
+
+
+def test_phrases_are_english_until_they_are_said_in_another_language() -> None:
+    lane = Phrase("left lane")
+    said = Phrase("no longer seen: {lane}", lane=lane)
+    assert said == "no longer seen: left lane"
+    words = {"left lane": "carril izquierdo", "no longer seen: {lane}": "ya no se ve: {lane}"}
+    assert translated({"said": (said, 7)}, words) == {"said": ["ya no se ve: carril izquierdo", 7]}
+    assert Phrase("{not a field").within(words) == "{not a field"
+
+
+def test_a_phrase_outlasts_a_file() -> None:
+    kept = TypeAdapter(Phrase)
+    said = Phrase("{step}: done before", step=Phrase("view"))
+    again = kept.validate_json(kept.dump_json(said))
+    assert (again, again.within(catalog("es"))) == ("view: done before", "vista: ya se hizo")
+    assert kept.validate_python("well").within(catalog("es")) == "well"
+    for damaged in ("7", "{}", '{"text": "{a}", "fields": {"b": "c"}}', '{"text": 1, "fields": {"a": "b"}}'):
+        with pytest.raises(ValidationError, match="a phrase has a text"):
+            kept.validate_json(damaged)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "es_MX.UTF-8"}, "es"),
+        ({"LANG": "es_US", "LC_ALL": "C.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "es"}, "es"),
+        ({"LANGUAGE": "fr:es_MX:en", "LC_ALL": "en_US.UTF-8"}, "es"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+    ],
+)
+def test_a_terminal_has_the_language_of_its_locale(locale: dict[str, str], language: str) -> None:
+    assert terminal_language(locale) == language
+
+
+def test_a_refusal_at_the_unit_is_said_in_the_language_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    for language, said in (("en", "'7K3M' is no code: 16 letters"), ("es", "'7K3M' no es un código: debe tener 16")):
+        words = ["enroll", "post-17", "office:1", "--directory", str(tmp_path), "--code-file", "-"]
+        result = CliRunner().invoke(platepost, ["--language", language, *words], input="7K3M")
+        assert isinstance(result.exception, EnrollmentError)
+        assert spoken(message(result.exception)).startswith(said)
+
+
+def test_a_moment_is_in_this_machine_s_time_with_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 7, 1, 19, 30, 5, tzinfo=UTC)
+    try:
+        monkeypatch.setenv("TZ", "PST8PDT,M3.2.0,M11.1.0")
+        time.tzset()
+        assert local(moment) == "2026-07-01 12:30 PDT"
+        assert local(moment, "%H:%M:%S") == "12:30:05 PDT"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "en"),
+        ("es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("de, en-US;q=0.7, es;q=0.3", "en"),
+        ("en;q=0.2,es-US", "es"),
+        ("es;q=0", "en"),
+        ("es;q=x", "en"),
+    ],
+)
+def test_the_browser_says_which_language_comes_first(accepted: str, language: str) -> None:
+    assert preferred(accepted) == language
