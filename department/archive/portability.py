@@ -61,7 +61,7 @@ _LEFT_OUT = "^(django|auth|account|mfa|socialaccount)_|^audits_household"
 """Tables of Django, of log-in, and of households: no second factor and no key of households leaves the department."""
 
 
-class Manifest(BaseModel):
+class ExportManifest(BaseModel):
     """What an export has."""
 
     model_config = ConfigDict(frozen=True)
@@ -160,7 +160,7 @@ def export_department(
     }
 
 
-def open_manifest(source: Path, keys: Sequence[ECKey]) -> Manifest:
+def open_manifest(source: Path, keys: Sequence[ECKey]) -> ExportManifest:
     """Return the manifest of an export whose files are all as it says.
 
     Raises:
@@ -170,7 +170,7 @@ def open_manifest(source: Path, keys: Sequence[ECKey]) -> Manifest:
     try:
         message = (source / "manifest.jws").read_bytes()
         payload, _ = read_compact(message, typ=MANIFEST_TYPE).payload_by(keys, largest=LARGEST_MANIFEST)
-        manifest = Manifest.model_validate_json(payload)
+        manifest = ExportManifest.model_validate_json(payload)
     except (OSError, RecordError, ValueError) as error:
         raise DepartmentError(f"{source}: the manifest is refused: {error}") from error
     found = {str(path.relative_to(source)): path for path in source.rglob("*") if path.is_file()}
@@ -184,7 +184,7 @@ def open_manifest(source: Path, keys: Sequence[ECKey]) -> Manifest:
 def import_department(
     database: PortabilityDatabase,
     source: Path,
-    manifest: Manifest,
+    manifest: ExportManifest,
     *,
     now: datetime,
     told: Callable[[int, int | None], None],

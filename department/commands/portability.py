@@ -51,7 +51,7 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     with working_as(folder, WEB):
         from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             MANIFEST_TYPE,
-            Manifest,
+            ExportManifest,
             export_department,
         )
         from department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
@@ -72,7 +72,7 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
                 told=told,
             )
     about = {"agency": settings.agency, "custodian": settings.custodian, "version": version("platepost")}
-    manifest = Manifest(**about, made=datetime.now(UTC), **found)
+    manifest = ExportManifest(**about, made=datetime.now(UTC), **found)
     payload = manifest.model_dump_json().encode()
     write_durably(target / "manifest.jws", sign(payload, key, typ=MANIFEST_TYPE, kid=key.thumbprint()))
     if as_json:

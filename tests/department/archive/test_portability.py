@@ -14,7 +14,7 @@ from django.db import connection
 
 from department.archive.portability import (
     MANIFEST_TYPE,
-    Manifest,
+    ExportManifest,
     PortabilityDatabase,
     export_department,
     import_department,
@@ -154,7 +154,7 @@ def content(where: str) -> dict[str, list[str]]:
 
 def signed(target: Path, found: dict[str, Any]) -> None:
     about = {"agency": "demo", "custodian": "records", "version": "0.1.0", "made": NOW}
-    payload = Manifest(**about, **found).model_dump_json().encode()
+    payload = ExportManifest(**about, **found).model_dump_json().encode()
     (target / "manifest.jws").write_bytes(sign(payload, KEY, typ=MANIFEST_TYPE, kid=KEY.thumbprint()))
 
 
