@@ -15,4 +15,14 @@ class DepartmentError(PlatepostError, RuntimeError):
 
 
 class ActRefusedError(DepartmentError):
-    """What somebody asks for is refused; the message says why, in words for whoever asked."""
+    """What somebody asks for is refused; the message says why, in words for the person who asked.
+
+    Args:
+        message: why.
+        rule: which rule refuses, as the database names it; empty where it is none of the database's.
+
+    """
+
+    def __init__(self, message: str, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule

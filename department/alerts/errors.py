@@ -2,49 +2,28 @@
 
 ::
 
-    DepartmentError
-     +-- AlertError (RuntimeError)         it is refused; the message says why
-          +-- StaleAlertError              somebody else was sooner
+    ActRefusedError
+     +-- AlertError               it is refused; the message says why
+          +-- StaleAlertError     somebody else was sooner
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-from django.db import DatabaseError
-
-from department.database.refusals import refusal_of
-from department.errors import DepartmentError
-
-_STALE = "alerts_stale"
+from department.database.refusals import refused_as
+from department.errors import ActRefusedError
 
 
-class AlertError(DepartmentError, RuntimeError):
-    """It is refused; the message says why.
-
-    Args:
-        message: why.
-        rule: which rule refuses, as the database names it.
-
-    """
-
-    def __init__(self, message: str, rule: str = "") -> None:
-        super().__init__(message)
-        self.rule = rule
+class AlertError(ActRefusedError):
+    """It is refused; the message says why."""
 
 
 class StaleAlertError(AlertError):
     """The alert is not any more as it was shown: look again."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the database refuses by one of the alerts' rules into `AlertError`."""
-    try:
-        yield
-    except DatabaseError as error:
-        said = refusal_of(error, "alerts_")
-        if said is None:
-            raise
-        rule = str(said.constraint_name)
-        kind = StaleAlertError if rule == _STALE else AlertError
-        raise kind(str(said.message_primary), rule) from error
+def _error(message: str, rule: str) -> AlertError:
+    return (StaleAlertError if rule == "alerts_stale" else AlertError)(message, rule)
+
+
+refusals = partial(refused_as, _error, "alerts_")
+"""Turns what the database refuses by one of the alerts' rules into `AlertError`; a context manager."""

@@ -6,12 +6,9 @@
      +-- ArchiveRefusedError    the law, a hold, or a second person's absence forbids it
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-from django.db import DatabaseError
-
-from department.database.refusals import refusal_of
+from department.database.refusals import refused_as
 from department.errors import ActRefusedError
 
 WHY = {
@@ -32,27 +29,8 @@ WHY = {
 
 
 class ArchiveRefusedError(ActRefusedError):
-    """It is refused; the message says why.
-
-    Args:
-        message: why.
-        constraint: which rule refuses, as `WHY` and the database name it.
-
-    """
-
-    def __init__(self, message: str, constraint: str) -> None:
-        super().__init__(message)
-        self.constraint = constraint
+    """It is refused; the message says why."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the database refuses by one of the archive's rules into `ArchiveRefusedError`."""
-    try:
-        yield
-    except DatabaseError as error:
-        said = refusal_of(error, "archive_")
-        if said is None:
-            raise
-        name = str(said.constraint_name)
-        raise ArchiveRefusedError(WHY.get(name) or str(said.message_primary), name) from error
+refusals = partial(refused_as, ArchiveRefusedError, "archive_", why=WHY)
+"""Turns what the database refuses by one of the archive's rules into `ArchiveRefusedError`; a context manager."""

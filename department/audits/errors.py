@@ -6,12 +6,9 @@
      +-- AuditError    it is another's to audit or to close, is not over yet, or was said already
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-from django.db import DatabaseError
-
-from department.database.refusals import refusal_of
+from department.database.refusals import refused_as
 from department.errors import ActRefusedError
 
 _WHY = {
@@ -33,13 +30,5 @@ class AuditError(ActRefusedError):
     """It is refused; the message says why."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the database refuses by one of the rules of audits into `AuditError`."""
-    try:
-        yield
-    except DatabaseError as error:
-        said = refusal_of(error, "audits_")
-        if said is None:
-            raise
-        raise AuditError(_WHY.get(str(said.constraint_name)) or str(said.message_primary)) from error
+refusals = partial(refused_as, AuditError, "audits_", why=_WHY)
+"""Turns what the database refuses by one of the rules of audits into `AuditError`; a context manager."""

@@ -1,10 +1,37 @@
 """What the database refuses by a rule of ours, which the rule's constraint names."""
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
 import psycopg
 from django.db import DatabaseError
 
+from department.errors import ActRefusedError
 
-def refusal_of(error: DatabaseError, prefix: str) -> psycopg.errors.Diagnostic | None:
-    """Return what the database says of a refusal; None if no rule with this prefix in its name refused."""
-    said = error.__cause__.diag if isinstance(error.__cause__, psycopg.Error) else None
-    return said if said is not None and (said.constraint_name or "").startswith(prefix) else None
+
+@contextmanager
+def refused_as(
+    made: Callable[[str, str], ActRefusedError],
+    *prefixes: str,
+    why: Mapping[str, str] | None = None,
+    also: tuple[type[psycopg.Error], ...] = (),
+) -> Iterator[None]:
+    """Turn what the database refuses by a rule into an error of ours.
+
+    Args:
+        made: makes it, of what people are told and the rule's name.
+        prefixes: how the names of the rules begin.
+        why: what people are told, by rule; otherwise what the database says.
+        also: errors that refuse without a rule.
+
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.Error):
+            raise
+        rule = cause.diag.constraint_name or ""
+        if not rule.startswith(prefixes) and not isinstance(cause, also):
+            raise
+        raise made((why or {}).get(rule) or str(cause.diag.message_primary), rule) from error

@@ -149,7 +149,7 @@ def _claimed(partner: PartnerDepartment, query: FederatedQuery, digest: str) -> 
         with refusals():
             FederatedExchange.objects.create(pk=query.id, side="answered", agency=partner, at=query.time, **said)
     except SharingError as error:
-        if error.constraint == "federation_exchange_pkey":
+        if error.rule == "federation_exchange_pkey":
             return FederatedExchange.objects.get(pk=query.id)
         raise _refused(partner, str(error), 429) from error
     return None

@@ -2,17 +2,16 @@
 
 ::
 
-    DepartmentError
-     +-- ListRefusedError (RuntimeError)    a rule forbids it, or another person is missing
+    ActRefusedError
+     +-- ListRefusedError    a rule forbids it, or another person is missing
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 
-import psycopg
-from django.db import DatabaseError
+from psycopg.errors import InsufficientPrivilege
 
-from department.errors import DepartmentError
+from department.database.refusals import refused_as
+from department.errors import ActRefusedError
 
 WHY = {
     "lists_plate": "a plate has 3 to 10 letters and digits; a partial one three known ones, and the length that fits",
@@ -28,20 +27,10 @@ WHY = {
 """What people are told, by the constraint that refuses."""
 
 
-class ListRefusedError(DepartmentError, RuntimeError):
+class ListRefusedError(ActRefusedError):
     """It is refused; the message says why."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the database refuses by one of the lists' rules, or for want of a role, into `ListRefusedError`."""
-    try:
-        yield
-    except DatabaseError as error:
-        cause = error.__cause__
-        if not isinstance(cause, psycopg.Error):
-            raise
-        name = cause.diag.constraint_name or ""
-        if not name.startswith("lists_") and not isinstance(cause, psycopg.errors.InsufficientPrivilege):
-            raise
-        raise ListRefusedError(WHY.get(name) or str(cause.diag.message_primary)) from error
+refusals = partial(refused_as, ListRefusedError, "lists_", why=WHY, also=(InsufficientPrivilege,))
+"""Turns what the database refuses by one of the lists' rules, or for want of a role, into `ListRefusedError`; a
+context manager."""

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.errors import InsufficientPrivilege, IntegrityError
 
-from department.database.refusals import refusal_of
+from department.database.refusals import refused_as
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
 from department.people.currency import currency_of
@@ -36,8 +37,6 @@ from department.people.rights import Certification, DepartmentRole, Permission, 
 INVITED = timedelta(hours=72)
 """For so long the code of an invitation is good."""
 _CODE_BYTES = 10
-_NO_RIGHT = "42501"
-"""PostgreSQL's insufficient_privilege, as triggers raise it."""
 _GIVEN = {"login", "name", "badge", "agency"}
 _WHY = {
     "people_person_login_key": "this log-in is already taken",
@@ -225,12 +224,6 @@ def _invite(person: DepartmentPerson) -> str:
 @contextmanager
 def _asked() -> Iterator[None]:
     """Work in one transaction. Raises PersonError: the database refuses."""
-    try:
-        with transaction.atomic():
-            yield
-    except (IntegrityError, ProgrammingError) as error:
-        if isinstance(error, ProgrammingError) and getattr(error.__cause__, "sqlstate", None) != _NO_RIGHT:
-            raise
-        said = refusal_of(error, "people_")
-        known = said and _WHY.get(str(said.constraint_name))
-        raise PersonError(known or str(error).splitlines()[0]) from error
+    also = (IntegrityError, InsufficientPrivilege)
+    with refused_as(PersonError, "people_", why=_WHY, also=also), transaction.atomic():
+        yield

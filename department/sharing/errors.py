@@ -8,11 +8,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-from django.db import DatabaseError
-
-from department.database.refusals import refusal_of
+from department.database.refusals import refused_as
 from department.errors import ActRefusedError
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
@@ -39,34 +38,14 @@ _WHY = {
     "ledger_agency_in_state": "the law allows nothing on behalf of an agency of this kind",
 }
 """What people are told, by the constraint that refuses."""
-_PREFIXES = ("sharing_", "federation_", "ledger_agency_in_state")
 
 
 class SharingError(ActRefusedError):
-    """It is refused; the message says why.
-
-    Args:
-        message: why.
-        constraint: the rule that refuses, as the database names it.
-
-    """
-
-    def __init__(self, message: str, constraint: str) -> None:
-        super().__init__(message)
-        self.constraint = constraint
+    """It is refused; the message says why."""
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the database refuses by a rule of sharing into `SharingError`."""
-    try:
-        yield
-    except DatabaseError as error:
-        said = next(filter(None, (refusal_of(error, prefix) for prefix in _PREFIXES)), None)
-        if said is None:
-            raise
-        name = str(said.constraint_name)
-        raise SharingError(_WHY.get(name) or str(said.message_primary), name) from error
+refusals = partial(refused_as, SharingError, "sharing_", "federation_", "ledger_agency_in_state", why=_WHY)
+"""Turns what the database refuses by a rule of sharing into `SharingError`; a context manager."""
 
 
 @contextmanager

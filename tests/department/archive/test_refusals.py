@@ -358,7 +358,7 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
                 refusals(),
             ):
                 way(made)
-            assert refused.value.constraint == case.rule, (name, way)
+            assert refused.value.rule == case.rule, (name, way)
             if by_service:
                 said = last_entry(superuser)
                 assert (said["event"], said["why"]) == ("archive_refused", str(refused.value)), name

@@ -163,7 +163,7 @@ def test_forbidden_grants(
                     transaction.atomic(),
                 ):
                     way(kind)
-                assert refused.value.constraint == case.rule, (name, kind)
+                assert refused.value.rule == case.rule, (name, kind)
             after = sql("SELECT (SELECT count(*) FROM ledger_agency WHERE allowed), count(*) FROM ledger_sharing")
             assert after == before, name
 

@@ -151,7 +151,7 @@ def test_policy_is_published_once(people: dict[str, DepartmentPerson], db: None)
     ):
         with pytest.raises(SharingError) as refused:
             publish_policy(person=person, hearing=day)
-        assert refused.value.constraint == rule
+        assert refused.value.rule == rule
     publish_policy(person="r.manager", hearing=today)
     with pytest.raises(SharingError, match="published already"):
         publish_policy(person="r.manager", hearing=today)

@@ -141,7 +141,7 @@ def test_clock_list_and_notices_by_the_pages(
         looked("y.person", [planted["TEST004"]])
         with pytest.raises(SharingError) as refused:
             note_notices(incident("account", "o.person", since, timezone.now()), person="r.manager")
-        assert refused.value.constraint == "sharing_incident_told"
+        assert refused.value.rule == "sharing_incident_told"
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     with as_role(WEB):
         assert client.post("/incidents/", said | times | {"until": "2025-01-01T00:00"}).status_code == 409

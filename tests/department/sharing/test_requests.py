@@ -130,7 +130,7 @@ def test_refused(name: str, superuser: psycopg.Connection) -> None:
         empty(superuser, "sharing_release", "sharing_request", "ledger_sharing", "ledger_verification", "ledger_agency")
         with as_role(role), pytest.raises(SharingError) as refused, refusals():
             way()
-        assert refused.value.constraint == rule
+        assert refused.value.rule == rule
 
 
 @pytest.mark.parametrize(("kind", "days"), [("public records", 10), ("subpoena", 15), ("discovery", 30)])
