@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 
 from department.custody.errors import StoreError
 from department.custody.messages import OutgoingMessage
+from department.database.queries import rows
 from device.control.jose import sign
 from device.records.decision import DECISION_TYPE, Decision
 from device.records.topics import decision_topic
@@ -58,9 +59,7 @@ class DecisionOutbox:
 
     def _asked(self, query: str, values: list[Any]) -> list[tuple[Any, ...]]:
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(query, values)
-                return list(cursor.fetchall())
+            return rows(query, values)
         except DatabaseError as error:
             connection.close()
             raise StoreError(f"the database does not say what was decided: {type(error).__name__}") from error

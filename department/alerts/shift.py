@@ -8,6 +8,7 @@ from django.db import connection
 
 from department.alerts.alerts import Alert, open_alerts
 from department.alerts.errors import AlertError, refusals
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.writing import entering
@@ -63,9 +64,7 @@ def shift_start(entry: OpenEntry | None = None, *, at: datetime | None = None) -
 
     """
     at = at or datetime.now(UTC)
-    with connection.cursor() as cursor:
-        cursor.execute(_SAYS, [at])
-        says = cursor.fetchall()
+    says = rows(_SAYS, [at])
     newest = max((version for *_, version, _ in says if version is not None), default=None)
     posts = tuple(
         ShiftPost(
@@ -109,9 +108,7 @@ def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:
 
 def acknowledged_until(person: DepartmentPerson) -> datetime | None:
     """Return until when somebody may take alerts by what they have looked at; None where they may not now."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT max(at) FROM alerts_acknowledgment WHERE person = %s", [person.login])
-        (last,) = cursor.fetchone() or (None,)
+    ((last,),) = rows("SELECT max(at) FROM alerts_acknowledgment WHERE person = %s", [person.login])
     return last + SHIFT if last is not None and datetime.now(UTC) < last + SHIFT else None
 
 
@@ -124,7 +121,5 @@ def withdraw_listed(listed: Iterable[str], *, group: str | None, person: str) ->
         person: who took them off.
 
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
-        (found,) = cursor.fetchone() or ([],)
-        return list(found)
+    ((found,),) = rows("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
+    return list(found)

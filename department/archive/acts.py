@@ -1,12 +1,10 @@
 """What every act of the archive has in common: one transaction, one entry in the ledger, one kind of refusal."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from department.archive.errors import ArchiveRefusedError, refusals
-from department.database import queries
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append, entering
 
@@ -24,8 +22,7 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    given = json.loads(json.dumps(fields, default=str))
-    with tried(event, **given), entering(event, given) as said:
+    with tried(event, **fields), entering(event, fields) as said:
         yield said
 
 
@@ -45,8 +42,3 @@ def tried(event: LedgerEvent, **fields: Any) -> Iterator[None]:  # noqa: ANN401 
         why = {"person": fields.get("person"), "what": event.value, "why": str(error)}
         append(LedgerEvent.ARCHIVE_REFUSED, why | named)
         raise
-
-
-def rows(query: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what psycopg takes
-    """Return what the database answers to a query."""
-    return queries.rows(query, values)

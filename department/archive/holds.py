@@ -15,9 +15,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from department.archive.acts import act, rows
+from department.archive.acts import act
 from department.archive.errors import ArchiveRefusedError, refusals
 from department.archive.models import Hold
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import enter
 from device.files import write_durably
@@ -131,7 +132,7 @@ def place_again(person: str, file: Path) -> int:
         said = json.loads(line)
         fields = {"case": said["case_number"], "reason": said["reason"], "what": f"{said['kind']}, placed again"}
         with refusals(), transaction.atomic():
-            ((hold, missing),) = rows("SELECT hold, missing FROM archive_hold_again(%s)", line)
+            ((hold, missing),) = rows("SELECT hold, missing FROM archive_hold_again(%s)", [line])
             if hold is not None:
                 enter(LedgerEvent.HOLD_PLACED, {"person": person, "hold": hold, **fields})
         lacking += missing

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey
 
-from department.archive.acts import act, rows, tried
+from department.archive.acts import act, tried
 from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope, place_hold
 from department.archive.models import KeptBackup, PurgePlan, RetentionTerm
@@ -31,6 +31,7 @@ from department.custody.certificate import (
     summed,
 )
 from department.custody.errors import CustodyError
+from department.database.queries import rows
 from department.folder import DepartmentSettings
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
@@ -148,7 +149,7 @@ def planned_parts(plan: UUID) -> list[PlannedPart]:
     found = rows(
         "SELECT class, begins::text, ends::text, shown, dropped_at IS NOT NULL FROM archive_part WHERE plan = %s"
         " ORDER BY begins, class",
-        plan,
+        [plan],
     )
     return [
         PlannedPart(retention, begins, ends, json.loads(shown), dropped)
@@ -158,7 +159,7 @@ def planned_parts(plan: UUID) -> list[PlannedPart]:
 
 def stale_because(plan: UUID) -> str | None:
     """Return why a plan is not to be carried out any more, None where nothing speaks against it."""
-    ((why,),) = rows("SELECT archive_stale(%s)", plan)
+    ((why,),) = rows("SELECT archive_stale(%s)", [plan])
     return None if why is None else str(why)
 
 
@@ -210,7 +211,7 @@ def carry_out(
                 _sweep(plan, part)
             elif not part.dropped:
                 with transaction.atomic():
-                    rows("SELECT archive_purge_part(%s, %s, %s)", plan, part.retention, part.begins)
+                    rows("SELECT archive_purge_part(%s, %s, %s)", [plan, part.retention, part.begins])
         progress(done + 1, len(parts))
     _forget(plan)
     asked = PurgePlan.objects.get(plan=plan)
@@ -227,7 +228,7 @@ def carry_out(
             with connection.cursor() as cursor:
                 values = [plan, each.said.covert_group, each.signed]
                 cursor.execute("INSERT INTO custody_certificate VALUES (%s, %s, %s)", values)
-        rows("SELECT archive_finish(%s)", plan)
+        rows("SELECT archive_finish(%s)", [plan])
         count = sum(part.records for part in opened.said.parts)
         entry |= {"what": opened.said.law, "count": count, "certificate": summed([opened.signed.encode()]).sha256}
 
@@ -239,7 +240,7 @@ def certificate(plan: UUID) -> Iterator[bytes]:
         ArchiveRefusedError: it is not done.
 
     """
-    found = rows("SELECT certificate FROM custody_certificate WHERE plan = %s AND covert_group IS NULL", plan)
+    found = rows("SELECT certificate FROM custody_certificate WHERE plan = %s AND covert_group IS NULL", [plan])
     if not found:
         raise ArchiveRefusedError("there is no such plan that was carried out", "archive_unfinished")
     yield json.dumps({"certificate": found[0][0]}).encode()
@@ -321,24 +322,24 @@ def _sweep(plan: UUID, part: PlannedPart) -> None:
     behind: int | None = 0
     while behind is not None:
         with transaction.atomic():
-            ((behind,),) = rows("SELECT archive_sweep(%s, %s, %s, %s)", plan, part.retention, behind, ERASED_AT_ONCE)
+            ((behind,),) = rows("SELECT archive_sweep(%s, %s, %s, %s)", [plan, part.retention, behind, ERASED_AT_ONCE])
 
 
 def _forget(plan: UUID) -> None:
     """Have search forget what went, a page of plates after the other."""
     ((weeks,),) = rows(
-        "SELECT array_agg(DISTINCT week ORDER BY week) FROM archive_part, unnest(weeks) AS week WHERE plan = %s", plan
+        "SELECT array_agg(DISTINCT week ORDER BY week) FROM archive_part, unnest(weeks) AS week WHERE plan = %s", [plan]
     )
     behind: str | None = "" if weeks else None
     while behind is not None:
-        ((behind,),) = rows("SELECT search_forget(%s::smallint[], %s, %s)", weeks, behind, FORGOTTEN_AT_ONCE)
+        ((behind,),) = rows("SELECT search_forget(%s::smallint[], %s, %s)", [weeks, behind, FORGOTTEN_AT_ONCE])
 
 
 def _groups(plan: UUID) -> list[str | None]:
     """Return of what there is a certificate: None first, for all that is not covert."""
     groups = rows(
         "SELECT DISTINCT covert_group FROM archive_outcome WHERE plan = %s AND covert_group IS NOT NULL ORDER BY 1",
-        plan,
+        [plan],
     )
     return [None, *(group for (group,) in groups)]
 
@@ -366,9 +367,7 @@ def _certified(asked: PurgePlan, group: str | None, certifier: Certifier) -> _Ce
         " LEFT JOIN archive_outcome o ON (o.plan, o.class, o.begins) = (p.plan, p.class, p.begins)"
         " AND o.covert_group IS NOT DISTINCT FROM %s WHERE p.plan = %s AND (o.plan IS NOT NULL OR %s::text IS NULL)"
         " ORDER BY p.begins, p.class",
-        group,
-        asked.plan,
-        group,
+        [group, asked.plan, group],
     )
     held = sorted({number for row in found for number in row[4] or ()})
     zero = dict.fromkeys(("records", "reads", "hits", "pictures", "held"), 0)

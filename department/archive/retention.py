@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from django.db.models.functions import Now
 
-from department.archive.acts import act, rows
+from department.archive.acts import act
 from department.archive.errors import ArchiveRefusedError
 from department.archive.models import KeptBackup, RetentionTerm
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 
 
@@ -23,7 +24,7 @@ class DuePartition(NamedTuple):
 
 def establish(law: str) -> bool:
     """Have a law bind the department, as the owner; return whether anything changed. Terms stay where it allows."""
-    ((changed,),) = rows("SELECT archive_establish(%s)", law)
+    ((changed,),) = rows("SELECT archive_establish(%s)", [law])
     return bool(changed)
 
 

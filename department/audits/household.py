@@ -28,6 +28,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from department.audits.errors import AuditError
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.people.services import person_of
@@ -85,9 +86,7 @@ class HouseholdKey:
 
     def known(self) -> Callable[[str, str], bool]:
         """Return what tells of a person and a plate whether it is of their household, as they are known now."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT person, digest FROM audits_household")
-            digests = {(person, bytes(digest)) for person, digest in cursor.fetchall()}
+        digests = {(person, bytes(digest)) for person, digest in rows("SELECT person, digest FROM audits_household")}
         people = {person for person, _ in digests}
         return lambda person, plate: person in people and (person, self.digest(person, plate)) in digests
 
@@ -181,10 +180,7 @@ def open_sealed(key: HouseholdKey, *, by: str) -> None:
         LedgerError: it cannot be entered.
 
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT person, given_at FROM audits_household_sealed ORDER BY person")
-        waiting = cursor.fetchall()
-    for login, given_at in waiting:
+    for login, given_at in rows("SELECT person, given_at FROM audits_household_sealed ORDER BY person"):
         consent = f"given on the page on {timezone.localtime(given_at):%Y-%m-%d}"
         with _replaced(login, by=by, consent=consent) as (said, cursor, sealed):
             try:
@@ -196,14 +192,12 @@ def open_sealed(key: HouseholdKey, *, by: str) -> None:
 
 def household_of(login: str) -> NotedHousehold | None:
     """Return what is kept of somebody's household; None where they have named nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT plates, given_at, true FROM audits_household_sealed WHERE person = %s UNION ALL"
-            " SELECT count(*), max(noted_at), false FROM audits_household WHERE person = %s HAVING count(*) > 0",
-            [login, login],
-        )
-        found = cursor.fetchone()
-        return None if found is None else NotedHousehold(*found)
+    found = rows(
+        "SELECT plates, given_at, true FROM audits_household_sealed WHERE person = %s UNION ALL"
+        " SELECT count(*), max(noted_at), false FROM audits_household WHERE person = %s HAVING count(*) > 0",
+        [login, login],
+    )
+    return NotedHousehold(*found[0]) if found else None
 
 
 def folded_plate(text: str) -> str:

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from department.audits.log import auditing
+from department.database.queries import rows
 from department.ledger.reading import reading
 
 AGES = ((1, "up to a day"), (7, "up to 7 days"), (30, "up to 30 days"), (90, "up to 90 days"), (366, "up to a year"))
@@ -66,9 +66,7 @@ class MonthReport:
 
 def post_accesses(since: datetime) -> list[PostAccesses]:
     """Count stills, recordings and technicians' sessions since a time: no person, and nothing of a covert group."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM audits_post_accesses(%s)", [since])
-        return [PostAccesses(*row) for row in cursor]
+    return [PostAccesses(*row) for row in rows("SELECT * FROM audits_post_accesses(%s)", [since])]
 
 
 def month_report(month: date, *, person: str, agency: str) -> MonthReport:

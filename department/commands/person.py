@@ -38,10 +38,10 @@ def people_register(folder: DepartmentFolder) -> Iterator[ModuleType]:
     with working_as(folder, OWNER):
         from django.db import connection  # noqa: PLC0415 - after Django was set up
 
+        from department.database.queries import rows  # noqa: PLC0415
         from department.people import services  # noqa: PLC0415
 
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('platepost.console', %s, false)", [getpass.getuser()])
+        rows("SELECT set_config('platepost.console', %s, false)", [getpass.getuser()])
         yield services
         connection.close()
 

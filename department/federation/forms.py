@@ -6,7 +6,7 @@ from django import forms
 
 from department.errors import DepartmentError
 from department.federation.identity import known_certificate
-from department.sharing.models import Agency
+from department.ledger.models import Agency
 
 
 class PartnerForm(forms.Form):

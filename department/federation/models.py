@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
-from department.sharing.models import Agency
+from department.ledger.models import Agency
 
 
 class PartnerDepartment(models.Model):

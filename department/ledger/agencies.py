@@ -1,45 +1,15 @@
 """The agencies on whose behalf records may be looked at."""
 
-from dataclasses import dataclass
-from enum import Enum
+from django.db import IntegrityError
 
-from django.db import IntegrityError, connection
-
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
+from department.ledger.models import Agency
 from department.ledger.writing import entering
 from department.policy.errors import PurposeError
 
 
-class AgencyKind(Enum):
-    """What an agency is before the law."""
-
-    IN_STATE = "in_state"
-    """A public agency of the department's own state."""
-    FEDERAL = "federal"
-    OUT_OF_STATE = "out_of_state"
-    PRIVATE = "private"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAgency:
-    """An agency of the register."""
-
-    name: str
-    kind: AgencyKind
-    allowed: bool
-    """Whether anything may be agreed with it; False also takes back at once what was agreed."""
-    note: str
-    """What else there is to say of it."""
-
-
-def agencies() -> list[KnownAgency]:
-    """Return all of the register, by name."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name, kind, allowed, note FROM ledger_agency ORDER BY name")
-        return [KnownAgency(name, AgencyKind(kind), allowed, note) for name, kind, allowed, note in cursor]
-
-
-def set_agency(agency: KnownAgency, *, person: str) -> None:
+def set_agency(agency: Agency, *, person: str) -> None:
     """Put an agency into the register, or change what it says of one.
 
     Raises:
@@ -47,18 +17,14 @@ def set_agency(agency: KnownAgency, *, person: str) -> None:
         LedgerError: the ledger cannot be written.
 
     """
-    values = {"kind": agency.kind.value, "allowed": agency.allowed, "note": agency.note}
-    said = {"person": person, "agency_name": agency.name, **values}
+    said = {name: getattr(agency, name) for name in ("kind", "allowed", "note")}
     try:
-        with entering(LedgerEvent.AGENCY_SET, said), connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO ledger_agency (name, kind, allowed, note) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (name) DO UPDATE"
-                " SET kind = excluded.kind, allowed = excluded.allowed, note = excluded.note",
-                [agency.name, *values.values()],
+        with entering(LedgerEvent.AGENCY_SET, {"person": person, "agency_name": agency.name, **said}):
+            Agency.objects.bulk_create(
+                [agency], update_conflicts=True, unique_fields=["name"], update_fields=list(said)
             )
     except IntegrityError as error:
-        raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind.value}") from error
+        raise PurposeError(f"the law allows nothing on behalf of {agency.name}: it is {agency.kind}") from error
 
 
 def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:
@@ -73,8 +39,6 @@ def require_agreed(name: str, purpose: str, *, scope: str = "search") -> None:
         PurposeError: it may not be done; the message says why.
 
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT ledger_agency_refusal(%s, %s, %s, clock_timestamp())", [name, purpose, scope])
-        (why,) = cursor.fetchone() or (None,)
+    ((why,),) = rows("SELECT ledger_agency_refusal(%s, %s, %s, clock_timestamp())", [name, purpose, scope])
     if why is not None:
         raise PurposeError(f"nothing on behalf of {name}: {why}")

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from psycopg import Connection
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import AgreementError
 from department.ledger.writing import append, entering
@@ -71,12 +72,11 @@ def kept_register() -> PostKeyRegister | None:
 
 def reads_doors(register: PostKeyRegister | None) -> list[ReadsDoor]:
     """Return who hears every read by the register in force, by name."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT ON (reader) id, reader, says, until, agreed_by, confirmed_by"
-            " FROM ledger_agreement ORDER BY reader, id DESC"
-        )
-        agreed = {row[1]: ReadsAgreement(*row) for row in cursor}
+    last = (
+        "SELECT DISTINCT ON (reader) id, reader, says, until, agreed_by, confirmed_by"
+        " FROM ledger_agreement ORDER BY reader, id DESC"
+    )
+    agreed = {row[1]: ReadsAgreement(*row) for row in rows(last)}
     return [ReadsDoor(holder, agreed.get(holder.name)) for holder in (register and register.readers) or ()]
 
 
@@ -88,7 +88,7 @@ def agree_reads(reader: str, says: str, until: date, *, person: str) -> None:
         LedgerError: it cannot be entered.
 
     """
-    said = {"person": person, "reader": reader, "says": says, "until": until.isoformat()}
+    said = {"person": person, "reader": reader, "says": says, "until": until}
     try:
         with entering(LedgerEvent.READS_AGREED, said), connection.cursor() as cursor:
             cursor.execute(

@@ -1,1 +1,28 @@
-"""Empty: the ledger's tables are SQL. Django tells only an app with a module of models that it has migrated."""
+"""The register of agencies, as Django sees it. The rules stand in the database: see migrations/0002_catalog.py."""
+
+from django.db import models
+
+
+class AgencyKind(models.TextChoices):
+    """What an agency is before the law; `in_state` is a public agency of the department's own state."""
+
+    IN_STATE = "in_state", "in state"
+    FEDERAL = "federal", "federal"
+    OUT_OF_STATE = "out_of_state", "out of state"
+    PRIVATE = "private", "private"
+
+
+class Agency(models.Model):
+    """An agency of the register."""
+
+    name = models.TextField(primary_key=True)
+    kind = models.TextField(choices=AgencyKind)
+    allowed = models.BooleanField()
+    """Whether anything may be agreed with it; False also takes back at once what was agreed."""
+    note = models.TextField()
+    """What else there is to say of it."""
+
+    class Meta:
+        managed = False
+        db_table = "ledger_agency"
+        ordering = ("name",)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
 from department.ledger.catalog import LedgerEvent
@@ -26,8 +27,8 @@ def entering(event: LedgerEvent, fields: Mapping[str, Any]) -> Iterator[dict[str
 
     Args:
         event: what is done.
-        fields: JSON values by name, as the catalog says; what comes out only on the way may be added to the dictionary
-            that the context gives.
+        fields: values by name, as the catalog says, of JSON's types or others that `DjangoJSONEncoder` takes; what
+            comes out only on the way may be added to the dictionary that the context gives.
 
     Raises:
         LedgerError: it cannot be entered. Nothing is done then.
@@ -45,7 +46,7 @@ def enter(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | No
 
     Args:
         event: what happened.
-        fields: JSON values by name, as the catalog says.
+        fields: values by name, as for `entering`.
         refers_to: the entry that it refers to, as the catalog says.
 
     Raises:
@@ -93,7 +94,7 @@ def _said(event: LedgerEvent, fields: Mapping[str, Any]) -> str:
     carries = set(event.kind.carries.split())
     if not carries <= fields.keys() <= carries | set(event.kind.may_carry.split()):
         raise LedgerError(f"{event.value} carries {event.kind.carries}, not {' '.join(fields)}")
-    return json.dumps(fields)
+    return json.dumps(fields, cls=DjangoJSONEncoder)
 
 
 def _alone(call: str, values: Sequence[Any]) -> Any:  # noqa: ANN401 - what the function returns

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.lists.errors import ListRefusedError
@@ -72,9 +73,7 @@ class _Wanted:
 
     @classmethod
     def now(cls) -> "_Wanted":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT id FROM lists_in_force")
-            ids = [number for (number,) in cursor]
+        ids = [number for (number,) in rows("SELECT id FROM lists_in_force")]
         people = ListEntry.objects.order_by("pk")
         return cls(
             datetime.now(UTC),

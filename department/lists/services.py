@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
 
 from department.alerts.shift import withdraw_listed
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.lists.errors import WHY, ListRefusedError, refusals
@@ -29,8 +30,7 @@ _NUMBER = re.compile(r"#(\d{1,18})$")
 def seeing(person: DepartmentPerson) -> Iterator[None]:
     """Open a transaction in which a person sees the entries that are open, and those of their covert groups."""
     with refusals(), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('platepost.person', %s, true)", [person.login])
+        rows("SELECT set_config('platepost.person', %s, true)", [person.login])
         yield
 
 
@@ -166,9 +166,7 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
 
 
 def _patterns_in_force() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]'")
-        (count,) = cursor.fetchone()
+    ((count,),) = rows("SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]'")
     return int(count)
 
 

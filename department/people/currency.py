@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
+from department.database.queries import rows
 from department.people.models import DepartmentPerson
 from department.people.rights import (
     GRANTS,
@@ -100,9 +100,7 @@ class Currency:
                 yield f"The {each.label} {what} ended on {_day(end)}.", helpers
 
     def _whom(self, roles: Iterable[DepartmentRole]) -> tuple[str, ...]:
-        with connection.cursor() as cursor:
-            cursor.execute(_WHOM, [[role.value for role in roles], self.person.pk])
-            return tuple(login for (login,) in cursor.fetchall())
+        return tuple(login for (login,) in rows(_WHOM, [[role.value for role in roles], self.person.pk]))
 
 
 def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:
@@ -117,11 +115,9 @@ def currencies(people: Iterable[DepartmentPerson], at: datetime | None = None) -
     """Look the roles, certificates and training of many up, in one query."""
     of: dict[int, list[tuple[str, str, datetime]]] = {}
     everybody = list(people)
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERY, {"people": [person.pk for person in everybody]})
-        for person, kind, name, noted, counts in cursor.fetchall():
-            if counts:
-                of.setdefault(person, []).append((kind, name, noted))
+    for person, kind, name, noted, counts in rows(_QUERY, {"people": [person.pk for person in everybody]}):
+        if counts:
+            of.setdefault(person, []).append((kind, name, noted))
     return [_currency(person, of.get(person.pk, []), at or timezone.now()) for person in everybody]
 
 

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege, IntegrityError
 
+from department.database.queries import rows
 from department.database.refusals import refused_as
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
@@ -174,8 +175,8 @@ def map_group(name: str, role: DepartmentRole, *, end: bool = False) -> None:
 
 def take_groups(person: DepartmentPerson, provider: str, groups: Iterable[str]) -> None:
     """Give and end the roles that an identity provider's groups stand for. Raises PersonError: duties are apart."""
-    with _asked(), connection.cursor() as cursor:
-        cursor.execute("SELECT people_take_groups(%s, %s, %s)", [person.pk, provider, list(groups)])
+    with _asked():
+        rows("SELECT people_take_groups(%s, %s, %s)", [person.pk, provider, list(groups)])
 
 
 def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 
@@ -43,13 +43,12 @@ def save_search(person: str, work: str, fields: Iterable[tuple[str, str]]) -> No
 
 def saved_searches(person: str, *, only: UUID | None = None) -> list[SavedSearch]:
     """Return what somebody saved, by work, the latest first; only one of them where its id is given."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, work, at, fields::text FROM search_saved WHERE person = %s AND (%s::uuid IS NULL OR id = %s)"
-            " ORDER BY work, at DESC LIMIT 200",
-            [person, only, only],
-        )
-        return [SavedSearch(id_, work, at, _fields(fields)) for id_, work, at, fields in cursor]
+    found = rows(
+        "SELECT id, work, at, fields::text FROM search_saved WHERE person = %s AND (%s::uuid IS NULL OR id = %s)"
+        " ORDER BY work, at DESC LIMIT 200",
+        [person, only, only],
+    )
+    return [SavedSearch(id_, work, at, json.loads(fields)) for id_, work, at, fields in found]
 
 
 def discard_search(person: str, saved: UUID) -> None:
@@ -57,8 +56,3 @@ def discard_search(person: str, saved: UUID) -> None:
     entered = {"person": person, "what": str(saved)}
     with entering(LedgerEvent.WORK_DISCARDED, entered), connection.cursor() as cursor:
         cursor.execute("SELECT search_discard(%s, %s)", [saved, person])
-
-
-def _fields(text: str) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(text)
-    return said

@@ -10,14 +10,15 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from department.ledger.agencies import KnownAgency, set_agency
+from department.ledger.agencies import set_agency
 from department.ledger.catalog import LedgerEvent
+from department.ledger.models import Agency
 from department.policy.errors import PurposeError
 from department.sharing.errors import act, refusals
 from department.sharing.models import AgencyVerification, SharingAgreement
 
 
-def register_agency(agency: KnownAgency, *, person: str) -> None:
+def register_agency(agency: Agency, *, person: str) -> None:
     """Put an agency into the register, or change what it says. Raises SharingError: the law allows nothing for it."""
     with refusals():
         try:

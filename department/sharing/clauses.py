@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
+from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.policy.policy import Policy, policy_in_force
 from department.sharing.errors import act
@@ -222,11 +222,8 @@ CLAUSES = (
 def department_facts(policy: Policy) -> Mapping[str, int | None]:
     """Return what there is to know of how the clauses are kept, by name: counts, none of a plate or a person."""
     with_case = [each.name for each in policy.purposes if each.case]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sharing_facts(%s, make_interval(days => %s))", [with_case, settings.PEOPLE_TRAINING.days]
-        )
-        (found,) = cursor.fetchone() or ("{}",)
+    said = [with_case, settings.PEOPLE_TRAINING.days]
+    ((found,),) = rows("SELECT sharing_facts(%s, make_interval(days => %s))", said)
     facts: dict[str, Any] = json.loads(found)
     return facts | {
         "versions": PolicyVersion.objects.count(),

@@ -6,7 +6,7 @@
      +-- SharingError    the law, the policy, or another's duty forbids it
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -57,8 +57,5 @@ def act(event: LedgerEvent, **fields: Any) -> Iterator[dict[str, Any]]:  # noqa:
         LedgerError: it cannot be entered; nothing is done.
 
     """
-    given: Mapping[str, Any] = {
-        name: value if isinstance(value, (int, list, type(None))) else str(value) for name, value in fields.items()
-    }
-    with refusals(), entering(event, given) as said:
+    with refusals(), entering(event, fields) as said:
         yield said

@@ -8,9 +8,9 @@ from joserfc.jwk import ECKey, RSAKey
 from department.archive.evidence_package import recipient_of
 from department.archive.holds import HeldScope, folded_plates
 from department.errors import DepartmentError
-from department.ledger.agencies import AgencyKind, KnownAgency
+from department.ledger.models import Agency, AgencyKind
 from department.policy.policy import policy_in_force
-from department.sharing.models import Agency, BreachIncident, SharingAgreement, SharingRelease, SharingRequest
+from department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
 
 _DAY = forms.DateInput(attrs={"type": "date"})
 _TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
@@ -24,7 +24,7 @@ def _in_state_only() -> bool:
 def _may_agree() -> list[tuple[str, str]]:
     found = Agency.objects.filter(allowed=True)
     if _in_state_only():
-        found = found.filter(kind=AgencyKind.IN_STATE.value)
+        found = found.filter(kind=AgencyKind.IN_STATE)
     return [(agency.name, agency.name) for agency in found]
 
 
@@ -38,7 +38,7 @@ class AgencyForm(forms.Form):
     """An agency."""
 
     name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text="Small letters, digits, hyphens: oakdale-pd.")
-    kind = forms.ChoiceField(choices=[(kind.value, kind.value.replace("_", " ")) for kind in AgencyKind])
+    kind = forms.ChoiceField(choices=AgencyKind)
     allowed = forms.BooleanField(
         label="Agreements with it count", required=False, help_text="Without it they stop at once."
     )
@@ -47,14 +47,14 @@ class AgencyForm(forms.Form):
     def clean(self) -> dict[str, object]:
         """Refuse what the law does."""
         said = super().clean() or {}
-        if said.get("allowed") and said.get("kind") != AgencyKind.IN_STATE.value and _in_state_only():
+        if said.get("allowed") and said.get("kind") != AgencyKind.IN_STATE and _in_state_only():
             self.add_error(None, _REFUSED)
         return said
 
     @property
-    def agency(self) -> KnownAgency:
+    def agency(self) -> Agency:
         """The agency, once the form is valid."""
-        return KnownAgency(**{**self.cleaned_data, "kind": AgencyKind(self.cleaned_data["kind"])})
+        return Agency(**self.cleaned_data)
 
 
 class VerificationForm(forms.Form):

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils import timezone
 
 from department.archive.models import Hold
-from department.ledger.agencies import AgencyKind
+from department.ledger.models import Agency
 
 
 class PolicyVersion(models.Model):
@@ -25,20 +25,6 @@ class PolicyVersion(models.Model):
         managed = False
         db_table = "sharing_policy"
         ordering = ("-at",)
-
-
-class Agency(models.Model):
-    """An agency of the register."""
-
-    name = models.TextField(primary_key=True)
-    kind = models.TextField(choices=[(kind.value, kind.value.replace("_", " ")) for kind in AgencyKind])
-    allowed = models.BooleanField()
-    note = models.TextField()
-
-    class Meta:
-        managed = False
-        db_table = "ledger_agency"
-        ordering = ("name",)
 
 
 class AgencyVerification(models.Model):

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from department.ledger.models import Agency
 from department.people.access import CurrentRequest, accepted, needs
 from department.people.rights import Permission
 from department.policy.policy import policy_in_force
@@ -31,7 +32,7 @@ from department.sharing.forms import (
     SharingAgreementForm,
     VerificationForm,
 )
-from department.sharing.models import Agency, BreachIncident, PolicyVersion, SharingRequest
+from department.sharing.models import BreachIncident, PolicyVersion, SharingRequest
 from department.sharing.notice import BreachNotice, breach_notice
 
 DECIDED = 50

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from department.custody.errors import CustodyError
 from department.custody.reading import ShownRow, Sought, picture, reads
+from department.database.queries import rows
 from department.ledger.entries import OpenEntry, open_entry
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
@@ -162,12 +163,10 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
 @require_POST
 def cancel(request: CurrentRequest) -> HttpResponseBase:
     """Have the database give a search up; whoever knows its name started it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = session_user"
-            " AND application_name = %s",
-            [f"{_NAME}{_running(request)}"],
-        )
+    rows(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = session_user AND application_name = %s",
+        [f"{_NAME}{_running(request)}"],
+    )
     return HttpResponse(status=204)
 
 
@@ -224,8 +223,7 @@ def _told(form: forms.Form) -> Iterator[None]:
 @contextmanager
 def _cancelable(request: HttpRequest) -> Iterator[None]:
     running = _running(request)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('application_name', %s, false)", [f"{_NAME}{running}"])
+    rows("SELECT set_config('application_name', %s, false)", [f"{_NAME}{running}"])
     try:
         yield
     finally:

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.db import connection
 from django.utils.datastructures import MultiValueDict
 
+from department.database.queries import rows
 from department.federation.exchange import AskedPlates
 from department.federation.models import PartnerDepartment
-from department.ledger.agencies import agencies
+from department.ledger.models import Agency
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.search.errors import PatternError
 from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
@@ -31,9 +31,8 @@ _COLORS = [("", "any"), *((color, color) for color in COLORS)]
 
 def known_posts(places: Places) -> list[str]:
     """Return the posts of the map, and those that have sent anything."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL")
-        return sorted({*places.posts, *(post for (post,) in cursor)})
+    sent = rows("SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL")
+    return sorted({*places.posts, *(post for (post,) in sent)})
 
 
 def _offer(form: forms.Form, **choices: Iterable[tuple[str, str]]) -> None:
@@ -67,7 +66,7 @@ class PurposeForm(forms.Form):
         self.fields["purpose"].widget.attrs["autofocus"] = not self.is_bound
         self.places = Places.read(settings.PLACES_FILE)
         purposes = ((each.name, f"{each.name}: {each.says}") for each in policy_in_force().purposes)
-        allowed = _same(agency.name for agency in agencies() if agency.allowed)
+        allowed = _same(Agency.objects.filter(allowed=True).values_list("name", flat=True))
         _offer(self, purpose=[("", "choose why"), *purposes], on_behalf_of=[("", "this department"), *allowed])
 
     @property

@@ -32,10 +32,10 @@ from department.audits.services import PlannedAudits, begin_audit, finish_audit,
 from department.custody.reading import Sought, reads
 from department.database.queries import rows
 from department.database.roles import KEEPER, SIGNER, WEB
-from department.ledger.agencies import AgencyKind, KnownAgency
 from department.ledger.catalog import LedgerEvent
 from department.ledger.doors import agree_reads, confirm_reads
 from department.ledger.entries import OpenEntry, open_entry
+from department.ledger.models import Agency, AgencyKind
 from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
 from department.ledger.writing import append
 from department.lists.models import ListEntry
@@ -259,7 +259,9 @@ class SimulatedMonth:
     def _share(self) -> None:
         today = timezone.localdate()
         with acting_as(WEB):
-            register_agency(KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="n"), person="r.stone")
+            register_agency(
+                Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="n"), person="r.stone"
+            )
             verify_agency("oakdale-pd", "called back", today + timedelta(days=300), person="r.stone")
             agree(
                 "oakdale-pd", person="r.stone", says="MOU 12", purposes=["stolen vehicle"], scope=["search", "release"],

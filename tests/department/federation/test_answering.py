@@ -28,9 +28,9 @@ from department.federation.exchange import (
     text_digest,
 )
 from department.federation.models import FederatedExchange
-from department.ledger.agencies import AgencyKind, KnownAgency
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
+from department.ledger.models import Agency, AgencyKind
 from department.ledger.writing import append
 from department.policy.policy import DEFAULT, policy_in_force
 from department.sharing.agencies import end_agreement, register_agency
@@ -142,10 +142,10 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
     assert "is no purpose of the policy" in decision(purpose="curiosity")[1]
     assert "needs a case number" in decision(case=None)[1]
     assert "The auditors see this" in decision(reason="asked for by ICE")[1]
-    agency = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=False, note="n")
+    agency = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=False, note="n")
     register_agency(agency, person="r.manager")
     assert "nothing is shared with it" in decision()[1]
-    register_agency(KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="n"), person="r.manager")
+    register_agency(Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="n"), person="r.manager")
     end_agreement(SharingAgreement.objects.get(), person="r.manager")
     assert decision()[0] == "refused"
     agreed_with("oakdale-pd", scope=["search", "release"])

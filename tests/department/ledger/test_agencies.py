@@ -4,11 +4,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.forms import model_to_dict
 
 from department.database.cluster import SUPERUSER
 from department.database.roles import AUDITOR, OWNER, WEB
-from department.ledger.agencies import AgencyKind, KnownAgency, agencies, set_agency
+from department.ledger.agencies import set_agency
 from department.ledger.entries import open_entry
+from department.ledger.models import Agency, AgencyKind
 from department.policy.errors import PurposeError
 from department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
@@ -16,7 +18,7 @@ from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
 from tests.department.roles import as_role
 
-OAKDALE = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=True, note="agreement 12")
+OAKDALE = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="agreement 12")
 AGREED = (
     "INSERT INTO ledger_verification (agency, says, until, person) VALUES ('oakdale-pd', 's', current_date + 1, 'r');"
     " INSERT INTO ledger_sharing (agency, kind, law, says, purposes, scope, begins, ends, person) VALUES ('oakdale-pd',"
@@ -38,6 +40,10 @@ def events(connect: Connect) -> list[tuple[Any, ...]]:
         return auditor.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
 
 
+def register() -> list[dict[str, Any]]:
+    return [model_to_dict(agency) for agency in Agency.objects.all()]
+
+
 def on_behalf_of(name: str) -> AccessPurpose:
     return AccessPurpose("stolen vehicle", "26-1", on_behalf_of=name)
 
@@ -48,26 +54,26 @@ def test_change_is_entered_with_it(connect: Connect) -> None:
         superuser.execute(AGREED)
     with as_role(WEB):
         set_agency(OAKDALE, person="r.manager")
-        assert agencies() == [OAKDALE]
+        assert register() == [model_to_dict(OAKDALE)]
         open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
-        ended = KnownAgency("oakdale-pd", AgencyKind.IN_STATE, allowed=False, note="agreement has ended")
+        ended = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=False, note="agreement has ended")
         set_agency(ended, person="r.manager")
         with pytest.raises(PurposeError, match="on behalf of oakdale-pd"):
             open_entry(**ASKED | {"purpose": on_behalf_of("oakdale-pd")})
-        assert agencies() == [ended]
+        assert register() == [model_to_dict(ended)]
     assert events(connect) == [("agency_set",), ("intent",), ("agency_set",), ("refused",)]
 
 
 @pytest.mark.parametrize("kind", OUTSIDE)
 def test_law_allows_no_other_agency(connect: Connect, kind: AgencyKind) -> None:
     with as_role(WEB), pytest.raises(PurposeError, match="the law allows nothing"):
-        set_agency(KnownAgency("fbi", kind, allowed=True, note=""), person="r.manager")
-    assert (agencies(), events(connect)) == ([], [])
+        set_agency(Agency(name="fbi", kind=kind, allowed=True, note=""), person="r.manager")
+    assert (register(), events(connect)) == ([], [])
     for role in (OWNER, "postgres"):
         with connect(role) as other, pytest.raises(psycopg.errors.CheckViolation):
             other.execute("INSERT INTO ledger_agency VALUES ('fbi', %s, true, '')", [kind.value])
     with as_role(WEB):
-        set_agency(KnownAgency("fbi", kind, allowed=False, note="the law"), person="r.manager")
+        set_agency(Agency(name="fbi", kind=kind, allowed=False, note="the law"), person="r.manager")
         with pytest.raises(PurposeError, match="on behalf of fbi"):
             open_entry(**ASKED | {"purpose": on_behalf_of("fbi")})
     with connect("postgres") as other, pytest.raises(psycopg.errors.CheckViolation):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from department.archive.retention import establish
 from department.audits.services import PlannedAudits, plan_audits
-from department.ledger.agencies import AgencyKind, KnownAgency
+from department.ledger.models import Agency, AgencyKind
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.policy.policy import policy_in_force
@@ -47,7 +47,7 @@ def enter(event: str = "intent", **fields: object) -> None:
 def agreed_with(agency: str, *, person: str = "r.manager", **more: Any) -> SharingAgreement:  # noqa: ANN401 - a date, a list
     """Have an agency of the state in the register, verified, with an agreement that is in force."""
     today = timezone.now().date()
-    register_agency(KnownAgency(agency, AgencyKind.IN_STATE, allowed=True, note="its chief wrote"), person=person)
+    register_agency(Agency(name=agency, kind=AgencyKind.IN_STATE, allowed=True, note="its chief wrote"), person=person)
     verify_agency(agency, "called back", today + timedelta(days=30), person=person)
     said = {"says": "MOU 12", "purposes": ["stolen vehicle"], "scope": ["search", "release"]}
     return agree(agency, person=person, **said | {"begins": today, "ends": today + timedelta(days=90)} | more)

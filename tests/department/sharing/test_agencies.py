@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from department.database.roles import OWNER, WEB
-from department.ledger.agencies import AgencyKind, KnownAgency
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
 from department.ledger.errors import LedgerError
+from department.ledger.models import Agency, AgencyKind
 from department.ledger.writing import append
 from department.people.models import DepartmentPerson
 from department.policy.errors import PurposeError
@@ -27,7 +27,7 @@ from department.policy.law import LAWS
 from department.policy.policy import DEFAULT, AccessPurpose
 from department.sharing.agencies import agree, end_agreement, register_agency, verify_agency
 from department.sharing.errors import SharingError, refusals
-from department.sharing.models import Agency, SharingAgreement
+from department.sharing.models import SharingAgreement
 from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.people.persons import fresh_client_of
@@ -48,7 +48,7 @@ AGREED = (
 
 
 def outside(kind: str) -> None:
-    register_agency(KnownAgency("outside", AgencyKind(kind), allowed=False, note="n"), person="r.manager")
+    register_agency(Agency(name="outside", kind=AgencyKind(kind), allowed=False, note="n"), person="r.manager")
 
 
 def agree_outside(_: str, agency: str = "outside", days: int = 30) -> SharingAgreement:
@@ -74,7 +74,7 @@ FORBIDDEN = {
         "Refused: the law allows nothing",
         form=lambda pages, kind: pages("/agencies/set/", name="outside", kind=kind, allowed="on", note="n"),
         service=lambda kind: register_agency(
-            KnownAgency("outside", AgencyKind(kind), allowed=True, note="n"), person="r.manager"
+            Agency(name="outside", kind=AgencyKind(kind), allowed=True, note="n"), person="r.manager"
         ),
         orm=lambda kind: Agency(name="outside", kind=kind, allowed=True, note="n").save_base(force_insert=True),
         sql=lambda kind: sql("INSERT INTO ledger_agency (name, kind, allowed, note) VALUES ('o', %s, true, 'n')", kind),
@@ -94,7 +94,7 @@ FORBIDDEN = {
         ready=lambda _: agreed_with("oakdale-pd"),
         form=lambda pages, kind: pages("/agencies/set/", name="oakdale-pd", kind=kind, note="n"),
         service=lambda kind: register_agency(
-            KnownAgency("oakdale-pd", AgencyKind(kind), allowed=False, note="n"), person="r.manager"
+            Agency(name="oakdale-pd", kind=AgencyKind(kind), allowed=False, note="n"), person="r.manager"
         ),
         orm=lambda kind: Agency.objects.filter(name="oakdale-pd").update(kind=kind, allowed=False),
         sql=lambda kind: sql("UPDATE ledger_agency SET allowed = false, kind = %s", kind),
@@ -262,7 +262,9 @@ def test_no_query_is_answered_outside_an_agreement(
     empty(superuser, *AGENCIES)
     today = timezone.now().date()
     for name, known in register.items():
-        register_agency(KnownAgency(name, AgencyKind.IN_STATE, known["allowed"], "n"), person="r.manager")
+        register_agency(
+            Agency(name=name, kind=AgencyKind.IN_STATE, allowed=known["allowed"], note="n"), person="r.manager"
+        )
         said = "INSERT INTO ledger_verification (agency, says, until, person, at) VALUES (%s, 's', %s, 'r.manager', %s)"
         sql(said, name, today + timedelta(days=known["until"]), timezone.now() - timedelta(days=9))
     for each in agreements:
