@@ -55,15 +55,6 @@ class EyeAnswers:
     vehicle: EyeAnswer
 
     @property
-    def bears_out(self) -> bool:
-        """Whether nothing of it speaks against the hit."""
-        return (
-            all(each is CharacterAnswer.SAME for each in self.characters)
-            and EyeAnswer.OTHER not in {self.state, self.vehicle}
-            and bool(self.characters)
-        )
-
-    @property
     def reasons(self) -> tuple[RejectReason, ...]:
         """For which reasons it can be rejected by what was seen; any where nothing speaks against it."""
         found = [
@@ -156,11 +147,9 @@ def close(actor: AlertActor, record_id: int, revision: int, outcome: AlertOutcom
     return _act(actor, record_id, revision, AlertStep.OUTCOME, reason=outcome.value)
 
 
-def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer, note: str = "") -> AlertState:
+def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAnswer) -> AlertState:
     """Say what had been done about an alert before it was taken back."""
-    return _act(
-        actor, record_id, revision, AlertStep.MEANWHILE, reason=done.value, note=require_plain(note) if note else None
-    )
+    return _act(actor, record_id, revision, AlertStep.MEANWHILE, reason=done.value)
 
 
 def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:

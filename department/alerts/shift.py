@@ -10,7 +10,6 @@ from department.alerts.alerts import Alert, open_alerts
 from department.alerts.errors import AlertError, refusals
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
 from department.ledger.writing import entering
 from department.people.currency import currency_of
 from department.people.models import DepartmentPerson
@@ -55,14 +54,8 @@ class ShiftStart:
     """Those that are open."""
 
 
-def shift_start(entry: OpenEntry | None = None, *, at: datetime | None = None) -> ShiftStart:
-    """Return it as it is now.
-
-    Args:
-        entry: as in `open_alerts`.
-        at: the time; now if None.
-
-    """
+def shift_start(*, at: datetime | None = None) -> ShiftStart:
+    """Return it as it is at a time; now if None."""
     at = at or datetime.now(UTC)
     says = rows(_SAYS, [at])
     newest = max((version for *_, version, _ in says if version is not None), default=None)
@@ -79,7 +72,7 @@ def shift_start(entry: OpenEntry | None = None, *, at: datetime | None = None) -
         )
         for post, said_at, state, reasons, version, age in says
     )
-    return ShiftStart(at, newest, posts, tuple(open_alerts(entry)))
+    return ShiftStart(at, newest, posts, tuple(open_alerts()))
 
 
 def acknowledge(person: DepartmentPerson, start: ShiftStart) -> None:

@@ -215,49 +215,39 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
                 yield from role_faults(connection)
                 yield from right_faults(connection)
             set_up_django(folder, WEB)
-            yield from _schema()
-            yield from _clauses()
+            from django.db import connection as session  # noqa: PLC0415 - after Django was set up
+
+            with closing(session):
+                yield from _contents()
     except DepartmentError as error:
         yield InstallationFault("database", str(error))
 
 
-def _schema() -> Iterator[InstallationFault]:
-    from django.db import connection  # noqa: PLC0415 - after Django was set up
-
-    with closing(connection):
-        missing = missing_migrations()
-        if missing:
-            names = ", ".join(missing)
-            yield InstallationFault("migrations_missing", f"the database lacks {names}: give `upgrade`")
-            return
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"
-                " AND last_kept_at > %s ORDER BY post",
-                [datetime.now(UTC) - _FOREIGN],
-            )
-            posts = ", ".join(post for (post,) in cursor.fetchall())
-        if posts:
-            yield InstallationFault(
-                "register_old",
-                f"records by keys that the register lacks came from {posts}: export it again; if that does not help, "
-                f"it is forged",
-                grave=False,
-            )
-
-
-def _clauses() -> Iterator[InstallationFault]:
-    """Yield the clauses of the policy that the department's records say are not met."""
-    from django.db import connection  # noqa: PLC0415 - after Django was set up
-
+def _contents() -> Iterator[InstallationFault]:
+    """Yield what the database lacks; if nothing, what its records say is wrong: a register, clauses of the policy."""
+    from department.database.queries import rows  # noqa: PLC0415 - after Django was set up
     from department.sharing.clauses import evidence  # noqa: PLC0415
 
-    with closing(connection):
-        if not missing_migrations():
-            for each in evidence():
-                if not each.is_met:
-                    name = f"clause_{each.clause.id.lower()}"
-                    yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
+    missing = missing_migrations()
+    if missing:
+        yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
+        return
+    strangers = (
+        "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"
+        " AND last_kept_at > %s ORDER BY post"
+    )
+    posts = ", ".join(post for (post,) in rows(strangers, [datetime.now(UTC) - _FOREIGN]))
+    if posts:
+        yield InstallationFault(
+            "register_old",
+            f"records by keys that the register lacks came from {posts}: export it again; if that does not help, "
+            f"it is forged",
+            grave=False,
+        )
+    for each in evidence():
+        if not each.is_met:
+            name = f"clause_{each.clause.id.lower()}"
+            yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
 
 
 def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:

@@ -7,13 +7,12 @@ before, and publishes what `issue` returns, which the log of receipts has by the
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
 from joserfc.jwk import ECKey
 
 from department.custody.holding import ChainName, Holding
+from department.custody.messages import HeldRecords, OutgoingMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.control.jose import sign
 from device.records.receipt import MOST_RANGES, RECEIPT_TYPE, KeptRange, Receipt
@@ -24,31 +23,6 @@ log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 1.0
 """A chain gets no more than one receipt in this time, however many records come. One whose ranges fill several gets
 them all at once, and then none for as many times as long."""
-
-
-class HeldRecords(Protocol):
-    """What is asked of the store of records."""
-
-    def chains(self) -> Iterable[ChainName]:
-        """Return every chain of which something is held."""
-        ...
-
-    def holding(self, chain: ChainName) -> Holding:
-        """Return what is held of a chain and durable; an empty holding of one that is not known."""
-        ...
-
-    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
-        """Return the digests of all records stored under a number; empty if none is known any more."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SignedReceipt:
-    """A receipt to be published, QoS 1, not retained."""
-
-    topic: str
-    body: bytes
-    """Compact JWS."""
 
 
 class ReceiptIssuer:
@@ -130,7 +104,7 @@ class ReceiptIssuer:
         """Return when `issue` is to be called next, by the steady clock; None while nothing waits."""
         return min(self._due.values(), default=None)
 
-    def issue(self, at: float) -> list[SignedReceipt]:
+    def issue(self, at: float) -> list[OutgoingMessage]:
         """Make the receipts that are due; they are in the log on return.
 
         Raises:
@@ -179,9 +153,9 @@ class ReceiptIssuer:
             ranges=ranges,
         )
 
-    def _signed(self, said: Receipt) -> SignedReceipt:
+    def _signed(self, said: Receipt) -> OutgoingMessage:
         body = sign(said.model_dump_json().encode(), self._key, typ=RECEIPT_TYPE, kid=self._kid)
-        return SignedReceipt(Source(self._agency, said.post).receipt(self._custodian), body)
+        return OutgoingMessage(Source(self._agency, said.post).receipt(self._custodian), body)
 
     def _unheld(self, chain: ChainName, ranges: Sequence[KeptRange]) -> Iterator[LostRange]:
         """Name what was receipted and is not held, or held as another record."""

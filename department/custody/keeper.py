@@ -25,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import JsonValue
 
 from department.custody.holding import ChainName
-from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer, SignedReceipt
+from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer
 from department.custody.messages import KeptRecords, OutgoingMessage, ReceivedMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.records.topics import ROOT
@@ -235,7 +235,7 @@ class Keeper(Generic[Store]):
                     link.publish(receipt)
             for message in self.outgoing():
                 for link in ready:
-                    link.publish(message, retained=message.retained)
+                    link.publish(message)
             self._tell_statements(ready)
 
     def _tell_statements(self, ready: Sequence["_Link"]) -> None:
@@ -384,9 +384,9 @@ class _Link:
         for message in batch:
             self._client.ack(message.mid, message.qos)
 
-    def publish(self, message: SignedReceipt | OutgoingMessage, *, retained: bool = False) -> mqtt.MQTTMessageInfo:
-        """Publish a receipt, or something else."""
-        return self._client.publish(message.topic, message.body, qos=1, retain=retained)
+    def publish(self, message: OutgoingMessage) -> mqtt.MQTTMessageInfo:
+        """Publish a message."""
+        return self._client.publish(message.topic, message.body, qos=1, retain=message.retained)
 
     def close(self) -> None:
         """Disconnect; the broker keeps the session."""

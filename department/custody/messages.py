@@ -1,11 +1,10 @@
 """What a broker delivers to a custodian, and what the keeper asks of the store that keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from department.custody.holding import ChainName
-from department.custody.issuer import HeldRecords
+from department.custody.holding import ChainName, Holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,27 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What a custodian publishes besides receipts, at every broker that is there."""
+    """What a custodian publishes, QoS 1, at every broker that is there: a receipt, say."""
 
     topic: str
     body: bytes
     retained: bool = False
+
+
+class HeldRecords(Protocol):
+    """What is asked of the store of records."""
+
+    def chains(self) -> Iterable[ChainName]:
+        """Return every chain of which something is held."""
+        ...
+
+    def holding(self, chain: ChainName) -> Holding:
+        """Return what is held of a chain and durable; an empty holding of one that is not known."""
+        ...
+
+    def digests(self, chain: ChainName, number: int) -> frozenset[str]:
+        """Return the digests of all records stored under a number; empty if none is known any more."""
+        ...
 
 
 class KeptRecords(HeldRecords, Protocol):

@@ -103,22 +103,6 @@ class SeenPlate:
     """The covert group, where no read of it is open; give it to `entry.fetched`."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerbatimRecord:
-    """A record as the post signed it."""
-
-    id: int
-    topic: str
-    kept_at: datetime
-    verdict: str
-    """The latest."""
-    reason: str
-    """Why it is not genuine."""
-    body: bytes
-    """The event without its pictures' bytes: `canonical_bytes(parse(body))` are those that were signed, and the
-    signature stands beside them. What cannot be read, as it came."""
-
-
 def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[ShownRow]:
     """Return reads, the latest first.
 
@@ -164,20 +148,8 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
         return [SeenPlate(*row) for row in prepared(statement, [*values, limit])]
 
 
-def record(entry: OpenEntry, record_id: int) -> VerbatimRecord | None:
-    """Return one record; None if there is none, or none that the entry may see. Errors are those of `reads`."""
-    with under(entry) as cursor:
-        cursor.execute("SELECT * FROM custody_judged WHERE id = %s", [record_id])
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    stored = RecordRow(*found)
-    entry.fetched(records=[record_id], group=stored.covert_group)
-    return VerbatimRecord(stored.id, stored.topic, stored.kept_at, stored.verdict, stored.reason, stored.said())
-
-
 def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
-    """Return a picture of a record, `patch` or `overview`; None as in `record`.
+    """Return a picture of a record, `patch` or `overview`; None if there is none, or none that the entry may see.
 
     Raises:
         CustodyError: its bytes are not those that were kept.

@@ -8,7 +8,7 @@
     urlpatterns = [path("log-in/", open_to_all(login), name="account_login")]
 
 The question is asked where the view is called, so it is asked again of a request that was kept until its sender had
-authenticated anew. A stream asks `may_go_on` before each event.
+authenticated again. A stream asks `currencies` itself, each second.
 """
 
 from collections.abc import Callable
@@ -131,11 +131,6 @@ def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
 def access_of(view: View) -> Permission | Open | None:
     """Return who may use a view; None where it does not say."""
     return getattr(view, "platepost_access", None)
-
-
-def may_go_on(person: DepartmentPerson, permission: Permission) -> bool:
-    """Tell whether a stream may send its next event: whether the person has the permission still, as stored now."""
-    return currency_of(DepartmentPerson.objects.get(pk=person.pk)).may(permission)
 
 
 def _marked(view: View, access: Permission | Open, asked: View) -> View:

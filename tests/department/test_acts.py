@@ -292,7 +292,7 @@ def test_every_act_makes_an_entry() -> None:
         ("department.web.ledger.reviews", {"EXIGENT_REVIEWED"}),
         ("department.people.views.give_role", {"ROLE_GIVEN"}),
         ("department.people.services.disable", {"PERSON_DISABLED"}),
-        ("department.people.access.may_go_on", set()),
+        ("department.people.currency.currency_of", set()),
     ],
 )
 def test_what_is_entered_is_found(act: str, events: set[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection as django_connection
 
 import department as department_package
-from department.custody.reading import Sought, hits, reads, record
+from department.custody.reading import Sought, hits, reads, whole_records
 from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
@@ -490,9 +490,8 @@ class TestReading:
             assert [row["record_id"] for row in reads(entry, Sought())] == [1]
             assert [row["plate_fold"] for row in hits(entry, Sought(plates=["PLATE1"], posts=["x"]))] == ["PLATE1"]
             assert hits(entry, Sought(plates=["PLATE2"])) == []
-            assert record(entry, 2) is None
-            found = record(entry, 1)
-            assert found is not None
+            assert whole_records(entry, records=[2]) == []
+            ((found, _),) = whole_records(entry, records=[1])
             assert found.body == bytes(32)
 
     def test_group_fetches_its_own(self) -> None:

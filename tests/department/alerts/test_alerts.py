@@ -231,10 +231,10 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
         alert = dispatch.alert().record_id
         with as_role(WEB):
             actions.take(actor, alert, 0)
-            if seen.bears_out:
-                actions.confirm(actor, alert, 1, seen)
-            else:
+            if seen is MISREAD:
                 actions.reject(actor, alert, 1, AlertRejection(RejectReason.MISREAD, seen, ["D0"]))
+            else:
+                actions.confirm(actor, alert, 1, seen)
     now = datetime.now(UTC) + timedelta(minutes=1)
     found = hit_quality(now - timedelta(days=1), now)
     assert (found.reasons["all"].rejected, found.reasons["all"].decided) == (1, 4)

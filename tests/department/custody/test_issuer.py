@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
 from department.custody.holding import ChainName, LinkedRun
-from department.custody.issuer import ReceiptIssuer, SignedReceipt
+from department.custody.issuer import ReceiptIssuer
+from department.custody.messages import OutgoingMessage
 from department.custody.receipt_log import LostRange, ReceiptLog
 from device.control.jose import open_signed, read_payload
 from device.errors import PlatepostError
@@ -37,7 +38,7 @@ def issuer(records: MemoryRecords, log: ReceiptLog, **more: Any) -> ReceiptIssue
     return ReceiptIssuer("records", agency="demo", key=KEY, held=records, receipts=log, now=lambda: NOW, **more)
 
 
-def opened(receipt: SignedReceipt) -> Receipt:
+def opened(receipt: OutgoingMessage) -> Receipt:
     signed = open_signed(receipt.body, typ=RECEIPT_TYPE, key=lambda _header: KEY)
     assert signed.header["kid"] == KEY.thumbprint()
     said = read_payload(signed.payload, Receipt, "receipt")

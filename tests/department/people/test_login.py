@@ -16,7 +16,7 @@ from django.utils import timezone
 from department.database.roles import OWNER, WEB
 from department.ledger.errors import LedgerError
 from department.people import access, login, services
-from department.people.access import may_go_on
+from department.people.currency import currency_of
 from department.people.lockout import MOST
 from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from department.people.rights import Certification, DepartmentRole, Permission
@@ -199,21 +199,25 @@ def test_session_ends_when_idle_but_not_at_a_dispatch_console(
     assert not is_in(minutes=61), "12 hours end it anywhere"
 
 
+def may_search(person: DepartmentPerson) -> bool:
+    return currency_of(DepartmentPerson.objects.get(pk=person.pk)).may(Permission.SEARCH)
+
+
 def test_disabled_person_is_out_at_the_next_request_and_the_next_event(person: DepartmentPerson) -> None:
     client = Client()
     log_in(client)
-    assert may_go_on(person, Permission.SEARCH)
+    assert may_search(person)
     services.disable(DepartmentPerson.objects.get(pk=person.pk))
-    assert not may_go_on(person, Permission.SEARCH)
+    assert not may_search(person)
     with as_role(WEB):
         assert client.get("/").headers["Location"].startswith("/log-in/")
     assert password(Client()) == "/log-in/suspended/"
 
 
 def test_lapse_in_the_middle_of_a_stream_ends_it(person: DepartmentPerson) -> None:
-    assert may_go_on(person, Permission.SEARCH)
+    assert may_search(person)
     PersonCertificate.objects.create(person=person, certification=Certification.CLETS, expires_at=timezone.now())
-    assert not may_go_on(person, Permission.SEARCH)
+    assert not may_search(person)
 
 
 def test_refusal_names_what_is_missing_and_whom_to_ask_and_is_entered() -> None:
