@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
+
+_TYPES: WeakKeyDictionary[psycopg.Connection[Any], dict[str, list[int]]] = WeakKeyDictionary()
+"""By session, the types of each table's columns, once they were asked for."""
 
 
 def copy_into(connection: psycopg.Connection[Any], table: str, rows: Iterable[Sequence[Any]]) -> None:
@@ -15,9 +19,12 @@ def copy_into(connection: psycopg.Connection[Any], table: str, rows: Iterable[Se
 
     """
     name = sql.Identifier(table)
-    columns = connection.execute(sql.SQL("TABLE {} LIMIT 0").format(name)).description or ()
+    types = _TYPES.setdefault(connection, {})
+    if table not in types:
+        columns = connection.execute(sql.SQL("TABLE {} LIMIT 0").format(name)).description or ()
+        types[table] = [column.type_code for column in columns]
     statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([column.type_code for column in columns])
+        copy.set_types(types[table])
         for row in rows:
             copy.write_row(row)

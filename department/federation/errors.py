@@ -2,14 +2,14 @@
 
 ::
 
-    DepartmentError
+    ActRefusedError
      +-- NotTakenError    a partner's message is not answered
 """
 
-from department.errors import DepartmentError
+from department.errors import ActRefusedError
 
 
-class NotTakenError(DepartmentError):
+class NotTakenError(ActRefusedError):
     """A message from outside is not answered; the message says why, in words for the partner.
 
     Args:

@@ -74,7 +74,8 @@ class FederationServer(uvicorn.Server):
 
     def __init__(self, host: str, port: int) -> None:
         identity = own_identity()
-        self._context = identity.context(_certificates(), server=True)
+        self._known = set(_certificates())
+        self._context = identity.context(self._known, server=True)
         config = uvicorn.Config(
             application,
             host=host,
@@ -107,7 +108,10 @@ class FederationServer(uvicorn.Server):
         while True:
             await asyncio.sleep(_PARTNERS_SECONDS)
             try:
-                for certificate in await asyncio.to_thread(_certificates):
-                    self._context.load_verify_locations(cadata=certificate)
+                found = set(await asyncio.to_thread(_certificates))
             except DatabaseError as error:
                 log.warning("partners cannot be read: %s", type(error).__name__)
+                continue
+            for certificate in found - self._known:
+                self._context.load_verify_locations(cadata=certificate)
+            self._known |= found

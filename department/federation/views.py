@@ -2,18 +2,17 @@
 
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from department.federation.answering import own_identity
 from department.federation.asking import demand_case
-from department.federation.errors import NotTakenError
 from department.federation.forms import CaseForm, PartnerForm
 from department.federation.models import FederatedExchange, PartnerDepartment
 from department.federation.partners import name_partner
-from department.people.access import CurrentRequest, accepted, needs
+from department.people.access import CurrentRequest, FormActs, done_by_form, needs
 from department.people.rights import Permission
 
 EXCHANGES = 50
@@ -32,27 +31,18 @@ def partners(request: HttpRequest) -> HttpResponse:
 def change_partners(request: CurrentRequest, what: str) -> HttpResponse:
     """Name a partner, or demand the case number of a query."""
     person = request.user.login
-    form: forms.Form
-    if what == "name":
-        form = PartnerForm(request.POST)
-        done = accepted(form, lambda said: name_partner(**said, person=person))
-    elif what == "case":
-        form = CaseForm(request.POST)
-        done = _demanded(form, person)
-    else:
-        raise Http404
+
+    def demand(form: CaseForm) -> None:
+        number, because = form.cleaned_data["exchange"], form.cleaned_data["because"]
+        found = get_object_or_404(FederatedExchange, pk=number, side="answered", case_number=None)
+        demand_case(found, person=person, because=because)
+
+    acts: FormActs = {
+        "name": (PartnerForm, lambda form: name_partner(**form.cleaned_data, person=person)),
+        "case": (CaseForm, demand),
+    }
+    form, done = done_by_form(request, acts, what)
     return redirect("partners") if done else _page(request, form)
-
-
-def _demanded(form: CaseForm, person: str) -> bool:
-    if not form.is_valid():
-        return False
-    found = get_object_or_404(FederatedExchange, pk=form.cleaned_data["exchange"], side="answered", case_number=None)
-    try:
-        return accepted(form, lambda said: demand_case(found, person=person, because=said["because"]))
-    except NotTakenError as error:
-        form.add_error(None, str(error))
-        return False
 
 
 def _page(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse:

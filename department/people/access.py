@@ -11,10 +11,10 @@ The question is asked where the view is called, so it is asked again of a reques
 authenticated again. A stream asks `currencies` itself, each second.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import wraps
-from typing import Any
+from typing import Any, TypeAlias
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.utils import is_mfa_enabled
@@ -23,7 +23,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -41,6 +41,8 @@ from department.people.rights import FRESH, Permission
 from department.policy.errors import PolicyError, PurposeError
 
 View = Callable[..., HttpResponseBase]
+FormActs: TypeAlias = Mapping[str, tuple[type[forms.Form], Callable[[Any], object]]]
+"""By name, the form that asks for an act, and what is done with it once it is valid."""
 REFRESH = "Platepost-Refresh"
 """A header of requests that a page makes by itself: they keep no session alive."""
 BEGAN = "people_began"
@@ -126,6 +128,20 @@ def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:
         form.add_error(None, f"Refused: {str(error).rstrip('.')}.")
         return False
     return True
+
+
+def done_by_form(request: HttpRequest, acts: FormActs, what: str) -> tuple[forms.Form, bool]:
+    """Do the act of a name; return its form, and whether it was done. If not, the form says why.
+
+    Raises:
+        Http404: there is no such act.
+
+    """
+    if what not in acts:
+        raise Http404
+    kind, change = acts[what]
+    form = kind(request.POST)
+    return form, accepted(form, lambda _: change(form))
 
 
 def access_of(view: View) -> Permission | Open | None:

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from django.conf import settings
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey, RSAKey
 
@@ -21,6 +20,7 @@ from department.archive.evidence_package import pack, seal
 from department.archive.models import KeptBackup
 from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
 from department.ledger.catalog import LedgerEvent
+from department.ledger.doors import kept_register
 from department.ledger.entries import OpenEntry, open_entry, open_log
 from department.ledger.reading import reading
 from department.people.models import DepartmentPerson
@@ -28,8 +28,6 @@ from department.people.services import covert_groups, disable, invite
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.sharing.errors import SharingError, act
 from department.sharing.models import BreachIncident
-from device.files import StateFile
-from provisioning.fleet.register import PostKeyRegister
 
 NOTICE = timedelta(days=30)
 """Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
@@ -239,7 +237,7 @@ def containment(incident: BreachIncident) -> list[tuple[str, bool]]:
         done = all(not _factors_before(person, incident) for person in logged)
         return [("Invite again, or disable, each person who logged on there: their factors and sessions end", done)]
     if incident.kind == "subscriber":
-        register = StateFile(settings.KEPT_REGISTER, PostKeyRegister, about="the register of the posts' keys").read()
+        register = kept_register()
         hears = any(holder.name == incident.subject for holder in (register and register.readers) or ())
         return [("Take the reads from the subscriber, revoke its certificate, and export the register", not hears)]
     removed = KeptBackup.objects.filter(sha256=incident.subject).exclude(removed_at=None).exists()

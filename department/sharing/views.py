@@ -1,6 +1,5 @@
 """Pages of sharing: the policy with its evidence, agencies and agreements, requests from outside, breaches."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from department.ledger.models import Agency
-from department.people.access import CurrentRequest, accepted, needs
+from department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
 from department.people.rights import Permission
 from department.policy.policy import policy_in_force
 from department.sharing import agencies as register
@@ -79,21 +78,14 @@ def agencies(request: HttpRequest) -> HttpResponse:
 def change_agencies(request: CurrentRequest, what: str) -> HttpResponse:
     """Change the register: set or verify an agency, make or end an agreement."""
     person = request.user.login
-    acts: dict[str, tuple[type[forms.Form], Callable[[Any], object]]] = {
+    acts: FormActs = {
         "set": (AgencyForm, lambda form: register.register_agency(form.agency, person=person)),
         "verify": (VerificationForm, lambda form: register.verify_agency(**form.cleaned_data, person=person)),
         "agree": (SharingAgreementForm, lambda form: register.agree(**form.cleaned_data, person=person)),
         "end": (EndForm, lambda form: register.end_agreement(form.cleaned_data["agreement"], person=person)),
     }
-    kind, change = _act(acts, what)
-    form = kind(request.POST)
-    return redirect("agencies") if accepted(form, lambda _: change(form)) else _agencies(request, form)
-
-
-def _act(acts: dict[str, Any], what: str) -> Any:  # noqa: ANN401 - one of those given
-    if what not in acts:
-        raise Http404
-    return acts[what]
+    form, done = done_by_form(request, acts, what)
+    return redirect("agencies") if done else _agencies(request, form)
 
 
 def _agencies(request: HttpRequest, bound: forms.Form | None = None) -> HttpResponse:
@@ -131,15 +123,14 @@ def one_request(request: HttpRequest, number: int) -> HttpResponse:
 def change_request(request: CurrentRequest, number: int, what: str) -> HttpResponse:
     """Extend or decide a request, hold what it is about, recall what was released."""
     found, person = get_object_or_404(SharingRequest, pk=number), request.user.login
-    acts: dict[str, tuple[type[forms.Form], Callable[[Any], object]]] = {
+    acts: FormActs = {
         "extend": (RequestReasonForm, lambda form: outside.extend(found, person=person, **form.cleaned_data)),
         "hold": (RequestHoldForm, lambda form: outside.hold_for(found, form.scope, person=person)),
         "decide": (DecisionForm, lambda form: outside.decide(found, person=person, **form.cleaned_data)),
         "recall": (RecallForm, lambda form: outside.recall(person=person, **form.cleaned_data)),
     }
-    kind, change = _act(acts, what)
-    form = kind(request.POST)
-    return redirect("request", number) if accepted(form, lambda _: change(form)) else _request(request, found, form)
+    form, done = done_by_form(request, acts, what)
+    return redirect("request", number) if done else _request(request, found, form)
 
 
 @needs(Permission.RELEASE_RECORDS)
@@ -204,9 +195,10 @@ def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
 
 
 def _notice(number: int, whom: str) -> BreachNotice:
-    attorney_general = _act({"affected": False, "attorney-general": True}, whom)
+    if whom not in {"affected", "attorney-general"}:
+        raise Http404
     found = get_object_or_404(BreachIncident, pk=number, computed_at__isnull=False)
-    return breach_notice(found, attorney_general=attorney_general)
+    return breach_notice(found, attorney_general=whom == "attorney-general")
 
 
 @needs(Permission.RELEASE_RECORDS)
