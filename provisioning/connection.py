@@ -49,7 +49,7 @@ def split_address(address: str) -> tuple[str, int]:
     """
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise ProvisioningError(f"broker {address!r}: host:port is wanted")
+        raise ProvisioningError(f"{address!r}: host:port is wanted")
     return host.strip("[]"), int(port)
 
 

@@ -2,20 +2,16 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, run_platepost
 from department.commands.person import people_register
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.register import write_register
-
-_PROGRAM = "from device.cli import main; main()"
 
 
 @click.command(
@@ -75,9 +71,9 @@ def contain(
 def _revoke(folder: DepartmentFolder, fleet: Path, name: str, purpose: str, reload_command: str | None) -> None:
     reload = [] if reload_command is None else ["--reload", reload_command]
     line = ["provision", "subscriber", "revoke", str(fleet), name, "--purpose", purpose, *reload]
-    done = subprocess.run([sys.executable, "-c", _PROGRAM, *line], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DepartmentError(f"{name} was not revoked: {done.stderr.strip()[-300:]}")
+    failed = run_platepost(*line)
+    if failed is not None:
+        raise DepartmentError(f"{name} was not revoked: {failed}")
     made, _ = write_register(Fleet.load(fleet))
     if made.resolve() != folder.register_file.resolve():
         shutil.copyfile(made, folder.register_file)

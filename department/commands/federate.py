@@ -6,10 +6,11 @@ import sys
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, web_option
 from department.config.upgrade import working_as
 from department.database.roles import KEEPER, WEB
 from department.folder import DepartmentFolder
+from provisioning.connection import split_address
 
 
 @click.group()
@@ -50,18 +51,16 @@ Example:
 """
 )
 @FOLDER
-@click.option(
-    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8602]"
-)
+@web_option(8602)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    host, _, port = (web or folder.settings.federation_web).rpartition(":")
+    where = web or folder.settings.federation_web
     with working_as(folder, WEB, pooled=True):
         from department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
 
-        server = FederationServer(host.strip("[]"), int(port))
-        click.echo(f"Partners are answered at https://{host}:{port}. Ctrl-C ends it.")
+        server = FederationServer(*split_address(where))
+        click.echo(f"Partners are answered at https://{where}. Ctrl-C ends it.")
         server.run()
 
 

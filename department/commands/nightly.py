@@ -1,14 +1,12 @@
 """`platepost department nightly`: what is to be done each night, and word of what was not."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, run_platepost
 from department.config.upgrade import running_database
 from department.folder import DepartmentFolder
 from department.web.nightly import NightlyReport
@@ -16,7 +14,6 @@ from device.files import write_durably
 
 RESTORED_WITHIN = timedelta(days=35)
 """A backup is to be tried each month."""
-_PROGRAM = "from device.cli import main; main()"
 
 
 @click.command(
@@ -52,29 +49,22 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
 def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     """Do each step, in a process of its own as each is another role of the database; yield why it failed."""
     settings, place = folder.settings, str(folder.path)
-    yield "journal", _failure("ledger", "import-journal", place)
-    yield "seal", _failure("ledger", "seal", place)
-    yield "holds", _failure("hold", "copy", place)
+    yield "journal", run_platepost("department", "ledger", "import-journal", place)
+    yield "seal", run_platepost("department", "ledger", "seal", place)
+    yield "holds", run_platepost("department", "hold", "copy", place)
     if folder.federation.exists():
-        yield "exchanges", _failure("federate", "settle", place)
-    yield "public", _failure("public", "publish", place)  # before a purge
-    yield "purges", _failure("purge", "run", place)  # before the backup, which would keep what goes
-    yield "accuracy", _failure("quality", place, "--draw")
+        yield "exchanges", run_platepost("department", "federate", "settle", place)
+    yield "public", run_platepost("department", "public", "publish", place)  # before a purge
+    yield "purges", run_platepost("department", "purge", "run", place)  # before the backup, which would keep what goes
+    yield "accuracy", run_platepost("department", "quality", place, "--draw")
     if not folder.is_private:
         return  # its own server is backed up there
     if settings.backups is None or not settings.backup_keys:
         yield "backup", "department.toml names no `backups` and `backup_keys`"
         return
     keys = [part for key in settings.backup_keys for part in ("--to", key)]
-    yield "backup", _failure("backup", place, str(folder.path / settings.backups), *keys)
+    yield "backup", run_platepost("department", "backup", place, str(folder.path / settings.backups), *keys)
     yield "restore-test", _untried(folder)
-
-
-def _failure(*line: str) -> str | None:
-    command = [sys.executable, "-c", _PROGRAM, "department", *line]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return said[-1] if done.returncode else None
 
 
 def _untried(folder: DepartmentFolder) -> str | None:

@@ -1,5 +1,7 @@
 """What the commands have in common."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,20 @@ from department.folder import DepartmentFolder
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+def web_option(default_port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that says where a command serves."""
+    default = f"from department.toml, else 127.0.0.1:{default_port}"
+    return click.option("--web", metavar="HOST:PORT", help=f"Address to listen on.  [default: {default}]")
+
+
+def run_platepost(*line: str) -> str | None:
+    """Run a command of Platepost in a process of its own; return why it failed, as it said last, or None."""
+    command = [sys.executable, "-c", "from device.cli import main; main()", *line]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return said[-1] if done.returncode else None
 
 
 @contextmanager

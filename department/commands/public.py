@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, web_option
 from department.config.upgrade import connected, running_database
 from department.database.roles import KEEPER, PUBLIC
 from department.folder import DepartmentFolder
 from device.files import write_durably
+from provisioning.connection import split_address
 from provisioning.trust.keys import signing_jwk
 
 _FRESH_SECONDS = 60
@@ -77,16 +78,15 @@ def export(*, folder: DepartmentFolder, target: Path) -> None:
 
 @public.command()
 @FOLDER
-@click.option(
-    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8601]"
-)
+@web_option(8601)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Serve the public page of FOLDER until Ctrl-C or SIGTERM; its database role can see no record."""
-    host, _, port = (web or folder.settings.public_web).rpartition(":")
-    click.echo(f"The public page is at http://{host}:{port}/. Ctrl-C ends it.")
+    where = web or folder.settings.public_web
+    host, port = split_address(where)
+    click.echo(f"The public page is at http://{where}/. Ctrl-C ends it.")
     with running_database(folder):
         site = _site(lambda: _files(folder))
-        uvicorn.run(site, host=host.strip("[]"), port=int(port), log_level="warning", access_log=False, lifespan="off")
+        uvicorn.run(site, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:

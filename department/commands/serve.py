@@ -8,10 +8,11 @@ from types import FrameType
 import click
 import uvicorn
 
-from department.commands.options import FOLDER
+from department.commands.options import FOLDER, web_option
 from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
+from provisioning.connection import split_address
 
 _STOP_SECONDS = 3
 
@@ -24,9 +25,7 @@ Examples:
 """
 )
 @FOLDER
-@click.option(
-    "--web", metavar="HOST:PORT", help="Address to listen on.  [default: from department.toml, else 127.0.0.1:8600]"
-)
+@web_option(8600)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Serve the pages of FOLDER until Ctrl-C or SIGTERM.
 
@@ -34,16 +33,17 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """
     # uvicorn ends in order and then raises the signal again, for whoever was there before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    host, _, port = (web or folder.settings.web).rpartition(":")
+    where = web or folder.settings.web
+    host, port = split_address(where)
     with working_as(folder, WEB, pooled=True):
         from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
         from department.web.console_feed import FEED  # noqa: PLC0415
 
-        click.echo(f"The pages are at http://{host}:{port}/. Ctrl-C ends it.")
+        click.echo(f"The pages are at http://{where}/. Ctrl-C ends it.")
         config = uvicorn.Config(
             application,
-            host=host.strip("[]"),
-            port=int(port),
+            host=host,
+            port=port,
             lifespan="off",
             log_level="warning",
             access_log=False,
