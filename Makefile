@@ -141,7 +141,7 @@ format: $(VENV)/.development ## Put the code into shape
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
 
-contract: $(VENV)/.development ## Write docs/contract/ anew, the table of docs/health.md, docs/configuration.md and docs/access.md
+contract: $(VENV)/.development ## Rewrite docs/contract/, the table of docs/health.md, docs/configuration.md and docs/access.md
 	$(BIN)/python -m device.records.contract.schema
 	$(BIN)/python -m device.faults.fault
 	$(BIN)/python -m device.config.reference
@@ -151,7 +151,7 @@ models: $(VENV)/.training ## Train the networks from nothing (hours): PHOTOS="fo
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }
 	$(BIN)/platepost models make build/models $(addprefix --photos ,$(PHOTOS)) $(if $(TEXTS),--texts $(TEXTS))
 
-lock: $(VENV)/.development ## Resolve the environments anew into requirements/
+lock: $(VENV)/.development ## Resolve the environments again into requirements/
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --extra simulator pyproject.toml -o requirements/simulator.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

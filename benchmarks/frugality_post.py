@@ -41,7 +41,7 @@ class MemoryCamera(Camera):
         number = 0
         with (self._folder / "frames.raw").open("rb", buffering=0) as file:
             while not self._closed.wait(max(0.0, begin + number / FRAMES_PER_SECOND - time.monotonic())):
-                # Read anew, as from a sensor: what is mapped or kept would count as the post's memory.
+                # Read again, as from a sensor: what is mapped or kept would count as the post's memory.
                 file.seek((1 + number % count if (self._folder / "busy").exists() else 0) * height * width)
                 gray = np.frombuffer(file.read(height * width), np.uint8).reshape(height, width).copy()
                 gray[::32, number % 7 :: 7] ^= 1  # noise: no two frames of a sensor are equal

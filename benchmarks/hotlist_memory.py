@@ -40,7 +40,7 @@ def held(name: str = "VmRSS") -> float:
 
 
 def forget_peak() -> None:
-    """Have the kernel measure the most memory held anew (proc(5), clear_refs)."""
+    """Have the kernel start over measuring the most memory held (proc(5), clear_refs)."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

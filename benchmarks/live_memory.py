@@ -40,7 +40,7 @@ class Page(Daemon):
 
 
 class Reader(threading.Thread):
-    """Reads one stream of the page for ever, or again and again for some seconds."""
+    """Reads one stream of the page forever, or again and again for some seconds."""
 
     def __init__(self, address: str, *, seconds: float | None = None) -> None:
         super().__init__(daemon=True)

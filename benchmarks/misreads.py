@@ -1,7 +1,7 @@
 """What the reader takes characters for, by its own alternatives: makes `department/search/misreads.json`.
 
 Each drawn plate is read once. Where an alternative differs from the text read in one place, its probability says how
-likely the other character stands on the plate. No truth is used, so a department can make the file anew from its reads.
+likely the other character stands on the plate. No truth is used, so a department can make the file of its own reads.
 
 ::
 

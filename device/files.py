@@ -47,7 +47,7 @@ def make_folder(folder: Path) -> None:
     """Make a folder for its owner only, unless it is there; a power cut leaves it there. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    empty = not any(folder.iterdir())  # whoever made it may have been killed before it was flushed into its parent
+    empty = not any(folder.iterdir())  # a program that made it may have been killed before it was flushed
     for one in missing or ([folder] if empty else []):
         # A parent that may not be opened is the system's, which made the folder long ago.
         with suppress(PermissionError):
@@ -67,7 +67,7 @@ def open_brought(path: Path) -> BinaryIO:
     """Open a file that somebody brought, on a stick or otherwise; never waits.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file. A FIFO would have us wait for ever, and a device may act
+        OSError: it cannot be opened, or is no regular file. A FIFO would have us wait forever, and a device may act
             when it is opened: neither is.
 
     """
@@ -182,7 +182,7 @@ def keep_newest(files: Iterable[Path], most: int, *, remove: Callable[[Path], ob
 
 @contextmanager
 def as_owner_of(folder: Path) -> Iterator[None]:
-    """Work as whoever owns a folder, or, while it is not there, the nearest above it; nothing for others than root.
+    """Work as the owner of a folder, or, while it is not there, the nearest above it; nothing for others than root.
 
     What is made meanwhile is theirs from its first moment on, and root is not led by their links to what is not. It is
     the whole process that changes its user: for commands, whose other threads open nothing meanwhile. Raises OSError.

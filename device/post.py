@@ -85,7 +85,7 @@ class Account:
     undelivered: int
     """Records that wait in the outbox without acknowledgment."""
     restart: bool = False
-    """Whether an operator asked for the software to begin anew."""
+    """Whether an operator asked for the software to begin again."""
     ailing: bool = False
     """Whether the camera needs that, and a new process for it."""
 

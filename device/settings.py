@@ -1,4 +1,4 @@
-"""What every table of settings is made of, and what is wrong with one, in words for whoever wrote it.
+"""What every table of settings is made of, and what is wrong with one, in words for the one who wrote it.
 
 Each room declares its table of the configuration file in its own `settings.py`: every key once, with what it says, its
 bounds, and what holds without it. `device.config` puts the tables together.
@@ -42,7 +42,7 @@ Remote = Annotated[Value, REMOTE]
 class Afar:
     """Bounds of a number that is set remotely: within them a post still does what it is there for.
 
-    The file at the post may go beyond: whoever stands at the pole sees what comes of it.
+    The file at the post may go beyond: anyone who stands at the pole sees what comes of it.
     """
 
     least: float = float("-inf")

@@ -12,14 +12,14 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""Made anew by the kernel at every start, random(4)."""
+"""New at every start of the kernel, random(4)."""
 STATUS_BYTES = 200
 BUSY_SECONDS = 120
 """How long systemd waits at least for the next word of somebody who is busy."""
 
 
 class Notifier:
-    """Sends states to whoever started this process, if that was systemd; otherwise does nothing.
+    """Sends states to the process that started this one, if that was systemd; otherwise does nothing.
 
     Args:
         environment: where `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are looked for.

@@ -1,7 +1,7 @@
 """A client of the department's: MQTT over mutual TLS 1.3 with an identity folder that the fleet wrote.
 
-`secured_client` makes one for whoever needs no more; a `Connection` publishes, waits for the broker's answers, and for
-what posts say.
+`secured_client` makes one for anyone who needs no more; a `Connection` publishes, waits for the broker's answers, and
+for what posts say.
 """
 
 import json
@@ -87,7 +87,7 @@ def client_of(name: str, context: ssl.SSLContext, *, manual_ack: bool = False) -
 class Connection:
     """A connection that is opened on entering the context and closed on leaving it.
 
-    Subscriptions are made anew when the connection had to be. The broker keeps nothing of it once it is closed.
+    Subscriptions are made again when the connection had to be. The broker keeps nothing of it once it is closed.
 
     Args:
         identity: the folder with the client's certificate, key and root; or a client, not yet connected.
@@ -187,7 +187,7 @@ class Connection:
         Args:
             topic: where.
             message: what; empty takes away what is retained there.
-            retain: whether the broker keeps it for whoever comes later.
+            retain: whether the broker keeps it for those who come later.
             expiry_seconds: after which the broker forgets it.
             response_topic: where an answer is awaited.
             correlation: what an answer is to be known by.
@@ -260,7 +260,7 @@ class Connection:
             return self._changed.wait_for(lambda: self._ended is not None, within)
 
     def is_back(self, *, within: float) -> bool:
-        """Tell whether the connection stands within so many seconds, or does: one that was lost is made anew."""
+        """Tell whether the connection stands within so many seconds, or does: one that was lost is made again."""
         with self._changed:
             return self._changed.wait_for(self._client.is_connected, within)
 
@@ -291,7 +291,7 @@ class Connection:
             event = json.loads(payload)
             place, number = (topic, str(event["chain"])), int(event["sequence"])
         except (ValueError, TypeError, KeyError, RecursionError):
-            return False  # of no chain, or none at all: for whoever judges it
+            return False  # of no chain, or none at all: for anyone who judges it
         latest = self._latest.setdefault(place, number)
         self._latest[place] = max(latest, number)
         return number < latest

@@ -193,7 +193,7 @@ class PostHandle:
 
 
 class BrokerHandle:
-    """A running broker with identities for whoever a test needs; a context manager that ends it and its posts."""
+    """A running broker with identities for all that a test needs; a context manager that ends it and its posts."""
 
     def __init__(self, interpreter: Interpreter, made: dict[str, Any]) -> None:
         self._interpreter, self._number = interpreter, made["number"]
@@ -212,7 +212,7 @@ class BrokerHandle:
         """Return the folder of a subscriber's `certificate.pem`, `private_key.pem` and `ca.pem`, made if missing.
 
         `console`, `dispatch` and `keeper` are there from the start. To take the rights of another, the broker is
-        started anew: whoever is connected has to connect again.
+        started again: clients have to connect again.
 
         Args:
             name: the subscriber's, and its client id.

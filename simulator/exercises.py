@@ -31,7 +31,7 @@ _REQUESTS: tuple[tuple[TrainingTopic, str, str, str], ...] = (
         _POLICY,
         "A colleague wants to know where the car of an ex-partner was in the last {days} days.",
         "refuse",
-        "That is no official purpose, whoever asks.",
+        "That is no official purpose, no matter who asks.",
     ),
     (
         _SECURITY,

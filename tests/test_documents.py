@@ -165,7 +165,7 @@ def test_every_test_and_file_that_the_page_on_compliance_cites_is_there() -> Non
 
 
 def test_the_outbox_has_no_validated_cryptography_as_the_page_says() -> None:
-    """Where a validated build takes the wheel's place, the page on compliance is to be written anew."""
+    """Where a validated build takes the wheel's place, the page on compliance is to be written again."""
     connection = sqlcipher3.connect(":memory:")
     try:
         connection.execute("PRAGMA key = 'any'")

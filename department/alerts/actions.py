@@ -153,7 +153,7 @@ def account(actor: AlertActor, record_id: int, revision: int, done: MeanwhileAns
 
 
 def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
-    """Take an alert over from whoever has it: at the end of their shift, or because they are away."""
+    """Take an alert over from the person who has it: at the end of their shift, or because they are away."""
     return _act(actor, record_id, revision, AlertStep.TAKE_OVER)
 
 
@@ -163,7 +163,7 @@ def review(actor: AlertActor, record_id: int, revision: int, found: str) -> Aler
 
 
 def hand_over(actor: AlertActor, alerts: Collection[Alert], to: DepartmentPerson) -> None:
-    """Offer one's alerts to whoever has the next shift, all or none; each stays one's own until it is taken over."""
+    """Offer one's alerts to the next shift's person, all or none; each stays one's own until it is taken over."""
     _require(actor, AlertStep.OFFER)
     said = {"person": actor.person.login, "to": to.login}
     with refusals(), looking(actor.entry) as cursor:

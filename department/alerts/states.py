@@ -54,7 +54,7 @@ class AlertStep(StrEnum):
     """The state's system says that the entry does not stand."""
     OUTCOME = "outcome"
     OFFER = "offer"
-    """To whoever has the next shift."""
+    """To the person who has the next shift."""
     TAKE_OVER = "take_over"
     WITHDRAW = "withdraw"
     """By the program, for a reason that is `WithdrawalReason`."""

@@ -189,7 +189,7 @@ def import_department(
     now: datetime,
     told: Callable[[int, int | None], None],
 ) -> None:
-    """Put everything of an export into a database that is empty. What is derived is made anew from the records.
+    """Put everything of an export into a database that is empty. What is derived is rebuilt from the records.
 
     Args:
         database: its connections.

@@ -72,7 +72,7 @@ class DepartmentActs:
     present: dict[str, list[tuple[datetime, bool]]] = field(default_factory=lambda: defaultdict(list))
     """By person, each moment at which they did something, and whether it was more than looking."""
     begun: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    """By person, when they began a shift: they looked at the lists, as whoever takes hits must."""
+    """By person, when they began a shift: they looked at the lists, as anyone who takes hits must."""
     followed: set[str] = field(default_factory=set)
     """Cases of which something came: a hold, an export, evidence, saved work, a standing pattern."""
     seekers: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))

@@ -59,7 +59,7 @@ class HouseholdKey:
         except OSError as error:
             raise AuditError(f"{path}: {error.strerror}") from error
         if found.st_mode & 0o077 or found.st_uid != os.geteuid():
-            raise AuditError(f"{path} is open to others, or another user's: whoever can read it can try every plate")
+            raise AuditError(f"{path} is open to others, or another user's: anyone who can read it can try every plate")
         if len(self._key) != KEY_BYTES:
             raise AuditError(f"{path} has no key of {KEY_BYTES} bytes")
         own = X25519PrivateKey.from_private_bytes(hmac.digest(self._key, b"sealing", hashlib.sha256))

@@ -100,7 +100,7 @@ class PlannedAudits:
 
 
 def plan_audits(planned: PlannedAudits, *, person: str) -> AuditPlan:
-    """Plan audits. Raises AuditError: the person is no auditor, or whoever is to audit may not."""
+    """Plan audits. Raises AuditError: the person is no auditor, or the one who is to audit may not."""
     said = {name: getattr(planned, name) for name in ("kind", "auditor", "samples")}
     with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **said, "every": planned.every_days}) as entry:
         given = {name: getattr(planned, name) for name in PlannedAudits.__dataclass_fields__}

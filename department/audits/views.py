@@ -90,7 +90,7 @@ def finish(request: CurrentRequest, number: int) -> HttpResponse:
 @needs(Permission.OWN_ACCOUNT)
 @require_safe
 def finding(request: CurrentRequest, number: int) -> HttpResponse:
-    """Show a finding to its subject, and to whoever audits or reviews."""
+    """Show a finding to its subject, and to anyone who audits or reviews."""
     return _finding(request, _seen_by(request, number))
 
 

@@ -97,7 +97,7 @@ def _files(folder: DepartmentFolder) -> dict[str, bytes]:
 
 
 def _site(files: Callable[[], dict[str, bytes]]) -> Callable[..., Awaitable[None]]:
-    """Return an ASGI application that answers with files, which are made anew each minute."""
+    """Return an ASGI application that answers with files, which are renewed each minute."""
     made: tuple[float, dict[str, bytes]] = (-_FRESH_SECONDS, {})
 
     async def answer(scope: dict[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:

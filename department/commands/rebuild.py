@@ -1,4 +1,4 @@
-"""`platepost department rebuild`: what people see of records, made anew from the records."""
+"""`platepost department rebuild`: what people see of records, rebuilt from the records."""
 
 import dataclasses
 import json

@@ -31,7 +31,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
     It has no TLS: put a web server with TLS in front of it on this machine.
     """
-    # uvicorn ends in order and then raises the signal again, for whoever was there before.
+    # uvicorn ends in order and then raises the signal again, for the handler that was there before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     where = web or folder.settings.web
     host, port = split_address(where)

@@ -107,7 +107,7 @@ ACCOUNT_RATE_LIMITS = False
 """Failures are counted in the database: see `department.people.lockout`."""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_REAUTHENTICATION_METHODS = {"mfa"}
-"""A password alone shows nobody anew."""
+"""A password alone is no fresh authentication."""
 MFA_ADAPTER = "department.people.login.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -1,6 +1,6 @@
 """Goes through the whole custody again and names what is wrong.
 
-Every record is read from its bytes anew: its digest, its signature, its place, its pictures, where it is filed, and
+Every record is read from its bytes again: its digest, its signature, its place, its pictures, where it is filed, and
 what people see of it. Then, chain by chain, what the records make is held against the keeper's bookkeeping, and the log
 of receipts against that. Then the ledger is walked. Memory does not grow with the number of records.
 

@@ -1,6 +1,6 @@
 """Makes the receipts of one custodian.
 
-A receipt says what is durable. So whoever stores records calls `committed` after its transaction is durable and never
+A receipt says what is durable. So the store calls `committed` after its transaction is durable and never
 before, and publishes what `issue` returns, which the log of receipts has by then.
 """
 

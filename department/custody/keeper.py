@@ -117,7 +117,7 @@ class Keeper(Generic[Store]):
         self.on_event: Told = self._log
         """Called with what happens: see docs/custodian.md."""
         self.between: Callable[[Store], Collection[ChainName]] = lambda _: ()
-        """Called with the store between two batches; returns chains that are to be receipted anew."""
+        """Called with the store between two batches; returns chains that are to be receipted again."""
         self.outgoing: Callable[[], Sequence[OutgoingMessage]] = list
         """Called between two batches while a broker is there; returns what to publish besides receipts, QoS 1."""
         self.statements: Callable[[], Mapping[int, OutgoingMessage]] = dict

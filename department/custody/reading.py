@@ -1,4 +1,4 @@
-"""The only way to records for whoever shows them to people.
+"""The only way to records for anyone who shows them to people.
 
 Each function takes an open entry of the ledger, and what it fetches is noted there. The database checks it again: row
 security shows nothing without an entry that is open, and nothing of a covert group that the entry does not name.

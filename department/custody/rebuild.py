@@ -1,4 +1,4 @@
-"""Makes all that people see of records anew from the verbatim records, and compares it with what is there.
+"""Rebuilds all that people see of records from the verbatim records, and compares it with what is there.
 
 It works in steps, each in one snapshot, beside a keeper that goes on. Nothing is locked: only rows that differ are
 deleted and inserted.

@@ -89,7 +89,7 @@ class ReceiptLog(ReceiptState):
 
     Args:
         path: the file; made if missing.
-        shorten_from: lines from which it is written anew where most of them say what later ones say too.
+        shorten_from: lines from which it is written again where most of them say what later ones say too.
 
     Raises:
         CustodyError: it is damaged, or another process holds it.
@@ -154,7 +154,7 @@ class ReceiptLog(ReceiptState):
         return opened
 
     def _shorten(self) -> None:
-        """Write the file anew, with what it says and no more; whoever is killed meanwhile leaves the old or the new."""
+        """Write the file again, with what it says and no more; a kill meanwhile leaves the old or the new."""
         receipts = (_line(chain, self.epoch or 0, self.number, ranges) for chain, ranges in self.receipted.items())
         lines = [*self._epochs, *receipts]
         write_durably(self._path, (line + b"\n" for line in lines))

@@ -2,7 +2,7 @@
 
 **What is one record.** Post, chain, number and digest. The digest covers what was signed; the signature and the
 pictures' bytes lie outside of it. So a record that is stored is a duplicate of another only if that one is genuine as
-well, or if the bytes are the same: whoever sends a post's record ahead with a spoiled signature or a spoiled picture
+well, or if the bytes are the same: anyone who sends a post's record ahead with a spoiled signature or a spoiled picture
 keeps nothing out. Duplicates are counted, and not stored again. A picture that comes later than its record is added.
 
 **What counts as held.** A receipt says that bytes are durable, and no more (RECEIPT). But a receipt names one digest
@@ -55,7 +55,7 @@ REJUDGED_AT_ONCE = 500
 class CustodyStore:
     """Keeps what was delivered, and knows what is held of each chain. For one thread; a context manager.
 
-    A session that broke is begun anew by the next call. What was in doubt comes again and is a duplicate by then.
+    A session that broke is begun again by the next call. What was in doubt comes again and is a duplicate by then.
 
     Args:
         conninfo: libpq's connection string, of the role `platepost_keeper`.
@@ -144,7 +144,7 @@ class CustodyStore:
         return touched.union(*(chains for post in sorted(again) for chains in self._judge_again(post)))
 
     def judge_again(self, post: str) -> Iterator[set[ChainName]]:
-        """Judge anew, by the keys known now, what is not genuine of a post; give the chains to be receipted.
+        """Judge again, by the keys known now, what is not genuine of a post; give the chains to be receipted.
 
         It gives them whenever some hundreds are judged: there may be a hundred thousand, and others wait. A call after
         one that was cut off goes on with what is left.
@@ -245,7 +245,7 @@ class CustodyStore:
             yield batch.touched
 
     def _judge_some(self, tables: CustodyTables, batch: BatchSorter, post: str, after: int) -> int | None:
-        """Judge anew some of a post's doubted records; return the id of the last, None if there is none."""
+        """Judge again some of a post's doubted records; return the id of the last, None if there is none."""
         doubted = tables.doubted(post, self._said(tables, post).keys.kids, after=after, most=REJUDGED_AT_ONCE)
         for stored in doubted:
             self._judge_stored(tables, batch, stored, hold=True)
@@ -261,7 +261,7 @@ class CustodyStore:
             tables.write(batch.writes, now=now)
 
     def _judge_stored(self, tables: CustodyTables, batch: BatchSorter, stored: RecordRow, *, hold: bool) -> bool:
-        """Judge a stored record anew; return whether it is proven now.
+        """Judge a stored record again; return whether it is proven now.
 
         Args:
             tables: the session.
@@ -306,7 +306,7 @@ class CustodyStore:
                     self._judge_stored(tables, batch, each, hold=False)
 
     def hear(self, brokers: frozenset[int]) -> None:
-        """Have whoever looks at the database know which brokers are heard, by their place in the settings.
+        """Let anyone who looks at the database know which brokers are heard, by their place in the settings.
 
         Raises:
             StoreError: the database does not answer.
@@ -351,7 +351,7 @@ class CustodyStore:
 
     @contextmanager
     def _session(self) -> Iterator[CustodyTables]:
-        """Give the session, begun anew if it broke. Whatever fails in it, what was in memory is not to be relied on."""
+        """Give the session, a new one if it broke. Whatever fails in it, what was in memory is not to be relied on."""
         try:
             if self._tables is None or self._tables.closed:
                 self._forget()

@@ -75,7 +75,7 @@ def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
 
 
 def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
-    """Say what speaks against a record whoever signed it; nothing if nothing does."""
+    """Say what speaks against a record no matter who signed it; nothing if nothing does."""
     if event.get("source") != f"//{ROOT}/{record.topic.split('/')[2]}/{record.post}":
         return "it names another source than its topic"
     return "a picture is not the one that was signed" if record.altered else ""

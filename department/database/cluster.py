@@ -65,7 +65,7 @@ def _version(place: Path) -> int:
 class PrivateCluster:
     """One cluster and its server. Root runs it as `postgres`, or `nobody` where there is no such user.
 
-    Whoever may connect is told by the system user: the one who made it may take each role, and nobody else any.
+    The system user decides who may connect: the one who made it may take each role, and nobody else any.
 
     Args:
         folder: where it lies: `data/` and the socket. The server's log lies beside it.
@@ -108,7 +108,7 @@ class PrivateCluster:
             return False
 
     def initialize(self) -> None:
-        """Make it, durable on return; does nothing if it was made. A making that was cut off is made anew.
+        """Make it, durable on return; does nothing if it was made. A making that was cut off is made again.
 
         Raises:
             DepartmentError: PostgreSQL is missing, or the folder cannot be of use.

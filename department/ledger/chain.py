@@ -1,7 +1,7 @@
 """How an entry of the ledger is bound to its fields and to the entry before it. Nothing here knows a database.
 
 An entry names a salted commitment to each of its fields, and its digest runs over these. So fields can go when their
-class ends, and the chain still verifies; and whoever verifies it without the fields learns nothing of them: without
+class ends, and the chain still verifies; and anyone who verifies it without the fields learns nothing of them: without
 the salt, a plate could be found by trying all that there are.
 """
 

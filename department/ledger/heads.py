@@ -1,6 +1,6 @@
 """Ends of the ledger that leave the machine: signed by the custodian, and stamped with a time by a witness.
 
-A chain alone cannot show that its tail was cut off, or that it was made anew. An end that somebody else keeps does: the
+A chain alone cannot show that its tail was cut off, or that it was remade. An end that somebody else keeps does: the
 custodian's signature says whose it is, and the witness's stamp (RFC 3161) that it is no younger than it says.
 """
 

@@ -1,7 +1,7 @@
 """One department as the witness of another: it keeps ends of the other's ledger, and signs that it did.
 
-A witness cannot see whether an end is right. It makes sure that there is one story: whoever cuts a ledger, or makes it
-anew, has to explain an end that somebody out of reach has kept and signed.
+A witness cannot see whether an end is right. It makes sure that there is one story: anyone who cuts a ledger, or
+remakes it, has to explain an end that somebody out of reach has kept and signed.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Looks back: where a vehicle of a new entry was, as a search of the author's with a purpose.
 
 What is found are leads. They raise no alarm, and are kept for a term of their own; a lead is a number, and what the
-read says is read again, under an entry of the ledger, by whoever opens it.
+read says is read again, under an entry of the ledger, by anyone who opens it.
 """
 
 from datetime import UTC, datetime, timedelta

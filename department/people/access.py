@@ -57,7 +57,7 @@ class Open(Enum):
 
     ALL = "everybody"
     SETTING_UP = "setting_up"
-    """Whoever is logged in, even without a second factor yet: the pages that set one up."""
+    """Anyone who is logged in, even without a second factor yet: the pages that set one up."""
 
 
 class CurrentRequest(HttpRequest):
@@ -73,7 +73,7 @@ def open_to_all(view: View) -> View:
 
 
 def setting_up(view: View) -> View:
-    """Let whoever is logged in use a view, even without a second factor."""
+    """Let anyone who is logged in use a view, even without a second factor."""
 
     @wraps(view)
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
@@ -88,7 +88,7 @@ def setting_up(view: View) -> View:
 
 
 def needs(permission: Permission) -> Callable[[View], View]:
-    """Let a view be used by whoever has a permission now, freshly authenticated where the permission asks for it."""
+    """Let a view be used by anyone who has a permission now, freshly authenticated where the permission asks for it."""
 
     def decorate(view: View) -> View:
         allowed = reauthentication_required(view) if permission in FRESH else view

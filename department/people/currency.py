@@ -106,7 +106,7 @@ class Currency:
 def currency_of(person: DepartmentPerson, at: datetime | None = None) -> Currency:
     """Look somebody's roles, certificates and training up, for a moment; now where None.
 
-    `person` is as it was fetched: fetch it anew where it may be old, as in a stream.
+    `person` is as it was fetched: fetch it again where it may be old, as in a stream.
     """
     return currencies([person], at)[0]
 

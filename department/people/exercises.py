@@ -1,6 +1,6 @@
 """Exercises of training: files that `platepost simulate exercises` makes, of drawn plates alone.
 
-They are kept apart from all records, in the folder `training`, a file for each set. Whoever can log in may do them,
+They are kept apart from all records, in the folder `training`, a file for each set. Anyone who can log in may do them,
 also with training that has ended. What came of them goes into the person's record; a trainer signs off by it.
 """
 

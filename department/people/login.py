@@ -63,7 +63,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         note_failed(request, _person(credentials), "password")
 
     def get_reauthentication_methods(self, user: DepartmentPerson) -> list[dict[str, Any]]:
-        """Return how somebody authenticates anew: by a second factor, passkey first; a password alone is not enough."""
+        """Return how somebody authenticates again: by a second factor, passkey first; a password is not enough."""
         methods = super().get_reauthentication_methods(user)
         by_factor = [method for method in methods if method["id"].startswith("mfa_")]
         return sorted(by_factor, key=lambda method: not method["id"].endswith("webauthn"))

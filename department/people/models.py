@@ -14,7 +14,7 @@ from django.utils import timezone
 from department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 IDLE = timedelta(days=90)
-"""Whoever did not log on for so long is suspended (CJIS AC-2)."""
+"""A person who did not log on for so long is suspended (CJIS AC-2)."""
 LOGIN = r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$"
 """A name as `platepost provision` takes it, in small letters."""
 
@@ -28,7 +28,7 @@ class DepartmentPerson(AbstractBaseUser):
     badge = models.CharField(max_length=32, blank=True)
     agency = models.CharField(max_length=64)
     sponsor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    """Who answers for the access; None for whoever the command line made first."""
+    """Who answers for the access; None for the first person, whom the command line made."""
     made_at = models.DateTimeField(default=timezone.now)
     made_by = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     """None: the command line."""
@@ -172,7 +172,7 @@ class KnownDevice(models.Model):
 
 
 class DispatchConsole(models.Model):
-    """A browser that is a dispatch console: whoever is logged on there is not logged out when idle."""
+    """A browser that is a dispatch console: anyone who is logged on there is not logged out when idle."""
 
     device = models.UUIDField()
     name = models.CharField(max_length=64)

@@ -26,7 +26,7 @@ class DepartmentRole(StrEnum):
 
 
 class Certification(StrEnum):
-    """Certificates that the law and the policy ask of whoever uses the system."""
+    """Certificates that the law and the policy ask of those who use the system."""
 
     CLETS = "clets"
     """California Law Enforcement Telecommunications System."""
@@ -103,7 +103,7 @@ class Requirement:
 
 _NOTHING = Requirement()
 _DATA = Requirement(frozenset(Certification), frozenset(TrainingTopic))
-"""Of whoever sees a vehicle, or decides about its records."""
+"""Of those who see a vehicle, or decides about its records."""
 _OVERSIGHT = Requirement(
     topics=frozenset({TrainingTopic.AUTHORITIES, TrainingTopic.POLICY, TrainingTopic.SECURITY}),
 )

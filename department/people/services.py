@@ -1,7 +1,7 @@
 """Changes of people and their rights. Each is one transaction, and the database enters it in the ledger.
 
 `by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what nobody may
-do, whoever asks: see `migrations/0002_rights.sql`.
+do, no matter who asks: see `migrations/0002_rights.sql`.
 """
 
 import base64
@@ -101,7 +101,7 @@ def add_person(
 
 
 def invite(person: DepartmentPerson, by: DepartmentPerson | None = None) -> str:
-    """Have a person log in anew with a code, which is returned, and set factors up; those that they had go.
+    """Have a person log in again with a code, which is returned, and set factors up; those that they had go.
 
     Raises:
         PersonError: it is the person who asks, or the database refuses.
@@ -187,7 +187,7 @@ def disable(person: DepartmentPerson, by: DepartmentPerson | None = None) -> Non
 
 
 def reinstate(person: DepartmentPerson, by: DepartmentPerson | None = None) -> None:
-    """Give access back to whoever was disabled, or suspended because they did not log on. Raises PersonError."""
+    """Give access back to anyone who was disabled, or suspended because they did not log on. Raises PersonError."""
     with _asked():
         person.disabled_at, person.active_from, person.changed_by = None, timezone.now(), by
         person.save(update_fields=["disabled_at", "active_from", "changed_by"])

@@ -179,7 +179,7 @@ def _kept(entry: OpenEntry, incident: BreachIncident) -> Iterator[ShownRow]:
 
 
 def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield each entry of what was shown under an account, or to whoever was logged on from a browser."""
+    """Yield each entry of what was shown under an account, or to anyone who was logged on from a browser."""
     spans = [(incident.subject, incident.since, incident.until)]
     with reading(log) as cursor:
         if incident.kind == "device":

@@ -48,7 +48,7 @@ LOOK_SECONDS = 1.0
 """Between two looks, if nothing happens."""
 _HEARD_SECONDS = 2.0
 _STREAM = timedelta(minutes=4)
-"""After which a console must ask anew, so that its session is looked at."""
+"""After which a console must ask again, so that its session is looked at."""
 _AT_ONCE = 20
 """Hits that one entry shows."""
 
@@ -306,7 +306,7 @@ class ConsoleFeed:
             self._tell([one for one in listening if one.may_see(former)], "stand", said)
 
     def _count(self) -> None:
-        # Milliseconds: whoever may not know of a change finds no number missing.
+        # Milliseconds: anyone who may not know of a change finds no number missing.
         self._number = max(self._number + 1, int(time.time() * 1000))
 
     def _show(self, records: Sequence[int], those: Sequence[Listener], groups: Sequence[str], now: datetime) -> None:

@@ -100,7 +100,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
                 found = logged(log, form.sought(), limit=PAGE)
         except PurposeError as error:
             form.add_error(None, str(error))
-        del form.fields["before"]  # the button for older ones says it anew
+        del form.fields["before"]  # the button for older ones says it again
     older = found[-1].number if found and len(found) == PAGE else None
     return render(request, "web/ledger.html", {"form": form, "entries": found, "older": older})
 

@@ -1,4 +1,4 @@
-"""What befalls every answer: its headers, and what it lets go of."""
+"""What is done to every answer: its headers, and what it lets go of."""
 
 from collections.abc import Callable
 

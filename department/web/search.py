@@ -162,7 +162,7 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
 @needs(Permission.SEARCH)
 @require_POST
 def cancel(request: CurrentRequest) -> HttpResponseBase:
-    """Have the database give a search up; whoever knows its name started it."""
+    """Have the database give a search up; anyone who knows its name started it."""
     rows(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = session_user AND application_name = %s",
         [f"{_NAME}{_running(request)}"],

@@ -12,7 +12,7 @@ from device.records.base import Outcome
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """An event of whoever cannot say it at once, since others wait meanwhile: the arguments of `AuditLog.say`."""
+    """An event of a caller that cannot say it at once, since others wait meanwhile: the arguments of `AuditLog.say`."""
 
     action: str
     source: str = "post"

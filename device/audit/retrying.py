@@ -19,7 +19,7 @@ REMEMBERED_SECONDS = 60.0
 class RetryingRecorder:
     """Stores records through a recorder, again and again if need be.
 
-    While the outbox takes nothing, whoever records waits; frames are dropped and counted meanwhile, records are not.
+    While the outbox takes nothing, what records waits; frames are dropped and counted meanwhile, records are not.
     """
 
     def __init__(self, recorder: Recorder, *, stop: Event, clock: Clock = SYSTEM) -> None:

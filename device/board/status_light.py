@@ -9,7 +9,7 @@ from device.part import Part
 from device.records import PerceivedSeverity
 
 OPENED = frozenset({Fault.DOOR_OPEN, Fault.TAMPER_OPEN})
-"""Whoever looks at the light has often opened the case: that must not hide how the post is."""
+"""The person who looks at the light has often opened the case: that must not hide how the post is."""
 
 
 def light(faults: Collection[Fault]) -> Light:

@@ -47,7 +47,7 @@ class Camera(ABC):
 
     @property
     def patient(self) -> bool:
-        """Whether frames wait for whoever takes them, as footage at full speed does, so that none need be dropped."""
+        """Whether frames wait for the consumer, as footage at full speed does, so that none need be dropped."""
         return False
 
     @property

@@ -21,7 +21,7 @@ class FrameCheck:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew, as with a camera that was opened again."""
+        """Begin again, as with a camera that was opened again."""
         self._seen: int | None = None
         self._different = 0
         self._differed = self._lit = self._now = float("nan")

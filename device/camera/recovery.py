@@ -7,8 +7,8 @@
                                  power and opening again, every five minutes, until a reboot is allowed
 
 An action that does not exist, such as power that no pin switches, is passed over. Restarts are remembered on disk for
-as long as the unit runs. How often the unit may reboot is not decided here: whoever is asked for a reboot refuses it
-while the last one was too recent, so that a dead camera does not reboot the unit all day.
+as long as the unit runs. How often the unit may reboot is not decided here: the part that is asked for a reboot refuses
+it while the last one was too recent, so that a dead camera does not reboot the unit all day.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ PATIENCE_SECONDS = 300.0
 RESTARTS = 2
 """Restarts of the software, since the unit booted or the camera last worked, before a reboot."""
 HEALED_SECONDS = 60.0
-"""How long frames must have come for the camera to count as working again, so that recovery begins anew."""
+"""How long frames must have come for the camera to count as working again, so that recovery begins again."""
 
 
 class RecoveryAction(StrEnum):
@@ -103,7 +103,7 @@ class Recovery:
         return step
 
     def delivers(self, *, now: float) -> None:
-        """Hear that frames come at `now` seconds; once they have for a minute, recovery begins anew."""
+        """Hear that frames come at `now` seconds; once they have for a minute, recovery begins again."""
         if not self.failures and not self._restarts:
             return
         if self._delivering_since is None:

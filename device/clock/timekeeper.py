@@ -218,7 +218,7 @@ class Timekeeper:
     def quality(self) -> ClockQuality:
         """Say how good the clock is, and how far the best known present is from it.
 
-        A clock that is not believed counts as not synchronized, whoever vouches for it still.
+        A clock that is not believed counts as not synchronized, no matter who vouches for it still.
         """
         quality, look = self._quality(), self._look()
         held = (look.now - look.system).total_seconds()

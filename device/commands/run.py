@@ -56,11 +56,11 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         click.echo(json.dumps(asdict(account)))
     log.info("%s", account)
     if account.ailing and "NOTIFY_SOCKET" in os.environ:
-        # Not in order: what runs at exit would wait for the driver that hangs. Whoever supervises starts it again.
+        # Not in order: what runs at exit would wait for the driver that hangs. The supervisor starts it again.
         logging.shutdown()
         sys.stdout.flush()
         os._exit(AILING)
     if account.restart or account.ailing:
-        # The same process number: whoever watches over it sees no end. A fresh interpreter: as after a power cut.
+        # The same process number: its supervisor sees no end. A fresh interpreter: as after a power cut.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, its own arguments

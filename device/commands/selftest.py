@@ -40,7 +40,7 @@ from device.vision.recognizer import Recognizer
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""
 FRAME_SECONDS = 10.0
-"""How long a camera may take to its first frame; one that hangs takes for ever."""
+"""How long a camera may take to its first frame; one that hangs takes forever."""
 
 
 @dataclass(frozen=True, slots=True)

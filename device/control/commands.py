@@ -32,7 +32,7 @@ OFTEN: Mapping[Command, tuple[int, float]] = {
     Command.RESTART: (6, 3600.0),
     Command.RENEW_CERTIFICATE: (6, 3600.0),
 }
-"""How often, in how many seconds, a post does each command, whoever asks: a still is no video."""
+"""How often, in how many seconds, a post does each command, no matter who asks: a still is no video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def doers(
     Args:
         check_up: tests the running post.
         snapshot: hands over a frame.
-        restart: ends the post so that it is started again.
+        restart: ends the post so that it is restarted.
         renew: renews the post's certificate; None where nothing is configured to renew it by.
 
     """

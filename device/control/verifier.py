@@ -73,7 +73,7 @@ class CommandVerifier:
         return VerifiedCommand(request, people[0])
 
     def authorize(self, verified: VerifiedCommand, *, topic_command: str) -> Command:
-        """Say which command may be done for whoever asks.
+        """Say which command may be done for the one who asks.
 
         Raises:
             RefusedError: why not.

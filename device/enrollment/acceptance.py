@@ -49,7 +49,7 @@ def write_statement(path: Path, statement: Statement, signing_key: Path) -> None
 
 
 class Acceptance(Part):
-    """What a running post knows of its acceptance; looked at anew when the file changes."""
+    """What a running post knows of its acceptance; looked at again when the file changes."""
 
     def __init__(self, settings: AcceptanceSettings, source: Source, records: RecordSettings) -> None:
         self._path = settings.file

@@ -1,7 +1,7 @@
 """The one-time code that an administrator gives out for one post, one technician, one hour.
 
 It does two things: it lets the unit in, and it proves to the unit that it speaks with the department, for each answer
-is sealed with a key made of it. Eighty bits, so that whoever records a sealed answer cannot find it by trying.
+is sealed with a key made of it. Eighty bits, so that anyone who records a sealed answer cannot find it by trying.
 """
 
 import hashlib

@@ -133,8 +133,8 @@ def _get(path: Path) -> bytes:
 
 
 def _put(path: Path, content: bytes) -> None:
-    # Made anew beside its place: on a stick that somebody brings, a link to one of our own files may have its name. For
-    # all to read: nothing on a stick is secret, and who takes the file up is another machine's user.
+    # Made again beside its place: on a stick that somebody brings, a link to one of our own files may have its name.
+    # For all to read: nothing on a stick is secret, and who takes the file up is another machine's user.
     write_durably(path, content, mode=0o644)
 
 

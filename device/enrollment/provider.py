@@ -1,6 +1,6 @@
 """Having this process's OpenSSL sign with the TPM, where the post's key is held there.
 
-OpenSSL reads its configuration once, when it is first used: the process begins anew with it.
+OpenSSL reads its configuration once, when it is first used: the process restarts with it.
 """
 
 import logging
@@ -29,7 +29,7 @@ activate = 1
 
 
 def begin_with_tpm(key: Path, folder: Path) -> None:
-    """Begin this process anew with the TPM's provider where the post's key needs it; else return.
+    """Restart this process with the TPM's provider where the post's key needs it; else return.
 
     Args:
         key: file of the post's private key.
@@ -39,7 +39,7 @@ def begin_with_tpm(key: Path, folder: Path) -> None:
     path = folder / FILE
     if "OPENSSL_CONF" in os.environ or not path.is_file() or not needs_tpm(key):
         return
-    log.info("beginning anew with the TPM")
+    log.info("restarting with the TPM")
     os.environ["OPENSSL_CONF"] = str(path)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program
 

@@ -1,7 +1,7 @@
 """The post renews its own certificate: alone, when a third of its lifetime is left, and when an operator asks.
 
 The key stays, so that one file changes and there is never a certificate without its key. The uplink sees the new file
-within seconds and connects anew with it.
+within seconds and connects again with it.
 """
 
 import logging

@@ -323,6 +323,6 @@ def _give(path: Path, content: bytes) -> None:
     """Write a file that is no secret where the service can read it."""
     write_durably(path, content, mode=0o640)
     if os.geteuid() == 0:
-        # Where no package is installed there is no such group, and whoever runs the post owns the files.
+        # Where no package is installed there is no such group, and the user who runs the post owns the files.
         with suppress(LookupError):
             shutil.chown(path, group=GROUP)

@@ -1,6 +1,6 @@
 """Wiping what a post leaves on its unit: keys first, for without them the rest cannot be read.
 
-Flash storage writes elsewhere what is written anew, so overwriting a file promises nothing. The outbox, the hot list
+Flash storage writes elsewhere what is rewritten, so overwriting a file promises nothing. The outbox, the hot list
 and recordings are encrypted: their key is what has to go, and it is short. It is overwritten all the same, for that
 helps on some disks; on the others a copy may stay in a worn block until the whole disk is erased or destroyed.
 """

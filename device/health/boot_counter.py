@@ -2,7 +2,7 @@
 
 A post that dies soon after each start would otherwise wear out its disk and its broker. After a few bad starts it
 waits before it opens the camera, connected meanwhile, delivering and saying so: what kills a post is mostly the camera
-or what looks at its frames. After more, the machine itself is started anew, at ever longer intervals.
+or what looks at its frames. After more, the machine itself is restarted, at ever longer intervals.
 """
 
 import logging
@@ -23,13 +23,13 @@ FILE = "starts.json"
 REBOOT = "reboot"
 """File by which the machine's restart is asked for; the unit `platepost-reboot.path` looks for it."""
 WELL_SECONDS = 600.0
-"""A run that lived so long, and fit, was a good one: the counter begins anew."""
+"""A run that lived so long, and fit, was a good one: the counter begins again."""
 PAUSES = (0.0, 0.0, 0.0, 60.0, 300.0, 900.0, 3600.0)
 """Seconds before the camera is opened, by starts in a row before this one that did not go well; the last repeats."""
 REBOOT_STARTS = 5
-"""Bad starts in a row from which the machine is to be started anew."""
+"""Bad starts in a row from which the machine is to be restarted."""
 REBOOT_UPTIMES = (900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
-"""Seconds that the machine must have run before it is started anew, by the times that was done in a row."""
+"""Seconds that the machine must have run before it is restarted, by the times that was done in a row."""
 
 
 class CountedStarts(BaseModel):
@@ -104,7 +104,7 @@ class BootCounter:
             self._file.keep(CountedStarts(bad=self.bad, reboots=self.reboots))
 
     def reboot_due(self) -> bool:
-        """Say whether the machine should be started anew, and has run long enough since it was last."""
+        """Say whether the machine should be restarted, and has run long enough since it was last."""
         return self.bad >= REBOOT_STARTS and self._rested()
 
     def ask_for_reboot(self) -> bool:
@@ -121,7 +121,7 @@ class BootCounter:
         return True
 
     def reboot(self, audit: AuditLog, *, reason: str) -> bool:
-        """Have the machine start anew, unless it did so a short while ago; return whether it will.
+        """Have the machine start again, unless it did so a short while ago; return whether it will.
 
         Raises:
             OutboxError: it cannot be audited, and the post is stopping.

@@ -1,4 +1,4 @@
-"""How long the post's certificate is good, read anew while the post runs: renewal replaces the file."""
+"""How long the post's certificate is good, read again while the post runs: renewal replaces the file."""
 
 from datetime import datetime, timedelta
 from pathlib import Path

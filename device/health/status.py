@@ -39,11 +39,11 @@ class StatusReporter(Part):
 
     Args:
         logbook: where a status goes.
-        frames: whose reads and hot list are told of.
-        uplink: what the connection is told of.
+        frames: where the status has reads and the hot list from.
+        uplink: where it has the connection from.
         faults: what is wrong.
         certificate: when it expires.
-        control: what is told of the configuration and its keys; None for a post that nobody controls remotely.
+        control: where it has the configuration and its keys from; None for a post that nobody controls remotely.
 
     """
 

@@ -1,4 +1,4 @@
-"""What a running post tells systemd and its own next start, and when the machine is to start anew.
+"""What a running post tells systemd and its own next start, and when the machine is to start again.
 
 The watchdog is fed with evidence; what is wrong is kept for the audit of the next start, should this run die; bad
 starts are counted where systemd starts the post again.
@@ -60,7 +60,7 @@ class Lifecycle(Part):
         self._unfit: str | None = None
         self._accounted = False
         self.restart = False
-        """Whether the run ends so that the software begins anew, in the same process."""
+        """Whether the run ends so that the software begins again, in the same process."""
 
     @property
     def holds_back(self) -> bool:

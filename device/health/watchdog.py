@@ -1,7 +1,7 @@
 """What the watchdog is fed by: fresh frames and delivery, not by a loop that merely turns.
 
 A post whose frames stopped, or whose records lie unsent beside an open connection, is of no use however busily it
-runs; it is then left unfed, and systemd starts it anew. A broker's absence is no reason: the outbox is there for it.
+runs; it is then left unfed, and systemd starts it again. A broker's absence is no reason: the outbox is there for it.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 FRAMES_SECONDS = 120.0
-"""Time without an evaluated frame from which the post is unfit: the camera was opened anew several times by then."""
+"""Time without an evaluated frame from which the post is unfit: the camera was opened again several times by then."""
 DELIVERY_SECONDS = 300.0
 """Time without an acknowledgment, connected and with records to deliver, from which it is unfit."""
 ATTEMPT_SECONDS = 900.0

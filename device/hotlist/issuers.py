@@ -13,7 +13,7 @@ from device.hotlist.package import load_key
 
 @dataclass(frozen=True, slots=True)
 class Issuers:
-    """The issuer's keys, asked for anew each time, since they may change while a post runs."""
+    """The issuer's keys, asked for again each time, since they may change while a post runs."""
 
     arriving: Callable[[], Sequence[ECKey]]
     """By which a package is taken."""

@@ -1,6 +1,6 @@
 """Hot lists that somebody brings as files, to a post without network: laid into a folder, taken by the running post.
 
-Beside each package that was taken lies an outcome afterwards, for whoever brought it. A file is believed for its
+Beside each package that was taken lies an outcome afterwards, for the one who brought it. A file is believed for its
 signature only, as on the broker.
 """
 
@@ -23,7 +23,7 @@ FOLDER = "handed"
 """Below the folder of the hot list."""
 LOOK_SECONDS = 1.0
 KEPT_OUTCOMES = 16
-"""Outcomes that wait for whoever brought a package, and may be gone."""
+"""Outcomes that wait for the one who brought a package, and may be gone."""
 KEPT_PARTS = 1
 """Packages half laid, of which the newest may be under way; the others were of commands that were killed."""
 

@@ -151,7 +151,7 @@ def covert(connection: Connection, name: str) -> bool:
 
 
 def forget(connection: Connection, custodian: str) -> None:
-    """Have a custodian sign anew for all that is here."""
+    """Have a custodian sign again for all that is here."""
     connection.execute("DELETE FROM kept WHERE custodian = ? AND first > 0", (custodian,))
     connection.execute("UPDATE kept SET last = 0 WHERE custodian = ?", (custodian,))
 

@@ -119,7 +119,7 @@ def _open(path: Path, key: bytes) -> Connection:
             connection.execute("PRAGMA secure_delete = FAST")
             connection.execute("PRAGMA temp_store = MEMORY")
             _check_pages(connection)
-            # The log begins anew: what a power cut left behind its end cannot be mistaken for what comes next.
+            # The log begins again: what a power cut left behind its end cannot be mistaken for what comes next.
             with suppress(sqlcipher3.OperationalError):  # a full disk does not keep an outbox shut
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             migrate(connection, schema_versions())
@@ -156,7 +156,7 @@ def migrate(connection: Connection, versions: Mapping[int, str]) -> None:
 
 
 def has_vanished(path: Path) -> bool:
-    """Tell whether there was an outbox whose file is gone or empty; SQLite would begin anew without a word."""
+    """Tell whether there was an outbox whose file is gone or empty; SQLite would begin again without a word."""
     return key_check_file(path).exists() and not (path.exists() and path.stat().st_size >= _LEAST_PAGE)
 
 

@@ -1,4 +1,4 @@
-"""The outbox's file: opened, set aside and begun anew when it cannot be used, and written in transactions."""
+"""The outbox's file: opened, set aside and begun again when it cannot be used, and written in transactions."""
 
 import logging
 import threading
@@ -217,7 +217,7 @@ class OutboxFile:
     def _once(self, work: Callable[[Connection], T]) -> T:
         if self.closed:
             raise OutboxError("the outbox is closed")
-        if self._connection is None:  # the last attempt to begin anew failed
+        if self._connection is None:  # the last attempt to begin again failed
             self._connection = self._open()
         with named_errors():
             return work(self._connection)

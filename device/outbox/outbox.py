@@ -31,7 +31,7 @@ RELEASED_TOGETHER = 32
 class Backlog:
     """What is in the outbox, and what its quota has cost since the outbox was made.
 
-    Covert records are in none of it: whoever counts what came would know by the difference that there were some.
+    Covert records are in none of it: anyone who counts what came would know by the difference that there were some.
     """
 
     depth: int
@@ -292,7 +292,7 @@ class Outbox:
     def take_receipt(self, custodian: str, chain: str, ranges: Sequence[KeptRange]) -> Custody:
         """Take what a custodian has signed for; records that lack nothing else go.
 
-        What it signs for before a broker's acknowledgment counts when that comes. Whoever calls this has checked the
+        What it signs for before a broker's acknowledgment counts when that comes. The caller has checked the
         signature. A receipt for an unknown chain, or of a custodian that is not required, releases nothing.
         """
 
@@ -311,7 +311,7 @@ class Outbox:
         return self._file.run(lambda connection: custody.covert(connection, chain))
 
     def forget_receipts(self, custodian: str) -> None:
-        """Have a custodian sign anew for all that is here: it was restored from a backup."""
+        """Have a custodian sign again for all that is here: it was restored from a backup."""
         self._file.transaction(lambda connection: custody.forget(connection, custodian))
 
     def oldest_sent(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 A file numbers its rows itself, and the one that takes the place of a damaged one gives the same numbers to other
 records. So a place says too at which opening of a file it was given. One of an earlier opening means nothing any more:
-whoever still has it can neither delete another record by it, nor keep one from being sent.
+anyone who still has it can neither delete another record by it, nor keep one from being sent.
 """
 
 from collections.abc import Collection
@@ -42,7 +42,7 @@ class Excluded:
             connection.execute("DELETE FROM excluded")
             self._connection, self._places = connection, frozenset()
         wanted = frozenset(places)
-        before, self._connection = self._places, None  # an error on the way leaves the table to be made anew
+        before, self._connection = self._places, None  # an error on the way leaves the table to be made again
         connection.executemany("DELETE FROM excluded WHERE sequence = ?", _numbers(before - wanted, opening))
         connection.executemany("INSERT INTO excluded (sequence) VALUES (?)", _numbers(wanted - before, opening))
         self._connection, self._places = connection, wanted

@@ -1,6 +1,6 @@
 """What is to be sent once more though a broker acknowledged it, for want of a receipt.
 
-Noted beside the connection and forgotten with it: after a restart it shows anew what custodians have not signed for.
+Noted beside the connection and forgotten with it: after a restart it shows again what custodians have not signed for.
 """
 
 from collections.abc import Iterable

@@ -23,7 +23,7 @@ class Reserve:
             if self._path.lstat().st_size == RESERVE_BYTES:
                 return True
         try:
-            # A link that lies there is not followed, and goes: the folder need not belong to whoever opens the outbox.
+            # A link that lies there is not followed, and goes: the folder may belong to another user.
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, RESERVE_BYTES)

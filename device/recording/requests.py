@@ -18,9 +18,9 @@ from device.systemd import boot_id
 
 FOLDER = "requests"
 GOOD_SECONDS = 60.0
-"""How long a request counts: whoever asked then waits no more."""
+"""How long a request counts: the one who asked waits no longer."""
 KEPT_ANSWERS = 16
-"""Answers that wait for whoever asked, and may be gone."""
+"""Answers that wait for the one who asked, and may be gone."""
 _NAME = re.compile(r"request-[0-9a-f]{16}\.json")
 
 

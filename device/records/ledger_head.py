@@ -14,7 +14,7 @@ LEDGER_HEAD_TYPE = "platepost-ledger-head+jws"
 class LedgerHead(WireModel):
     """The payload of an end of the ledger: a compact JWS, ES256, by the custodian's own key.
 
-    It names no person, no case and no plate. Whoever keeps it can tell later that the ledger was cut or made anew.
+    It names no person, no case and no plate. Anyone who keeps it can tell later that the ledger was cut or remade.
     """
 
     agency: ClientName = Field(description="Whose ledger it is.")

@@ -108,7 +108,7 @@ class Recorder:
     """Makes the records of one post. Safe to use from several threads if its store is.
 
     Where the chain's last record was signed with another key, a `key_changed` comes before all else, signed with
-    `former` if that is the key, so that whoever trusts the former key can trust the new one.
+    `former` if that is the key, so that anyone who trusts the former key can trust the new one.
     """
 
     def __init__(

@@ -191,7 +191,7 @@ class Reporter:
             self._announce(passage, announced, hotlist, answer.matches)
 
     def doubted(self, doubted: Doubted) -> None:
-        """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits anew.
+        """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits again.
 
         Raises:
             OutboxError: a record cannot be stored.
@@ -250,7 +250,7 @@ class Reporter:
         hits: tuple[str, ...],
     ) -> None:
         state = self.hotlist.judge(hotlist)
-        # Whoever reads this record is not to learn of covert entries.
+        # Anyone who reads this record is not to learn of covert entries.
         told = any(match.distribution is None for match in answer.matches)
         result = "not_consulted" if hotlist is None else "match" if told else "no_match"
         read = Read(

@@ -169,7 +169,7 @@ class BrokerConnection:
         self._ended("closed")
 
     def fileno(self) -> int:
-        """Return the connection's file descriptor, for whoever waits for many at a time; -1 if it is gone."""
+        """Return the connection's file descriptor, for a program that waits for many at a time; -1 if it is gone."""
         connection: Any = self._client.socket()
         return -1 if connection is None else int(connection.fileno())
 

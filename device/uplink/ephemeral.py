@@ -1,4 +1,4 @@
-"""What is sent if there is a connection, and never kept: health, repeats of the status, answers to whoever asked."""
+"""What is sent if there is a connection, and never kept: health, repeats of the status, answers to those who ask."""
 
 from collections import deque
 

@@ -27,7 +27,7 @@ class ChainForkDetector(Part):
     """Hears what the post said last.
 
     Nothing follows from silence: the broker may retain nothing, as another node of a cluster, or not let the post read
-    it; a chain of another name was begun anew and says nothing of this one.
+    it; a chain of another name was begun again and says nothing of this one.
 
     Args:
         source: the post.

@@ -126,7 +126,7 @@ class InFlight:
         return self._answered
 
     def begin(self, broker: str = "") -> None:
-        """Start a new connection, to the broker of this name: nothing is under way, sizes are judged anew."""
+        """Start a new connection, to the broker of this name: nothing is under way, sizes are judged again."""
         self._under_way.clear()
         self._sizes.begin(broker)
         self._compared = float("-inf")
@@ -321,7 +321,7 @@ def packet_size(envelope: Envelope) -> int:
 
 
 def expiry_seconds(envelope: Envelope, *, now: datetime, reads: int | None = None) -> int | None:
-    """Return how long the broker may keep a record for absent subscribers, `reads` of a read; None is for ever."""
+    """Return how long the broker may keep a record for absent subscribers, `reads` of a read; None is forever."""
     if envelope.expires is None:
         return reads if envelope.type == TYPES[Read] else None
     left = int((envelope.expires - now).total_seconds())

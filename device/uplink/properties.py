@@ -25,7 +25,7 @@ def will_properties() -> Properties:
 
     Without delay, and without saying so. RabbitMQ 4 keeps a delayed will in a queue of the node that took it, and while
     that node is down lets the client in at no other; of RabbitMQ 4.0 a retained will that says 0 ends the connection of
-    whoever subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
+    anyone who subscribes to it (rabbit_mqtt_packet:serialise_prop knows no Will-Delay-Interval).
     """
     return publish_properties(PacketTypes.WILLMESSAGE, expiry_seconds=None)
 

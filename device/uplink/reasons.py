@@ -39,7 +39,7 @@ PATIENCE = ELSEWHERE | frozenset(
         "unsupported_protocol_version",
         "retain_not_supported",
         "qos_not_supported",
-        # Another client has the post's name: whoever insists throws out the other, for ever.
+        # Another client has the post's name: the one that insists throws out the other, forever.
         "session_taken_over",
         # The broker asks to be spared.
         "server_unavailable",

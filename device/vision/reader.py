@@ -192,7 +192,7 @@ def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _spelled(look: Look, text: str, like: str, spelled: str) -> str:
-    """Spell a text as the likeliest one `like` is spelled, where both say the same; aligning anew takes its time."""
+    """Spell a text as the likeliest one `like` is spelled, where both say the same; aligning again takes its time."""
     digits = LOOK_ALIKES.values()
     if len(text) == len(like) and all(c == other or c not in digits for c, other in zip(text, like, strict=True)):
         return "".join(s if c in digits else c for c, s in zip(text, spelled, strict=True))

@@ -5,7 +5,7 @@
 //
 // --identity is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. --keys is a folder
 // with each post's public key, POST.pem, and below it former/ with those of units that were replaced, POST.*.pem.
-// It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
+// It knows of earlier hits what it remembers: keep that on disk where a console may be restarted.
 import { X509Certificate, createHash, createPublicKey, verify } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -207,7 +207,7 @@ client.on("connect", () => {
 // Statuses come without a wish for an answer; hits were taken above.
 client.on("message", (topic, message, packet) => packet.qos === 0 && take(topic, message, packet.retain));
 setInterval(look, 1000);
-// Before the first connection an error is likely ours; later it is the broker's, and the client tries again, for ever.
+// Before the first connection an error is likely ours; later it is the broker's, and the client tries again, forever.
 client.on("error", ends);
 client.on("error", (error) => say(`NOT LISTENING: ${error.message}`));
 client.on("offline", () => say("NOT LISTENING"));

@@ -7,7 +7,7 @@ Needs paho-mqtt, cryptography and rfc8785, and nothing of Platepost::
 
 `--identity` is the folder that the department gave you: certificate.pem, private_key.pem, ca.pem. `--keys` is a folder
 with each post's public key, POST.pem, and below it `former/` with those of units that were replaced, POST.*.pem.
-It knows of earlier hits what it remembers: keep that on disk where a console may be started anew.
+It knows of earlier hits what it remembers: keep that on disk where a console may be restarted.
 """
 
 import argparse
@@ -230,7 +230,7 @@ def main():
             )
 
     def lost(_client, _data, _flags, reason, _properties):
-        say(f"NOT LISTENING: {reason}")  # paho tries again, for ever, also where it was refused
+        say(f"NOT LISTENING: {reason}")  # paho tries again, forever, also where it was refused
 
     def subscribed(_client, _data, _mid, reasons, _properties):
         refused.extend(reason for reason in reasons if reason.is_failure)

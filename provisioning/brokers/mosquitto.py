@@ -16,7 +16,7 @@ from provisioning.brokers.rights import RIGHTS, Party, rights_of
 
 LARGEST_PACKET = max(LARGEST_RECORD, PART_BYTES + PART_OVERHEAD) + 4096
 """Bytes of a packet: the largest record, or part of a hot list, with room for topic and properties. A list of more than
-one part goes in parts, for the broker says this limit to whoever publishes it."""
+one part goes in parts, for the broker says this limit to anyone who publishes it."""
 MOST_QUEUED_BYTES = 256 << 20
 """Bytes that may wait for one client: of a post that reads 10,000 plates a day, at 6 KB each, four days; 500 of the
 largest records. More is dropped, and said in mosquitto's log; a custodian's receipts have the posts send it again."""
@@ -27,7 +27,7 @@ client that it denies a publication (handle__publish.c: it compares the packets 
 MEMORY_BYTES = 2 * MOST_QUEUED_BYTES + 2 * LARGEST_BODY
 """Bytes of memory, and so of the file that all of it is saved to: a full queue with what each message needs, and the
 hot list before and after a change, each of the largest size. Clients that hear the same share its content. Beyond it
-mosquitto hangs up on whoever publishes: records stay on the posts."""
+mosquitto hangs up on anyone who publishes: records stay on the posts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +91,7 @@ def configuration(
         f"max_packet_size {LARGEST_PACKET}",
         f"memory_limit {MEMORY_BYTES}",
         "# Saved every two seconds. What is lost if this is killed in between, a post sends again when its custodian's",
-        "# receipts leave it out. Not after every change: all that waits is written anew each time.",
+        "# receipts leave it out. Not after every change: all that waits is written again each time.",
         "persistence true",
         "autosave_on_changes false",
         f"autosave_interval {save_seconds}",
@@ -128,7 +128,7 @@ def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
         groups: the distribution groups of subscribers and custodians, by name, whose covert hits they read too.
 
     """
-    lines = ["# Made by `platepost provision`; written anew whenever somebody is added.", ""]
+    lines = ["# Made by `platepost provision`; rewritten whenever somebody is added.", ""]
     for name, party in clients.items():
         if party is Party.POST:
             continue

@@ -48,7 +48,7 @@ def hindrance(broker: Path) -> str | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file of the broker's folder anew; it belongs to whom the folder belongs, and only they can read it."""
+    """Write a file of the broker's folder again; it belongs to whom the folder belongs, and only they can read it."""
     replace_private(path, content)
     _give_to_owner_of_parent(path)
 

@@ -205,7 +205,7 @@ class RightsProof:
             each.connected.clear()
             with each.changed:
                 each.ended += 1
-                # paho would send again what the broker hung up for, and be hung up on again, for ever.
+                # paho would send again what the broker hung up for, and be hung up on again, forever.
                 client._out_messages.clear()  # noqa: SLF001
                 each.changed.notify_all()
 

@@ -73,7 +73,7 @@ Not `#`: covert hits are for their group (see `rights_of`), and what a post answ
 """
 
 RIGHTS: Mapping[Party, tuple[Right, ...]] = {
-    # A post cannot write its own configuration or commands: whoever steals its key cannot leave a retained one.
+    # A post cannot write its own configuration or commands: anyone who steals its key cannot leave a retained one.
     Party.POST: _rights("write", *(f"{OWN}/{topic}" for topic in RECORDS), f"{OWN}/response/+", f"{OWN}/{COVERT}/+")
     # Its own status, retained, tells a post that its disk was taken back to an earlier state.
     + _rights("read", f"{OWN}/status", f"{OWN}/command/+", f"{OWN}/configuration", f"{OWN}/receipt/+")

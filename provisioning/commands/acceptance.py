@@ -166,7 +166,7 @@ def _read(report: Path) -> bytes:
 
 
 def _check_person(fleet: Fleet, sealed: Sealed) -> None:
-    # Judged by when the report was made: it outlives the certification of whoever signed it.
+    # Judged by when the report was made: it outlives the certification of the one who signed it.
     try:
         recognized(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=sealed.ended)
     except RefusedError as refusal:

@@ -1,4 +1,4 @@
-"""`platepost provision register`: which keys sign the posts' records, for whoever keeps these."""
+"""`platepost provision register`: which keys sign the posts' records, for anyone who keeps these."""
 
 import json
 from pathlib import Path

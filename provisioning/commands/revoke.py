@@ -62,7 +62,7 @@ def revoke(
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A revocation, for the log and for whoever gave the command."""
+    """A revocation, for the log and for the one who gave the command."""
 
     session: FleetSession
     party: str

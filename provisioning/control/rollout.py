@@ -143,7 +143,7 @@ class Rollout:
         """Give a change to posts, wait for their word, watch all that have it; return what went wrong, by post.
 
         Posts that were away when they were surveyed are told, and neither awaited nor watched. Watched are those of
-        former stages too. Whoever is not watched because the connection was lost is not well either.
+        former stages too. A post that is not watched because the connection was lost is not well either.
         """
         since = self._connection.heard
         self._since = self._since or since

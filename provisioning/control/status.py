@@ -1,4 +1,4 @@
-"""What a post's status means to whoever watches the fleet, in the words of monitoring: OK, WARNING, CRITICAL, UNKNOWN.
+"""What a post's status means to those who watch the fleet, in the words of monitoring: OK, WARNING, CRITICAL, UNKNOWN.
 
 The numbers are the exit codes of a monitoring plugin (Monitoring Plugins Development Guidelines; Nagios, Icinga).
 """

@@ -24,7 +24,7 @@ VALID = timedelta(hours=1)
 
 
 class UnknownCodeError(EnrollmentError):
-    """A code that was given out for no post, or not for this one. Whoever asks is not told which it is."""
+    """A code that was given out for no post, or not for this one. The one who asks is not told which it is."""
 
 
 class Use(BaseModel):

@@ -11,8 +11,8 @@ from device.enrollment.errors import EnrollmentError
 ANYBODY = frozenset(
     {"no_code", "code_wrong", "code_late", "keeper_expired", "revoked", "unknown_post", "other", "request_refused"}
 )
-"""Reasons of refusals of which whoever reaches the port, or has some unit's certificate, can have as many as they like.
-The others are of who has a code that is good, a named technician.
+"""Reasons of refusals of which anyone who reaches the port, or has some unit's certificate, can have as many as they
+like. The others are of who has a code that is good, a named technician.
 """
 WINDOW_SECONDS = 60.0
 NAMES_MOST = 20

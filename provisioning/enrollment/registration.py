@@ -121,7 +121,7 @@ class RegistrationAuthority:
             code = self.codes.admit(post, secret)
             return self.configuration(post), code
 
-        # Whoever the officer is: what was begun with a unit is ended.
+        # No matter who the officer is: what was begun with a unit is ended.
         with self._lock:
             return self._judged(post, judge, needs_officer=False)
 

@@ -99,7 +99,7 @@ def application(registration: RegistrationAuthority) -> Starlette:
 
 
 class ServerIdentity:
-    """The server's own key and certificate, made anew at each start, and before it ends.
+    """The server's own key and certificate, made again at each start, and before it ends.
 
     Args:
         fleet: whose authority vouches for it.
@@ -194,7 +194,7 @@ def server(
         log_level="warning",
         access_log=False,
         server_header=False,
-        # Whoever asks is whom the connection is with, not whom a header names.
+        # The one who asks is the one whom the connection is with, not the one whom a header names.
         proxy_headers=False,
         # One request a connection, as units do it: none is held open for another.
         headers=[("Connection", "close")],

@@ -1,7 +1,7 @@
 """A fleet in one sealed file, and back: JWE (RFC 7516), the key from a passphrase by PBKDF2 with SHA-512.
 
-What is sealed within with a passphrase of its own stays so: whoever has the backup's passphrase has the fleet's files,
-not yet its keys.
+What is sealed within with a passphrase of its own stays so: anyone who has the backup's passphrase has the fleet's
+files, not yet its keys.
 """
 
 import io

@@ -11,7 +11,7 @@ SECONDS = 60
 
 
 def rewrite(fleet: Fleet) -> None:
-    """Write the rights anew for mosquitto, and for RabbitMQ where they were written before."""
+    """Write the rights again for mosquitto, and for RabbitMQ where they were written before."""
     folder = fleet.directory / "broker"
     with fleet.locked():
         fleet.write_access_list()
@@ -31,7 +31,7 @@ def announce(fleet: Fleet, command: str | None) -> None:
 
 
 def reload_broker(fleet: Fleet, command: str | None) -> None:
-    """Write the broker's files anew, and run the command that makes it take them.
+    """Write the broker's files again, and run the command that makes it take them.
 
     Args:
         fleet: the fleet.

@@ -74,7 +74,7 @@ class Fleet(Layout):
         """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
 
         Args:
-            directory: where; it must not hold a fleet already. One whose making was cut off is made anew.
+            directory: where; it must not hold a fleet already. One whose making was cut off is made again.
             agency: as in the topics: lower-case letters, digits and hyphens.
             broker_names: the host names and addresses by which posts reach the broker.
             passphrase: seals every key that signs; without one they are protected by the files' mode alone.
@@ -422,7 +422,7 @@ class Fleet(Layout):
             # Former authorities' certificates are good until they end, and can be revoked as long.
             takeover.take_over(self.authority)
             signers = {one.certificate: one for one in (authority, *takeover.former(self.authority))}
-            # Whoever has been open for long may come with one that was replaced meanwhile.
+            # A program that has been open for long may come with one that was replaced meanwhile.
             if read_certificates(self.authority / ROOT_FILE)[0] not in signers:
                 present = self.open_authority()
                 signers = {present.certificate: present} | signers
@@ -433,7 +433,7 @@ class Fleet(Layout):
                 mosquitto_user.write(folder / f"{name_hash(certificate.subject)}.r0", signed)
 
     def write_broker_certificate(self, authority: Authority) -> None:
-        """Make the broker's key and certificate anew; mosquitto takes them when it starts."""
+        """Make a new key and certificate for the broker; mosquitto takes them when it starts."""
         key = self.issuance.make_key()
         broker = self.broker
         certificate = authority.issue_server(self.broker_names, key)

@@ -277,7 +277,7 @@ class Layout:
 
     @property
     def register(self) -> Path:
-        """The signed register of the posts' keys, for whoever keeps the records."""
+        """The signed register of the posts' keys, for anyone who keeps the records."""
         return self.directory / "records" / "register.jws"
 
     def recipient_key(self, post: str) -> Path:

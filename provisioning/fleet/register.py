@@ -1,4 +1,4 @@
-"""The register of the posts' keys: which keys sign the records of each post, signed, for whoever keeps the records.
+"""The register of the posts' keys: which keys sign the records of each post, signed, for anyone who keeps the records.
 
 It names besides who hears every read at the broker, so that the department sees who passes its pages by.
 

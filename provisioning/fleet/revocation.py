@@ -1,8 +1,8 @@
 """Locking a client out: its certificates are revoked, the broker is told, its live session is ended, all is proved.
 
-A broker heeds a list of revoked certificates when somebody connects; whoever is connected stays, where the broker was
-not restarted. So the session is taken over, by a certificate of the same name that lives for minutes, and thrown away
-with what waits in it.
+A broker heeds a list of revoked certificates when somebody connects; a client that is connected stays, where the broker
+was not restarted. So the session is taken over, by a certificate of the same name that lives for minutes, and thrown
+away with what waits in it.
 """
 
 import ssl
@@ -52,7 +52,7 @@ def lock_out(
         name: the post, subscriber or person.
         reason: why, a slug for the ledger.
         broker: `host:port`; None to revoke only.
-        reload: makes the broker take the files written anew.
+        reload: makes the broker take the files written again.
         authority: the fleet's, opened.
 
     Raises:

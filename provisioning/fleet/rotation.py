@@ -32,7 +32,7 @@ class Rotated:
 
 
 def rotate_broker(fleet: Fleet) -> Rotated:
-    """Make the broker's key and certificate anew; clients know it by the authority, and notice nothing."""
+    """Make a new key and certificate for the broker; clients know it by the authority, and notice nothing."""
     authority = fleet.open_authority()
     folder = fleet.broker.certificate.parent
     with fleet.locked():
@@ -43,7 +43,7 @@ def rotate_broker(fleet: Fleet) -> Rotated:
 
 
 def rotate_publisher(fleet: Fleet) -> Rotated:
-    """Make the key and certificate anew of the client that publishes lists; the former is revoked.
+    """Make a new key and certificate for the client that publishes lists; the former is revoked.
 
     Cut off, the same again goes on.
     """
@@ -51,7 +51,7 @@ def rotate_publisher(fleet: Fleet) -> Rotated:
 
 
 def certify_custodian(fleet: Fleet, name: str) -> Rotated:
-    """Make the client's key and certificate of a custodian anew; the former is revoked. Its key for receipts stays.
+    """Make a new client key and certificate for a custodian; the former is revoked. Its key for receipts stays.
 
     Cut off, the same again goes on.
 

@@ -84,7 +84,7 @@ class SshAuthority:
             .public_key(_public_key(line))
             .serial(0)
             .type(SSHCertificateType.USER)
-            # What sshd logs of whoever logs in.
+            # What sshd logs of anyone who logs in.
             .key_id(person.name.encode())
             .valid_principals([person.role.value.encode()])
             .valid_after(int((now - BACKDATED).timestamp()))

@@ -1,6 +1,6 @@
 """Building a delta: what changed since a complete list, as a package of additions and removals.
 
-Deltas are made to the complete list, never to the delta before: whoever was away needs two packages, however many
+Deltas are made to the complete list, never to the delta before: a post that was away needs two packages, however many
 deltas there were, and the broker keeps one of them.
 """
 

@@ -2,7 +2,7 @@
 
 One broken row must not cost the rest: where the quoting is broken, the line on which the row began is refused, and
 reading goes on with the line after it, so that a quote that is never closed swallows nothing. Nor does one that another
-stray quote closes, if whoever takes the rows looks at the lines of each, and puts them back.
+stray quote closes, if the one who takes the rows looks at the lines of each, and puts them back.
 """
 
 import csv

@@ -32,7 +32,7 @@ def rolled_back(
     Args:
         good: the package of the list.
         newest: the manifest of the newest package.
-        reason: why; posts and whoever reads the manifest see it.
+        reason: why; posts and anyone who reads the manifest see it.
         issuer_keys: those that may have signed the list.
         signing_key: PEM of the issuer's private key.
         post_keys: PEM of each post's public key as they are now.

@@ -1,7 +1,7 @@
 """Whether a row is whole.
 
 A row that was cut short, or that a delimiter in a remark has shifted, still has a plate and a category. Taken as it
-stands, it would open a covert entry, or list one for ever that ends.
+stands, it would open a covert entry, or list one forever that ends.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """What keeps strangers off a unit: ssh on the service address alone, a firewall, no radios, a banner.
 
-The pole's network, and whoever pulls its cable, sees a machine that answers nothing but ping. A technician's laptop on
-the service network reaches ssh and the aiming page.
+The pole's network, and anyone who pulls its cable, sees a machine that answers nothing but ping. A technician's laptop
+on the service network reaches ssh and the aiming page.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Which packages a release takes: with a wrong or missing one apt refuses at the unit, every half minute, for ever."""
+"""Which packages a release takes: with a wrong or missing one apt refuses at the unit, every half minute, forever."""
 
 import re
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ class Wanted:
     hostname: str
     user: str
     ssh_keys: Sequence[str]
-    """Public keys of more who may log in, for ever; there is no password."""
+    """Public keys of more who may log in, forever; there is no password."""
     ssh_authority: str | None = None
     """The public key that certifies technicians' keys, a line."""
     ssh_roles: Sequence[str] = ()
@@ -194,9 +194,9 @@ def setup_script(nts_servers: Sequence[str] = ()) -> str:
     """Return the script that installs the packages on the boot partition; they say at login what comes next.
 
     Before that it keeps swap off the card from the next boot on, by compressed memory in release 13, and by none in 12
-    (dphys-swapfile). Whoever takes a card is not to find in it what a post had in memory; the post's own unit forbids
-    swap too (`MemorySwapMax=`), but Raspberry Pi's kernel heeds no such bound unless it is told to on its command line
-    (raspberrypi/linux, pull request 6439), and `aim` and `accept` run outside that unit.
+    (dphys-swapfile). Anyone who takes a card is not to find in it what a post had in memory; the post's own unit
+    forbids swap too (`MemorySwapMax=`), but Raspberry Pi's kernel heeds no such bound unless it is told to on its
+    command line (raspberrypi/linux, pull request 6439), and `aim` and `accept` run outside that unit.
 
     Time servers with NTS go to where Debian's chrony looks for them (chrony.conf(5), `sourcedir`, `confdir`), before
     the packages bring chrony.

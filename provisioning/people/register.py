@@ -118,7 +118,7 @@ class Register:
                 f"the certification of {name} ended on {local(entry.expires)}; an administrator renews it",
                 reason="certification_expired",
             )
-        # Whoever has the key could make a certificate of any role for it.
+        # Anyone who has the key could make a certificate of any role for it.
         if entry.role is not role:
             raise NotCertifiedError(f"{name} is certified as {entry.role.value}, not as {role.value}", reason="role")
 

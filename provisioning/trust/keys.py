@@ -154,7 +154,7 @@ def replace_private(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-    except BaseException:  # of whoever is interrupted, no copy of a key stays behind
+    except BaseException:  # when it is interrupted, no copy of a key stays behind
         with suppress(OSError):
             new.unlink(missing_ok=True)
         raise

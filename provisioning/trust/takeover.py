@@ -1,7 +1,7 @@
 """A new issuing authority takes the place of the one in force: whichever moment it is cut off at, one of them is whole.
 
 It is made aside and then waits, whole, under `next/` of the authority's folder. From there on it is the fleet's:
-whoever opens the authority finishes what was cut off. The former is kept under `former/SERIAL/` before its files are
+anyone who opens the authority finishes what was cut off. The former is kept under `former/SERIAL/` before its files are
 replaced, and what is kept is never overwritten.
 """
 
@@ -29,7 +29,7 @@ def prepare(authority: Authority, folder: Path, *, passphrase: bytes | None) -> 
 
 
 def take_over(folder: Path) -> None:
-    """Put in force what waits in a folder, if anything does. Whoever calls it has locked the fleet.
+    """Put in force what waits in a folder, if anything does. The caller has locked the fleet.
 
     Raises:
         ProvisioningError: the key in force is not that of its certificate, and is not replaced.

@@ -36,7 +36,7 @@ def _now():
 
 
 class Pin:
-    """One pin as whoever stands outside sees it; `watcher`, if there is one, is called with every new state."""
+    """One pin as somebody outside sees it; `watcher`, if there is one, is called with every new state."""
 
     def __init__(self, number):
         self.number = number
@@ -122,7 +122,7 @@ def pin(number):
 
 
 def reset() -> None:
-    """Begin anew: every pin unused, nothing driven, no history."""
+    """Begin again: every pin unused, nothing driven, no history."""
     global _mode  # noqa: PLW0603 - RPi.GPIO has one chip, and so has this
     _mode = None
     _pins.clear()

@@ -24,7 +24,7 @@ class FootageSettings(Section):
 
     path: str = Field(min_length=1, description="The footage: a video, a folder, or what a post recorded.")
     pace: Pace = Field(default="realtime", description="`realtime`, or `fast`: as fast as the post takes it.")
-    loop: bool = Field(default=False, description="Whether it begins again when it ends, for ever.")
+    loop: bool = Field(default=False, description="Whether it begins again when it ends, forever.")
     frames_per_second: float | None = Field(
         default=None, gt=0, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
     )
@@ -36,7 +36,7 @@ class FootageSettings(Section):
 class FootageCamera(Camera):
     """Plays a video file, a folder of images, a frame sequence with its timing, or what a post recorded.
 
-    In pace `realtime` each frame is delivered when it is due and none is left out: whoever is too slow for them must
+    In pace `realtime` each frame is delivered when it is due and none is left out: a consumer that is too slow must
     drop them, as with a lens. In pace `fast` they are delivered without waiting. In both, a frame's `captured` and
     `monotonic` are those of the footage, counted from when its first frame was asked for, so that what follows sees
     the vehicles' true speed; in pace `fast` they run ahead of the clock.
@@ -63,7 +63,7 @@ class FootageCamera(Camera):
         Args:
             path: the footage.
             pace: `realtime` or `fast`.
-            loop: begin again when the footage ends, for ever.
+            loop: begin again when the footage ends, forever.
             frames_per_second: for a folder of images, which does not know it (10 where not given).
             key: PEM of the private key that opens what a post recorded.
             zoom: as through a lens so many times as long.
@@ -103,7 +103,7 @@ class FootageCamera(Camera):
 
     @property
     def patient(self) -> bool:
-        """Whether frames wait for whoever takes them."""
+        """Whether frames wait for the consumer."""
         return not self._realtime
 
     @property

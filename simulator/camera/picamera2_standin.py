@@ -52,13 +52,13 @@ def noisy_gray(number, width, height):
 
 
 class Sensor:
-    """The sensor at the end of the ribbon, as whoever stands outside sees it."""
+    """The sensor at the end of the ribbon, as somebody outside sees it."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew: a healthy IMX296 whose every frame differs, no history."""
+        """Begin again: a healthy IMX296 whose every frame differs, no history."""
         self.model = "imx296"
         self.picture = noisy_gray
         self.lux = 1000.0

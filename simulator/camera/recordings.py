@@ -270,7 +270,7 @@ def _still(file: Path, seconds: float) -> Still:
 
 
 class _Color:
-    """Makes BGR of a decoded frame, for one thread after the other: two at once in FFmpeg's converter wait for ever."""
+    """Makes BGR of a decoded frame, for one thread after the other: two at once in FFmpeg's converter wait forever."""
 
     __slots__ = ("_frame", "_lock")
 

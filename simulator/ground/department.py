@@ -212,7 +212,7 @@ class ThrowawayDepartment:
         self.close()
 
     def close(self) -> None:
-        """End the keeper and the database, whoever started that."""
+        """End the keeper and the database, no matter who started that."""
         self.stop()
         self.database.stop()
 

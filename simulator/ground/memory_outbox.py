@@ -1,4 +1,4 @@
-"""The outbox of a light post: in memory, so that thousands fit into one process. Whoever ends the process loses it."""
+"""The outbox of a light post: in memory, so that thousands fit into one process. It is lost with the process."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain as in_turn

@@ -122,7 +122,7 @@ class Proxy:
         self._each(lambda pair: setattr(pair, "budget", size))
 
     def swallow(self, *, up: bool = True, down: bool = True) -> None:
-        """Let the present connections fall silent for ever: bytes are taken and passed to nobody."""
+        """Let the present connections fall silent forever: bytes are taken and passed to nobody."""
 
         def silence(pair: _Pair) -> None:
             pair.swallow_up, pair.swallow_down = up, down

@@ -21,7 +21,7 @@ from simulator.ground.proxy import Loop, Proxy
 from simulator.ground.subscriber import Arrival, Subscriber
 
 READS = ReadsGrant("simulated records", date.max)
-"""What every subscriber of a simulated fleet is granted: whoever tries a subscriber tries it with every record."""
+"""What every subscriber of a simulated fleet is granted: anyone who tries a subscriber tries it with every record."""
 
 BrokerT = TypeVar("BrokerT", bound=Broker | RabbitCluster)
 

@@ -56,7 +56,7 @@ class StreetCamera(Camera):
         self._recording = None
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames for ever, each when the street's clock says that it is due.
+        """Yield frames forever, each when the street's clock says that it is due.
 
         Raises:
             CameraError: the camera is not open, or the footage is damaged.

@@ -179,7 +179,7 @@ class Desk(Site[Broker]):
 
 
 def _repeat_seconds(clip: DemoClip) -> float:
-    """Say within what time a vehicle is the same again: footage that is played over and over brings all anew."""
+    """Say within what time a vehicle is the same again: footage that is played over and over brings all again."""
     recording = open_recording(clip.footage)
     seconds = recording.count() * recording.frame_seconds()
     return min(LONGEST_REPEAT_SECONDS, seconds / 2) if seconds else LONGEST_REPEAT_SECONDS

@@ -14,7 +14,7 @@ STILL_SECONDS = 5.0
 
 
 class PictureFeed:
-    """The newest picture of each post, handed to whoever watches; nothing is painted while nobody does."""
+    """The newest picture of each post, handed to anyone who watches; nothing is painted while nobody does."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -40,7 +40,7 @@ class DrivenPost:
         self._stopped = False
 
     def run(self) -> None:
-        """Run the post until it is told to stop; an operator's restart begins it anew.
+        """Run the post until it is told to stop; an operator's restart begins it again.
 
         Raises:
             PlatepostError: it cannot run.

@@ -68,7 +68,7 @@ def _write(path: Path, head: Head, messages: Iterable[Message]) -> int:
         first = {"format": FORMAT, "agency": head.agency, "began": timestamp(head.began), "keys": head.keys}
         file.write(json.dumps(first, separators=(",", ":")) + "\n")
         for message in messages:
-            # The payload stands as it was signed: JSON within JSON, not parsed and written anew.
+            # The payload stands as it was signed: JSON within JSON, not parsed and written again.
             about = json.dumps(
                 {"at": round(message.at, 3), "topic": message.topic, "qos": message.qos, "retain": message.retain},
                 separators=(",", ":"),

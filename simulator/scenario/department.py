@@ -80,7 +80,7 @@ class DepartmentCustodian:
         self.start()
 
     def stop_database(self) -> None:
-        """Have the database end, whoever is connected, and its disk be gone: the keeper would start it again."""
+        """Have the database end, no matter who is connected, and its disk be gone: the keeper would start it again."""
         self._away = True
         server = self._department.database.pid
         self._data.rename(self._aside)
@@ -100,7 +100,7 @@ class DepartmentCustodian:
                 _limit_files(pid, FULL_BYTES)
 
     def free_disk(self) -> None:
-        """Give the space back; the database starts anew, as it may have given up."""
+        """Give the space back; the database starts again, as it may have given up."""
         self._department.database.kill()
         self._department.database.start()
         self._away = False

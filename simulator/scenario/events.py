@@ -12,7 +12,7 @@ from simulator.scenario.durations import Duration, Signed
 from simulator.scenario.toml_table import TomlTable
 
 Remedy = Literal["released", "reopened", "powered"]
-"""What brings a camera back: an event, the post opening it anew, or the post cycling its power."""
+"""What brings a camera back: an event, the post opening it again, or the post cycling its power."""
 
 
 class _Happening(TomlTable):
@@ -24,7 +24,7 @@ class _AtPost(_Happening):
 
 
 class Publish(_Happening):
-    """The department publishes a hot list; whoever is away gets it later."""
+    """The department publishes a hot list; posts that are away get it later."""
 
     do: Literal["publish"]
     list: str = Field(description="Which one.")
@@ -85,7 +85,7 @@ class CustodianRestored(_Happening):
 
 
 class DatabaseStops(_Happening):
-    """The department's database ends, whoever is connected."""
+    """The department's database ends, no matter who is connected."""
 
     do: Literal["database_stops"]
 
@@ -109,7 +109,7 @@ class DatabaseDiskFreed(_Happening):
 
 
 class KeeperKilled(_Happening):
-    """The department's keeper ends as by a power cut, and is started again."""
+    """The department's keeper ends as by a power cut, and is restarted."""
 
     do: Literal["keeper_killed"]
 

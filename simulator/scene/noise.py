@@ -21,7 +21,7 @@ def tile(rng: np.random.Generator, *, size: int, grain: float, octaves: int = 1)
 
 
 def at(field: Field, across: NDArray[np.floating], along: NDArray[np.floating], *, pitch: float) -> Field:
-    """Give the field's values where it is laid over the plane, `pitch` meters a pixel, repeating for ever."""
+    """Give the field's values where it is laid over the plane, `pitch` meters a pixel, repeating forever."""
     size = field.shape[0]
     columns = np.mod(across / pitch, size - 1).astype(np.float32)
     rows = np.mod(along / pitch, size - 1).astype(np.float32)

@@ -8,7 +8,7 @@ from simulator.scene.light import Lighting
 from simulator.scene.noise import tile
 
 Linear = NDArray[np.float32]
-_BANK = 6  # noise fields, shifted and turned anew for every frame
+_BANK = 6  # noise fields, shifted and turned differently for every frame
 _FULL_WELL = 5200.0  # electrons at white; a small rolling-shutter sensor at moderate gain
 _READ_NOISE = 7.0  # electrons
 

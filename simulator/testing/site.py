@@ -1,4 +1,4 @@
-"""A broker with identities for whoever a test needs: a throw-away fleet and a real mosquitto on loopback."""
+"""A broker with identities for all that a test needs: a throw-away fleet and a real mosquitto on loopback."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class SimulatedSite(Site[Broker]):
     def identity(self, name: str, *, groups: tuple[str, ...] = ()) -> Path:
         """Return the folder of a subscriber's `certificate.pem`, `private_key.pem` and `ca.pem`, made if missing.
 
-        Those of `READY` are there from the start. To take the rights of another, the broker is started anew: whoever
+        Those of `READY` are there from the start. To take the rights of another, the broker is restarted: anyone who
         is connected has to connect again.
 
         Args:

@@ -88,7 +88,7 @@ class VirtualStand(BoardStand):
         return [state is not Light.OFF for state in states] if output == "status_light" else list(states)
 
     def drive(self, switch: Switch, *, opened: bool) -> None:
-        """Be whoever opens or closes."""
+        """Be the one who opens or closes."""
         board = self._board
         {
             ("tamper", True): board.open_case,

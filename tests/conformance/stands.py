@@ -50,7 +50,7 @@ SECONDS = 30.0
 
 
 def wait_for(condition: Callable[[], bool], *, what: str) -> None:
-    """Wait, but not for ever."""
+    """Wait, but not forever."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         if time.monotonic() > deadline:

@@ -21,7 +21,7 @@ HERE = Path(department.__file__).parent
 ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "federation", "web")
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
-"""What is entered by whoever calls these; the first of each is what counts."""
+"""What is entered by anyone who calls these; the first of each is what counts."""
 CHANGES = re.compile(r"\b(INSERT INTO|UPDATE [a-z]|DELETE FROM|TRUNCATE)\b")
 CALLS = re.compile(r"\bSELECT (\w+)\(")
 SAVES = frozenset({"save", "create", "get_or_create", "update", "update_or_create", "delete", "bulk_create"})

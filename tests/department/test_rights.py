@@ -181,7 +181,7 @@ FUNCTIONS = {
     **{key: {OWNER} for key in ("people_check_person", "people_check_role", "people_check_noted", "people_note")},
     # Gives no role but those that the command line has mapped groups to.
     "people_take_groups": {OWNER, WEB},
-    # Called by triggers with the rights of whoever changes a row.
+    # Called by triggers with the rights of the one who changes a row.
     "people_require": {OWNER, WEB},
     "lists_require": {OWNER, WEB, SIGNER},
     "lists_groups": {OWNER, WEB},
@@ -214,7 +214,7 @@ FUNCTIONS = {
             ),
         )
     },
-    # Called by triggers with the rights of whoever changes a row.
+    # Called by triggers with the rights of the one who changes a row.
     "audits_require": {OWNER, WEB},
     "audits_check": {OWNER},
     # How old reads were that were shown, and how many: under an entry that opens the ledger alone.

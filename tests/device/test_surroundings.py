@@ -43,7 +43,7 @@ WELL = Readings(celsius=50.0, throttled=0, disk_free=10**10, disk_size=10**10, w
 
 
 class StreetCamera(Camera):
-    """Shows an empty street for ever, altered at will, a second a frame; and so fast that a minute is soon over."""
+    """Shows an empty street forever, altered at will, a second a frame; and so fast that a minute is soon over."""
 
     name = "street"
 

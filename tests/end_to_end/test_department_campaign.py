@@ -40,7 +40,7 @@ def test_every_record_is_kept_once_judged_right_and_receipted(outcome: dict[str,
     assert outcome["receipts"] > 10
 
 
-def test_all_that_can_befall_a_department_did(outcome: dict[str, Any]) -> None:
+def test_all_that_can_happen_to_a_department_did(outcome: dict[str, Any]) -> None:
     inflicted = outcome["inflicted"] | dict.fromkeys(outcome["not_inflicted"], 1)
     assert inflicted == {
         "keeper killed": 3,

@@ -1,4 +1,4 @@
-"""The live page in a real Chromium, whose server is ended and started anew at the same address."""
+"""The live page in a real Chromium, whose server is ended and restarted at the same address."""
 
 import asyncio
 from collections.abc import Iterator

@@ -98,7 +98,7 @@ class Unit:
     def forks(self) -> list[dict[str, Any]]:
         return [audit for audit in self.heard("audit") if audit["action"] == "chain_forked"]
 
-    def ails(self, name: str = "chain_forked") -> bool:
+    def has_fault(self, name: str = "chain_forked") -> bool:
         return any(reason["name"] == name for reason in self.statuses[-1]["reasons"])
 
     def delivered(self) -> list[tuple[str, int, str]]:
@@ -144,7 +144,7 @@ def test_a_restored_backup_is_noticed_named_and_audited(unit: Unit, how: signal.
     unit.restore()
     unit.start()
     unit.wait_for(lambda: bool(unit.forks), "the audit record")
-    unit.wait_for(unit.ails, "the fault")
+    unit.wait_for(unit.has_fault, "the fault")
     unit.end(signal.SIGTERM)
     assert [audit["reason"] for audit in unit.forks] == ["disk_behind"]
     keys = Keyring.from_files(unit.record_key)
@@ -185,7 +185,7 @@ def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing
             unit.restore()
             unit.start()
             unit.wait_for(lambda: "custody_forked" in {audit["action"] for audit in unit.heard("audit")}, "the audit")
-            unit.wait_for(lambda: unit.ails("custody_forked"), "the fault")
+            unit.wait_for(lambda: unit.has_fault("custody_forked"), "the fault")
             unit.end(signal.SIGTERM)
             second = unit.delivered()[trunk + len(first) :]
             unit.wait_for(lambda: set(unit.delivered()) <= kept(), "the custodian")

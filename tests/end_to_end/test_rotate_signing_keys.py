@@ -170,7 +170,7 @@ def test_the_former_is_not_retired_while_a_configuration_of_its_waits(town: Town
     town.says("post-1", town.goes_by(Purpose.CONFIGURATION, number=1), configuration=applied)
     assert town.rotate("configuration", "--retire")[0] == 0
     present = read_key(town.fleet.configuration_verifying_key.read_bytes())
-    assert open_register(town.fleet.register.read_bytes(), [present]), "the register is signed anew"
+    assert open_register(town.fleet.register.read_bytes(), [present]), "the register is signed again"
 
 
 def test_a_command_that_was_cut_off_before_it_published_goes_on(town: Town) -> None:

@@ -129,7 +129,7 @@ class Street:
         return self.fleet.keys(purpose).signing.read_bytes()
 
     def publish_list(self, version: int, key: bytes | None = None) -> None:
-        """Publish a list as the department does; with a `key`, as whoever has that one and the publisher's rights."""
+        """Publish a list as the department does; with a `key`, as one who has that one and the publisher's rights."""
         now = datetime.now(UTC)
         package = build_package(
             [HotListRow(f"7LST{version:03d}", "stolen_vehicle", 2)],

@@ -119,7 +119,7 @@ class Ear:
             self.forge.highest = self.remote.kept.highest
         self.remote.state().wire()
 
-    # --- judging anew, by other means
+    # --- judging again, by other means
 
     def _allowed_command(self, topic: str, message: bytes, *, retained: bool) -> None:
         header, said = self._verified(message)
@@ -167,7 +167,7 @@ class Ear:
         assert all(count <= windows * 2 * MOST for count in refusals.values())
 
     def forget(self) -> None:
-        """Let a day go by: limits of frequency begin anew, and a window of refusals ends."""
+        """Let a day go by: limits of frequency begin again, and a window of refusals ends."""
         self.world.now += timedelta(hours=2)
         self.audit.flush()
         self.store.records.clear()

@@ -94,7 +94,7 @@ class ReceiptEar:
         self.outcomes["receipt forked" if forked else "receipt released" if gone else "receipt taken"] += 1
 
     def end(self) -> None:
-        """Start the post anew: what it has stays, and every refusal has been told or counted."""
+        """Start the post again: what it has stays, and every refusal has been told or counted."""
         self.bench.logbook.rate_limited.flush()
         self._count(self.bench.outbox.next(1000))
         assert self.told == Counter(self.refused)
@@ -106,7 +106,7 @@ class ReceiptEar:
         self.bench.bring(self.bench.receipt(epoch=self.epoch - 1))
         assert self.refused[-1] == "lower_epoch", "the highest epoch is on the disk"
 
-    # --- judging anew, by other means
+    # --- judging again, by other means
 
     def _allowed(self, message: bytes, custodian: str, *, retained: bool) -> dict[str, Any]:
         assert verifies(message, pem(self.bench.clerk.key("records")))

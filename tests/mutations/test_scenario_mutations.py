@@ -148,7 +148,7 @@ def lets_the_camera_hang(patch: Patch) -> None:
 
 
 def says_nothing_of_its_camera(patch: Patch) -> None:
-    """What ails the camera is kept quiet."""
+    """What is wrong with the camera is kept quiet."""
     patch.setattr(CameraSupervisor, "faults", lambda _self: set())
 
 

@@ -40,7 +40,7 @@ class Chip:
         self._socket.close()
 
     def forget(self) -> None:
-        """Begin the history anew."""
+        """Begin the history again."""
         self._ask(f"readl {LEVEL:#x}")  # what happened before this is told before its answer
         self._history.clear()
 

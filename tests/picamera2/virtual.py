@@ -52,7 +52,7 @@ def _write_pipeline(path: Path) -> None:
 
 
 def hang(camera: Any) -> None:  # noqa: ANN401 - a Picamera2Camera
-    """Take every buffer of an open camera and give none back: capture waits for ever, as it does on a unit."""
+    """Take every buffer of an open camera and give none back: capture waits forever, as it does on a unit."""
     library = camera._camera
     held = [library.capture_request(wait=2.0) for _ in range(library.camera_configuration()["buffer_count"])]
     camera.held = held  # let go with the camera

@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 class Bounded(Generic[Result]):
     """One call in a thread of its own, which is waited for only so long.
 
-    A call that hangs in the kernel can be ended by nobody; whoever made it must go on without it.
+    A call that hangs in the kernel can be ended by nobody; its caller must go on without it.
     """
 
     def __init__(self, call: Callable[[], Result], *, name: str) -> None:
@@ -26,7 +26,7 @@ class Bounded(Generic[Result]):
         return self._thread.is_alive()
 
     def wait(self, seconds: float | None) -> Result:
-        """Return the result of the call, waiting for ever if `seconds` is None.
+        """Return the result of the call, waiting forever if `seconds` is None.
 
         Raises:
             TimeoutError: it has not returned within `seconds`.

@@ -20,7 +20,7 @@ def picture(buffer: Any, stream: Mapping[str, Any]) -> Picture:  # noqa: ANN401 
     """Copy a frame out of a buffer; return its luma, and what makes BGR of it.
 
     Args:
-        buffer: bytes of the stream, which the camera fills anew once this has returned.
+        buffer: bytes of the stream, which the camera fills again once this has returned.
         stream: the stream's `format`, `size` and `stride`, as Picamera2 describes them.
 
     Raises:

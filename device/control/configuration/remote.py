@@ -239,7 +239,7 @@ class RemoteConfiguration(Generic[Table]):
             raise self._keys.named(refusal, message, typ=CONFIGURATION_TYPE, at=datetime.now(UTC)) from None
 
     def _forget_revoked(self) -> None:
-        """Let no version that a revoked key signed stand in the way: whoever had it may have taken the highest."""
+        """Let no version that a revoked key signed stand in the way: anyone who had it may have taken the highest."""
         if self.kept.highest and self._keys.revoked(self.kept.signer):
             self._keep(self.kept.with_(highest=0, signer=None))
 

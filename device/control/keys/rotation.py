@@ -35,7 +35,7 @@ class KeyRotation:
             return
         for keys in (self._trust.lists, self._trust.configuration):
             uplink.subscribe(keys_topic(self._agency, keys.purpose), partial(self._receive, keys))
-        # RabbitMQ brings what is retained to whoever names the topic, and not for a filter.
+        # RabbitMQ brings what is retained to anyone who names the topic, and not for a filter.
         for name in ("+", *self._trust.custodians.names):
             uplink.subscribe(custody_keys_topic(self._agency, name), self._receive_custodian, optional=True)
 

@@ -66,7 +66,7 @@ class SigningKeys:
 
     @classmethod
     def fixed(cls, purpose: Purpose, key: ECKey) -> "SigningKeys":
-        """Believe one key for ever."""
+        """Believe one key forever."""
         return cls(purpose, Key(key.thumbprint(), key.as_pem(private=False).decode(), key))
 
     # --- who is believed

@@ -25,7 +25,7 @@ class TrustedKeys:
 
     lists: SigningKeys
     configuration: SigningKeys | None
-    """None for a post that takes no configuration: its key for lists, and those of custodians, stay for ever."""
+    """None for a post that takes no configuration: its key for lists, and those of custodians, stay forever."""
     custodians: Custodians
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Receipts as a post hears them, good and hostile, each with what comes of it: for whoever writes a custodian."""
+"""Receipts as a post hears them, good and hostile, each with what comes of it: for anyone who writes a custodian."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Which record-signing key is good where: those given, those vouched for, and none any more once it was replaced.
 
-Where something stands tells what came first: whoever has a key can write any time into a record.
+Where something stands tells what came first: anyone who has a key can write any time into a record.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +40,7 @@ class Trust:
 
     In the chain in which a key was replaced, number tells what comes after. Another chain, such as one of covert hits
     or one of a disk before, is only good with a replaced key as far as its `key_changed` names it, or a good record
-    that tells of a loss does, or whoever noted its end.
+    that tells of a loss does, or somebody who noted its end.
 
     Args:
         given: thumbprints of the keys that are trusted from the outset.

@@ -1,4 +1,4 @@
-"""`platepost provision hotlist check`: what a post would make of a package, for whoever writes packages."""
+"""`platepost provision hotlist check`: what a post would make of a package, for anyone who writes packages."""
 
 import json
 from datetime import UTC, datetime

@@ -106,7 +106,7 @@ class KeyDistributor:
             self._tell(ACTS[request.step], done)
             self._publish(files, connection)
             if request.step == "revoke":
-                # At once, whoever has heard of it: what the former signs may be somebody else's.
+                # At once, no matter who has heard of it: what the former signs may be somebody else's.
                 take_into_use(files)
             adoption.await_all(done.statement, request.seconds)
             result = RotationResult(done, in_use=True, standings=adoption.standings(done.statement))

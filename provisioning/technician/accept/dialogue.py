@@ -14,7 +14,7 @@ from device.language import Phrase, spoken
 
 _YES, _NO = frozenset({"y", "yes", "s", "si", "sí"}), frozenset({"n", "no"})
 _ANEW = "\r\x1b[K"
-"""What begins a terminal's line anew."""
+"""What starts a terminal's line over."""
 
 
 @dataclass(frozen=True, slots=True)

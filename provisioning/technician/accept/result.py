@@ -149,5 +149,5 @@ class Checkpoint(BaseModel):
 
     @staticmethod
     def forget(folder: Path) -> None:
-        """Begin anew next time."""
+        """Begin again next time."""
         (folder / FILE).unlink(missing_ok=True)

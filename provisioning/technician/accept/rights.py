@@ -7,7 +7,7 @@ from device.uplink.tls import tls_context
 from provisioning.connection import Connection, client_of
 
 NEIGHBOR = "acceptance-neighbor"
-"""A post that does not exist: whoever may write below it may write below every other."""
+"""A post that does not exist: anyone who may write below it may write below every other."""
 
 
 def foreign_topics(configuration: Configuration) -> tuple[str, ...]:

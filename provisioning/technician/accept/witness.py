@@ -1,4 +1,4 @@
-"""An outbox that is watched: what the post recorded and what the broker has taken, for whoever accepts the post."""
+"""An outbox that is watched: what the post recorded and what the broker has taken, for anyone who accepts the post."""
 
 import threading
 from collections.abc import Callable, Collection

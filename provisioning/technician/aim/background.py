@@ -42,7 +42,7 @@ class BackgroundModel:
         return background, float(np.median(self._sharpness))
 
     def forget(self) -> None:
-        """Begin anew, as after the camera was turned."""
+        """Begin again, as after the camera was turned."""
         self._pictures.clear()
         self._sharpness.clear()
         self._next = float("-inf")

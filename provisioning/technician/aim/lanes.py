@@ -110,7 +110,7 @@ class Lanes:
         self._current = self._held = None
 
     def _hold(self, named: dict[str, Lane]) -> None:
-        """Find the lane that was chosen by its name: at once, or, of lanes that are seen anew, when all are seen."""
+        """Find the lane that was chosen by its name: at once, or, of lanes that are seen again, when all are seen."""
         if self._asked is not None:
             (self._chosen,), self._asked = self._asked, None
             self._held = self._among = None

@@ -27,7 +27,7 @@ class LightSense:
         return "day" if self._colored is not None and at - self._colored <= REMEMBERED_SECONDS else "infrared"
 
     def forget(self) -> None:
-        """Begin anew, as after the lamp was switched."""
+        """Begin again, as after the lamp was switched."""
         self._colored = None
 
 

@@ -38,7 +38,7 @@ class MovementDetector:
         self._nowhere = 0
 
     def has_moved(self) -> bool:
-        """Say, after each new look, whether the camera was clearly moved; then begin anew, the background too."""
+        """Say, after each new look, whether the camera was clearly moved; then begin again, the background too."""
         if not self._background.ready or self._looks == self._background.looks:
             return False
         self._looks = self._background.looks

@@ -1,4 +1,4 @@
-"""The camera's side of aiming: looks at frames as they come, and keeps the latest look for whoever asks."""
+"""The camera's side of aiming: looks at frames as they come, and keeps the latest look for those who ask."""
 
 import logging
 import threading

@@ -30,7 +30,7 @@ QUIET = 0.001
 RECEIPT_SECONDS = 90.0
 """For so long the last receipts are awaited."""
 POSTS_KILLED = 0.15
-"""Share of the kills that befall a post."""
+"""Share of the kills that hit a post."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ _INTRUSIONS = {
 
 
 class CustodySite(Site[Broker]):
-    """As a context manager, running while it is open; its posts are started by whoever opened it."""
+    """As a context manager, running while it is open; its posts are started by the one who opened it."""
 
     def __init__(
         self,

@@ -104,7 +104,7 @@ class _Said:
     whole: dict[tuple[str, int], bool] = field(default_factory=dict)
     """Of each read: whether it came with its picture the last time."""
     behind: str = ""
-    ails: bool = False
+    in_trouble: bool = False
     """Whether custody is behind by the last status."""
 
     def hear(self, body: bytes) -> None:
@@ -120,7 +120,7 @@ class _Said:
             self.whole[event["chain"], event["sequence"]] = all("data" in picture for picture in data["pictures"])
         elif event["type"] == TYPES[Status]:
             said = [reason for reason in data.get("reasons", ()) if reason["name"] == Fault.CUSTODY_BEHIND]
-            self.ails = bool(said)
+            self.in_trouble = bool(said)
             self.behind = self.behind or "".join(reason["message"] for reason in said)
         elif event["type"] == TYPES[Audit] and data.get("dropped") and event["id"] not in self.accounts:
             self.accounts.add(event["id"])
@@ -192,10 +192,10 @@ class WeeksCampaign:
         began = monotonic()
         self._site.keepers[KEEPER].start()
         caught_up = self._await_receipts(post, waited, began)
-        while self._said.ails and monotonic() - began < CATCH_UP_SECONDS:
+        while self._said.in_trouble and monotonic() - began < CATCH_UP_SECONDS:
             time.sleep(_LOOK_SECONDS)
             self._look()
-        if self._said.ails:
+        if self._said.in_trouble:
             self._problems.append("custody is behind although every record has its receipt")
         return caught_up
 

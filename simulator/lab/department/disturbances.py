@@ -55,7 +55,7 @@ def kill_broker(site: DepartmentSite, draw: Random) -> None:
 
 
 def restart_database(site: DepartmentSite, draw: Random) -> None:
-    """Have the database end in order, whoever is connected, and start it again."""
+    """Have the database end in order, no matter who is connected, and start it again."""
     site.department.database.stop()
     time.sleep(draw.uniform(0.0, 2.0))
     site.department.database.start()

@@ -27,7 +27,7 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
     from department.database.roles import OWNER  # noqa: PLC0415
 
     set_up_django(folder, OWNER)
-    # Whoever is the owner here takes on each role in turn.
+    # The owner here takes on each role in turn.
     settings.DATABASES["default"]["OPTIONS"] |= {"user": SUPERUSER, "assume_role": OWNER}
     from department.sharing.clauses import evidence  # noqa: PLC0415
     from simulator.lab.department.days import backdated_clock  # noqa: PLC0415

@@ -89,7 +89,7 @@ class PublisherSettings:
 
 
 class PostConnection:
-    """One post's connection; made anew whenever it has ended."""
+    """One post's connection; made again whenever it has ended."""
 
     def __init__(self, folder: Path, post: PlannedPost, *, agency: str, broker: str, key: ECKey) -> None:
         self.post = post

@@ -25,7 +25,7 @@ RECORD_KILOBYTES, LOGGED_KILOBYTES = 9, 20
 
 
 class DepartmentSite(Site[Broker]):
-    """As a context manager, running while it is open; its publisher is started by whoever opened it."""
+    """As a context manager, running while it is open; its publisher is started by the one who opened it."""
 
     def __init__(self, directory: Path, *, posts: int, records: int, seclusion: Seclusion) -> None:
         """Make the fleet; nothing runs yet.

@@ -1,4 +1,4 @@
-"""Faults of the broker and of the department's record keeper: they befall every post at once."""
+"""Faults of the broker and of the department's record keeper: they hit every post at once."""
 
 import time
 from random import Random

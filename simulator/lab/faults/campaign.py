@@ -1,4 +1,4 @@
-"""The course of a campaign: every post gets its own faults one after another, and some befall all of them at once."""
+"""The course of a campaign: every post gets its own faults one after another, and some hit all of them at once."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -85,10 +85,10 @@ class FaultCampaign:
         due = sum(map(len, own))
         with ThreadPoolExecutor(len(own) + 2) as pool:
             work = [
-                pool.submit(self._guard, self._befall, post, injections, number)
+                pool.submit(self._guard, self._disturb, post, injections, number)
                 for number, (post, injections) in enumerate(zip(self._site.posts, own, strict=False))
             ]
-            work.append(pool.submit(self._guard, self._befall_all, broad, due))
+            work.append(pool.submit(self._guard, self._disturb_all, broad, due))
             if week is not None:
                 work.append(pool.submit(self._guard, self._spend_week, week))
             try:
@@ -159,7 +159,7 @@ class FaultCampaign:
 
     # --- the faults
 
-    def _befall(self, post: PostUnderTest, injections: Sequence[Injection], number: int) -> None:
+    def _disturb(self, post: PostUnderTest, injections: Sequence[Injection], number: int) -> None:
         draw = Random(f"{self._extent.seed}/{number}")
         for injection in injections:
             if self._failed is not None:
@@ -179,7 +179,7 @@ class FaultCampaign:
             self._problems.append(f"{post.name} ended by itself, exit code {code}, at {injection.name!r}")
         post.start()
 
-    def _befall_all(self, injections: Sequence[Injection], others: int) -> None:
+    def _disturb_all(self, injections: Sequence[Injection], others: int) -> None:
         draw = Random(f"{self._extent.seed}/all")
         for number, injection in enumerate(injections, start=1):
             while self._progress.faults < number * others / (len(injections) + 1):

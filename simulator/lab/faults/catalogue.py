@@ -38,7 +38,7 @@ def shares(kinds: Sequence[Injection], count: int) -> list[Injection]:
 def plan(
     kinds: Sequence[Injection], *, count: int, posts: int, seed: int
 ) -> tuple[list[list[Injection]], list[Injection]]:
-    """Return which faults befall each post one after another, and which befall all at once; the same for a seed."""
+    """Return which faults hit each post one after another, and which hit all at once; the same for a seed."""
     draw = Random(seed)
     injections = shares(kinds, count)
     draw.shuffle(injections)

@@ -24,6 +24,6 @@ class Injection:
     """How often it comes, among the others."""
     strike: Strike
     broad: bool = False
-    """Whether it befalls every post at once; then no other fault is at work meanwhile."""
+    """Whether it hits every post at once; then no other fault is at work meanwhile."""
     unavailable: Callable[[CampaignSite], str | None] = lambda _site: None
     """Returns why it cannot be inflicted here, None if it can."""

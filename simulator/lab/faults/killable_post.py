@@ -44,7 +44,7 @@ HITS = 0.1
 COVERT = 0.3
 """Share of the hits that concern a distribution group alone, where there is one."""
 EXIT_OUTBOX = 3
-"""Exit code of a post that could not open its outbox: whoever supervises it starts it again."""
+"""Exit code of a post that could not open its outbox: its supervisor starts it again."""
 DRAIN_SECONDS = 30.0
 _RECONNECT_SECONDS = 0.1
 LEFT_OUT_SECONDS = 3.0

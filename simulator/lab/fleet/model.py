@@ -5,7 +5,7 @@ to each post: its bytes grow with the square. That, not connections or records, 
 districts, each with a broker, a list and a sealing of its own.
 
 What is fitted comes from one machine on which posts, broker and record keeper shared the processor; what is assumed
-stands in `Assumptions`, and every figure of it can be given anew.
+stands in `Assumptions`, and every figure of it can be set.
 """
 
 import math

@@ -44,7 +44,7 @@ def rows(figures: Figures) -> list[tuple[str, str]]:
         ("size of the delta", f"{delta.package_bytes / 1000:.0f} kB"),
         ("the delta in force on half, 95, 99 of 100, all", _delays(delta.seconds, least=4)),
         ("outage", outage.kind),
-        ("posts that had to connect anew", f"{outage.cut}"),
+        ("posts that had to connect again", f"{outage.cut}"),
         (
             "half, 99 of 100, all back after",
             f"{outage.half_seconds:.1f}, {outage.most_seconds:.1f}, {outage.all_seconds:.1f} s",

@@ -43,7 +43,7 @@ RIGHTS_SECONDS = 300.0
 class FleetSite(Site[Broker | RabbitCluster]):
     """Everything but the course of events; as a context manager, running while it is open.
 
-    Identities are kept in the folder for the next run; all else is made anew.
+    Identities are kept in the folder for the next run; all else is made again.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class Inflicted:
     began: datetime
     ended: datetime
     restarts: bool = False
-    """Whether the post was started anew: its first hit is due later."""
+    """Whether the post was started again: its first hit is due later."""
 
 
 @dataclass(slots=True)

@@ -116,7 +116,7 @@ def soak(
 
 
 def _note(site: SoakSite, faults: list[Inflicted]) -> None:
-    """Write down when what was done and heard, for whoever counts again."""
+    """Write down when what was done and heard, for anyone who counts again."""
     with (site.directory / "faults.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(asdict(fault), default=str) + "\n" for fault in faults)
     with (site.directory / "heard.jsonl").open("w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-// The post that is shown: its view, its pulse, and what ails it.
+// The post that is shown: its view, its pulse, and what is wrong with it.
 const RETRY_MS = 2000, AGE_MS = 5000;
 const at = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");

@@ -65,7 +65,7 @@ class Dispatch:
         self.keep(self.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason="text_changed", **seen)))
 
     def refute(self, alert: Alert) -> None:
-        """Have the keeper judge a hit anew, and find that the post did not sign it."""
+        """Have the keeper judge a hit again, and find that the post did not sign it."""
         self.act(
             "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, reason)"
             " SELECT record_id, class, retained_from, now(), 'forged', '' FROM custody_hit WHERE record_id = %s",
@@ -95,7 +95,7 @@ class Dispatch:
         return open_entry(person="x", agency="x", purpose=AccessPurpose("patrol"), query={}, groups=named)
 
     def asked(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask as a superuser: what is there, whoever sees it."""
+        """Ask as a superuser: what is there, no matter who sees it."""
         return self.superuser.execute(query, values).fetchall()
 
     def act(self, statement: str, *values: object, role: str = SUPERUSER) -> None:

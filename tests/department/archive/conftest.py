@@ -1,4 +1,4 @@
-"""Fixtures of the archive's tests: records of three weeks that are long over, and whoever keeps, plans and purges."""
+"""Fixtures of the archive's tests: records of three weeks that are long over, and those who keep, plan and purge."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta

@@ -91,7 +91,7 @@ def test_held_outlives_its_partition_until_the_hold_is_lifted(
         ids(rows, "id IN (SELECT record_id FROM custody_read WHERE plate_fold = '7ABC105')"),
     )
     holds = [
-        # The passage whole: hit, read, withdrawal, and the covert hit, of which whoever holds it knows nothing.
+        # The passage whole: hit, read, withdrawal, and the covert hit, of which anyone who holds it knows nothing.
         hold(records=[hit]),
         hold(records=[read]),
         hold(plates=["7ABC203"], since=weeks[0], until=weeks[3]),

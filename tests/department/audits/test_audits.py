@@ -88,7 +88,7 @@ def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, Departm
     audit = services.begin_audit(planned(), person=people["a"])
     samples = list(audit.samples.all())
     assert audit.searches == 12
-    # Drawn anew from the seed alone, by whoever has the ledger.
+    # Drawn again from the seed alone, by anyone who has the ledger.
     intents = by_hand(
         "SELECT number, entry FROM ledger_entry AS line JOIN ledger_body AS query USING (entry)"
         " WHERE line.event = 'intent' AND query.field = 'query' AND query.value LIKE '%TEST123%'"

@@ -47,7 +47,7 @@ def rows(lasting: Lasting, transactional_db: None) -> Iterator[Rows]:
 
 @pytest.fixture
 def opened(database: str, rows: Rows, keys: dict[str, Keyring], clock: list[datetime]) -> Iterator[Open]:
-    """Opens the store anew, as after an end."""
+    """Opens the store again, as after an end."""
     stores: list[CustodyStore] = []
 
     def again() -> CustodyStore:

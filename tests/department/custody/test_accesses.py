@@ -37,6 +37,6 @@ def test_still_recording_and_session_are_entered_once(opened: Open, rows: Rows, 
     with psycopg.connect(database, user=OWNER, autocommit=True) as owner:
         assert not rebuild(owner).identical
     assert len(rows("SELECT FROM custody_access")) == len(seen)
-    assert entered() == found, "made anew from the records, it is no other access"
+    assert entered() == found, "made again from the records, it is no other access"
     with psycopg.connect(database, user=KEEPER) as keeper:
         assert verify_ledger(keeper).problems == []

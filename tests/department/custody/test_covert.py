@@ -1,4 +1,4 @@
-"""Whoever is outside of a covert group cannot tell its hits from none, in anything that the database shows."""
+"""Anyone who is outside of a covert group cannot tell its hits from none, in anything that the database shows."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -96,7 +96,7 @@ def test_a_key_that_the_former_vouched_for_is_believed_and_the_former_no_more(
     assert may_name_numbers(change)
     assert statements.hear(change) is None
     assert statements.hear(event) == NamedNumbers(CHAIN, ((2, 3),))
-    # Whoever has the former key says so after it was replaced.
+    # Anyone who has the former key says so after it was replaced.
     post.store.head = type(post.store.head)(CHAIN, 20, "0" * 64, FORMER.kid)
     assert statements.hear(post.drops((2, 3))) is None
 

@@ -1,4 +1,4 @@
-"""What people see can be made anew from the records, the same row by row."""
+"""What people see can be made again from the records, the same row by row."""
 
 from collections import deque
 from collections.abc import Iterator

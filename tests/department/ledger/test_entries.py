@@ -258,5 +258,5 @@ class TestFinal:
 
 
 def test_entry_is_a_type() -> None:
-    """What is no entry opens nothing in the database, whoever makes one."""
+    """What is no entry opens nothing in the database, no matter who makes one."""
     assert not is_open(OpenEntry(uuid4()).entry)

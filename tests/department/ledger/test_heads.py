@@ -49,7 +49,7 @@ def test_witness_says_when_it_had_the_end(witness: tuple[str, list[x509.Certific
     assert abs(sealed.stamped(roots) - datetime.now(UTC)) < timedelta(hours=1)
     assert SealedHead.read(sealed.line()) == sealed
     for wrong, message in (
-        (replace(sealed, head=signed()), "not stamped"),  # the same end, signed anew
+        (replace(sealed, head=signed()), "not stamped"),  # the same end, signed again
         (replace(sealed, witness=sealed.witness[:-1] if sealed.witness else None), "not stamped"),
         (replace(sealed, witness=None), "no witness"),
     ):

@@ -78,5 +78,5 @@ def test_where_it_cannot_be_noted_nothing_may_be_shown(journal: LocalJournal) ->
     (journal.folder / "key.pem").unlink()
     with pytest.raises(JournalError) as caught:
         journal.note(person="a.rivera", said=HITS[0])
-    assert isinstance(caught.value, LedgerError), "whoever heeds the one heeds the other"
+    assert isinstance(caught.value, LedgerError), "anyone who heeds the one heeds the other"
     assert "TEST" not in str(caught.value)

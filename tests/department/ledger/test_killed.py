@@ -24,7 +24,7 @@ from tests.department.ledger.test_second_verifier import run_example
 
 
 def earlier(lines: list[dict[str, Any]], number: int, by: timedelta) -> list[dict[str, Any]]:
-    """Return entries of which one was made earlier, chained anew."""
+    """Return entries of which one was made earlier, chained again."""
     made, previous = [], GENESIS
     for said in lines:
         line = LedgerLine(

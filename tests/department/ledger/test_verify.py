@@ -105,7 +105,7 @@ def test_cut_tail(connect: Connect, damaging: Damaging) -> None:
 
 
 def test_rewritten_to_the_end(connect: Connect, damaging: Damaging) -> None:
-    """Whoever makes all digests anew is told by a head that was noted elsewhere, and by nothing else."""
+    """Anyone who makes all digests again is told by a head that was noted elsewhere, and by nothing else."""
     head = walk(connect).head
     assert head is not None
     with damaging() as superuser:

@@ -265,7 +265,7 @@ def test_hit_of_an_entry_that_left_the_list_is_taken_back_as_it_comes(
     superuser.execute("UPDATE lists_entry SET unlisted_version = 7")
     superuser.execute("UPDATE lists_recovery SET version = 7")
     assert came("7ABC123", 6) == came("7DEF456", 6) == "withdrawn"
-    assert came("7DEF456", 7) == "new", "listed anew"
+    assert came("7DEF456", 7) == "new", "listed again"
     services.enter_entry(entry_of(), people["a.rivera"])
     assert came("7ABC123", 6) == "new", "another entry stands for it"
 

@@ -53,7 +53,7 @@ def client_of(person: DepartmentPerson) -> Client:
 
 
 def fresh_client_of(person: DepartmentPerson) -> Client:
-    """Return a client that is logged in as the person, who has just shown their second factor anew."""
+    """Return a client that is logged in as the person, who has just shown their second factor again."""
     client = client_of(person)
     request = HttpRequest()
     request.session = client.session

@@ -82,7 +82,7 @@ def test_requests_get_what_the_table_says() -> None:
 
 
 def its_own(pattern: str, found: str) -> bool:
-    """Tell whether allauth itself asks for a fresh factor, as it does of whoever changes how they log in."""
+    """Tell whether allauth itself asks for a fresh factor, as it does of anyone who changes how they log in."""
     return pattern.startswith("/account/") and found == "fresh"
 
 

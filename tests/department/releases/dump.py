@@ -4,8 +4,8 @@
 
     python -m tests.department.releases.dump 0.1.0
 
-A dump is made once, before its version is released, and never again. Until then, whoever changes the first schema
-makes it anew.
+A dump is made once, before its version is released, and never again. Until then, anyone who changes the first schema
+makes it again.
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""A department that keeps its policy: whoever it takes, and what its records say."""
+"""A department that keeps its policy: the people it takes, and what its records say."""
 
 import json
 from collections.abc import Callable

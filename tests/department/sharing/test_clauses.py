@@ -107,7 +107,7 @@ BROKEN: dict[str, Callable[[], object]] = {
     "P19": late_audit,
     "P20": lambda: sql(INCIDENT),
 }
-"""By clause, how its control is gone round by whoever the database cannot hold."""
+"""By clause, how its control is gone round by those whom the database cannot hold."""
 
 
 def unmet() -> set[str]:

@@ -53,7 +53,7 @@ def test_no_withheld_number_is_found_by_adding_and_subtracting() -> None:
             if hidden:
                 found = {sum(cells[place] for place in chosen) for cells in tables}
                 assert len(found) >= 4, (shown, chosen, "an attacker who adds these up knows more than they are told")
-    # Whoever knows a table's true total besides has a withheld cell by subtraction only where all are at their ends.
+    # Anyone who knows a table's true total besides has a withheld cell by subtraction only where all are at their ends.
     bare = tried = 0
     for shown, tables in fitting.items():
         if None in shown and max(count or 0 for count in shown) > 0:

@@ -1,4 +1,4 @@
-"""The console's requests: an alert becomes actionable by its steps alone, whatever is sent and whoever sends it."""
+"""The console's requests: an alert becomes actionable by its steps alone, whatever is sent, and by anyone."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -194,7 +194,7 @@ def test_covert_hits_are_heard_by_their_group_alone(dispatch: Dispatch, feed: Co
     membership.left_at = timezone.now()
     membership.save()
     look(feed)
-    assert member.ended, "it asks anew, and is shown nothing covert any more"
+    assert member.ended, "it asks again, and is shown nothing covert any more"
     member.join()
     look(feed)
     assert ("hit", hit) not in member.take()

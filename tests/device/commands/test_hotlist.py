@@ -148,7 +148,7 @@ def test_a_fifo_on_the_stick_is_refused_by_name_and_not_waited_for(unit: Unit) -
 
 
 def test_a_file_that_goes_on_after_the_package_is_refused_by_its_size(unit: Unit) -> None:
-    os.truncate(unit.package(1), 1 << 40)  # sparse: whoever read it all would end for want of memory
+    os.truncate(unit.package(1), 1 << 40)  # sparse: anyone who read it all would end for want of memory
     result = unit.hand()
     assert isinstance(result.exception, HotListRefused)
     assert "goes on after its end" in str(result.exception)

@@ -21,7 +21,7 @@ def test_mutated_packages_are_refused_by_name_and_change_nothing(tmp_path: Path)
         RefusalReason.CHAIN_TOO_LONG,
         RefusalReason.SIZE_JUMP,
         RefusalReason.FOREIGN_AGENCY,
-        # The store believes one key for ever.
+        # The store believes one key forever.
         RefusalReason.RETIRED_KEY,
         RefusalReason.REVOKED_KEY,
     }

@@ -1,4 +1,4 @@
-"""Hits of covert entries: in chains of their own, so that whoever may not read them sees no gap."""
+"""Hits of covert entries: in chains of their own, so that anyone who may not read them sees no gap."""
 
 import shutil
 from pathlib import Path

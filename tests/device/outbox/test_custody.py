@@ -125,7 +125,7 @@ def test_a_digest_that_contradicts_what_has_gone_is_a_fork(outbox: Outbox, five:
     assert outbox.take_receipt("records", chain(five[0]), signed) == Custody(0, forked=True)
     head = [KeptRange(first=1, last=5, digest=OTHER)]
     outbox.take_receipt("records", chain(five[0]), ranges(five, (1, 5)))
-    assert outbox.take_receipt("records", chain(five[0]), head) == Custody(0, forked=True), "the head is known for ever"
+    assert outbox.take_receipt("records", chain(five[0]), head) == Custody(0, forked=True), "the head is known forever"
 
 
 def test_a_receipt_for_an_unknown_chain_or_by_somebody_else_does_no_harm(outbox: Outbox, five: list[Envelope]) -> None:

@@ -58,7 +58,7 @@ def test_memory_does_not_grow_with_the_outbox(large: tuple[Path, int]) -> None:
     finally:
         tracemalloc.stop()
     assert most < 5 * MIB
-    assert len(told) > 10, "whoever waits is told that it goes on"
+    assert len(told) > 10, "anyone who waits is told that it goes on"
 
 
 def test_a_salvage_that_kills_the_post_is_given_up(

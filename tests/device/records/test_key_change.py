@@ -114,7 +114,7 @@ BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 class Post:
-    """A chain of its own, by a clock in hand: one that goes on, or that whoever has a key begins."""
+    """A chain of its own, by a clock in hand: one that goes on, or that anyone who has a key begins."""
 
     def __init__(self, signer: Signer, *, minute: int = 0, store: MemoryStore | None = None) -> None:
         self.signer, self.minute = signer, minute

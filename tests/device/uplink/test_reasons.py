@@ -193,7 +193,7 @@ def test_a_broker_that_refuses_is_left_alone_while_another_takes_records(
 def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarely(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An attempt that took long is no connection that lasted: it must not begin the back-off anew."""
+    """An attempt that took long is no connection that lasted: it must not begin the back-off again."""
     monkeypatch.setattr("device.uplink.session.LASTED_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"

@@ -119,7 +119,7 @@ def test_day_that_is_over_is_refused(directory: Path) -> None:
 
 
 def test_role_is_what_the_register_says(directory: Path) -> None:
-    """Whoever has a certified key can make a certificate for it that says more."""
+    """Anyone who has a certified key can make a certificate for it that says more."""
     run("person", "add", directory, "r-alvarez", "--role", "technician", "--purpose", "course passed")
     mine = directory.parent / "mine"
     (directory / "operators" / "r-alvarez").rename(mine)

@@ -255,7 +255,7 @@ def test_list_builder_has_a_name_of_its_own_and_no_right_at_the_broker(fleet: Fl
     folder = fleet.add_operator("lists", Role.LIST_BUILDER)
     leaf = certificate(folder / "certificate.pem")
     usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert ExtendedKeyUsageOID.CLIENT_AUTH not in usage, "mosquitto gives the posts' rights to whoever connects"
+    assert ExtendedKeyUsageOID.CLIENT_AUTH not in usage, "mosquitto gives the posts' rights to anyone who connects"
     assert "lists" not in fleet.operators()
     assert "lists" not in fleet.clients()
     assert "lists" not in fleet.broker.access_list.read_text()

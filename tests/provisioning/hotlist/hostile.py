@@ -2,10 +2,10 @@
 
 ::
 
-    python -m tests.provisioning.hotlist.hostile        writes docs/hotlist-vectors/hostile/ anew
+    python -m tests.provisioning.hotlist.hostile        writes docs/hotlist-vectors/hostile/ again
 
 Each is the good complete list with one thing changed. All but the forged ones are signed by the vectors' own issuer: a
-post must outlive a defect of whoever builds its lists.
+post must outlive a defect of the program that builds its lists.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m tests.provisioning.hotlist.vectors        writes docs/hotlist-vectors/ anew
+    python -m tests.provisioning.hotlist.vectors        writes docs/hotlist-vectors/ again
 
 Keys, nonces and signatures are new each time; what does not depend on them must stay the same, and a test holds the
 builder to it. The keys are worth nothing: they are published.

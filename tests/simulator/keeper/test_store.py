@@ -28,7 +28,7 @@ def keys() -> dict[str, Keyring]:
 
 @pytest.fixture
 def opened(tmp_path: Path, keys: dict[str, Keyring]) -> Iterator[Open]:
-    """Opens the store anew, as after an end."""
+    """Opens the store again, as after an end."""
     stores: list[RecordStore] = []
 
     def again() -> RecordStore:

@@ -140,7 +140,7 @@ def test_the_same_scene_gives_the_same_frame_and_another_seed_another(monkeypatc
             return renderer.shot(20).picture
 
     pictures = [drawn_once(one) for one in (scene, seeded)]
-    monkeypatch.setattr(drawing, "lay_street", lay_street)  # anew
+    monkeypatch.setattr(drawing, "lay_street", lay_street)  # again
     monkeypatch.setattr(drawing, "vehicle_of", vehicle_of)
     assert np.array_equal(pictures[0], drawn_once(scene))
     assert not np.array_equal(*pictures)

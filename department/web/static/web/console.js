@@ -88,7 +88,7 @@ function show(record) {
 function steps(hit) {
   const article = at("hit"), focused = article.contains(document.activeElement);
   const busy = at("steps").contains(document.activeElement) && article.dataset.revision === String(hit.revision);
-  if (busy) return;  // only its age has changed: whoever writes goes on
+  if (busy) return;  // only its age has changed: anyone who writes goes on
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
   if (hit.eye) article.dataset.eye = hit.eye; else delete article.dataset.eye;

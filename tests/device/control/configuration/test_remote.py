@@ -486,7 +486,7 @@ def test_a_revocation_that_a_power_cut_followed_takes_effect_at_the_start(world:
 def test_a_key_that_was_forgotten_bars_no_later_version_once_all_before_it_are_revoked(
     world: World, *, revoke: bool
 ) -> None:
-    """Whoever has the key can have it forgotten: so many follow one another that the post knows it no more."""
+    """Anyone who has the key can have it forgotten: so many follow one another that the post knows it no more."""
     world.give(world.remote(), world.sign_anything(version=2**53 - 1, settings=GOOD))
     first, root = world.key, ECKey.generate_key("P-256")
     clerk = Clerk(world.directory, root=root, keys={"0": first})

@@ -1,4 +1,4 @@
-"""Whoever signs statements about keys: the department, its root, a thief."""
+"""Those who sign statements about keys: the department, its root, a thief."""
 
 import json
 from dataclasses import dataclass, field

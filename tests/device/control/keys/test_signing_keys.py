@@ -137,7 +137,7 @@ def test_what_may_not_speak_changes_nothing_and_is_named(clerk: Clerk, name: str
         assert (believed(clerk, each), state(each).model_copy(update={"refused": None})) == before
     refused = state(again).refused
     if reason in {"bad_signature", "retired_key", "malformed"}:
-        assert refused is None, "whoever may not speak does not move the status"
+        assert refused is None, "anyone who may not speak does not move the status"
     else:
         assert refused is not None
         assert refused.reason == reason

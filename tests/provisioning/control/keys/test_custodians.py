@@ -117,7 +117,7 @@ def test_a_second_custodian_is_required_by_the_root_and_released_again(fleet: Fl
     before.hear(files)
     assert before.terms() == {"records": CustodianTerms(name="records"), "vault": wanted}
     assert before.state("vault").key == present(files)
-    assert declare(fleet, files, wanted, "j-stone").statement == done.statement, "said again, not anew"
+    assert declare(fleet, files, wanted, "j-stone").statement == done.statement, "said again, not made again"
     after = Post(fleet, tmp_path / "after")
     after.hear(files)
     assert (after.terms(), after.state("vault").era) == (before.terms(), 1)

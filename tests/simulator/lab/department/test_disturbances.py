@@ -1,4 +1,4 @@
-"""What befalls a department is drawn, and the same seed draws the same."""
+"""What happens to a department is drawn, and the same seed draws the same."""
 
 from collections import Counter
 from random import Random

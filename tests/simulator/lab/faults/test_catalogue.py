@@ -45,7 +45,7 @@ def test_a_plan_is_the_same_for_a_seed_and_another_for_another() -> None:
     assert flat(1) != flat(2)
 
 
-def test_a_plan_parts_what_befalls_one_from_what_befalls_all() -> None:
+def test_a_plan_parts_what_hits_one_from_what_hits_all() -> None:
     own, broad = plan(CATALOGUE, count=200, posts=3, seed=1)
 
     assert all(fault.broad for fault in broad)
