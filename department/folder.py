@@ -3,15 +3,17 @@
 ::
 
     FOLDER/
-      unfinished         while `init` makes it
+      unfinished         an empty file, while `init` makes the folder
       department.toml    the settings below; paths in it are relative to the folder
-      secret-key         signs sessions and forms of the pages
+      secret-key         Django's SECRET_KEY: it signs sessions and forms of the pages
       identity/          the custodian's client certificate, key and root, and the key that signs its receipts:
                          a copy of FLEET/custody/NAME
       register.jws       the posts' keys, as `platepost provision` exported them, unless they are read in the fleet
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
-      household-key      by which plates of people's own households are known; see `department.audits.household`
+      household-key      by which plates of people's own households are known, for the nightly process alone: see
+                         `department.audits.household`
+      household-key.pub  what the pages seal these plates to, for that key
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
       verified.json      how far `verify` has come, what it found, and the ends of the ledger that it saw
@@ -22,7 +24,9 @@
       journal/           what was shown while the ledger could not be written, and the key that signs it
       holds.jsonl        the holds in force, beside the log of receipts; they name plates
       nightly.json       what `nightly` did last
-      purges/            the certificates of purges, and the public keys that signed them
+      places.geojson     the department's map, if there is one: see `department.search.places`
+      purges/            the certificates of purges, by which a restored backup is purged again, and the public keys
+                         that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
       database.log       what its server says
       database.lock      held by every program that uses the private cluster
@@ -161,30 +165,22 @@ class DepartmentFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        # What each is, the docstring of this file says.
         self.unfinished = self.path / "unfinished"
-        """An empty file that is there while `init` makes the folder."""
         self.secret_key = self.path / "secret-key"
-        """The file of Django's SECRET_KEY."""
+        self.household_key = self.path / "household-key"
+        self.household_public = self.path / "household-key.pub"
         self.kept_register = self.path / "register.json"
-        """The register in force."""
         self.checked = self.path / "verified.json"
-        """How far `verify` has come."""
-        self.purges = self.path / "purges"
-        """The certificates of purges, by which a restored backup is purged again."""
         self.published_head = self.path / "ledger-head.jws"
-        """The end of the ledger that the keeper publishes."""
         self.witnessed = self.path / "witnessed"
-        """Ends of other departments' ledgers."""
         self.training = self.path / "training"
-        """Sets of exercises."""
         self.federation = self.path / "federation"
-        """Key and certificate among departments."""
         self.journal = self.path / "journal"
-        """The folder of `department.ledger.journal`."""
         self.nightly = self.path / "nightly.json"
-        """What `nightly` did last."""
+        self.places = self.path / "places.geojson"
+        self.purges = self.path / "purges"
         self.cluster = self.path / "database"
-        """The folder of the private cluster, which holds its socket too."""
 
     def __repr__(self) -> str:
         return f"<DepartmentFolder {self.path}>"
@@ -249,21 +245,6 @@ class DepartmentFolder:
     def policy(self) -> Path:
         """The policy file."""
         return self.path / self.settings.policy
-
-    @property
-    def household_key(self) -> Path:
-        """The key of people's own households: for the nightly process alone."""
-        return self.path / "household-key"
-
-    @property
-    def household_public(self) -> Path:
-        """What the pages seal people's own households to, for that key."""
-        return self.path / "household-key.pub"
-
-    @property
-    def places(self) -> Path:
-        """The department's map, if there is one: see `department.search.places`."""
-        return self.path / "places.geojson"
 
     @property
     def disks(self) -> dict[str, Path]:

@@ -13,6 +13,7 @@ from django.db import connection
 
 from department.alerts.errors import refusals
 from department.alerts.quality import RejectRate, reject_rate
+from department.custody.projections import folded
 from department.custody.reading import picture, whole_records
 from department.custody.record import PictureBytes
 from department.database.queries import rows
@@ -21,7 +22,6 @@ from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.writing import entering
 from department.people.models import DepartmentPerson
 from department.policy.policy import AccessPurpose, policy_in_force
-from department.search.patterns import folded
 from device.records.envelope import read_event
 from device.records.read import Read
 

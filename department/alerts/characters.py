@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from department.custody.projections import folded
 from department.search.misreads import misread
-from department.search.patterns import folded
 
 OFTEN = 0.0015
 """Probability from which on the camera takes a character for another so often that a person looks at it twice."""

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from department.archive.acts import act
 from department.archive.errors import ArchiveRefusedError, refusals
 from department.archive.models import Hold
+from department.custody.projections import folded
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import enter
@@ -41,7 +42,7 @@ class HeldScope:
 
 def folded_plates(text: str) -> list[str]:
     """Return plates as `HeldScope` takes them, of a text that has them apart by spaces."""
-    return text.upper().replace("-", "").translate(str.maketrans("OI", "01")).split()
+    return folded(text.upper().replace("-", "")).split()
 
 
 def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: date, scope: HeldScope) -> Hold:

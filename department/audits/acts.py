@@ -8,10 +8,10 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
+from department.custody.projections import folded
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.reading import reading
-from department.search.patterns import folded
 
 STEP = 5_000
 """Entries that are read at once."""

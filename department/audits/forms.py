@@ -8,6 +8,7 @@ from django.utils import timezone
 from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
 from department.audits.services import PlannedAudits
+from department.people.forms import DAY
 from department.policy.policy import policy_in_force
 
 
@@ -31,7 +32,7 @@ class PlanForm(forms.Form):
     days_to_finish = forms.IntegerField(label="Days to finish", min_value=1, max_value=90, initial=14)
     begins = forms.DateField(
         label="First day that is audited",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DAY,
         help_text="It may be past.",
     )
     purpose = forms.ChoiceField(choices=_purposes, required=False)

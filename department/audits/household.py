@@ -28,11 +28,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from department.audits.errors import AuditError
+from department.custody.projections import folded
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.people.services import person_of
-from department.search.patterns import folded
 from device.files import write_durably
 
 KEY_BYTES = 32

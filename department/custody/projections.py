@@ -17,7 +17,6 @@ from device.records.status import Status
 Row: TypeAlias = tuple[Any, ...]
 _PLACED = ("record_id", "class", "retained_from", "post", "covert_group")
 _FOLDED = str.maketrans("OI", "01")
-"""The rule of `plate_key`: O and 0 share a key, as do I and 1."""
 ACCESS = frozenset(
     {
         "technician_session",
@@ -82,6 +81,11 @@ ACCESSES = Projection("custody_access", ("kind", "at", "person", "outcome", "obj
 PROJECTIONS = (READ, HIT, WITHDRAWAL, STATUS, AUDIT, HEALTH, ACCESSES)
 
 
+def folded(plate: str) -> str:
+    """Return a plate as `plate_fold` has it: O and 0 are one character, as are I and 1."""
+    return plate.translate(_FOLDED)
+
+
 def project(event: AnyEvent) -> Iterator[tuple[Projection, Row]]:
     """Yield the rows of one genuine record: the values of each projection's `columns`."""
     data, at = event.data, event.time
@@ -110,8 +114,7 @@ def project(event: AnyEvent) -> Iterator[tuple[Projection, Row]]:
 
 
 def _seen(sight: Sight) -> Row:
-    fold = sight.plate_key.translate(_FOLDED)
-    return sight.passage, sight.captured, sight.plate_read, sight.plate_key, fold
+    return sight.passage, sight.captured, sight.plate_read, sight.plate_key, folded(sight.plate_key)
 
 
 def _read(read: Read) -> Row:

@@ -6,7 +6,8 @@ from department.people.models import DepartmentPerson
 from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
-_DAY = forms.DateInput(attrs={"type": "date"})
+DAY = forms.DateInput(attrs={"type": "date"})
+TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class PersonForm(forms.Form):
@@ -36,7 +37,7 @@ class CertificateForm(forms.Form):
     certification = forms.TypedChoiceField(
         label="Certificate", choices=[(each.value, each.label) for each in Certification], coerce=Certification
     )
-    expires = forms.DateField(label="Valid before", widget=_DAY)
+    expires = forms.DateField(label="Valid before", widget=DAY)
 
 
 class TrainingForm(forms.Form):
@@ -45,7 +46,7 @@ class TrainingForm(forms.Form):
     topic = forms.TypedChoiceField(
         choices=[(topic.value, topic.label) for topic in TrainingTopic], coerce=TrainingTopic
     )
-    held = forms.DateField(widget=_DAY)
+    held = forms.DateField(widget=DAY)
     result = forms.ChoiceField(choices=[("passed", "passed"), ("failed", "failed")])
 
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from department.custody.projections import folded
 from department.custody.reading import ShownRow, under
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.writing import append
 from department.search.errors import PatternError
-from department.search.patterns import PlatePattern, folded
+from department.search.patterns import PlatePattern
 
 MOST = 25
 """Corrected reads that one search lists."""

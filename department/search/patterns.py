@@ -23,6 +23,7 @@ from functools import cached_property
 from itertools import chain, combinations, pairwise, product, takewhile
 from typing import Self, TypeAlias
 
+from department.custody.projections import folded
 from department.search.errors import PatternError
 from department.search.misreads import log_probability, look_alikes
 
@@ -46,7 +47,6 @@ _SLIP = math.log(0.1 / 33)
 behind nearly every look-alike; the figure is a judgment, not measured."""
 _HIDDEN = math.log(1 / 34)
 """Score of a hidden character: it may be any, one as likely as another."""
-_FOLDED = str.maketrans("OI", "01")
 _TOKEN = re.compile(r"\[([A-Z0-9]*)\]|([A-Z0-9])|([\s-])|(\*)|\?", re.IGNORECASE | re.ASCII)
 
 
@@ -153,9 +153,7 @@ class PlatePattern:
             several, one, blank, repeated = token.groups()
             if several is not None and not 0 < len(several) <= MOST_IN_SET:
                 raise PatternError(f"character {at + 1}: a set has from 1 to {MOST_IN_SET} characters")
-            element = Element(
-                "".join(sorted(set((several or one or "").upper().translate(_FOLDED)))), repeats=bool(repeated)
-            )
+            element = Element("".join(sorted(set(folded((several or one or "").upper())))), repeats=bool(repeated))
             if not blank and not (repeated and elements and elements[-1].repeats):
                 elements.append(element)
             at = token.end()
@@ -307,11 +305,6 @@ def _choices(pattern: PlatePattern) -> list[tuple[Element, ...]]:
         )
         for chosen in combinations(places, min(budget, len(places)))
     ]
-
-
-def folded(plate: str) -> str:
-    """Return a plate with O as 0 and I as 1, as in `plate_fold`."""
-    return plate.translate(_FOLDED)
 
 
 def _regex(element: Element, also: str) -> str:

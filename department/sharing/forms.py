@@ -9,11 +9,10 @@ from department.archive.evidence_package import recipient_of
 from department.archive.holds import HeldScope, folded_plates
 from department.errors import DepartmentError
 from department.ledger.models import Agency, AgencyKind
+from department.people.forms import DAY, TIME
 from department.policy.policy import policy_in_force
 from department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
 
-_DAY = forms.DateInput(attrs={"type": "date"})
-_TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 _REFUSED = "Refused: the law allows nothing on behalf of an agency of this kind."
 
 
@@ -31,7 +30,7 @@ def _may_agree() -> list[tuple[str, str]]:
 class PublishForm(forms.Form):
     """When the policy was heard."""
 
-    hearing = forms.DateField(label="Hearing of the legislative body", widget=_DAY)
+    hearing = forms.DateField(label="Hearing of the legislative body", widget=DAY)
 
 
 class AgencyForm(forms.Form):
@@ -62,7 +61,7 @@ class VerificationForm(forms.Form):
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label="What was checked, and how", max_length=500)
-    until = forms.DateField(label="Counts until", widget=_DAY, help_text="A year at most.")
+    until = forms.DateField(label="Counts until", widget=DAY, help_text="A year at most.")
 
 
 class SharingAgreementForm(forms.Form):
@@ -90,8 +89,8 @@ class SharingAgreementForm(forms.Form):
         max_value=3600,
         help_text="Of the last kind only.",
     )
-    begins = forms.DateField(label="First day", widget=_DAY)
-    ends = forms.DateField(label="Last day", widget=_DAY, help_text="Three years later at most.")
+    begins = forms.DateField(label="First day", widget=DAY)
+    ends = forms.DateField(label="Last day", widget=DAY, help_text="Three years later at most.")
 
 
 class EndForm(forms.Form):
@@ -113,8 +112,8 @@ class RequestForm(forms.Form):
     purpose = forms.ChoiceField(
         choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().purposes)], required=False
     )
-    received_on = forms.DateField(label="Received", widget=_DAY)
-    due_on = forms.DateField(label="Due", widget=_DAY, required=False, help_text="By the law's clock if empty.")
+    received_on = forms.DateField(label="Received", widget=DAY)
+    due_on = forms.DateField(label="Due", widget=DAY, required=False, help_text="By the law's clock if empty.")
 
     @property
     def said(self) -> dict[str, Any]:
@@ -145,15 +144,15 @@ class DecisionForm(RequestReasonForm):
 class RedactedLogForm(forms.Form):
     """Which days of searches answer a request."""
 
-    since = forms.DateField(label="First day", widget=_DAY)
-    until = forms.DateField(label="Last day", widget=_DAY)
+    since = forms.DateField(label="First day", widget=DAY)
+    until = forms.DateField(label="Last day", widget=DAY)
 
 
 class RequestHoldForm(forms.Form):
     """What a request is about."""
 
-    since = forms.DateTimeField(label="Captured from", widget=_TIME)
-    until = forms.DateTimeField(label="Captured before", widget=_TIME)
+    since = forms.DateTimeField(label="Captured from", widget=TIME)
+    until = forms.DateTimeField(label="Captured before", widget=TIME)
     posts = forms.CharField(label="At these posts only", required=False)
     plates = forms.CharField(label="Of these plates only", required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
@@ -173,9 +172,9 @@ class IncidentForm(forms.Form):
         max_length=64, help_text="The log-in; the browser's number in log_on; the subscriber; the backup's SHA-256."
     )
     says = forms.CharField(label="What happened", max_length=1000, help_text="As the notice is to say it. No plate.")
-    since = forms.DateTimeField(label="From", widget=_TIME)
-    until = forms.DateTimeField(label="Until", widget=_TIME, help_text="Of a backup: when it was made.")
-    known_on = forms.DateField(label="Known since", widget=_DAY)
+    since = forms.DateTimeField(label="From", widget=TIME)
+    until = forms.DateTimeField(label="Until", widget=TIME, help_text="Of a backup: when it was made.")
+    known_on = forms.DateField(label="Known since", widget=DAY)
     encrypted = forms.BooleanField(label="It was encrypted, and its key was not taken", required=False)
 
 

@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from department.archive.evidence_package import pack, seal
 from department.archive.models import KeptBackup
+from department.custody.projections import folded
 from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
 from department.ledger.catalog import LedgerEvent
 from department.ledger.doors import kept_register
@@ -149,7 +150,7 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
             records |= {*said.get("records", ()), *(record for record, _ in said.get("pictures", ()))}
             found.pictures |= {(record, kind) for record, kind in said.get("pictures", ())}
             for plate in said.get("plates", ()):
-                found.plates.setdefault(plate.translate(_FOLD), ExposedPlate(plate))
+                found.plates.setdefault(folded(plate), ExposedPlate(plate))
     with open_entry(**asked) as entry:
         for look in (reads, hits):
             for part in _parts(sorted(records)):
@@ -157,9 +158,6 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
                     found.add(row)
     found.gone = records - found.records
     return found
-
-
-_FOLD = str.maketrans("OI", "01")
 
 
 def _kept(entry: OpenEntry, incident: BreachIncident) -> Iterator[ShownRow]:

@@ -16,11 +16,10 @@ from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from department.archive.retention import due, set_term
 from department.people.access import CurrentRequest, accepted, needs
+from department.people.forms import DAY, TIME
 from department.people.rights import Permission
 from department.people.services import covert_groups
 
-_DAY = forms.DateInput(attrs={"type": "date"})
-_TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 _LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
 PLANS = 50
 """Plans that the page lists, the latest."""
@@ -47,9 +46,9 @@ class PurgePlanForm(forms.Form):
     resolution = forms.CharField(
         label="Resolution of the legislative body", max_length=64, required=False, help_text="Its number."
     )
-    resolution_date = forms.DateField(label="Its date", widget=_DAY, required=False)
+    resolution_date = forms.DateField(label="Its date", widget=DAY, required=False)
     attorney = forms.CharField(label="Attorney who gave the agency's written consent", max_length=120, required=False)
-    consent_date = forms.DateField(label="Date of the consent", widget=_DAY, required=False)
+    consent_date = forms.DateField(label="Date of the consent", widget=DAY, required=False)
     classes = forms.MultipleChoiceField(
         label="Classes", choices=_purged, widget=forms.CheckboxSelectMultiple, required=False, help_text="All if none."
     )
@@ -67,12 +66,12 @@ class HoldForm(forms.Form):
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
     case = forms.CharField(label="Number of the case, request or action", max_length=64)
     reason = forms.CharField(max_length=500)
-    review_on = forms.DateField(label="To be reviewed on", widget=_DAY, help_text="It does not end automatically.")
+    review_on = forms.DateField(label="To be reviewed on", widget=DAY, help_text="It does not end automatically.")
     records = forms.RegexField(
         r"^[\d\s,]*$", label="Records", required=False, help_text="Their numbers; passages are held whole. Or a time:"
     )
-    since = forms.DateTimeField(label="Captured from", widget=_TIME, required=False)
-    until = forms.DateTimeField(label="Captured before", widget=_TIME, required=False)
+    since = forms.DateTimeField(label="Captured from", widget=TIME, required=False)
+    until = forms.DateTimeField(label="Captured before", widget=TIME, required=False)
     posts = forms.CharField(label="At these posts only", required=False)
     plates = forms.CharField(label="Of these plates only", widget=_LINES, required=False)
 
@@ -98,7 +97,7 @@ class LiftForm(forms.Form):
 class HoldReviewForm(forms.Form):
     """When a hold is to be looked at again."""
 
-    review_on = forms.DateField(label="Reviewed; again on", widget=_DAY)
+    review_on = forms.DateField(label="Reviewed; again on", widget=DAY)
 
 
 @needs(Permission.PLAN_PURGE)

@@ -9,11 +9,11 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from department.alerts.characters import ComparedCharacter, compared
+from department.custody.projections import folded
 from department.custody.record import DOUBTFUL, PictureBytes, RecordRow
 from department.lists.services import listed_by
 from department.people.models import DepartmentPerson
 from department.search.misreads import look_alikes
-from department.search.patterns import folded
 from department.search.places import Places
 from department.web.console_stand import EYE_ANSWERS
 from department.web.search_map import drawn_map

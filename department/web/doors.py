@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
 from department.people.access import CurrentRequest, accepted, needs
+from department.people.forms import DAY
 from department.people.rights import Permission
 
 
@@ -18,7 +19,7 @@ class AgreementForm(forms.Form):
 
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
     says = forms.CharField(label="Agreement", max_length=200, help_text="Its number, and with whom.")
-    until = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="Last day", widget=DAY)
 
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""

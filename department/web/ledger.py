@@ -19,6 +19,7 @@ from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
 from department.ledger.reviews import ReviewOutcome, decide_search, open_approvals, open_reviews, review_exigent
 from department.people.access import CurrentRequest, needs
+from department.people.forms import DAY
 from department.people.rights import Permission
 from department.people.services import covert_groups
 from department.policy.errors import PurposeError
@@ -26,7 +27,6 @@ from department.policy.policy import AccessPurpose, policy_in_force
 
 PAGE = 50
 """Entries of a page."""
-_DAY = forms.DateInput(attrs={"type": "date"})
 
 
 class LedgerForm(forms.Form):
@@ -38,8 +38,8 @@ class LedgerForm(forms.Form):
     event = forms.ChoiceField(
         choices=[("", "everything"), *((event.value, event.kind.label) for event in LedgerEvent)], required=False
     )
-    since = forms.DateField(label="From", widget=_DAY, required=False)
-    until = forms.DateField(label="To", widget=_DAY, required=False)
+    since = forms.DateField(label="From", widget=DAY, required=False)
+    until = forms.DateField(label="To", widget=DAY, required=False)
     before = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def sought(self) -> SoughtEntries:

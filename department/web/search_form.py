@@ -12,6 +12,7 @@ from department.database.queries import rows
 from department.federation.exchange import AskedPlates
 from department.federation.models import PartnerDepartment
 from department.ledger.models import Agency
+from department.people.forms import TIME
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.search.errors import PatternError
 from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
@@ -45,9 +46,6 @@ def _offer(form: forms.Form, **choices: Iterable[tuple[str, str]]) -> None:
 
 def _same(names: Iterable[str]) -> Iterable[tuple[str, str]]:
     return ((name, name) for name in names)
-
-
-_LOCAL_TIME = forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M")
 
 
 class PurposeForm(forms.Form):
@@ -93,8 +91,8 @@ class SearchForm(PurposeForm):
     one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
     areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", required=False, widget=_LOCAL_TIME)
-    until = forms.DateTimeField(label="Until", required=False, widget=_LOCAL_TIME)
+    since = forms.DateTimeField(label="From", required=False, widget=TIME)
+    until = forms.DateTimeField(label="Until", required=False, widget=TIME)
     hour_from = forms.IntegerField(label="Hours of the day from", required=False, min_value=0, max_value=23)
     hour_until = forms.IntegerField(label="until", required=False, min_value=0, max_value=24)
     weekdays = forms.TypedMultipleChoiceField(
@@ -158,8 +156,8 @@ class PartnerSearchForm(PurposeForm):
         label="Look-alikes", choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
     )
     one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
-    since = forms.DateTimeField(label="From", required=False, widget=_LOCAL_TIME)
-    until = forms.DateTimeField(label="Until", required=False, widget=_LOCAL_TIME)
+    since = forms.DateTimeField(label="From", required=False, widget=TIME)
+    until = forms.DateTimeField(label="Until", required=False, widget=TIME)
     departments = forms.ModelMultipleChoiceField(
         PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
     )
@@ -192,8 +190,8 @@ class SceneForm(forms.Form):
 
     areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", widget=_LOCAL_TIME)
-    until = forms.DateTimeField(label="Until", widget=_LOCAL_TIME)
+    since = forms.DateTimeField(label="From", widget=TIME)
+    until = forms.DateTimeField(label="Until", widget=TIME)
 
     def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)
