@@ -62,11 +62,8 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
     """
     said = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
     with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **said) as entry:
-        given = {name: value if value is None else list(value) if isinstance(value, (list, tuple)) else value
-                 for name, value in asdict(scope).items()}  # fmt: skip
-        hold = Hold.objects.create(
-            kind=kind, case_number=case, person=person, reason=reason, review_on=review_on, **given
-        )
+        about = {"kind": kind, "case_number": case, "person": person, "reason": reason, "review_on": review_on}
+        hold = Hold.objects.create(**about, **asdict(scope))
         entry["hold"] = hold.pk
     write_aside()
     return hold

@@ -6,7 +6,7 @@ same command. Before the first part the plan must still be what was approved; af
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -124,10 +124,7 @@ def _planned(person: str, authority: PurgeAuthority, parts: Sequence[tuple[str, 
         made = PurgePlan.objects.create(
             law=term.law,
             planned_by=person,
-            resolution=authority.resolution,
-            resolution_date=authority.resolution_date,
-            attorney=authority.attorney,
-            consent_date=authority.consent_date,
+            **asdict(authority),
             **more,
         )
         with connection.cursor() as cursor:
@@ -272,17 +269,10 @@ def replay(person: str, certifier: Certifier) -> list[UUID]:
         ]
         held = sorted({number for _, ids in filed for number in ids})
         if held:
-            scope = HeldScope(records=held)
             reason = f"held when purge {opened.plan} went, before the backup was restored"
-            today = datetime.now(UTC).date()
-            place_hold(
-                person=person,
-                kind=RESTORED,
-                case=str(opened.plan),
-                reason=reason,
-                review_on=today + REVIEW,
-                scope=scope,
-            )
+            about = {"kind": RESTORED, "case": str(opened.plan), "reason": reason}
+            day = datetime.now(UTC).date() + REVIEW
+            place_hold(person=person, review_on=day, scope=HeldScope(records=held), **about)
         authority = PurgeAuthority(opened.resolution, opened.resolution_date, opened.attorney, opened.consent_date)
         plan = _planned(opened.planned_by, authority, parts, review=opened.review, replays=opened.plan)
         approve_purge(opened.approved_by, plan.plan)

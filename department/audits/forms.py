@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
-from department.audits.services import PlannedAudits
 from department.people.forms import DAY
 from department.policy.policy import policy_in_force
 
@@ -39,10 +38,10 @@ class PlanForm(forms.Form):
     agency = forms.CharField(max_length=64, required=False, help_text="Of who searched; every agency if empty.")
 
     @property
-    def planned(self) -> PlannedAudits:
-        """What is planned."""
+    def planned(self) -> AuditPlan:
+        """The plan, not saved."""
         begins = timezone.make_aware(datetime.combine(self.cleaned_data["begins"], time()))
-        return PlannedAudits(**{**self.cleaned_data, "begins": begins})
+        return AuditPlan(**{**self.cleaned_data, "begins": begins})
 
 
 class JudgmentForm(forms.Form):

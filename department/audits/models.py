@@ -14,7 +14,7 @@ class AuditPlan(models.Model):
 
     kind = models.TextField(choices=[(kind, kind) for kind in KINDS])
     auditor = models.TextField()
-    """Who audits, by log-in."""
+    """Who audits, by log-in: an auditor, or for a weekly review a supervisor."""
     every_days = models.IntegerField()
     samples = models.IntegerField()
     days_to_finish = models.IntegerField()
@@ -24,6 +24,7 @@ class AuditPlan(models.Model):
     agency = models.TextField(default="")
     """Of who searched; of every agency where empty."""
     begins = models.DateTimeField()
+    """Of the first time that is audited; it may be in the past."""
     made_by = models.TextField()
     made_at = models.DateTimeField(default=timezone.now)
     ended_by = models.TextField(null=True)

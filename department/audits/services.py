@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -82,29 +82,12 @@ class OverdueDuty:
     audit: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedAudits:
-    """What a plan is to say."""
-
-    kind: str
-    """One of `AuditPlan.KINDS`."""
-    auditor: str
-    """An auditor, or for a weekly review a supervisor, by log-in."""
-    every_days: int
-    samples: int
-    days_to_finish: int
-    begins: datetime
-    """Of the first time that is audited; it may be in the past."""
-    purpose: str = field(default="")
-    agency: str = field(default="")
-
-
-def plan_audits(planned: PlannedAudits, *, person: str) -> AuditPlan:
-    """Plan audits. Raises AuditError: the person is no auditor, or the one who is to audit may not."""
-    said = {name: getattr(planned, name) for name in ("kind", "auditor", "samples")}
-    with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **said, "every": planned.every_days}) as entry:
-        given = {name: getattr(planned, name) for name in PlannedAudits.__dataclass_fields__}
-        plan = AuditPlan.objects.create(**given, made_by=person)
+def plan_audits(plan: AuditPlan, *, person: str) -> AuditPlan:
+    """Save a plan. Raises AuditError: the person is no auditor, or the one who is to audit may not."""
+    said = {name: getattr(plan, name) for name in ("kind", "auditor", "samples")}
+    with _changing(LedgerEvent.AUDIT_PLANNED, {"person": person, **said, "every": plan.every_days}) as entry:
+        plan.made_by = person
+        plan.save(force_insert=True)
         entry["plan"] = plan.pk
     return plan
 

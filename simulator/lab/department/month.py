@@ -28,7 +28,7 @@ from department.archive.evidence_package import EvidenceManifest, EvidenceRecipi
 from department.archive.holds import HeldScope, place_hold
 from department.archive.retention import establish
 from department.audits.models import AuditPlan
-from department.audits.services import PlannedAudits, begin_audit, finish_audit, judge, plan_audits
+from department.audits.services import begin_audit, finish_audit, judge, plan_audits
 from department.custody.reading import Sought, reads
 from department.database.queries import rows
 from department.database.roles import KEEPER, SIGNER, WEB
@@ -198,7 +198,7 @@ class SimulatedMonth:
         begins = timezone.now() - timedelta(days=1)
         with acting_as(WEB):
             publish_policy(person="r.stone", hearing=timezone.localdate())
-            planned = PlannedAudits(
+            planned = AuditPlan(
                 kind="audit", auditor="a.dunn", every_days=15, samples=5, days_to_finish=9, begins=begins
             )
             plan_audits(planned, person="a.dunn")

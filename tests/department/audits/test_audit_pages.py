@@ -25,7 +25,8 @@ from department.database.roles import OWNER
 from department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
 from django.utils import timezone
-from department.audits.services import PlannedAudits, plan_audits
+from department.audits.models import AuditPlan
+from department.audits.services import plan_audits
 from department.ledger.entries import open_entry
 from department.people.rights import DepartmentRole
 from department.policy.policy import AccessPurpose
@@ -37,7 +38,7 @@ for number in range(2):
         entry.fetched(plates=["TEST123"])
 begins = timezone.now() - timedelta(days=1)
 more = {"every_days": 1, "samples": 1, "days_to_finish": 5, "begins": begins}
-plan_audits(PlannedAudits(kind="audit", auditor="a.person", **more), person="a.person")
+plan_audits(AuditPlan(kind="audit", auditor="a.person", **more), person="a.person")
 print(json.dumps([client_of(person).cookies["sessionid"].value for person in people]))
 """
 

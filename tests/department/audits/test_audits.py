@@ -16,7 +16,6 @@ from department.audits import services
 from department.audits.errors import AuditError
 from department.audits.models import AuditFinding, AuditPlan
 from department.audits.reports import month_report, post_accesses
-from department.audits.services import PlannedAudits
 from department.database.roles import OWNER, WEB
 from department.ledger.entries import open_entry
 from department.people.models import CovertMember, DepartmentPerson
@@ -67,7 +66,7 @@ def planned(
 ) -> AuditPlan:
     begins = timezone.now() - timedelta(days=ago)
     said = {"every_days": days, "samples": samples, "days_to_finish": 5, "begins": begins}
-    return services.plan_audits(PlannedAudits(kind=kind, auditor=auditor, **said), person="a.person")
+    return services.plan_audits(AuditPlan(kind=kind, auditor=auditor, **said), person="a.person")
 
 
 def by_hand(*statements: str) -> list[Any]:

@@ -11,7 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from department.archive.retention import establish
-from department.audits.services import PlannedAudits, plan_audits
+from department.audits.models import AuditPlan
+from department.audits.services import plan_audits
 from department.ledger.models import Agency, AgencyKind
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
@@ -82,7 +83,7 @@ def kept(db: None, people: dict[str, DepartmentPerson]) -> dict[str, DepartmentP
         "INSERT INTO lists_request (kind, state, version, published_at) VALUES ('complete', 'published', 7, now())",
     )
     begins = timezone.now() - timedelta(days=1)
-    planned = PlannedAudits(kind="audit", auditor="a.person", every_days=30, samples=9, days_to_finish=9, begins=begins)
+    planned = AuditPlan(kind="audit", auditor="a.person", every_days=30, samples=9, days_to_finish=9, begins=begins)
     plan_audits(planned, person="a.person")
     enter("sealed", number=1, digest="", destinations=[], witness=None)
     enter(purpose="stolen vehicle", case="26-00417")
