@@ -35,20 +35,12 @@ from device.records.signing import read_key
 from device.records.verify.verify import Verifier
 from tests.department.custody.conftest import Open, clock, database, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
-from tests.department.emptying import empty
+from tests.department.emptying import empty, empty_ledger
 from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
 
 __all__ = ["clock", "database", "keys", "opened", "rows"]
 KEY = ExampleSigner(b"the custodian's")._key
-EMPTY = """
-ALTER TABLE ledger_entry DISABLE TRIGGER USER;
-ALTER TABLE ledger_body DISABLE TRIGGER USER;
-TRUNCATE ledger_body, ledger_entry;
-ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER USER;
-ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER USER;
-"""
-"""A new department's ledger has no entry; the tests' database has those of other tests."""
 PERSON = """
 INSERT INTO people_person (password, login, name, badge, agency, made_at, active_from)
 VALUES ('secret', 'a.rivera', 'A. Rivera', '', 'demo', now(), now()) RETURNING id
@@ -82,14 +74,12 @@ def other(cluster: PrivateCluster, lasting: LastingConnections, transactional_db
     """Make another database of the same schema, without records and entries."""
     name = connection.settings_dict["NAME"]
     connection.close()
+    with lasting(SUPERUSER, autocommit=True) as superuser:
+        empty_ledger(superuser)  # which other tests have damaged
     lasting.end()  # what others use is no template
     with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname="postgres", autocommit=True) as superuser:
         superuser.execute(f"CREATE DATABASE other_{name} TEMPLATE {name} OWNER {OWNER}")
-        where = f"host={cluster.folder} dbname=other_{name}"
-        with psycopg.connect(where, user=SUPERUSER, autocommit=True) as empty:
-            for statement in EMPTY.strip().split("\n"):
-                empty.execute(statement.replace("ENABLE ALWAYS TRIGGER USER", "ENABLE TRIGGER USER"))
-        yield where
+        yield f"host={cluster.folder} dbname=other_{name}"
         superuser.execute(f"DROP DATABASE other_{name} WITH (FORCE)")
 
 
