@@ -108,7 +108,7 @@ class PrivateCluster:
             return False
 
     def initialize(self) -> None:
-        """Make it, durable on return; does nothing if it was made. A making that was cut off is made again.
+        """Make it, durable on return; does nothing if it was made. If it was cut off before, it starts over.
 
         Raises:
             DepartmentError: PostgreSQL is missing, or the folder cannot be of use.

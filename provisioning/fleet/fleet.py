@@ -74,7 +74,7 @@ class Fleet(Layout):
         """Make a fleet: its root and issuing authority, the keys that sign, its broker's certificate, its publisher.
 
         Args:
-            directory: where; it must not hold a fleet already. One whose making was cut off is made again.
+            directory: where; it must not hold a fleet already. If it was cut off before, it starts over.
             agency: as in the topics: lower-case letters, digits and hyphens.
             broker_names: the host names and addresses by which posts reach the broker.
             passphrase: seals every key that signs; without one they are protected by the files' mode alone.

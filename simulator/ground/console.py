@@ -36,7 +36,7 @@ _COOKIE = "sessionid"
 class DepartmentConsole:
     """As a context manager, `platepost department serve` runs in a process of its own.
 
-    Who opens one of the `entrances` is logged in as that dispatcher: anybody on this machine can, and nobody else.
+    Opening one of the `entrances` logs in as that dispatcher: anybody on this machine can, and nobody else.
 
     Args:
         folder: the department's, whose database runs.
