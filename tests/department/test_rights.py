@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -396,7 +397,7 @@ def rows(connect: Connect) -> Iterator[None]:
             for number, group in ((1, None), (2, GROUP)):
                 values = {name: _MADE[kind] for name, kind in columns.items()} | {"covert_group": group}
                 own = {"id": number, "record_id": number, "chain": f"chain-{number}", "plate_fold": f"PLATE{number}"}
-                own |= {"class": "doubtful", "verdict": "genuine"}
+                own |= {"class": "doubtful", "verdict": "genuine", "sha256": sha256(_MADE["bytea"]).digest()}
                 values |= {name: value for name, value in own.items() if name in columns}
                 marks = ", ".join(["%s"] * len(values))
                 insert = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
