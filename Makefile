@@ -52,14 +52,14 @@ end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquit
 
 # What the tests are made with, installed where it is missing.
 tools:
-	@scripts/need mosquitto age jq faketime chromium npm micropython gcc curl swtpm rauc /usr/bin/dh=debhelper \
+	@scripts/need mosquitto age jq faketime chromium-headless-shell npm micropython gcc curl swtpm rauc /usr/bin/dh=debhelper \
 	  $(POSTGRESQL) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
 	  /usr/share/doc/libegl1=libegl1 /usr/share/doc/libgl1-mesa-dri=libgl1-mesa-dri
 
 test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
-	@scripts/need mosquitto rabbitmq-server chromium
+	@scripts/need mosquitto rabbitmq-server chromium-headless-shell
 	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
 
