@@ -1,7 +1,6 @@
 """The pages of audits in a real browser, as they are installed: by keyboard, on a phone, in the dark, and by axe."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -50,7 +49,7 @@ def site(department: Commands) -> Iterator[tuple[str, list[str]]]:
     where = f"127.0.0.1:{free_port()}"
     with running_database(folder):
         said = done_beside(PREPARED, folder.path)
-        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+        with department.start("serve", "--web", where) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
                 yield f"http://{where}", json.loads(said)

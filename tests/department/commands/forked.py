@@ -2,11 +2,15 @@
 
 To import Django and the department takes most of a second of a core, and the tests give hundreds of commands. The
 program that this file is when it is run forks for each line that it reads; all else is as in one that was started.
+A command that goes on beside the test is forked once more, by a process that waits for it and then says how it ended.
 """
 
 import atexit
 import json
 import os
+import select
+import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,9 +18,53 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self, TextIO
 
 ROOT = str(Path(__file__).parents[3])
+
+
+class Started:
+    """A command that goes on beside the test, used as a subprocess.Popen is."""
+
+    def __init__(self, told: TextIO, stdout: TextIO | None) -> None:
+        self._told = told
+        self.stdout = stdout
+        self.pid = int(told.readline())
+        self.returncode: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stdout is not None:
+            self.stdout.close()
+        self.wait()
+
+    def poll(self) -> int | None:
+        """Return how it ended, None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return how it ended, once it has. Raises TimeoutExpired: it has not in so many seconds."""
+        if self.returncode is None:
+            ended, _, _ = select.select([self._told], [], [], timeout)
+            if not ended:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = int(self._told.readline())
+            self._told.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 class Forking:
@@ -24,9 +72,16 @@ class Forking:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._files, files = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+            [sys.executable, __file__, str(files.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            pass_fds=[files.fileno()],
         )
+        files.close()
         atexit.register(self._process.communicate)
 
     def run(
@@ -43,6 +98,28 @@ class Forking:
             said = json.loads(self._process.stdout.readline())
         return subprocess.CompletedProcess(arguments, **said)
 
+    def start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> Started:
+        """Have `platepost` go on beside the test, as subprocess.Popen does; `stdout` may be PIPE, for text."""
+        assert self._process.stdin is not None
+        reading, telling = os.pipe()
+        said, saying = os.pipe() if stdout == subprocess.PIPE else (None, 1 if stdout is None else stdout)
+        words = {"arguments": [*arguments], "environment": {**environment}, "folder": os.getcwd(), "program": ""}  # noqa: PTH109
+        with self._lock:
+            self._process.stdin.write(json.dumps(words) + "\n")
+            self._process.stdin.flush()
+            socket.send_fds(self._files, [b"-"], [telling, saying, 2 if stderr is None else stderr])
+        os.close(telling)
+        if said is not None:
+            os.close(saying)
+        return Started(os.fdopen(reading), None if said is None else os.fdopen(said))
+
 
 @cache
 def forking() -> Forking:
@@ -55,9 +132,14 @@ def _answer() -> Mapping[str, Any] | None:
     sys.path.pop(0)  # where this file lies
     _import_all()
     answers = os.fdopen(os.dup(1), "w")
+    files = socket.socket(fileno=int(sys.argv[1]))
     with open(os.dup(0), encoding="utf-8") as asked:  # noqa: PTH123
         for line in iter(asked.readline, ""):
             words = json.loads(line)
+            if "given" not in words:
+                if _beside(*socket.recv_fds(files, 1, 3)[1]):
+                    return words
+                continue
             given, *said = (os.memfd_create(name) for name in ("given", "stdout", "stderr"))
             os.pwrite(given, words["given"].encode(), 0)
             pid = os.fork()
@@ -74,6 +156,33 @@ def _answer() -> Mapping[str, Any] | None:
             os.close(given)
             print(json.dumps({**texts, "returncode": os.waitstatus_to_exitcode(status)}), file=answers, flush=True)
     return None
+
+
+def _beside(telling: int, stdout: int, stderr: int) -> bool:
+    """Tell in a process of its own how another ends; return whether this is that other, which has these files."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    waits = os.fork()
+    if waits:
+        for file in (telling, stdout, stderr):
+            os.close(file)
+        return False
+    pid = os.fork()
+    if pid == 0:
+        os.close(telling)
+        for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), stdout, stderr)):
+            os.dup2(file, number)
+            os.close(file)
+        return True
+    with os.fdopen(telling, "w") as told:
+        print(pid, file=told, flush=True)
+        for number in range(3):
+            os.close(number)
+        os.closerange(0, telling)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), file=told, flush=True)
+    os._exit(0)
 
 
 def _import_all() -> None:

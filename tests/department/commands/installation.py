@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.register import write_register
 from simulator.ground.department import ThrowawayDepartment
-from tests.department.commands.forked import forking
+from tests.department.commands.forked import Started, forking
 from tests.memory_disk import made_once, new_folder
 
 CURRENT = """
@@ -47,9 +46,16 @@ class Commands:
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
-    def line(self, name: str, *arguments: str | Path) -> Sequence[str]:
-        """Return what starts a command that goes on beside the test."""
-        return [sys.executable, "-c", "from device.cli import main; main()", *self.words(name, *arguments)]
+    def start(
+        self,
+        name: str,
+        *arguments: str | Path,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        **environment: str,
+    ) -> Started:
+        """Give a command that goes on beside the test."""
+        return forking().start(self.words(name, *arguments), os.environ | environment, stdout=stdout, stderr=stderr)
 
     def words(self, name: str, *arguments: str | Path) -> Sequence[str]:
         return ["department", *name.split(), str(self.folder), *map(str, arguments)]

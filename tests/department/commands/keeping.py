@@ -1,7 +1,6 @@
 """A department whose keeper runs as a process, at a real broker, with a database of its own."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -36,8 +35,7 @@ class KeeperService:
 
     def __init__(self, commands: Commands, **environment: str) -> None:
         self.events: list[dict[str, Any]] = []
-        line = commands.line("keep", "--json")
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=os.environ | environment)
+        self.process = commands.start("keep", "--json", stdout=subprocess.PIPE, **environment)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -3,7 +3,6 @@
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from department.federation.server import FederationServer
 from department.folder import DepartmentFolder
 from department.people.models import DepartmentPerson
 from simulator.brokers.daemon import free_port
+from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, Installed, commands, done_beside
 from tests.department.federation.conftest import PURPOSE, STOCK, Oakdale
 from tests.department.people.persons import client_of
@@ -79,7 +79,7 @@ class Partner:
         self.folder = DepartmentFolder(given.folder)
         self.port, self.of_springfield = free_port(), free_port()
         self.own = own
-        self.server: subprocess.Popen[bytes] | None = None
+        self.server: Started | None = None
 
     def prepared(self, *demand: str) -> str:
         url = f"https://localhost:{self.of_springfield}"
@@ -93,7 +93,7 @@ class Partner:
             return [value for (value,) in database.execute(EXCHANGED)]
 
     def start(self) -> None:
-        self.server = subprocess.Popen(self.given.line("federate serve", "--web", f"127.0.0.1:{self.port}"))
+        self.server = self.given.start("federate serve", "--web", f"127.0.0.1:{self.port}")
         wait_until_listening(self.port)
 
     def signal(self, number: int) -> None:

@@ -1,6 +1,5 @@
 """People and their log-in in a real browser, from an invitation to a search that has lapsed."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -29,7 +28,7 @@ def address(department: Commands) -> Iterator[str]:
     where = f"localhost:{free_port()}"
     with (
         PrivateCluster(DepartmentFolder(department.folder).cluster).in_use(),
-        subprocess.Popen(department.line("serve", "--web", where)) as server,
+        department.start("serve", "--web", where) as server,
     ):
         try:
             wait_until_served(f"http://{where}/log-in/", server)

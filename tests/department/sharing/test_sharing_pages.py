@@ -1,7 +1,6 @@
 """The pages of sharing and the public page in a real browser, as they are installed: on a phone and by axe."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,8 +41,8 @@ def site(department: Commands) -> Iterator[tuple[str, str, str]]:
         assert department.json("contain", "1") == {
             "incident": 1, "codes": {}, "steps": {"Disable the account on its page; its sessions end with it": True}
         }  # fmt: skip
-        lines = department.line("serve", "--web", pages), department.line("public serve", "--web", public)
-        with subprocess.Popen(lines[0]) as one, subprocess.Popen(lines[1]) as other:
+        one, other = department.start("serve", "--web", pages), department.start("public serve", "--web", public)
+        with one, other:
             try:
                 wait_until_served(f"http://{pages}/log-in/", one)
                 wait_until_served(f"http://{public}/", other)

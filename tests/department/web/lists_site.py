@@ -1,6 +1,5 @@
 """A department whose pages, signer, broker and posts run: what somebody enters by web is looked for on the street."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from provisioning.fleet.post_file import PostSettings
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import Broker
 from simulator.demo.clip import STREET
+from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, done_beside
 from tests.department.web.test_status_page import wait_until_served
 from tests.end_to_end.test_hotlist_delivery import RunningPost
@@ -86,8 +86,8 @@ def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
         stack.enter_context(broker)
         stack.enter_context(running_database(folder))
         said = done_beside(SESSIONS, folder.path).split()
-        signer = stack.enter_context(ended(department.line("lists publish", *signing)))
-        server = stack.enter_context(ended(department.line("serve", "--web", where)))
+        signer = stack.enter_context(ended(department.start("lists publish", *signing)))
+        server = stack.enter_context(ended(department.start("serve", "--web", where)))
         wait_until_served(f"http://{where}/log-in/", server)
         running = []
         for number in range(posts):
@@ -99,9 +99,9 @@ def lists_site(department: Commands, *, posts: int) -> Iterator[ListsSite]:
 
 
 @contextmanager
-def ended(line: object) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a service, and have it end in order."""
-    with subprocess.Popen([str(word) for word in line]) as process:  # type: ignore[attr-defined]
+def ended(process: Started) -> Iterator[Started]:
+    """Have a service end in order."""
+    with process:
         try:
             yield process
             process.terminate()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -32,6 +31,7 @@ from provisioning.trust.key_files import KeyFiles
 from simulator.brokers.daemon import free_port
 from simulator.brokers.mosquitto import mosquitto_path
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
+from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import Site, site
 from tests.department.custody.posts import GROUP, Post
@@ -130,9 +130,9 @@ class Desk:
             return connection.execute(query, values).fetchall()
 
     @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        line = self.site.department.line("serve", "--web", self.where)
-        with self.log.open("wb") as log, subprocess.Popen(line, stderr=log) as server:
+    def serving(self) -> Iterator[Started]:
+        department = self.site.department
+        with self.log.open("wb") as log, department.start("serve", "--web", self.where, stderr=log.fileno()) as server:
             try:
                 wait_until_served(f"http://{self.where}/log-in/", server)
                 yield server

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -98,7 +97,7 @@ def site(department: Commands) -> Iterator[Site]:
         with psycopg.connect(**superuser, autocommit=True) as connection:
             put(connection)
         said = done_beside(LOGGED_IN, folder.path, SECRET)
-        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+        with department.start("serve", "--web", where) as server:
             try:
                 wait_until_served(f"http://{where}/log-in/", server)
                 yield f"http://{where}", json.loads(said)

@@ -1,6 +1,5 @@
 """The status page in a real browser, served by the command as it is installed."""
 
-import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from department.folder import DepartmentFolder
 from department.people.rights import DepartmentRole
 from simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited
 from tests.department.web.kept import NOW, put, tally
@@ -35,7 +35,7 @@ def served(department: Commands) -> Iterator[str]:
     with PrivateCluster(folder.cluster).in_use():
         with closing(psycopg.connect(folder.conninfo(OWNER), autocommit=True)) as connection:
             put(connection.execute)
-        with subprocess.Popen(department.line("serve", "--web", where)) as server:
+        with department.start("serve", "--web", where) as server:
             try:
                 wait_until_served(f"http://{where}/", server)
                 yield f"http://{where}/"
@@ -61,7 +61,7 @@ def page(served: str, session: StorageState, visitor: Visitor) -> str:
     return served
 
 
-def wait_until_served(address: str, server: subprocess.Popen[bytes]) -> None:
+def wait_until_served(address: str, server: Started) -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         try:
