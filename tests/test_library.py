@@ -81,7 +81,9 @@ def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         next(platepost.read_clip(CLIP))
 
 
-def test_a_read_is_shown_in_one_line(folder: Path) -> None:
+def test_what_was_read_is_shown_in_one_line(folder: Path) -> None:
+    (plate,) = platepost.read_photo(folder / "photo.jpg")
+    assert re.fullmatch(rf"<Plate {PLATE} 0\.\d{{3}} at \d+ \d+ \d+ \d+>", repr(plate))
     (read,) = platepost.read_clip(folder / "clip.mp4")
     assert re.fullmatch(rf"<ClipRead {PLATE} 0\.\d{{3}}, 0\.\d-\d\.\d s, approaching>", repr(read))
 

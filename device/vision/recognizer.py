@@ -41,7 +41,7 @@ SPARE = 0.3
 """Share of a crop's width that is put around it, its edge drawn out, for the detector to find the plate in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plate:
     """One plate that was found and read in one picture."""
 
@@ -51,6 +51,10 @@ class Plate:
     corners: Corners
     issuer: Issuer | None = None
     """Who issued it, where that was asked and can be told."""
+
+    def __repr__(self) -> str:
+        box = " ".join(f"{side:.0f}" for side in self.box)
+        return f"<Plate {self.text} {self.confidence:.3f} at {box}>"
 
     @property
     def text(self) -> str:

@@ -91,7 +91,7 @@ class TerminalObserver(Observer):
 
 def figures_table(outcome: DemoOutcome) -> Table:
     """Show what came of a demonstration."""
-    table = Table(title="One post, end to end", title_justify="left", show_header=False)
+    table = Table(title="One post, end to end", title_justify="left", caption_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right", style="bold")
     found = outcome.score
