@@ -76,7 +76,7 @@ class Trunk:
         return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
 
-class Placed(NamedTuple):
+class PartedPlate(NamedTuple):
     """A framed plate, its text, where its characters stand, and its width in its photograph (drawn ones: None)."""
 
     picture: npt.NDArray[np.uint8]
@@ -85,9 +85,9 @@ class Placed(NamedTuple):
     width: float | None
 
 
-def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[Placed]:
+def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[PartedPlate]:
     """Real plates whose characters a reader can part; without a transcription, those it is sure of."""
-    found: list[Placed] = []
+    found: list[PartedPlate] = []
     for photo in read_photos(folder).pictures:
         whole = None
         for plate in photo.plates:
@@ -104,11 +104,11 @@ def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[Placed]
                 continue
             cells = find_cells(one, reader)
             if cells is not None:
-                found.append(Placed(one.framed(), one.text, cells, one.width))
+                found.append(PartedPlate(one.framed(), one.text, cells, one.width))
     return found
 
 
-def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterator[Placed]:
+def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterator[PartedPlate]:
     """Draw plates whose characters a reader can part."""
     while count:
         plate = render_plate(rng, height=96)
@@ -116,10 +116,10 @@ def drawn_plates(reader: Reader, count: int, rng: np.random.Generator) -> Iterat
         cells = find_cells(RealPlate(picture, FRAMED_PLATE, plate.text), reader)
         if cells is not None and len(plate.text) <= LONGEST:
             count -= 1
-            yield Placed(picture, plate.text, cells, None)
+            yield PartedPlate(picture, plate.text, cells, None)
 
 
-def examples(plates: Sequence[Placed], trunk: Trunk, rng: np.random.Generator, severity: Severity) -> Examples:
+def examples(plates: Sequence[PartedPlate], trunk: Trunk, rng: np.random.Generator, severity: Severity) -> Examples:
     """Hide characters of plates, or none, and send them through the camera."""
     made = []
     for plate in plates:

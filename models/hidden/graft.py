@@ -1,6 +1,7 @@
 """The second answer put into the reader's own file, of which not one number changes.
 
-Quantized together anew, the reader would round its activations otherwise, and read some plates otherwise.
+If both were quantized together from scratch, the reader would round its activations differently and read some plates
+differently.
 """
 
 import flatbuffers

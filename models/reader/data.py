@@ -1,4 +1,4 @@
-"""Batches for training: pool plates degraded anew, a few per cent real ones."""
+"""Batches for training: pool plates degraded again, a few per cent real ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

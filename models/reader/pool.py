@@ -1,4 +1,4 @@
-"""Framed plates on disk: drawn once, degraded anew each time they are used.
+"""Framed plates on disk: drawn once, degraded again each time they are used.
 
 Drawing a plate costs five times what degrading it does. The pool is two memory-mapped arrays that one process fills
 while another already trains on what is there.

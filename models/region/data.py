@@ -1,4 +1,4 @@
-"""Batches: drawn and real plates of all issuers, degraded anew each time."""
+"""Batches: drawn and real plates of all issuers, degraded again each time."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
