@@ -42,8 +42,10 @@ from device.vision.pipeline import Pipeline
 from device.vision.reader import Glyph, Reading
 from device.vision.recognizer import Plate, Recognition, Recognizer
 from device.vision.region import Issuer
+from device.vision.vehicle import Appearance
 
 __all__ = [
+    "Appearance",
     "BackendError",
     "Board",
     "BoardError",

@@ -224,6 +224,8 @@ def _page(
         event = json.loads(stored.said())
         data = event.get("data") if isinstance(event.get("data"), dict) else {}
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
+        if vehicle := _described(data.get("vehicle")):
+            facts["vehicle"] = vehicle
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
         shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
     template = Engine().from_string(resources("department.archive").joinpath("evidence.html").read_text("utf-8"))
@@ -236,6 +238,14 @@ _SHOWN = (
     *("plate_read", "confidence", "region", "captured", "camera", "lane", "direction", "plate_matched", "match"),
     *("category", "wording", "verification", "hotlist_stale", "synthetic", "held", "hit", "passage", "action", "state"),
 )
+
+
+def _described(vehicle: object) -> str:
+    """Return what a record says of a vehicle for people: `white or gray car`; empty where that is nothing."""
+    if not isinstance(vehicle, dict):
+        return ""
+    words = (" or ".join(vehicle.get("colors") or ()), vehicle.get("kind") or "vehicle")
+    return " ".join(filter(None, words)) if vehicle.get("colors") or vehicle.get("kind") else ""
 
 
 def _json(said: object) -> bytes:

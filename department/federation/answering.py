@@ -191,8 +191,15 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
             return FederatedFindings()
         before = (asked.before.captured_at, asked.before.record) if asked.before else None
         found = reads(entry, wanted.sought([asked.opened], before=before), limit=READS + 1)
-        names = ("captured_at", "plate_read", "post", "direction", "region")
-        shown = [FederatedRead(record=row["record_id"], **{name: row[name] for name in names}) for row in found[:READS]]
+        names = ("captured_at", "plate_read", "post", "direction", "region", "vehicle_kind")
+        shown = [
+            FederatedRead(
+                record=row["record_id"],
+                vehicle_colors=tuple((row["vehicle_colors"] or "").split()),
+                **{name: row[name] for name in names},
+            )
+            for row in found[:READS]
+        ]
         last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if found[READS:] else None
         return FederatedFindings(reads=tuple(shown), before=last)
     after = Cursor(asked.after.score, asked.after.plate) if asked.after else None

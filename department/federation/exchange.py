@@ -135,6 +135,9 @@ class FederatedRead(_Said):
     post: Line
     direction: Line
     region: Line | None
+    vehicle_kind: Line | None = None
+    vehicle_colors: tuple[Line, ...] = ()
+    """It has one of these, as the network judged; empty where it could not say."""
 
 
 class FederatedFindings(_Said):

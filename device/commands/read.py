@@ -242,6 +242,7 @@ def _as_json(result: _Result) -> dict[str, Any]:
                 "cut": result.is_cut(plate),
                 "region": plate.issuer.region if plate.issuer else None,
                 "region_confidence": round(plate.issuer.confidence, 4) if plate.issuer else None,
+                "vehicle": plate.vehicle.as_json(),
             }
             for plate in result.recognition.plates
         ],

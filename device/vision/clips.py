@@ -9,6 +9,7 @@ from device.frame import Frame
 from device.vision.passages import Passage
 from device.vision.pipeline import Ended, Pipeline, Verdict
 from device.vision.reader import Glyph
+from device.vision.vehicle import Appearance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -47,6 +48,11 @@ class ClipRead:
         """`approaching`, `receding` or `unknown`."""
         return self.passage.direction
 
+    @property
+    def vehicle(self) -> Appearance:
+        """What can be told of the vehicle by the look at it that was best."""
+        return self.passage.appearance
+
     def as_json(self) -> dict[str, Any]:
         """Return the read in JSON's types; plate, characters and corners as `platepost read --json` has them."""
         found = self.passage.finding
@@ -59,6 +65,7 @@ class ClipRead:
             "looks": found.looks,
             "agreeing": found.agreeing,
             "direction": self.passage.direction,
+            "vehicle": self.vehicle.as_json(),
             "characters": [
                 {"character": character.character, "confidence": round(character.confidence, 4)}
                 for character in found.characters

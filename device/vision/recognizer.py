@@ -51,6 +51,8 @@ class Plate:
     corners: Corners
     issuer: Issuer | None = None
     """Who issued it, where that was asked and can be told."""
+    vehicle: Appearance = NOTHING
+    """What can be told of the vehicle around it, where that was asked."""
 
     def __repr__(self) -> str:
         box = " ".join(f"{side:.0f}" for side in self.box)
@@ -174,12 +176,17 @@ class Recognizer:
     def recognize_still(self, picture: NDArray[np.uint8]) -> Recognition:
         """Find and read the plates of a picture without others, as `recognize`, less cut ones beside whole ones.
 
+        In a picture with colors, also tell what can be told of the vehicle around each.
+
         Of 32 plates that a side cuts beside others in 2,115 training photos six are read right, and of 25 nobody could
         say what they are; of eight that are alone in theirs seven are. A least confidence of 0 leaves none out.
         """
         found = self.recognize(picture)
         whole = tuple(plate for plate in found.plates if not is_cut(plate.box, picture.shape))
-        return replace(found, plates=whole) if whole and self.minimum_confidence > 0 else found
+        told = whole if whole and self.minimum_confidence > 0 else found.plates
+        if picture.ndim == 3:
+            told = tuple(replace(plate, vehicle=self.appearance(picture, plate.corners)) for plate in told)
+        return replace(found, plates=told)
 
     def recognize_crop(self, picture: NDArray[np.uint8]) -> Recognition:
         """Read an H x W or H x W x 3 (BGR) uint8 picture that shows one plate and nothing else."""

@@ -7,7 +7,7 @@ is not sure of is not said.
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,12 @@ class Appearance:
     """It has one of these, the likeliest first; one or two, or none where that is too doubtful."""
     side: Side | None = None
     """Which one is seen."""
+
+    def as_json(self) -> dict[str, Any] | None:
+        """Return kind and colors in JSON's types, as records have them; None where neither is said."""
+        if not self.kind and not self.colors:
+            return None
+        return {"kind": self.kind, "colors": list(self.colors)}
 
 
 NOTHING: Final = Appearance()

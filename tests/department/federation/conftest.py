@@ -24,7 +24,12 @@ __all__ = ["people", "stock", "superuser"]
 FEDERATION = ("federation_exchange", "federation_partner")
 PURPOSE = "stolen vehicle"
 PLATES = ["TEST123", "TEST124", *(f"7ABC{number:03}" for number in range(30))]
-STOCK = [*({"plate": plate} for plate in PLATES), {"plate": "TEST129", "covert_group": "narcotics"}]
+SEEN = {"region": "US-CA", "vehicle_kind": "car", "vehicle_colors": "white gray"}
+STOCK = [
+    {"plate": PLATES[0], **SEEN},
+    *({"plate": plate} for plate in PLATES[1:]),
+    {"plate": "TEST129", "covert_group": "narcotics"},
+]
 
 
 class Oakdale:

@@ -139,9 +139,9 @@ def test_answers_slow_away_and_refusing_in_turn(
     client = client_of(people["o"])
     assert SECONDS < 3, "no page waits for longer"
 
-    def page() -> str:
+    def page(**more: str) -> str:
         with as_role(WEB):
-            said = client.post("/search/partners/", SAID)
+            said = client.post("/search/partners/", SAID | more)
         assert said.status_code == 200, said.content.decode()
         return said.content.decode()
 
@@ -157,6 +157,9 @@ def test_answers_slow_away_and_refusing_in_turn(
     assert "it keeps" in answered
     assert ours() == partner.exchanged()
     assert len(ours()) == 1
+    assert "white or gray car" in page(only="oakdale-pd", open="TEST123")
+    assert ours() == partner.exchanged()
+    assert len(ours()) == 2
 
     policy = partner.folder.policy
     text = policy.read_text("utf-8")
@@ -166,7 +169,7 @@ def test_answers_slow_away_and_refusing_in_turn(
     assert "is no purpose of the policy" in refusal
     policy.write_text(text)
     assert ours() == partner.exchanged()
-    assert len(ours()) == 2, "the refusal stands in both ledgers"
+    assert len(ours()) == 3, "the refusal stands in both ledgers"
 
     partner.signal(signal.SIGSTOP)
     assert "oakdale-pd: slow" in page()
@@ -176,7 +179,7 @@ def test_answers_slow_away_and_refusing_in_turn(
     with as_role("platepost_keeper"):
         assert settle()["settled"] == 1
     assert ours() == partner.exchanged()
-    assert len(ours()) == 3, "what did not come in time stands in both ledgers later"
+    assert len(ours()) == 4, "what did not come in time stands in both ledgers later"
 
     springfield = FederationServer("127.0.0.1", partner.of_springfield)
     serving = Thread(target=springfield.run)

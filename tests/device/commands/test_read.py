@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from device.commands.read import read
 from device.vision.recognizer import Recognizer
+from device.vision.vehicle import Appearance, VehicleNet
 from models.plates import render_plate
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
@@ -59,8 +60,25 @@ def test_a_photo_gives_one_line_of_json_with_all_that_is_promised(photo: Path) -
     assert "".join(character["character"] for character in best["characters"]) == TEXT
     assert all(0 < character["confidence"] <= 1 for character in best["characters"])
     assert (best["region"], best["region_confidence"] is None) in {("US-CA", False), ("other", False), (None, True)}
+    assert best["vehicle"] is None, "there is no vehicle to tell"
     assert set(told["milliseconds"]) == {"decode", "detect", "read", "total"}
     assert told["milliseconds"]["total"] >= told["milliseconds"]["detect"] > 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        (Appearance("car", ("white", "gray"), "rear"), {"kind": "car", "colors": ["white", "gray"]}),
+        (Appearance(colors=("red",)), {"kind": None, "colors": ["red"]}),
+        (Appearance(side="front"), None),
+    ],
+)
+def test_of_the_vehicle_only_what_the_network_says_is_told(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, seen: Appearance, told: dict[str, object] | None
+) -> None:
+    monkeypatch.setattr(VehicleNet, "look", lambda *_: seen)
+    result = json.loads(run("--json", photo).stdout)
+    assert result["plates"][0]["vehicle"] == told
 
 
 def test_a_crop_is_read_whole(tmp_path: Path, plate: np.ndarray) -> None:
