@@ -6,13 +6,15 @@
 Renders what is missing in the folder (half a second of CPU a frame, resumable: a clip that is there is not drawn again)
 and plays every clip through the post's own vision. A further clip of each light and speed brings ten passages. With
 `--seeds` each seed draws its own light, its speed between 25 and 75 mph, and six vehicles in three lanes. A hit is late
-that could go out only more than two frames after the first whose own reading is what the passage says in the end.
+that could go out only more than two frames after the first look that bore it out by itself: that said what the passage
+says in the end, as surely as a hit must be by all looks together.
+With `--decoys` each seed draws two decoys instead, and no plate: lettering on a vehicle, and on a sign or a shirt.
 """
 
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +23,13 @@ from rich.progress import track
 from rich.table import Table
 
 from device.frame import Frame
+from device.vision.clips import ClipRead
 from device.vision.ctc import folded
 from device.vision.passages import Passage
 from device.vision.pipeline import FrameResult, Pipeline
 from device.vision.recognizer import Recognizer
-from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, drawn_scene
-from simulator.scene.description import Scene
+from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, decoy_scene, drawn_scene
+from simulator.scene.description import Decoy, Scene
 from simulator.scene.encode import ClipWriter
 from simulator.scene.renderer import Renderer
 from simulator.scene.truth import GroundTruth
@@ -50,32 +53,41 @@ def render(scene: Scene, clip: Path) -> None:
 
 
 class Watched(Pipeline):
-    """The post's vision, with the frames from which on each passage was read as it ends, and its hit would go out."""
+    """The post's vision, with the frames in which a look first bore out each text, and its hit would first go out."""
 
     def __init__(self, recognizer: Recognizer) -> None:
         super().__init__(recognizer)
         self.said: dict[int, dict[str, int]] = defaultdict(dict)
-        self.early: dict[int, int] = {}
+        self.early: dict[int, dict[str, int]] = defaultdict(dict)
 
     def look(self, frame: Frame) -> FrameResult:
         result = super().look(frame)
         for passage in self.passages:
-            if passage.last.frame is frame:
-                self.said[passage.number].setdefault(folded(passage.last.plate.text), frame.number)
+            look = passage.last
+            if look.frame is frame and look.plate.reading.confidence >= passage.settings.agreeing_confidence:
+                self.said[passage.number].setdefault(folded(look.plate.text), frame.number)
         for passage in result.early:
-            self.early.setdefault(passage.number, frame.number)
+            self.early[passage.number].setdefault(folded(passage.consensus.text), frame.number)
         return result
 
     def waited(self, passage: Passage) -> int | None:
-        """Return how many frames a hit came after the first that read what the passage says; None without one."""
-        first, early = self.said[passage.number].get(folded(passage.consensus.text)), self.early.get(passage.number)
-        return None if first is None or early is None else early - first
+        """Return how many frames a hit came after the first look that bore it out; None without a hit.
+
+        A hit of a text that no look bore out by itself came as soon as it could.
+        """
+        text = folded(passage.consensus.text)
+        early = self.early[passage.number].get(text)
+        return None if early is None else max(0, early - self.said[passage.number].get(text, early))
+
+
+def watched_reads(clip: Path, recognizer: Recognizer) -> tuple[list[ClipRead], Watched]:
+    run = Replay(clip, recognizer)
+    run.pipeline = watched = Watched(recognizer)
+    return list(run.reads()), watched
 
 
 def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[str]]:
-    run = Replay(clip, recognizer)
-    run.pipeline = watched = Watched(recognizer)
-    reads = list(run.reads())
+    reads, watched = watched_reads(clip, recognizer)
     waits = [watched.waited(read.passage) for read in reads]
     late = Counter(hits=len(waits) - waits.count(None), late=sum(wait is not None and wait > 2 for wait in waits))
     return (
@@ -101,11 +113,34 @@ def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
     return drawn
 
 
+def judge_decoys(clip: Path, decoys: Sequence[Decoy], recognizer: Recognizer) -> dict[str, object]:
+    """Say by which texts a post would send hits of a clip without a plate, on the way or at the end."""
+    reads, watched = watched_reads(clip, recognizer)
+    told = {text for texts in watched.early.values() for text in texts} | {folded(read.text) for read in reads}
+    written = {folded("".join(filter(str.isalnum, decoy.text))) for decoy in decoys}
+    return {
+        "clip": clip.name, "decoys": [f"{decoy.kind} {decoy.text!r}" for decoy in decoys],
+        "looks": watched.counters.sightings, "reads": [(read.text, round(read.confidence, 3)) for read in reads],
+        "told": sorted(told), "hits, were it listed": sorted(told & written),
+    }  # fmt: skip
+
+
+def show_decoys(folder: Path, seeds: Iterable[int], recognizer: Recognizer, *, draw: bool) -> None:
+    """Print a line of JSON for each clip of decoys that is there, or is drawn."""
+    for seed in seeds:
+        clip, scene = folder / f"decoys-{seed}.mp4", decoy_scene(seed)
+        if draw and not clip.exists():
+            render(scene, clip)
+        if clip.exists():
+            print(json.dumps(judge_decoys(clip, scene.decoys, recognizer)), flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--clips", type=int, default=4, help="clips of ten passages for each light and speed")
     parser.add_argument("--seeds", type=int, default=0, help="clips of six vehicles in three lanes instead, one a seed")
+    parser.add_argument("--decoys", type=int, default=0, help="clips with two decoys each instead, one a seed")
     parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--condition", choices=CONDITIONS, action="append")
     parser.add_argument("--mph", type=int, choices=SPEEDS, action="append")
@@ -114,24 +149,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     told = parser.parse_args(arguments)
     told.folder.mkdir(parents=True, exist_ok=True)
     recognizer = Recognizer.load()
+    if told.decoys:
+        show_decoys(told.folder, range(told.first, told.first + told.decoys), recognizer, draw=not told.no_render)
+        return
     cells: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     rows = []
-    scenes = {
+    drawings = {
         f"{condition}-{mph}-{number}": partial(campaign_scene, condition, mph, number=number)
         for number in range(told.clips)
         for condition in told.condition or CONDITIONS
         for mph in told.mph or SPEEDS
     }
     if told.seeds:
-        scenes = {f"seed-{seed}": partial(drawn_scene, seed) for seed in range(told.first, told.first + told.seeds)}
-    for name, scene in scenes.items():
+        drawings = {f"seed-{seed}": partial(drawn_scene, seed) for seed in range(told.first, told.first + told.seeds)}
+    for name, draw in drawings.items():
         clip = told.folder / f"{name}.mp4"
         if not clip.exists() and not told.no_render:
-            render(scene(), clip)
+            render(draw(), clip)
         if not clip.exists():
             continue
         found, pipeline, late = judge(clip, recognizer)
-        drawn = scene()
+        drawn = draw()
         cells[drawn.weather.light, 0 if told.seeds else round(drawn.passing[0].mph)] += late + Counter(
             passages=found.passages, captured=found.captured, right=found.right_folded,
             duplicates=found.duplicates, undue=len(found.undue), frames=pipeline.counters.frames,

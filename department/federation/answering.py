@@ -204,8 +204,8 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
         return FederatedFindings(reads=tuple(shown), before=last)
     after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
     page = find_plates(entry, wanted, after=after, limit=PAGE)
-    names = ("plate", "spelled", "count", "first_seen", "last_seen")
-    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in names}) for each in page.plates]
+    told = ("plate", "spelled", "count", "first_seen", "last_seen")
+    plates = [FederatedPlate(**{name: getattr(each.seen, name) for name in told}) for each in page.plates]
     behind = page.next and PlateBehind(score=page.next.score, plate=page.next.plate)
     return FederatedFindings(plates=tuple(plates), after=behind)
 

@@ -4,12 +4,13 @@ Traffic is as dense as it can be without one vehicle hiding another's plate: as 
 one comes in, in both lanes, one towards the post and one away from it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from models.plates import DESIGNS
-from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
+from simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
 from simulator.scene.errors import SceneError
 from simulator.scene.shapes import BODIES
 from simulator.scene.traffic import MPH
@@ -42,6 +43,17 @@ _OTHERS: Final = (
 )  # fmt: skip
 
 
+DECOY_SECONDS: Final = 1.6
+_DECOY_TEXTS: Final = (
+    "SPEED\nLIMIT\n35", "ROUTE 66", "EXIT 24B", "NO PARKING\n7AM-9AM", "TOW AWAY", "I-80 WEST", "MILE 104", "STOP",
+    "AHEAD 500 FT", "SR 99", "LOT 7B", "BUS 4412", "UNIT 307", "CALL\n555-0142", "555 0199", "FOR SALE", "USDOT 271828",
+    "CA 348817", "MC 90210", "TRUCK 12", "ACME 24/7", "PIZZA 4U", "JOE'S\nPLUMBING", "HOW AM I\nDRIVING",
+    "BABY ON\nBOARD", "COEXIST", "26.2", "13.1", "OBX", "4X4", "V8 TURBO", "SALT LIFE", "I BRAKE 4", "VOTE 2028",
+    "GO BEARS", "LOCAL 392", "NYC 1984", "FBI", "BRONX 718", "SURF66", "EST 1976", "TEAM 23", "CREW 07", "POLICE",
+    "SECURITY", "STAFF", "CLASS\nOF 2027", "SF49ERS", "LA 2028", "ROCK N ROLL",
+)  # fmt: skip
+"""What is written on signs, vehicles and shirts; some of it as long as a plate's text."""
+
 _STREAMS: Final = ((1, -0.8), (2, -1.0), (2, 0.8))
 """Lane and meters right of its middle of three lanes of traffic, 2.7 and 1.8 meters apart on a road of two."""
 
@@ -62,7 +74,28 @@ def drawn_scene(seed: int, *, passages: int = 6) -> Scene:
         )
         for index in range(passages)
     ]
-    return _scene(passing, CONDITIONS[str(rng.choice(sorted(CONDITIONS)))], rng)
+    return _scene(passing, CONDITIONS[str(rng.choice(sorted(CONDITIONS)))], rng, _seconds(passing))
+
+
+def decoy_scene(seed: int) -> Scene:
+    """Describe the scene of a seed with two decoys: a vehicle with lettering passes a sign, or somebody on foot."""
+    rng = np.random.default_rng([seed, 4])
+    mph = int(rng.integers(25, 50))
+    texts = [_DECOY_TEXTS[number] for number in rng.permutation(len(_DECOY_TEXTS))[:2]]
+    standing = str(rng.choice(["sign", "shirt"]))
+    decoys = (
+        Decoy(
+            text=texts[0], kind="sticker", body=str(rng.choice(list(BODIES))), paint=str(rng.choice(list(PAINTS))),
+            lane=1, at=0.9, mph=mph, direction=str(rng.choice(["approaching", "receding"])),
+            shift=float(rng.uniform(-0.1, 0.4)), dirt=float(rng.uniform(0.0, 0.6)),
+        ),
+        Decoy(
+            text=texts[1], kind=standing, lane=2, at=0.8, mph=0.01 if standing == "sign" else 3,
+            shift=float(rng.uniform(-0.9, -0.5)),
+        ),
+    )  # fmt: skip
+    weather = CONDITIONS[str(rng.choice(sorted(CONDITIONS)))]
+    return _scene((), weather, rng, DECOY_SECONDS).model_copy(update={"decoys": decoys})
 
 
 def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10, seed: int = 2026) -> Scene:
@@ -88,7 +121,7 @@ def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10,
         )
         for index in range(passages)
     ]
-    return _scene(passing, CONDITIONS[condition], rng)
+    return _scene(passing, CONDITIONS[condition], rng, _seconds(passing))
 
 
 def _looks(rng: np.random.Generator, again: np.random.Generator) -> dict[str, str]:
@@ -101,8 +134,12 @@ def _looks(rng: np.random.Generator, again: np.random.Generator) -> dict[str, st
     return {"text": serial, "design": design, "body": body, "paint": paint}
 
 
-def _scene(passing: list[Passing], weather: Weather, rng: np.random.Generator) -> Scene:
-    seconds = max(one.at + LEAD / (one.mph * MPH) for one in passing) + 0.2
+def _seconds(passing: Sequence[Passing]) -> float:
+    """Return how long a clip is that all of them leave before it ends."""
+    return max(one.at + LEAD / (one.mph * MPH) for one in passing) + 0.2
+
+
+def _scene(passing: Sequence[Passing], weather: Weather, rng: np.random.Generator, seconds: float) -> Scene:
     return Scene(
         clip=Clip(seed=int(rng.integers(1 << 30)), seconds=round(seconds, 2), fps=FPS, samples=3, quality=20),
         lens=Lens(shutter=SHUTTER, roll=0.3),

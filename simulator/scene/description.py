@@ -86,6 +86,13 @@ class Passing(_Part):
         return self
 
 
+class Decoy(Passing):
+    """What bears lettering and no plate, in a vehicle's place; what stands is all but still."""
+
+    text: str = Field(pattern=r"^[A-Z0-9 .,&#$%'/!-]{1,20}(\n[A-Z0-9 .,&#$%'/!-]{1,20}){0,3}$")
+    kind: Literal["sign", "sticker", "shirt"]
+
+
 class Listed(_Part):
     """One entry of the hot list that the scene's traffic answers to; `plate` as the list spells it."""
 
@@ -124,9 +131,15 @@ class Scene(_Part):
     lens: Lens = Lens()
     weather: Weather = Weather()
     passing: tuple[Passing, ...] = ()
+    decoys: tuple[Decoy, ...] = ()
     watch: Watch | None = None
     aim: float = Field(default=12.4, gt=2, description="meters from the post to the plate at the aim point")
     street: int = Field(default=3, ge=0, description="seed of the road's looks")
+
+    @property
+    def moving(self) -> tuple[Passing, ...]:
+        """All that passes: the vehicles, then the decoys."""
+        return *self.passing, *self.decoys
 
 
 def load_scene(path: Path) -> Scene:

@@ -226,7 +226,7 @@ def _wheel(x: float, z: float, *, radius: float, half: float) -> Mesh:
     return _grid(points, np.zeros((*points.shape[:2], 2)), RUBBER, flip=True)
 
 
-def _pod(center: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> Mesh:
+def pod(center: tuple[float, float, float], radii: tuple[float, float, float], material: int) -> Mesh:
     """Make a rounded pod: a mirror's housing."""
     around, over = np.meshgrid(np.linspace(0, 2 * np.pi, 21), np.linspace(0, np.pi, 11))
 
@@ -239,7 +239,7 @@ def _pod(center: tuple[float, float, float], radii: tuple[float, float, float], 
     return _grid(np.stack([x, y, z], axis=2), np.zeros((*x.shape, 2)), material, flip=True)
 
 
-def _box(low: tuple[float, float, float], high: tuple[float, float, float], material: int) -> Mesh:
+def box(low: tuple[float, float, float], high: tuple[float, float, float], material: int) -> Mesh:
     """Give the near face and the underside of a box: what is dark beneath a body."""
     x, y = np.meshgrid([low[0], high[0]], [low[1], high[1]])
     face = np.stack([x, y, np.full_like(x, low[2])], axis=2)
@@ -255,8 +255,8 @@ def build(body: Shape) -> Mesh:
     for axle in body.axles:
         middle = body.half_width - body.tire * 0.55
         parts.extend(_wheel(side * middle, axle, radius=radius, half=body.tire * 0.5) for side in (-1, 1))
-    parts.append(_box((-body.half_width * 0.9, 0.2, 0.5), (body.half_width * 0.9, 0.5, 0.5), BLACK))
+    parts.append(box((-body.half_width * 0.9, 0.2, 0.5), (body.half_width * 0.9, 0.5, 0.5), BLACK))
     for side in (-1, 1):
         center = (side * (body.half_width + 0.09), body.cowl + 0.06, body.mirrors)
-        parts.append(_pod(center, (0.12, 0.075, 0.06), PAINT))
+        parts.append(pod(center, (0.12, 0.075, 0.06), PAINT))
     return join(parts)

@@ -6,7 +6,8 @@ from math import atan2, cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.description import Passing, Scene
+from simulator.scene.decoys import make_decoy
+from simulator.scene.description import Decoy, Passing, Scene
 from simulator.scene.vehicles import Vehicle, make_vehicle
 
 LANES = {1: -1.44, 2: 1.44}  # meters from the middle of the road
@@ -64,21 +65,23 @@ def drives(scene: Scene) -> list[Drive]:
         Drive(
             passing,
             scene.aim,
-            float(rng.uniform(0.02, 0.07)),
+            0.0 if isinstance(passing, Decoy) and passing.kind == "sign" else float(rng.uniform(0.02, 0.07)),
             float(rng.uniform(0.4, 0.9)),
             float(rng.uniform(0, 2 * pi)),
             float(rng.uniform(0.001, 0.004)),
         )
-        for passing in scene.passing
+        for passing in scene.moving
     ]
 
 
 def vehicle_of(scene: Scene, index: int) -> Vehicle:
     """Give the vehicle of a passing; the same seed gives the same vehicle."""
-    passing = scene.passing[index]
+    passing = scene.moving[index]
     seed = [scene.clip.seed, 2, index] if passing.seed is None else [passing.seed]
     by_night = scene.weather.lamps >= _ALL_LIT
     lit = 1.0 if by_night or np.random.default_rng([*seed, 9]).random() < _LIT_BY_DAY else 0.02
+    if isinstance(passing, Decoy):
+        return make_decoy(np.random.default_rng(seed), passing, lit=lit)
     return make_vehicle(
         np.random.default_rng(seed),
         body=passing.body,

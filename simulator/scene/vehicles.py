@@ -53,13 +53,19 @@ def _plate_corners(mesh: Mesh, middle: float, rng: np.random.Generator) -> NDArr
     points = mesh.vertices[mesh.vertices[:, 8] == 0]
     near = points[(np.abs(points[:, 0]) < 0.2) & (np.abs(points[:, 1] - middle) < 0.1)]
     front = float(near[:, 2].min()) if len(near) else 0.0
+    corners = mounted(rng, (0.0, middle, front - 0.028), (PLATE_WIDE, PLATE_HIGH))
+    return np.asarray(corners + np.array([rng.normal(0, 0.006), 0, 0]))
+
+
+def mounted(rng: np.random.Generator, at: tuple[float, float, float], size: tuple[float, float]) -> NDArray[np.float64]:
+    """Give the corners of a sheet whose middle is at a place, leaning, rolled and turned by little."""
     lean, roll, turn = rng.normal(0.02, 0.03), rng.normal(0, 0.008), rng.normal(0, 0.015)
-    wide, high = PLATE_WIDE / 2, PLATE_HIGH / 2
+    wide, high = size[0] / 2, size[1] / 2
     flat = np.array([[-wide, high, 0], [wide, high, 0], [wide, -high, 0], [-wide, -high, 0]], np.float64)
     about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
     about_x = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
     about_y = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
-    return np.asarray(flat @ (about_z @ about_x @ about_y).T + [rng.normal(0, 0.006), middle, front - 0.028])
+    return np.asarray(flat @ (about_z @ about_x @ about_y).T + at)
 
 
 def plate_picture(rng: np.random.Generator, text: str, design: str) -> tuple[NDArray[np.uint8], bool]:

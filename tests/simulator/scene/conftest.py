@@ -35,7 +35,7 @@ def drawn(laid: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[Any, Any] = {}
 
     def draw(scene: Any, index: int) -> Any:  # noqa: ANN401 - not imported where there is no OpenGL
-        passing = scene.passing[index]
+        passing = scene.moving[index]
         key = (passing, (scene.clip.seed, index) if passing.seed is None else None, scene.weather.lamps)
         if key not in made:
             made[key] = vehicle_of(scene, index)

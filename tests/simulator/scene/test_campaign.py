@@ -1,8 +1,9 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from simulator.scene.campaign import CONDITIONS, GAP, SHORTEST, SPEEDS, campaign_scene
+from simulator.scene.campaign import CONDITIONS, GAP, SHORTEST, SPEEDS, campaign_scene, decoy_scene
 from simulator.scene.errors import SceneError
 from simulator.scene.traffic import drives
 
@@ -42,3 +43,21 @@ def test_same_numbers_same_scene_other_numbers_other_plates() -> None:
 def test_an_unknown_light_is_named() -> None:
     with pytest.raises(SceneError, match="fog"):
         campaign_scene("fog", 45, number=0)
+
+
+def test_a_scene_of_decoys_has_lettering_and_no_plate() -> None:
+    kinds = set()
+    for seed in range(12):
+        scene = decoy_scene(seed)
+        assert not scene.passing
+        assert len(scene.decoys) == 2
+        assert scene.decoys[0].kind == "sticker"
+        kinds.add(scene.decoys[1].kind)
+        assert scene == decoy_scene(seed)
+    assert kinds == {"sign", "shirt"}
+
+
+def test_a_sign_stands_still() -> None:
+    scene = next(scene for scene in map(decoy_scene, range(12)) if scene.decoys[1].kind == "sign")
+    sign = drives(scene)[1]
+    assert np.allclose(sign.street(0.0), sign.street(1.5), atol=0.01)

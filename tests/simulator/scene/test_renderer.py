@@ -10,13 +10,14 @@ import pytest
 pytest.importorskip("moderngl", reason="moderngl is not installed: pip install platepost[scene]")
 
 from simulator.scene import renderer as drawing
-from simulator.scene.description import Clip, Lens, Passing, Scene, Weather
+from simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
 from simulator.scene.pinhole import Pinhole
 from simulator.scene.renderer import Renderer, Shot
 from simulator.scene.road import Street, lay_street
 from simulator.scene.sensor import tone
 from simulator.scene.skin import Skin, Surface
 from simulator.scene.traffic import MPH, vehicle_of
+from simulator.scene.truth import GroundTruth
 from simulator.scene.vehicles import Vehicle
 
 pytestmark = pytest.mark.usefixtures("graphics")
@@ -165,3 +166,20 @@ def test_infrared_has_no_color_and_lights_the_plate() -> None:
     assert np.array_equal(shot.picture[..., 0], shot.picture[..., 2])
     inside = cv2.fillConvexPoly(np.zeros((180, 320), np.uint8), np.round(shot.sights[0].corners).astype(np.int32), 1)
     assert shot.picture[inside > 0].mean() > 2.5 * shot.picture.mean()
+
+
+@pytest.mark.usefixtures("plain_street")
+@pytest.mark.parametrize("kind", ["sign", "sticker", "shirt"])
+def test_a_decoy_shows_its_lettering_and_is_no_passage(kind: str) -> None:
+    decoy = Decoy(text="ROUTE 66\nEXIT", kind=kind, at=1.0, mph=3, seed=4)
+    scene = Scene(clip=Clip(seed=5, seconds=2), lens=SMALL, weather=Weather(light="overcast", lamps=0), decoys=(decoy,))
+    truth = GroundTruth(scene, "clip.mp4")
+    with Renderer(scene) as renderer:
+        shot = renderer.shot(20)
+    truth.add(shot.sights)
+    (sight,) = shot.sights
+    left, top = np.floor(sight.corners.min(axis=0)).astype(int)
+    right, bottom = np.ceil(sight.corners.max(axis=0)).astype(int)
+    assert np.ptp(shot.picture[top:bottom, left:right].mean(axis=2)) > 40, "there are letters"
+    assert truth.passages() == []
+    assert truth.documents()[1]["plates"] == {}
