@@ -117,7 +117,8 @@ def judge_decoys(clip: Path, decoys: Sequence[Decoy], recognizer: Recognizer) ->
     """Say by which texts a post would send hits of a clip without a plate, on the way or at the end."""
     reads, watched = watched_reads(clip, recognizer)
     told = {text for texts in watched.early.values() for text in texts} | {folded(read.text) for read in reads}
-    written = {folded("".join(filter(str.isalnum, decoy.text))) for decoy in decoys}
+    lines = [line for decoy in decoys for line in (decoy.text, *decoy.text.split("\n"))]
+    written = {folded("".join(filter(str.isalnum, line))) for line in lines}
     return {
         "clip": clip.name, "decoys": [f"{decoy.kind} {decoy.text!r}" for decoy in decoys],
         "looks": watched.counters.sightings, "reads": [(read.text, round(read.confidence, 3)) for read in reads],
