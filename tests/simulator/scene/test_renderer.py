@@ -171,14 +171,14 @@ def test_infrared_has_no_color_and_lights_the_plate() -> None:
 @pytest.mark.usefixtures("plain_street")
 @pytest.mark.parametrize("kind", ["sign", "sticker", "shirt"])
 def test_a_decoy_shows_its_lettering_and_is_no_passage(kind: str) -> None:
-    decoy = Decoy(text="ROUTE 66\nEXIT", kind=kind, at=1.0, mph=3, seed=4)
+    decoy = Decoy(text="ROUTE 66\nEXIT", kind=kind, at=1.0, mph=3, shift=0.9, seed=4)
     scene = Scene(clip=Clip(seed=5, seconds=2), lens=SMALL, weather=Weather(light="overcast", lamps=0), decoys=(decoy,))
     truth = GroundTruth(scene, "clip.mp4")
     with Renderer(scene) as renderer:
         shot = renderer.shot(20)
     truth.add(shot.sights)
     (sight,) = shot.sights
-    left, top = np.floor(sight.corners.min(axis=0)).astype(int)
+    left, top = np.floor(sight.corners.min(axis=0)).clip(0).astype(int)
     right, bottom = np.ceil(sight.corners.max(axis=0)).astype(int)
     assert np.ptp(shot.picture[top:bottom, left:right].mean(axis=2)) > 40, "there are letters"
     assert truth.passages() == []
