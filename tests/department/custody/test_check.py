@@ -32,9 +32,12 @@ Run = Callable[..., CheckReport]
 
 
 @pytest.fixture(autouse=True)
-def empty(connect: Connect) -> None:
-    with connect(SUPERUSER) as superuser:
-        empty_ledger(superuser)
+def empty(connect: Connect) -> Iterator[None]:
+    for begins in (True, False):
+        with connect(SUPERUSER) as superuser:
+            empty_ledger(superuser)
+        if begins:
+            yield
 
 
 @pytest.fixture

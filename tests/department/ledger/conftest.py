@@ -31,7 +31,10 @@ def damaging(connect: Connect) -> Damaging:
 
 
 @pytest.fixture(autouse=True)
-def empty_ledger(connect: Connect) -> None:
-    """Begin with none: what another test has entered is committed, and Django cannot remove it."""
-    with connect(SUPERUSER) as connection:
-        emptying.empty_ledger(connection)
+def empty_ledger(connect: Connect) -> Iterator[None]:
+    """Begin with none, and leave none: what a test has entered, or damaged, is committed; Django cannot remove it."""
+    for begins in (True, False):
+        with connect(SUPERUSER) as connection:
+            emptying.empty_ledger(connection)
+        if begins:
+            yield
