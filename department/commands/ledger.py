@@ -244,7 +244,7 @@ def _noted(
         sealed = SealedHead.read(line)
         if roots:
             sealed.stamped(roots)
-        return noted_head(sealed.opened(key))
+        return noted_head(opened_head(sealed.head, key))
 
     def others(line: bytes) -> NotedHead:
         return noted_head(opened_head(witnessed_head(line, by), key))

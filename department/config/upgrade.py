@@ -11,8 +11,7 @@ from department.database.roles import KEEPER, OWNER, ensure_database, ensure_rol
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder, application_name
 from department.ledger.journal import LocalJournal
-from department.policy.law import LawProfile
-from department.policy.policy import DEFAULT, ListRules, read_policy
+from department.policy.policy import DEFAULT, Policy, read_policy
 from device.files import write_durably
 
 ROLES_FILE = "roles.sql"
@@ -83,46 +82,34 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     with connected(folder, OWNER) as connection:
         refuse_other_keepers(connection)
     set_up_django(folder, OWNER)
+    from department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
+
     applied = apply_migrations()
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
-    _prepare_households(folder)
-    policy = read_policy(folder.policy)
-    _bind_by_law(policy.law)
-    _bind_lists(policy.lists)
+    # Before a unit runs, so that those that must not reach it find it closed.
+    prepare_key(folder.household_key, folder.household_public)
+    _bind(read_policy(folder.policy))
     return applied
 
 
-def _prepare_households(folder: DepartmentFolder) -> None:
-    """Make the key of households before a unit runs, so that those that must not reach it find it closed."""
-    from department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
-
-    prepare_key(folder.household_key, folder.household_public)
-
-
-def _bind_by_law(law: LawProfile) -> None:
-    """Have the database hold to the law that the policy names."""
+def _bind(policy: Policy) -> None:
+    """Have the database hold to the law that the policy names, and to who enters what alone."""
     from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
 
     from department.archive.retention import establish  # noqa: PLC0415
 
-    establish(law.name)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law.name, law.name])
-    except IntegrityError as error:
-        raise DepartmentError(
-            f"the law {law.name!r} forbids what is granted to an agency: take it back first, on the page of agencies"
-        ) from error
-
-
-def _bind_lists(rules: ListRules) -> None:
-    """Have the database hold to who, by the policy, enters what alone."""
-    from django.db import connection  # noqa: PLC0415 - after Django was set up
-
+    law, lists = policy.law.name, policy.lists
+    establish(law)
     with connection.cursor() as cursor:
-        said = [[*rules.two_persons], [*rules.dispatchers]]
+        try:
+            cursor.execute("UPDATE ledger_law SET law = %s WHERE law <> %s", [law, law])
+        except IntegrityError as error:
+            raise DepartmentError(
+                f"the law {law!r} forbids what is granted to an agency: take it back first, on the page of agencies"
+            ) from error
+        said = [[*lists.two_persons], [*lists.dispatchers]]
         cursor.execute("UPDATE lists_policy SET two_persons = %s, dispatchers = %s", said)
 
 

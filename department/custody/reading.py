@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from department.custody.holding import ChainName
-from department.custody.pictures import DatabasePictures
+from department.custody.pictures import pictures_of
 from department.custody.projections import HIT, READ, Projection
 from department.custody.record import FURTHEST, PictureBytes, RecordRow
 from department.ledger.entries import OpenEntry
@@ -157,7 +157,7 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
     The other errors are those of `reads`.
     """
     with under(entry) as cursor:
-        pictures = DatabasePictures(connection.connection).get(record_id)
+        pictures = pictures_of(connection.connection, [record_id]).get(record_id, ())
         cursor.execute("SELECT covert_group FROM custody_picture WHERE record_id = %s LIMIT 1", [record_id])
         (group,) = cursor.fetchone() or (None,)
     found = next((picture for picture in pictures if picture.kind == kind), None)
@@ -182,7 +182,7 @@ def whole_records(
         else:
             rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
         found = [RecordRow(*row) for row in rows]
-        pictures = DatabasePictures(connection.connection).of([stored.id for stored in found])
+        pictures = pictures_of(connection.connection, [stored.id for stored in found])
     whole = [(stored, pictures.get(stored.id, ())) for stored in found]
     for stored, seen_pictures in whole:
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
-from department.custody.pictures import DatabasePictures
+from department.custody.pictures import put_pictures
 from department.custody.projections import PROJECTIONS, Projection, Row
 from department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
 from department.database.copy import copy_into
@@ -280,7 +280,7 @@ class CustodyTables:
         """Write a batch."""
         self._insert("custody_record", [each.columns for each in batch.records])
         if batch.pictures:
-            DatabasePictures(self.connection).put(batch.pictures)
+            put_pictures(self.connection, batch.pictures)
         for projection, rows in batch.projected.items():
             self._insert(projection.table, rows)
         if batch.rejudged:

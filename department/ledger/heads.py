@@ -61,10 +61,6 @@ class SealedHead:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise HeadError("a line is no signed end of a ledger") from error
 
-    def opened(self, key: ECKey) -> LedgerHead:
-        """Return what is signed. Raises HeadError: it is not signed with the key."""
-        return opened_head(self.head, key)
-
     def stamped(self, roots: Sequence[Certificate]) -> datetime:
         """Return when the witness had it.
 

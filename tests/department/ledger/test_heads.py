@@ -11,7 +11,7 @@ from cryptography import x509
 from joserfc.jwk import ECKey
 
 from department.ledger.errors import HeadError
-from department.ledger.heads import SealedHead, noted_head, request_stamp, send_away, sign_head
+from department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
 from device.records.verify.noted import NotedHead
 from tests.department.ledger.time_stamping import time_stamping
 
@@ -32,13 +32,13 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
 
 def test_end_is_known_by_the_custodian_s_key_alone() -> None:
     sealed = SealedHead(signed(), None)
-    opened = sealed.opened(KEY)
+    opened = opened_head(sealed.head, KEY)
     assert (noted_head(opened), opened.agency, opened.custodian) == (HEAD, "springfield", "records")
     with pytest.raises(HeadError, match="not as the custodian signs it"):
-        sealed.opened(ECKey.generate_key("P-256"))
+        opened_head(sealed.head, ECKey.generate_key("P-256"))
     head, _, signature = signed(NotedHead(13, "cd" * 32)).rpartition(b".")
     with pytest.raises(HeadError):
-        SealedHead(head + b"." + sealed.head.rpartition(b".")[2], None).opened(KEY)
+        opened_head(head + b"." + sealed.head.rpartition(b".")[2], KEY)
     assert signature
 
 
