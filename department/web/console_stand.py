@@ -72,6 +72,7 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
         "holder": alert.holder or "",
         "revision": alert.revision,
         "eye": _EYE.get(state, ""),
+        "eye_by": alert.eye_by or "",
         "arrived": alert.arrived_at.isoformat(timespec="milliseconds"),
         "steps": render_to_string("web/console/steps.html", context),
     }

@@ -91,16 +91,18 @@ function steps(hit) {
   if (busy) return;  // only its age has changed: anyone who writes goes on
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
-  if (hit.eye) article.dataset.eye = hit.eye; else delete article.dataset.eye;
+  // Whoever was the first to compare is not asked to be the second.
+  const asked = hit.eye === "second" && hit.eye_by === page.dataset.me ? "" : hit.eye;
+  if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   at("hit-name").replaceChildren(...parts(hit).filter((each) => each.className !== "stands"));
   at("steps").innerHTML = hit.steps;
   const eye = at("facts").querySelector(".eye");
   if (eye) {
-    if (eye.elements.step.value !== hit.eye) eye.reset();
-    eye.elements.step.value = hit.eye;
+    if (eye.elements.step.value !== asked) eye.reset();
+    eye.elements.step.value = asked;
     eye.elements.revision.value = hit.revision;
   }
-  if (focused) (hit.eye ? eye.querySelector("input[type=radio]") : at("steps").querySelector("input[type=radio]") || article).focus({ preventScroll: true });
+  if (focused) (asked ? eye.querySelector("input[type=radio]") : at("steps").querySelector("input[type=radio]") || article).focus({ preventScroll: true });
 }
 
 function parts(hit) {
