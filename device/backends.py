@@ -13,12 +13,14 @@ from typing import Any
 
 from device.board.base import Board
 from device.camera.base import Camera
-from device.errors import BackendError, ConfigurationError
+from device.errors import BackendError, ConfigurationError, installing
 from device.settings import checked
 
 CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2.camera:Picamera2Camera"}
 BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard", "rpi": "device.board.rpi:RpiBoard"}
 """The device's own backends: name -> module:class."""
+_EXTRAS: Mapping[str, str] = {"footage": "clips", "picamera2": "pi", "rpi": "pi"}
+"""What installs what a backend needs: name -> extra of this package."""
 
 
 def camera(name: str, settings: Mapping[str, Any]) -> Camera:
@@ -88,7 +90,7 @@ def _make(kind: str, name: str, settings: Mapping[str, Any], *, own: Mapping[str
     try:
         return factory(**settings)
     except ImportError as error:  # of a library that is imported only for those who use it
-        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
+        raise BackendError(_lacks(kind, name, error)) from error
     except TypeError as error:
         raise ConfigurationError(f"[{kind}.{name}] {error}") from error
 
@@ -104,4 +106,10 @@ def _factory(kind: str, name: str, *, own: Mapping[str, str], group: str) -> Any
             raise BackendError(f"no {kind} is called {name!r}; installed: {known}")
         return brought[name].load()
     except ImportError as error:
-        raise BackendError(f"{kind} {name!r} needs {error.name}, which is not installed") from error
+        raise BackendError(_lacks(kind, name, error)) from error
+
+
+def _lacks(kind: str, name: str, error: ImportError) -> str:
+    """Say what a backend needs that is not installed, and what installs it if that is known."""
+    extra = _EXTRAS.get(name)
+    return f"{kind} {name!r} needs {error.name}, which is not installed{f': {installing(extra)}' if extra else ''}"

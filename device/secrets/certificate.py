@@ -16,8 +16,9 @@ def certificate(path: Path) -> x509.Certificate:
         ConfigurationError: the file is unreadable or no certificate.
 
     """
+    text = read_configured(path, "uplink.certificate")
     try:
-        return x509.load_pem_x509_certificate(read_configured(path, "uplink.certificate"))
+        return x509.load_pem_x509_certificate(text)
     except ValueError as error:
         raise ConfigurationError(f"uplink.certificate = {str(path)!r}: not a certificate in PEM") from error
 

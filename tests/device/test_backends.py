@@ -24,6 +24,14 @@ def test_the_simulators_camera_is_found_by_name() -> None:
     assert camera.finite
 
 
+def test_what_a_backend_lacks_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("simulator.camera.footage", "simulator.camera.recordings"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(BackendError, match=r"needs av, which is not installed: pip install -e '\.\[clips\]' in"):
+        backends.check_camera("footage", {"path": "nowhere.mp4"})
+
+
 def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packages() -> None:
     script = (
         "import pkgutil, importlib, sys, device\n"

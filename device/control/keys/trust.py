@@ -82,7 +82,8 @@ def _given(path: Path, name: str) -> Key:
 
 
 def _roots(path: Path) -> tuple[Key, ...]:
+    text = read_configured(path, "control.operators_ca")
     try:
-        return roots_of(x509.load_pem_x509_certificates(read_configured(path, "control.operators_ca")))
+        return roots_of(x509.load_pem_x509_certificates(text))
     except ValueError as error:
         raise ConfigurationError("control.operators_ca: not a certificate in PEM") from error
