@@ -234,7 +234,9 @@ class AtWork:
     def _faults(self) -> set[str]:
         if not self._status():
             return {Phrase("no status yet")}
-        present = {str(reason["name"]) for reason in self._status().get("reasons", ())}
+        # One that has stopped, as footage does at its end, has no fault left that it would name.
+        stopped = {"offline"} if self._status()["state"] == "offline" else set()
+        present = stopped | {str(reason["name"]) for reason in self._status().get("reasons", ())}
         return present - {Fault.NOT_ACCEPTED.value}
 
     def _named(self) -> str:

@@ -48,6 +48,14 @@ def test_nothing_is_kept_of_the_alarm_but_the_test_plate_itself(match: str, kept
     ] * kept
 
 
+def test_post_that_has_stopped_is_not_without_fault() -> None:
+    work = object.__new__(AtWork)
+    for state, faults in (("online", set()), ("offline", {"offline"})):
+        said = SimpleNamespace(data={"state": state, "reasons": [{"name": "not_accepted"}]})
+        work.witness = SimpleNamespace(recorded=lambda _kind, said=said: [said])  # type: ignore[assignment]
+        assert work._faults() == faults
+
+
 class Line:
     """Stands in for a running post and its outbox: a connection that is there or not, a vehicle every half second."""
 
