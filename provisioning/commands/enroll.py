@@ -72,6 +72,7 @@ def enroll_server(
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
     served = server(fleet, registration, names=names, address=address, port=port)
+    _warn_of_replacements(reload_command)
     session.did("enrollment_opened", object=f"{names[0]}:{port}")
     RegistrationOfficer.of(session.person).note(fleet)
     threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
@@ -83,6 +84,15 @@ def enroll_server(
     registration.close()
     # Closed it is, also where the certification has ended meanwhile.
     session.did("enrollment_closed", object=f"{names[0]}:{port}")
+
+
+def _warn_of_replacements(reload_command: str | None) -> None:
+    if reload_command is None:
+        click.echo(
+            "Without --reload (or PLATEPOST_BROKER_RELOAD) the broker is told of nothing: where a unit takes another's "
+            "place, it admits the former one until it is restarted.",
+            err=True,
+        )
 
 
 @contextlib.contextmanager
@@ -131,6 +141,7 @@ def enroll_stick(*, session: FleetSession, folder: Path, reload_command: str | N
         announce=functools.partial(announce, fleet, reload_command),
         reload=functools.partial(reload_broker, fleet, reload_command),
     )
+    _warn_of_replacements(reload_command)
     refused = answered = 0
     with contextlib.closing(registration):
         for post, refusal in answer_all(registration, folder):

@@ -97,7 +97,7 @@ def person_add(
         # Nobody else could say so.
         session, details = FleetSession(fleet, name, purpose), details | {"vouched": "root"}
     session.did("person_certified", object=name, details=details)
-    click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d} UTC; give them {folder}, and keep no copy.")
+    click.echo(f"{name} is certified as {role} until {ends:%Y-%m-%d %H:%M} UTC; give them {folder}, and keep no copy.")
     if Role(role) is not Role.LIST_BUILDER:  # which never connects
         click.echo("Restart a running mosquitto.")
 
