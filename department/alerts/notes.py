@@ -21,7 +21,9 @@ def require_plain(note: str) -> str:
 
     """
     text = note.strip()
-    if not text or len(text) > LONGEST or not text.isprintable():
+    if not text:
+        raise AlertError(f"Nothing was written: say why, in one line of at most {LONGEST} characters.", "alerts_note")
+    if len(text) > LONGEST or not text.isprintable():
         raise AlertError(f"Say it in one line of at most {LONGEST} characters.", "alerts_note")
     if _CODED.search(text):
         raise AlertError(

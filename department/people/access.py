@@ -101,6 +101,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
             if not is_mfa_enabled(person):
                 return HttpResponseRedirect(reverse("mfa_index"))
             currency = currency_of(person)
+            request.currency = currency  # type: ignore[attr-defined]  # the menu goes by it, of a refusal too
             lacks = currency.lacks(permission)
             if lacks:
                 fields = {
@@ -110,7 +111,6 @@ def needs(permission: Permission) -> Callable[[View], View]:
                 }
                 append(LedgerEvent.ACCESS_REFUSED, fields)
                 return render(request, "people/refused.html", {"lacks": lacks}, status=403)
-            request.currency = currency  # type: ignore[attr-defined]
             return allowed(request, *args, **kwargs)
 
         return _marked(view, permission, asked)

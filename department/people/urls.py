@@ -14,7 +14,7 @@ from department.people import training, views
 from department.people.access import needs, open_to_all, setting_up
 from department.people.rights import Permission
 
-_log_in = account.LoginView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
+_log_in = views.LogInView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
 _own = needs(Permission.OWN_ACCOUNT)
 
 # The names are those by which allauth finds its own views; of its others there is none.

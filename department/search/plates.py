@@ -66,7 +66,8 @@ class PlateQuery(Sought):
                 f"a time without a pattern is no longer than {LONGEST_TIME.days} days, and ends later than it begins"
             )
         raise PatternError(
-            "give three known characters, and at the start, at the end or side by side; or a place and a time"
+            "give three known characters, at least one of them at the start, at the end or next to another; "
+            "or a place and a time"
         )
 
     @property

@@ -98,6 +98,14 @@ def test_view_that_names_nobody_answers_nobody() -> None:
     assert Client().get("/nameless/").status_code == 403
 
 
+def test_refusal_keeps_the_menu() -> None:
+    client = client_of(made_person("d.cole", DepartmentRole.DISPATCHER))
+    with as_role(WEB):
+        answer = client.get("/ledger/")
+    assert answer.status_code == 403
+    assert all(f'href="{place}"' in answer.text for place in ("/console/", "/search/"))
+
+
 def test_unknown_address_is_refused() -> None:
     client = client_of(made_person("b.chen", DepartmentRole.SUPERVISOR))
     with as_role(WEB):

@@ -269,6 +269,15 @@ def test_secret_of_an_app_is_not_in_the_database(person: DepartmentPerson) -> No
     assert SECRET not in json.dumps(Authenticator.objects.get(user=person).data)
 
 
+def test_log_in_opened_by_an_address_says_that_no_passkey_works_there(settings: LazySettings) -> None:
+    settings.ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+    said = {}
+    with as_role(WEB):
+        for host in ("localhost:8600", "127.0.0.1:8600", "[::1]:8600"):
+            said[host] = "by its name" in Client().get("/log-in/", HTTP_HOST=host).text
+    assert said == {"localhost:8600": False, "127.0.0.1:8600": True, "[::1]:8600": True}
+
+
 def test_banner_is_the_department_s_own_where_it_has_one(settings: LazySettings) -> None:
     with as_role(WEB):
         assert b"restricted system with criminal justice information" in Client().get("/log-in/").content
