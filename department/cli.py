@@ -1,7 +1,10 @@
 """`platepost department`: the custodian of a department's records."""
 
+from typing import Any
+
 import click
 
+from department.errors import DepartmentError
 from device.commands.lazy import LazyCommand, LazyGroup
 
 _ROOM = "department.commands"
@@ -41,8 +44,37 @@ _COMMANDS = {
 }
 
 
+class _DepartmentGroup(LazyGroup):
+    """The commands; what the database refuses to do in any of them is one line, as every other error is."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run a command.
+
+        Raises:
+            DepartmentError: the database does not answer, or its disk is full.
+
+        """
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            said = _said_by_database(error)
+            if said is None:
+                raise
+            raise DepartmentError(f"the database does not answer, or not as it must: {said}") from error
+
+
+def _said_by_database(error: Exception) -> str | None:
+    """Return what a database that is away, full or stopped said; None of every other error."""
+    try:
+        from psycopg import OperationalError  # noqa: PLC0415 - only where it fails: the help needs no database
+    except ImportError:
+        return None
+    found = next((one for one in (error, error.__cause__) if isinstance(one, OperationalError)), None)
+    return None if found is None else (str(found).strip().splitlines() or [type(found).__name__])[0]
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_DepartmentGroup,
     lazy=_COMMANDS,
     extra="department",
     epilog="""\b

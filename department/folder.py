@@ -151,7 +151,11 @@ def checked_settings(said: Mapping[str, object], *, where: str) -> DepartmentSet
     try:
         return DepartmentSettings.model_validate(said)
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        wrong = (
+            f"{'.'.join(map(str, each['loc']))}: "
+            f"{'there is no such setting' if each['type'] == 'extra_forbidden' else each['msg']}"
+            for each in error.errors()
+        )
         raise DepartmentError(f"{where}: {'; '.join(wrong)}") from error
 
 
@@ -196,6 +200,8 @@ class DepartmentFolder:
         path = self.path / SETTINGS
         try:
             return checked_settings(tomllib.loads(path.read_text("utf-8")), where=str(path))
+        except PermissionError as error:
+            raise DepartmentError(f"{path}: {error.strerror}: run this as the user who owns the folder") from error
         except OSError as error:
             raise DepartmentError(
                 f"{path}: {error.strerror}; `platepost department init` makes a department's folder"

@@ -321,6 +321,12 @@ def _digest(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
+_PLAIN = {
+    "error: no identity matched any of the recipients": "this key does not open the file: it is sealed to another key",
+}
+"""What age says, for people who do not know its words."""
+
+
 @contextmanager
 def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[IO[bytes]]:
     """Run a program to its end; yield its input where `sink` takes its output, else its output.
@@ -352,7 +358,9 @@ def _running(line: Sequence[str], *, sink: IO[bytes] | None = None) -> Iterator[
             process.wait()
         if process.returncode > 0 or (process.returncode and failure is None):
             said.seek(0)
-            raise DepartmentError(f"{name}: {said.read().decode(errors='replace').strip()[-500:]}") from failure
+            lines = said.read().decode(errors="replace").strip()[-500:].splitlines()
+            told = [line.removeprefix("age: ") for line in lines if not line.startswith("age: report unexpected")]
+            raise DepartmentError(f"{name}: {_PLAIN.get(' '.join(told), ' '.join(told))}") from failure
         if failure is not None:
             raise failure
 

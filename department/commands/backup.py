@@ -17,6 +17,8 @@ from department.database.cluster import SUPERUSER
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder
 
+_SUFFIX = ".age"
+
 
 @click.command(
     epilog="""\b
@@ -39,12 +41,16 @@ Examples:
 def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...], as_json: bool) -> None:
     """Back up all of FOLDER into TARGET, encrypted to age keys. The keeper may keep running.
 
-    TARGET is a file or a folder; in a folder, the file is named by agency and time. Older backups there are deleted
-    after their retention period (`retention set FOLDER backup DAYS`). The receipt log is not included: keep it on
-    another disk. If you run your own database server, back it up with its own tools, such as pgBackRest.
+    TARGET is a folder, or a file whose name ends with .age; in a folder, the file is named by agency and time. Older
+    backups there are deleted after their retention period (`retention set FOLDER backup DAYS`). The receipt log is not
+    included: keep it on another disk. If you run your own database server, back it up with its own tools, such as
+    pgBackRest.
     """
     if not folder.is_private:
         raise DepartmentError("the database is on a server of your own: back it up there, for example by pgBackRest")
+    if not target.is_dir() and target.suffix != _SUFFIX:
+        # A folder that is missing, as of a disk that is not mounted, is not to become a file.
+        raise DepartmentError(f"{target}: there is no such folder; to name a file, have its name end with {_SUFFIX}")
     if target.is_dir():
         target /= f"{folder.settings.agency}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.backup.age"
     with (

@@ -15,8 +15,11 @@ from department.database.cluster import PrivateCluster
 from department.errors import DepartmentError
 from department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
 from device.files import flush_folder, write_durably
+from device.records.keys import Purpose
+from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
+from provisioning.trust.key_files import KeyFiles
 
 FILES = {"register_file": "register.jws", "register_key": "register.pem"}
 """Where copies of these lie in the folder."""
@@ -98,7 +101,7 @@ def init(
         return
     click.echo(f"Made {folder.path} for the custodian {settings.custodian} of {settings.agency}. Next:")
     if not folder.register_file.exists():
-        click.echo(f"  platepost provision register export    into {folder.register_file}: else no record is proved")
+        click.echo(f"  {_export(identity, folder)}    without the posts' keys no record is proved")
     click.echo(f"  platepost department check {folder.path}")
     click.echo(f"  platepost department keep {folder.path}")
 
@@ -107,10 +110,17 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     """Return what the certificate says, and the fleet.
 
     Raises:
-        DepartmentError: there is none, and no broker was given.
+        DepartmentError: there is none, and no broker was given; or the identity is no custodian's.
         ProvisioningError: there is no certificate.
 
     """
+    try:  # only a custodian has terms: a post's or a person's identity would be taken for one
+        KeyFiles(Purpose.CUSTODY, identity, identity.name).terms()
+    except ProvisioningError as error:
+        raise DepartmentError(
+            f"{identity} is no custodian's folder: give what `platepost provision custodian add` made, "
+            "such as fleet/custody/records, or a copy of it"
+        ) from error
     certificate = read_certificates(identity / CERTIFICATE_FILE)[0]
     (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     (agency,) = certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
@@ -125,6 +135,14 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
     elif not brokers:
         raise DepartmentError(f"{identity} lies in no fleet that would name the broker: say --broker host:port")
     return found
+
+
+def _export(identity: Path, folder: DepartmentFolder) -> str:
+    """Return the command that writes the register where the keeper looks for it."""
+    directory = identity.absolute().parents[1]
+    if (directory / "fleet.json").exists():
+        return f"platepost provision register export {directory}"
+    return f"platepost provision register export FLEET --to {folder.register_file}"
 
 
 def _make_folder(folder: DepartmentFolder) -> None:

@@ -37,7 +37,7 @@ _FED_SECONDS = 5.0
 _WORDS: Mapping[str, str] = {
     "opened": "The store is open, epoch {epoch}.",
     "subscribed": "{broker}: subscribed.",
-    "broker_away": "{broker}: {reason}.",
+    "broker_away": "Nothing comes from the broker {broker}; posts keep their records, and it is tried again: {reason}",
     "waiting": "Records are not stored now, and none is acknowledged: {reason}.",
     "storing": "Records are stored again.",
     "receipted_not_held": "Receipted, not held: {range}. What the post deleted of it is lost.",

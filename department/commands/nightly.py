@@ -76,5 +76,5 @@ def _untried(folder: DepartmentFolder) -> str | None:
         if not said["intact"]:
             return f"something was wrong with the backup of {said['made']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return f"{path} says of no trial"
+        return f"no backup was restored as a test: {path} is missing or unreadable; restore-test --json writes it"
     return f"the last trial is {age.days} days old" if age > RESTORED_WITHIN else None

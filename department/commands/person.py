@@ -95,7 +95,7 @@ def _say_code(login: str, code: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"login": login, "code": code}))
     else:
-        click.echo(f"{login} logs in with this code as the password, once, within 72 hours:\n  {code}")
+        click.echo(f"{login} logs in at /log-in/ with this code as the password, once, within 72 hours:\n  {code}")
 
 
 @person.command()

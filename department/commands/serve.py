@@ -39,7 +39,9 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
         from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
         from department.web.console_feed import FEED  # noqa: PLC0415
 
-        click.echo(f"The pages are at http://{where}/. Ctrl-C ends it.")
+        # Passkeys belong to names: a browser makes none for an address.
+        shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where
+        click.echo(f"The pages are at http://{shown}/. Ctrl-C ends it.")
         config = uvicorn.Config(
             application,
             host=host,

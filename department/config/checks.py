@@ -139,7 +139,9 @@ def _register(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         open_register(folder.register_file.read_bytes(), [read_key(folder.register_key.read_bytes())])
     except OSError as error:
         yield InstallationFault(
-            "register_missing", f"{error.filename}: {error.strerror}; no record is proved until it is there"
+            "register_missing",
+            f"{error.filename}: {error.strerror}; no record is proved until it is there: "
+            "give `platepost provision register export FLEET`, and copy its file there",
         )
     except PlatepostError as error:
         yield InstallationFault("register_refused", f"{folder.register_file}: {error}")

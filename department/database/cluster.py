@@ -196,7 +196,11 @@ class PrivateCluster:
         try:
             number = int((self._data / "PG_VERSION").read_text("ascii"))
         except OSError as error:
-            raise DepartmentError(f"{self.folder}: {error.strerror}; `platepost department init` makes it") from error
+            raise DepartmentError(
+                f"{self.folder}: {error.strerror}: the database is not there. `platepost department init` makes a new "
+                "department's; after a loss, put a backup back: "
+                "platepost department restore-test BACKUP NEW-FOLDER --key KEY --keep"
+            ) from error
         versions = installed_versions()
         if number not in versions:
             raise DepartmentError(f"{self.folder} is of PostgreSQL {number}, which is not installed")

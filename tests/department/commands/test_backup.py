@@ -66,7 +66,7 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
     assert DepartmentFolder(top / "back").settings == folder.settings
     assert not (top / "back" / "receipts").exists(), "the log of receipts is never restored"
 
-    with pytest.raises(DepartmentError, match="age: "):
+    with pytest.raises(DepartmentError, match=r"^age: this key does not open the file: it is sealed to another key$"):
         restore(file, other, top / "not-mine")
     spoiled = bytearray(file.read_bytes())
     spoiled[len(spoiled) // 2] ^= 1
@@ -83,14 +83,20 @@ def test_restore_test_names_what_is_wrong(department: Commands, tmp_path: Path) 
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
             superuser.execute(ROW)
-        made = given("backup", folder.path, tmp_path / "second", "--to", public)
+        made = given("backup", folder.path, tmp_path / "second.age", "--to", public)
         assert made.exit_code == 0, made.output
-    tried = given("restore-test", tmp_path / "second", top / "try", "--key", tmp_path / "key.txt")
+    tried = given("restore-test", tmp_path / "second.age", top / "try", "--key", tmp_path / "key.txt")
     assert tried.exit_code == 1
     assert "projection: custody_audit has a row that it does not make" in tried.output.replace("\n", " ")
     assert not (top / "try").exists(), "without --keep nothing stays"
 
 
 def test_its_own_folder_is_no_place_for_a_backup(department: Commands) -> None:
-    refused = given("backup", department.folder, department.folder / "backup", "--to", "age1")
+    refused = given("backup", department.folder, department.folder / "backup.age", "--to", "age1")
     assert "keep a backup on another disk" in str(refused.exception)
+
+
+def test_missing_folder_becomes_no_file(department: Commands, tmp_path: Path) -> None:
+    refused = given("backup", department.folder, tmp_path / "not-mounted", "--to", "age1")
+    assert "there is no such folder" in str(refused.exception)
+    assert not (tmp_path / "not-mounted").exists()

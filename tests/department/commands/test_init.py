@@ -91,6 +91,13 @@ def test_identity_outside_a_fleet_needs_a_broker(department: Commands, tmp_path:
     assert not (tmp_path / "other").exists()
 
 
+def test_identity_that_is_no_custodian_s_is_refused(department: Commands, tmp_path: Path) -> None:
+    fleet = Fleet.load(department.identity.parents[1])
+    for identity in (department.identity.parent, fleet.publisher, tmp_path):
+        assert "is no custodian's folder: give" in refused(tmp_path / "other", identity)
+    assert not (tmp_path / "other").exists()
+
+
 def test_wrong_settings_are_named(department: Commands, tmp_path: Path) -> None:
     arguments = ["--timezone", "Mars/Olympus", "--database", "mysql://x", "--broker", "nowhere"]
     why = refused(tmp_path / "other", department.identity, *arguments)
@@ -106,6 +113,33 @@ def test_upgrade_applies_what_is_missing(department: Commands) -> None:
             connection.execute("DROP FUNCTION custody_synthetic_kept")
             connection.execute("DELETE FROM django_migrations WHERE app = 'web' AND name = '0002_synthetic'")
         assert department.json("upgrade") == {"applied": ["web.0002_synthetic"]}
+
+
+def without_database(department: Commands, top: Path, said: str = 'database = "private"\n') -> Commands:
+    """Return the commands of a folder that has its settings, of the database those given, and nothing else."""
+    (top / "lost").mkdir()
+    settings = (department.folder / "department.toml").read_text().replace('database = "private"\n', "")
+    (top / "lost" / "department.toml").write_text(settings + said)
+    (top / "lost" / "secret-key").write_bytes((department.folder / "secret-key").read_bytes())
+    return Commands(top / "lost", department.identity)
+
+
+def test_database_that_is_away_is_one_line(department: Commands, tmp_path: Path) -> None:
+    away = without_database(department, tmp_path, 'database = "postgresql://{role}@127.0.0.1:1/platepost"\n')
+    for command in ("status", "person list"):
+        done = away(command)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        assert "the database does not answer" in done.stderr
+
+
+def test_lost_database_is_not_said_to_be_made_by_init_alone(department: Commands, tmp_path: Path) -> None:
+    said = without_database(department, tmp_path)("status").stderr
+    assert "after a loss, put a backup back: platepost department restore-test" in said
+
+
+def test_setting_that_does_not_exist_is_named(department: Commands, tmp_path: Path) -> None:
+    said = without_database(department, tmp_path, 'webb = "x"\n')("status").stderr
+    assert said.endswith("department.toml: webb: there is no such setting\n")
 
 
 def test_owner_waits_for_no_lock_for_long(department: Commands) -> None:
