@@ -55,7 +55,7 @@ def test_each_hit_shows_its_pictures_and_the_warning(
     post.hits("6DE0456", 100, 105, category="felony_vehicle", match="look_alike")
     page = written(tmp_path, post, clip)
 
-    assert page.text.count("Possible match - unverified") == 2
+    assert page.text.count("Possible match, unverified") == 2
     assert page.text.count("Verify by eye and with the state's system") == 2
     assert "stolen vehicle" in page.text
     sizes = [cv2.imdecode(np.frombuffer(decoded(uri), np.uint8), cv2.IMREAD_COLOR).shape[:2] for uri in page.pictures]
