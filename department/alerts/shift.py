@@ -41,6 +41,11 @@ class ShiftPost:
     """Whether another post has a newer list, or this one has none."""
     is_silent: bool
 
+    @property
+    def age(self) -> str:
+        """How old its list is now, for people."""
+        return "unknown" if self.list_age is None else span(self.list_age)
+
 
 @dataclass(frozen=True, slots=True)
 class ShiftStart:
@@ -52,6 +57,14 @@ class ShiftStart:
     posts: tuple[ShiftPost, ...]
     alerts: tuple[Alert, ...]
     """Those that are open."""
+
+
+def span(given: timedelta) -> str:
+    """Return a span in hours and minutes, for people."""
+    minutes = int(given.total_seconds() // 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else "less than a minute"
 
 
 def shift_start(*, at: datetime | None = None) -> ShiftStart:

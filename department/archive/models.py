@@ -5,6 +5,8 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from department.archive.classes import CLASSES
+
 
 class RetentionTerm(models.Model):
     """How long the department keeps a class of records."""
@@ -19,6 +21,11 @@ class RetentionTerm(models.Model):
         managed = False
         db_table = "archive_term"
         ordering = ("retention",)
+
+    @property
+    def label(self) -> str:
+        """How people call the class."""
+        return CLASSES.get(self.retention, self.retention.replace("_", " "))
 
 
 class Hold(models.Model):

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from joserfc.jwk import ECKey
 
 from department.archive.acts import act, tried
+from department.archive.classes import CLASSES
 from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope, place_hold
 from department.archive.models import KeptBackup, PurgePlan, RetentionTerm
@@ -68,6 +69,11 @@ class PlannedPart(NamedTuple):
     shown: dict[str, Any]
     """`records`, `held`, `first_day`, `last_day`, without covert ones."""
     dropped: bool
+
+    @property
+    def label(self) -> str:
+        """How people call the class."""
+        return CLASSES.get(self.retention, self.retention.replace("_", " "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class ListEntry(models.Model):
         db_table = "lists_entry"
 
     @property
+    def category_words(self) -> str:
+        """The category, as people write it."""
+        return self.category.replace("_", " ")
+
+    @property
     def partial(self) -> bool:
         """Whether it is part of a plate."""
         return "?" in self.plate or "*" in self.plate

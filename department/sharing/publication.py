@@ -17,6 +17,7 @@ import psycopg
 from django.template import Context, Engine
 from joserfc.jwk import ECKey
 
+from department.archive.classes import CLASSES
 from device.control.jose import sign
 from provisioning.pages import PAGES
 
@@ -104,7 +105,7 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
             {
                 **said,
                 "rows": rows,
-                "kept": [(_KEPT.get(name, name), str(days)) for name, days in said["kept_days"].items()],
+                "kept": [(CLASSES.get(name, name).capitalize(), str(days)) for name, days in said["kept_days"].items()],
             }
         )
         found |= {f"{said['month']}.jws": signed.encode(), f"{said['month']}.pem": key.encode()}
@@ -117,11 +118,3 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
     template = Engine().from_string(resources("department.sharing").joinpath("public.html").read_text("utf-8"))
     shown = {"reports": reports, "latest": next(iter(reports), None), "versions": versions}
     return found | {"index.html": template.render(Context(shown)).encode()}
-
-
-_KEPT = {
-    "no_hit": "A read of a plate that nobody looks for",
-    "hit": "A read of a plate that is looked for",
-    "log": "What a camera post says of itself",
-    "doubtful": "A read whose time is in doubt",
-}

@@ -26,7 +26,7 @@ PLANS = 50
 
 
 def _classes() -> list[tuple[str, str]]:
-    return [(term.retention, term.retention.replace("_", " ")) for term in RetentionTerm.objects.all()]
+    return [(term.retention, term.label) for term in RetentionTerm.objects.all()]
 
 
 def _purged() -> list[tuple[str, str]]:

@@ -33,7 +33,6 @@ from department.people.rights import Permission
 from department.people.services import covert_groups
 from department.policy.errors import PurposeError
 from department.web.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
-from department.web.console_hit import span
 from department.web.heard import hearing
 
 _STREAM = "text/event-stream"
@@ -183,8 +182,7 @@ def shift(request: CurrentRequest) -> HttpResponse:
             return redirect("console")
         except AlertError as error:
             refused = str(error)
-    posts = [(post, span(post.list_age) if post.list_age is not None else "unknown") for post in start.posts]
-    context = {"start": start, "posts": posts, "refused": refused, "hearing": hearing()}
+    context: dict[str, Any] = {"start": start, "refused": refused, "hearing": hearing()}
     context["until"] = acknowledged_until(request.user)
     return render(request, "web/console/shift.html", context, status=422 if refused else 200)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from department.alerts.characters import ComparedCharacter, compared
+from department.alerts.shift import span
 from department.custody.projections import folded
 from department.custody.record import DOUBTFUL, PictureBytes, RecordRow
 from department.lists.services import listed_by
@@ -101,7 +102,7 @@ def hit_view(
         "how": MATCHES[hit.match],
         "sure": None if hit.match_confidence is None else int(hit.match_confidence * 100),
         "eye_answers": EYE_ANSWERS.items(),
-        "list_age": span(timedelta(seconds=hit.hotlist.age_seconds or 0)),
+        "list_age": None if hit.hotlist.age_seconds is None else span(timedelta(seconds=hit.hotlist.age_seconds)),
         "clock_doubt": doubt,
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
         "map": drawn_map(places, {stored.post: 1}),
@@ -117,12 +118,6 @@ def hit_view(
         "facts": render_to_string("web/console/facts.html", context),
         "pictures": seen,
     }
-
-
-def span(given: timedelta) -> str:
-    """Return a span in hours and minutes, for people."""
-    minutes = int(given.total_seconds() // 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 def _stamp(moment: datetime) -> str:

@@ -58,6 +58,7 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
         "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
         "instead": policy_in_force().alerts.second_person_substitute,
         "systems": SYSTEM_ANSWERS.items(),
+        "system": (alert.system or "").replace("not_practical", "could not be asked"),
         "reasons": _choices(RejectReason),
         "outcomes": _choices(AlertOutcome),
         "meanwhile": _choices(MeanwhileAnswer),

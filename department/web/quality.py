@@ -26,7 +26,7 @@ def quality(request: HttpRequest) -> HttpResponse:
         "Hits": {"all": found.reasons},
         "By post": found.posts,
         "By source of the list": found.sources,
-        "By category of the list": found.categories,
+        "By category of the list": {name.replace("_", " "): rates for name, rates in found.categories.items()},
     }
     tables = [(title, {name: _in_words(rates) for name, rates in each.items()}) for title, each in groups.items()]
     context = {"days": DAYS, "tables": tables, "pairs": found.pairs, "reads": sampled_reads(), "stale": stale_sources()}

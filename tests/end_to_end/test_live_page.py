@@ -108,7 +108,7 @@ def test_hits_come_to_the_department_s_console_as_either_dispatcher(desk: Desk) 
         with page.expect_popup() as opened:
             page.get_by_role("link", name=f"Open it as the {name}").click()
         console = opened.value
-        expect(console.locator("#queue button").first).to_contain_text("stolen_vehicle")
+        expect(console.locator("#queue button").first).to_contain_text("stolen vehicle")
         console.get_by_role("link", name="Start of shift").click()
         console.get_by_role("button", name="I have looked at the lists").click()
         console.get_by_role("button", name="Take it").click()

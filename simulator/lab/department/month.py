@@ -260,7 +260,8 @@ class SimulatedMonth:
         today = timezone.localdate()
         with acting_as(WEB):
             register_agency(
-                Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="n"), person="r.stone"
+                Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=True, note="the next city"),
+                person="r.stone",
             )
             verify_agency("oakdale-pd", "called back", today + timedelta(days=300), person="r.stone")
             agree(
@@ -294,7 +295,7 @@ class SimulatedMonth:
             manifest = released(package=uuid4(), recipient=recipient, records=(0,))
             note_release(asked, manifest, sha256(b"package").hexdigest(), person="r.stone")
             scope = HeldScope(since=now - timedelta(days=9), until=now, posts=[POSTS[0]])
-            place_hold(person="r.stone", kind="evidence", case="26-8", reason="r", scope=scope,
+            place_hold(person="r.stone", kind="evidence", case="26-8", reason="homicide", scope=scope,
                        review_on=timezone.localdate() + timedelta(days=300))  # fmt: skip
 
     def _audit(self) -> None:

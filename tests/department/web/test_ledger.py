@@ -27,7 +27,7 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
     assert "was refused: immigration" in page
     assert "TEST123" in page
     page = client.post("/ledger/", {"purpose": "audit", "event": LedgerEvent.LOG_INTENT.value}).content.decode()
-    assert page.count('<td data-label="Who">i.auditor</td>') == 2, "this reading and the one before"
+    assert page.count('<td data-label="Who" class="whole">i.auditor</td>') == 2, "this reading and the one before"
 
 
 def test_supervisor_reviews_what_was_exigent() -> None:

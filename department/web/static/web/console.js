@@ -105,11 +105,13 @@ function steps(hit) {
   if (focused) (asked ? eye.querySelector("input[type=radio]") : at("steps").querySelector("input[type=radio]") || article).focus({ preventScroll: true });
 }
 
+const words = (name) => name.replaceAll("_", " ");
+
 function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const age = part("", "age");
   age.dataset.captured = hit.captured;
-  return [part(`Priority ${hit.priority}`), part(hit.category), part(hit.plate, "plate"), part(hit.place), part(hit.holder ? `${hit.stand} · ${hit.holder}` : hit.stand, "stands"), age];
+  return [part(`Priority ${hit.priority}`), part(words(hit.category)), part(hit.plate, "plate"), part(hit.place), part(hit.holder ? `${hit.stand} · ${hit.holder}` : hit.stand, "stands"), age];
 }
 
 function list() {
@@ -177,7 +179,7 @@ function announce(hit) {
 }
 
 function takenBack(hit) {
-  const text = Object.assign(document.createElement("span"), { textContent: `TAKEN BACK: ${hit.category}, ${hit.place}, ${hit.plate}. Stop what was begun on it, and say what was done.` });
+  const text = Object.assign(document.createElement("span"), { textContent: `TAKEN BACK: ${words(hit.category)}, ${hit.place}, ${hit.plate}. Stop what was begun on it, and say what was done.` });
   const button = Object.assign(document.createElement("button"), { textContent: "Show it" });
   button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); at("hit").focus(); });
   at("back").replaceChildren(text, button);
