@@ -5,16 +5,22 @@ Its headless shell is the same engine without a desktop's part, which takes more
 Tests that use it are marked `end_to_end`; they skip where there is no Chromium.
 """
 
+import os
+import re
 import shutil
 from collections.abc import Iterator
-from typing import Literal
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+Scheme: TypeAlias = Literal["light", "dark"]
 PATIENCE_SECONDS = 90.0
 """For an element to come or a condition to hold; a busy machine needs long, a quiet one never waits for it."""
 
@@ -36,9 +42,7 @@ class Visitor:
         self.state: StorageState | None = None
         """What each profile that is opened has from the start: somebody's session."""
 
-    def open(
-        self, address: str, *, phone: bool = False, scheme: Literal["light", "dark"] = "light", still: bool = True
-    ) -> Page:
+    def open(self, address: str, *, phone: bool = False, scheme: Scheme = "light", still: bool = True) -> Page:
         """Open a page on a desktop's or a phone's width; `still` asks for no motion, as a person may."""
         made = self._browser.new_context(
             viewport=PHONE if phone else DESKTOP,
@@ -78,9 +82,45 @@ def accessibility_faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests of a file: while it runs, no test of the file can run an event loop of its own."""
+def page_faults(page: Page, name: str = "") -> list[str]:
+    """Return what is wrong with a page on a desktop by day and on a phone by night: by axe, and whether it fits.
+
+    The colors do not depend on the width, so these two see what all four would. Where `PLATEPOST_SCREENSHOTS` names a
+    folder, pictures of all four go there, under the given name or the page's address and first heading.
+    """
+    size = page.viewport_size
+    scheme: Scheme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    found = []
+    looks: tuple[tuple[ViewportSize, Scheme], ...] = ((DESKTOP, "light"), (PHONE, "dark"))
+    for width, shown in looks:
+        _show(page, width, shown)
+        found += accessibility_faults(page)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        found += [f"needs scrolling sideways by {wide} pixels at a width of {width['width']}"] if wide > 0 else []
+    if folder := os.environ.get("PLATEPOST_SCREENSHOTS"):
+        _picture(page, Path(folder), name)
+    _show(page, size or DESKTOP, scheme)
+    return found
+
+
+def _show(page: Page, size: ViewportSize, scheme: Scheme) -> None:
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=scheme)
+
+
+def _picture(page: Page, folder: Path, name: str) -> None:
+    words = f"{urlsplit(page.url).path} {page.locator('h1').first.inner_text()}"
+    name = name or "-".join(re.findall(r"[a-z0-9]+", words.lower()))[:80]
+    again = len({*folder.glob(f"{name}-*-desktop-light.png")})
+    for kind, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        for scheme in get_args(Scheme):
+            _show(page, size, scheme)
+            page.screenshot(path=folder / f"{name}-{again}-{kind}-{scheme}.png", full_page=True)
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Run a Chromium: while it runs, nothing can run an event loop of its own."""
     path = chromium_path()
     if path is None:
         pytest.skip("Chromium is not installed: apt-get install chromium-headless-shell")
@@ -89,6 +129,20 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser
         browser.close()
+
+
+def report_faults(*reports: Path) -> list[str]:
+    """Return what is wrong with reports, as `page_faults` does and as their scripts say, in a Chromium of their own."""
+    with running_chromium() as browser, closing(Visitor(browser)) as visitor:
+        found = [fault for each in reports for fault in page_faults(visitor.open(each.as_uri()), each.stem)]
+        return found + visitor.complaints
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of a file: while it runs, no test of the file can run an event loop of its own."""
+    with running_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from simulator.demo.outcome import DemoOutcome
 from simulator.demo.run import Observer, run_demo
 from simulator.ground.site import Site
 from simulator.ground.subscriber import Arrival
+from tests.browser import report_faults
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -142,8 +143,9 @@ def test_command_writes_report_and_figures_and_ends_with_zero(ran: Ran) -> None:
     assert figures["passed"]
     assert figures == json.loads((ran.directory / "result.json").read_text())
     report = (ran.directory / "report.html").read_text()
-    assert report.count("Possible match - unverified") == 2
+    assert report.count("Possible match, unverified") == 2
     assert report.count("data:image/jpeg;base64,") >= 6  # patch and overview of both hits, patch of both reads
+    assert report_faults(ran.directory / "report.html") == []
 
 
 def test_command_ends_with_one_when_a_due_hit_does_not_come(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> None:

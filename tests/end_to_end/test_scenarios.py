@@ -17,6 +17,7 @@ from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome
 from simulator.scenario.runner import Wishes, run_all, run_one
+from tests.browser import report_faults
 from tests.verifier.second import agreed
 
 pytestmark = [
@@ -72,6 +73,8 @@ def test_it_has_a_report_that_needs_nothing_else(played: Played) -> None:
     assert "<script" not in page
     assert 'src="http' not in page
     assert page.count("<svg") == 4
+    if outcome.name == "amber_alert":
+        assert report_faults(played.folder / f"{outcome.name}.html") == []
 
 
 @of("clock_set_wrong", "clock_wrong_at_boot", "list_from_future")
@@ -151,3 +154,4 @@ def test_the_command_says_what_failed_and_how(tmp_path: Path) -> None:
     assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("wishful", "2", "1")
     assert "wishful.html" in (report / "index.html").read_text(encoding="utf-8")
     assert "Failed: " in (report / "wishful.html").read_text(encoding="utf-8")
+    assert report_faults(report / "index.html", report / "wishful.html") == []

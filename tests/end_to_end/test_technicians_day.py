@@ -34,7 +34,7 @@ from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRAS
 from simulator.brokers.daemon import free_port
 from simulator.ground.subscriber import Subscriber
 from simulator.keeper.keeper import RecordKeeper
-from tests.browser import Visitor
+from tests.browser import Visitor, page_faults
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer
 from tests.provisioning.enrollment.conftest import Department, open_office
@@ -107,6 +107,7 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
         technician = day.fleet.operator("r-alvarez")
         aim(visitor, units["post-17"], technician, stack)
         report = accept(day, units["post-17"], technician, tmp_path, stack)
+        assert page_faults(visitor.open(report.as_uri()), "accept") == []
         day.give("acceptance", "keep", report)
         serve(units["post-17"], keeper)
 

@@ -15,6 +15,7 @@ from department.database.roles import AUDITOR, OWNER
 from department.folder import DepartmentFolder
 from device.cli import platepost
 from device.records.receipt import KeptRange
+from tests.browser import report_faults
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import CURRENT, Commands, Installed, department
 
@@ -91,6 +92,7 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
     report = json.loads(proved.stdout)
     assert (report["intact"], report["linked"], report["receipted"], report["notes"]) == (True, 8, 2, [])
     assert "Evidence package" in (tmp_path / "opened" / "index.html").read_text()
+    assert report_faults(tmp_path / "opened" / "index.html") == []
     package = tmp_path / "opened" / "evidence.zip"
     again = CliRunner().invoke(platepost, ["verify", str(package), *keys])
     assert (again.exit_code, "nothing was changed" in again.output) == (0, True), again.output

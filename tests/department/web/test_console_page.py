@@ -178,7 +178,10 @@ def fine(page: Page) -> bool:
 
 def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visitor: Visitor) -> None:
     served.hit()  # so that the post has been heard
-    page, other = served.open(visitor, "a.rivera", "console/shift/"), served.open(visitor, "b.chen", phone=True)
+    page, other = (
+        served.open(visitor, "a.rivera", "console/shift/"),
+        served.open(visitor, "b.chen", phone=True, scheme="dark"),
+    )
     assert fine(page)
     picture(page, "shift")
     page.get_by_role("button", name="I have looked at the lists").press("Enter")

@@ -18,7 +18,7 @@ from department.config.upgrade import running_database
 from department.database.cluster import SUPERUSER
 from department.folder import DATABASE_NAME, DepartmentFolder
 from simulator.brokers.daemon import free_port
-from tests.browser import Visitor, accessibility_faults
+from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
 
@@ -153,12 +153,12 @@ def test_from_an_empty_page_to_a_picture_by_keyboard(visitor: Visitor, site: Sit
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('Reads of a plate')")
     assert page.locator("tbody tr").count() == 9
-    assert fine(page)
+    assert page_faults(page) == []
     tab_to(page, "Picture")
     page.keyboard.press("Enter")
     seen = "async each => { await each.decode(); return each.naturalWidth; }"
     assert page.locator(".pictures img").evaluate(seen) == 160
-    assert fine(page)
+    assert page_faults(page) == []
     tab_to(page, "correction")
     page.keyboard.type("7ab d123")
     page.keyboard.press("Enter")

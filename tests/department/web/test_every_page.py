@@ -1,0 +1,213 @@
+"""Every page of a department and the public page in a real browser, after a month: by axe, on a desktop and a phone."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from playwright.sync_api import Page
+
+from department.config.upgrade import running_database
+from department.folder import DepartmentFolder
+from simulator.brokers.daemon import free_port
+from tests.browser import Visitor, page_faults
+from tests.department.commands.installation import Commands, department, done_beside
+from tests.department.web.test_status_page import wait_until_served
+
+__all__ = ["department"]
+ROOT = Path(__file__).resolve().parents[3]
+PREPARED = """
+import json, sys, time
+from pathlib import Path
+from uuid import uuid4
+from department.folder import DepartmentFolder
+from simulator.lab.department.month_cli import live_month
+assert live_month(DepartmentFolder(Path(sys.argv[1])), seed=1, reads=4, every=10)["passed"]
+from department.people.models import DepartmentPerson
+from department.people.rights import DepartmentRole
+from tests.department.people.persons import client_of, made_person
+made_person("m.admin", DepartmentRole.ADMINISTRATOR)
+sessions = {}
+for person in DepartmentPerson.objects.filter(disabled_at=None).exclude(login="trainer"):
+    session = client_of(person).session
+    shown = {"method": "mfa", "type": "totp", "at": time.time() + 3600, "reauthenticated": True}
+    session["account_authentication_methods"] = [shown]
+    session["account_authentication_methods_user"] = str(person.pk)
+    session.save()
+    sessions[person.login] = session.session_key
+print(json.dumps(sessions))
+"""
+PAGES = {
+    "": (
+        ("/log-in/suspended/", "suspended"),
+        ("/log-in/cancelled/", "The identity provider did not log you in"),
+        ("/log-in/failed/", "The identity provider did not log you in"),
+        ("/log-in/", "Log in"),
+    ),
+    "r.stone": (
+        ("/policy/", "P19: Regular audits."),
+        ("/agencies/", "oakdale-pd"),
+        ("/partners/", "Name a partner, or change one"),
+        ("/search/partners/", "No department is a partner"),
+        ("/requests/", "the Courier"),
+        ("/requests/2/", "Hold what it is about"),
+        ("/incidents/", "Incident 1: account d.marsh"),
+        ("/incidents/1/notice/affected/", "Notice of Data Breach"),
+        ("/archive/", "Archive"),
+        ("/holds/", "evidence"),
+        ("/doors/", "Nobody receives every read"),
+        ("/quality/", "Quality"),
+        ("/", "Custody"),
+        ("/account/", "authenticator"),
+        ("/account/passkeys/", "Passkeys"),
+        ("/account/passkeys/add/", "passkey"),
+        ("/account/authenticator/remove/", "authenticator"),
+        ("/account/recovery-codes/new/", "codes"),
+        ("/account/password/set/", "password"),
+        ("/account/fresh/code/", "Code"),
+        ("/log-out/", "Log out"),
+    ),
+    "c.frey": (("/console/", "Hits"), ("/console/shift/", "shift")),
+    "f.lund": (
+        ("/search/", "Search"),
+        ("/search/scenes/", "scenes"),
+        ("/lists/", "Lists"),
+        ("/lists/add/", "entry"),
+        ("/lists/imports/", "Imports"),
+        ("/lists/entry/1/", "List entry"),
+        ("/training/", "Training"),
+        ("/quality/label/", "Label"),
+    ),
+    "s.avila": (("/reviews/", "Reviews"),),
+    "a.dunn": (
+        ("/ledger/", "Ledger"),
+        ("/audits/", "Plans"),
+        ("/audits/1/", "Audit"),
+        ("/audits/report/", "Count"),
+        ("/household/", "plates"),
+    ),
+    "m.admin": (
+        ("/people/", "People"),
+        ("/people/add/", "Add"),
+        ("/people/consoles/", "console"),
+        ("/people/person/f.lund/", "F.Lund"),
+        ("/holds/", "You may not do this"),
+    ),
+}
+"""By who looks at it: each page, and what it says."""
+FORGIVEN = {"": ["401"], "m.admin": ["403"]}
+"""Of these pages, what the browser notes as an error and is none."""
+ELSEWHERE = {
+    "exercise": "people/test_people_pages.py",
+    "mfa_activate_totp": "people/test_people_pages.py",
+    "mfa_view_recovery_codes": "people/test_people_pages.py",
+    "mfa_authenticate": "people/test_people_pages.py",
+    "finding": "audits/test_audit_pages.py",
+    "list_import": "web/test_lists_page.py",
+    "search_plate": "web/test_search_page.py",
+    "search_read": "web/test_search_page.py",
+}
+"""Pages that need more than a month, and the file of the test that looks at them."""
+NONE = {
+    "account_change_password": "as `account_set_password`, with the password that was",
+    "archive_plan": "tables as in `archive`, once records are past their term",
+    "console_events": "a stream",
+    "exercise_picture": "a picture",
+    "incident_notice_pdf": "a file",
+    "mfa_login_webauthn": "what a passkey is to sign",
+    "mfa_reauthenticate_webauthn": "as `mfa_reauthenticate`, with a passkey",
+    "mfa_remove_webauthn": "as `mfa_deactivate_totp`, of a passkey",
+    "openid_connect_callback": "on the way back from the identity provider",
+    "openid_connect_login": "on the way to the identity provider",
+    "quality_sample": "a picture",
+    "search_picture": "a picture",
+}
+"""What answers a browser with no page, or with one like another's."""
+EXAMPLES = {"plan": uuid4(), "saved": uuid4(), "ticket": uuid4(), "name": "spring", "what": "end", "login": "f.lund"}
+"""Of what an address names, where it is no number."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A department after a month."""
+
+    pages: str
+    public: str
+    sessions: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def site(department: Commands) -> Iterator[Site]:
+    """Serve pages and public page of a department after a month."""
+    folder = DepartmentFolder(department.folder)
+    pages, public = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    with running_database(folder):
+        said = done_beside(PREPARED, folder.path)
+        assert department.json("public publish")["published"] is True
+        assert department.json("contain", "1") == {
+            "incident": 1, "codes": {}, "steps": {"Disable the account on its page; its sessions end with it": True}
+        }  # fmt: skip
+        one, other = department.start("serve", "--web", pages), department.start("public serve", "--web", public)
+        with one, other:
+            try:
+                wait_until_served(f"http://{pages}/log-in/", one)
+                wait_until_served(f"http://{public}/", other)
+                yield Site(f"http://{pages}", f"http://{public}", json.loads(said.splitlines()[-1]))
+            finally:
+                for server in (one, other):
+                    server.terminate()
+                    server.wait(30)
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("login", PAGES)
+def test_pages(site: Site, visitor: Visitor, login: str) -> None:
+    page = visitor.open(f"{site.pages}/log-in/")
+    if login:
+        page.context.add_cookies([{"name": "sessionid", "value": site.sessions[login], "url": site.pages}])
+    for where, text in PAGES[login]:
+        page.goto(f"{site.pages}{where}")
+        page.locator("main").get_by_text(text).first.wait_for()
+        assert where != "/policy/" or page.get_by_text("Not met").count() == 0, "20 of 20 after a month"
+        assert page_faults(page) == [], where
+    for status in FORGIVEN.get(login, ()):
+        visitor.forgive(status)
+
+
+@pytest.mark.end_to_end
+def test_public_page(site: Site, visitor: Visitor) -> None:
+    page = visitor.open(site.public)
+    page.get_by_text("Signed copy of").wait_for()
+    assert page_faults(page, "public") == []
+    policy = page.request.get(f"{site.public}/{page.get_by_role('link').first.get_attribute('href')}")
+    assert policy.text() == (ROOT / "department" / "policy" / "default.toml").read_text("utf-8")
+    assert page.request.get(f"{site.public}/department.toml").status == 404
+
+
+@pytest.mark.end_to_end
+def test_no_page_is_left_out(site: Site, visitor: Visitor) -> None:
+    """Whatever answers a browser is looked at here or elsewhere; acts take a form alone."""
+    seen = {resolve(where).url_name for pages in PAGES.values() for where, _ in pages}
+    page = visitor.open(f"{site.pages}/log-in/")
+    for each in patterns(get_resolver()):
+        if each.name not in seen | {*ELSEWHERE} | {*NONE}:
+            given = {name: EXAMPLES.get(name, 1) for name in each.pattern.converters}
+            address = f"{site.pages}{reverse(each.name, kwargs=given)}"
+            assert 405 in statuses(page, address, site.sessions.values()), each.name
+
+
+def statuses(page: Page, address: str, sessions: Iterable[str]) -> Iterator[int]:
+    """Ask for an address as one person after another; who may not do an act is not told of its method."""
+    for session in sessions:
+        yield page.request.get(address, headers={"Cookie": f"sessionid={session}"}).status
+
+
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLPattern):
+            yield each
+        else:
+            yield from patterns(each)
