@@ -23,7 +23,7 @@ def index(_: Any, editor: Any) -> None:  # noqa: ANN401 - Django's
         )
 
 
-# With `plates`, the groups are of plates that hide a character.
+# With `plates`, three groups are of plates that hide a character; that statement is planned once a session.
 ASKED = """
 CREATE OR REPLACE FUNCTION search_candidates(
     plates text[], all_of integer[], any_of text[], pattern text, most integer
@@ -39,18 +39,23 @@ BEGIN
     END IF;
     IF plates IS NOT NULL THEN
         RETURN QUERY SELECT * FROM public.search_plate WHERE plate_fold = ANY (plates) LIMIT most;
-        IF cardinality(any_of) = 0 THEN
-            RETURN;
+        IF cardinality(any_of) > 0 THEN
+            RETURN QUERY SELECT * FROM public.search_plate WHERE strpos(plate_fold, '?') > 0
+                AND public.search_grams(plate_fold) && any_of[1]::integer[]
+                AND public.search_grams(plate_fold) && any_of[2]::integer[]
+                AND public.search_grams(plate_fold) && any_of[3]::integer[]
+                AND plate_fold ~ pattern LIMIT most;
         END IF;
-        condition := 'strpos(plate_fold, ''?'') > 0';
-    ELSIF cardinality(all_of) + cardinality(any_of) = 0 THEN
+        RETURN;
+    END IF;
+    IF cardinality(all_of) + cardinality(any_of) = 0 THEN
         RAISE EXCEPTION 'no gram is given' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF cardinality(all_of) > 0 THEN
-        condition := format('%s AND public.search_grams(plate_fold) @> %L::integer[]', condition, all_of);
+        condition := format('public.search_grams(plate_fold) @> %L::integer[]', all_of);
     END IF;
     FOREACH grams IN ARRAY any_of LOOP
-        condition := format('%s AND public.search_grams(plate_fold) && %L::integer[]', condition, grams);
+        condition := condition || format(' AND public.search_grams(plate_fold) && %L::integer[]', grams);
     END LOOP;
     RETURN QUERY EXECUTE
         'SELECT * FROM public.search_plate WHERE ' || condition || ' AND plate_fold ~ $1 LIMIT $2'
