@@ -5,13 +5,14 @@
     python benchmarks/size.py                        30,000 reads of 30 posts in a fresh database
     python benchmarks/size.py --reads 100000
 
-A private PostgreSQL cluster, and records as `custody.py` makes them. Then the indexes are built anew, as each night
-does of weeks that ended, and the sizes are printed again.
+A private PostgreSQL cluster, and records as `custody.py` makes them. Then the indexes are built anew, as `nightly` does
+once the week has ended, and the sizes are printed again.
 """
 
 import argparse
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import psycopg
 from custody import Post
 
 from department.config.upgrade import upgrade
+from department.custody.packing import pack_ended_weeks
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER
@@ -94,7 +96,7 @@ def main() -> None:
                 host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
             ) as made:
                 of_reads(made)
-                made.execute(f"REINDEX DATABASE {DATABASE_NAME}")
+                pack_ended_weeks(made, today=datetime.now(UTC).date() + timedelta(weeks=1))
                 of_reads(made)
 
 

@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
+import psycopg
 
 from department.commands.options import FOLDER, JSON, run_platepost
-from department.config.upgrade import running_database
+from department.config.upgrade import connected, running_database
+from department.custody.packing import pack_ended_weeks
+from department.database.roles import OWNER
+from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from department.web.nightly import NightlyReport
 from device.files import write_durably
@@ -28,8 +32,9 @@ Examples:
 def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) -> None:
     """Run the nightly tasks of FOLDER; the status page shows what failed.
 
-    It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges, makes a
-    backup and deletes old ones, and checks when a restore was last tested. A step that fails does not stop the others.
+    It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges,
+    rebuilds the indexes of weeks that ended, makes a backup and deletes old ones, and checks when a restore was last
+    tested. A step that fails does not stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -56,6 +61,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
         yield "exchanges", run_platepost("department", "federate", "settle", place)
     yield "public", run_platepost("department", "public", "publish", place)  # before a purge
     yield "purges", run_platepost("department", "purge", "run", place)  # before the backup, which would keep what goes
+    yield "indexes", _unpacked(folder)
     yield "accuracy", run_platepost("department", "quality", place, "--draw")
     if not folder.is_private:
         return  # its own server is backed up there
@@ -65,6 +71,16 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     keys = [part for key in settings.backup_keys for part in ("--to", key)]
     yield "backup", run_platepost("department", "backup", place, str(folder.path / settings.backups), *keys)
     yield "restore-test", _untried(folder)
+
+
+def _unpacked(folder: DepartmentFolder) -> str | None:
+    """Build the indexes of weeks that ended anew; tell what kept it from that."""
+    try:
+        with connected(folder, OWNER) as connection:
+            pack_ended_weeks(connection, today=datetime.now(UTC).date())
+    except (DepartmentError, psycopg.Error) as error:
+        return str(error).strip().partition("\n")[0]
+    return None
 
 
 def _untried(folder: DepartmentFolder) -> str | None:

@@ -39,6 +39,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
             "holds",
             "public",
             "purges",
+            "indexes",
             "accuracy",
             "backup",
         ], said
