@@ -64,14 +64,18 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True, specname="pytest_collection")
 def pytest_collection_compiled(session: pytest.Session) -> Generator[None, object, object]:
-    """Have one worker compile the tests, which takes ten seconds, and the others find them compiled."""
-    config = session.config
-    # Whole posts have few files, and five workers would wait for one another.
-    if "PYTEST_XDIST_WORKER" not in os.environ or config.getoption("markexpr") == "end_to_end":
+    """Have one worker compile the tests, and the others, which then collect all at once, find them compiled."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
         return (yield)
-    with (Path(config.option.basetemp).parent / "collecting").open("wb") as lock:
+    run = Path(session.config.option.basetemp).parent
+    with (run / "collecting").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return (yield)
+        if not (run / "collected").exists():
+            try:
+                return (yield)
+            finally:
+                (run / "collected").touch()
+    return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
