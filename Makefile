@@ -11,7 +11,7 @@ POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
 .PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
-.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock models clean
+.PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
 	@echo "Platepost: reads license plates on the post, checks the hot list, publishes signed hits and reads."
@@ -140,6 +140,12 @@ fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (h
 format: $(VENV)/.development ## Put the code into shape
 	$(BIN)/ruff check --fix --exit-zero .
 	$(BIN)/ruff format .
+
+messages: $(VENV)/.development ## Collect the texts of the department's pages in department/locale; LOCALE=es also begins or updates a translation
+	@scripts/need gettext
+	mkdir -p department/locale
+	cd department && PYTHONPATH=.. $(abspath $(BIN))/django-admin makemessages --keep-pot $(if $(LOCALE),--locale=$(LOCALE),--all)
+	cd department && PYTHONPATH=.. $(abspath $(BIN))/django-admin compilemessages
 
 contract: $(VENV)/.development ## Rewrite docs/contract/, the table of docs/health.md, docs/configuration.md and docs/access.md
 	$(BIN)/python -m device.records.contract.schema

@@ -4,6 +4,7 @@ from datetime import datetime, time
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
@@ -24,18 +25,18 @@ class PlanForm(forms.Form):
 
     kind = forms.ChoiceField(choices=_choices(AuditPlan.KINDS))
     auditor = forms.CharField(
-        max_length=64, help_text="Log-in of an auditor; of a supervisor for a weekly review, which is every 7 days."
+        max_length=64, help_text=_("Log-in of an auditor; of a supervisor for a weekly review, which is every 7 days.")
     )
-    every_days = forms.IntegerField(label="Every (days)", min_value=1, max_value=366, initial=30)
-    samples = forms.IntegerField(label="Searches to look at", min_value=1, max_value=200, initial=20)
-    days_to_finish = forms.IntegerField(label="Days to finish", min_value=1, max_value=90, initial=14)
+    every_days = forms.IntegerField(label=_("Every (days)"), min_value=1, max_value=366, initial=30)
+    samples = forms.IntegerField(label=_("Searches to look at"), min_value=1, max_value=200, initial=20)
+    days_to_finish = forms.IntegerField(label=_("Days to finish"), min_value=1, max_value=90, initial=14)
     begins = forms.DateField(
-        label="First day that is audited",
+        label=_("First day that is audited"),
         widget=DAY,
-        help_text="It may be past.",
+        help_text=_("It may be past."),
     )
     purpose = forms.ChoiceField(choices=_purposes, required=False)
-    agency = forms.CharField(max_length=64, required=False, help_text="Of who searched; every agency if empty.")
+    agency = forms.CharField(max_length=64, required=False, help_text=_("Of who searched; every agency if empty."))
 
     @property
     def planned(self) -> AuditPlan:
@@ -54,26 +55,28 @@ class JudgmentForm(forms.Form):
 class AnswerForm(forms.Form):
     """An answer to a finding."""
 
-    says = forms.CharField(label="Answer", max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
+    says = forms.CharField(label=_("Answer"), max_length=2000, widget=forms.Textarea(attrs={"rows": 4}))
 
 
 class ClosingForm(forms.Form):
     """How a finding is closed."""
 
     outcome = forms.ChoiceField(choices=_choices(AuditFinding.OUTCOMES))
-    note = forms.CharField(label="Because", max_length=500)
+    note = forms.CharField(label=_("Because"), max_length=500)
 
 
 class HouseholdForm(forms.Form):
     """Plates of one's own household."""
 
     plates = forms.CharField(
-        label="License plates of your household",
+        label=_("License plates of your household"),
         max_length=200,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
         help_text=f"One a line, {MOST_PLATES} at most. They take the place of those that you named before.",
     )
-    consent = forms.BooleanField(label="I agree that searches for these plates in my name are looked for each night.")
+    consent = forms.BooleanField(
+        label=_("I agree that searches for these plates in my name are looked for each night.")
+    )
 
     def clean_plates(self) -> list[str]:
         """Return them as they are compared."""

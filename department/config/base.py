@@ -60,7 +60,11 @@ TEMPLATES = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
-USE_I18N = False
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [Path(__file__).parents[1] / "locale"]
+"""Where `make messages` keeps translations of the pages."""
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [PAGES]
 WHITENOISE_USE_FINDERS = True

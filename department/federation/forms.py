@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from department.errors import DepartmentError
 from department.federation.identity import known_certificate
@@ -13,9 +14,9 @@ class PartnerForm(forms.Form):
     """A department that this one exchanges queries with."""
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in _agencies()])
-    url = forms.CharField(label="Its server", max_length=200, help_text="https://plates.oakdale.example:8602")
+    url = forms.CharField(label=_("Its server"), max_length=200, help_text=_("https://plates.oakdale.example:8602"))
     certificate = forms.CharField(
-        label="Its certificate, PEM", help_text="Got in person, or its digest read back by telephone.",
+        label=_("Its certificate, PEM"), help_text=_("Got in person, or its digest read back by telephone."),
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from department.lists.models import ListEntry
@@ -51,23 +52,27 @@ class PurposeOfLookForm(forms.Form):
 class EntryForm(PurposeOfLookForm):
     """A new entry: a whole plate, or what is known of one."""
 
-    plate = PlateField(partial=True, help_text="? stands for one character, * for any number; three must be known.")
+    plate = PlateField(partial=True, help_text=_("? stands for one character, * for any number; three must be known."))
     category = forms.ChoiceField(choices=_CATEGORIES)
-    case_number = forms.CharField(label="Case number", max_length=64, required=False)
+    case_number = forms.CharField(label=_("Case number"), max_length=64, required=False)
     reason = forms.CharField(max_length=200)
-    ends = forms.TypedChoiceField(label="Ends after", choices=_ENDS, coerce=int, initial="24")
-    vehicle = forms.CharField(label="Vehicle", max_length=200, required=False, help_text="Make, color, damage.")
-    instructions = forms.CharField(max_length=500, required=False, help_text="What to do when it is seen.")
-    state = forms.CharField(label="Issuing state", max_length=3, required=False)
+    ends = forms.TypedChoiceField(label=_("Ends after"), choices=_ENDS, coerce=int, initial="24")
+    vehicle = forms.CharField(label=_("Vehicle"), max_length=200, required=False, help_text=_("Make, color, damage."))
+    instructions = forms.CharField(max_length=500, required=False, help_text=_("What to do when it is seen."))
+    state = forms.CharField(label=_("Issuing state"), max_length=3, required=False)
     characters = forms.IntegerField(
-        label="Characters in all", required=False, min_value=3, max_value=10, help_text="Of a partial plate, if known."
+        label=_("Characters in all"),
+        required=False,
+        min_value=3,
+        max_value=10,
+        help_text=_("Of a partial plate, if known."),
     )
     priority = forms.IntegerField(
-        required=False, min_value=1, max_value=9, help_text="1 is the most urgent; the category's own if empty."
+        required=False, min_value=1, max_value=9, help_text=_("1 is the most urgent; the category's own if empty.")
     )
-    distribution = forms.ChoiceField(label="Who hears of it", required=False)
-    safe = forms.BooleanField(label="The department's own vehicle: alarms nobody", required=False)
-    look_back = forms.BooleanField(label="Search the past, too, for this purpose", required=False, initial=True)
+    distribution = forms.ChoiceField(label=_("Who hears of it"), required=False)
+    safe = forms.BooleanField(label=_("The department's own vehicle: alarms nobody"), required=False)
+    look_back = forms.BooleanField(label=_("Search the past, too, for this purpose"), required=False, initial=True)
     field_order = ("plate", "category", "case_number", "reason", "purpose", "ends", "vehicle", "instructions")
 
     entry: ListEntry
@@ -133,11 +138,11 @@ class EntryForm(PurposeOfLookForm):
 class RecoveredForm(forms.Form):
     """A car that was found."""
 
-    plate = PlateField(label="Plate of the recovered car")
-    because = forms.CharField(label="Found by, or what is known", max_length=200)
+    plate = PlateField(label=_("Plate of the recovered car"))
+    because = forms.CharField(label=_("Found by, or what is known"), max_length=200)
 
 
 class BecauseForm(forms.Form):
     """Why something is done."""
 
-    because = forms.CharField(label="Because", max_length=200)
+    because = forms.CharField(label=_("Because"), max_length=200)

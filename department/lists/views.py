@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from department.errors import DepartmentError
@@ -50,9 +51,9 @@ def add(request: CurrentRequest) -> HttpResponse:
     if form.cleaned_data["look_back"]:
         try:
             found = look_back(form.entry, form.why, request.user)
-            messages.info(request, f"The past has {found} reads that fit: leads, no alarms.")
+            messages.info(request, _("The past has %(found)s reads that fit: leads, no alarms.") % {"found": found})
         except DepartmentError as error:
-            messages.warning(request, f"It is entered. The past was not searched: {error}")
+            messages.warning(request, _("It is entered. The past was not searched: %(why)s") % {"why": error})
     return redirect("list_entry", form.entry.pk)
 
 
@@ -109,7 +110,8 @@ def recovered(request: CurrentRequest) -> HttpResponse:
         found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
     except ListRefusedError as error:
         return _page(request, refused=str(error), status=409)
-    messages.info(request, f"Taken off: {len(found)} entries of people, and what imports have of it.")
+    said = _("Taken off: %(count)s entries of people, and what imports have of it.")
+    messages.info(request, said % {"count": len(found)})
     return redirect("lists")
 
 

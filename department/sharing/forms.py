@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from joserfc.jwk import ECKey, RSAKey
 
 from department.archive.evidence_package import recipient_of
@@ -30,16 +31,16 @@ def _may_agree() -> list[tuple[str, str]]:
 class PublishForm(forms.Form):
     """When the policy was heard."""
 
-    hearing = forms.DateField(label="Hearing of the legislative body", widget=DAY)
+    hearing = forms.DateField(label=_("Hearing of the legislative body"), widget=DAY)
 
 
 class AgencyForm(forms.Form):
     """An agency."""
 
-    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text="Small letters, digits, hyphens: oakdale-pd.")
+    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,62}$", help_text=_("Small letters, digits, hyphens: oakdale-pd."))
     kind = forms.ChoiceField(choices=AgencyKind)
     allowed = forms.BooleanField(
-        label="Agreements with it count", required=False, help_text="Without it they stop at once."
+        label=_("Agreements with it count"), required=False, help_text=_("Without it they stop at once.")
     )
     note = forms.CharField(max_length=200)
 
@@ -60,21 +61,21 @@ class VerificationForm(forms.Form):
     """That somebody checked who an agency is."""
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
-    says = forms.CharField(label="What was checked, and how", max_length=500)
-    until = forms.DateField(label="Counts until", widget=DAY, help_text="A year at most.")
+    says = forms.CharField(label=_("What was checked, and how"), max_length=500)
+    until = forms.DateField(label=_("Counts until"), widget=DAY, help_text=_("A year at most."))
 
 
 class SharingAgreementForm(forms.Form):
     """An agreement with one agency."""
 
     agency = forms.ChoiceField(choices=_may_agree)
-    says = forms.CharField(label="Where it lies in writing", max_length=500)
+    says = forms.CharField(label=_("Where it lies in writing"), max_length=500)
     purposes = forms.MultipleChoiceField(
         choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes],
         widget=forms.CheckboxSelectMultiple,
     )
     scope = forms.MultipleChoiceField(
-        label="What may be done",
+        label=_("What may be done"),
         choices=[
             ("search", "search on its behalf"),
             ("release", "release to it"),
@@ -83,14 +84,14 @@ class SharingAgreementForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     per_hour = forms.IntegerField(
-        label="Queries answered an hour",
+        label=_("Queries answered an hour"),
         required=False,
         min_value=1,
         max_value=3600,
-        help_text="Of the last kind only.",
+        help_text=_("Of the last kind only."),
     )
-    begins = forms.DateField(label="First day", widget=DAY)
-    ends = forms.DateField(label="Last day", widget=DAY, help_text="Three years later at most.")
+    begins = forms.DateField(label=_("First day"), widget=DAY)
+    ends = forms.DateField(label=_("Last day"), widget=DAY, help_text=_("Three years later at most."))
 
 
 class EndForm(forms.Form):
@@ -103,17 +104,17 @@ class RequestForm(forms.Form):
     """A request from outside."""
 
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in SharingRequest.KINDS])
-    requester = forms.CharField(label="Who asks, and for whom", max_length=200)
+    requester = forms.CharField(label=_("Who asks, and for whom"), max_length=200)
     says = forms.CharField(
-        label="What is asked", max_length=1000, help_text="No plate: that belongs in the request itself."
+        label=_("What is asked"), max_length=1000, help_text=_("No plate: that belongs in the request itself.")
     )
-    order_number = forms.CharField(label="Number of the order or case", max_length=64, required=False)
+    order_number = forms.CharField(label=_("Number of the order or case"), max_length=64, required=False)
     agency = forms.ChoiceField(choices=lambda: [("", "none"), *_may_agree()], required=False)
     purpose = forms.ChoiceField(
         choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().purposes)], required=False
     )
-    received_on = forms.DateField(label="Received", widget=DAY)
-    due_on = forms.DateField(label="Due", widget=DAY, required=False, help_text="By the law's clock if empty.")
+    received_on = forms.DateField(label=_("Received"), widget=DAY)
+    due_on = forms.DateField(label=_("Due"), widget=DAY, required=False, help_text=_("By the law's clock if empty."))
 
     @property
     def said(self) -> dict[str, Any]:
@@ -144,17 +145,17 @@ class DecisionForm(RequestReasonForm):
 class RedactedLogForm(forms.Form):
     """Which days of searches answer a request."""
 
-    since = forms.DateField(label="First day", widget=DAY)
-    until = forms.DateField(label="Last day", widget=DAY)
+    since = forms.DateField(label=_("First day"), widget=DAY)
+    until = forms.DateField(label=_("Last day"), widget=DAY)
 
 
 class RequestHoldForm(forms.Form):
     """What a request is about."""
 
-    since = forms.DateTimeField(label="Captured from", widget=TIME)
-    until = forms.DateTimeField(label="Captured before", widget=TIME)
-    posts = forms.CharField(label="At these posts only", required=False)
-    plates = forms.CharField(label="Of these plates only", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    since = forms.DateTimeField(label=_("Captured from"), widget=TIME)
+    until = forms.DateTimeField(label=_("Captured before"), widget=TIME)
+    posts = forms.CharField(label=_("At these posts only"), required=False)
+    plates = forms.CharField(label=_("Of these plates only"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
 
     @property
     def scope(self) -> HeldScope:
@@ -169,20 +170,22 @@ class IncidentForm(forms.Form):
 
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in BreachIncident.KINDS])
     subject = forms.CharField(
-        max_length=64, help_text="The log-in; the browser's number in log_on; the subscriber; the backup's SHA-256."
+        max_length=64, help_text=_("The log-in; the browser's number in log_on; the subscriber; the backup's SHA-256.")
     )
-    says = forms.CharField(label="What happened", max_length=1000, help_text="As the notice is to say it. No plate.")
-    since = forms.DateTimeField(label="From", widget=TIME)
-    until = forms.DateTimeField(label="Until", widget=TIME, help_text="Of a backup: when it was made.")
-    known_on = forms.DateField(label="Known since", widget=DAY)
-    encrypted = forms.BooleanField(label="It was encrypted, and its key was not taken", required=False)
+    says = forms.CharField(
+        label=_("What happened"), max_length=1000, help_text=_("As the notice is to say it. No plate.")
+    )
+    since = forms.DateTimeField(label=_("From"), widget=TIME)
+    until = forms.DateTimeField(label=_("Until"), widget=TIME, help_text=_("Of a backup: when it was made."))
+    known_on = forms.DateField(label=_("Known since"), widget=DAY)
+    encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
 
 
 class SealForm(forms.Form):
     """To whom the list of the affected is sealed."""
 
     key = forms.CharField(
-        label="Your certificate or public key, PEM", widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
+        label=_("Your certificate or public key, PEM"), widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
     )
 
     recipient: ECKey | RSAKey

@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from department.archive import holds as services
@@ -36,27 +37,33 @@ def _purged() -> list[tuple[str, str]]:
 class TermForm(forms.Form):
     """For how long a class is kept."""
 
-    retention = forms.ChoiceField(label="Class", choices=_classes)
-    days = forms.IntegerField(label="Days", min_value=0)
+    retention = forms.ChoiceField(label=_("Class"), choices=_classes)
+    days = forms.IntegerField(label=_("Days"), min_value=0)
 
 
 class PurgePlanForm(forms.Form):
     """By whose word, and what. Whether the law asks for it, the database says."""
 
     resolution = forms.CharField(
-        label="Resolution of the legislative body", max_length=64, required=False, help_text="Its number."
+        label=_("Resolution of the legislative body"), max_length=64, required=False, help_text=_("Its number.")
     )
-    resolution_date = forms.DateField(label="Its date", widget=DAY, required=False)
-    attorney = forms.CharField(label="Attorney who gave the agency's written consent", max_length=120, required=False)
-    consent_date = forms.DateField(label="Date of the consent", widget=DAY, required=False)
+    resolution_date = forms.DateField(label=_("Its date"), widget=DAY, required=False)
+    attorney = forms.CharField(
+        label=_("Attorney who gave the agency's written consent"), max_length=120, required=False
+    )
+    consent_date = forms.DateField(label=_("Date of the consent"), widget=DAY, required=False)
     classes = forms.MultipleChoiceField(
-        label="Classes", choices=_purged, widget=forms.CheckboxSelectMultiple, required=False, help_text="All if none."
+        label=_("Classes"),
+        choices=_purged,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("All if none."),
     )
     review = forms.CharField(
-        label="Review of the doubtful records", max_length=500, required=False, help_text="Without it they stay."
+        label=_("Review of the doubtful records"), max_length=500, required=False, help_text=_("Without it they stay.")
     )
     backups = forms.CharField(
-        label="Backups elsewhere that have what is to go", widget=_LINES, required=False, help_text="One a line."
+        label=_("Backups elsewhere that have what is to go"), widget=_LINES, required=False, help_text=_("One a line.")
     )
 
 
@@ -64,16 +71,19 @@ class HoldForm(forms.Form):
     """What is to be held, and why."""
 
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
-    case = forms.CharField(label="Number of the case, request or action", max_length=64)
+    case = forms.CharField(label=_("Number of the case, request or action"), max_length=64)
     reason = forms.CharField(max_length=500)
-    review_on = forms.DateField(label="To be reviewed on", widget=DAY, help_text="It does not end automatically.")
+    review_on = forms.DateField(label=_("To be reviewed on"), widget=DAY, help_text=_("It does not end automatically."))
     records = forms.RegexField(
-        r"^[\d\s,]*$", label="Records", required=False, help_text="Their numbers; passages are held whole. Or a time:"
+        r"^[\d\s,]*$",
+        label=_("Records"),
+        required=False,
+        help_text=_("Their numbers; passages are held whole. Or a time:"),
     )
-    since = forms.DateTimeField(label="Captured from", widget=TIME, required=False)
-    until = forms.DateTimeField(label="Captured before", widget=TIME, required=False)
-    posts = forms.CharField(label="At these posts only", required=False)
-    plates = forms.CharField(label="Of these plates only", widget=_LINES, required=False)
+    since = forms.DateTimeField(label=_("Captured from"), widget=TIME, required=False)
+    until = forms.DateTimeField(label=_("Captured before"), widget=TIME, required=False)
+    posts = forms.CharField(label=_("At these posts only"), required=False)
+    plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False)
 
     def scope(self, groups: Sequence[str]) -> HeldScope:
         """Return what is to be held, by somebody in covert groups."""
@@ -91,13 +101,13 @@ class HoldForm(forms.Form):
 class LiftForm(forms.Form):
     """Why a hold is lifted."""
 
-    because = forms.CharField(label="Why it is lifted", max_length=500)
+    because = forms.CharField(label=_("Why it is lifted"), max_length=500)
 
 
 class HoldReviewForm(forms.Form):
     """When a hold is to be looked at again."""
 
-    review_on = forms.DateField(label="Reviewed; again on", widget=DAY)
+    review_on = forms.DateField(label=_("Reviewed; again on"), widget=DAY)
 
 
 @needs(Permission.PLAN_PURGE)

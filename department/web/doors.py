@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
@@ -18,8 +19,8 @@ class AgreementForm(forms.Form):
     """The agreement by which a subscriber hears every read."""
 
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
-    says = forms.CharField(label="Agreement", max_length=200, help_text="Its number, and with whom.")
-    until = forms.DateField(label="Last day", widget=DAY)
+    says = forms.CharField(label=_("Agreement"), max_length=200, help_text=_("Its number, and with whom."))
+    until = forms.DateField(label=_("Last day"), widget=DAY)
 
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""

@@ -9,6 +9,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from department.alerts.actions import AlertActor, review
@@ -40,8 +41,8 @@ class LedgerForm(forms.Form):
     event = forms.ChoiceField(
         choices=[("", "everything"), *((event.value, event.kind.label) for event in LedgerEvent)], required=False
     )
-    since = forms.DateField(label="From", widget=DAY, required=False)
-    until = forms.DateField(label="To", widget=DAY, required=False)
+    since = forms.DateField(label=_("From"), widget=DAY, required=False)
+    until = forms.DateField(label=_("To"), widget=DAY, required=False)
     before = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def sought(self) -> SoughtEntries:
@@ -74,7 +75,9 @@ class ApprovalForm(forms.Form):
 
     search = forms.UUIDField(widget=forms.HiddenInput)
     approved = forms.TypedChoiceField(
-        label="Decision", choices=[("True", "approved"), ("False", "denied")], coerce=lambda said: said == "True"
+        label=_("Decision"),
+        choices=[("True", _("approved")), ("False", _("denied"))],
+        coerce=lambda said: said == "True",
     )
     note = forms.CharField(max_length=500)
 
@@ -84,7 +87,7 @@ class SubstituteForm(forms.Form):
 
     record = forms.IntegerField(widget=forms.HiddenInput)
     revision = forms.IntegerField(widget=forms.HiddenInput)
-    found = forms.CharField(max_length=160, label="What you found")
+    found = forms.CharField(max_length=160, label=_("What you found"))
 
 
 @needs(Permission.READ_LEDGER)

@@ -1,12 +1,14 @@
 """What somebody asks for on the search pages, and why; checked before anything is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, cast
 
 from django import forms
 from django.conf import settings
 from django.utils.datastructures import MultiValueDict
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from department.database.queries import rows
 from department.federation.exchange import AskedPlates
@@ -22,12 +24,18 @@ from department.search.scenes import SearchScene
 from device.records.regions import REGIONS
 from device.records.vehicles import COLORS, KINDS
 
-_DAYS = [(day, f"{date(2024, 1, day):%A}") for day in range(1, 8)]
-_LOOK_ALIKES = [(0, "none"), (1, "one"), (MOST_LOOK_ALIKES, "two")]
-_DIRECTIONS = [("", "any"), ("approaching", "approaching"), ("receding", "receding"), ("unknown", "unknown")]
-_REGIONS = [("", "any"), *((region, region.removeprefix("US-")) for region in REGIONS)]
-_KINDS = [("", "any"), *((kind, kind) for kind in KINDS)]
-_COLORS = [("", "any"), *((color, color) for color in COLORS)]
+_DAYS = [(day, WEEKDAYS[day - 1]) for day in range(1, 8)]
+_LOOK_ALIKES = [(0, _("none")), (1, _("one")), (MOST_LOOK_ALIKES, _("two"))]
+_ANY = ("", _("any"))
+_DIRECTIONS = [
+    _ANY,
+    ("approaching", _("approaching")),
+    ("receding", _("receding")),
+    ("unknown", _("unknown")),
+]
+_REGIONS = [_ANY, *((region, region.removeprefix("US-")) for region in REGIONS)]
+_KINDS = [_ANY, *((kind, kind) for kind in KINDS)]
+_COLORS = [_ANY, *((color, color) for color in COLORS)]
 
 
 def known_posts(places: Places) -> list[str]:
@@ -51,12 +59,12 @@ def _same(names: Iterable[str]) -> Iterable[tuple[str, str]]:
 class PurposeForm(forms.Form):
     """Why, for which case, and on whose behalf."""
 
-    purpose = forms.ChoiceField()
-    case = forms.CharField(label="Case number", required=False, max_length=64)
-    reason = forms.CharField(label="More about it", required=False, max_length=200)
-    on_behalf_of = forms.ChoiceField(label="On behalf of", required=False)
+    purpose = forms.ChoiceField(label=_("Purpose"))
+    case = forms.CharField(label=_("Case number"), required=False, max_length=64)
+    reason = forms.CharField(label=_("More about it"), required=False, max_length=200)
+    on_behalf_of = forms.ChoiceField(label=_("On behalf of"), required=False)
     exigent = forms.BooleanField(
-        label="Exigent: a life is in danger. A supervisor reviews this within a day.", required=False
+        label=_("Exigent: a life is in danger. A supervisor reviews this within a day."), required=False
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
@@ -65,7 +73,11 @@ class PurposeForm(forms.Form):
         self.places = Places.read(settings.PLACES_FILE)
         purposes = ((each.name, f"{each.name}: {each.says}") for each in policy_in_force().purposes)
         allowed = _same(Agency.objects.filter(allowed=True).values_list("name", flat=True))
-        _offer(self, purpose=[("", "choose why"), *purposes], on_behalf_of=[("", "this department"), *allowed])
+        _offer(
+            self,
+            purpose=[("", gettext("choose why")), *purposes],
+            on_behalf_of=[("", gettext("this department")), *allowed],
+        )
 
     @property
     def access(self) -> AccessPurpose:
@@ -84,25 +96,25 @@ class PurposeForm(forms.Form):
 class SearchForm(PurposeForm):
     """One search."""
 
-    plate = forms.CharField(label="Plate", required=False, max_length=80)
+    plate = forms.CharField(label=_("Plate"), required=False, max_length=80)
     look_alikes = forms.TypedChoiceField(
-        label="Look-alikes", choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
+        label=_("Look-alikes"), choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
     )
-    one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
-    areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
-    posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", required=False, widget=TIME)
-    until = forms.DateTimeField(label="Until", required=False, widget=TIME)
-    hour_from = forms.IntegerField(label="Hours of the day from", required=False, min_value=0, max_value=23)
-    hour_until = forms.IntegerField(label="until", required=False, min_value=0, max_value=24)
+    one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
+    areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
+    posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
+    since = forms.DateTimeField(label=_("From"), required=False, widget=TIME)
+    until = forms.DateTimeField(label=_("Until"), required=False, widget=TIME)
+    hour_from = forms.IntegerField(label=_("Hours of the day from"), required=False, min_value=0, max_value=23)
+    hour_until = forms.IntegerField(label=_("until"), required=False, min_value=0, max_value=24)
     weekdays = forms.TypedMultipleChoiceField(
-        label="Days", choices=_DAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Days"), choices=_DAYS, coerce=int, required=False, widget=forms.CheckboxSelectMultiple
     )
-    direction = forms.ChoiceField(label="Direction", choices=_DIRECTIONS, required=False)
-    region = forms.ChoiceField(label="Issuing state", choices=_REGIONS, required=False)
-    lane = forms.CharField(label="Lane", required=False, max_length=64)
-    vehicle = forms.ChoiceField(label="Vehicle", choices=_KINDS, required=False)
-    color = forms.ChoiceField(label="Color", choices=_COLORS, required=False)
+    direction = forms.ChoiceField(label=_("Direction"), choices=_DIRECTIONS, required=False)
+    region = forms.ChoiceField(label=_("Issuing state"), choices=_REGIONS, required=False)
+    lane = forms.CharField(label=_("Lane"), required=False, max_length=64)
+    vehicle = forms.ChoiceField(label=_("Vehicle"), choices=_KINDS, required=False)
+    color = forms.ChoiceField(label=_("Color"), choices=_COLORS, required=False)
 
     query: PlateQuery
     """What is asked, once the form is valid."""
@@ -151,13 +163,13 @@ class SearchForm(PurposeForm):
 class PartnerSearchForm(PurposeForm):
     """A search at partner departments, each by its name: there is no box for all of them."""
 
-    plate = forms.CharField(label="Plate", max_length=80)
+    plate = forms.CharField(label=_("Plate"), max_length=80)
     look_alikes = forms.TypedChoiceField(
-        label="Look-alikes", choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
+        label=_("Look-alikes"), choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
     )
-    one_wrong = forms.BooleanField(label="One character may be wrong", required=False)
-    since = forms.DateTimeField(label="From", required=False, widget=TIME)
-    until = forms.DateTimeField(label="Until", required=False, widget=TIME)
+    one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
+    since = forms.DateTimeField(label=_("From"), required=False, widget=TIME)
+    until = forms.DateTimeField(label=_("Until"), required=False, widget=TIME)
     departments = forms.ModelMultipleChoiceField(
         PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
     )
@@ -188,10 +200,10 @@ class PartnerSearchForm(PurposeForm):
 class SceneForm(forms.Form):
     """One place and time of several."""
 
-    areas = forms.MultipleChoiceField(label="Areas", required=False, widget=forms.CheckboxSelectMultiple)
-    posts = forms.MultipleChoiceField(label="Posts", required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label="From", widget=TIME)
-    until = forms.DateTimeField(label="Until", widget=TIME)
+    areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
+    posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
+    since = forms.DateTimeField(label=_("From"), widget=TIME)
+    until = forms.DateTimeField(label=_("Until"), widget=TIME)
 
     def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)

@@ -1,0 +1,79 @@
+"""What people read on the department's pages goes through gettext, so that a translation touches no template."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.template.base import Lexer, TokenType
+
+DEPARTMENT = Path(__file__).parents[3] / "department"
+PAPERS = {"report.html"}
+"""Papers for others than the department's people."""
+PAGES = sorted(path for path in DEPARTMENT.glob("*/templates/**/*.html") if path.name not in PAPERS)
+FOR_PEOPLE = {"alt", "title", "placeholder", "aria-label", "data-label"}
+"""Attributes that people read, or have read to them."""
+FOR_COMPUTERS = {"script", "style", "code", "kbd"}
+IN_A_FILTER = re.compile(r"""\|(?:default|default_if_none|yesno|join|pluralize):(["'])([^"']*[A-Za-z]{2}[^"']*)\1""")
+
+
+class Texts(HTMLParser):
+    """What people read of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in FOR_PEOPLE and value]
+        self._silent += tag in FOR_COMPUTERS
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in FOR_COMPUTERS
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.found.append(data.replace("Platepost", "").strip())
+
+
+def untranslated(text: str) -> list[str]:
+    """Return what of a template is text for people and is translated by no tag."""
+    inside, page, found = "", "", []
+    for token in Lexer(text).tokenize():
+        if token.token_type is TokenType.TEXT:
+            page += "" if inside else token.contents
+        elif token.token_type is TokenType.VAR:
+            found += [words for _, words in IN_A_FILTER.findall(token.contents)]
+        elif token.token_type is TokenType.BLOCK:
+            word = token.contents.split()[0]
+            if word in {"blocktranslate", "comment"}:
+                inside = word
+            elif word == f"end{inside}":
+                inside = ""
+    texts = Texts()
+    texts.feed(page)
+    texts.close()
+    return found + [words for words in texts.found if re.search(r"[A-Za-z]{2}", words)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DEPARTMENT)))
+def test_every_text_of_a_page_can_be_translated(page: Path) -> None:
+    assert untranslated(page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<p>{% translate 'None' %}</p>", []),
+        ("<p>{% blocktranslate %}For {{ n }} of <b>them</b>{% endblocktranslate %}</p>", []),
+        ("<code>platepost</code> · <b class='bad'>{{ name }}</b>", []),
+        ("{% comment %}of the house{% endcomment %}", []),
+        ("<p>None</p>", ["None"]),
+        ('<td data-label="Name">{{ name|default:_("none") }}</td>', ["Name"]),
+        ('<td class="a b" hidden>{{ name|default:"none" }}</td>', ["none"]),
+        ("{% if a %} (late){% endif %}", ["(late)"]),
+    ],
+)
+def test_what_cannot_be_translated_is_found(text: str, found: list[str]) -> None:
+    assert untranslated(text) == found
