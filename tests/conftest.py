@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from models.plates import fonts
 from tests.pi.machine import Pi
@@ -18,7 +18,7 @@ if find_spec("playwright"):
     pytest_plugins.append("tests.browser")
 
 # The same examples every time, and no example fails for the machine's being busy.
-settings.register_profile("platepost", deadline=None, derandomize=True)
+settings.register_profile("platepost", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("platepost")
 
 
