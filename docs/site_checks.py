@@ -1,4 +1,4 @@
-"""What the site needs beyond Sphinx: links to folders, and a check that the reference has everything that there is."""
+"""What the site needs beyond Sphinx: links to folders, names for screen readers, and a check of the reference."""
 
 import json
 import re
@@ -59,6 +59,26 @@ def check(app: Sphinx, error: Exception | None) -> None:
             raise ExtensionError(f"docs/{page} lacks: {', '.join(missing)}")
 
 
+NAMED = {
+    '<p class="caption" role="heading"': ' aria-level="2"',
+    '<aside class="sidebar-drawer"': ' aria-label="Pages"',
+    '<aside class="toc-drawer"': ' aria-label="On this page"',
+    "<pre": ' tabindex="0"',  # code that is wider than a phone is scrolled by keyboard, too
+}
+"""What furo and Sphinx leave out of their markup, by the beginning of the element that lacks it."""
+
+
+def name_parts(app: Sphinx, error: Exception | None) -> None:
+    """Add to each page what screen readers and the keyboard need."""
+    if error is not None or app.builder.name != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        html = page.read_text(encoding="utf-8")
+        for begun, lacking in NAMED.items():
+            html = html.replace(begun, begun + lacking)
+        page.write_text(html, encoding="utf-8")
+
+
 def unlink_folders(app: Sphinx, page: nodes.document) -> None:
     """Show links to folders of the repository as their text: the site has no page for them."""
     here = Path(app.srcdir, app.env.docname).parent
@@ -98,4 +118,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.connect(f"sphinx-click-process-{part}", as_typed)
     app.connect("doctree-read", unlink_folders)
     app.connect("build-finished", check)
+    app.connect("build-finished", name_parts)
     return {"parallel_read_safe": True}
