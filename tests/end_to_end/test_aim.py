@@ -193,7 +193,7 @@ def test_a_page_comes_back_after_silence_and_ctrl_c_keeps_what_was_accepted_and_
     status, output = ended(process)
     assert status == 0, output
     assert "Aborted" not in output
-    assert re.search(r"Saved: the view in daylight, accepted \S+ \S+ UTC by r-alvarez\.", output)
+    assert re.search(r"Saved: the view in daylight, accepted \S+ \S+ \w+ by r-alvarez\.", output)
     assert "No view is accepted in infrared" in output
     assert f"Next: sudo platepost accept --config {unit.files / 'post.toml'} --as {unit.technician}\n" in output
     assert load_views(unit.files / "state").day is not None
