@@ -60,22 +60,27 @@ def check(app: Sphinx, error: Exception | None) -> None:
 
 
 NAMED = {
-    '<p class="caption" role="heading"': ' aria-level="2"',
-    '<aside class="sidebar-drawer"': ' aria-label="Pages"',
-    '<aside class="toc-drawer"': ' aria-label="On this page"',
-    "<pre": ' tabindex="0"',  # code that is wider than a phone is scrolled by keyboard, too
+    '<p class="caption" role="heading"': '<p class="caption" role="heading" aria-level="2"',
+    '<aside class="sidebar-drawer"': '<aside class="sidebar-drawer" aria-label="Pages"',
+    '<aside class="toc-drawer"': '<aside class="toc-drawer" aria-label="On this page"',
+    '<th class="head"><p></p></th>': "<td></td>",
+    '<th class="head text-right"><p></p></th>': "<td></td>",
+    '<div id="search-results">': '<h1>Search</h1><div id="search-results">',
+    # What is wider than a phone is scrolled by keyboard, too.
+    "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
-"""What furo and Sphinx leave out of their markup, by the beginning of the element that lacks it."""
+"""What furo and Sphinx write, and what screen readers and the keyboard need in its place."""
 
 
 def name_parts(app: Sphinx, error: Exception | None) -> None:
-    """Add to each page what screen readers and the keyboard need."""
+    """Make each page one for everybody."""
     if error is not None or app.builder.name != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         html = page.read_text(encoding="utf-8")
-        for begun, lacking in NAMED.items():
-            html = html.replace(begun, begun + lacking)
+        for written, needed in NAMED.items():
+            html = html.replace(written, needed)
         page.write_text(html, encoding="utf-8")
 
 

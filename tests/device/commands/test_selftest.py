@@ -87,7 +87,7 @@ def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatc
     class Behind(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-            return datetime(2020, 1, 1, tzinfo=tz)
+            return datetime(2020, 1, 1, 12, tzinfo=tz)
 
     monkeypatch.setattr("device.commands.selftest.datetime", Behind)
     found = findings(folder)["certificate"]
