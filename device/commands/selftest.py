@@ -211,9 +211,9 @@ def _hotlist(configuration: Configuration) -> Phrase:
 def _clock(_configuration: Configuration) -> Phrase:
     quality = Chrony().ask() or clock_quality()
     if not quality.synchronised:
-        raise _FaultError(Phrase("not synchronised, says {source}", source=str(quality.source)))
+        raise _FaultError(Phrase("not synchronized, says {source}", source=str(quality.source)))
     return Phrase(
-        "synchronised, says {source}; error about {milliseconds} ms",
+        "synchronized, says {source}; error about {milliseconds} ms",
         source=str(quality.source),
         milliseconds=f"{1000 * (quality.estimated_error_seconds or 0):.1f}",
     )

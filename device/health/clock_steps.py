@@ -82,9 +82,9 @@ class ClockStepMonitor(Part):
         """Say how good the clock is."""
         clock = self._timekeeper.quality()
         if not clock.synchronised:
-            return (Finding(point="clock", good=False, said=f"not synchronised, says {clock.source}"),)
+            return (Finding(point="clock", good=False, said=f"not synchronized, says {clock.source}"),)
         error = 1000 * (clock.estimated_error_seconds or 0)
-        said = f"synchronised, says {clock.source}; error about {error:.1f} ms"
+        said = f"synchronized, says {clock.source}; error about {error:.1f} ms"
         return (Finding(point="clock", good=True, said=said),)
 
     def stop(self) -> None:
