@@ -60,7 +60,7 @@ INSERT INTO alerts_label (sample_id, person, verdict) SELECT id, 'a.rivera', 'ri
 INSERT INTO lists_entry (plate, category, priority, case_number, reason, author, expires_at, second_person, over_at)
 VALUES ('7ABC123', 'bolo', 3, '26-1', 'x', 'a.rivera', now() + interval '1 day', false, now());
 INSERT INTO lists_recovery (plate, person, reason) VALUES ('7ABC123', 'a.rivera', 'found');
-INSERT INTO lists_import (source, system_user, mark, mapping, file, accepted, refused, report)
+INSERT INTO lists_import (source, "system_user", mark, mapping, file, accepted, refused, report)
 VALUES ('state', 'root', 'x', '', '\\x00ff', 1, 0, '[]');
 INSERT INTO lists_imported VALUES ('7ABC123', 'bolo', 'state', NULL);
 INSERT INTO lists_request (kind) VALUES ('delta');

@@ -161,7 +161,7 @@ def test_look_back_finds_leads_that_are_opened_for_a_purpose(
 
 def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connection) -> None:
     superuser.execute(
-        "INSERT INTO lists_import (source, system_user, mark, mapping, accepted, refused, report)"
+        'INSERT INTO lists_import (source, "system_user", mark, mapping, accepted, refused, report)'
         " VALUES ('state', 'root', '', '', 5, 1, '[[4, \"no plate\"]]')"
     )
     superuser.execute("SELECT custody_make_partitions(current_date, current_date)")
