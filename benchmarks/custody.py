@@ -19,6 +19,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -146,13 +147,9 @@ def run(cluster: PrivateCluster, *, records: int, batch: int, profile: bool) -> 
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
-def main() -> None:
-    """Make a cluster, and keep records in it."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--records", type=int, default=20_000)
-    options.add_argument("--batch", type=int, default=500, help="messages a transaction")
-    options.add_argument("--profile", action="store_true")
-    given = options.parse_args()
+@contextmanager
+def throwaway_department() -> Iterator[tuple[DepartmentFolder, PrivateCluster]]:
+    """Make a department's folder and database, and run its server; all goes in the end."""
     with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:  # short, for the path of a socket
         Path(name).chmod(0o711)
         folder = DepartmentFolder(Path(name))
@@ -162,7 +159,18 @@ def main() -> None:
         cluster.initialize()
         with cluster.in_use():
             upgrade(folder)
-            run(cluster, records=given.records, batch=given.batch, profile=given.profile)
+            yield folder, cluster
+
+
+def main() -> None:
+    """Make a cluster, and keep records in it."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--records", type=int, default=20_000)
+    options.add_argument("--batch", type=int, default=500, help="messages a transaction")
+    options.add_argument("--profile", action="store_true")
+    given = options.parse_args()
+    with throwaway_department() as (_, cluster):
+        run(cluster, records=given.records, batch=given.batch, profile=given.profile)
 
 
 if __name__ == "__main__":

@@ -5,26 +5,23 @@
     python benchmarks/size.py                        30,000 reads of 30 posts in a fresh database
     python benchmarks/size.py --reads 100000
 
-A private PostgreSQL cluster, and records as `custody.py` makes them. Then the indexes are built anew, as `nightly` does
+A private PostgreSQL cluster, and records as `custody.py` makes them. Then the indexes are rebuilt, as `nightly` does
 once the week has ended, and the sizes are printed again.
 """
 
 import argparse
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from pathlib import Path
 
 import psycopg
-from custody import Post
+from custody import Post, throwaway_department
 
-from department.config.upgrade import upgrade
 from department.custody.packing import pack_ended_weeks
 from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.cluster import SUPERUSER
 from department.database.roles import KEEPER
-from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from department.folder import DATABASE_NAME
 
 POSTS = 30
 PART = 5000
@@ -82,22 +79,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--reads", type=int, default=30_000)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pp-", dir="/tmp") as name:  # short, for the path of a socket
-        Path(name).chmod(0o711)
-        folder = DepartmentFolder(Path(name))
-        folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
-        folder.secret_key.write_text("no pages here", encoding="ascii")
-        cluster = PrivateCluster(folder.cluster)
-        cluster.initialize()
-        with cluster.in_use():
-            upgrade(folder)
-            print(f"{kept(folder.conninfo(KEEPER), given.reads):,.0f} records/s")
-            with psycopg.connect(
-                host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True
-            ) as made:
-                of_reads(made)
-                pack_ended_weeks(made, today=datetime.now(UTC).date() + timedelta(weeks=1))
-                of_reads(made)
+    with throwaway_department() as (folder, cluster):
+        print(f"{kept(folder.conninfo(KEEPER), given.reads):,.0f} records/s")
+        with psycopg.connect(host=str(cluster.folder), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as made:
+            of_reads(made)
+            pack_ended_weeks(made, today=datetime.now(UTC).date() + timedelta(weeks=1))
+            of_reads(made)
 
 
 if __name__ == "__main__":

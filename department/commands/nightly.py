@@ -74,7 +74,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
 
 
 def _unpacked(folder: DepartmentFolder) -> str | None:
-    """Build the indexes of weeks that ended anew; tell what kept it from that."""
+    """Rebuild the indexes of weeks that ended; return why it failed, None if it did not."""
     try:
         with connected(folder, OWNER) as connection:
             pack_ended_weeks(connection, today=datetime.now(UTC).date())

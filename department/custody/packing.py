@@ -1,4 +1,4 @@
-"""Builds the indexes of weeks that ended anew.
+"""Rebuilds the indexes of weeks that ended.
 
 Nothing comes into them any more, and their pages are half-filled as far as rows came in another order than theirs.
 """
@@ -28,9 +28,9 @@ WHERE indrelid = %s::regclass AND NOT indisvalid AND relname ~ '_cc(new|old)[0-9
 
 
 def pack_ended_weeks(connection: psycopg.Connection[Any], *, today: date) -> list[str]:
-    """Build the indexes of each week's partitions anew that ended before a day; return the partitions.
+    """Rebuild the indexes of each week's partitions that ended before a day; return the partitions.
 
-    Keeping and searching go on meanwhile. One that was cut off is done anew.
+    Keeping and searching go on meanwhile. One that was cut off is done again.
 
     Args:
         connection: the owner's, autocommit.

@@ -11,7 +11,7 @@ _NAME = "search_plate_hidden"
 
 
 def index(_: Any, editor: Any) -> None:  # noqa: ANN401 - Django's
-    """Build it; a building that was cut off is done anew."""
+    """Build it; one that was cut off is built again."""
     with editor.connection.cursor() as cursor:
         cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [_NAME])
         if cursor.fetchone() == (False,):

@@ -91,7 +91,7 @@ function steps(hit) {
   if (busy) return;  // only its age has changed: anyone who writes goes on
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
-  // Whoever was the first to compare is not asked to be the second.
+  // The person who compared first is not asked to be the second.
   const asked = hit.eye === "second" && hit.eye_by === page.dataset.me ? "" : hit.eye;
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   at("hit-name").replaceChildren(...parts(hit).filter((each) => each.className !== "stands"));
