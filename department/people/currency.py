@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.utils import timezone
@@ -45,7 +46,7 @@ class Lack:
     """Log-ins of who can help."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Currency:
     """What somebody's roles, certificates and training are at a moment."""
 
@@ -61,7 +62,7 @@ class Currency:
         """Tell whether the person has a permission at that moment."""
         return next(self._lacking(permission), None) is None
 
-    @property
+    @cached_property
     def permitted(self) -> frozenset[Permission]:
         """All that the person may at that moment: for menus."""
         return frozenset(filter(self.may, Permission))

@@ -6,6 +6,7 @@ and is not too old. `department.people.currency` computes both for a person at a
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 
 class DepartmentRole(StrEnum):
@@ -204,6 +205,7 @@ CONSOLE_ONLY = frozenset({DepartmentRole.AUDITOR, DepartmentRole.ADMINISTRATOR})
 """Given and ended on the command line alone: who takes over the pages makes no administrator and removes no auditor."""
 
 
+@cache
 def roles_that_may(permission: Permission) -> frozenset[DepartmentRole]:
     """Return the roles that have a permission."""
     return frozenset(role for role, granted in GRANTS.items() if permission in granted)

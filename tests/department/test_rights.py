@@ -18,6 +18,7 @@ from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, RO
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.errors import ClosedEntryError
 from department.policy.policy import AccessPurpose
+from tests.department.emptying import empty
 from tests.department.ledger.asked import hand_made
 from tests.department.roles import as_role
 
@@ -303,20 +304,24 @@ def test_role_may_do_what_is_listed_and_no_more(acting: Connect, role: str) -> N
     assert allowed == expected
 
 
-@pytest.mark.parametrize("role", sorted({*ROLES} - {OWNER}))
-def test_partitions_are_reached_by_their_table_alone(connect: Connect, role: str) -> None:
+def test_partitions_are_reached_by_their_table_alone(connect: Connect) -> None:
     """Row security holds where a table is named, and not for what lies beneath another."""
     with connect(KEEPER) as keeper:
         keeper.execute("SELECT custody_make_partitions(current_date, current_date)")
-    with connect(role) as connection:
+    others = sorted({*ROLES} - {OWNER})
+    with connect(WEB) as connection:
         partitions = relations(connection, partitions=True)
         assert len(partitions) > 40
-        assert [
-            (verb, table)
-            for table, column in partitions.items()
-            for verb in sorted(ALL)
-            if may(connection, verb, table, column)
-        ] == []
+        # PostgreSQL's own answer: to try each verb of each role at each of them takes seconds.
+        allowed = connection.execute(
+            "SELECT rolname, part, verb FROM unnest(%s::text[]) AS rolname, unnest(%s::text[]) AS part,"
+            " unnest(%s::text[]) AS verb WHERE CASE WHEN verb IN ('DELETE', 'TRUNCATE')"
+            " THEN has_table_privilege(rolname, part, verb) ELSE has_any_column_privilege(rolname, part, verb) END",
+            [others, [*partitions], [*ALL]],
+        ).fetchall()
+        assert allowed == []
+        table, column = min(partitions.items())
+        assert [verb for verb in ALL if may(connection, verb, table, column)] == []
 
 
 def test_functions_are_called_by_who_is_listed(connect: Connect) -> None:
@@ -384,8 +389,7 @@ def rows(connect: Connect) -> Iterator[None]:
     """Put one open row and one covert row into each table; record 1 is the open one, 2 the covert one."""
     with connect("postgres") as connection:
         tables = [table for table in relations(connection, partitions=False) if table in {*CLOSED, *STATUS} - {*_VIEWS}]
-        emptied = f"TRUNCATE {', '.join(tables)}"
-        connection.execute(emptied)
+        empty(connection, *tables)
         for table in tables:
             columns = dict(
                 connection.execute(
@@ -404,7 +408,7 @@ def rows(connect: Connect) -> Iterator[None]:
                 connection.execute(insert, list(values.values()))
         connection.commit()
         yield
-        connection.execute(emptied)
+        empty(connection, *tables)
 
 
 def opened(*groups: str) -> OpenEntry:
