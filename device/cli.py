@@ -9,6 +9,7 @@ import click
 
 from device import __version__
 from device.commands.lazy import LazyCommand, LazyGroup
+from device.commands.spoken import speak
 from device.errors import PlatepostError
 from device.language import LANGUAGES, message, spoken
 from device.secrets.undumpable import hide_memory
@@ -40,6 +41,14 @@ def _commands() -> dict[str, LazyCommand]:
     return {name: LazyCommand(place, *_BROUGHT.get(name, ("", name))) for name, place in brought.items()} | _OWN
 
 
+def _speak(_context: click.Context, _parameter: click.Parameter, language: str | None) -> None:
+    if language is not None:
+        os.environ["LANGUAGE"] = language
+
+
+speak()
+
+
 @click.group(
     cls=LazyGroup,
     lazy=_commands(),
@@ -56,13 +65,14 @@ Examples:
 @click.option(
     "--language",
     type=click.Choice(list(LANGUAGES)),
-    help="Language of what a technician reads: aim, accept, enroll, selftest.  [default: the terminal's]",
+    is_eager=True,  # before the help, which is in it too
+    expose_value=False,
+    callback=_speak,
+    help="Language of what a technician reads: enroll, aim, accept, decommission, selftest.  [default: the terminal's]",
 )
-def platepost(*, verbose: int, language: str | None) -> None:
+def platepost(*, verbose: int) -> None:
     """Read license plates on the unit, check each against the hot list that it carries, and publish hits and reads."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbose, 2)]
-    if language is not None:
-        os.environ["LANGUAGE"] = language
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
 
 

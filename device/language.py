@@ -20,6 +20,7 @@ LANGUAGES = {ENGLISH: "English", "es": "Español"}
 _TRANSLATIONS = Path(__file__).parent / "translations"
 _LOCALE = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 """Environment variables that name a terminal's language, the first first, as gettext(3) looks at them."""
+_YES, _NO = frozenset({"y", "yes", "s", "si", "sí"}), frozenset({"n", "no"})
 _ENTRY = re.compile(r'^msgid ((?:".*"\n?)+)msgstr ((?:".*"\n?)+)', re.MULTILINE)
 
 Catalog = Mapping[str, str]
@@ -132,6 +133,12 @@ def spoken(text: str) -> str:
     """Return a phrase in the terminal's language; any other text as it is."""
     said: str = translated(text, catalog(terminal_language()))
     return said
+
+
+def agreed(answer: str) -> bool | None:
+    """Return whether a person said yes, in whichever language; None if that was neither yes nor no."""
+    said = answer.strip().lower()
+    return said in _YES if said in _YES | _NO else None
 
 
 def local(moment: datetime, form: str = "%Y-%m-%d %H:%M") -> str:

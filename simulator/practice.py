@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.language import Phrase, spoken
 from device.records import Role
@@ -25,11 +26,12 @@ _SHUTTER, _MPH = 0.001, 33.0
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
   platepost simulate aim                           two lanes from too far away: the page says what to adjust
   platepost simulate aim --zoom 1.4 --side left    adjusted: the light turns green, by the left lane
-"""
+""",
 )
 @click.argument("clip", type=click.Path(exists=True, path_type=Path), default=STREET)
 @click.option("--zoom", type=click.FloatRange(1, 4), default=1.0, help="Zoom factor of the lens.")

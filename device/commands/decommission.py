@@ -17,6 +17,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.commands.account import account
+from device.commands.spoken import SpokenHelp, confirmed
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
 from device.custody.service import CustodyService
@@ -69,6 +70,7 @@ class Leaving:
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
   sudo systemctl disable --now platepost
@@ -79,7 +81,7 @@ Examples:
 First it delivers what waits, then its last record, `decommissioned`. Then it wipes the unit.
 There is no way back. The administrator gives `platepost provision post revoke` in the office.
 Interrupted, the same command wipes what is left.
-"""
+""",
 )
 @click.option(
     "--config",
@@ -134,7 +136,7 @@ def decommission(
                     post=post,
                     agency=agency,
                 )
-            click.confirm(spoken(asked), abort=True, err=True)
+            confirmed(asked)
         last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
         write_durably(mark, last.body)  # from here on the unit is none that starts
     remarks = wipe(leavings, keep=mark)

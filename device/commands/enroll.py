@@ -13,6 +13,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import TypeAdapter, ValidationError
 
+from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.enrollment.code import read_code, seal_key_of
 from device.enrollment.errors import EnrollmentError
@@ -61,6 +62,7 @@ def _in_words() -> Iterator[None]:
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
   sudo platepost enroll post-17 office.riverside.example:8443
@@ -70,7 +72,7 @@ Examples:
 \b
 It asks for the code that an administrator issued for this post with `platepost provision post invite`. If interrupted,
 run the same command again to continue.
-"""
+""",
 )
 @click.argument("post", callback=_name)
 @click.argument("office", required=False)

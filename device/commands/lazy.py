@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import click
 
+from device.commands.spoken import SpokenHelp
 from device.errors import installing
+from device.language import Phrase, spoken
 
 _LINE = 100
 """Characters of a line of help, which goes on below itself where the terminal is narrower."""
@@ -27,7 +29,7 @@ class LazyCommand(NamedTuple):
     """What of this package installs what it needs, if that is not what the group says."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(SpokenHelp, click.Group):
     """A group of such commands, by name, beside those that are added to it.
 
     One that needs what is not installed, to be loaded or to run, says so, and which extra brings it: by default the
@@ -48,6 +50,10 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted."""
         return sorted([*super().list_commands(ctx), *self._lazy])
+
+    def line_of_help(self, name: str) -> str:
+        """Return the line of a command that is not loaded yet."""
+        return self._lazy[name].help
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command.
@@ -84,8 +90,8 @@ class LazyGroup(click.Group):
         """List the commands without loading any."""
         own = {name: command for name, command in self.commands.items() if not command.hidden}
         rows = {name: command.get_short_help_str(limit=_LINE) for name, command in own.items()}
-        rows |= {name: command.help for name, command in self._lazy.items()}
-        with formatter.section("Commands"):
+        rows |= {name: spoken(Phrase(command.help)) for name, command in self._lazy.items()}
+        with formatter.section(spoken(Phrase("Commands"))):
             formatter.write_dl(sorted(rows.items()))
 
     def _missing(self, ctx: click.Context, name: str, error: ModuleNotFoundError) -> click.ClickException:

@@ -17,6 +17,7 @@ from device import backends
 from device.camera.capture import Capture
 from device.clock.chrony import Chrony
 from device.clock.kernel import clock_quality
+from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
 from device.errors import PlatepostError
@@ -53,11 +54,12 @@ class SelfTestResult:
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
-  platepost selftest --config post.toml
+  sudo platepost selftest --config /etc/platepost/post.toml
   platepost selftest --config post.toml --json
-"""
+""",
 )
 @click.option(
     "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
+from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.enrollment.acceptance import Statement, write_statement
 from device.files import give_to_owner, write_durably
@@ -34,11 +35,12 @@ _NOT_ACCEPTED = Phrase("NOT accepted; the post stays out of service.")
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
-  platepost accept --config post.toml --as /media/stick/r-alvarez
-  platepost accept --config post.toml --as /media/stick/r-alvarez --limit vehicles=200 --output /media/stick
-"""
+  sudo platepost accept --as /media/stick/r-alvarez
+  sudo platepost accept --as /media/stick/r-alvarez --limit vehicles=200 --output /media/stick
+""",
 )
 @CONFIG
 @TECHNICIAN

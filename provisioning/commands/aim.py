@@ -12,6 +12,7 @@ import click
 from device import backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
+from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.files import give_to_owner
 from device.language import Phrase, day, listed, local, spoken
@@ -48,11 +49,12 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
 
 
 @click.command(
+    cls=SpokenHelp,
     epilog="""\b
 Examples:
-  platepost aim --config post.toml --as /media/stick/r-alvarez
-  platepost aim --config post.toml --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
-"""
+  sudo platepost aim --as /media/stick/r-alvarez
+  sudo platepost aim --as /media/stick/r-alvarez --address 192.168.50.1 --speed 45 --shutter 1/1000
+""",
 )
 @CONFIG
 @TECHNICIAN

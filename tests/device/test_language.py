@@ -3,20 +3,27 @@
 import ast
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
+import click
 import pytest
 from click.testing import CliRunner
 from pydantic import TypeAdapter, ValidationError
 
 from device.cli import platepost
+from device.commands.decommission import decommission
+from device.commands.enroll import enroll
+from device.commands.selftest import selftest
+from device.commands.spoken import CLICK, METAVARS, SpokenHelp, paragraphs
 from device.enrollment.errors import EnrollmentError
 from device.language import (
     ENGLISH,
     LANGUAGES,
     Phrase,
+    agreed,
     catalog,
     local,
     message,
@@ -25,6 +32,9 @@ from device.language import (
     terminal_language,
     translated,
 )
+from provisioning.commands.accept import accept
+from provisioning.commands.aim import aim
+from simulator.practice import aim as practice
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (ROOT / "device", ROOT / "provisioning")
@@ -40,6 +50,11 @@ AT_THE_UNIT = (
     PRACTICE,
 )
 """Files whose every word a technician may read; what is judged in the office is none of them."""
+COMMANDS: dict[str, click.Command] = {
+    **{command.name or "": command for command in (enroll, aim, accept, decommission, selftest)},
+    "simulate aim": practice,
+}
+"""What a technician types."""
 SPEAKING = {"echo", "say", "progress", "ask", "prompt", "confirm", "getpass", "Result", "SelfTestResult"}
 ERRORS = {
     *("AimRefusedError", "CameraError", "DecommissionError", "EnrollmentError", "ProvisioningError", "UsageError"),
@@ -67,6 +82,15 @@ def _texts() -> set[str]:
     return found
 
 
+def _help() -> Iterator[str]:
+    """Give the texts of help that a technician reads."""
+    for command in (platepost, *COMMANDS.values()):
+        yield from (*paragraphs(command.help), *paragraphs(command.epilog))
+        yield from (each.help for each in command.params if isinstance(each, click.Option) and each.help)
+    context = click.Context(platepost)
+    yield from (platepost.line_of_help(name) for name in platepost.list_commands(context))
+
+
 def _fields(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
@@ -74,8 +98,54 @@ def _fields(text: str) -> set[str]:
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_text_is_translated_with_its_fields_and_none_is_left_over(language: str) -> None:
     words = catalog(language)
-    assert words.keys() == _texts()
-    assert [text for text, said in words.items() if not said.strip() or _fields(said) != _fields(text)] == []
+    assert words.keys() == _texts() | set(_help())
+    assert [text for text, said in words.items() if not said.strip() or _fields(said) - _fields(text)] == []
+    # Click fills its own texts, some with a name of its own that is English.
+    assert [text for text, said in words.items() if text not in CLICK and _fields(text) - _fields(said)] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_technician_s_command_explains_itself_in_the_language_asked_for(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    words = [*name.split(), "--help"]
+    assert isinstance(COMMANDS[name], SpokenHelp)
+    shown = " ".join(CliRunner().invoke(platepost, ["--language", "es", *words]).output.split())
+    for text in (*paragraphs(COMMANDS[name].help), "Show this message and exit.", *METAVARS):
+        if text in METAVARS:
+            assert not re.search(rf"(?<!-){re.escape(text)}\b", shown), text
+        else:
+            assert " ".join(catalog("es")[text].split()) in shown
+    english = CliRunner().invoke(platepost, ["--language", "en", *words]).output
+    assert paragraphs(COMMANDS[name].help)[0] in " ".join(english.split())
+    assert english.startswith("Usage: platepost")
+
+
+def test_the_list_of_commands_and_a_mistake_are_in_the_language_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    assert "Dar de alta este equipo" in CliRunner().invoke(platepost, ["--language", "es", "--help"]).output
+    mistaken = CliRunner().invoke(platepost, ["--language", "es", "enroll"]).output
+    assert "Error: Falta el argumento 'POST'." in mistaken
+    assert "Para ver la ayuda: platepost enroll" in mistaken
+
+
+def test_click_still_says_what_is_translated_of_it() -> None:
+    folder = Path(click.__file__).parent
+    said = {
+        node.value
+        for path in folder.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert [text for text in CLICK if text not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "yes"), [("y", True), (" Sí\n", True), ("S", True), ("N", False), ("no", False), ("", None), ("q", None)]
+)
+def test_yes_and_no_are_understood_in_every_language(answer: str, yes: bool | None) -> None:  # noqa: FBT001 - a row of a table
+    assert agreed(answer) is yes
 
 
 def _is_english(node: ast.expr) -> bool:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal, TextIO
 
-from device.language import Phrase, spoken
+from device.language import Phrase, agreed, spoken
 
-_YES, _NO = frozenset({"y", "yes", "s", "si", "sí"}), frozenset({"n", "no"})
 _ANEW = "\r\x1b[K"
 """What starts a terminal's line over."""
 
@@ -93,9 +92,9 @@ class Terminal(Dialogue):
         self.discard()
         while True:
             self._write(f"{spoken(question)} {spoken(Phrase('[y/n]'))} ")
-            answer = self._line(None)[1].strip().lower()
-            if answer in _YES | _NO:
-                return answer in _YES
+            yes = agreed(self._line(None)[1])
+            if yes is not None:
+                return yes
 
     def discard(self) -> None:
         """Forget what was typed at a terminal; a pipe is written before anything is asked, and keeps its lines."""
