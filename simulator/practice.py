@@ -45,7 +45,9 @@ def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -
     does not change a clip, and the shutter time is known only for the clips that ship.
     """
     ships = clip.resolve().parent == STREET.resolve().parent
-    settings: dict[str, Setting] = {"path": str(clip.resolve()), "loop": True, "zoom": zoom, "side": side}
+    # A slow machine must see as much of a vehicle as a unit does: what the page says leads nowhere otherwise.
+    footage: dict[str, Setting] = {"path": str(clip.resolve()), "loop": True, "pace": "patient"}
+    settings = {**footage, "zoom": zoom, "side": side}
     with TemporaryDirectory(prefix="platepost-aim-") as folder:
         fleet = Fleet.create(Path(folder) / "fleet", agency="practice")
         technician = fleet.add_operator("technician", Role.TECHNICIAN)

@@ -16,14 +16,17 @@ from device.settings import Section, checked
 from simulator.camera.recordings import Recording, open_recording
 from simulator.camera.zoomed import Side, Zoomed
 
-Pace = Literal["realtime", "fast"]
+Pace = Literal["realtime", "patient", "fast"]
 
 
 class FootageSettings(Section):
     """What the footage is and how it is played: the table `camera.footage` of the configuration."""
 
     path: str = Field(min_length=1, description="The footage: a video, a folder, or what a post recorded.")
-    pace: Pace = Field(default="realtime", description="`realtime`, or `fast`: as fast as the post takes it.")
+    pace: Pace = Field(
+        default="realtime",
+        description="`realtime`; `patient`: slower where the post does not keep up; or `fast`: as fast as it takes it.",
+    )
     loop: bool = Field(default=False, description="Whether it begins again when it ends, forever.")
     frames_per_second: float | None = Field(
         default=None, gt=0, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
@@ -37,9 +40,10 @@ class FootageCamera(Camera):
     """Plays a video file, a folder of images, a frame sequence with its timing, or what a post recorded.
 
     In pace `realtime` each frame is delivered when it is due and none is left out: a consumer that is too slow must
-    drop them, as with a lens. In pace `fast` they are delivered without waiting. In both, a frame's `captured` and
-    `monotonic` are those of the footage, counted from when its first frame was asked for, so that what follows sees
-    the vehicles' true speed; in pace `fast` they run ahead of the clock.
+    drop them, as with a lens. In pace `patient` each waits for the consumer, so that a slow machine sees all that a
+    fast one does, later. In pace `fast` they do, and come without waiting until they are due. Always a frame's
+    `captured` and `monotonic` are those of the footage, counted from when its first frame was asked for, so that what
+    follows sees the vehicles' true speed; in pace `fast` they run ahead of the clock, in pace `patient` behind it.
 
     It does not simulate: exposure, auto-focus, a lens that is cut off, rolling shutter. Those are in the footage or
     absent.
@@ -62,7 +66,7 @@ class FootageCamera(Camera):
 
         Args:
             path: the footage.
-            pace: `realtime` or `fast`.
+            pace: `realtime`, `patient` or `fast`.
             loop: begin again when the footage ends, forever.
             frames_per_second: for a folder of images, which does not know it (10 where not given).
             key: PEM of the private key that opens what a post recorded.
@@ -83,7 +87,7 @@ class FootageCamera(Camera):
         }
         checked(FootageSettings, {"path": str(path), **said}, table="camera.footage")
         self._path = Path(path)
-        self._realtime = pace == "realtime"
+        self._pace = pace
         self._loop = loop
         self._frames_per_second = frames_per_second
         self._key = None if key is None else Path(key)
@@ -94,7 +98,7 @@ class FootageCamera(Camera):
 
     def __repr__(self) -> str:
         state = "closed" if self._recording is None else "open"
-        return f"<FootageCamera {self._path.name!r} {'realtime' if self._realtime else 'fast'}, {state}>"
+        return f"<FootageCamera {self._path.name!r} {self._pace}, {state}>"
 
     @property
     def finite(self) -> bool:
@@ -104,7 +108,7 @@ class FootageCamera(Camera):
     @property
     def patient(self) -> bool:
         """Whether frames wait for the consumer."""
-        return not self._realtime
+        return self._pace != "realtime"
 
     @property
     def noisy(self) -> bool:
@@ -163,8 +167,8 @@ class FootageCamera(Camera):
             offset = seconds + recording.frame_seconds()
 
     def _wait_until(self, moment: float) -> bool:
-        """Wait for the moment (pace `realtime`); return whether the camera was closed meanwhile."""
-        if not self._realtime:
+        """Wait for the moment unless the pace is `fast`; return whether the camera was closed meanwhile."""
+        if self._pace == "fast":
             return self._closed.is_set()
         return self._closed.wait(max(0.0, moment - time.monotonic()))
 

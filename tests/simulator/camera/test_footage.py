@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from device.camera.capture import Capture
 from device.errors import CameraError, ConfigurationError
 from simulator.camera.footage import FootageCamera
 from simulator.camera.recordings import VideoRecording
@@ -137,6 +138,25 @@ def test_realtime_leaves_out_no_frame_for_a_slow_consumer(tmp_path: Path) -> Non
             time.sleep(0.03)
 
     assert numbers == [0, 1, 2, 3, 4]
+
+
+def test_a_patient_camera_is_in_time_with_one_that_keeps_up_and_waits_for_one_that_does_not(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, 5, rate=20)
+
+    with FootageCamera(path=clip, pace="patient") as camera:
+        lateness = [time.monotonic() - frame.monotonic for frame in camera.frames()]
+        capture = Capture(camera, queue_frames=1)
+        capture.start()
+        seen = []
+        for frame in capture.frames():
+            if frame is not None:
+                seen.append(frame.number)
+                time.sleep(0.2)
+        capture.stop()
+
+    assert min(lateness) >= 0
+    assert (seen, capture.dropped) == ([0, 1, 2, 3, 4], 0)
 
 
 def test_loop_goes_on_with_numbers_and_times(tmp_path: Path) -> None:
