@@ -60,7 +60,7 @@ class CommandRequest(WireModel):
     boot: Identifier | None = Field(
         default=None,
         description=(
-            "`boot` of the post's status as the asker saw it. A post whose clock is not synchronised cannot judge "
+            "`boot` of the post's status as the asker saw it. A post whose clock is not synchronized cannot judge "
             "`issued`, and then heeds only what names its present run."
         ),
     )

@@ -18,10 +18,10 @@ class ClockQuality(WireModel):
     )
     synchronised: bool = Field(description="Whether the clock is at present disciplined by a time source.")
     estimated_error_seconds: Seconds | None = Field(
-        default=None, description="Estimated error in seconds; absent while unsynchronised or unknown."
+        default=None, description="Estimated error in seconds; absent while not synchronized or unknown."
     )
     maximum_error_seconds: Seconds | None = Field(
-        default=None, description="Bound of the error in seconds; absent while unsynchronised or unknown."
+        default=None, description="Bound of the error in seconds; absent while not synchronized or unknown."
     )
     reference: str | None = Field(
         default=None,

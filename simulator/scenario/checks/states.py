@@ -126,7 +126,7 @@ class ClockCheck(Within):
         """The demand in words."""
         parts = ["times of records never go back unsaid", "they say how far they are from the post's clock"]
         if self.synchronised is not None:
-            parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronised")
+            parts.append(f"they say that the clock is {'' if self.synchronised else 'not '}synchronized")
         if self.off_by is not None:
             parts.append(f"they are right within {words(self.off_by)}")
         return ", ".join(parts) + self._when()
