@@ -33,7 +33,7 @@ class StreetCamera(Camera):
         self._pace = pace
         self._closed = Event()
         self._recording: Recording | None = None
-        self.name = f"street {path.stem}"
+        self.name = f"footage {path.name}"
 
     @property
     def noisy(self) -> bool:
