@@ -107,7 +107,10 @@ def test_from_nothing_to_a_post_in_service_and_out_of_it(day: Day, tmp_path: Pat
         technician = day.fleet.operator("r-alvarez")
         aim(visitor, units["post-17"], technician, stack)
         report = accept(day, units["post-17"], technician, tmp_path, stack)
-        assert page_faults(visitor.open(report.as_uri()), "accept") == []
+        shown = visitor.open(report.as_uri(), phone=True)
+        assert page_faults(shown, "accept") == []
+        mark = "getComputedStyle(document.querySelector('tbody .good'), '::before').content"
+        assert shown.evaluate(mark) == '"✓ "'
         day.give("acceptance", "keep", report)
         serve(units["post-17"], keeper)
 
@@ -182,7 +185,7 @@ def accept(day: Day, unit: Path, technician: Path, folder: Path, stack: ExitStac
     options = ("--config", unit / "post.toml", "--as", technician, "--purpose", PURPOSE, "--output", folder)
     terminal = Terminal("accept", *options, *words)
     stack.callback(terminal.close)
-    terminal.wait_for("Bring a plate")
+    terminal.wait_for("Hold the test plate")
     terminal.wait_for("Press Enter")
     terminal.type("\n\n")
     terminal.wait_for("Take the network away")

@@ -51,8 +51,8 @@ def written(fleet: Fleet, *, good: bool) -> tuple[Configuration, Technician, byt
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("Acceptance of post post-17", "Not accepted", "outage", "3 days", "The test plate.", "technician")),
-        ("es", ("Aceptación del poste post-17", "No aceptado", "corte de red", "3 días", "La placa de prueba.")),
+        ("en", ("Acceptance of post-17", "Not accepted", "outage", "3 days", "The test plate.", "technician")),
+        ("es", ("Aceptación de post-17", "No aceptado", "corte de red", "3 días", "La placa de prueba.")),
     ],
 )
 def test_it_is_in_the_technician_s_language_and_the_unit_s_time(
