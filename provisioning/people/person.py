@@ -86,7 +86,7 @@ class Person:
             known = Role(role)
         except (ValueError, IndexError) as error:
             raise _nobody(folder) from error
-        key = signing_jwk(folder / KEY_FILE, passphrase=PERSONAL_PASSPHRASE)
+        key = signing_jwk(folder / KEY_FILE, passphrase=PERSONAL_PASSPHRASE, of=name)
         return cls(folder, name, agency, known, key, certificate, tuple(issuers))
 
     @property

@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
 from device.files import flush_folder
-from device.language import Phrase, message, spoken
+from device.language import Phrase, spoken
 from device.secrets.held_key import HeldKey, provider_of
 from provisioning.errors import ProvisioningError
 from provisioning.trust.passphrase import FLEET_PASSPHRASE, TRIES, PassphraseSource
 
 OUTBOX_KEY_BYTES = 32
+_WRONG = Phrase("the passphrase is wrong, or the file is damaged")
 
 
 def new_key() -> ec.EllipticCurvePrivateKey:
@@ -37,12 +38,15 @@ def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-def read_private_key(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE) -> ec.EllipticCurvePrivateKey:
+def read_private_key(
+    path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE, of: str | None = None
+) -> ec.EllipticCurvePrivateKey:
     """Read a P-256 private key from a PEM file, or what a TPM or PKCS#11 token signs with where the file refers to it.
 
     Args:
         path: the file.
         passphrase: gives the passphrase of a sealed key.
+        of: whose it is, for a person who is asked for it; the file's path if None.
 
     Raises:
         ProvisioningError: the file is missing, or holds no such key; the passphrase is wrong, or there is none.
@@ -56,42 +60,40 @@ def read_private_key(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHR
     provider = provider_of(pem)
     if provider is not None:
         return HeldKey(path, provider)
-    key = _unsealed(path, pem, passphrase) if b"ENCRYPTED" in pem else _loaded(path, pem, None)
+    key = _unsealed(path, pem, passphrase, of or str(path)) if b"ENCRYPTED" in pem else _loaded(path, pem, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProvisioningError(f"{path}: not a key of an elliptic curve")
     return key
 
 
-def _unsealed(path: Path, pem: bytes, source: PassphraseSource) -> PrivateKeyTypes:
+def _unsealed(path: Path, pem: bytes, source: PassphraseSource, of: str) -> PrivateKeyTypes:
     """Open a sealed key; a person who mistyped is asked again."""
     left = TRIES if source.asks else 1
     while True:
-        passphrase = source.passphrase(str(path))
+        passphrase = source.passphrase(of)
         try:
             return _loaded(path, pem, passphrase)
-        except ProvisioningError as error:
+        except ProvisioningError:
             source.forget()
             left -= 1
             if not left:
                 raise
-            again = Phrase("{why}. Once more:", why=message(error))
-            sys.stderr.write(f"{spoken(again)}\n")
+            sys.stderr.write(f"{spoken(Phrase('{why}. Once more:', why=_WRONG))}\n")
 
 
 def _loaded(path: Path, pem: bytes, passphrase: bytes | None) -> PrivateKeyTypes:
     try:
         return serialization.load_pem_private_key(pem, password=passphrase)
     except (ValueError, TypeError) as error:
-        wrong = Phrase("the passphrase is wrong, or the file is damaged")
-        why = str(error) if passphrase is None else wrong
+        why = str(error) if passphrase is None else _WRONG
         raise ProvisioningError(
             Phrase("{path}: no private key can be read from it ({why})", path=str(path), why=why)
         ) from error
 
 
-def signing_jwk(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE) -> ECKey:
+def signing_jwk(path: Path, *, passphrase: PassphraseSource = FLEET_PASSPHRASE, of: str | None = None) -> ECKey:
     """Read a private key that signs JOSE messages; as `read_private_key`."""
-    key = read_private_key(path, passphrase=passphrase)
+    key = read_private_key(path, passphrase=passphrase, of=of)
     if isinstance(key, HeldKey):
         return ECKey(key, key, {})
     return ECKey.import_key(private_pem(key))

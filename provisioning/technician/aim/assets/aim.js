@@ -9,6 +9,7 @@ const LIGHTS = { day: t("daylight"), infrared: t("infrared") };
 const SILENT_MS = 6000;  // the unit says how things stand once a second, and more often
 let infrared = false;
 let closed = false;
+let done = []; // who did what so far, in sentences
 let drawing = false;
 let stream = null;
 let heard = Date.now();
@@ -90,6 +91,7 @@ function told(state) {
     by("unfinished").close();
     show("waiting", ["■", t("CLOSED")]);
     by("advice").replaceChildren(item(t("This page has closed: {why}.", { why: state.closed })));
+    by("foot").textContent = done.join(" ");
     by("shown").hidden = true; // no picture of now, and one that was asked for does not come any more
     for (const button of document.querySelectorAll("button")) button.disabled = true;
     return;
@@ -118,11 +120,12 @@ function told(state) {
   const accepted = state.accepted
     .map((light) => (state.outdated.includes(light) ? t("{light} (the view has moved since)", { light: LIGHTS[light] }) : LIGHTS[light]))
     .join(", ");
-  by("foot").textContent = [
-    `${state.who}.`,
+  done = [
+    t("Technician: {name}.", { name: state.who }),
     accepted ? t("Accepted in: {lights}.", { lights: accepted }) : t("Nothing accepted yet."),
-    t("This page closes in {minutes} min.", { minutes: Math.ceil(state.seconds_left / 60) }),
-  ].join(" ");
+  ];
+  const left = t("This page closes in {minutes} min.", { minutes: Math.ceil(state.seconds_left / 60) });
+  by("foot").textContent = [...done, left].join(" ");
   // One picture at a time: a slow radio shows fewer, and none is broken off.
   if (state.number !== null && by("picture").complete) by("picture").src = `/see/picture/${state.number}`;
 }
