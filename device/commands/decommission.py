@@ -1,9 +1,10 @@
 """`platepost decommission`: take this unit out of service, so that nothing of the department's stays on it."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -109,8 +110,17 @@ Interrupted, the same command wipes what is left.
 )
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@click.pass_context
 def decommission(
-    *, path: Path, person: str, purpose: str, lose_records: int, seconds: float, yes: bool, as_json: bool
+    context: click.Context,
+    *,
+    path: Path,
+    person: str,
+    purpose: str,
+    lose_records: int,
+    seconds: float,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Take this unit out of service for good: deliver its records, sign a last one, then wipe keys and data.
 
@@ -137,7 +147,8 @@ def decommission(
                     agency=agency,
                 )
             confirmed(asked)
-        last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
+        with nullcontext() if context.find_root().params.get("verbose") else _without_warnings():
+            last, delivered, lost = _leave(configuration, Leaving(person, purpose, seconds, lose_records))
         write_durably(mark, last.body)  # from here on the unit is none that starts
     remarks = wipe(leavings, keep=mark)
     if as_json:
@@ -147,7 +158,27 @@ def decommission(
     click.echo(spoken(CLEAN))
     for remark in remarks:
         click.echo(spoken(Phrase("To do: {remark}", remark=shown(spoken(remark)))))
-    click.echo(spoken(Phrase("Next, in the office: platepost provision post revoke FLEET POST --purpose ...")))
+    click.echo(
+        spoken(
+            Phrase(
+                "Next, in the office: platepost provision post revoke FLEET {post} --purpose ...; or, if another unit "
+                "takes its place, platepost provision post invite FLEET {post} --replace ...",
+                post=shown(configuration.post.name),
+            )
+        )
+    )
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep off the terminal what the post's parts log in their own words: a person is told what came of it."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 def _of_last_record(delivered: str, mark: str) -> Phrase:
