@@ -21,7 +21,7 @@ from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
 from device.errors import PlatepostError
-from device.faults.fault import Fault
+from device.faults.fault import Fault, explained
 from device.files import give_to_owner
 from device.health.certificate import CERTIFICATE_DAYS
 from device.health.machine import MachineMonitor, read_machine
@@ -170,19 +170,21 @@ def _board(configuration: Configuration) -> Phrase:
         }
         if any(switches.values()):
             raise _FaultError(listed(said for said, is_open in switches.items() if is_open))
-    return Phrase("{board}: nothing stands open", board=configuration.board.backend)
+    return Phrase("{board}: case and door are closed", board=configuration.board.backend)
 
 
 def _supply(configuration: Configuration) -> Phrase:
     readings = read_machine(configuration.outbox.path.parent)
     present = MachineMonitor(configuration.outbox.path.parent).judge(readings) & {Fault.UNDER_VOLTAGE, Fault.THROTTLED}
     if present:
-        raise _FaultError(", ".join(sorted(present)))
+        raise _FaultError(explained(sorted(present)))
     if readings.throttled is not None:
         return Phrase("it holds, and the processor is not slowed down")
     if readings.low_voltage is not None:
-        return Phrase("it holds; this kernel does not tell throttling, so that throttled is never named")
-    return Phrase("this kernel tells nothing of it: under_voltage and throttled are never named")
+        return Phrase(
+            "it holds; this unit cannot tell whether the processor is slowed down: it never reports throttled"
+        )
+    return Phrase("this unit cannot measure it: it never reports under_voltage or throttled")
 
 
 def _outbox(configuration: Configuration) -> Phrase:
@@ -213,7 +215,13 @@ def _hotlist(configuration: Configuration) -> Phrase:
 def _clock(_configuration: Configuration) -> Phrase:
     quality = Chrony().ask() or clock_quality()
     if not quality.synchronised:
-        raise _FaultError(Phrase("not synchronized, says {source}", source=str(quality.source)))
+        raise _FaultError(
+            Phrase(
+                "not synchronized, says {source}. The unit needs its network, or time by GPS: wait some minutes, then "
+                "run the same command again; chronyc tracking shows the state",
+                source=str(quality.source),
+            )
+        )
     return Phrase(
         "synchronized, says {source}; error about {milliseconds} ms",
         source=str(quality.source),

@@ -7,8 +7,10 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import reduce
 from pathlib import Path
 
+from device.language import Phrase
 from device.records import HotListState, PerceivedSeverity, Reason
 
 
@@ -392,6 +394,21 @@ DESCRIPTIONS: dict[Fault, Description] = {
     ),
 }
 """Every fault has its description."""
+
+
+def explained(names: Iterable[str]) -> Phrase:
+    """Say of each fault what is wrong and what to do, in the reader's language; what is no fault's name, as it is."""
+    said = [_explained(name) for name in names]
+    return reduce(lambda before, each: Phrase("{first} {second}", first=before, second=each), said)
+
+
+def _explained(name: str) -> Phrase:
+    description = {fault.value: each for fault, each in DESCRIPTIONS.items()}.get(name)
+    if description is None:
+        return Phrase("{said}.", said=name)
+    return Phrase(
+        "{cause} {remedy} ({name})", cause=Phrase(description.cause), remedy=Phrase(description.remedy), name=name
+    )
 
 
 def reasons(faults: Iterable[Fault]) -> tuple[Reason, ...]:

@@ -103,7 +103,14 @@ def aim(
     aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
     if watcher.outlines.changed:
         click.echo(
-            spoken(Phrase("Lanes were drawn. Replace all [[passages.lanes]] in post.toml with these lines:")) + "\n"
+            spoken(
+                Phrase(
+                    "Lanes were drawn. Before you accept the post, replace all [[passages.lanes]] in {file} with these "
+                    "lines:",
+                    file=str(path),
+                )
+            )
+            + "\n"
         )
         click.echo(watcher.outlines.toml() or spoken(Phrase("(none: remove them all)")) + "\n")
     kept = load_views(configuration.outbox.path.parent)
@@ -232,7 +239,7 @@ def _lights(views: Views) -> set[Light]:
 def _said(views: Views) -> str:
     """Say which views a post has, whose and since when."""
     kept = [(LIGHTS[light], view) for light in LIGHTS if (view := views.of(light)) is not None]
-    return listed(
+    said = [
         Phrase(
             "the view in {light}, accepted {time} by {person}",
             light=by,
@@ -240,7 +247,8 @@ def _said(views: Views) -> str:
             person=view.accepted_by,
         )
         for by, view in kept
-    )
+    ]
+    return Phrase("{first}; {second}", first=said[0], second=said[1]) if len(said) == 2 else listed(said)
 
 
 def _road(configuration: Configuration) -> Road:

@@ -19,6 +19,7 @@ from device.commands.enroll import enroll
 from device.commands.selftest import selftest
 from device.commands.spoken import CLICK, METAVARS, SpokenHelp, paragraphs
 from device.enrollment.errors import EnrollmentError
+from device.faults.fault import DESCRIPTIONS, explained
 from device.language import (
     ENGLISH,
     LANGUAGES,
@@ -98,7 +99,8 @@ def _fields(text: str) -> set[str]:
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_text_is_translated_with_its_fields_and_none_is_left_over(language: str) -> None:
     words = catalog(language)
-    assert words.keys() == _texts() | set(_help())
+    faults = {text for each in DESCRIPTIONS.values() for text in (each.cause, each.remedy)}
+    assert words.keys() == _texts() | set(_help()) | faults
     assert [text for text, said in words.items() if not said.strip() or _fields(said) - _fields(text)] == []
     # Click fills its own texts, some with a name of its own that is English.
     assert [text for text, said in words.items() if text not in CLICK and _fields(text) - _fields(said)] == []
@@ -120,6 +122,13 @@ def test_a_technician_s_command_explains_itself_in_the_language_asked_for(
     english = CliRunner().invoke(platepost, ["--language", "en", *words]).output
     assert paragraphs(COMMANDS[name].help)[0] in " ".join(english.split())
     assert english.startswith("Usage: platepost")
+
+
+def test_a_fault_is_explained_with_what_to_do_in_the_language_asked_for() -> None:
+    said = explained(["clock_unsynchronised", "no status yet"])
+    cause = "The clock is not synchronized. Check that the unit reaches its time server. (clock_unsynchronised)"
+    assert said == f"{cause} no status yet."
+    assert said.within(catalog("es")).startswith("El reloj no está sincronizado. Compruebe que el equipo llegue")
 
 
 def test_the_list_of_commands_and_a_mistake_are_in_the_language_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,9 +246,9 @@ def test_console_says_how_bad_a_fault_is_and_when_it_grows_worse(
     if not verifies(request):
         pytest.skip("the shell's console is told of hits alone")
     wait_until_it_listens(console, post)
-    post.degrades(clock_unsynchronised="The clock is not synchronised.")
+    post.degrades(clock_unsynchronised="The clock is not synchronized.")
     assert console.shows("degraded: clock_unsynchronised (minor)")
-    post.degrades(clock_unsynchronised="The clock is not synchronised.", camera_silent="No frames.")
+    post.degrades(clock_unsynchronised="The clock is not synchronized.", camera_silent="No frames.")
     assert console.shows("degraded: camera_silent (critical), clock_unsynchronised (minor)")
 
 

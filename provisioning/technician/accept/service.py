@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from device.config import Configuration
 from device.errors import PlatepostError
-from device.faults.fault import Fault
+from device.faults.fault import Fault, explained
 from device.hotlist import MatchKind
 from device.language import Phrase, listed, message
 from device.post import Post
@@ -33,6 +33,7 @@ from provisioning.technician.technician import Technician
 log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 60.0
+_SILENT, _STOPPED = Phrase("no status yet"), Phrase("the post has stopped")
 _READ_AS_LISTED = frozenset({MatchKind.EXACT.value, MatchKind.LOOK_ALIKE.value})
 """Of a hit of another kind the plate may be a passer-by's."""
 ANEW_SECONDS = 3.0
@@ -214,14 +215,18 @@ class AtWork:
             said = Phrase("version {version}, {entries} entries", version=version, entries=entries)
         if self._faults():
             self._dialogue.say(
-                Phrase("It waits up to {seconds} s more for {names} to end.", seconds=patience, names=self._named())
+                Phrase(
+                    "{faults} Waiting up to {seconds} s more for this to end.",
+                    faults=self._explained(),
+                    seconds=patience,
+                )
             )
         healthy = self._wait(
             lambda: not self._faults(),
             self._limits.list_seconds,
-            what=lambda: Phrase("waiting for {names} to end", names=self._named()),
+            what=lambda: Phrase("waiting for {names} to end", names=listed(sorted(self._faults()))),
         )
-        state_said = Phrase("no fault") if healthy else Phrase("{names}", names=self._named())
+        state_said = Phrase("no fault") if healthy else self._explained()
         return [
             Result(point=Phrase("hot list"), good=current, said=said),
             Result(point=Phrase("state"), good=healthy, said=state_said),
@@ -233,14 +238,14 @@ class AtWork:
 
     def _faults(self) -> set[str]:
         if not self._status():
-            return {Phrase("no status yet")}
+            return {_SILENT}
         # One that has stopped, as footage does at its end, has no fault left that it would name.
-        stopped = {"offline"} if self._status()["state"] == "offline" else set()
+        stopped = {_STOPPED} if self._status()["state"] == "offline" else set()
         present = stopped | {str(reason["name"]) for reason in self._status().get("reasons", ())}
         return present - {Fault.NOT_ACCEPTED.value}
 
-    def _named(self) -> str:
-        return listed(sorted(self._faults()))
+    def _explained(self) -> Phrase:
+        return explained(sorted(self._faults()))
 
     def alarm(self) -> list[Result]:
         """Have the test plate seen, and hear the alarm as the department hears it: through the broker."""
@@ -253,7 +258,11 @@ class AtWork:
 
         with Connection(identity.folder, broker=configuration.uplink.brokers[0], topics=[topic]) as connection:
             self._dialogue.say(
-                Phrase("Bring a plate of the category {category} into the view.", category=TEST_CATEGORY)
+                Phrase(
+                    "Hold the test plate where plates pass, or drive it by: any plate that the list has with the "
+                    "category {category}.",
+                    category=TEST_CATEGORY,
+                )
             )
             payload = connection.wait(is_new, self._limits.patience_seconds)
             arrived = datetime.now(UTC)

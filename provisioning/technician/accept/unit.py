@@ -15,6 +15,7 @@ from device.camera.view import load_views
 from device.commands.selftest import examine
 from device.config import Configuration
 from device.errors import CameraError
+from device.faults.fault import explained
 from device.frame import Frame
 from device.language import Phrase, message
 from device.vision.recognizer import Plate, Recognizer
@@ -94,7 +95,7 @@ def view(configuration: Configuration) -> list[Result]:
 
     """
     views = load_views(configuration.outbox.path.parent)
-    named = ((Phrase("day"), views.day), (Phrase("infrared"), views.infrared))
+    named = ((Phrase("daylight"), views.day), (Phrase("infrared"), views.infrared))
     accepted = {name: each for name, each in named if each is not None}
     point = Phrase("view")
     if not accepted:
@@ -106,7 +107,7 @@ def view(configuration: Configuration) -> list[Result]:
     all_by = by[0] if len(by) == 1 else Phrase("{first} and {second}", first=by[0], second=by[1])
     said = Phrase("as accepted: {by}", by=all_by)
     if faults:
-        said = Phrase("{faults}: platepost aim", faults=", ".join(sorted(faults)))
+        said = explained(sorted(faults))
     if not faults and resembled(background.median[0], views) is None:
         # No fault: by night, without the lamp, that is as it should be. The post at work names a picture that stays so.
         dark = float(background.median[0].mean()) < min(float(each.picture.mean()) for each in accepted.values())

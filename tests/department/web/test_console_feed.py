@@ -120,6 +120,15 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     assert other.take() == [("hit", first), ("hit", second), ("complete", [first, second])], "another process"
 
 
+def test_a_post_without_a_place_in_words_is_named_once(dispatch: Dispatch, feed: ConsoleFeed) -> None:
+    one = ear(feed, "a.rivera")
+    for place in ({"site": "Bridge Street"}, {}):
+        dispatch.alert(place=place)
+    look(feed)
+    facts = "".join(said["facts"] for kind, said in one.told if kind == "hit")
+    assert facts.count("<dd>Bridge Street · post-") == facts.count("<dd>post-") == 1
+
+
 def test_facts_come_with_pictures_and_the_stand_without_a_plate(dispatch: Dispatch, feed: ConsoleFeed) -> None:
     one = ear(feed, "a.rivera")
     members = {"plate_read": "7ABD123", "plate_matched": "7AB0123", "match": "near"}

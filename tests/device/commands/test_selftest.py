@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from device.commands.selftest import SelfTestResult, examine, selftest
 from device.config import load
+from device.faults.fault import explained
 from device.health.machine import Readings
 from device.outbox.database import read_key_file
 from device.outbox.outbox import Outbox
@@ -99,11 +100,16 @@ def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatc
     ("throttled", "low", "good", "said"),
     [
         (0x0, None, True, "it holds, and the processor is not slowed down"),
-        (0x4, None, False, "throttled"),
-        (0x50005, None, False, "throttled, under_voltage"),
-        (None, True, False, "under_voltage"),
-        (None, False, True, "it holds; this kernel does not tell throttling, so that throttled is never named"),
-        (None, None, True, "this kernel tells nothing of it: under_voltage and throttled are never named"),
+        (0x4, None, False, explained(["throttled"])),
+        (0x50005, None, False, explained(["throttled", "under_voltage"])),
+        (None, True, False, explained(["under_voltage"])),
+        (
+            None,
+            False,
+            True,
+            "it holds; this unit cannot tell whether the processor is slowed down: it never reports throttled",
+        ),
+        (None, None, True, "this unit cannot measure it: it never reports under_voltage or throttled"),
     ],
 )
 def test_what_a_unit_cannot_tell_of_its_supply_is_said_and_no_fault(
@@ -137,7 +143,7 @@ def board_findings(tmp_path: Path, wiring: dict[str, Any]) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("closed", "said"),
     [
-        ({4, 5}, "rpi: nothing stands open"),
+        ({4, 5}, "rpi: case and door are closed"),
         ({5}, "the case is open"),
         ({4}, "the door is open"),
         (set(), "the case is open, the door is open"),

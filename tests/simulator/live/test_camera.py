@@ -29,6 +29,7 @@ def test_footage_is_played_over_and_over_in_the_streets_own_time(clip: Path) -> 
     assert apart == pytest.approx([0.1] * 6, abs=0.01)  # ten frames a second, at whatever pace
     assert not camera.finite
     assert not camera.patient
+    assert camera.name == f"footage {clip.name}"
 
 
 def test_a_street_that_stands_still_is_looked_at_again_and_again(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

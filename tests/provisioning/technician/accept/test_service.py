@@ -50,7 +50,7 @@ def test_nothing_is_kept_of_the_alarm_but_the_test_plate_itself(match: str, kept
 
 def test_post_that_has_stopped_is_not_without_fault() -> None:
     work = object.__new__(AtWork)
-    for state, faults in (("online", set()), ("offline", {"offline"})):
+    for state, faults in (("online", set()), ("offline", {"the post has stopped"})):
         said = SimpleNamespace(data={"state": state, "reasons": [{"name": "not_accepted"}]})
         work.witness = SimpleNamespace(recorded=lambda _kind, said=said: [said])  # type: ignore[assignment]
         assert work._faults() == faults

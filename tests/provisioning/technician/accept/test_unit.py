@@ -85,8 +85,8 @@ def looked_at(camera: Camera, folder: Path, mocker: MockerFixture) -> tuple[bool
 
 
 def test_a_view_is_looked_at_when_the_exposure_has_settled(tmp_path: Path, mocker: MockerFixture) -> None:
-    assert looked_at(Metered(1.0), tmp_path, mocker) == (True, "as accepted: day by r-alvarez")
-    assert looked_at(Metered(12.0), tmp_path, mocker) == (True, "as accepted: day by r-alvarez")
+    assert looked_at(Metered(1.0), tmp_path, mocker) == (True, "as accepted: daylight by r-alvarez")
+    assert looked_at(Metered(12.0), tmp_path, mocker) == (True, "as accepted: daylight by r-alvarez")
 
 
 @pytest.mark.parametrize("times", [0.0, 0.02, 0.2])
@@ -95,4 +95,4 @@ def test_a_picture_that_is_too_dark_is_not_said_to_be_as_accepted(
 ) -> None:
     good, said = looked_at(Metered(times, adapts=False), tmp_path, mocker)
     assert good
-    assert said == "not compared: it is too dark for what was accepted, day by r-alvarez"
+    assert said == "not compared: it is too dark for what was accepted, daylight by r-alvarez"
