@@ -20,7 +20,7 @@ from device.hotlist.keys import PlateText, fold
 MOST_LEADS = 500
 """Of one entry, the latest."""
 MOST_PLATES = 100
-"""That a partial plate is tried with."""
+"""That an entry is looked for as, the likeliest."""
 
 
 def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -> int:
@@ -69,8 +69,9 @@ def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **as
 
 
 def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:
-    if not entry.partial:
-        return [fold(PlateText(entry.plate))]
-    page = find_plates(opened, PlateQuery(pattern=PlatePattern.parse(entry.plate), since=since), limit=MOST_PLATES)
-    fitting = [found.seen.plate for found in page.plates]
-    return [plate for plate in fitting if entry.characters in {None, len(plate)}]
+    """Return the plates as read that may be the entry's: of a whole one itself, and those that hide a character."""
+    query = PlateQuery(pattern=PlatePattern.parse(entry.plate), since=since)
+    fitting = [found.seen.plate for found in find_plates(opened, query, limit=MOST_PLATES).plates]
+    # Reads that only a group may see are not in the dictionary that is searched.
+    whole = [] if entry.partial else [fold(PlateText(entry.plate))]
+    return [*{*whole, *(plate for plate in fitting if entry.characters in {None, len(plate)})}]

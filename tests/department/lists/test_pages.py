@@ -131,6 +131,7 @@ def test_look_back_finds_leads_that_are_opened_for_a_purpose(
         {"plate": "7ABC123", "captured_at": NOW - timedelta(days=40)},
         {"plate": "7ABC123", "captured_at": NOW - timedelta(days=40), "class": "hit"},
         {"plate": "8XYZ999", "captured_at": NOW},
+        {"plate": "7A?C123", "captured_at": NOW - timedelta(days=3)},
     )
     stock({**each, "retained_from": each["captured_at"]} for each in days)
     client = logged_in(people["a.rivera"])
@@ -139,13 +140,15 @@ def test_look_back_finds_leads_that_are_opened_for_a_purpose(
     client.post("/lists/add/", {**SAID, "purpose": "drill", "reason": "for ICE", "look_back": "on"})
     whole, partial, refused = ListEntry.objects.order_by("pk")
     leads = [sorted(each.leads.values_list("record_id", flat=True)) for each in (whole, partial, refused)]
-    assert leads == [[1, 3], [1, 3], []], "by class and days that the policy allows; an entry stands without it, too"
+    assert leads == [[1, 3, 5], [1, 3, 5], []], (
+        "by class and days that the policy allows, also where a character was hidden; an entry stands without it, too"
+    )
     where = f"/lists/entry/{whole.pk}/"
     closed = text_of(client.get(where))
-    assert "2 reads of the past fit" in closed
+    assert "3 reads of the past fit" in closed
     assert "post-1" not in closed
     opened = text_of(client.post(f"{where}leads/", {"purpose": "stolen vehicle"}))
-    assert opened.count("post-1</td>") == 2
+    assert opened.count("post-1</td>") == 3
     with as_role(OWNER):
         asked = superuser.execute(
             "SELECT count(*) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'intent'"
