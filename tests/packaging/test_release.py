@@ -1,4 +1,4 @@
-"""What is beside the packages of a release: a bill of materials; and what is in them for people: manual pages."""
+"""What is beside the packages of a release: bills of materials; and what is in them for people: manuals, documents."""
 
 import json
 import re
@@ -47,6 +47,21 @@ def test_each_command_of_a_post_has_a_manual_page_that_says_what_its_help_says(t
     assert "platepost read photo.jpg" in page
     assert r"\fB\-\-json\fP" in page
     assert (tmp_path / "platepost-recording-start.1").is_file()
+
+
+def test_no_link_of_the_installed_documents_is_dead(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "debian/documents", tmp_path], cwd=ROOT, check=True)
+    links = {
+        (document, target)
+        for document in tmp_path.rglob("*.md")
+        for target in re.findall(r"(?:\]\(|src=\")([^)\"#\s]+)", document.read_text(encoding="utf-8"))
+        if ":" not in target
+    }
+    assert (tmp_path / "docs/index.md", "../README.md") in links
+    assert (tmp_path / "docs/subscriber.md", "contract/README.md") in links
+    assert not [link for link in links if not (link[0].parent / link[1]).exists()]
+    index = (tmp_path / "docs/index.md").read_text(encoding="utf-8")
+    assert "toctree" not in index, "it is for the site's generator"
 
 
 def test_the_packages_have_the_version_of_the_project() -> None:
