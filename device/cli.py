@@ -10,8 +10,8 @@ import click
 from device import __version__
 from device.commands.lazy import LazyCommand, LazyGroup
 from device.commands.spoken import speak
-from device.errors import PlatepostError
-from device.language import LANGUAGES, message, spoken
+from device.errors import PlatepostError, installing
+from device.language import LANGUAGES, Phrase, message, spoken
 from device.secrets.undumpable import hide_memory
 
 _OWN = {
@@ -34,6 +34,13 @@ _BROUGHT = {
     "simulate": ("Replay footage, run the demo, render scenes.", "simulator"),
 }
 """What other packages bring: its line of help, and the extra that installs what it needs."""
+_DEBIAN = {
+    "accept": "platepost-service",
+    "aim": "platepost-service",
+    "provision": "platepost-service",
+    "simulate": "platepost-simulator",
+}
+"""The Debian package of those that have one."""
 
 
 def _commands() -> dict[str, LazyCommand]:
@@ -49,8 +56,27 @@ def _speak(_context: click.Context, _parameter: click.Parameter, language: str |
 speak()
 
 
+class _Platepost(LazyGroup):
+    """The command of an installation that may have some of its sub-commands only, as that of a unit."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command.
+
+        Raises:
+            click.ClickException: it, or something that it needs, is not installed.
+
+        """
+        command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in _BROUGHT:
+            package = _DEBIAN.get(cmd_name)
+            brought = f"apt-get install ./{package}_*.deb" if package else installing(_BROUGHT[cmd_name][1])
+            name = f"{ctx.command_path} {cmd_name}"
+            raise click.ClickException(spoken(Phrase("'{command}' is not installed: {how}", command=name, how=brought)))
+        return command
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=_Platepost,
     lazy=_commands(),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b

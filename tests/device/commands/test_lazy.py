@@ -93,3 +93,16 @@ def test_the_help_of_every_command_of_the_first_level_ends_with_an_example() -> 
     commands = {name: platepost.get_command(context, name) for name in platepost.list_commands(context)}
     lacking = [name for name, command in commands.items() if command and f"platepost {name}" not in f"{command.epilog}"]
     assert not lacking
+
+
+@pytest.mark.parametrize(
+    ("name", "brought"),
+    [("aim", "./platepost-service_*.deb"), ("simulate", "./platepost-simulator_*.deb"), ("models", "[training]")],
+)
+def test_a_command_that_this_installation_lacks_is_named_with_what_brings_it(name: str, brought: str) -> None:
+    unit = type(platepost)("platepost", lazy={})
+    result = CliRunner().invoke(unit, [name])
+    assert result.exit_code == 1
+    assert f"'platepost {name}' is not installed: " in result.output
+    assert brought in result.output
+    assert "No such command 'aims'" in CliRunner().invoke(unit, ["aims"]).output
