@@ -84,7 +84,7 @@ def from_a_desk(folder: Path) -> None:
         page = visitor.open(address, still=False)
         page.locator("input[name=pace][value^='0.25']").check(force=True)
         with page.expect_popup() as opened:
-            page.get_by_role("link", name="Open it as the dispatcher").click()
+            page.get_by_role("link", name="Log in as the dispatcher").click()
         console = opened.value
         console.set_default_timeout(PATIENCE_SECONDS * 1000)
         console.get_by_role("link", name="Start of shift").click()

@@ -64,7 +64,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         },
         "TIME_ZONE": folder.settings.timezone,
         "ALLOWED_HOSTS": [
-            *("localhost", "127.0.0.1", "[::1]"),
+            *(".localhost", "127.0.0.1", "[::1]"),
             folder.settings.web.rpartition(":")[0],
             *folder.settings.hosts,
         ],

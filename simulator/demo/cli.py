@@ -76,7 +76,7 @@ def _run(directory: Path, clip: Path, *, console: Console, live: bool) -> DemoOu
 
     def say(served: DepartmentConsole) -> None:
         for person, address in served.entrances.items():
-            console.print(f"The department's console, as the {person}: [bold]{address}[/bold]", highlight=False)
+            console.print(f"The department's pages, as the {person}: [bold]{address}[/bold]", highlight=False)
 
     try:
         with hushed():

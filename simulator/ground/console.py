@@ -1,4 +1,4 @@
-"""The pages of a throw-away department, served on this machine, and a way in for dispatchers who have no passkey."""
+"""The pages of a throw-away department, served on this machine, and a way in for people who have no passkey."""
 
 import subprocess
 import time
@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from department.people.rights import GRANTS, DepartmentRole, Permission
 from device.signals import held_back
 from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
@@ -24,8 +25,13 @@ from simulator.ground.dispatchers import Dispatchers
 from simulator.ground.program import platepost
 
 LOOPBACK = "127.0.0.1"
-DISPATCHERS = ("dispatcher", "colleague")
-"""Two: nobody alone goes on by a match that is not exact."""
+PEOPLE = {
+    "dispatcher": DepartmentRole.DISPATCHER,
+    "colleague": DepartmentRole.DISPATCHER,
+    "supervisor": DepartmentRole.SUPERVISOR,
+    "auditor": DepartmentRole.AUDITOR,
+}
+"""Two dispatchers: nobody alone goes on by a match that is not exact."""
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
@@ -36,7 +42,8 @@ _COOKIE = "sessionid"
 class DepartmentConsole:
     """As a context manager, `platepost department serve` runs in a process of its own.
 
-    Opening one of the `entrances` logs in as that dispatcher: anybody on this machine can, and nobody else.
+    Opening one of the `entrances` logs in as that person: anybody on this machine can, and nobody else. Each person has
+    a host of their own below `localhost`, and so a session of their own in one browser.
 
     Args:
         folder: the department's, whose database runs.
@@ -46,10 +53,11 @@ class DepartmentConsole:
 
     def __init__(self, folder: Path, log: Path) -> None:
         self._folder, self._log = folder, log
-        self._web = f"{LOOPBACK}:{free_port()}"
+        self._port = free_port()
+        self._web = f"{LOOPBACK}:{self._port}"
         self._stack = ExitStack()
         self.entrances: dict[str, str] = {}
-        """Addresses by dispatcher; none before it runs."""
+        """Addresses by person; none before it runs."""
 
     def __enter__(self) -> Self:
         with self._stack as stack:
@@ -57,15 +65,16 @@ class DepartmentConsole:
             with self._log.open("ab") as log, held_back():
                 pages = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
             stack.callback(_end, pages)
-            self._dispatchers = Dispatchers(self._folder, DISPATCHERS)
-            stack.callback(self._dispatchers.close)
+            self._people = Dispatchers(self._folder, PEOPLE)
+            stack.callback(self._people.close)
             self._await(pages)
-            hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[LOOPBACK])
-            application = Starlette(routes=[Route("/{person}", self._enter)], middleware=[hosts])
-            entrance = PageServer(application, host=LOOPBACK, port=free_port())
+            hosts = Middleware(TrustedHostMiddleware, allowed_hosts=[*map(_host, PEOPLE)])
+            application = Starlette(routes=[Route("/", self._enter)], middleware=[hosts])
+            port = free_port()
+            entrance = PageServer(application, host=LOOPBACK, port=port)
             entrance.start()
             stack.callback(entrance.close)
-            self.entrances = {person: f"{entrance.base}/{person}" for person in DISPATCHERS}
+            self.entrances = {person: f"http://{_host(person)}:{port}/" for person in PEOPLE}
             self._stack = stack.pop_all()
         return self
 
@@ -75,12 +84,13 @@ class DepartmentConsole:
         self._stack.close()
 
     async def _enter(self, request: Request) -> RedirectResponse:
-        person = request.path_params["person"]
-        answer = RedirectResponse(f"http://{self._web}/console/", status_code=303)
-        if person in DISPATCHERS:
-            session = await run_in_threadpool(self._dispatchers.log_in, person)
-            # One host, whatever the port: browsers send it to the pages.
-            answer.set_cookie(_COOKIE, session, httponly=True, samesite="lax")
+        host = request.url.hostname or ""
+        person = host.partition(".")[0]
+        first = "console/" if Permission.ANSWER_HITS in GRANTS[PEOPLE[person]] else ""
+        answer = RedirectResponse(f"http://{host}:{self._port}/{first}", status_code=303)
+        session = await run_in_threadpool(self._people.log_in, person)
+        # One host, whatever the port: browsers send it to the pages.
+        answer.set_cookie(_COOKIE, session, httponly=True, samesite="lax")
         return answer
 
     def _await(self, pages: subprocess.Popen[bytes]) -> None:
@@ -89,6 +99,10 @@ class DepartmentConsole:
             if pages.poll() is not None or time.monotonic() > deadline:
                 raise SimulatorError(f"the department's pages are not served; {self._log} says why")
             time.sleep(_LOOK_SECONDS)
+
+
+def _host(person: str) -> str:
+    return f"{person}.localhost"
 
 
 def _answers(web: str) -> bool:

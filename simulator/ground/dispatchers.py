@@ -1,4 +1,4 @@
-"""Dispatchers of a throw-away department: people with certificates and training, who look and decide by its services.
+"""People of a throw-away department, with certificates and training, who look and decide by its services.
 
 They are in a process of their own, because Django knows one database and one role of it a process: people are made by
 the owner, as the command line makes them, and do everything else as the pages do it.
@@ -7,7 +7,7 @@ the owner, as the command line makes them, and do everything else as the pages d
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 from department.config.upgrade import working_as
 from department.database.roles import OWNER, WEB
 from department.folder import DepartmentFolder
+from department.people.rights import DepartmentRole
 from simulator.errors import SimulatorError
 
 Decision: TypeAlias = Literal[
@@ -45,15 +46,16 @@ class Dispatchers:
 
     Args:
         folder: the department's, whose database runs.
-        logins: who they are.
+        people: the role of each, by log-in.
 
     Raises:
         SimulatorError: they cannot be made; the message says what the program said.
 
     """
 
-    def __init__(self, folder: Path, logins: Iterable[str]) -> None:
-        done = subprocess.run(_program("make", folder, *logins), capture_output=True, text=True, check=False)
+    def __init__(self, folder: Path, people: Mapping[str, DepartmentRole]) -> None:
+        said = [f"{login}={role}" for login, role in people.items()]
+        done = subprocess.run(_program("make", folder, *said), capture_output=True, text=True, check=False)
         if done.returncode:
             raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
         self._process = subprocess.Popen(
@@ -90,19 +92,20 @@ class Dispatchers:
         return json.loads(said)
 
 
-def _program(what: str, folder: Path, *logins: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "simulator.ground.dispatchers", what, str(folder), *logins]
+def _program(what: str, folder: Path, *people: str) -> list[str]:
+    return [sys.executable, "-P", "-m", "simulator.ground.dispatchers", what, str(folder), *people]
 
 
 def main() -> None:
     """Make people, or do what is asked, a line of JSON each, until there is no more."""
-    what, place, *logins = sys.argv[1:]
+    what, place, *people = sys.argv[1:]
     folder = DepartmentFolder(Path(place))
     with working_as(folder, OWNER if what == "make" else WEB):
         from simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
 
         if what == "make":
-            dispatching.make(folder.settings.agency, logins)
+            roles = (each.split("=") for each in people)
+            dispatching.make(folder.settings.agency, {login: DepartmentRole(role) for login, role in roles})
             return
         _say(None)
         for line in sys.stdin:

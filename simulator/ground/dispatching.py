@@ -1,10 +1,11 @@
 """What the program of `dispatchers` does: import it once Django is set up."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth import login
@@ -35,13 +36,15 @@ from device.errors import PlatepostError
 from device.records import Hit, read_event
 
 
-def make(agency: str, logins: Iterable[str]) -> None:
-    """Make dispatchers with certificates and training, and who trained them."""
-    now, trainer = timezone.now(), DepartmentPerson(login="trainer", name="Trainer", agency=agency)
-    services.add_person(trainer, [DepartmentRole.TRAINER])
-    for each in logins:
-        person = DepartmentPerson(login=each, name=each, agency=agency)
-        services.add_person(person, [DepartmentRole.DISPATCHER])
+def make(agency: str, people: Mapping[str, DepartmentRole]) -> None:
+    """Make people with certificates and training, and who trained them."""
+    now, trainer = timezone.now(), DepartmentPerson.objects.filter(login="trainer").first()
+    if trainer is None:
+        trainer = DepartmentPerson(login="trainer", name="Trainer", agency=agency)
+        services.add_person(trainer, [DepartmentRole.TRAINER])
+    for each, role in people.items():
+        person = DepartmentPerson(login=each, name=each.capitalize(), agency=agency)
+        services.add_person(person, [role])
         for certification in Certification:
             services.note_certificate(person, certification, now + timedelta(days=365))
         for topic in TrainingTopic:
@@ -63,6 +66,9 @@ def _log_in(person: DepartmentPerson) -> str:
     request = HttpRequest()
     request.session = SessionStore()
     login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    record_authentication(request, person, method="mfa", type="totp", reauthenticated=True)
+    # As long as the session: nobody could show the second factor again.
+    request.session["account_authentication_methods"][-1]["at"] += settings.SESSION_COOKIE_AGE
     request.session.save()
     return str(request.session.session_key)
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from department.people.rights import DepartmentRole
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
 from simulator.ground.department import ThrowawayDepartment, department_folder
@@ -67,7 +68,9 @@ class DepartmentCustodian:
         self._department.start()
         self._department.wait_until_ready()
         if new and self._people:
-            self.dispatchers = Dispatchers(self._department.folder, self._people)
+            self.dispatchers = Dispatchers(
+                self._department.folder, dict.fromkeys(self._people, DepartmentRole.DISPATCHER)
+            )
             self._stack.callback(self.dispatchers.close)
 
     def stop(self) -> None:

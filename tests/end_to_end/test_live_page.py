@@ -102,18 +102,31 @@ def test_a_post_whose_status_is_no_longer_good_is_not_shown_as_online(desk: Desk
     expect(badge(page, "post-1")).to_have_text(re.compile("^not heard since "))
 
 
-def test_hits_come_to_the_department_s_console_as_either_dispatcher(desk: Desk) -> None:
+def entered(page: Page, person: str) -> Page:
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name=f"Log in as the {person}").click()
+    return opened.value
+
+
+def test_hits_come_to_two_dispatchers_in_one_browser(desk: Desk) -> None:
     page = desk.open()
-    for name in ("dispatcher", "colleague"):
-        with page.expect_popup() as opened:
-            page.get_by_role("link", name=f"Open it as the {name}").click()
-        console = opened.value
+    consoles = {person: entered(page, person) for person in ("dispatcher", "colleague")}
+    for person, console in consoles.items():
         expect(console.locator("#queue button").first).to_contain_text("stolen vehicle")
         console.get_by_role("link", name="Start of shift").click()
         console.get_by_role("button", name="I have looked at the lists").click()
         console.get_by_role("button", name="Take it").click()
-        expect(console.locator("#steps")).to_contain_text(f"taken by {name}")
-        console.close()
+        expect(console.locator("#steps")).to_contain_text(f"taken by {person}")
+
+
+def test_a_supervisor_and_an_auditor_are_logged_in_too(desk: Desk) -> None:
+    page = desk.open()
+    supervisor, auditor = entered(page, "supervisor"), entered(page, "auditor")
+    supervisor.get_by_role("link", name="Reviews").click()
+    expect(supervisor.locator("h1")).to_have_text("Reviews")
+    auditor.get_by_role("link", name="Ledger").click()
+    auditor.get_by_role("button", name="Show entries").click()
+    expect(auditor.locator("tbody")).to_contain_text("hot list alarm")
 
 
 def test_the_view_moves_and_stands_still(desk: Desk) -> None:
