@@ -1,6 +1,8 @@
 """`platepost simulate department-month`: a month that keeps the policy, with three breaches of which all is known."""
 
 import json
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from rich.table import Table
 from department.config.upgrade import running_database
 from department.folder import DepartmentFolder
 from simulator.errors import CampaignError
+from simulator.ground.console import DepartmentConsole
 from simulator.ground.department import ThrowawayDepartment, department_folder
 from simulator.ground.folder import claimed
 from simulator.ground.site import throwaway_fleet
@@ -51,6 +54,7 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
 Examples:
   platepost simulate department-month
   platepost simulate department-month --reads 300 --seed 7 --json
+  platepost simulate department-month --serve      then look at its pages, and practice as its auditor
 The exit code is 0 only if evidence meets all 20 clauses, and the department computes each exposure correctly.
 """
 )
@@ -63,9 +67,12 @@ The exit code is 0 only if evidence meets all 20 clauses, and the department com
 )
 @click.option("--reads", type=click.IntRange(min=3), default=50, show_default=True, help="Reads a day.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
+@click.option("--serve", is_flag=True, help="Serve the department's pages afterwards, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.pass_context
-def department_month(context: click.Context, *, directory: Path, reads: int, seed: int, as_json: bool) -> None:
+def department_month(
+    context: click.Context, *, directory: Path, reads: int, seed: int, serve: bool, as_json: bool
+) -> None:
     """Simulate a past month of a department with three breaches, and check its evidence.
 
     An account is abused, a laptop is stolen, a backup is copied. The department must compute from its ledger what each
@@ -83,12 +90,26 @@ def department_month(context: click.Context, *, directory: Path, reads: int, see
         folder = DepartmentFolder(made.folder)
         with running_database(folder):
             said = live_month(folder, seed=seed, reads=reads)
-    (directory / "outcome.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-    if as_json:
-        click.echo(json.dumps(said))
-    else:
-        _show(console, said)
+            (directory / "outcome.json").write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+            if as_json:
+                click.echo(json.dumps(said))
+            else:
+                _show(console, said)
+            if serve:
+                _serve(folder, directory / "pages.log", console)
     context.exit(0 if said["passed"] else 1)
+
+
+def _serve(folder: DepartmentFolder, log: Path, console: Console) -> None:
+    """Serve the pages to people who are logged in, until Ctrl-C or SIGTERM."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: over.set())
+    with DepartmentConsole(folder.path, log) as pages:
+        for person, address in pages.entrances.items():
+            console.print(f"Log in as the {person}: [bold]{address}[/bold]", highlight=False)
+        console.print("Ctrl-C ends it.", highlight=False)
+        over.wait()
 
 
 def _show(console: Console, said: dict[str, Any]) -> None:
