@@ -168,7 +168,8 @@ function show(post, { time, data: hit }, byFormer) {
   ];
   say(`UNVERIFIED ${post}  ${line}${doubts.filter(Boolean).join("")}`);
   const listAge = built === undefined ? "of unknown age" : `${(built / 3600).toFixed(1)} h old`;
-  say(`           ${(age / 60).toFixed(0)} min ago, by a list ${listAge}`);
+  const when = age < DAY ? `${(age / 60).toFixed(0)} min ago` : `at ${time.slice(0, 16).replace("T", " ")} UTC`;
+  say(`           ${when}, by a list ${listAge}`);
   say(`           ${hit.wording}`);
 }
 

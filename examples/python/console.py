@@ -195,7 +195,8 @@ class Console:
         }
         say(f"UNVERIFIED {post}  {line}" + "".join(f"  {doubt}" for doubt, holds in doubts.items() if holds))
         list_age = "of unknown age" if built is None else f"{built / 3600:.1f} h old"
-        say(f"           {age / 60:.0f} min ago, by a list {list_age}")
+        when = f"{age / 60:.0f} min ago" if age < DAY else f"at {event['time'][:16].replace('T', ' ')} UTC"
+        say(f"           {when}, by a list {list_age}")
         say(f"           {hit['wording']}")
 
 

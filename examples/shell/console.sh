@@ -33,7 +33,9 @@ mosquitto_sub -h "$host" -p "$port" -V mqttv5 -i "$name" -c -x 86400 -q 1 \
                 + when($hit.hotlist_stale; "THE LIST IS OLD")
                 + when($hit.held; "HELD FOR A PERSON")
                 + when($hit.state_agreement == "contradicts"; "ANOTHER STATE BY ITS LOOK")),
-              below: ("\n           \($age / 60 | round) min ago, by a list "
+              below: ("\n           "
+                + if $age < 86400 then "\($age / 60 | round) min ago" else "at \(.time[0:16] | sub("T"; " ")) UTC" end
+                + ", by a list "
                 + if $hit.hotlist.age_seconds then "\($hit.hotlist.age_seconds / 360 | round / 10) h old"
                   else "of unknown age" end
                 + "\n           \($hit.wording | text)"),

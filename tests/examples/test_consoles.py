@@ -403,6 +403,13 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
         now=lambda: datetime.now(UTC) + timedelta(days=1),
     )
     second.says(tomorrow.record(a_hit("0AHEAD0")).body)
+    long_ago = Recorder(
+        MemoryOutbox(),
+        second.signer,
+        Source(broker.agency, "post-2"),
+        now=lambda: datetime(2026, 3, 4, 9, 31, 12, tzinfo=UTC),
+    )
+    second.says(long_ago.record(a_hit("0LONG00", list_age=7200.0)).body)
     second.says(second.recorder.record(a_hit("0LAST00")).body)
 
     assert console.shows("0LAST00")
@@ -416,6 +423,7 @@ def test_console_says_how_old_hit_and_list_are_and_what_speaks_against_it(
         "           90 min ago, by a list 25"
     ) in shown
     assert "0AHEAD0  stolen_vehicle, exact  ITS CLOCK IS WRONG\n" in shown
+    assert "0LONG00  stolen_vehicle, exact  LATE\n           at 2026-03-04 09:31 UTC, by a list 2" in shown
 
 
 def test_console_comes_back_when_the_broker_does(console: Console, post: SimulatedPost, broker: SimulatedSite) -> None:
