@@ -27,11 +27,28 @@ class PolicyClause:
     test: str
     """That the control works: a test of this repository."""
     evidence: str
-    """A sentence about facts, by their names: see `department_facts`."""
+    """A sentence about facts, by their names: see `department_facts` and `_Fact`."""
     none: tuple[str, ...] = ()
     """Facts that must be zero."""
     some: tuple[str, ...] = ()
     """Facts that must not be zero."""
+
+
+class _Fact:
+    """A count in a sentence: `{plans:plan}` is `1 plan` or `2 plans`; `{people:person|people}` names its own plural.
+
+    `{in_force:=yes|no}` is the word alone, and a count that is not known is `never`.
+    """
+
+    def __init__(self, count: int | None) -> None:
+        self._count = count
+
+    def __format__(self, said: str) -> str:
+        if self._count is None:
+            return "never"
+        one, _, several = said.removeprefix("=").partition("|")
+        word = one if self._count == 1 or not one else several or f"{one}s"
+        return word if said.startswith("=") else f"{self._count} {word}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +67,8 @@ CLAUSES = (
         "Records are used for the stated purposes only, or where a life is in danger.",
         "No record is read without an entry that names a purpose; a supervisor reviews what was exigent within a day.",
         f"{_DEPARTMENT}/web/test_ledger.py::test_supervisor_reviews_what_was_exigent",
-        "{searches} searches in 30 days; {unreviewed} exigent ones wait for a review for more than a day",
+        "{searches:search|searches} in 30 days; {unreviewed:exigent one waits|exigent ones wait} for a review for more"
+        " than a day",
         none=("unreviewed",),
     ),
     PolicyClause(
@@ -58,7 +76,8 @@ CLAUSES = (
         "The policy is public.",
         "Each version is published with its digest, which every ledger entry about a search contains.",
         f"{_DEPARTMENT}/sharing/test_clauses.py::test_policy_is_published_once",
-        "{versions} versions published, the one in force among them: {in_force}; {under_others} searches under another",
+        "{versions:version} published, the one in force among them: {in_force:=yes|no};"
+        " {under_others:search|searches} under another",
         none=("under_others",),
         some=("in_force",),
     ),
@@ -67,7 +86,7 @@ CLAUSES = (
         "Operators are certified and trained.",
         "Certificates and four topics of training, each with its date, trainer and result.",
         f"{_DEPARTMENT}/people/test_currency.py::test_auditor_and_administrator_see_no_vehicle",
-        "{people} people with a role that sees records, {lapsed} of them without a certificate or training",
+        "{people:person|people} with a role that sees records, {lapsed} of them without a certificate or training",
         none=("lapsed",),
     ),
     PolicyClause(
@@ -75,7 +94,7 @@ CLAUSES = (
         "Posts have the newest hot list.",
         "Lists are published each day; each post says which one it has, and each hit how old it was.",
         f"{_DEPARTMENT}/lists/test_publishing.py",
-        "{published} lists published in 24 hours; {behind} of {posts} posts without the newest",
+        "{published:list} published in 24 hours; {behind} of {posts:post} without the newest",
         none=("behind",),
         some=("published",),
     ),
@@ -84,7 +103,7 @@ CLAUSES = (
         "Trainers assist.",
         "A role that notes training and exercises, and sees no record.",
         f"{_DEPARTMENT}/people/test_exercises.py",
-        "{trainers} trainers; {trainings} results of training that count",
+        "{trainers:trainer}; {trainings:result} of training that {trainings:=counts|count}",
         some=("trainers",),
     ),
     PolicyClause(
@@ -92,7 +111,7 @@ CLAUSES = (
         "Official business only.",
         "Words of forbidden uses stop a search; rules against misuse go through the ledger each night.",
         f"{_DEPARTMENT}/audits/test_misuse.py",
-        "{forbidden} forbidden uses; {refused} searches refused in 30 days; {findings_overdue} findings late",
+        "{forbidden:forbidden use}; {refused:search|searches} refused in 30 days; {findings_overdue:finding} late",
         none=("findings_overdue",),
         some=("forbidden",),
     ),
@@ -101,7 +120,7 @@ CLAUSES = (
         "Nobody operates or looks without completed training.",
         "Permission is checked at each request and lapses automatically.",
         f"{_DEPARTMENT}/people/test_access.py::test_requests_get_what_the_table_says",
-        "{untrained} days on which someone searched without certification and training",
+        "{untrained:day} on which someone searched without certification and training",
         none=("untrained",),
     ),
     PolicyClause(
@@ -109,7 +128,7 @@ CLAUSES = (
         "Any patrol or investigation may use it.",
         "Purposes that need no case are in the policy, too.",
         f"{_DEPARTMENT}/policy/test_policy.py::test_allowed",
-        "{purposes} purposes, {open_purposes} of them without a case",
+        "{purposes:purpose}, {open_purposes} of them without a case",
         some=("open_purposes",),
     ),
     PolicyClause(
@@ -117,7 +136,7 @@ CLAUSES = (
         "Partial plates of major crimes are entered.",
         "One form searches the past and lists the pattern, with case, author and end.",
         f"{_DEPARTMENT}/lists/test_services.py",
-        "{partial} partial plates listed; {unlisted} wait for more than a day",
+        "{partial:partial plate} listed; {unlisted:waits|wait} for more than a day",
         none=("unlisted",),
     ),
     PolicyClause(
@@ -125,7 +144,7 @@ CLAUSES = (
         "A hit is compared by eye and verified in the state's system.",
         "The database makes no alert actionable without both, by named people.",
         f"{_DEPARTMENT}/alerts/test_wrong_stops.py",
-        "{confirmed} alerts confirmed in 30 days, {unverified} without both steps; {substitutes} reviews late",
+        "{confirmed:alert} confirmed in 30 days, {unverified} without both steps; {substitutes:review} late",
         none=("unverified", "substitutes"),
     ),
     PolicyClause(
@@ -133,7 +152,7 @@ CLAUSES = (
         "No data of the state's system is kept.",
         "Outcome and time alone; the database refuses a note that looks like a return.",
         f"{_DEPARTMENT}/alerts/test_actions.py",
-        "{notes} notes on alerts, {texts} of them with what a return has",
+        "{notes:note} on alerts, {texts} of them with what a return has",
         none=("texts",),
     ),
     PolicyClause(
@@ -141,8 +160,8 @@ CLAUSES = (
         "Images and data are for official use, and shared only as the law permits.",
         "Nothing is searched on behalf of an agency, and nobody hears reads, without an agreement in force.",
         f"{_DEPARTMENT}/sharing/test_agencies.py::test_no_query_is_answered_outside_an_agreement",
-        "{on_behalf} searches on behalf of others, {outside} without an agreement; {side_doors} of {readers}"
-        " subscribers hear reads without one",
+        "{on_behalf:search|searches} on behalf of others, {outside} without an agreement; {side_doors} of"
+        " {readers:subscriber} {side_doors:=hears|hear} reads without one",
         none=("outside", "side_doors"),
     ),
     PolicyClause(
@@ -150,7 +169,7 @@ CLAUSES = (
         "Records are kept for a year at least, and then as long as evidence needs them.",
         "The database enforces minimum and maximum; a hold survives every purge.",
         f"{_DEPARTMENT}/archive/test_refusals.py::test_refused",
-        "{terms} terms; {overdue_records} parts past the law's ceiling; {holds} holds, {holds_to_review} to review",
+        "{terms:term}; {overdue_records:part} past the law's ceiling; {holds:hold}, {holds_to_review} to review",
         none=("overdue_records", "holds_to_review"),
         some=("terms",),
     ),
@@ -159,7 +178,7 @@ CLAUSES = (
         "The department owns the data.",
         "Requests from outside are entered with a deadline, no matter who makes them.",
         f"{_DEPARTMENT}/sharing/test_requests.py",
-        "{requests} requests open, {requests_late} late",
+        "{requests:request} open, {requests_late} late",
         none=("requests_late",),
     ),
     PolicyClause(
@@ -167,7 +186,7 @@ CLAUSES = (
         "Requests go to the records manager.",
         "One role may answer them.",
         f"{_DEPARTMENT}/sharing/test_requests.py",
-        "{managers} records managers; {answered} requests answered",
+        "{managers:records manager}; {answered:request} answered",
         some=("managers",),
     ),
     PolicyClause(
@@ -175,8 +194,8 @@ CLAUSES = (
         "A log-in and a password; every access is documented by name, date and time.",
         "A second factor, and a ledger that nobody changes, whose end leaves the machine each night.",
         f"{_DEPARTMENT}/ledger/test_killed.py",
-        "{nameless} searches by nobody known; {without_factor} people without a second factor; {sealed} ends sent"
-        " in 30 hours",
+        "{nameless:search|searches} by nobody known; {without_factor:person|people} without a second factor;"
+        " {sealed:end} of the ledger sent in 30 hours",
         none=("nameless", "without_factor"),
         some=("sealed",),
     ),
@@ -185,7 +204,7 @@ CLAUSES = (
         "A specific matter.",
         "Purposes that need a case are refused without its number.",
         f"{_DEPARTMENT}/policy/test_policy.py::test_incomplete",
-        "{without_case} of {searches} searches lack the case that their purpose needs",
+        "{without_case} of {searches:search|searches} without the case that the purpose needs",
         none=("without_case",),
     ),
     PolicyClause(
@@ -193,8 +212,8 @@ CLAUSES = (
         "Records are released to verified law-enforcement agencies.",
         "A register with who checked what and until when; agreements end.",
         f"{_DEPARTMENT}/sharing/test_agencies.py::test_forbidden_grants",
-        "{releases} releases; {agreements} agreements in force, {unverified_agencies} with an agency whose verification"
-        " has ended",
+        "{releases:release}; {agreements:agreement} in force, {unverified_agencies} with an agency whose"
+        " verification has ended",
         none=("unverified_agencies",),
     ),
     PolicyClause(
@@ -202,8 +221,8 @@ CLAUSES = (
         "Regular audits.",
         "Plans, samples by a seed, findings with dates.",
         f"{_DEPARTMENT}/audits/test_audits.py",
-        "{plans} plans; last audit {audited_days} days ago, {samples} samples in 30 days, {findings} findings open,"
-        " {audits_overdue} audits late",
+        "{plans:plan}; last audit {audited_days:day ago|days ago}, {samples:sample} in 30 days,"
+        " {findings:finding} open, {audits_overdue:audit} late",
         none=("audits_overdue",),
         some=("plans",),
     ),
@@ -212,7 +231,7 @@ CLAUSES = (
         "The people affected are notified of a breach.",
         "An incident opens a clock; who is affected is computed from the ledger.",
         f"{_DEPARTMENT}/sharing/test_incidents.py",
-        "{incidents} incidents open, {incidents_late} past the time for their notices",
+        "{incidents:incident} open, {incidents_late} past the time for notices",
         none=("incidents_late",),
     ),
 )
@@ -248,7 +267,7 @@ def evidence() -> list[ClauseEvidence]:
 
     """
     facts = department_facts(policy_in_force())
-    said = {name: "no" if value is None else value for name, value in facts.items()}
+    said = {name: _Fact(count) for name, count in facts.items()}
     return [
         ClauseEvidence(
             clause,

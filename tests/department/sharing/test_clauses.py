@@ -162,10 +162,13 @@ def test_policy_is_published_once(people: dict[str, DepartmentPerson], db: None)
 def test_page_shows_the_clauses_and_publishes(people: dict[str, DepartmentPerson], no_agency: None) -> None:
     page = client_of(people["o"]).get("/policy/").content.decode()
     assert page.count('scope="row"') == 20
-    assert "Not met: 0 versions published" in page
+    assert "Not met: 0 versions published, the one in force among them: no" in page
+    assert "0 plans; last audit never, 0 samples" in page
     assert "Publish it" not in page
     manager = fresh_client_of(people["r"])
     late = manager.post("/policy/publish/", {"hearing": "2999-01-01"})
     assert (late.status_code, "Refused: the hearing was held before" in late.content.decode()) == (409, True)
     assert manager.post("/policy/publish/", {"hearing": "2026-09-08"}).status_code == 302
-    assert "heard 2026-09-08" in manager.get("/policy/").content.decode()
+    published = manager.get("/policy/").content.decode()
+    assert "heard 2026-09-08" in published
+    assert "1 version published, the one in force among them: yes; 0 searches under another" in published
