@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
-from department.people.forms import DAY
+from department.people.forms import CHOOSE, DAY
 from department.policy.policy import policy_in_force
 
 
@@ -48,7 +48,7 @@ class PlanForm(forms.Form):
 class JudgmentForm(forms.Form):
     """Whether a sample is in order."""
 
-    outcome = forms.ChoiceField(choices=_choices(AuditSample.OUTCOMES))
+    outcome = forms.ChoiceField(choices=[CHOOSE, *_choices(AuditSample.OUTCOMES)])
     note = forms.CharField(max_length=500, required=False)
 
 
@@ -61,7 +61,7 @@ class AnswerForm(forms.Form):
 class ClosingForm(forms.Form):
     """How a finding is closed."""
 
-    outcome = forms.ChoiceField(choices=_choices(AuditFinding.OUTCOMES))
+    outcome = forms.ChoiceField(choices=[CHOOSE, *_choices(AuditFinding.OUTCOMES)])
     note = forms.CharField(label=_("Because"), max_length=500)
 
 

@@ -7,6 +7,8 @@ from department.people.models import DepartmentPerson
 from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
+CHOOSE = ("", _("choose"))
+"""Where nobody is to answer by leaving what stands there."""
 DAY = forms.DateInput(attrs={"type": "date"})
 TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 

@@ -21,7 +21,7 @@ from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
 from department.ledger.reviews import ReviewOutcome, decide_search, open_approvals, open_reviews, review_exigent
 from department.people.access import CurrentRequest, needs
-from department.people.forms import DAY
+from department.people.forms import CHOOSE, DAY
 from department.people.rights import Permission
 from department.people.services import covert_groups
 from department.policy.errors import PurposeError
@@ -66,7 +66,9 @@ class ReviewForm(forms.Form):
     """What a supervisor found of an exigent search."""
 
     entry = forms.UUIDField(widget=forms.HiddenInput)
-    outcome = forms.ChoiceField(choices=[(each.value, each.value.replace("_", " ")) for each in ReviewOutcome])
+    outcome = forms.ChoiceField(
+        choices=[CHOOSE, *((each.value, each.value.replace("_", " ")) for each in ReviewOutcome)]
+    )
     note = forms.CharField(max_length=500)
 
 
@@ -76,7 +78,7 @@ class ApprovalForm(forms.Form):
     search = forms.UUIDField(widget=forms.HiddenInput)
     approved = forms.TypedChoiceField(
         label=_("Decision"),
-        choices=[("True", _("approved")), ("False", _("denied"))],
+        choices=[CHOOSE, ("True", _("approved")), ("False", _("denied"))],
         coerce=lambda said: said == "True",
     )
     note = forms.CharField(max_length=500)

@@ -87,6 +87,7 @@ def test_audit_from_its_plan_to_a_finding_that_is_closed(
     assert fine(page)
     page.get_by_role("button", name="Begin audit 1").press("Enter")
     expect(page.get_by_text("Looked for records", exact=False).or_(page.get_by_text("26-00417")).first).to_be_visible()
+    assert page.get_by_label("Outcome").input_value() == "", "nothing is answered by leaving it"
     page.get_by_label("Outcome").select_option("needs an answer")
     assert fine(page)
     page.get_by_label("Note").fill("The case is closed since May.")

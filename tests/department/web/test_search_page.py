@@ -199,6 +199,8 @@ def test_pages_of_oversight_on_a_phone_in_the_dark(visitor: Visitor, site: Site)
         assert fine(page)
     page = opened(visitor, site, "supervisor", "/reviews/", phone=True, scheme="dark")
     assert fine(page)
+    assert page.get_by_label("Outcome").input_value() == "", "nothing is answered by leaving it"
+    page.get_by_label("Outcome").select_option("justified")
     page.get_by_label("Note").fill("the child was found")
     page.click("button:text-is('Enter the review')")
     page.wait_for_selector("text=None waits.")
