@@ -19,6 +19,7 @@ from department.audits.errors import AuditError, refusals
 from department.audits.log import auditing
 from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit, FindingAnswer
 from department.ledger.catalog import LedgerEvent
+from department.ledger.details import details
 from department.ledger.entries import OpenEntry
 from department.ledger.reading import reading
 from department.ledger.writing import entering
@@ -70,6 +71,11 @@ class AuditedSearch:
     """Records, pictures, plates; nothing where the program stopped in between."""
     case: Sequence[tuple[LedgerEvent, int, int]] = ()
     """What else the ledger has of the case: event, how many entries, of how many people."""
+
+    @property
+    def asked(self) -> str:
+        """What was asked, in words; empty once it was erased."""
+        return details(self.said.get("query") or {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The page of the ledger, for auditors, and that of exigent searches, for supervisors."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from department.alerts.actions import AlertActor, review
 from department.alerts.alerts import open_substitutes
 from department.alerts.errors import AlertError
 from department.ledger.catalog import LedgerEvent
+from department.ledger.details import details
 from department.ledger.entries import open_log
 from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
@@ -29,7 +29,6 @@ from department.policy.policy import AccessPurpose, policy_in_force
 
 PAGE = 50
 """Entries of a page."""
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 class LedgerForm(forms.Form):
@@ -109,26 +108,10 @@ def ledger(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         del form.fields["before"]  # the button for older ones says it again
     older = found[-1].number if found and len(found) == PAGE else None
-    entries = found if found is None else [(entry, details(entry.fields)) for entry in found]
-    return render(request, "web/ledger.html", {"form": form, "entries": entries, "older": older})
-
-
-def details(fields: Mapping[str, Any]) -> str:
-    """Return what an entry says besides who and under which policy, for people."""
-    shown = {name: value for name, value in fields.items() if name not in {"person", "policy"} and value}
-    return "; ".join(f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in shown.items())
-
-
-def _in_words(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name.replace('_', ' ')} {_in_words(each)}" for name, each in value.items())
-    if isinstance(value, list):
-        return ", ".join(_in_words(each) for each in value)
-    if value is True:
-        return "yes"
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
-        return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S %Z")
-    return str(value)
+    by = {entry.entry: entry for entry in found or ()}
+    entries = [(each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in found or ()]
+    shown = {"form": form, "entries": None if found is None else entries, "older": older}
+    return render(request, "web/ledger.html", shown)
 
 
 @needs(Permission.REVIEW_EXIGENT)

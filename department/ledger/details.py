@@ -1,0 +1,36 @@
+"""What an entry of the ledger says, in words."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+_ANSWERS = {"s": "the same", "d": "different", "i": "illegible"}
+"""To the question whether the picture shows the listed character."""
+
+
+def details(fields: Mapping[str, Any]) -> str:
+    """Return what an entry says besides who and under which policy, for people."""
+    shown = {name: value for name, value in fields.items() if name not in {"person", "policy"} and value}
+    if isinstance(shown.get("characters"), str):  # an answer to each character of a plate
+        shown["characters"] = [
+            f"{count} {_ANSWERS.get(each, each)}" for each, count in Counter(shown["characters"]).items()
+        ]
+    return "; ".join(f"{name.replace('_', ' ')}: {_in_words(value)}" for name, value in shown.items())
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_in_words(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(" ".join(map(str, each)) if isinstance(each, list) else _in_words(each) for each in value)
+    if value is True:
+        return "yes"
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return str(value)
