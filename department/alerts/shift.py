@@ -42,6 +42,11 @@ class ShiftPost:
     is_silent: bool
 
     @property
+    def faults_in_words(self) -> list[str]:
+        """Name its faults for people."""
+        return [fault.replace("_", " ").replace("synchronised", "synchronized") for fault in self.faults]
+
+    @property
     def age(self) -> str:
         """How old its list is now, for people."""
         return "unknown" if self.list_age is None else span(self.list_age)

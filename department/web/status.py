@@ -68,6 +68,11 @@ class PostStatus:
     rejects_rose: bool
     """Whether far more of its hits were rejected lately than before."""
 
+    @property
+    def kinds(self) -> list[tuple[str, int]]:
+        """Genuine records by type, for people: `platepost.hit.withdrawn.v1` is `hit withdrawn`."""
+        return [(" ".join(name.split(".")[1:-1]) or name, count) for name, count in self.types.items()]
+
 
 @dataclass(frozen=True, slots=True)
 class CustodyStatus:

@@ -1,6 +1,7 @@
 """What happens to alerts besides what people decide: they arrive, are taken back, escalate, change hands and go."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -119,6 +120,8 @@ def test_shift_lists_are_looked_at_before_a_hit_is_taken(dispatch: Dispatch) -> 
         assert start.posts[1].list_age is not None
         assert start.posts[1].list_age >= timedelta(seconds=7200)
         assert [each.record_id for each in start.alerts] == [alert.record_id]
+        faulty = replace(start.posts[0], faults=("clock_unsynchronised", "falling_behind"))
+        assert faulty.faults_in_words == ["clock unsynchronized", "falling behind"]
         assert acknowledged_until(early.person) is None
     dispatch.status("post-2", 13, 1.0)
     with as_role(WEB):

@@ -1,6 +1,7 @@
 """The status page says what is kept, what is missing and what is odd, and nothing of a covert chain."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ def test_only_genuine_records_make_a_post_heard(db: None) -> None:
         first = custody_status({}, at=NOW).posts[0]
     assert first.last_kept is not None
     assert (NOW - first.last_kept).total_seconds() == 240
+    named = replace(first, types={"platepost.hit.v1": 3, "platepost.hit.withdrawn.v1": 1})
+    assert named.kinds == [("hit", 3), ("hit withdrawn", 1)]
 
 
 def test_chain_names_its_gaps_and_forks(db: None) -> None:
