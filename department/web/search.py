@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
+from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from department.custody.errors import CustodyError
@@ -50,6 +51,8 @@ def search(request: CurrentRequest) -> HttpResponseBase:
     """Show the form; by POST search, and show the plates."""
     if request.method != "POST":
         return _search_page(request, SearchForm(_saved(request)))
+    if "purpose" not in request.POST:  # from a hit: nothing was asked yet
+        return _search_page(request, SearchForm(initial={"plate": request.POST.get("plate", "")}))
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
@@ -84,6 +87,7 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
         elif show == "usual":
             usual = usual_places(entry, sought)
             found["usual"], counts = usual, usual.posts
+            found["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
             rows = reads(entry, sought, limit=READS + 1)
             found |= {"reads": rows[:READS], "next": rows[READS - 1] if len(rows) > READS else None}

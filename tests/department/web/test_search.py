@@ -151,6 +151,14 @@ def test_without_a_purpose_nothing_is_shown(
     assert shown == 0
 
 
+def test_what_comes_from_a_hit_waits_for_a_purpose_and_is_no_mistake(operator: Client) -> None:
+    answer = operator.post("/search/", {"plate": PLATE})
+    text = answer.content.decode()
+    assert (answer.status_code, f'value="{PLATE}"' in text, "required." in text) == (200, True, False)
+    asked = operator.post("/search/", {"plate": PLATE, "purpose": "criminal investigation"}).content.decode()
+    assert "The purpose &#x27;criminal investigation&#x27; needs a case number" in asked
+
+
 def test_no_address_gives_a_row_without_a_purpose(
     stock: Stock, superuser: psycopg.Connection, operator: Client
 ) -> None:
@@ -255,7 +263,9 @@ def test_scenes_companions_and_usual_places(stock: Stock, superuser: psycopg.Con
     assert (PLATE in found, "7ABX121" in found) == (True, False)
     opened = {**WHY, "plate": PLATE, "open": "7AB0123"}
     assert "7ABY777" in text_of(operator.post("/search/plate/", {**opened, "show": "companions"}))
-    assert "post-2" in text_of(operator.post("/search/plate/", {**opened, "show": "usual"}))
+    usual = text_of(operator.post("/search/plate/", {**opened, "show": "usual"}))
+    assert "post-2" in usual
+    assert f"{AT + timedelta(days=1):%A}" in usual
 
 
 def test_a_search_is_canceled(
