@@ -28,11 +28,13 @@ from department.alerts.states import (
 )
 from department.ledger.entries import open_entry
 from department.people.access import CurrentRequest, needs
+from department.people.currency import currencies
 from department.people.models import DepartmentPerson
 from department.people.rights import Permission
 from department.people.services import covert_groups
 from department.policy.errors import PurposeError
 from department.web.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
+from department.web.console_words import CONSOLE_WORDS
 from department.web.heard import hearing
 
 _STREAM = "text/event-stream"
@@ -45,7 +47,13 @@ _Reason = TypeVar("_Reason", bound=StrEnum)
 @require_safe
 def console(request: CurrentRequest) -> HttpResponse:
     """Show the page's frame; hits come by the stream."""
-    return render(request, "web/console/console.html")
+    people = currencies(DepartmentPerson.objects.filter(disabled_at=None).exclude(pk=request.user.pk).order_by("login"))
+    context = {
+        "words": CONSOLE_WORDS,
+        "begun": acknowledged_until(request.user) is not None,
+        "colleagues": [each.person.login for each in people if each.may(Permission.ANSWER_HITS)],
+    }
+    return render(request, "web/console/console.html", context)
 
 
 @needs(Permission.ANSWER_HITS)

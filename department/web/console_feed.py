@@ -26,6 +26,7 @@ from django.db import Error, connection
 from django.utils import timezone
 
 from department.alerts.alerts import MOST, Alert, alert_of, open_alerts
+from department.alerts.states import AlertState
 from department.custody.reading import whole_records
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry, open_entry
@@ -162,7 +163,7 @@ class ConsoleFeed:
             if behind:
                 self._tell(behind, "stand", stand_view(each.alert, now))
         for listener in listening:
-            fresh = (each.alert for each in changed if each.first > listener.seen)
+            fresh = sorted((each.alert for each in changed if each.first > listener.seen), key=_urgency)
             records = tuple(alert.record_id for alert in fresh if listener.may_see(alert))
             news.setdefault((listener.groups or (), records), []).append(listener)
         for (groups, records), those in news.items():
@@ -362,6 +363,11 @@ class ConsoleFeed:
     def _event(self, kind: str, said: Mapping[str, Any], number: int | None = None) -> bytes:
         named = f"id: {self.name}-{number}\n" if number is not None else ""
         return f"{named}event: {kind}\ndata: {json.dumps(said)}\n\n".encode()
+
+
+def _urgency(alert: Alert) -> tuple[bool, int, datetime]:
+    """Order alerts as a console's queue does: it shows the first that it hears of."""
+    return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, alert.arrived_at
 
 
 def _places() -> Places:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from department.alerts.characters import ComparedCharacter, compared
 from department.alerts.shift import span
@@ -28,11 +29,15 @@ _CLOCK = timedelta(seconds=2)
 """A post's clock may be so far off before it is said."""
 _COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 MATCHES = {
-    "exact": "exactly",
-    "look_alike": "by a look-alike: O and 0, I and 1",
-    "near": "by another possible reading, not by what was read",
-    "partial": "by a pattern: several plates fit it",
+    "exact": _("exactly"),
+    "look_alike": _("by a look-alike: O and 0, I and 1"),
+    "near": _("by another possible reading, not by what was read"),
+    "partial": _("by a pattern: several plates fit it"),
 }
+
+
+STATES = {"unknown": _("cannot be compared"), "agrees": _("they agree"), "contradicts": _("they contradict")}
+"""By how the state that was seen fits the listed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,7 @@ def hit_view(
         "clock_doubt": doubt,
         "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
         "map": drawn_map(places, {stored.post: 1}),
+        "agrees": STATES[hit.state_agreement],
         "lacking": [kind for kind in ("patch", "overview") if kind not in seen],
     }
     return {
@@ -115,9 +121,15 @@ def hit_view(
         "place": hit.place.site or stored.post,
         "captured": _stamp(hit.captured),
         "plate": hit.plate_read,
+        "same": " ".join(_same(hit, stored.covert_group)),
         "facts": render_to_string("web/console/facts.html", context),
         "pictures": seen,
     }
+
+
+def _same(hit: Hit, group: str | None) -> tuple[str, str, str]:
+    """Return what hits of one vehicle have in common: plates that fit one pattern are not one vehicle's."""
+    return hit.category, group or "", hit.plate_read if hit.match == "partial" else hit.plate_matched
 
 
 def _stamp(moment: datetime) -> str:

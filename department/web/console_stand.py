@@ -1,10 +1,10 @@
 """How an alert stands, and what somebody may do next, as the console shows it: without a plate."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from department.alerts.alerts import Alert
 from department.alerts.states import (
@@ -18,32 +18,53 @@ from department.alerts.states import (
 from department.policy.policy import policy_in_force
 
 EYE_ANSWERS = {
-    EyeAnswer.SAME: "fits",
-    EyeAnswer.OTHER: "another one",
-    EyeAnswer.NOT_LISTED: "none is listed",
-    EyeAnswer.CANNOT_TELL: "cannot tell",
+    EyeAnswer.SAME: _("fits"),
+    EyeAnswer.OTHER: _("another one"),
+    EyeAnswer.NOT_LISTED: _("none is listed"),
+    EyeAnswer.CANNOT_TELL: _("cannot tell"),
 }
 SYSTEM_ANSWERS = {
-    "active": "active: the entry stands",
-    "cleared": "cleared: the entry does not stand",
-    "not_practical": "could not be asked, because:",
+    "active": _("active: the entry stands"),
+    "cleared": _("cleared: the entry does not stand"),
+    "not_practical": _("could not be asked, because:"),
 }
 _STANDS = {
-    AlertState.NEW: "Nobody has taken it",
-    AlertState.TAKEN: "Not verified: compare by eye",
-    AlertState.WAITING: "Not verified: a second person must compare",
-    AlertState.CONFIRMED: "Confirmed by eye only: ask the state's system",
-    AlertState.REJECTED: "Rejected",
-    AlertState.ACTIONABLE: "Actionable",
-    AlertState.CLOSED: "Closed",
-    AlertState.WITHDRAWN: "TAKEN BACK",
-    AlertState.ACCOUNTED: "Taken back",
+    AlertState.NEW: _("Nobody has taken it"),
+    AlertState.TAKEN: _("Not verified: compare by eye"),
+    AlertState.WAITING: _("Not verified: a second person must compare"),
+    AlertState.CONFIRMED: _("Confirmed by eye only: ask the state's system"),
+    AlertState.REJECTED: _("Rejected"),
+    AlertState.ACTIONABLE: _("Actionable"),
+    AlertState.CLOSED: _("Closed"),
+    AlertState.WITHDRAWN: _("TAKEN BACK"),
+    AlertState.ACCOUNTED: _("Taken back"),
 }
 _WHY = {
-    WithdrawalReason.TEXT_CHANGED: "The plate reads otherwise by now.",
-    WithdrawalReason.NOT_LISTED: "The entry left the list.",
-    WithdrawalReason.SIGNATURE: "The record is not the post's own after all.",
-    WithdrawalReason.ENTRY_REMOVED: "The entry was taken off the list.",
+    WithdrawalReason.TEXT_CHANGED: _("The plate reads otherwise by now."),
+    WithdrawalReason.NOT_LISTED: _("The entry left the list."),
+    WithdrawalReason.SIGNATURE: _("The record is not the post's own after all."),
+    WithdrawalReason.ENTRY_REMOVED: _("The entry was taken off the list."),
+}
+_SYSTEM = {"active": _("active"), "cleared": _("cleared"), "not_practical": _("could not be asked")}
+REASONS = {
+    RejectReason.MISREAD: _("misread"),
+    RejectReason.OTHER_STATE: _("other state"),
+    RejectReason.OTHER_VEHICLE: _("other vehicle"),
+    RejectReason.ILLEGIBLE: _("illegible"),
+    RejectReason.STALE_ENTRY: _("stale entry"),
+}
+OUTCOMES = {
+    AlertOutcome.STOP: _("vehicle stopped"),
+    AlertOutcome.RECOVERED: _("vehicle or plate recovered"),
+    AlertOutcome.ARREST: _("arrest"),
+    AlertOutcome.NOTHING: _("nothing came of it"),
+    AlertOutcome.WRONG_PERSON: _("wrong person stopped"),
+}
+MEANWHILE = {
+    MeanwhileAnswer.NOTHING: _("nothing"),
+    MeanwhileAnswer.UNITS_SENT: _("units sent"),
+    MeanwhileAnswer.STOP: _("stop"),
+    MeanwhileAnswer.ARREST: _("arrest"),
 }
 _EYE = {AlertState.TAKEN: "confirm", AlertState.WAITING: "second"}
 
@@ -58,15 +79,15 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
         "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
         "instead": policy_in_force().alerts.second_person_substitute,
         "systems": SYSTEM_ANSWERS.items(),
-        "system": (alert.system or "").replace("not_practical", "could not be asked"),
-        "reasons": _choices(RejectReason),
-        "outcomes": _choices(AlertOutcome),
-        "meanwhile": _choices(MeanwhileAnswer),
+        "system": _SYSTEM[alert.system] if alert.system else "",
+        "reasons": REASONS.items(),
+        "outcomes": OUTCOMES.items(),
+        "meanwhile": MEANWHILE.items(),
     }
     return {
         "record": alert.record_id,
         "state": state,
-        "stand": _STANDS[state],
+        "stand": str(_STANDS[state]),
         "open": state.is_open,
         "late": alert.is_late,
         "escalated": alert.is_escalated(at),
@@ -77,7 +98,3 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
         "arrived": alert.arrived_at.isoformat(timespec="milliseconds"),
         "steps": render_to_string("web/console/steps.html", context),
     }
-
-
-def _choices(kind: type[StrEnum]) -> list[tuple[str, str]]:
-    return [(each.value, each.value.replace("_", " ")) for each in kind]

@@ -117,7 +117,8 @@ def test_each_hit_once_under_an_entry_of_each_and_no_gap_after_a_loss(dispatch: 
     other.last = "another-7"
     other.join()
     look(feed)
-    assert other.take() == [("hit", first), ("hit", second), ("complete", [first, second])], "another process"
+    again = [("hit", second), ("hit", first), ("complete", [first, second])]
+    assert other.take() == again, "another process: what nobody has taken comes first"
 
 
 def test_a_post_without_a_place_in_words_is_named_once(dispatch: Dispatch, feed: ConsoleFeed) -> None:

@@ -199,6 +199,9 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     assert below <= 844, "on a phone the plate is seen without scrolling"
     page.keyboard.press("t")
     page.locator("#hit[data-eye=confirm]").wait_for()
+    expect(other.locator(".whose")).to_have_text("a.rivera answers for it. To go on in their place, take it over.")
+    expect(other.get_by_role("button", name="Confirmed by eye")).to_be_hidden()
+    expect(other.get_by_role("link", name="look at the posts' lists")).to_be_visible()
     for _ in PLATE:
         page.keyboard.press("s")
     for _ in ("state", "vehicle"):
@@ -404,6 +407,9 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         desk.hit()
     with desk.serving() as last:
         expect(rows).to_have_count(4)
+        expect(page.locator("#queue > li")).to_have_count(1)
+        expect(page.locator("#queue summary")).to_contain_text("The same plate again: 3 times")
+        assert page.title().startswith("(1) to be taken")
         expect(deaf).to_be_hidden()
         records = page.eval_on_selector_all("#queue button", "all => all.map(each => each.dataset.record)")
         assert len({*records}) == len(records) == len(desk.hits)

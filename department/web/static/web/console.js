@@ -6,9 +6,11 @@ const at = (id) => document.getElementById(id);
 const token = page.querySelector("input[name=csrfmiddlewaretoken]").value;
 const icon = document.querySelector("link[rel=icon]");
 const name = document.title;
+const told = JSON.parse(at("words").textContent);  // in the page's language
+const text = (key, given = {}) => told[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
 const hits = new Map();  // by record; in the order of their coming
 const rows = new WeakMap();  // of the queue, by hit as it stands
-let last = "", current = null, beatAt = Date.now(), ahead = 0, heard = null, ended = "", deafSince = null;
+let last = "", current = null, due = false, beatAt = Date.now(), ahead = 0, heard = null, ended = "", deafSince = null;
 
 // --- the stream, read by hand: so a refusal is told from a loss, and the session is not kept alive by it
 async function listen() {
@@ -17,7 +19,7 @@ async function listen() {
     try {
       const answer = await fetch(page.dataset.events, { headers, cache: "no-store" });
       if (answer.redirected || answer.status === 403) {
-        ended = "You are logged out, or may not see hits any more.";
+        ended = text("logged_out");
         clear();
         return look();
       }
@@ -65,13 +67,13 @@ function take(event) {
 // --- hits
 function stand(data) {
   const former = hits.get(data.record), now = { ...former, ...data };
+  if (!former && data.state === "new" && !kin(now).some((each) => inHand(each) || !each.late)) announce(now);
   hits.set(data.record, now);
-  if (!former && data.state === "new") announce(now);
   if (data.state === "withdrawn" && former?.state !== "withdrawn") takenBack(now);
   if (current === data.record) {
     if (former && former.facts === now.facts && now.facts) steps(now); else show(data.record);
   } else if (current === null || (!hits.get(current)?.open && data.state === "new")) {
-    show(data.record);
+    due = true;  // to show the first of the queue
   }
   if (!now.open) hits.delete(data.record);
 }
@@ -80,7 +82,7 @@ function show(record) {
   const hit = hits.get(record);
   current = record;
   at("hit").hidden = false;
-  at("facts").innerHTML = hit.facts || "<p class='bad'>The record cannot be read.</p>";
+  at("facts").innerHTML = hit.facts || `<p class='bad'>${text("unreadable")}</p>`;
   for (const canvas of at("facts").querySelectorAll("canvas")) paint(canvas, hit.pictures?.[canvas.dataset.picture]);
   steps(hit);
 }
@@ -91,8 +93,10 @@ function steps(hit) {
   if (busy) return;  // only its age has changed: anyone who writes goes on
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
-  // The person who compared first is not asked to be the second.
-  const asked = hit.eye === "second" && hit.eye_by === page.dataset.me ? "" : hit.eye;
+  const theirs = hit.holder && hit.holder !== page.dataset.me;
+  article.classList.toggle("theirs", theirs);
+  // The person who compared first is not asked to be the second, and nobody compares in another's place.
+  const asked = hit.eye === "second" ? (hit.eye_by === page.dataset.me ? "" : "second") : theirs ? "" : hit.eye;
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
   at("hit-name").replaceChildren(...parts(hit).filter((each) => each.className !== "stands"));
   at("steps").innerHTML = hit.steps;
@@ -102,7 +106,8 @@ function steps(hit) {
     eye.elements.step.value = asked;
     eye.elements.revision.value = hit.revision;
   }
-  if (focused) (asked ? eye.querySelector("input[type=radio]") : at("steps").querySelector("input[type=radio]") || article).focus({ preventScroll: true });
+  const choice = (asked ? eye : at("steps")).querySelector("form > fieldset input[type=radio], .compared input[type=radio]");
+  if (focused) (choice?.offsetParent ? choice : article).focus({ preventScroll: true });
 }
 
 const words = (name) => name.replaceAll("_", " ");
@@ -111,21 +116,41 @@ function parts(hit) {
   const part = (text, kind = "") => Object.assign(document.createElement("span"), { textContent: text, className: kind });
   const age = part("", "age");
   age.dataset.captured = hit.captured;
-  return [part(`Priority ${hit.priority}`), part(words(hit.category)), part(hit.plate, "plate"), part(hit.place), part(hit.holder ? `${hit.stand} · ${hit.holder}` : hit.stand, "stands"), age];
+  return [part(text("priority", hit)), part(words(hit.category)), part(hit.plate, "plate"), part(hit.place), part(hit.holder ? `${hit.stand} · ${hit.holder}` : hit.stand, "stands"), age];
+}
+
+// Hits of one vehicle by one entry. Somebody who has one of them in hand has been alarmed.
+const kin = (hit) => [...hits.values()].filter((each) => each.same && each.same === hit.same && each.record !== hit.record && each.state !== "withdrawn");
+const inHand = (hit) => hit.state !== "new";
+
+// One row for each vehicle, at whichever of its hits is in hand, or came first; the others are folded under it.
+function heads(order) {
+  const found = new Map();
+  for (const hit of [...order.filter(inHand), ...order.filter((each) => !inHand(each))]) {
+    const head = hit.state === "withdrawn" || !hit.same ? hit.record : hit.same;
+    found.set(head, [...(found.get(head) ?? []), hit]);
+  }
+  return new Map([...found.values()].map(([head, ...again]) => [head, again.filter((each) => !inHand(each))]));
 }
 
 function list() {
   const order = [...hits.values()].sort((a, b) => urgent(b) - urgent(a) || a.priority - b.priority || a.arrived.localeCompare(b.arrived));
+  const groups = heads(order), folded = new Set([...groups.values()].flat()), first = order.filter((hit) => !folded.has(hit));
+  if (due && first.length) show(first[0].record);
+  due = false;
   const focused = document.activeElement?.dataset?.record;
   const queue = at("queue");
-  order.forEach((hit, place) => {
+  first.forEach((hit, place) => {
     const now = row(hit);
     if (queue.children[place] !== now) queue.insertBefore(now, queue.children[place] ?? null);
-    if (hit.record === current) now.firstChild.setAttribute("aria-current", "true"); else now.firstChild.removeAttribute("aria-current");
+    fold(now, groups.get(hit) ?? []);
   });
-  while (queue.children.length > order.length) queue.lastChild.remove();
+  while (queue.children.length > first.length) queue.lastChild.remove();
+  for (const each of queue.querySelectorAll("button")) {
+    if (Number(each.dataset.record) === current) each.setAttribute("aria-current", "true"); else each.removeAttribute("aria-current");
+  }
   if (focused) at("queue").querySelector(`[data-record="${focused}"]`)?.focus();
-  at("waiting").textContent = hits.size ? `${hits.size} open, ${waiting().length} to be taken` : "No hits";
+  at("waiting").textContent = hits.size ? text("open", { open: hits.size, waiting: waiting().length }) : text("no_hits");
   age();
   look();
 }
@@ -143,8 +168,25 @@ function row(hit) {
   return rows.get(hit);
 }
 
-const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn";
-const waiting = () => [...hits.values()].filter((hit) => hit.state === "new" && !hit.late);
+// Under a row, what came of the same vehicle since: how often, where last, and how long ago.
+function fold(made, again) {
+  let more = made.querySelector("details");
+  if (!again.length) return more?.remove();
+  if (!more) {
+    more = Object.assign(document.createElement("details"), { className: "again" });
+    more.append(document.createElement("summary"), document.createElement("ol"));
+    made.append(more);
+  }
+  const newest = again.reduce((one, other) => (other.captured > one.captured ? other : one));
+  const age = Object.assign(document.createElement("span"), { className: "age" });
+  age.dataset.captured = newest.captured;
+  more.firstChild.replaceChildren(`${text(again.length === 1 ? "once" : "again", { times: again.length, place: newest.place })} `, age);
+  more.lastChild.replaceChildren(...again.map(row));
+}
+
+const second = (hit) => hit.state === "waiting" && hit.eye_by !== page.dataset.me;
+const urgent = (hit) => hit.state === "new" || hit.state === "withdrawn" || second(hit);
+const waiting = () => [...heads([...hits.values()])].filter(([head, again]) => !inHand(head) && [head, ...again].some((hit) => !hit.late)).map(([head]) => head);
 
 async function paint(canvas, picture) {
   if (!picture) { canvas.remove(); return; }
@@ -157,7 +199,8 @@ async function paint(canvas, picture) {
 function age() {
   for (const each of page.querySelectorAll("[data-captured]")) {
     const seconds = Math.max(0, Math.round((Date.now() + ahead - new Date(each.dataset.captured)) / 1000));
-    each.textContent = seconds < 120 ? `${seconds} s ago` : seconds < 7200 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
+    const [size, unit] = seconds < 120 ? [1, "s"] : seconds < 7200 ? [60, "min"] : seconds < 172800 ? [3600, "h"] : [86400, "days"];
+    each.textContent = text(unit, { count: Math.floor(seconds / size) });
   }
 }
 
@@ -174,18 +217,18 @@ function announce(hit) {
   if (hit.late) return;
   chime(hit.priority);
   if (globalThis.Notification?.permission === "granted") {
-    new Notification(`Possible match, priority ${hit.priority}`, { tag: String(hit.record), requireInteraction: true });
+    new Notification(text("possible", hit), { tag: String(hit.record), requireInteraction: true });
   }
 }
 
 function takenBack(hit) {
-  const text = Object.assign(document.createElement("span"), { textContent: `TAKEN BACK: ${words(hit.category)}, ${hit.place}, ${hit.plate}. Stop what was begun on it, and say what was done.` });
-  const button = Object.assign(document.createElement("button"), { textContent: "Show it" });
+  const back = Object.assign(document.createElement("span"), { textContent: text("back", { ...hit, category: words(hit.category) }) });
+  const button = Object.assign(document.createElement("button"), { textContent: text("show") });
   button.addEventListener("click", () => { at("back").hidden = true; if (hits.has(hit.record)) show(hit.record); list(); at("hit").focus(); });
-  at("back").replaceChildren(text, button);
+  at("back").replaceChildren(back, button);
   at("back").hidden = false;
   fall();
-  if (globalThis.Notification?.permission === "granted") new Notification("A hit was taken back", { tag: String(hit.record) });
+  if (globalThis.Notification?.permission === "granted") new Notification(text("back_note"), { tag: String(hit.record) });
 }
 
 let audio = null;
@@ -228,30 +271,31 @@ function look() {
   const lost = [...(heard?.lost ?? [])];
   const silent = Date.now() - beatAt > DEAF_MS;
   if (ended) lost.unshift(ended);
-  else if (silent) lost.unshift("This page hears nothing from its server; it goes on trying.");
+  else if (silent) lost.unshift(text("silent"));
   const nothing = Boolean(ended) || silent || Boolean(heard?.nothing);
   if (nothing && deafSince === null) deafSince = new Date(Date.now() + ahead);
   if (!nothing && deafSince !== null) {
-    say(`You heard nothing from ${clock(deafSince)} to ${clock(new Date(Date.now() + ahead))}. What came meanwhile stands below.`);
+    say(text("was_deaf", { since: clock(deafSince), until: clock(new Date(Date.now() + ahead)) }));
     deafSince = null;
   }
-  const deaf = at("deaf"), head = nothing ? `You hear nothing, since ${clock(deafSince)}` : "You do not hear everything";
+  const deaf = at("deaf"), head = nothing ? text("deaf_since", { since: clock(deafSince) }) : text("deaf_partly");
   deaf.hidden = lost.length === 0;
   deaf.classList.toggle("some", !nothing);
   if (deaf.firstChild.textContent !== head) deaf.firstChild.textContent = head;
   if (deaf.dataset.said !== lost.join()) {
     deaf.dataset.said = lost.join();
-    deaf.lastChild.replaceChildren(...lost.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+    deaf.lastChild.replaceChildren(...lost.map((each) => Object.assign(document.createElement("li"), { textContent: each })));
   }
-  const text = heard ? `Last heard from a post ${heard.last ? clock(new Date(heard.last)) : "never"}; last test hit ${heard.tested ? clock(new Date(heard.tested)) : "none"}.` : "Nothing heard yet.";
-  if (at("heard").textContent !== text) at("heard").textContent = text;
-  at("sound").textContent = sounds() ? "Sound is on: try it" : "NO SOUND: turn it on";
+  const [last, tested] = [heard?.last, heard?.tested].map((each) => each && clock(new Date(each)));
+  const sign = heard ? text("last_heard", { heard: last ?? text("never"), tested: tested ?? text("no_test") }) : text("not_heard");
+  if (at("heard").textContent !== sign) at("heard").textContent = sign;
+  at("sound").textContent = text(sounds() ? "sound" : "no_sound");
   at("sound").className = sounds() ? "second" : "second off";
   const back = [...hits.values()].some((hit) => hit.state === "withdrawn");
-  const title = nothing ? "You hear nothing" : back ? "Taken back" : waiting().length ? `(${waiting().length}) to be taken` : "";
+  const title = nothing ? text("title_deaf") : back ? text("title_back") : waiting().length ? text("title_waiting", { waiting: waiting().length }) : "";
   document.title = title ? `${title} · ${name}` : name;
-  const sign = nothing ? page.dataset.deaf : back || waiting().length ? page.dataset.alarm : page.dataset.icon;
-  if (icon.getAttribute("href") !== sign) icon.setAttribute("href", sign);
+  const shown = nothing ? page.dataset.deaf : back || waiting().length ? page.dataset.alarm : page.dataset.icon;
+  if (icon.getAttribute("href") !== shown) icon.setAttribute("href", shown);
 }
 
 const clock = (moment) => moment.toLocaleTimeString([], { hour12: false, timeZone: page.dataset.zone });
@@ -276,10 +320,9 @@ document.addEventListener("submit", async (event) => {
   if (form.dataset.form === "reject") addSeen(body);
   try {
     const answer = await fetch(page.dataset.step, { method: "POST", body, headers: { "X-CSRFToken": token } });
-    const text = answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? "You may not do this now." : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : "It was not done: the server cannot do it now.";
-    say(text);
+    say(answer.status === 204 ? "" : answer.status === 403 || answer.redirected ? text("refused") : answer.headers.get("Content-Type").startsWith("text/plain") ? await answer.text() : text("not_done"));
   } catch {
-    say("It may not have been done: the server does not answer.");
+    say(text("unanswered"));
   }
   delete form.dataset.sent;
 });
@@ -325,7 +368,7 @@ document.addEventListener("keydown", (event) => {
     at("steps").querySelector("[data-form=take] button")?.click();
     at("hit").focus({ preventScroll: true });
   } else if (event.key === "n") {
-    at("queue").querySelector("button:not([aria-current])")?.click();
+    at("queue").querySelector(":scope > li > button:not([aria-current])")?.click();
   }
 });
 for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, wake);
