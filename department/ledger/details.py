@@ -10,6 +10,8 @@ from django.utils import timezone
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
+_NAME = re.compile(r"[a-z]+(_[a-z]+)+")
+"""Of a step, an answer or a reason: `not_practical`."""
 _ANSWERS = {"s": "the same", "d": "different", "i": "illegible"}
 """To the question whether the picture shows the listed character."""
 
@@ -17,6 +19,8 @@ _ANSWERS = {"s": "the same", "d": "different", "i": "illegible"}
 def details(fields: Mapping[str, Any]) -> str:
     """Return what an entry says besides who and under which policy, for people."""
     shown = {name: value for name, value in fields.items() if name not in {"person", "policy"} and value}
+    if "pairs" in shown:  # characters that were misread: `D0`
+        shown["misread"] = [f"{pair[0]} for {pair[1]}" for pair in shown.pop("pairs")]
     if isinstance(shown.get("characters"), str):  # an answer to each character of a plate
         shown["characters"] = [
             f"{count} {_ANSWERS.get(each, each)}" for each, count in Counter(shown["characters"]).items()
@@ -33,4 +37,4 @@ def _in_words(value: object) -> str:
         return "yes"
     if isinstance(value, str) and _MOMENT.fullmatch(value):
         return timezone.localtime(datetime.fromisoformat(value)).strftime("%Y-%m-%d %H:%M:%S %Z")
-    return str(value)
+    return str(value).replace("_", " ") if isinstance(value, str) and _NAME.fullmatch(value) else str(value)

@@ -20,6 +20,7 @@ from department.ledger.details import details
             "records: 20; pictures: 20 patch, 20 overview",
         ),
         ({"step": "reject", "characters": "ssdsi"}, "step: reject; characters: 3 the same, 1 different, 1 illegible"),
+        ({"step": "not_practical", "pairs": ["BD", "O0"]}, "step: not practical; misread: B for D, O for 0"),
         ({"exigent": True, "until": "2026-11-02T15:04:05Z"}, "exigent: yes; until: 2026-11-02 15:04:05 UTC"),
         ({"query": {"scenes": [{"posts": ["post-1"], "since": "2026"}]}}, "query: scenes posts post-1, since 2026"),
     ],
