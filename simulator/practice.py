@@ -21,6 +21,8 @@ from simulator.brokers.daemon import free_port
 from simulator.camera.zoomed import Side
 from simulator.demo.clip import STREET
 
+PLAYED: dict[str, Setting] = {"loop": True, "pace": "patient"}
+"""How the clip is played: a slow machine must see all of a vehicle; what the page says leads nowhere otherwise."""
 _SHUTTER, _MPH = 0.001, 33.0
 """Of the clips that ship, as their scene files have it."""
 
@@ -45,9 +47,7 @@ def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -
     does not change a clip, and the shutter time is known only for the clips that ship.
     """
     ships = clip.resolve().parent == STREET.resolve().parent
-    # A slow machine must see as much of a vehicle as a unit does: what the page says leads nowhere otherwise.
-    footage: dict[str, Setting] = {"path": str(clip.resolve()), "loop": True, "pace": "patient"}
-    settings = {**footage, "zoom": zoom, "side": side}
+    settings: dict[str, Setting] = {"path": str(clip.resolve()), **PLAYED, "zoom": zoom, "side": side}
     with TemporaryDirectory(prefix="platepost-aim-") as folder:
         fleet = Fleet.create(Path(folder) / "fleet", agency="practice")
         technician = fleet.add_operator("technician", Role.TECHNICIAN)

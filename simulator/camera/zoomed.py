@@ -1,6 +1,7 @@
 """Footage as a longer lens, turned, would have taken it: a part of each frame, enlarged to the frame's size.
 
-What it cannot do: show more than the footage has. Enlarged twice it is twice as soft.
+What it cannot do: show more than the footage has. Enlarged twice it is twice as soft, and where it is turned past the
+footage's left or right edge, that edge is drawn out.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ Side = Literal["left", "middle", "right"]
 _SHARE = {"left": 0.0, "middle": 0.5, "right": 1.0}
 _LOWEST = 0.9
 """How far down the frame is seen, a share of its height: plates that are lower have left at the sides."""
+_PAST = 0.1
+"""How far past the left or right edge it is turned, a share of what is seen: plates at the very edge are then where
+the aiming page wants them, as they are when a real camera is turned as far as it says."""
 
 
 class Zoomed(Recording):
@@ -53,7 +57,9 @@ class Zoomed(Recording):
     def _part(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = picture.shape[:2]
         rows, columns = round(height / self._zoom), round(width / self._zoom)
-        left = round(self._share * (width - columns))
+        past = round(_PAST * columns)
+        left = round(self._share * (width - columns) + (2 * self._share - 1) * past) + past
         top = max(0, round(_LOWEST * height) - rows)
-        part = picture[top : top + rows, left : left + columns]
+        wide = cv2.copyMakeBorder(picture[top : top + rows], 0, 0, past, past, cv2.BORDER_REPLICATE)
+        part = wide[:, left : left + columns]
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)

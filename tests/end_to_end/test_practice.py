@@ -18,6 +18,7 @@ from provisioning.technician.aim.measurement import measure
 from provisioning.technician.aim.tracks import Tracks
 from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
+from simulator.practice import PLAYED
 from tests.browser import Visitor, accessibility_faults
 from tests.end_to_end.test_aim import ended, link_of
 
@@ -30,8 +31,8 @@ pytestmark = [
 def judged(**lens: Any) -> tuple[Assessment, str | None]:  # noqa: ANN401
     """Judge the first sixteen seconds of the clip that ships as the page does, but for the pace; and name the lane."""
     recognizer, tracks, lanes = Recognizer.load(), Tracks(), Lanes()
-    with FootageCamera(path=STREET, pace="fast", **lens) as camera:
-        for frame in islice(camera.frames(), 0, 320, 2):  # ten a second, as a unit may
+    with FootageCamera(**{"path": STREET, **PLAYED, "pace": "fast", **lens}) as camera:
+        for frame in islice(camera.frames(), 320):
             plates = recognizer.recognize(frame.gray).plates
             tracks.add((measure(frame.gray, each.corners, text=each.text) for each in plates), at=frame.monotonic)
             lanes.take(tracks.passed(at=frame.monotonic))
@@ -48,9 +49,10 @@ def test_the_light_is_red_on_the_clip_that_ships_and_green_when_what_it_says_is_
     zoom = re.search(r"zoom in (1\.\d) times", advice)
     assert zoom is not None, advice
     assert "turn the camera left" in advice
-    then, _ = judged(zoom=float(zoom[1]), side="left")
-    assert then.light == "green", then
-    assert len(then.points) == 9
+    for said in {float(zoom[1]), 1.3, 1.4}:  # which of them depends on the vehicles that come first
+        then, _ = judged(zoom=said, side="left")
+        assert then.light == "green", (said, then)
+        assert len(then.points) == 9
 
 
 def test_it_shows_the_page_and_throws_the_post_away(visitor: Visitor, tmp_path: Path) -> None:

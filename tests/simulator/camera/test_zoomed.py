@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("side", "left", "right"), [("left", 0, 100), ("middle", 50, 150), ("right", 100, 200)])
+@pytest.mark.parametrize(("side", "left", "right"), [("left", 0, 90), ("middle", 50, 150), ("right", 110, 200)])
 def test_a_longer_lens_sees_a_part_of_the_footage_as_large_as_the_whole(
     folder: Path, side: str, left: int, right: int
 ) -> None:
@@ -33,6 +33,8 @@ def test_a_longer_lens_sees_a_part_of_the_footage_as_large_as_the_whole(
     assert (gray[:, 0].mean(), gray[:, -1].mean()) == pytest.approx((left, right), abs=2)
     assert np.array_equal(color[..., 1], gray)
     assert gray.max() < 255, "the lowest tenth is not seen"
+    edges = (gray[:, :30], gray[:, -30:])
+    assert [edge.std() < 0.5 for edge in edges] == [side == "left", side == "right"], "turned past the footage's edge"
 
 
 def test_once_as_long_is_the_footage_as_it_is(folder: Path) -> None:
