@@ -37,6 +37,7 @@ from device.records import Envelope, HotListState, Recorder, Status, Versions, n
 from device.records.base import Line
 from device.secrets.certificate import certificate
 from device.text import shown
+from device.uplink.problems import in_words
 from device.uplink.settings import Tuning
 from device.uplink.uplink import Uplink
 
@@ -291,7 +292,7 @@ def _say_goodbye(logbook: Logbook, uplink: Uplink, leaving: Leaving) -> tuple[En
                 "{left} records are on this unit alone ({why}). Nothing was wiped. Wait until they are delivered, or "
                 "drop them with --lose-records {left}",
                 left=str(left),
-                why=uplink.state().problem or Phrase("no receipt came for them"),
+                why=in_words(problem) if (problem := uplink.state().problem) else Phrase("no receipt came for them"),
             )
         )
     # Covert records are not counted where others read it.

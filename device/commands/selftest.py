@@ -33,6 +33,7 @@ from device.outbox.outbox import Outbox
 from device.records import Signer
 from device.secrets.certificate import certificate
 from device.text import shown
+from device.uplink.problems import in_words
 from device.uplink.settings import BrokerAddress
 from device.uplink.tls import connection_problem, peer_expires, tls_context
 from device.vision.detector import HEIGHT, WIDTH
@@ -158,6 +159,8 @@ def _camera(configuration: Configuration) -> Phrase:
 
 
 def _board(configuration: Configuration) -> Phrase:
+    if configuration.board.backend == "none":
+        return Phrase("this unit has no board")
     with backends.board(configuration.board.backend, configuration.board.settings) as board:
         known = board.settle()  # until then every switch counts as closed
         if board.failing:
@@ -252,7 +255,7 @@ def _broker(address: str) -> Callable[[Configuration], Phrase]:
                 _await_refusal(secured)
                 ends, protocol = peer_expires(secured), secured.version() or ""
         except (OSError, ssl.SSLError, PlatepostError) as error:
-            raise _FaultError(connection_problem(error)) from error
+            raise _FaultError(in_words(connection_problem(error))) from error
         days = None if ends is None else (ends - datetime.now(UTC)).days
         if days is not None and days < CERTIFICATE_DAYS:
             raise _FaultError(

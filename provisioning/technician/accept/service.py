@@ -16,7 +16,7 @@ from device.config import Configuration
 from device.errors import PlatepostError
 from device.faults.fault import Fault, explained
 from device.hotlist import MatchKind
-from device.language import Phrase, listed, message
+from device.language import Phrase, message
 from device.post import Post
 from device.records import TYPES, Hit, Read, Source, Status
 from device.records.hit import TEST_CATEGORY
@@ -224,7 +224,7 @@ class AtWork:
         healthy = self._wait(
             lambda: not self._faults(),
             self._limits.list_seconds,
-            what=lambda: Phrase("waiting for {names} to end", names=listed(sorted(self._faults()))),
+            what=lambda: Phrase("waiting for the faults to end"),
         )
         state_said = Phrase("no fault") if healthy else self._explained()
         return [

@@ -51,7 +51,8 @@ def test_each_point_is_judged_by_itself(folder: Path) -> None:
     good = {point for point, finding in found.items() if finding["good"]}
     assert {"recognizer", "keys", "camera", "board", "outbox", "certificate"} <= good
     assert not found["hot list"]["good"]
-    assert found["broker 127.0.0.1:1"]["said"] == "connection_refused"
+    said = "the machine answers, but no broker listens there (connection_refused)"
+    assert found["broker 127.0.0.1:1"]["said"] == said
 
 
 @contextlib.contextmanager
@@ -129,6 +130,12 @@ def test_an_outbox_that_cannot_be_used_is_told_and_left_where_it_is(folder: Path
     before = sorted(path.parent.iterdir())
     assert not findings(folder)["outbox"]["good"]
     assert sorted(path.parent.iterdir()) == before
+
+
+def test_a_unit_without_a_board_says_so(folder: Path) -> None:
+    text = (folder / "post.toml").read_text()
+    (folder / "post.toml").write_text(text.replace('backend = "virtual"', 'backend = "none"'))
+    assert findings(folder)["board"]["said"] == "this unit has no board"
 
 
 def board_findings(tmp_path: Path, wiring: dict[str, Any]) -> dict[str, object]:
