@@ -1,6 +1,7 @@
 """What the Debian packages of a post hold."""
 
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -51,6 +52,21 @@ def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_caches_that_the_build_left_are_made_again_without_times(tmp_path: Path) -> None:
+    module = tmp_path / "app/module.py"
+    module.parent.mkdir()
+    module.write_text("NAME = 1\n", encoding="utf-8")
+    left = Path(py_compile.compile(str(module), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP))
+    another = left.with_name("module.cpython-312.pyc" if sys.version_info[1] != 12 else "module.cpython-311.pyc")
+    shutil.copy(left, another)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    subprocess.run([ROOT / "debian/compile", tmp_path, "app", version], env=os.environ | {"PATH": path}, check=True)
+    assert list(left.parent.iterdir()) == [left], "only for the versions that are asked for"
+    assert left.read_bytes()[4:8] == bytes([1, 0, 0, 0]), "a hash that is not looked at"
+    assert str(tmp_path).encode() not in left.read_bytes()
 
 
 def test_the_runtimes_copyright_names_each_distribution_and_what_is_inside_it() -> None:
