@@ -4,7 +4,7 @@ import pytest
 from models.detector.targets import Planes, pack_targets
 from models.detector.windows import LabelledPlate, TrainingWindow
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 
 from models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss  # noqa: E402
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 
 from models.detector.net import count_parameters, new_detector  # noqa: E402
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'platepost[training]'")
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 
 from models.cli import models  # noqa: E402
 from models.detector.convert import load_weights  # noqa: E402
