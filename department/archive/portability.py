@@ -53,7 +53,7 @@ AT_ONCE = 500
 LEVEL = 6
 _DERIVED = (*(projection.table for projection in PROJECTIONS), "search_plate")
 _OTHERWISE = (
-    *("custody_record", "custody_picture", "custody_constants", "custody_parted"),
+    *("custody_record", "custody_picture", "custody_unnamed_object", "custody_constants", "custody_parted"),
     *("ledger_event", "ledger_entry", "ledger_body"),
 )
 """Tables that are exported in another form, or that migrations fill."""
@@ -266,6 +266,7 @@ def _keep(tables: CustodyTables, lines: Sequence[dict[str, Any]], now: datetime)
         batch.records.append(stored)
         batch.pictures += [(stored, picture) for picture in pictures]
     tables.ensure_partitions((stored.retained_from for stored in batch.records), now=now)
+    tables.expect_pictures(len(batch.pictures))
     with tables.connection.transaction():
         tables.write(batch, now=now)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey
@@ -32,6 +33,7 @@ from department.custody.certificate import (
     summed,
 )
 from department.custody.errors import CustodyError
+from department.custody.pictures import delete_unnamed
 from department.database.queries import rows
 from department.folder import DepartmentSettings
 from department.ledger.catalog import LedgerEvent
@@ -202,6 +204,7 @@ def carry_out(
 
     Raises:
         ArchiveRefusedError: it is not approved, or stale.
+        PictureStoreError: pictures lie in a bucket that does not answer; it may be called again.
         django.db.OperationalError: somebody reads these records without an end; it may be called again.
 
     """
@@ -217,6 +220,7 @@ def carry_out(
                     rows("SELECT archive_purge_part(%s, %s, %s)", [plan, part.retention, part.begins])
         progress(done + 1, len(parts))
     _forget(plan)
+    delete_unnamed(connection.connection, settings.PICTURE_BUCKET)
     asked = PurgePlan.objects.get(plan=plan)
     if asked.done_at is not None:
         return

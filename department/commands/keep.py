@@ -12,6 +12,7 @@ from department.alerts.decisions import DecisionOutbox
 from department.commands.options import FOLDER
 from department.config.start import set_up_django
 from department.config.upgrade import require_schema, running_database
+from department.custody.bucket import open_bucket
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName
 from department.custody.keeper import TROUBLES, Keeper, KeeperSettings
@@ -80,6 +81,7 @@ class _Service:
     def __init__(self, folder: DepartmentFolder, *, new_epoch: bool, as_json: bool) -> None:
         settings = folder.settings
         self._folder = folder
+        self._bucket = open_bucket(folder)
         self._as_json = as_json
         self._notifier = Notifier()
         self._told_ready = False
@@ -135,7 +137,12 @@ class _Service:
             raise StoreError(f"the database does not answer: {str(error).strip()}") from error
         finally:
             connection.close()
-        store = CustodyStore(self._folder.conninfo(KEEPER), keys=self.register.keys, ended=self.register.ended)
+        store = CustodyStore(
+            self._folder.conninfo(KEEPER),
+            keys=self.register.keys,
+            ended=self.register.ended,
+            bucket=self._bucket,
+        )
         self._doubtful = self._judging = None
         return store
 

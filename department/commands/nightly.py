@@ -9,7 +9,10 @@ import psycopg
 
 from department.commands.options import FOLDER, JSON, run_platepost
 from department.config.upgrade import connected, running_database
+from department.custody.bucket import open_bucket
+from department.custody.errors import PictureStoreError
 from department.custody.packing import pack_ended_weeks
+from department.custody.pictures import delete_unnamed
 from department.database.roles import OWNER
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -33,8 +36,8 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
     """Run the nightly tasks of FOLDER; the status page shows what failed.
 
     It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges,
-    rebuilds the indexes of weeks that ended, makes a backup and deletes old ones, and checks when a restore was last
-    tested. A step that fails does not stop the others.
+    deletes what crashes left in the bucket of pictures, rebuilds the indexes of weeks that ended, makes a backup and
+    deletes old ones, and checks when a restore was last tested. A step that fails does not stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -61,6 +64,8 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
         yield "exchanges", run_platepost("department", "federate", "settle", place)
     yield "public", run_platepost("department", "public", "publish", place)  # before a purge
     yield "purges", run_platepost("department", "purge", "run", place)  # before the backup, which would keep what goes
+    if settings.picture_bucket is not None:
+        yield "pictures", _swept(folder)
     yield "indexes", _unpacked(folder)
     yield "accuracy", run_platepost("department", "quality", place, "--draw")
     if not folder.is_private:
@@ -79,6 +84,16 @@ def _unpacked(folder: DepartmentFolder) -> str | None:
         with connected(folder, OWNER) as connection:
             pack_ended_weeks(connection, today=datetime.now(UTC).date())
     except (DepartmentError, psycopg.Error) as error:
+        return str(error).strip().partition("\n")[0]
+    return None
+
+
+def _swept(folder: DepartmentFolder) -> str | None:
+    """Delete the objects of the bucket that no picture names; return why it failed, None if it did not."""
+    try:
+        with connected(folder, OWNER) as connection:
+            delete_unnamed(connection, open_bucket(folder))
+    except (DepartmentError, PictureStoreError, psycopg.Error) as error:
         return str(error).strip().partition("\n")[0]
     return None
 

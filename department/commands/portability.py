@@ -137,7 +137,9 @@ def _files(folder: DepartmentFolder) -> dict[str, Path]:
 def _database(folder: DepartmentFolder) -> Iterator["PortabilityDatabase"]:
     """Connect as the owner, and as the one keeper; Django is set up."""
     from department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
+    from department.custody.bucket import open_bucket  # noqa: PLC0415
     from department.custody.tables import CustodyTables  # noqa: PLC0415
 
-    with connected(folder, OWNER) as owner, closing(CustodyTables(folder.conninfo(KEEPER))) as keeper:
+    tables = CustodyTables(folder.conninfo(KEEPER), open_bucket(folder))
+    with closing(tables) as keeper, connected(folder, OWNER) as owner:
         yield PortabilityDatabase(owner, keeper)

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from department.commands.options import FOLDER, JSON
 from department.config.upgrade import working_as
+from department.custody.bucket import open_bucket
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
 
@@ -29,7 +30,9 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     with working_as(folder, WEB):
         from department.web.status import custody_status  # noqa: PLC0415 - after Django was set up
 
-        found = custody_status(folder.disks, receipts=folder.receipts, nightly=folder.nightly)
+        found = custody_status(
+            folder.disks, receipts=folder.receipts, nightly=folder.nightly, bucket=open_bucket(folder)
+        )
     if as_json:
         click.echo(json.dumps(found.wire()))
         return
@@ -49,6 +52,8 @@ def status(*, folder: DepartmentFolder, as_json: bool) -> None:
     console.print(table)
     for gap in found.receipted_not_held:
         console.print(f"[red]Receipted, not held:[/red] {gap}. What the post deleted of it is lost.")
+    if found.pictures is not None:
+        console.print(f"[red]Pictures:[/red] {found.pictures}. Nothing with a picture is kept until it does.")
     for step, why in found.nightly.items():
         console.print(f"[red]Each night, {step}:[/red] {why}.")
     for source in found.stale_sources:

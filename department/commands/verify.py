@@ -4,6 +4,7 @@ import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, running_database
+from department.custody.bucket import open_bucket
 from department.custody.certificate import certifying_keys
 from department.custody.check import CustodyVerification
 from department.custody.register import KeyRegister
@@ -44,6 +45,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
             receipts=folder.receipts,
             certifiers=certifying_keys(folder.purges),
             state=folder.checked,
+            bucket=open_bucket(folder),
         )
         try:
             report = check.run(whole=whole, progress=progress)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from department.custody.bucket import PictureBucket
 from department.policy.policy import DEFAULT
 from provisioning.pages import PAGES
 
@@ -156,6 +157,8 @@ FEDERATION = Path("federation")
 """The folder of its key and certificate among departments."""
 PLACES_FILE = Path("places.geojson")
 """The department's map, if there is one."""
+PICTURE_BUCKET: PictureBucket | None = None
+"""Where pictures lie that are not in the database."""
 STATUS_RECEIPTS: Path | None = None
 """The log of receipts, by which the status page names incidents."""
 STATUS_NIGHTLY: Path | None = None

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import psycopg
@@ -16,10 +15,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from department.config.start import set_up_django
 from department.config.upgrade import connected, missing_migrations, running_database
+from department.custody.bucket import open_bucket
+from department.custody.errors import PictureStoreError
 from department.database.cluster import PrivateCluster, installed_versions
 from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
 from department.errors import DepartmentError
-from department.folder import DepartmentFolder, nearest
+from department.folder import DepartmentFolder, is_local, nearest
 from department.ledger.journal import LocalJournal
 from department.policy.errors import PolicyError, PurposeError
 from department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
@@ -46,6 +47,7 @@ _WIDER = {
     **{key: {"UPDATE"} for key in [(KEEPER, "custody_holding"), (KEEPER, "custody_tally")]},
     **{key: {"UPDATE", "DELETE"} for key in [(WEB, "django_session"), (WEB, "mfa_authenticator")]},
     (WEB, "socialaccount_socialaccount"): {"UPDATE"},
+    (KEEPER, "custody_unnamed_object"): {"DELETE"},
 }
 """What a role may have on one table besides: the keeper's bookkeeping, and what the log-in keeps."""
 
@@ -69,7 +71,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (_files, _secret, _identity, _register, _policy, _journal, _disks, _pages):
+    for looked in (_files, _secret, _identity, _register, _policy, _journal, _disks, _pages, _pictures):
         yield from looked(folder)
     yield from _database(folder)
 
@@ -185,17 +187,20 @@ def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _pages(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     host = folder.settings.web.rpartition(":")[0].strip("[]")
-    if not _is_local(host):
+    if not is_local(host):
         yield InstallationFault(
             "pages_open", f"web = {folder.settings.web!r}: others reach the pages, which have no TLS"
         )
 
 
-def _is_local(host: str) -> bool:
+def _pictures(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    bucket = open_bucket(folder)
     try:
-        return host == "localhost" or host.startswith("/") or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        if bucket is not None and bucket.is_open():
+            message = "it lets anyone list or read pictures: take every public right from it"
+            yield InstallationFault("pictures_open", f"{bucket.name}: {message}")
+    except PictureStoreError as error:
+        yield InstallationFault("pictures_unreachable", str(error))
 
 
 def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
@@ -207,7 +212,7 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             return
         if cluster.exists and not cluster.is_closed():
             yield InstallationFault("database_open", f"pg_hba.conf or pg_ident.conf of {folder.cluster} was changed")
-    elif not _is_local(str(where.get("host", ""))) and where.get("sslmode") != "verify-full":
+    elif not is_local(str(where.get("host", ""))) and where.get("sslmode") != "verify-full":
         yield InstallationFault("database_unprotected", "the URL of the database lacks sslmode=verify-full")
     try:
         with running_database(folder):

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from department.config import base
 from department.config.provider import provider_settings
+from department.custody.bucket import open_bucket
 from department.database.roles import OWNER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -77,6 +78,7 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         "SOCIALACCOUNT_PROVIDERS": provider_settings(folder.settings.identity_provider, folder.path)
         if role == WEB
         else {},
+        "PICTURE_BUCKET": open_bucket(folder),
         "STATUS_DISKS": folder.disks,
         "STATUS_RECEIPTS": folder.receipts,
         "BROKERS": folder.settings.brokers,

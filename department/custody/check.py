@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from joserfc.jwk import ECKey
 from psycopg import Connection, IsolationLevel
 from pydantic import BaseModel, ConfigDict
 
+from department.custody.bucket import PictureBucket
 from department.custody.certificate import range_lines, read_certificate, summed
 from department.custody.errors import CustodyError
 from department.custody.given_up import PostStatements
 from department.custody.holding import ChainName, Holding, LinkedRun, Span
+from department.custody.pictures import objects_of
 from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import ReceiptState
@@ -186,6 +189,7 @@ class CustodyVerification:
         receipts: the log of receipts; None where there is none.
         certifiers: the public keys of the custodian, present and former, which sign certificates of purges.
         state: where it is written down how far a run has come.
+        bucket: where pictures lie that are not in the database.
 
     """
 
@@ -197,11 +201,13 @@ class CustodyVerification:
         receipts: Path | None,
         certifiers: Sequence[ECKey] = (),
         state: Path,
+        bucket: PictureBucket | None = None,
     ) -> None:
         self._certifiers = certifiers
         self._keeper = keeper
         self._keys = keys
         self._receipts = receipts
+        self._bucket = bucket
         self._file = StateFile(state, CheckState, about="how far the check has come")
         self._statements: dict[str, PostStatements] = {}
 
@@ -216,7 +222,8 @@ class CustodyVerification:
 
         Raises:
             psycopg.Error: the database does not answer.
-            OSError: the state cannot be read or written, or the log of receipts not be read.
+            OSError: the state cannot be read or written, or the log of receipts not be read, or the bucket of pictures
+                does not answer.
             ValueError: the state is damaged.
             CustodyError: the log of receipts is damaged.
 
@@ -315,16 +322,22 @@ class CustodyVerification:
     def _odd_pictures(self, read: _Read) -> Iterator[CheckProblem]:
         """Hold pictures against what their records name."""
         rows = self._keeper.execute(
-            "SELECT record_id, class, retained_from, covert_group, kind, encode(sha256, 'hex'), sha256(body) = sha256"
+            "SELECT record_id, class, retained_from, covert_group, kind, encode(sha256, 'hex'),"
+            " encode(sha256(body), 'hex'), object"
             " FROM custody_picture WHERE record_id > %s AND record_id <= %s ORDER BY record_id",
             [read.after, read.end],
-        )
-        for *place, group, kind, digest, right in rows:
+        ).fetchall()
+        objects = objects_of(self._bucket, (name for *_, name in rows))
+        for *place, group, kind, digest, found, name in rows:
+            if name is not None:
+                found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901
             stored = read.records.get(place[0])
             if stored is None:
                 message = f"a picture of record {place[0]}, which is gone"
                 yield CheckProblem(kind=Wrong.PICTURE, record=place[0], message=message)
-            elif not right:
+            elif found is None:
+                yield _wrong(stored, Wrong.PICTURE, f"its {kind} is missing in the picture bucket")
+            elif found != digest:
                 yield _wrong(stored, Wrong.PICTURE, f"the bytes of its {kind} are not those that were kept")
             elif stored.id in read.unknown:
                 continue

@@ -5,6 +5,7 @@
     PlatepostError
      +-- CustodyError (RuntimeError)    receipts cannot be issued
           +-- StoreError (OSError)      records cannot be stored, or not now
+               +-- PictureStoreError    the bucket of pictures does not answer, or refuses
 """
 
 from device.errors import PlatepostError
@@ -16,3 +17,7 @@ class CustodyError(PlatepostError, RuntimeError):
 
 class StoreError(CustodyError, OSError):
     """Records could not be stored. Nothing of what was to be stored at once is, and all of it may be tried again."""
+
+
+class PictureStoreError(StoreError):
+    """The bucket that pictures lie in does not answer, or refuses. What is asked of it may be asked again."""

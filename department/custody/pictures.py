@@ -1,49 +1,184 @@
-"""Where pictures lie: beside their records in the database. A store of objects may take the place of these functions.
+"""Where pictures lie: beside their records in the database, or in a bucket, of which the database has the names.
 
-They are `bytea` in the partitions of their records, and go when the records go. A picture is put only if its bytes are
+Their rows are in the partitions of their records, and go when the records go. A picture is put only if its bytes are
 those that its record names, so its digest is the one that was signed. The rights and the row security of the
-connection's role hold.
+connection's role hold: what it may not see, it does not fetch.
+
+An object that no row names is in `custody_unnamed_object`: from before it is put until the commit of the row that names
+it, and from the commit of the purge that drops the row until it is deleted. So a crash leaves none over that is not
+known. No name is used twice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 
-from department.custody.errors import CustodyError
+from department.custody.bucket import PictureBucket
+from department.custody.errors import CustodyError, PictureStoreError
 from department.custody.record import PictureBytes, RecordRow
 from department.database.copy import copy_into
 
+UNDER_WAY = timedelta(hours=1)
+"""After which an object that was to be named is not being put any more."""
+_AT_ONCE = 200
+"""Objects that one request deletes: some stores take their time for each."""
 
-def put_pictures(connection: psycopg.Connection[Any], pictures: Iterable[tuple[RecordRow, PictureBytes]]) -> None:
-    """Keep pictures of records, durable when the transaction is. One that is kept already stays.
+
+def announce_objects(connection: psycopg.Connection[Any], count: int) -> list[UUID]:
+    """Return new names of objects, which are known before anything is put; in no transaction."""
+    names = [uuid4() for _ in range(count)]
+    connection.execute("INSERT INTO custody_unnamed_object SELECT unnest(%s::uuid[])", [names])
+    return names
+
+
+def put_pictures(
+    connection: psycopg.Connection[Any],
+    pictures: Sequence[tuple[RecordRow, PictureBytes]],
+    bucket: PictureBucket | None,
+    names: Sequence[UUID],
+) -> Callable[[], object]:
+    """Begin to keep pictures of records. One that is kept already stays.
 
     Once a transaction: by the temporary table `new_picture`, which its end empties.
-    """
-    rows = ((*record.where, record.covert_group, *picture) for record, picture in pictures)
-    copy_into(connection, "new_picture", rows)
-    connection.execute("INSERT INTO custody_picture TABLE new_picture ON CONFLICT DO NOTHING")
 
+    Args:
+        connection: within a transaction.
+        pictures: with the records that they are of.
+        bucket: where they are to lie; in the database if None.
+        names: those that were announced for this transaction, as many as there are pictures or more.
 
-def pictures_of(connection: psycopg.Connection[Any], records: Sequence[int]) -> dict[int, tuple[PictureBytes, ...]]:
-    """Return the pictures of records, by the records' ids, as far as they are kept.
+    Returns:
+        What is to be called before the commit: then they are as durable as that.
 
     Raises:
-        CustodyError: the bytes of one are not those that were kept.
+        PictureStoreError: also when called; the bucket does not take them.
+
+    """
+    if bucket is None:
+        copy_into(connection, "new_picture", [(*_columns(*each), each[1].body, None) for each in pictures])
+    else:
+        named = zip(pictures, names[: len(pictures)], strict=True)
+        copy_into(connection, "new_picture", [(*_columns(*each), None, name) for each, name in named])
+    new = connection.execute(
+        "INSERT INTO custody_picture TABLE new_picture ON CONFLICT DO NOTHING RETURNING object"
+    ).fetchall()
+    if bucket is None:
+        return lambda: None
+    bodies = {name: picture.body for (_, picture), name in zip(pictures, names, strict=False)}
+    put = bucket.put({name: bodies[name] for (name,) in new})
+
+    def finished() -> None:
+        put()
+        done = connection.execute("DELETE FROM custody_unnamed_object WHERE object = ANY (%s)", [list(names)])
+        if done.rowcount != len(names):
+            raise PictureStoreError("it took so long that what was put has been deleted again")
+
+    return finished
+
+
+def pictures_of(
+    connection: psycopg.Connection[Any],
+    records: Sequence[int],
+    bucket: PictureBucket | None,
+    *,
+    lacking: dict[int, str] | None = None,
+) -> dict[int, tuple[PictureBytes, ...]]:
+    """Return the pictures of records, by the records' ids, as far as they are kept.
+
+    Args:
+        connection: of a role that may see them.
+        records: the ids.
+        bucket: where some lie.
+        lacking: takes by record why a picture that is kept cannot be shown; without it, that is an error.
+
+    Raises:
+        PictureStoreError: the bucket does not answer.
+        CustodyError: the bytes of one are not those that were kept, or it is missing.
 
     """
     # Planned once a session, where the session allows it: with weekly partitions that takes longer than all else.
     rows = psycopg.Cursor(connection).execute(
-        "SELECT record_id, kind, media_type, width, height, sha256, body FROM custody_picture"
+        "SELECT record_id, kind, media_type, width, height, sha256, body, object FROM custody_picture"
         " WHERE record_id = ANY (%s) ORDER BY record_id, kind DESC",
         [list(records)],
         prepare=True,
     )
+    listed = rows.fetchall()
+    away: PictureStoreError | None = None
+    try:
+        bodies = objects_of(bucket, (name for *_, name in listed))
+    except PictureStoreError as error:
+        bodies, away = {}, error
     found: dict[int, tuple[PictureBytes, ...]] = {}
-    for record, *of_picture in rows:
-        picture = PictureBytes(*of_picture)
-        if sha256(picture.body).digest() != picture.sha256:
-            raise CustodyError(f"a picture of record {record} is damaged")
-        found[record] = (*found.get(record, ()), picture)
+    for record, *of_picture, body, name in listed:
+        if name is not None:
+            body = bodies.get(name)  # noqa: PLW2901 - the same, from elsewhere
+        picture = PictureBytes._make([*of_picture, body or b""])
+        problem: CustodyError | None = None
+        if body is None:
+            problem = away or CustodyError(f"a picture of record {record} is missing in the picture bucket")
+        elif sha256(body).digest() != picture.sha256:
+            problem = CustodyError(f"a picture of record {record} is damaged")
+        if problem is None:
+            found[record] = (*found.get(record, ()), picture)
+        elif lacking is None:
+            raise problem
+        else:
+            lacking[record] = "the store that it lies in does not answer" if problem is away else str(problem)
     return found
+
+
+def objects_of(bucket: PictureBucket | None, names: Iterable[UUID | None]) -> dict[UUID, bytes]:
+    """Return the objects of rows, as far as they are there. Raises PictureStoreError: there is no bucket, or no answer.
+
+    Args:
+        bucket: where they lie.
+        names: what the rows say; None is of one that lies in the database.
+
+    """
+    wanted = [name for name in names if name is not None]
+    if not wanted:
+        return {}
+    return _needed(bucket).get(wanted)
+
+
+def delete_unnamed(connection: psycopg.Connection[Any], bucket: PictureBucket | None) -> int:
+    """Delete the objects that no picture names: what purges let go, and what was put without a commit; return how many.
+
+    Args:
+        connection: of a role that may delete in `custody_unnamed_object`, autocommit.
+        bucket: where they lie.
+
+    Raises:
+        PictureStoreError: the bucket does not answer, or there is none. A later call goes on.
+        psycopg.Error: the database refuses.
+
+    """
+    count, last = 0, UUID(int=0)
+    while True:
+        with connection.transaction():
+            rows = connection.execute(
+                "DELETE FROM custody_unnamed_object WHERE object IN (SELECT object FROM custody_unnamed_object"
+                " WHERE object > %s AND since < clock_timestamp() - %s ORDER BY object LIMIT %s) RETURNING object",
+                [last, UNDER_WAY, _AT_ONCE],
+            )
+            gone = [name for (name,) in rows]
+            if not gone:
+                return count
+            _needed(bucket).delete(gone)
+        count, last = count + len(gone), max(gone)
+
+
+def _columns(record: RecordRow, picture: PictureBytes) -> tuple[Any, ...]:
+    """Return the values of a picture's row but for where its bytes are."""
+    return (*record.where, record.covert_group, *picture[:-1])
+
+
+def _needed(bucket: PictureBucket | None) -> PictureBucket:
+    if bucket is None:
+        raise PictureStoreError("pictures lie in a bucket, and department.toml names no `picture_bucket`")
+    return bucket

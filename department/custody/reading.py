@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -152,12 +153,13 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
     """Return a picture of a record, `patch` or `overview`; None if there is none, or none that the entry may see.
 
     Raises:
-        CustodyError: its bytes are not those that were kept.
+        CustodyError: its bytes are not those that were kept, or not there; `PictureStoreError` if they cannot be had
+            now.
 
     The other errors are those of `reads`.
     """
     with under(entry) as cursor:
-        pictures = pictures_of(connection.connection, [record_id]).get(record_id, ())
+        pictures = pictures_of(connection.connection, [record_id], settings.PICTURE_BUCKET).get(record_id, ())
         cursor.execute("SELECT covert_group FROM custody_picture WHERE record_id = %s LIMIT 1", [record_id])
         (group,) = cursor.fetchone() or (None,)
     found = next((picture for picture in pictures if picture.kind == kind), None)
@@ -167,12 +169,24 @@ def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
 
 
 def whole_records(
-    entry: OpenEntry, *, records: Sequence[int] | None = None, after: int = 0, limit: int = MOST_ROWS
+    entry: OpenEntry,
+    *,
+    records: Sequence[int] | None = None,
+    after: int = 0,
+    limit: int = MOST_ROWS,
+    lacking: dict[int, str] | None = None,
 ) -> list[WholeRecord]:
     """Return records with their pictures, by ascending id: those of some ids as judged last, or those that follow one.
 
+    Args:
+        entry: under which they are fetched.
+        records: their ids; those that follow `after`, `limit` of them at most, if None.
+        after: an id.
+        limit: records at most.
+        lacking: takes by record why a picture that is kept cannot be shown; without it, that is an error.
+
     Raises:
-        CustodyError: the bytes of a picture are damaged.
+        CustodyError: the bytes of a picture are damaged, missing, or not to be had now.
 
     The other errors are those of `reads`.
     """
@@ -182,7 +196,8 @@ def whole_records(
         else:
             rows = prepared("SELECT * FROM custody_judged WHERE id = ANY (%s) ORDER BY id", [list(records)])
         found = [RecordRow(*row) for row in rows]
-        pictures = pictures_of(connection.connection, [stored.id for stored in found])
+        ids = [stored.id for stored in found]
+        pictures = pictures_of(connection.connection, ids, settings.PICTURE_BUCKET, lacking=lacking)
     whole = [(stored, pictures.get(stored.id, ())) for stored in found]
     for stored, seen_pictures in whole:
         kinds = [(stored.id, picture.kind) for picture in seen_pictures]
@@ -302,7 +317,7 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             yield cursor
         return
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        settings = (
+        opening = (
             "SELECT set_config('platepost.entry', %s, true), set_config('statement_timeout', %s, true),"
             # A few rows by an index, of millions; and nothing goes on for a client that has gone.
             " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
@@ -312,7 +327,7 @@ def under(entry: OpenEntry) -> Iterator[CursorWrapper]:
             # In the order in which they stand; in another one, nothing would be open.
             " set_config('client_connection_check_interval', '1s', true), ledger_open()"
         )
-        if prepared(settings, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])[0][-1] is not True:
+        if prepared(opening, [str(entry.entry), f"{TIMEOUT_SECONDS}s"])[0][-1] is not True:
             raise ClosedEntryError("the entry is closed, or too old")
         within = _reading.set(entry.entry)
         try:

@@ -25,6 +25,7 @@ from typing import Self
 
 import psycopg
 
+from department.custody.bucket import PictureBucket
 from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
@@ -62,6 +63,7 @@ class CustodyStore:
         keys: returns a post's record-signing keys as far as the department knows them.
         ended: returns when it took keys of a post out of use, by thumbprint.
         now: the custodian's clock.
+        bucket: where pictures are to lie; in the database if None.
 
     Raises:
         StoreError: the database cannot be reached, or another keeper works on it.
@@ -75,11 +77,13 @@ class CustodyStore:
         keys: Callable[[str], Keyring],
         ended: Callable[[str], Mapping[str, datetime]] = lambda _post: {},
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        bucket: PictureBucket | None = None,
     ) -> None:
         self._conninfo = conninfo
         self._keys = keys
         self._ended = ended
         self._now = now
+        self._bucket = bucket
         self._tables: CustodyTables | None = None
         self._chains: dict[ChainName, HeldChain] = {}
         self._posts: dict[str, PostStatements] = {}
@@ -183,6 +187,7 @@ class CustodyStore:
         now = self._now()
         filings = [record.filing(now) for record in records]
         tables.ensure_partitions((filing.retained_from for filing in filings), now=now)
+        tables.expect_pictures(sum(len(record.pictures) for record in records))
         with tables.connection.transaction():
             named: list[tuple[str, NamedNumbers]] = []
             judgments = []
@@ -355,7 +360,7 @@ class CustodyStore:
         try:
             if self._tables is None or self._tables.closed:
                 self._forget()
-                self._tables = CustodyTables(self._conninfo)
+                self._tables = CustodyTables(self._conninfo, self._bucket)
             yield self._tables
         except psycopg.Error as error:
             self._forget()

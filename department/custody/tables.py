@@ -5,15 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from department.custody.bucket import PictureBucket
 from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
-from department.custody.pictures import put_pictures
+from department.custody.pictures import announce_objects, put_pictures
 from department.custody.projections import PROJECTIONS, Projection, Row
 from department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
 from department.database.copy import copy_into
@@ -93,6 +95,7 @@ class CustodyTables:
 
     Args:
         conninfo: libpq's connection string, of the role `platepost_keeper`.
+        bucket: where pictures are to lie; in the database if None.
 
     Raises:
         StoreError: another keeper works on the database.
@@ -100,7 +103,10 @@ class CustodyTables:
 
     """
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, bucket: PictureBucket | None = None) -> None:
+        self._bucket = bucket
+        self._objects: list[UUID] = []
+        """Names of objects for the next transaction."""
         self.connection = psycopg.connect(conninfo, autocommit=True)
         try:
             self._begin()
@@ -267,6 +273,10 @@ class CustodyTables:
             self.connection.execute("SELECT custody_make_partitions(%s, %s)", [week, week])
             self._weeks.add(week)
 
+    def expect_pictures(self, count: int) -> None:
+        """Make ready for so many pictures at most of the next transaction; in no transaction."""
+        self._objects = announce_objects(self.connection, count) if self._bucket is not None and count else []
+
     def hear(self, brokers: frozenset[int]) -> None:
         """Hold a lock for each broker that is heard, by its place in the settings, and for no other."""
         for verb, places in (("lock", brokers - self._heard), ("unlock", self._heard - brokers)):
@@ -277,10 +287,15 @@ class CustodyTables:
     # --- writing, within a transaction
 
     def write(self, batch: Batch, *, now: datetime) -> None:
-        """Write a batch."""
+        """Write a batch. Its pictures are durable before the commit may be.
+
+        Raises:
+            PictureStoreError: the bucket does not take them.
+
+        """
         self._insert("custody_record", [each.columns for each in batch.records])
-        if batch.pictures:
-            put_pictures(self.connection, batch.pictures)
+        # While the bucket takes them, the database takes the rest.
+        finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
         for projection, rows in batch.projected.items():
             self._insert(projection.table, rows)
         if batch.rejudged:
@@ -289,6 +304,8 @@ class CustodyTables:
             self.connection.execute("SELECT custody_retract(%s)", [[row[0] for row in batch.rejudged]])
         self._write_chains(batch.chains)
         self._write_tally(batch.tally, now)
+        if finish is not None:
+            finish()
 
     def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:

@@ -318,9 +318,11 @@ class ConsoleFeed:
             policy_in_force().require(PURPOSE)  # or each look would enter a refusal
             query = {"console": [*records]}
             entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
-            for stored, pictures in whole_records(entry, records=records):
+            lacking: dict[int, str] = {}
+            for stored, pictures in whole_records(entry, records=records, lacking=lacking):
                 with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
-                    views[stored.id] = hit_view(stored, pictures, _places(), those[0].person)
+                    unseen = lacking.get(stored.id, "")
+                    views[stored.id] = hit_view(stored, pictures, _places(), those[0].person, unseen=unseen)
             try:
                 entry.shown(also_to=others)
             except LedgerError:

@@ -83,9 +83,16 @@ def clock_doubt(clock: ClockQuality) -> str:
 
 
 def hit_view(
-    stored: RecordRow, pictures: Iterable[PictureBytes], places: Places, by: DepartmentPerson
+    stored: RecordRow, pictures: Iterable[PictureBytes], places: Places, by: DepartmentPerson, *, unseen: str = ""
 ) -> dict[str, Any]:
     """Return what a console needs to show a hit, in JSON's types; the same for everybody who may see what `by` may.
+
+    Args:
+        stored: its record.
+        pictures: of it.
+        places: the map.
+        by: who sees it.
+        unseen: why a picture that is kept cannot be shown.
 
     Raises:
         TypeError: the record is no hit.
@@ -113,6 +120,7 @@ def hit_view(
         "map": drawn_map(places, {stored.post: 1}),
         "agrees": STATES[hit.state_agreement],
         "lacking": [kind for kind in ("patch", "overview") if kind not in seen],
+        "unseen": unseen,
     }
     return {
         "record": stored.id,

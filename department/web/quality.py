@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
 from department.alerts.errors import AlertError
 from department.alerts.quality import RejectRate, hit_quality, stale_sources
+from department.custody.errors import CustodyError
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
+from department.web.unseen import unseen
 
 DAYS = 90
 
@@ -56,7 +58,10 @@ def label(request: CurrentRequest) -> HttpResponse:
 @require_safe
 def sample(request: CurrentRequest, number: int) -> HttpResponse:
     """Show the picture of a sample's plate."""
-    found = sample_picture(number, request.user) if number == next_sample(request.user) else None
+    try:
+        found = sample_picture(number, request.user) if number == next_sample(request.user) else None
+    except CustodyError as error:
+        return unseen(error)
     if found is None:
         raise Http404
     return HttpResponse(found.body, content_type=found.media_type)

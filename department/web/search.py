@@ -35,6 +35,7 @@ from department.search.saved import discard_search, save_search, saved_searches
 from department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
 from department.web.search_form import PurposeForm, SceneForm, SearchForm, known_posts
 from department.web.search_map import drawn_map
+from department.web.unseen import unseen
 
 READS = 50
 """Reads of one page."""
@@ -137,7 +138,7 @@ def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
         try:
             found = picture(entry, record, kind)
         except CustodyError as error:
-            raise Http404 from error
+            return unseen(error)
     if found is None:
         raise Http404
     return HttpResponse(found.body, content_type=found.media_type)

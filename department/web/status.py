@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from department.alerts.quality import stale_sources, worse_posts
+from department.custody.bucket import PictureBucket
+from department.custody.errors import PictureStoreError
 from department.custody.holding import Span
 from department.custody.receipt_log import LostRange, ReceiptState
 from department.database.queries import rows
@@ -93,6 +95,8 @@ class CustodyStatus:
     """What is wrong with the nightly work, by step."""
     stale_sources: tuple[str, ...] = ()
     """Sources of hot lists too many of whose entries no longer held when they made a hit."""
+    pictures: str | None = None
+    """What is wrong with the bucket of pictures; None if nothing, or if there is none."""
 
     def wire(self) -> dict[str, Any]:
         """Return it in JSON's types."""
@@ -105,6 +109,7 @@ def custody_status(
     *,
     receipts: Path | None = None,
     nightly: Path | None = None,
+    bucket: PictureBucket | None = None,
     at: datetime | None = None,
 ) -> CustodyStatus:
     """Return what is kept now, by what the web role may see.
@@ -113,6 +118,7 @@ def custody_status(
         folders: those whose disks matter, by what they hold.
         receipts: the log of receipts, which knows of incidents.
         nightly: the file in which `nightly` reports.
+        bucket: where pictures lie that are not in the database.
         at: the time; now if None.
 
     Raises:
@@ -181,7 +187,27 @@ def custody_status(
     lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
     wrong = nightly_problems(nightly, at) if nightly else {}
     stale = tuple(sorted(stale_sources(at)))
-    return CustodyStatus(at, max(last.values(), default=None), tuple(posts), keepers, size, disks, lost, wrong, stale)
+    return CustodyStatus(
+        at,
+        last_kept=max(last.values(), default=None),
+        posts=tuple(posts),
+        keepers=keepers,
+        database_bytes=size,
+        disks=disks,
+        receipted_not_held=lost,
+        nightly=wrong,
+        stale_sources=stale,
+        pictures=_wrong_with(bucket),
+    )
+
+
+def _wrong_with(bucket: PictureBucket | None) -> str | None:
+    try:
+        if bucket is not None:
+            bucket.look()
+    except PictureStoreError as error:
+        return str(error)
+    return None
 
 
 def _chain(chain: str, runs: list[list[Any]], given_up: list[Span], forks: list[tuple[int, str]]) -> ChainStatus:

@@ -18,7 +18,10 @@ def status(request: CurrentRequest) -> HttpResponse:
     """Show what is kept, and what the person should have done by now."""
     try:
         found = custody_status(
-            settings.STATUS_DISKS, receipts=settings.STATUS_RECEIPTS, nightly=settings.STATUS_NIGHTLY
+            settings.STATUS_DISKS,
+            receipts=settings.STATUS_RECEIPTS,
+            nightly=settings.STATUS_NIGHTLY,
+            bucket=settings.PICTURE_BUCKET,
         )
         duties = overdue_duties(request.user.login, request.currency.permitted)
         findings = open_findings(request.user.login)

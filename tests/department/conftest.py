@@ -23,8 +23,9 @@ from tests.department.commands.installation import installed
 from tests.department.emptying import empty_django
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections
 from tests.memory_disk import made_once, new_folder
+from tests.s3_store import away, bucket, s3_store
 
-__all__ = ["installed"]
+__all__ = ["away", "bucket", "installed", "s3_store"]
 DATABASE = "test_platepost"
 """What Django calls the tests' database."""
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.department.settings"

@@ -56,7 +56,8 @@ def empty_django(_: object) -> None:
 def empty_custody(superuser: psycopg.Connection) -> None:
     """Delete all that was kept."""
     parted = superuser.execute("SELECT table_name::text FROM custody_parted").fetchall()
-    empty(superuser, "custody_holding", "custody_tally", "custody_constants", *(name for (name,) in parted))
+    bookkeeping = ("custody_holding", "custody_tally", "custody_constants", "custody_unnamed_object")
+    empty(superuser, *bookkeeping, *(name for (name,) in parted))
 
 
 def empty_ledger(superuser: psycopg.Connection) -> None:

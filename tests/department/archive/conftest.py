@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from department.archive.retention import establish
+from department.custody.bucket import PictureBucket
 from department.custody.check import CheckReport, CustodyVerification
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER
@@ -20,12 +21,12 @@ from department.folder import DepartmentSettings
 from department.people.models import DepartmentPerson, RoleGrant
 from device.records import Keyring
 from tests.department import emptying
-from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, pictures, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
 from tests.department.lasting import Lasting
 from tests.department.roles import as_role
 
-__all__ = ["clock", "database", "keys", "opened", "rows"]
+__all__ = ["clock", "database", "keys", "opened", "pictures", "rows"]
 
 OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
 """A Wednesday."""
@@ -122,7 +123,9 @@ def purge(certifier: Certifier) -> Purge:
 
 
 @pytest.fixture
-def verify(database: str, keys: dict[str, Keyring], certifier: Certifier, tmp_path: Path) -> Iterator[Verify]:
+def verify(
+    database: str, keys: dict[str, Keyring], certifier: Certifier, pictures: PictureBucket | None, tmp_path: Path
+) -> Iterator[Verify]:
     """Run the whole check of custody."""
     with psycopg.connect(database, user=KEEPER, autocommit=True) as keeper:
         yield lambda: CustodyVerification(
@@ -131,6 +134,7 @@ def verify(database: str, keys: dict[str, Keyring], certifier: Certifier, tmp_pa
             receipts=tmp_path / "receipts",
             certifiers=certifier.keys(),
             state=tmp_path / "checked.json",
+            bucket=pictures,
         ).run(whole=True)
 
 

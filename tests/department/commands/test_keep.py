@@ -1,5 +1,6 @@
 """`keep` at a real broker and a real database: from a post's record to the receipt on which the post lets go."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,10 +10,14 @@ import pytest
 
 from department.database.cluster import installed_versions
 from department.folder import DepartmentFolder
+from device.records import Picture, Read
+from device.records.contract.examples import JPEG, LIST, example_sight
 from device.records.topics import ledger_topic
 from simulator.brokers.mosquitto import mosquitto_path
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import SECONDS, Site, site
+from tests.department.custody.posts import PASSAGE
+from tests.s3_store import CREDENTIALS, S3Store, rclone_path
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -121,3 +126,38 @@ def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
     finally:
         settings.write_text(private)
         street.cluster.stop()
+
+
+@pytest.mark.skipif(rclone_path() is None, reason="rclone IS NOT INSTALLED, OR SERVES NO S3: make build/rclone")
+def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
+    folder, store = street.department.folder, S3Store(street.top / "s3")
+    said = store.settings(credentials="picture-credentials.toml")
+    path = folder / "department.toml"
+    without = path.read_text()
+    lines = [f'{name} = "{value}"' for name, value in said.model_dump(mode="json", exclude_unset=True).items()]
+    (folder / "picture-credentials.toml").write_text(CREDENTIALS)
+    (folder / "picture-credentials.toml").chmod(0o600)
+    street.add_post("post-8")
+    street.export()
+    try:
+        path.write_text("\n".join([without, "[picture_bucket]", *lines]))
+        with street.keeping() as keeper, street.post("post-8") as post:
+            sight = example_sight(PASSAGE, "7ABC123") | {"pictures": [Picture.of("patch", JPEG, width=24, height=12)]}
+            read = Read.model_validate(sight | {"hotlist": dict(LIST) | {"result": "no_match"}})
+            post.resend(post.recorder.record(read))
+            assert said.bucket in keeper.until("waiting")["reason"]
+            post.resend(post.recorder.record(read))
+            assert street.verdicts("post-8") == {}
+            assert "pictures_unreachable" in {fault["name"] for fault in street.department.json("check")}
+            assert said.bucket in street.department.json("status")["pictures"]
+            with store:
+                keeper.until("storing")
+                post.until(2)
+                assert len([*store.objects.rglob("*-*-*-*-*")]) == 2 + 1, "and the bucket itself"
+                assert not {fault["name"] for fault in street.department.json("check") if "picture" in fault["name"]}
+                assert street.department("verify", "--whole").returncode == 0
+                assert json.loads(street.department("nightly", "--json").stdout)["steps"]["pictures"] is None
+            assert street.department("verify", "--whole").returncode != 0
+            assert "pictures" in street.department.json("status")
+    finally:
+        path.write_text(without)

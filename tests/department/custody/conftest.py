@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import pytest
 from django.db import connection
 
+from department.custody.bucket import PictureBucket
 from department.custody.store import CustodyStore
 from department.database.cluster import SUPERUSER, PrivateCluster
 from department.database.roles import KEEPER
@@ -46,7 +47,15 @@ def rows(lasting: Lasting, transactional_db: None) -> Iterator[Rows]:
 
 
 @pytest.fixture
-def opened(database: str, rows: Rows, keys: dict[str, Keyring], clock: list[datetime]) -> Iterator[Open]:
+def pictures() -> PictureBucket | None:
+    """Where pictures lie; in the database if None."""
+    return None
+
+
+@pytest.fixture
+def opened(
+    database: str, rows: Rows, keys: dict[str, Keyring], clock: list[datetime], pictures: PictureBucket | None
+) -> Iterator[Open]:
     """Opens the store again, as after an end."""
     stores: list[CustodyStore] = []
 
@@ -57,6 +66,7 @@ def opened(database: str, rows: Rows, keys: dict[str, Keyring], clock: list[date
             f"{database} user={KEEPER} application_name=records",
             keys=lambda post: keys.get(post, Keyring(())),
             now=lambda: clock[0],
+            bucket=pictures,
         )
         stores.append(found)
         return found

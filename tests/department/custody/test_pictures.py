@@ -1,0 +1,305 @@
+"""Pictures in a bucket: durable before their records are, each once, checked when they are read, and none left over."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.test import override_settings
+
+from department.custody.bucket import PictureBucket
+from department.custody.check import CustodyVerification
+from department.custody.errors import CustodyError, PictureStoreError, StoreError
+from department.custody.pictures import UNDER_WAY, delete_unnamed, pictures_of
+from department.custody.reading import picture, whole_records
+from department.custody.store import CustodyStore
+from department.custody.tables import CustodyTables
+from department.database.cluster import SUPERUSER
+from department.database.roles import KEEPER, WEB
+from department.ledger.entries import open_entry
+from department.policy.policy import AccessPurpose
+from device.records import Keyring
+from device.records.contract.examples import JPEG
+from tests.department.custody.conftest import Rows
+from tests.department.custody.posts import CHAIN, GROUP, HIT, NOW, Post, deliveries
+from tests.department.emptying import empty_ledger
+from tests.department.lasting import Lasting
+from tests.department.roles import as_role
+from tests.s3_store import Bucket
+
+Opened = Callable[[PictureBucket | None], CustodyStore]
+
+
+@pytest.fixture
+def keeping(database: str, rows: Rows, keys: dict[str, Keyring]) -> Iterator[Opened]:
+    """Open the store with pictures in a bucket, or in the database."""
+    stores: list[CustodyStore] = []
+
+    def opened(bucket: PictureBucket | None) -> CustodyStore:
+        while stores:
+            stores.pop().close()
+        where = f"{database} user={KEEPER}"
+        stores.append(CustodyStore(where, keys=lambda name: keys[name], now=lambda: NOW, bucket=bucket))
+        return stores[-1]
+
+    yield opened
+    while stores:
+        stores.pop().close()
+
+
+@pytest.fixture
+def keeper(connect: Lasting) -> Iterator[psycopg.Connection]:
+    with connect(KEEPER, autocommit=True) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def empty(connect: Lasting) -> Iterator[None]:
+    yield
+    with connect(SUPERUSER) as superuser:
+        empty_ledger(superuser)
+
+
+def kept(rows: Rows) -> list[tuple[int, UUID | None]]:
+    return [(record, name) for record, name in rows("SELECT record_id, object FROM custody_picture ORDER BY record_id")]
+
+
+def unnamed(rows: Rows) -> set[UUID]:
+    return {name for (name,) in rows("SELECT object FROM custody_unnamed_object")}
+
+
+def test_the_database_has_the_names_and_the_bucket_the_bytes(
+    keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection
+) -> None:
+    post = Post()
+    made = [post.read(HIT), post.hit(), post.hit(GROUP), *post.record(1)]
+    assert keeping(bucket).keep(deliveries(*made))
+    found = kept(rows)
+    assert bucket.objects == {name: JPEG for _, name in found}
+    assert len(bucket.objects) == 3
+    assert rows("SELECT count(*) FROM custody_picture WHERE body IS NULL") == [(3,)]
+    assert unnamed(rows) == set()
+    seen = pictures_of(keeper, [record for record, _ in found], bucket)
+    assert [(each.kind, each.body) for pictures in seen.values() for each in pictures] == [
+        *(("patch", JPEG), ("overview", JPEG), ("overview", JPEG)),
+    ]
+
+
+def test_a_picture_that_comes_again_is_one_object(keeping: Opened, bucket: Bucket, rows: Rows) -> None:
+    made = Post().read()
+    store = keeping(bucket)
+    store.keep(deliveries(made.stripped()))
+    assert bucket.objects == {}
+    store.keep(deliveries(made, made))
+    store.keep(deliveries(made))
+    keeping(bucket).keep(deliveries(made))
+    assert [*bucket.objects] == [name for _, name in kept(rows)]
+    assert len(bucket.objects) == 1
+    assert unnamed(rows) == set()
+
+
+def test_pictures_in_the_database_stay_readable_and_are_not_put_again(
+    keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection
+) -> None:
+    post = Post()
+    before, after = post.read(), post.read()
+    keeping(None).keep(deliveries(before))
+    keeping(bucket).keep(deliveries(before, after))
+    ((first, inside), (second, name)) = kept(rows)
+    assert (inside, [*bucket.objects]) == (None, [name])
+    found = pictures_of(keeper, [first, second], bucket)
+    assert {record: [each.body for each in those] for record, those in found.items()} == {
+        first: [JPEG],
+        second: [JPEG],
+    }
+    assert [*pictures_of(keeper, [first], None)] == [first], "without a bucket too"
+    with pytest.raises(PictureStoreError, match="picture_bucket"):
+        pictures_of(keeper, [second], None)
+
+
+def test_nothing_is_kept_of_a_batch_before_all_its_pictures_are_durable(
+    keeping: Opened, bucket: Bucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Post()
+    made = [post.read() for _ in range(20)]
+    seen = []
+    put = bucket._put
+
+    def refused(name: UUID, body: bytes) -> None:
+        seen.append(rows("SELECT count(*) FROM custody_record"))
+        if len(seen) == 20:
+            raise PictureStoreError("the store is full")
+        put(name, body)
+
+    store = keeping(bucket)
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "_put", refused)
+        with pytest.raises(StoreError, match="full"):
+            store.keep(deliveries(*made))
+    assert set(map(str, seen)) == {"[(0,)]"}
+    assert rows("SELECT count(*) FROM custody_record") == [(0,)]
+    assert bucket.objects == {}, "what was put is taken back"
+    assert store.keep(deliveries(*made)) == {CHAIN}
+    assert len(bucket.objects) == len(kept(rows)) == 20
+
+
+def test_a_store_that_is_away_keeps_back_what_has_pictures(keeping: Opened, away: PictureBucket, rows: Rows) -> None:
+    post = Post()
+    made = [*post.record(1), post.read()]
+    store = keeping(away)
+    with pytest.raises(PictureStoreError, match="does not answer") as refused:
+        store.keep(deliveries(*made))
+    assert isinstance(refused.value, OSError), "the keeper waits then, and tries again"
+    assert rows("SELECT count(*) FROM custody_record") == [(0,)]
+    assert store.keep(deliveries(made[0])) == {CHAIN}
+
+
+# --- what is left over
+
+
+class KilledError(BaseException):
+    """The keeper's end."""
+
+
+@pytest.fixture
+def left(keeping: Opened, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> UUID:
+    """Keep a read, and end after its picture was put, before the commit; return what is left over."""
+    write = CustodyTables.write
+
+    def cut_off(tables: CustodyTables, *batch: object, **now: object) -> None:
+        write(tables, *batch, **now)  # type: ignore[arg-type]
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CustodyTables, "write", cut_off)
+        with pytest.raises(KilledError):
+            keeping(bucket).keep(deliveries(Post().read()))
+    (name,) = bucket.objects
+    return name
+
+
+def test_what_a_crash_leaves_is_known_and_deleted_once_nobody_puts_it_any_more(
+    left: UUID, keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection
+) -> None:
+    assert (kept(rows), unnamed(rows)) == ([], {left})
+    keeping(bucket).keep(deliveries(Post().read()))
+    assert len(bucket.objects) == 2
+    assert delete_unnamed(keeper, bucket) == 0, "it may be under way"
+    rows("UPDATE custody_unnamed_object SET since = since - %s RETURNING 1", UNDER_WAY)
+    assert delete_unnamed(keeper, bucket) == 1
+    assert [*bucket.objects] == [name for _, name in kept(rows)]
+    assert (left in bucket.objects, unnamed(rows)) == (False, set())
+
+
+def test_what_cannot_be_deleted_stays_known(
+    rows: Rows, away: PictureBucket, bucket: Bucket, keeper: psycopg.Connection
+) -> None:
+    names = [UUID(int=number) for number in range(1, 450)]
+    rows("INSERT INTO custody_unnamed_object SELECT unnest(%s::uuid[]), '-infinity' RETURNING 1", names)
+    for refused in (away, None):
+        with pytest.raises(PictureStoreError):
+            delete_unnamed(keeper, refused)
+    assert unnamed(rows) == {*names}
+    bucket.put({names[-1]: b"the last"})()
+    assert delete_unnamed(keeper, bucket) == len(names), "those that were never put, too"
+    assert (bucket.objects, unnamed(rows)) == ({}, set())
+
+
+def test_a_keeper_that_slept_until_its_objects_were_deleted_keeps_nothing(
+    keeping: Opened, bucket: Bucket, rows: Rows, keeper: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, store, made = bucket.put, keeping(bucket), Post().read()
+
+    def slowly(bodies: dict[UUID, bytes]) -> Callable[[], None]:
+        finish = put(bodies)
+
+        def finished() -> None:
+            finish()
+            rows("UPDATE custody_unnamed_object SET since = since - %s RETURNING 1", UNDER_WAY)
+            delete_unnamed(keeper, bucket)
+
+        return finished
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bucket, "put", slowly)
+        with pytest.raises(PictureStoreError, match="deleted again"):
+            store.keep(deliveries(made))
+    assert (kept(rows), bucket.objects) == ([], {})
+    assert store.keep(deliveries(made)) == {CHAIN}
+    assert len(kept(rows)) == 1
+
+
+# --- reading and verifying
+
+
+Verified = Callable[[PictureBucket], list[str]]
+
+
+@pytest.fixture
+def verified(keeper: psycopg.Connection, keys: dict[str, Keyring], tmp_path: Path) -> Verified:
+    """Verify the whole custody; return what is wrong."""
+
+    def run(bucket: PictureBucket) -> list[str]:
+        state = tmp_path / "checked.json"
+        made = CustodyVerification(keeper, keys=keys.__getitem__, receipts=None, state=state, bucket=bucket)
+        return [f"{each.number} {each.kind} {each.message}" for each in made.run(whole=True).problems]
+
+    return run
+
+
+def test_what_is_altered_or_missing_is_named_by_verify(
+    keeping: Opened, bucket: Bucket, away: PictureBucket, rows: Rows, verified: Verified
+) -> None:
+    post = Post()
+    keeping(bucket).keep(deliveries(*(post.read() for _ in range(3))))
+    _, altered, missing = kept(rows)
+    assert verified(bucket) == []
+    (bucket.folder / str(altered[1])).write_bytes(JPEG[:-1] + b"x")
+    (bucket.folder / str(missing[1])).unlink()
+    assert verified(bucket) == [
+        "2 picture the bytes of its patch are not those that were kept",
+        "3 picture its patch is missing in the picture bucket",
+    ]
+    with pytest.raises(PictureStoreError):
+        verified(away)
+
+
+def test_what_is_altered_or_missing_is_not_shown(
+    keeping: Opened, bucket: Bucket, away: PictureBucket, rows: Rows, keeper: psycopg.Connection
+) -> None:
+    post = Post()
+    keeping(bucket).keep(deliveries(*(post.read() for _ in range(3))))
+    whole, altered, missing = kept(rows)
+    (bucket.folder / str(altered[1])).write_bytes(JPEG[:-1] + b"x")
+    (bucket.folder / str(missing[1])).unlink()
+    ids = [whole[0], altered[0], missing[0]]
+    for wrong, said in ((altered, "damaged"), (missing, "missing")):
+        with pytest.raises(CustodyError, match=f"record {wrong[0]} is {said}"):
+            pictures_of(keeper, [wrong[0]], bucket)
+    lacking: dict[int, str] = {}
+    assert [*pictures_of(keeper, ids, bucket, lacking=lacking)] == [whole[0]]
+    assert [*lacking] == [altered[0], missing[0]]
+    assert pictures_of(keeper, ids, away, lacking=lacking) == {}
+    assert {*lacking.values()} == {"the store that it lies in does not answer"}
+
+
+def test_what_nobody_may_see_is_not_fetched(
+    keeping: Opened, bucket: Bucket, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = Post()
+    keeping(bucket).keep(deliveries(post.read(), post.hit(GROUP)))
+    (open_one, covert) = kept(rows)
+    fetched: list[UUID] = []
+    get = bucket._get
+    monkeypatch.setattr(bucket, "_get", lambda name: (fetched.append(name), get(name))[1])
+    asked = {"person": "a", "agency": "b", "purpose": AccessPurpose("patrol"), "query": {}}
+    with override_settings(PICTURE_BUCKET=bucket), as_role(WEB):
+        with open_entry(**asked) as entry:
+            assert picture(entry, covert[0], "overview") is None
+            assert len(whole_records(entry, records=[open_one[0], covert[0]])) == 1
+        assert fetched == [open_one[1]]
+        with open_entry(**asked, groups=[GROUP]) as entry:
+            found = picture(entry, covert[0], "overview")
+        assert found is not None
+        assert (found.body, fetched) == (JPEG, [open_one[1], covert[1]])

@@ -1,0 +1,70 @@
+"""What pages show where a picture is kept and cannot be had: the record, and why; never an error of theirs."""
+
+import hashlib
+import re
+
+import psycopg
+import pytest
+from django.test import Client, override_settings
+
+from department.custody.bucket import PictureBucket
+from department.database.roles import WEB
+from department.web.console_feed import ConsoleFeed
+from department.web.status import custody_status
+from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.roles import as_role
+from tests.department.search.conftest import AT, Stock, stock, superuser
+from tests.department.web.test_console_feed import ear, feed, look
+from tests.department.web.test_search import PATCH, PLATE, WHY, operator
+from tests.s3_store import Bucket
+
+__all__ = ["dispatch", "feed", "operator", "stock", "superuser"]
+SAID = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [("away", 503, "does not answer"), ("bucket", 404, "missing or damaged"), (None, 503, "does not answer")],
+)
+def test_a_read_is_shown_without_its_picture_and_with_the_reason(
+    request: pytest.FixtureRequest,
+    stock: Stock,
+    superuser: psycopg.Connection,
+    operator: Client,
+    expected: tuple[str | None, int, str],
+) -> None:
+    where, status, says = expected
+    stock([{"plate": PLATE}])
+    superuser.execute(
+        "INSERT INTO custody_picture (record_id, class, retained_from, kind, media_type, width, height, sha256, object)"
+        " VALUES (1, 'no_hit', %s, 'patch', 'image/png', 9, 9, %s, gen_random_uuid())",
+        [AT, hashlib.sha256(PATCH).digest()],
+    )
+    with override_settings(PICTURE_BUCKET=request.getfixturevalue(where) if where else None):
+        read = operator.post("/search/read/", SAID).content.decode()
+        assert PLATE in read
+        (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
+        answer = operator.get(address)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "image/svg+xml")
+    assert says in answer.content.decode()
+
+
+def test_a_hit_is_shown_without_its_picture_and_with_the_reason(
+    dispatch: Dispatch, feed: ConsoleFeed, bucket: Bucket, away: PictureBucket
+) -> None:
+    one = ear(feed, "a.rivera")
+    look(feed)
+    record = dispatch.alert().record_id
+    dispatch.act("UPDATE custody_picture SET object = gen_random_uuid(), body = NULL WHERE record_id = %s", record)
+    with override_settings(PICTURE_BUCKET=away):
+        look(feed)
+    ((_, _), (kind, said), _) = one.told
+    assert (kind, said["record"], said["plate"], said["pictures"]) == ("hit", record, "7ABC123", {})
+    assert "cannot be shown: the store that it lies in does not answer." in said["facts"]
+
+
+def test_status_says_that_the_store_does_not_answer(dispatch: Dispatch, bucket: Bucket, away: PictureBucket) -> None:
+    with as_role(WEB):
+        assert custody_status({}).pictures is None
+        assert custody_status({}, bucket=bucket).pictures is None
+        assert "does not answer" in str(custody_status({}, bucket=away).wire()["pictures"])
