@@ -5,6 +5,7 @@
     python benchmarks/custody.py                     20,000 records of 30 posts, in batches of 500
     python benchmarks/custody.py --records 200000    whether memory stays flat
     python benchmarks/custody.py --profile           where the keeper's time goes
+    python benchmarks/custody.py --bucket            with pictures in a bucket, of rclone beside it: `make build/rclone`
 
 A private PostgreSQL cluster with every commit durable, and one keeper: two processes, so two cores. The records are
 signed, chained, and carry a picture of 2.9 KB; one read in fifty has a hit with an overview of 25 KB besides. They are
@@ -19,7 +20,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ import psycopg
 from joserfc.jwk import ECKey
 
 from department.config.upgrade import upgrade
+from department.custody.bucket import PictureBucket
 from department.custody.messages import ReceivedMessage
 from department.custody.store import CustodyStore
 from department.database.cluster import PrivateCluster
@@ -36,6 +38,7 @@ from device.records import Hit, Keyring, Picture, Read, Recorder, Source, new_id
 from device.records.contract.examples import CLOCK, LIST, MemoryStore, example_sight
 from device.records.parts import Box, Character, Location, Point
 from device.records.signing import Signer
+from tests.s3_store import Bucket, S3Store
 
 POSTS = 30
 PART = 5000
@@ -114,7 +117,7 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def run(cluster: PrivateCluster, *, records: int, batch: int, profile: bool) -> None:
+def run(cluster: PrivateCluster, bucket: PictureBucket | None, *, records: int, batch: int, profile: bool) -> None:
     """Keep records and print what it took."""
     posts = [Post(number) for number in range(POSTS)]
     keys = {post.name: post.keys for post in posts}
@@ -122,7 +125,7 @@ def run(cluster: PrivateCluster, *, records: int, batch: int, profile: bool) -> 
     conninfo = f"host={cluster.folder} dbname=platepost user={KEEPER}"
     profiler = cProfile.Profile()
     wall = own = server = 0.0
-    with CustodyStore(conninfo, keys=keys.__getitem__) as store:
+    with CustodyStore(conninfo, keys=keys.__getitem__, bucket=bucket) as store:
         store.keep([])
         with psycopg.connect(conninfo) as asking:
             (backend,) = asking.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted").fetchone()
@@ -168,9 +171,11 @@ def main() -> None:
     options.add_argument("--records", type=int, default=20_000)
     options.add_argument("--batch", type=int, default=500, help="messages a transaction")
     options.add_argument("--profile", action="store_true")
+    options.add_argument("--bucket", action="store_true", help="pictures in a bucket")
     given = options.parse_args()
-    with throwaway_department() as (_, cluster):
-        run(cluster, records=given.records, batch=given.batch, profile=given.profile)
+    with throwaway_department() as (folder, cluster), ExitStack() as stack:
+        bucket = Bucket(stack.enter_context(S3Store(folder.path / "s3", touched=False))) if given.bucket else None
+        run(cluster, bucket, records=given.records, batch=given.batch, profile=given.profile)
 
 
 if __name__ == "__main__":
