@@ -25,13 +25,20 @@ from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_
 pytestmark = pytest.mark.end_to_end
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 expect.set_options(timeout=1000 * PATIENCE_SECONDS)
-_PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+PROGRAM = """
+import sys
+from device.cli import main
+from simulator.camera.footage import FootageCamera
+FootageCamera._wait_until = lambda camera, _: camera._closed.wait(0.1)
+sys.exit(main())
+"""
+"""The command, whose footage goes at its own time, but leaves the machine to others for a while after each frame."""
 
 
-def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
+def nearer(folder: Path, *, then_to: int = 0) -> Path:
     """Make footage that a longer lens would have made: the lower left of the clip, enlarged.
 
-    It is repeated, and then, if asked for, as often again with the camera turned to the right by `then_to` pixels.
+    Then, if asked for, it comes again with the camera turned to the right by `then_to` pixels.
     """
     folder.mkdir()
     with FootageCamera(path=CLIP, pace="fast") as camera:
@@ -40,8 +47,7 @@ def nearer(folder: Path, *, times: int = 1, then_to: int = 0) -> Path:
         for index, frame in enumerate(frames):
             part = cv2.resize(frame[206:720, left : left + 914], (1280, 720), interpolation=cv2.INTER_LANCZOS4)
             jpeg = cv2.imencode(".jpg", part, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-            for again in range(times):
-                (folder / f"{turn}-{again}-{index:03}.jpg").write_bytes(jpeg)
+            (folder / f"{turn}-{index:03}.jpg").write_bytes(jpeg)
     return folder
 
 
@@ -69,7 +75,7 @@ class Unit:
 
     def aim(self, *words: str, who: Path | None = None) -> subprocess.Popen[str]:
         arguments = ["aim", "--config", str(self.files / "post.toml"), "--as", str(who or self.technician), *words]
-        command = [sys.executable, "-c", _PROGRAM, *arguments]
+        command = [sys.executable, "-c", PROGRAM, *arguments]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             command,
@@ -252,7 +258,7 @@ def test_done_with_a_light_that_is_not_green_asks_whether_to_go_back(
 def test_a_camera_that_is_turned_is_judged_anew_and_the_page_says_so_and_when_the_unit_dies(
     tmp_path: Path, visitor: Visitor, started: list[subprocess.Popen[str]]
 ) -> None:
-    footage = nearer(tmp_path / "turned", times=2, then_to=120)
+    footage = nearer(tmp_path / "turned", then_to=120)
     process = Unit(tmp_path, footage, shutter=False, pace="fast", frames_per_second=3).aim()
     started.append(process)
     page = visitor.open(link_of(process)[0], phone=True)

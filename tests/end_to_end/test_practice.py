@@ -20,7 +20,7 @@ from simulator.camera.footage import FootageCamera
 from simulator.demo.clip import STREET
 from simulator.practice import PLAYED
 from tests.browser import Visitor, accessibility_faults
-from tests.end_to_end.test_aim import ended, link_of
+from tests.end_to_end.test_aim import PROGRAM, ended, link_of
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -56,9 +56,8 @@ def test_the_light_is_red_on_the_clip_that_ships_and_green_when_what_it_says_is_
 
 
 def test_it_shows_the_page_and_throws_the_post_away(visitor: Visitor, tmp_path: Path) -> None:
-    program = "import sys; from device.cli import main; sys.exit(main())"
     with subprocess.Popen(
-        [sys.executable, "-c", program, "simulate", "aim", "--zoom", "1.4", "--side", "left"],
+        [sys.executable, "-c", PROGRAM, "simulate", "aim", "--zoom", "1.4", "--side", "left"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
