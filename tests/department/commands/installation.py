@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -113,6 +113,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return made
 
 
+class Forked:
+    """What of `subprocess` a throw-away department uses to start its keeper and its pages, which are forked instead."""
+
+    DEVNULL = subprocess.DEVNULL
+    TimeoutExpired = subprocess.TimeoutExpired
+
+    @staticmethod
+    def Popen(command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes], **_: object) -> Started:  # noqa: N802
+        words = command[command.index("department") :]
+        return forking().start(words, os.environ, stdout=stdout.fileno(), stderr=stderr.fileno())
+
+
 @pytest.fixture(scope="module")
 def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
     """Lend each throw-away department that this process makes its database, and give its commands as those above."""
@@ -130,6 +142,8 @@ def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ThrowawayDepartment, "initialize", sooner)
         patch.setattr("simulator.ground.department._run", forked)
+        patch.setattr("simulator.ground.department.subprocess", Forked)
+        patch.setattr("simulator.ground.console.subprocess", Forked)
         yield
 
 
