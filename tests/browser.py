@@ -69,68 +69,16 @@ class Visitor:
             context.close()
 
 
-_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_CONTRAST: Final = """async known => {
-    const chains = new Map(), shown = new Map(), judged = new Set(known);
-    const within = element => {
-        if (element && !chains.has(element)) {
-            const style = getComputedStyle(element);
-            chains.set(element, [
-                within(element.parentElement), element.localName, element.className, element.matches(":disabled"),
-                element.ariaDisabled, style.backgroundColor, style.backgroundImage, style.opacity, style.position,
-            ].join(" "));
-        }
-        return chains.get(element);
-    };
-    const digest = text => {
-        let [one, other] = [1, 2];
-        for (let at = 0; at < text.length; at++) {
-            one = Math.imul(one ^ text.charCodeAt(at), 2654435761);
-            other = Math.imul(other ^ text.charCodeAt(at), 1597334677);
-        }
-        return `${one} ${other}`;
-    };
-    for (const element of document.body.querySelectorAll("*")) {
-        const said = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
-        if (!(said.length || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
-        const style = getComputedStyle(element);
-        const look = [
-            within(element), element.control?.disabled, style.color, style.fontSize, style.fontWeight, style.textShadow,
-            said.map(node => node.data.trim()).join("").length > 1,  // of a single character axe says nothing
-        ].join(" ");
-        if (!shown.has(look)) shown.set(look, element);
-    }
-    const named = new Map([...shown].map(([look, element]) => [element, digest(look)]));
-    const include = [...named.keys()].filter(element => !judged.has(named.get(element)));
-    if (!include.length) return {violations: [], passed: []};
-    const {violations, passes} = await axe.run(
-        {include},
-        {runOnly: {type: "rule", values: ["color-contrast"]}, elementRef: true, selectors: false},
-    );
-    const passed = passes.flatMap(rule => rule.nodes).map(node => named.get(node.element)).filter(Boolean);
-    return {violations, passed};
-}"""
-_judged: set[str] = set()
-"""Looks of text, by digest, that have contrast enough."""
-
-
 def accessibility_faults(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with a page by WCAG 2.2 A and AA, with the elements concerned.
-
-    Contrast takes most of the time. It is judged once for all text of one look: of the same colors and size within
-    elements of the same names, classes and backgrounds, on whatever page.
-    """
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(Axe().axe_script)
+    """Return what axe-core finds wrong with a page by WCAG 2.2 A and AA, with the elements concerned."""
     # To tell all that is right besides takes four times as long.
-    others = {"runOnly": _RULES, "rules": {"color-contrast": {"enabled": False}}, "resultTypes": ["violations"]}
-    found = page.evaluate("async options => (await axe.run(options)).violations", others)
-    contrast = page.evaluate(_CONTRAST, [*_judged])
-    _judged.update(contrast["passed"])
+    rules = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        "resultTypes": ["violations"],
+    }
+    found = Axe().run(page, options=rules).response["violations"]
     return [
-        f"{rule['help']}: {node['html'][:160]} {node['failureSummary']}"
-        for rule in (*found, *contrast["violations"])
-        for node in rule["nodes"]
+        f"{rule['help']}: {node['html'][:160]} {node['failureSummary']}" for rule in found for node in rule["nodes"]
     ]
 
 

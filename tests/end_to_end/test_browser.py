@@ -1,7 +1,5 @@
 """The browser that other tests drive: it runs scripts, and says when one fails."""
 
-from urllib.parse import quote
-
 import pytest
 
 from tests.browser import PHONE, Visitor, accessibility_faults
@@ -23,14 +21,3 @@ def test_what_is_not_accessible_is_named(visitor: Visitor) -> None:
     page = visitor.open("data:text/html,<html lang=en><title>x</title><main><h1>x</h1><button></button></main>")
     (fault,) = accessibility_faults(page)
     assert fault.startswith("Buttons must have discernible text: <button></button> Fix any of the following:")
-
-
-def test_text_of_one_look_is_judged_once_and_again_on_another_ground(visitor: Visitor) -> None:
-    shown = "<html lang=en><title>x</title><main style='background: {}'><h1>x</h1><p>1</p><p>one</p><p>two</p></main>"
-    style = "<style>p {{ color: #767676 }}</style>"  # enough on white alone
-    assert accessibility_faults(visitor.open("data:text/html," + quote((style + shown).format("#fff")))) == []
-    for _ in range(2):
-        page = visitor.open("data:text/html," + quote((style + shown).format("#eee")))
-        (fault,) = accessibility_faults(page)
-        assert fault.startswith("Elements must meet minimum color contrast ratio thresholds: <p>one</p>")
-    assert accessibility_faults(visitor.open("data:text/html," + quote(shown.format("#eee")))) == []
