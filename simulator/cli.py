@@ -45,7 +45,7 @@ _COMMANDS = {
         "simulator.lab.powercut.cli:powercuts", "Test the outbox with power cuts, and look for lost records."
     ),
     "redact": LazyCommand("simulator.redaction.cli:redact", "Make a copy of a clip without plates and faces."),
-    "render": LazyCommand("simulator.scene.cli:render", "Render a scene file to a clip.", "scene"),
+    "render": LazyCommand("simulator.scene.cli:render", "Render a scene file to a clip.", "simulator,scene"),
     "replay": LazyCommand("simulator.scoring.cli:replay", "Print the reads that a post would make from a clip."),
     "run": LazyCommand("simulator.scenario.cli:run", "Run scenarios, and check the results."),
     "scenarios": LazyCommand("simulator.scenario.cli:scenarios", "List the scenarios that ship, and what each checks."),

@@ -72,4 +72,4 @@ def test_what_is_missing_says_which_extra_brings_it(scene: Path, monkeypatch: py
     result = CliRunner().invoke(simulate, ["render", str(scene), str(scene.with_name("clip.mp4"))])
 
     assert result.exit_code == 1
-    assert "render' needs moderngl, which is not installed: pip install -e '.[scene]' in" in result.output
+    assert "render' needs moderngl, which is not installed: pip install -e '.[simulator,scene]' in" in result.output
