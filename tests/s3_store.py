@@ -44,7 +44,8 @@ class S3Store(Daemon):
     def __init__(self, directory: Path, *, public: bool = False, touched: bool = True) -> None:
         super().__init__(directory)
         self._options = [] if public else ["--auth-key", f"{KEY},{SECRET}"]
-        self._options += ["--dir-cache-time", "0s"] if touched else []
+        # With "0s" it computes without end once it was asked.
+        self._options += ["--dir-cache-time", "1ms"] if touched else []
         (self.directory / "credentials.toml").write_text(CREDENTIALS, encoding="ascii")
         self.objects = self.directory / "objects"
         self.objects.mkdir()

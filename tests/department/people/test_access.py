@@ -36,7 +36,9 @@ def outcome(client: Client, where: str, method: str) -> str:
     to = answer.headers.get("Location", "")
     if "/account/fresh/" in to and not where.startswith("/account/fresh/"):
         return "fresh"
-    refused = (to.startswith("/log-in/?next=") and "/log-in" not in where) or b"You may not do this" in answer.content
+    refused = (
+        to.startswith("/log-in/?next=") and "/log-in" not in where
+    ) or b"<h1>You may not do this</h1>" in answer.content
     return "refused" if refused else "let in"
 
 
