@@ -52,7 +52,7 @@ end-to-end: $(VENV)/.development tools build/rclone ## Run whole posts against a
 
 # What the tests are made with, installed where it is missing.
 tools:
-	@scripts/need mosquitto age jq faketime chromium-headless-shell npm micropython gcc curl swtpm rauc /usr/bin/dh=debhelper \
+	@scripts/need mosquitto age jq faketime chromium-headless-shell npm micropython gcc curl swtpm rauc /usr/bin/dh=debhelper /usr/bin/ssh-keygen=openssh-client \
 	  $(POSTGRESQL) /usr/bin/mosquitto_sub=mosquitto-clients /usr/sbin/nft=nftables /usr/sbin/chronyd=chrony /usr/bin/softhsm2-util=softhsm2 \
 	  /usr/bin/mksquashfs=squashfs-tools /usr/bin/systemd-analyze=systemd /usr/include/stdio.h=libc6-dev \
 	  /usr/share/doc/tpm2-openssl=tpm2-openssl /usr/share/doc/pkcs11-provider=pkcs11-provider \

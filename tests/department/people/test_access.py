@@ -36,9 +36,8 @@ def outcome(client: Client, where: str, method: str) -> str:
     to = answer.headers.get("Location", "")
     if "/account/fresh/" in to and not where.startswith("/account/fresh/"):
         return "fresh"
-    refused = (
-        to.startswith("/log-in/?next=") and "/log-in" not in where
-    ) or b"<h1>You may not do this</h1>" in answer.content
+    sent_to_log_in = to.startswith("/log-in/?next=") and "/log-in" not in where
+    refused = sent_to_log_in or b"<h1>You may not do this</h1>" in answer.content
     return "refused" if refused else "let in"
 
 
