@@ -11,6 +11,7 @@ let infrared = false;
 let closed = false;
 let done = []; // who did what so far, in sentences
 let drawing = false;
+let begun = null; // the press that begins a lane, until the unit's word of it comes
 let stream = null;
 let heard = Date.now();
 
@@ -61,6 +62,7 @@ function lanes(state) {
 // The unit draws the lanes into the picture: here are only the words and buttons.
 function outlines(drawn) {
   drawing = drawn.corners !== null;
+  if (drawing) begun = null;
   const named = drawn.lanes.length ? t("Drawn: {lanes}.", { lanes: drawn.lanes.join(", ") }) : t("None is drawn.");
   const words = drawing ? t("Tap the lane's corners on the picture, one after the other: {count} so far.", { count: drawn.corners }) : named;
   if (by("drawn").textContent !== words) by("drawn").textContent = words;
@@ -156,11 +158,14 @@ by("done").addEventListener("click", async () => {
 });
 by("back").addEventListener("click", () => by("unfinished").close());
 by("anyway").addEventListener("click", () => press("done-anyway"));
-by("draw").addEventListener("click", () => press("draw"));
+by("draw").addEventListener("click", () => {
+  begun = press("draw");
+});
 by("undo").addEventListener("click", () => press("undo"));
-by("picture").addEventListener("click", (event) => {
-  if (!drawing) return;
+by("picture").addEventListener("click", async (event) => {
+  if (!drawing && !begun) return;
   const place = by("picture").getBoundingClientRect();
+  await begun; // a quick thumb's corner is not lost, nor there before its lane
   press(`corner?x=${(event.clientX - place.left) / place.width}&y=${(event.clientY - place.top) / place.height}`);
 });
 by("naming").addEventListener("submit", async (event) => {
