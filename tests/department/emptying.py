@@ -54,10 +54,10 @@ def empty_django(_: object) -> None:
 
 
 def empty_custody(superuser: psycopg.Connection) -> None:
-    """Delete all that was kept."""
+    """Delete all that was kept, and the alerts that came of it."""
     parted = superuser.execute("SELECT table_name::text FROM custody_parted").fetchall()
     bookkeeping = ("custody_holding", "custody_tally", "custody_constants", "custody_unnamed_object")
-    empty(superuser, *bookkeeping, *(name for (name,) in parted))
+    empty(superuser, "alerts_step", "alerts_alert", *bookkeeping, *(name for (name,) in parted))
 
 
 def empty_ledger(superuser: psycopg.Connection) -> None:
