@@ -1,8 +1,9 @@
 """`platepost department nightly`: what is to be done each night, and word of what was not."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import click
 import psycopg
@@ -65,8 +66,8 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     yield "public", run_platepost("department", "public", "publish", place)  # before a purge
     yield "purges", run_platepost("department", "purge", "run", place)  # before the backup, which would keep what goes
     if settings.picture_bucket is not None:
-        yield "pictures", _swept(folder)
-    yield "indexes", _unpacked(folder)
+        yield "pictures", _as_owner(folder, lambda owner: delete_unnamed(owner, open_bucket(folder)))
+    yield "indexes", _as_owner(folder, lambda owner: pack_ended_weeks(owner, today=datetime.now(UTC).date()))
     yield "accuracy", run_platepost("department", "quality", place, "--draw")
     if not folder.is_private:
         return  # its own server is backed up there
@@ -78,21 +79,11 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
     yield "restore-test", _untried(folder)
 
 
-def _unpacked(folder: DepartmentFolder) -> str | None:
-    """Rebuild the indexes of weeks that ended; return why it failed, None if it did not."""
+def _as_owner(folder: DepartmentFolder, work: Callable[[psycopg.Connection[Any]], object]) -> str | None:
+    """Do a step on the owner's connection; return why it failed, None if it did not."""
     try:
         with connected(folder, OWNER) as connection:
-            pack_ended_weeks(connection, today=datetime.now(UTC).date())
-    except (DepartmentError, psycopg.Error) as error:
-        return str(error).strip().partition("\n")[0]
-    return None
-
-
-def _swept(folder: DepartmentFolder) -> str | None:
-    """Delete the objects of the bucket that no picture names; return why it failed, None if it did not."""
-    try:
-        with connected(folder, OWNER) as connection:
-            delete_unnamed(connection, open_bucket(folder))
+            work(connection)
     except (DepartmentError, PictureStoreError, psycopg.Error) as error:
         return str(error).strip().partition("\n")[0]
     return None

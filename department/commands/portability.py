@@ -14,6 +14,7 @@ import click
 
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import connected, working_as
+from department.custody.bucket import open_bucket
 from department.database.roles import KEEPER, OWNER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -137,7 +138,6 @@ def _files(folder: DepartmentFolder) -> dict[str, Path]:
 def _database(folder: DepartmentFolder) -> Iterator["PortabilityDatabase"]:
     """Connect as the owner, and as the one keeper; Django is set up."""
     from department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
-    from department.custody.bucket import open_bucket  # noqa: PLC0415
     from department.custody.tables import CustodyTables  # noqa: PLC0415
 
     tables = CustodyTables(folder.conninfo(KEEPER), open_bucket(folder))

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from department.custody.errors import PictureStoreError
 from department.folder import BucketSettings, DepartmentFolder
+from device.errors import installing
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
@@ -116,10 +117,10 @@ class PictureBucket:
         """Give the library, and put its errors into words."""
         try:
             import obstore  # noqa: PLC0415 - of an extra
-            from obstore.exceptions import BaseError  # noqa: PLC0415
+            from obstore.exceptions import BaseError  # noqa: PLC0415 - of an extra
         except ModuleNotFoundError as error:
             raise PictureStoreError(
-                f"{self.name} needs {error.name}, which is not installed: pip install 'platepost[{EXTRA}]'"
+                f"{self.name} needs {error.name}, which is not installed: {installing(EXTRA)}"
             ) from error
         try:
             yield obstore

@@ -330,7 +330,7 @@ class CustodyVerification:
         objects = objects_of(self._bucket, (name for *_, name in rows))
         for *place, group, kind, digest, found, name in rows:
             if name is not None:
-                found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901
+                found = sha256(objects[name]).hexdigest() if name in objects else None  # noqa: PLW2901 - the same, from elsewhere
             stored = read.records.get(place[0])
             if stored is None:
                 message = f"a picture of record {place[0]}, which is gone"

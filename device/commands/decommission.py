@@ -172,7 +172,7 @@ def decommission(
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep off the terminal what the post's parts log in their own words: a person is told what came of it."""
+    """Hide the log lines of the post's parts: the command itself says in words what happened."""
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.ERROR)

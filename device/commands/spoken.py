@@ -1,7 +1,6 @@
 """Commands whose help, mistakes and questions are in the terminal's language."""
 
 from copy import copy
-from typing import Any
 
 import click
 
@@ -98,11 +97,11 @@ def confirmed(question: Phrase) -> None:
 
 
 def _spoken(parameter: click.Parameter, context: click.Context) -> click.Parameter:
-    said: Any = copy(parameter)
-    if isinstance(parameter, click.Option):
-        said.help = _said(parameter.help or "")
-        said.metavar = _said(parameter.make_metavar(context))
-    return said  # type: ignore[no-any-return]
+    said = copy(parameter)
+    if isinstance(said, click.Option):
+        said.help = _said(said.help or "")
+        said.metavar = _said(said.make_metavar(context))
+    return said
 
 
 def _said(text: str) -> str:

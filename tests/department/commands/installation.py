@@ -120,7 +120,7 @@ class Forked:
     TimeoutExpired = subprocess.TimeoutExpired
 
     @staticmethod
-    def Popen(command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes], **_: object) -> Started:  # noqa: N802
+    def Popen(command: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes], **_: object) -> Started:  # noqa: N802 - the library's name
         words = command[command.index("department") :]
         return forking().start(words, os.environ, stdout=stdout.fileno(), stderr=stderr.fileno())
 

@@ -168,7 +168,7 @@ def left(keeping: Opened, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> UU
     write = CustodyTables.write
 
     def cut_off(tables: CustodyTables, *batch: object, **now: object) -> None:
-        write(tables, *batch, **now)  # type: ignore[arg-type]
+        write(tables, *batch, **now)  # type: ignore[arg-type] - whatever was given
         raise KilledError
 
     with monkeypatch.context() as patch:
