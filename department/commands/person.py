@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
@@ -116,9 +117,9 @@ def role(*, folder: DepartmentFolder, login: str, role: str, end: bool) -> None:
 @click.argument("certification", type=click.Choice([each.value for each in Certification]))
 @click.argument("expires", type=_DAY)
 def certificate(*, folder: DepartmentFolder, login: str, certification: str, expires: datetime) -> None:
-    """Record that LOGIN's certificate is valid until the day EXPIRES (UTC); this replaces the previous date."""
+    """Record that LOGIN's certificate is valid before the day EXPIRES; this replaces the previous date."""
     with people_register(folder) as services:
-        end = expires.replace(tzinfo=UTC)
+        end = _begin(expires, folder)
         services.note_certificate(services.person_of(login), Certification(certification), end)
 
 
@@ -127,14 +128,14 @@ def certificate(*, folder: DepartmentFolder, login: str, certification: str, exp
 @_LOGIN
 @click.argument("topic", type=click.Choice([topic.value for topic in TrainingTopic]))
 @click.option("--trainer", required=True, help="Log-in of the trainer, who must be someone else.")
-@click.option("--held", type=_DAY, help="Date (UTC).  [default: today]")
+@click.option("--held", type=_DAY, help="Date.  [default: today]")
 @click.option("--failed", is_flag=True, help="Record that they did not pass.")
 def training(
     *, folder: DepartmentFolder, login: str, topic: str, trainer: str, held: datetime | None, failed: bool
 ) -> None:
     """Record that LOGIN passed training in TOPIC; the last result counts."""
     with people_register(folder) as services:
-        held_at = held.replace(tzinfo=UTC) if held else datetime.now(UTC)
+        held_at = _begin(held, folder) if held else datetime.now(UTC)
         who, by = services.person_of(login), services.person_of(trainer)
         services.note_training(who, TrainingTopic(topic), held_at=held_at, passed=not failed, trainer=by)
 
@@ -215,3 +216,8 @@ def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     for line in said:
         table.add_row(line["login"], line["name"], ", ".join(line["roles"]), "\n".join(line["lacks"]))
     Console().print(table)
+
+
+def _begin(day: datetime, folder: DepartmentFolder) -> datetime:
+    """Return when a day begins where the department is, as the pages take it."""
+    return day.replace(tzinfo=ZoneInfo(folder.settings.timezone))
