@@ -76,7 +76,8 @@ class CustodyService(Part):
         if self._requirements is None:
             self._require()
         try:
-            self._age = self._logbook.outbox.backlog().oldest_unreleased_age_seconds
+            backlog = self._logbook.outbox.backlog(now=self._logbook.timekeeper.now())
+            self._age = backlog.oldest_unreleased_age_seconds
         except OutboxError:
             self._age = None  # named as a fault of its own
 

@@ -9,10 +9,13 @@ import pytest
 
 from device.control.jose import sign
 from device.custody.receipts import LARGEST_RECEIPT
+from device.custody.service import LOOK_SECONDS
 from device.custody.settings import CustodySettings
 from device.errors import OutboxError
 from device.faults.fault import Fault
 from device.records import CustodianTerms
+from tests.clocks import SteppedClock
+from tests.device.control.keys.clerk import NOW
 from tests.device.custody.bench import RECORDS, SOURCE, Bench, about
 
 
@@ -296,6 +299,34 @@ def test_custody_is_behind_from_the_configured_age_and_until_the_receipt(bench: 
     bench.bring(bench.receipt((1, 1, record.digest)))
     bench.look()
     assert bench.custody.faults() == set()
+
+
+@pytest.mark.parametrize("days", [365, -365])
+def test_a_clock_that_jumps_and_is_not_believed_makes_custody_neither_late_nor_punctual(
+    tmp_path: Path, days: int
+) -> None:
+    clock = JumpingClock(NOW.timestamp())
+    bench = Bench(tmp_path, clock=clock)
+    bench.record()
+    bench.deliver()
+    for late in (set(), {Fault.CUSTODY_BEHIND}):
+        clock.jumped = 0.0
+        bench.look()
+        assert bench.custody.faults() == late
+        clock.now += LOOK_SECONDS
+        clock.jumped = timedelta(days=days).total_seconds()
+        bench.custody.tick(clock.steady())
+        assert bench.custody.faults() == late
+        clock.now += timedelta(hours=24).total_seconds()
+
+
+class JumpingClock(SteppedClock):
+    """One whose wall time somebody sets."""
+
+    jumped = 0.0
+
+    def wall(self) -> float:
+        return self.now + self.jumped
 
 
 def test_covert_records_never_make_custody_late(bench: Bench) -> None:
