@@ -93,11 +93,19 @@ class Acceptance(Part):
         if (statement.agency, statement.post) != (self._source.agency, self._source.post):
             log.warning("the acceptance is that of %s of %s", statement.post, statement.agency)
             return None
-        present = read_key(self._records.signing_key.read_bytes())
-        if signed.header.get("kid") != present.thumbprint():
-            # The key changes now and vouches for the new one; the acceptance goes along, or it would end with it.
-            write_statement(path, statement, self._records.signing_key)
+        self._go_along(path, statement, signed.header.get("kid"))
         return statement
+
+    def _go_along(self, path: Path, statement: Statement, signer: object) -> None:
+        """Sign the acceptance anew if the key changes now and vouches for the new one, or it would end with the former.
+
+        What the disk does not take is tried again at the next start: the former key is as good until it is removed.
+        """
+        try:
+            if signer != read_key(self._records.signing_key.read_bytes()).thumbprint():
+                write_statement(path, statement, self._records.signing_key)
+        except (OSError, RecordError) as error:
+            log.warning("the acceptance is not signed with the new key yet: %s", error)
 
     def _key(self, header: dict[str, Any]) -> ECKey:
         """Find the key that a statement may be signed with: the post's own, or the one before while it is kept."""

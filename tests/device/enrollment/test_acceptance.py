@@ -1,3 +1,5 @@
+import errno
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,3 +98,28 @@ def test_the_acceptance_outlives_a_change_of_the_signing_key(fleet: Fleet) -> No
     assert not acceptance(changing).missing
     former.unlink()
     assert not acceptance(configuration).missing
+
+
+def test_a_full_disk_at_a_change_of_the_signing_key_neither_ends_the_acceptance_nor_the_post(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = post(fleet)
+    path = accepted(configuration)
+    key = configuration.records.signing_key
+    former = key.with_name("former.pem")
+    former.write_bytes(key.read_bytes())
+    key.write_bytes(private_pem(new_key()))
+    records = configuration.records.model_copy(update={"former_signing_key": former})
+    changing = configuration.model_copy(update={"records": records})
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("device.enrollment.acceptance.write_durably", full)
+        assert acceptance(changing).faults() == ()
+    assert path.read_bytes() == before
+    assert acceptance(changing).faults() == (), "the next start signs it with the new key"
+    former.unlink()
+    assert not acceptance(configuration).missing
+
+
+def full(path: Path, _data: bytes) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
