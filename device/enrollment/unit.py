@@ -118,6 +118,7 @@ class UnitEnrollment:
             )
         if known is None:
             self._make(post, tpm=tpm)
+        if self.post is None:
             (self.directory / MARK).unlink(missing_ok=True)  # a unit that left service may enter it again
         if seal_key is None and known is not None:
             seal_key = known.seal_key

@@ -154,6 +154,23 @@ def test_a_unit_out_of_service_can_be_enrolled_anew(file: Path) -> None:
         load(file)
 
 
+def test_a_unit_whose_new_enrollment_was_cut_off_at_its_beginning_is_out_of_service_no_more(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert leave(file, "--yes").exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr("device.enrollment.unit.flush_folder", power_fails)
+        with pytest.raises(KeyboardInterrupt):
+            UnitEnrollment(file.parent).begin("post-2")
+    assert UnitEnrollment(file.parent).begin("post-2").post == "post-2"
+    with pytest.raises(ConfigurationError, match="no such file"):
+        load(file)
+
+
+def power_fails(_folder: Path) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_key_in_a_token_is_named(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("pkcs11:object=post-1")
