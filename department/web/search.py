@@ -79,7 +79,7 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
     opened, show = request.POST["open"], request.POST.get("show", "reads")
     before = _place(request.POST)
     sought = form.query.sought([opened], before=before)
-    asked = {**form.asked, "opened": opened, "show": show}
+    asked = {**_opened(form, opened), "show": show}
     with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
         found: dict[str, Any] = {}
         counts: Mapping[str, int] = {}
@@ -106,7 +106,7 @@ def read(request: CurrentRequest) -> HttpResponseBase:
     if not form.is_valid() or not request.POST.get("record", "").isdecimal():
         return _search_page(request, form, status=422)
     record, opened, text = int(request.POST["record"]), request.POST.get("open", ""), request.POST.get("correction")
-    asked = {**form.asked, "opened": opened, "record": record, **({"correction": text} if text else {})}
+    asked = {**_opened(form, opened), "record": record, **({"correction": text} if text else {})}
     with _told(form), _entry(request, form.access, asked) as entry:
         rows = reads(entry, Sought(records=[record], plates=[opened]), limit=1)
         if not rows:
@@ -156,8 +156,9 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid() and several.is_valid():
         asked = [each.scene for each in several if hasattr(each, "scene")]
         said = [{"posts": [*each.posts], "since": f"{each.since}", "until": f"{each.until}"} for each in asked]
-        with _told(form), _cancelable(request), _entry(request, form.access, {"scenes": said}) as entry:
-            least = len(asked) if "all" in request.POST else min(2, len(asked))
+        least = len(asked) if "all" in request.POST else min(2, len(asked))
+        query = {"scenes": said} | ({"least": least} if least < len(asked) else {})
+        with _told(form), _cancelable(request), _entry(request, form.access, query) as entry:
             context["plates"] = common_plates(entry, asked, least=least)
         if form.errors:
             del context["plates"]
@@ -193,6 +194,13 @@ def _search_page(
     if found is not None:
         context |= {"found": found, "again": form.again}
     return render(request, "web/search/search.html", context, status=status)
+
+
+def _opened(form: SearchForm, opened: str) -> dict[str, Any]:
+    """Return what is asked with the plate that is opened, and whether that is another than was asked for."""
+    pattern = form.query.pattern
+    other = pattern is not None and pattern.fit(opened) is None
+    return {**form.asked, "opened": opened} | ({"other_plate": True} if other else {})
 
 
 def _saved(request: CurrentRequest) -> MultiValueDict[str, str] | None:

@@ -87,6 +87,52 @@ def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -
     assert may(QUERY) == (False, False), "for a day"
 
 
+def approved(query: dict[str, Any]) -> None:
+    """Have a search of `o.person` approved."""
+    assert may(query) == (False, False)
+    (waits, *_) = [each for each in open_approvals() if each.person == "o.person"]
+    with as_role(WEB):
+        decide_search(waits.entry, person="s.person", approved=True, note="n")
+
+
+@pytest.mark.parametrize(
+    ("query", "narrower", "wider"),
+    [
+        (
+            {"plate": "7ABC123"},
+            [{"posts": ["post-1"]}, {"since": "2026-03-01T00:00:00Z"}, {"opened": "7ABC123", "record": 7}],
+            [
+                *({"look_alikes": 2}, {"one_wrong": True}, {"departments": ["oakdale-pd"]}),
+                {"opened": "8QXZ999", "other_plate": True},
+            ],
+        ),
+        (
+            {"posts": ["post-1", "post-2"], "since": "2026-03-01T14:00:00Z", "until": "2026-03-01T15:00:00Z"},
+            [{"posts": ["post-2"]}, {"plate": "7A*"}, {"hours": [14]}],
+            [{"posts": ["post-1", "post-2", "post-3"]}, {"posts": []}, {"until": "2026-03-31T15:00:00Z"}],
+        ),
+        (
+            {"plate": "7AB?12*", "weekdays": [1], "departments": ["oakdale-pd", "elm-pd"]},
+            [{"departments": ["elm-pd"]}],
+            [{"weekdays": [1, 2]}, {"departments": ["elm-pd", "far-pd"]}],
+        ),
+        (
+            {"scenes": [{"posts": ["post-1"]}]},
+            [],
+            [{"scenes": [{"posts": ["post-1"]}, {"posts": ["post-2"]}]}, {"least": 2}],
+        ),
+    ],
+)
+def test_what_was_approved_is_narrowed_and_never_widened(
+    strict: psycopg.Connection, query: dict[str, Any], narrower: list[dict[str, Any]], wider: list[dict[str, Any]]
+) -> None:
+    approved(query)
+    for more in narrower:
+        assert may(query | more) == (True, True), more
+    for more in wider:
+        assert may(query | more) == (False, False), more
+
+
 def test_own_approval_and_a_denial_let_nobody_search(strict: psycopg.Connection) -> None:
     for person, by, approved in (("s.person", "s.person", True), ("q.person", "s.person", False)):
         assert may(QUERY, CASE, person) == (False, False)

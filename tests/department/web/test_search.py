@@ -113,6 +113,17 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicles": ["pickup"], "colors": ["gray"]}
 
 
+def test_a_plate_that_was_not_asked_for_is_no_narrower_search(
+    stock: Stock, superuser: psycopg.Connection, operator: Client
+) -> None:
+    """A form can be sent by hand. Where a supervisor approves searches, that of one plate opens no other."""
+    stock([{"plate": PLATE}, {"plate": "8QXZ999"}])
+    begin, said = last_number(superuser), {**WHY, "plate": PLATE}
+    for path, more in (("plate", {"open": "8QXZ999"}), ("read", {"open": "8QXZ999", "record": "2"})):
+        assert operator.post(f"/search/{path}/", said | more).status_code == 200
+    assert [each.get("other_plate") for each in intents(superuser, begin)] == [True, True]
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [
