@@ -165,7 +165,8 @@ def step(request: CurrentRequest) -> HttpResponse:
         return _said("Something is missing.", 422)
     said, who, groups = form.cleaned_data, request.user, covert_groups(request.user)
     does, takes = _STEPS[said["step"]]
-    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"alert": said["hit"]}}
+    # As a hit that is shown: no search, so that no count tells who acts under an entry.
+    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": [said["hit"]]}}
     try:
         # What is of a covert group is acted upon under an entry.
         with open_entry(purpose=PURPOSE, groups=groups, **asked) if groups else nullcontext() as entry:

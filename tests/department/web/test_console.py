@@ -116,6 +116,17 @@ def test_a_second_person_confirms_a_near_match(dispatch: Dispatch) -> None:
     assert tries.send(one, hit, "outcome", 4, reason="recovered") == 204
 
 
+def test_step_by_a_member_of_a_covert_group_counts_as_no_search(dispatch: Dispatch) -> None:
+    """Others act without an entry of records: a search more for each step would tell the public of the group."""
+    tries, one = Tries(dispatch), dispatch.person("a.rivera").person
+    CovertMember.objects.create(person=one, group=GROUP)
+    count = "SELECT name, n FROM sharing_counts('2000-01-01', '2999-01-01') WHERE part = 'searches' ORDER BY name"
+    hits = dispatch.alert().record_id, dispatch.alert(GROUP).record_id
+    before = dispatch.asked(count)
+    assert [tries.send(one, hit, "take", 0) for hit in hits] == [204, 204]
+    assert dispatch.asked(count) == before
+
+
 def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     send = Tries(dispatch).send
     one, other = (dispatch.person(login, begun=False).person for login in ("a.rivera", "b.chen"))
