@@ -51,6 +51,7 @@ class OpenEntry:
         self._asked = asked or {}
         self._open = FetchedRecords()
         self._covert: dict[str, FetchedRecords] = {}
+        self._all_of: str | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -68,6 +69,11 @@ class OpenEntry:
             self.shown()
         else:
             self._close(LedgerEvent.FAILED, reason=kind.__name__)
+
+    def all_of(self, group: str | None) -> Self:
+        """Have whatever is fetched be noted as a covert group's: that it was looked for is the group's matter."""
+        self._all_of = group
+        return self
 
     def fetched(
         self,
@@ -92,6 +98,7 @@ class OpenEntry:
         """
         if self._closed:
             raise ClosedEntryError("the entry is closed")
+        group = self._all_of or group
         noted = self._open if group is None else self._covert.setdefault(group, FetchedRecords())
         noted.add(records=records, pictures=pictures, plates=plates, entries=entries)
         noted.done(steps)

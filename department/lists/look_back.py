@@ -62,10 +62,11 @@ def open_leads(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -
 
 
 def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **asked: object) -> OpenEntry:
-    # Of a covert entry the ledger has the number: what it is, its group can see.
+    # Of a covert entry the ledger has the number: what it is, and what was found, its group can see.
     plate = {} if entry.distribution else {"plate": entry.plate}
     query = {"list_entry": entry.pk, **plate, **asked}
-    return open_entry(person=by.login, agency=by.agency, purpose=purpose, query=query, groups=covert_groups(by))
+    opened = open_entry(person=by.login, agency=by.agency, purpose=purpose, query=query, groups=covert_groups(by))
+    return opened.all_of(entry.distribution)
 
 
 def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:

@@ -1,5 +1,6 @@
 """The pages of the lists by requests: what is entered, who is refused, and no plate where others could read it."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -160,6 +161,26 @@ def test_look_back_finds_leads_that_are_opened_for_a_purpose(
     monkeypatch.setattr("department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules}))
     client.post("/lists/add/", {**SAID, "plate": "8XYZ999", "look_back": "on"})
     assert not ListEntry.objects.get(plate="8XYZ999").leads.exists(), "a policy that allows none"
+
+
+def test_look_back_for_a_covert_entry_is_its_group_s_matter(
+    people: People, stock: Stock, superuser: psycopg.Connection
+) -> None:
+    stock([{"plate": "7ABC123", "captured_at": NOW - timedelta(days=2), "retained_from": NOW - timedelta(days=2)}])
+    client = logged_in(people["a.rivera"])
+    client.post("/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"})
+    with services.seeing(people["a.rivera"]):
+        entry = ListEntry.objects.get()
+    opened = text_of(client.post(f"/lists/entry/{entry.pk}/leads/", {"purpose": "stolen vehicle"}))
+    assert opened.count("post-1</td>") == 1
+    shown = superuser.execute(
+        "SELECT field, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE number > ("
+        "SELECT max(number) FROM ledger_entry WHERE event = 'list_entered') AND event = 'shown' ORDER BY number, field"
+    ).fetchall()
+    said = [{field: json.loads(value) for field, value in shown[at : at + 3]} for at in (0, 3)]
+    assert [{**each, "covert": {}} for each in said] == [{"records": [], "pictures": [], "covert": {}}] * 2
+    found = [each["covert"]["narcotics"] for each in said]
+    assert [(each["records"], each.get("plates")) for each in found] == [([1], ["7ABC123"]), ([1], None)]
 
 
 def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connection) -> None:
