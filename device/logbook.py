@@ -56,7 +56,11 @@ class Logbook(Part):
         self._quarantined = 0
 
     def tick(self, now: float) -> None:
-        """Put into the audit log each outbox that was quarantined since, and now and then what was lost or dropped."""
+        """Put into the audit log each outbox that was quarantined since, and now and then what was lost or dropped.
+
+        Before that, what was put off while the disk was full.
+        """
+        self.records.look()
         self._audit_quarantined()
         if self._account.due(now):
             self._account_for_losses()
@@ -76,8 +80,9 @@ class Logbook(Part):
         self._account.seconds = self.settings.health_seconds
 
     def stop(self) -> None:
-        """Keep the time for the next start."""
+        """Keep the time for the next start, and store what was put off."""
         self.timekeeper.save()
+        self.records.look()
 
     def _audit_quarantined(self) -> None:
         quarantined = self.outbox.set_aside[self._quarantined :]

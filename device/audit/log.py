@@ -12,7 +12,7 @@ from device.records.base import Outcome
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """An event of a caller that cannot say it at once, since others wait meanwhile: the arguments of `AuditLog.say`."""
+    """An event of a caller that cannot wait until it is said, since others would: the arguments of `AuditLog.say`."""
 
     action: str
     source: str = "post"
@@ -53,17 +53,28 @@ class AuditLog:
             OutboxError: it cannot be stored, and the post is stopping.
 
         """
-        return self._records.record(
-            Audit(
-                clock=self._timekeeper.quality(),
-                action=action,
-                occurred=self._timekeeper.now(),
-                where=self._post,
-                source=source,
-                outcome=outcome,
-                identity=identity or self._post,
-                reason=reason,
-                object=object,
-                details={name: value for name, value in (details or {}).items() if value is not None},
-            )
+        event = AuditEvent(action, source, outcome, identity, reason, object, details or {})
+        return self._records.record(self._audit(event))
+
+    def say_soon(self, event: AuditEvent) -> None:
+        """Record one event now, or once the disk takes it: for who must not wait, as what the broker brings must not.
+
+        Raises:
+            OutboxError: it cannot be stored, and the post is stopping.
+
+        """
+        self._records.record_soon(self._audit(event))
+
+    def _audit(self, event: AuditEvent) -> Audit:
+        return Audit(
+            clock=self._timekeeper.quality(),
+            action=event.action,
+            occurred=self._timekeeper.now(),
+            where=self._post,
+            source=event.source,
+            outcome=event.outcome,
+            identity=event.identity or self._post,
+            reason=event.reason,
+            object=event.object,
+            details={name: value for name, value in event.details.items() if value is not None},
         )

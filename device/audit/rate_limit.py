@@ -78,7 +78,7 @@ class RateLimitedAudit(Part):
                 untold.last = details
                 return
             told.append(now)
-        self._audit.say(action, source=source, outcome=outcome, reason=reason, details=details)
+        self._audit.say_soon(AuditEvent(action, source, outcome, reason=reason, details=details or {}))
 
     def refused(
         self,
@@ -103,15 +103,7 @@ class RateLimitedAudit(Part):
             if self._said[action, reason, verified] > MOST:
                 self._counted[action, reason] += 1
                 return
-        self._audit.say(
-            action,
-            source=source,
-            outcome="refused",
-            identity=identity,
-            reason=reason,
-            object=object,
-            details=details,
-        )
+        self._audit.say_soon(AuditEvent(action, source, "refused", identity, reason, object, details or {}))
 
     def take(self, event: AuditEvent) -> None:
         """Record an event: a refusal as `refused` does, all else as it is.
@@ -131,15 +123,7 @@ class RateLimitedAudit(Part):
                 details=event.details,
             )
             return
-        self._audit.say(
-            event.action,
-            source=event.source,
-            outcome=event.outcome,
-            identity=event.identity,
-            reason=event.reason,
-            object=event.object,
-            details=event.details,
-        )
+        self._audit.say_soon(event)
 
     def tick(self, now: float) -> None:
         """End the window if its time has come, and say what was only counted in it."""
@@ -165,18 +149,8 @@ class RateLimitedAudit(Part):
             self._counted, self._said, self._since = Counter(), Counter(), self._now()
         for action in sorted({action for action, _ in counted}):
             reasons = {reason: count for (kind, reason), count in sorted(counted.items()) if kind == action}
-            self._audit.say(
-                action,
-                source="broker",
-                outcome="refused",
-                reason="repeated",
-                details={"counted": dict(reasons), "seconds": round(seconds)},
-            )
+            told: dict[str, JsonValue] = {"counted": dict(reasons), "seconds": round(seconds)}
+            self._audit.say_soon(AuditEvent(action, "broker", "refused", reason="repeated", details=told))
         for (action, _), events in untold.items():
-            self._audit.say(
-                action,
-                source=events.source,
-                outcome=events.outcome,
-                reason="repeated",
-                details={"counted": dict(events.counted), "seconds": round(seconds), "last": events.last},
-            )
+            told = {"counted": dict(events.counted), "seconds": round(seconds), "last": events.last}
+            self._audit.say_soon(AuditEvent(action, events.source, events.outcome, reason="repeated", details=told))

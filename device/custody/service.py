@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from device.audit.log import AuditEvent
 from device.control.errors import RefusedError, Rejection
 from device.control.keys.custodians import Custodians
 from device.custody.receipts import open_receipt, read_receipt
@@ -200,13 +201,15 @@ class CustodyService(Part):
         self._state = self._state.model_copy(update={"forked": forked})
         self._file.keep(self._state)
         log.error("a custodian holds other records of a chain of this post than this disk")
-        self._logbook.audit.say(
-            "custody_forked",
-            source="broker",
-            outcome="failure",
-            reason="other_records",
-            object=receipt.chain,
-            details={"custodian": receipt.custodian, "epoch": receipt.epoch, "number": receipt.number},
+        self._logbook.audit.say_soon(
+            AuditEvent(
+                "custody_forked",
+                "broker",
+                "failure",
+                reason="other_records",
+                object=receipt.chain,
+                details={"custodian": receipt.custodian, "epoch": receipt.epoch, "number": receipt.number},
+            )
         )
 
     def _refuse(self, refusal: RefusedError, custodian: str) -> None:

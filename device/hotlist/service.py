@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
+from device.audit.log import AuditEvent, AuditLog
 from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
 from device.faults.fault import Fault
@@ -107,7 +107,7 @@ class HotListService(Part):
         """Let go of the lists whose key was revoked, and say so in the audit."""
         for reason in self._store.withdraw():
             log.error("a hot list on disk is discarded: %s", reason)
-            self._audit.say("hotlist_refused", source="disk", outcome="refused", reason=reason.value)
+            self._audit.say_soon(AuditEvent("hotlist_refused", "disk", "refused", reason=reason.value))
 
     def on_installed(self, listener: Callable[[], None]) -> None:
         """Have `listener` called after every installation, in the thread that installed; it must be quick."""
@@ -133,12 +133,14 @@ class HotListService(Part):
         }
         if hotlist.manifest.kind == "delta":
             details |= {"additions": hotlist.manifest.additions, "removals": hotlist.manifest.removals}
-        self._audit.say(
-            "hotlist_installed",
-            source=source,
-            identity=hotlist.issuer[:120],
-            object=str(hotlist.version),
-            details=details,
+        self._audit.say_soon(
+            AuditEvent(
+                "hotlist_installed",
+                source,
+                identity=hotlist.issuer[:120],
+                object=str(hotlist.version),
+                details=details,
+            )
         )
         for listener in self._listeners:
             listener()

@@ -10,7 +10,7 @@ import logging
 
 from pydantic import ValidationError
 
-from device.audit.log import AuditLog
+from device.audit.log import AuditEvent, AuditLog
 from device.errors import RecordError
 from device.faults.fault import Fault
 from device.part import Part
@@ -67,13 +67,15 @@ class ChainForkDetector(Part):
             return
         self.forked = True
         log.error("the broker knows record %d of this chain, this disk ended at %d", said.sequence, self._head.sequence)
-        self._audit.say(
-            "chain_forked",
-            source="broker",
-            outcome="failure",
-            reason="disk_behind",
-            object=f"{said.chain} {said.sequence}",
-            details={"own_sequence": self._head.sequence, "digest": said.digest},
+        self._audit.say_soon(
+            AuditEvent(
+                "chain_forked",
+                "broker",
+                "failure",
+                reason="disk_behind",
+                object=f"{said.chain} {said.sequence}",
+                details={"own_sequence": self._head.sequence, "digest": said.digest},
+            )
         )
 
     def _said(self, payload: bytes) -> ChainEnd | None:

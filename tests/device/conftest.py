@@ -1,7 +1,10 @@
 """Whatever a test of the post records keeps the contract, whether the test looks at it or not."""
 
+import os
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -37,3 +40,15 @@ def contract_kept(monkeypatch: pytest.MonkeyPatch, validators: dict[str, Draft20
     monkeypatch.setattr(Recorder, "_seal", checked)
     yield
     assert faults == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, which is soon full."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,5 +1,6 @@
 """Events that come again and again: each while they are few, a bounded rate with their number when they are many."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -29,8 +30,9 @@ class Desk:
         trail: Any = self
         self.limited = RateLimitedAudit(trail, clock=self.clock)
 
-    def say(self, action: str, **more: object) -> None:
-        self.said.append({"action": action} | more)
+    def say_soon(self, event: AuditEvent) -> None:
+        said = {name: value for name, value in asdict(event).items() if value is not None and name != "verified"}
+        self.said.append({"reason": None} | said)
 
     def fail(self, reason: str = "reopen", **details: int) -> None:
         self.limited.say("camera_failed", source="camera", outcome="failure", reason=reason, details={**details})

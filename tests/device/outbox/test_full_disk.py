@@ -1,13 +1,10 @@
 """A disk that is full, really: a small file system of its own."""
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import pytest
 
 from device.outbox.errors import OutboxFullError
 from device.outbox.outbox import Outbox
@@ -20,17 +17,6 @@ Filler: TypeAlias = Any  # conftest's
 
 KEY = bytes(range(32))
 KEYS = Keyring.from_pem(ExampleSigner().public_pem)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def fill_up(fill: Filler) -> list[Envelope]:
@@ -50,8 +36,8 @@ def exhaust(path: Path) -> None:
     os.close(file)
 
 
-def test_reads_make_room_and_nothing_else_goes(disk: Path, filler: Callable[[Outbox], Filler]) -> None:
-    with Outbox(disk / "outbox.db", key=KEY) as outbox:
+def test_reads_make_room_and_nothing_else_goes(small_disk: Path, filler: Callable[[Outbox], Filler]) -> None:
+    with Outbox(small_disk / "outbox.db", key=KEY) as outbox:
         fill = filler(outbox)
         kept = []
         for number in range(325):
@@ -66,12 +52,12 @@ def test_reads_make_room_and_nothing_else_goes(disk: Path, filler: Callable[[Out
         waiting = outbox.next(9999)
         assert set(kept) <= {envelope.id for envelope in waiting}
         assert Verifier(KEYS, whole=True).feed_all(envelope.body for envelope in waiting).intact
-    with Outbox(disk / "outbox.db", key=KEY) as again:
+    with Outbox(small_disk / "outbox.db", key=KEY) as again:
         assert [envelope.id for envelope in again.next(9999)] == [envelope.id for envelope in waiting]
 
 
-def test_delivery_goes_on_where_nothing_may_be_dropped(disk: Path, filler: Callable[[Outbox], Filler]) -> None:
-    with Outbox(disk / "outbox.db", key=KEY) as outbox:
+def test_delivery_goes_on_where_nothing_may_be_dropped(small_disk: Path, filler: Callable[[Outbox], Filler]) -> None:
+    with Outbox(small_disk / "outbox.db", key=KEY) as outbox:
         fill = filler(outbox)
         stored = fill_up(fill)
         delivered = []
@@ -82,14 +68,14 @@ def test_delivery_goes_on_where_nothing_may_be_dropped(disk: Path, filler: Calla
         assert fill.hit().sequence == len(stored) + 1, "it takes records again"
 
 
-def test_a_disk_that_others_fill_is_survived(disk: Path, filler: Callable[[Outbox], Filler]) -> None:
-    with Outbox(disk / "outbox.db", key=KEY) as outbox:
+def test_a_disk_that_others_fill_is_survived(small_disk: Path, filler: Callable[[Outbox], Filler]) -> None:
+    with Outbox(small_disk / "outbox.db", key=KEY) as outbox:
         fill = filler(outbox)
         for _ in range(20):
             fill.read(picture_bytes=3000)
-        exhaust(disk / "foreign")
+        exhaust(small_disk / "foreign")
         stored = [fill.hit().id for _ in range(30)]
-        (disk / "foreign").unlink()
+        (small_disk / "foreign").unlink()
         stored += [fill.hit().id]
         while fill.recorder.account_for_drops(clock=CLOCK):
             pass

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from device.audit.log import AuditEvent
 from device.faults.fault import Fault
 from device.records import ChainHead, Envelope, Keyring, Recorder, Signer, Source, new_identifier
 from device.records.contract.examples import MemoryStore, example_audit, example_status
@@ -17,10 +18,10 @@ SOURCE = Source("demo", "post-1")
 
 class Trail:
     def __init__(self) -> None:
-        self.said: list[tuple[str, str, Any]] = []
+        self.said: list[tuple[str, str | None, Any]] = []
 
-    def say(self, action: str, *, object: str, details: Any, **_: object) -> None:  # noqa: A002, ANN401
-        self.said.append((action, object, details))
+    def say_soon(self, event: AuditEvent) -> None:
+        self.said.append((event.action, event.object, event.details))
 
 
 class Subscriptions:

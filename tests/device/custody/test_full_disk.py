@@ -1,0 +1,49 @@
+"""Receipts on a disk that is full, really: they are what makes room on it, so nothing may hold them up."""
+
+from contextlib import suppress
+from pathlib import Path
+from queue import Queue
+
+from device.audit.log import AuditEvent
+from device.audit.retrying import PAUSE_SECONDS
+from device.hotlist.service import NOT_STORED
+from device.outbox.errors import OutboxFullError
+from device.records import Envelope
+from device.records.contract.examples import example_audit
+from device.uplink.inbox import Delivery, Inbox
+from tests.device.custody.bench import SOURCE, Bench
+
+
+def fill_up(bench: Bench) -> Envelope:
+    """Store what may never be dropped until the disk takes no record, and have a broker take it; return the last."""
+    (last,) = bench.record()
+    for padding in (60_000, 4_000, 10, 10):
+        with suppress(OutboxFullError):
+            while True:
+                last = bench.logbook.recorder.record(example_audit("door_closed", details={"padding": "x" * padding}))
+        bench.deliver()
+    return last
+
+
+def test_an_audit_of_what_came_before_it_does_not_keep_a_receipt_from_making_room(small_disk: Path) -> None:
+    bench = Bench(small_disk)
+    (first,) = bench.record()
+    bench.bring(bench.receipt((1, 1, first.digest)))
+    last = fill_up(bench)
+    handled: Queue[Delivery] = Queue()
+
+    def refuse(_: Delivery) -> None:
+        bench.logbook.rate_limited.take(AuditEvent("hotlist_refused", "broker", "failure", reason=NOT_STORED))
+
+    inbox = Inbox({"hotlist": refuse, **bench.topics}, handled=handled.put)
+    inbox.start()
+    receipt = bench.receipt((1, last.sequence or 0, last.digest))
+    for topic, payload in (("hotlist", b"a package"), (SOURCE.receipt("records"), receipt)):
+        inbox.put(Delivery(1, 1, 1, topic, payload))
+    assert [handled.get(timeout=60).topic for _ in range(2)] == ["hotlist", SOURCE.receipt("records")]
+    inbox.stop(timeout=5)
+    assert bench.held == 0, "the records, and what was put off"
+    bench.clock.now += PAUSE_SECONDS
+    bench.logbook.tick(bench.clock.steady())
+    assert [data["reason"] for data in bench.audits("hotlist_refused")] == [NOT_STORED]
+    bench.outbox.close()
