@@ -180,7 +180,7 @@ class CustodyService(Part):
         if receipt.epoch > known.get(key, 0):
             epochs = self._state.epochs | {receipt.custodian: known | {key: receipt.epoch}}
             state = self._state.model_copy(update={"epochs": epochs})
-            self._file.write(state)
+            self._logbook.outbox.with_reserve(lambda: self._file.write(state))
             self._state = state
 
     def _take(self, receipt: Receipt) -> None:

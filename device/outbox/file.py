@@ -1,5 +1,6 @@
 """The outbox's file: opened, set aside and begun again when it cannot be used, and written in transactions."""
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -117,12 +118,13 @@ class OutboxFile:
                 self._connection = self._begin_anew("damaged")
                 return self._once(work)
 
-    def transaction(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+    def transaction(self, work: Callable[[Connection], T], *, durable: bool = True, stores: bool = True) -> T:
         """Do all of `work` or nothing; where the disk is full, make room and try once more.
 
         Args:
             work: what to do; it may be done twice.
             durable: whether it must be on the disk on return.
+            stores: whether a record is stored, which must not eat the room that is kept back for deleting others.
 
         Raises:
             OutboxFullError: the disk is full.
@@ -140,13 +142,30 @@ class OutboxFile:
             except OutboxFullError:
                 self._full_at = self._clock.steady()
                 self._make_room()
-            # What is to be stored must not eat the room that is needed to delete what was delivered.
-            if durable:
+            if stores:
                 self._reserve.take()
             result = self.run(guarded)
             self._empty_log()
             self._reserve.take()
             return result
+
+    def with_reserve(self, write: Callable[[], None]) -> None:
+        """Write a little beside the outbox by which records may go; on a full disk, in the room kept back for that.
+
+        Raises:
+            OSError: the disk does not take it.
+
+        """
+        with self.lock:
+            try:
+                write()
+            except OSError as error:
+                if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                    raise
+                self._reserve.give_up()
+                write()
+            finally:
+                self._reserve.take()
 
     # --- inside
 

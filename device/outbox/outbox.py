@@ -244,7 +244,7 @@ class Outbox:
             free = custody.may_go(connection, known, self._requirements)
             return sum(self._acknowledge(connection, number, goes=number in free) for number in known)
 
-        return self._file.transaction(work, durable=False) if places else 0
+        return self._file.transaction(work, durable=False, stores=False) if places else 0
 
     def _acknowledge(self, connection: Connection, sequence: int, *, goes: bool) -> bool:
         if not goes:
@@ -280,7 +280,7 @@ class Outbox:
 
         with self._file.lock:
             self._requirements = requirements
-            names = self._file.transaction(work)
+            names = self._file.transaction(work, stores=False)
         for name in names:
             self._release(name)
 
@@ -299,7 +299,7 @@ class Outbox:
         def work(connection: Connection) -> Sequence[Span] | None:
             return custody.take(connection, custodian, chain, ranges, self._requirements)
 
-        signed = self._file.transaction(work, durable=False)
+        signed = self._file.transaction(work, durable=False, stores=False)
         if signed is None:
             return Custody(released=0, forked=True)
         with self._file.lock:
@@ -312,7 +312,16 @@ class Outbox:
 
     def forget_receipts(self, custodian: str) -> None:
         """Have a custodian sign again for all that is here: it was restored from a backup."""
-        self._file.transaction(lambda connection: custody.forget(connection, custodian))
+        self._file.transaction(lambda connection: custody.forget(connection, custodian), stores=False)
+
+    def with_reserve(self, write: Callable[[], None]) -> None:
+        """Write a little beside the outbox by which records may go; on a full disk, in the room kept back for that.
+
+        Raises:
+            OSError: the disk does not take it.
+
+        """
+        self._file.with_reserve(write)
 
     def oldest_sent(self) -> dict[str, int]:
         """Return of each chain the place of the oldest record that a broker acknowledged, by the chain's name."""
@@ -362,7 +371,7 @@ class Outbox:
             return gone.records
 
         released = 0
-        while gone := self._file.transaction(work, durable=False):
+        while gone := self._file.transaction(work, durable=False, stores=False):
             released += gone
         return released
 

@@ -47,3 +47,18 @@ def test_an_audit_of_what_came_before_it_does_not_keep_a_receipt_from_making_roo
     bench.logbook.tick(bench.clock.steady())
     assert [data["reason"] for data in bench.audits("hotlist_refused")] == [NOT_STORED]
     bench.outbox.close()
+
+
+def test_a_custodian_that_was_restored_meanwhile_makes_room(small_disk: Path) -> None:
+    bench = Bench(small_disk)
+    (first,) = bench.record()
+    bench.bring(bench.receipt((1, 1, first.digest)))
+    last = fill_up(bench)
+    bench.bring(bench.receipt((1, 1, first.digest), epoch=2))
+    bench.bring(bench.receipt((1, last.sequence or 0, last.digest), epoch=2))
+    assert bench.held == 0
+    bench.restart()
+    bench.record()
+    bench.bring(bench.receipt((1, 1, first.digest), epoch=1))
+    assert [data["reason"] for data in bench.audits("receipt_refused")] == ["lower_epoch"]
+    bench.outbox.close()
