@@ -24,6 +24,9 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import enter
 from device.files import write_durably
 
+LONGEST = 10
+"""Characters of a plate."""
+
 
 @dataclass(frozen=True, slots=True)
 class HeldScope:
@@ -41,8 +44,19 @@ class HeldScope:
 
 
 def folded_plates(text: str) -> list[str]:
-    """Return plates as `HeldScope` takes them, of a text that has them apart by spaces."""
-    return folded(text.upper().replace("-", "")).split()
+    """Return plates as `HeldScope` takes them, of a text with one a line; spaces and hyphens count for nothing.
+
+    Raises:
+        ArchiveRefusedError: a line is no plate, of which nothing would be held.
+
+    """
+    lines = (folded("".join(line.upper().replace("-", " ").split())) for line in text.splitlines())
+    plates = [plate for plate in lines if plate]
+    if not all(plate.isascii() and plate.isalnum() and len(plate) <= LONGEST for plate in plates):
+        raise ArchiveRefusedError(
+            f"write plates one a line, each of at most {LONGEST} letters and digits", "archive_hold_plates"
+        )
+    return plates
 
 
 def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: date, scope: HeldScope) -> Hold:

@@ -155,7 +155,12 @@ class RequestHoldForm(forms.Form):
     since = forms.DateTimeField(label=_("Captured from"), widget=TIME)
     until = forms.DateTimeField(label=_("Captured before"), widget=TIME)
     posts = forms.CharField(label=_("At these posts only"), required=False)
-    plates = forms.CharField(label=_("Of these plates only"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    plates = forms.CharField(
+        label=_("Of these plates only"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One a line."),
+    )
 
     @property
     def scope(self) -> HeldScope:

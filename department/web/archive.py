@@ -83,7 +83,7 @@ class HoldForm(forms.Form):
     since = forms.DateTimeField(label=_("Captured from"), widget=TIME, required=False)
     until = forms.DateTimeField(label=_("Captured before"), widget=TIME, required=False)
     posts = forms.CharField(label=_("At these posts only"), required=False)
-    plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False)
+    plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False, help_text=_("One a line."))
 
     def scope(self, groups: Sequence[str]) -> HeldScope:
         """Return what is to be held, by somebody in covert groups."""

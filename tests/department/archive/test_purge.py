@@ -13,7 +13,8 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from department.archive.holds import HeldScope, lift_hold, place_again, place_hold
+from department.archive.errors import ArchiveRefusedError
+from department.archive.holds import HeldScope, folded_plates, lift_hold, place_again, place_hold
 from department.archive.purge import (
     Certifier,
     approve_purge,
@@ -112,6 +113,17 @@ def test_held_outlives_its_partition_until_the_hold_is_lifted(
         assert (report.problems, report.records) == ((), left)
     counts = "SELECT sum((counts ->> 'records')::int), count(covert_group) FROM archive_outcome WHERE plan = %s"
     assert rows(counts, plan) == [(1, 0)]
+
+
+def test_plates_of_a_hold_are_one_a_line_as_people_write_them() -> None:
+    assert folded_plates("7abc 105\r\n\r\n8-xoi 99\n") == ["7ABC105", "8X0199"]
+    assert folded_plates(" \n") == []
+
+
+@pytest.mark.parametrize("plates", ["7ABC105, 8XYZ999", "7ABC105 8XYZ999", "7A?C105", "7ABC105;"])
+def test_what_is_no_plate_a_line_holds_nothing_and_is_refused(plates: str) -> None:
+    with pytest.raises(ArchiveRefusedError, match="one a line"):
+        folded_plates(plates)
 
 
 def test_what_others_are_judged_by_never_goes(opened: Open, law: str, clock: list[datetime], vault: Vault) -> None:
