@@ -115,6 +115,20 @@ def test_held_outlives_its_partition_until_the_hold_is_lifted(
     assert rows(counts, plan) == [(1, 0)]
 
 
+def test_hold_of_a_plate_keeps_reads_that_may_be_of_it(
+    opened: Open, law: str, clock: list[datetime], vault: Vault, post: Post
+) -> None:
+    """Where something hid a character, too: a search for the plate finds them."""
+    establish(law)
+    clock[0] = OLD
+    texts = ("7ABC105", "7A?C10?", "7A?C99?", "??B?1??", "7ABC10?5")
+    made = [post.read(captured=OLD, passage=passage(number), text=text) for number, text in enumerate(texts)]
+    opened().keep(deliveries(*made))
+    hold(plates=["7ABC105"], since=OLD, until=OLD + WEEK)
+    vault.purge(classes=["no_hit"])
+    assert vault.rows("SELECT plate_fold FROM custody_read ORDER BY record_id") == [("7ABC105",), ("7A?C10?",)]
+
+
 def test_plates_of_a_hold_are_one_a_line_as_people_write_them() -> None:
     assert folded_plates("7abc 105\r\n\r\n8-xoi 99\n") == ["7ABC105", "8X0199"]
     assert folded_plates(" \n") == []
