@@ -148,6 +148,19 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert client.get("/console/events/").status_code == 406
 
 
+def test_covert_hit_is_handed_over_within_its_group_alone(dispatch: Dispatch) -> None:
+    """Anybody else would never hear of it, and whoever offered it would go home."""
+    tries = Tries(dispatch)
+    one, member, other = (dispatch.person(login).person for login in ("a.rivera", "b.chen", "c.diaz"))
+    for person in (one, member):
+        CovertMember.objects.create(person=person, group=GROUP)
+    hit = dispatch.alert(GROUP).record_id
+    assert tries.send(one, hit, "take", 0) == 204
+    tries.refused(one, hit, "offer", to_person=other.login)
+    assert tries.reached == []
+    assert tries.send(one, hit, "offer", 1, to_person=member.login) == 204
+
+
 @pytest.mark.parametrize(
     ("said", "doubt"),
     [
