@@ -15,7 +15,7 @@ from device.records.contract.examples import ExampleSigner, MemoryStore
 from device.records.hit import SYNTHETIC_WORDING
 from device.reporting.reporter import Circumstances
 from device.reporting.settings import ReportingSettings
-from device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
+from device.reporting.synthetic import FIRST_SECONDS, LOOK_UP_SECONDS, SyntheticHits
 from provisioning.hotlist import HotListRow
 from tests.clocks import SteppedClock
 from tests.device.hotlist.department import Department
@@ -104,6 +104,18 @@ def test_an_entry_that_has_ended_makes_none(mocker: MockerFixture) -> None:
     desk.release(after=2)
     assert desk.tick(after=HOUR) == []
     assert desk.part.unlisted
+
+
+def test_an_entry_that_had_ended_by_a_clock_that_was_ahead_is_found_again(mocker: MockerFixture) -> None:
+    ends = Department.built + timedelta(days=90)
+    listed = DEPARTMENT.hotlist([HotListRow("PLATEPOST", "acceptance_test", 9, None, ends, None), *Department.rows])
+    desk = Desk(mocker, listed)
+    desk.in_force.moment.side_effect = lambda: desk.clock.utc() + timedelta(days=365)
+    assert desk.tick(after=FIRST_SECONDS) == []
+    assert desk.part.unlisted
+    desk.in_force.moment.side_effect = desk.clock.utc
+    assert len(desk.tick(after=LOOK_UP_SECONDS)) == 1
+    assert not desk.part.unlisted
 
 
 def test_without_a_list_nothing_is_made_and_nothing_missed(mocker: MockerFixture) -> None:
