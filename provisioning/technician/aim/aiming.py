@@ -9,6 +9,7 @@ from typing import Any
 
 from device.board.base import Board
 from device.camera.view import Light, View, Views, load_views
+from device.errors import ConfigurationError
 from device.language import Phrase
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.session import Session
@@ -189,7 +190,10 @@ class Aiming:
             raise AimRefusedError(Phrase("the view seems to have moved: do not touch the camera for a few seconds"))
         background, sharpness = self.watcher.background.median
         view = View.of_street(background, sharpness, size=seen.size, accepted=datetime.now(UTC), accepted_by=self.who)
-        views = load_views(self._folder)
+        try:
+            views = load_views(self._folder)
+        except ConfigurationError:
+            views = Views()  # to aim again is what heals a file that cannot be read
         changed = {"day": views.day, "infrared": views.infrared} | {seen.light: view}
         try:
             Views(**changed).save(self._folder)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
+from device.camera.view import FILE, load_views
+from device.errors import ConfigurationError
 from provisioning.technician.aim.advice import Assessment, Criterion
 from provisioning.technician.aim.aiming import Aiming, AimRefusedError
 from provisioning.technician.aim.outlines import Outlines
@@ -63,6 +65,15 @@ def test_done_closes_where_all_is_good_or_nothing_was_kept(desk: Desk, mocker: M
     other.see(RED)
     other.aiming.done()
     assert not other.session.open
+
+
+@pytest.mark.parametrize("damaged", ["", '{"version": 2}'])
+def test_a_view_takes_the_place_of_one_that_cannot_be_read(desk: Desk, tmp_path: Path, damaged: str) -> None:
+    (tmp_path / FILE).write_text(damaged)
+    with pytest.raises(ConfigurationError, match="aim again"):
+        load_views(tmp_path)
+    assert desk.aiming.accept() == "day"
+    assert load_views(tmp_path).day is not None
 
 
 def test_a_choice_can_be_taken_back_while_the_chosen_lane_is_empty(desk: Desk) -> None:
