@@ -74,13 +74,17 @@ def export(
         from department.ledger.entries import open_entry  # noqa: PLC0415
         from department.ledger.writing import append  # noqa: PLC0415
         from department.people.rights import Permission  # noqa: PLC0415
-        from department.people.services import require_permission  # noqa: PLC0415
+        from department.people.services import covert_groups, require_permission  # noqa: PLC0415
         from department.policy.policy import AccessPurpose  # noqa: PLC0415
         from department.sharing.requests import note_release, require_granted  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
-        person, agency = require_permission(getpass.getuser(), needed).login, settings.agency
+        by, agency = require_permission(getpass.getuser(), needed), settings.agency
+        person, members = by.login, covert_groups(by)
+        for group in groups:
+            if group not in members:
+                raise DepartmentError(f"{person} is not in the covert group {group}")
         granted = None if request is None else require_granted(request)
         order = EvidenceOrder(records, person, agency, settings.custodian, purpose, case, named)
         asked = {"export": list(records), "recipient": named.model_dump()}

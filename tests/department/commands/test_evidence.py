@@ -62,6 +62,8 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
         exported = department.json("export", sealed, "--record", "2", "--record", "5", "--to", public, *why)
         refused = department("export", tmp_path / "none", "--record", "999", "--to", public, *why)
         assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
+        stranger = department("export", tmp_path / "none", "--record", "2", "--to", public, *why, "--group", "vice")
+        assert "is not in the covert group vice" in stranger.stderr
         booking = ("--receipt", "DA-118", "--medium", "USB stick 17", "--by", "M. Stone")
         booked = department.json("book", sealed, *booking)
         (tmp_path / "another").write_bytes(sealed.read_bytes()[:-1])
