@@ -141,9 +141,10 @@ def enroll(
         # The answer to the same command before was not read, as where ssh was lost.
         outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
         again = Phrase(
-            "This unit is {post} already (to enroll it again, empty {folder} first). {next}",
+            "This unit is {post} already (to enroll it again, take it out of service first: sudo platepost "
+            "decommission --config {file}). {next}",
             post=post,
-            folder=str(directory),
+            file=str(directory / "post.toml"),
             next=_next(directory),
         )
         click.echo(json.dumps(outcome) if as_json else spoken(again))

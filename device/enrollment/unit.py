@@ -101,10 +101,10 @@ class UnitEnrollment:
         if self.post is not None and not (known is not None and known.post == post):
             raise EnrollmentError(
                 Phrase(
-                    "this unit is {post} already ({file}); to make it another, empty {folder} first",
+                    "this unit is {post} already; to make it another, take it out of service first: sudo platepost "
+                    "decommission --config {file}",
                     post=self.post,
                     file=str(self.directory / "post.toml"),
-                    folder=str(self.directory),
                 ),
                 reason="enrolled_already",
             )

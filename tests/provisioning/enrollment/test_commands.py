@@ -50,8 +50,10 @@ def test_technician_gives_one_command_and_one_answer(department: Department) -> 
     files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = run(enroll, "post-17", f"localhost:{department.port}", "--directory", folder)
     assert "Code" not in again
-    assert f"This unit is post-17 already (to enroll it again, empty {folder} first). Next: sudo platepost aim" in again
-    with pytest.raises(EnrollmentError, match="this unit is post-17 already"):
+    leave = f"sudo platepost decommission --config {folder}/post.toml"
+    assert "This unit is post-17 already" in again
+    assert f"take it out of service first: {leave}). Next: sudo platepost aim" in again
+    with pytest.raises(EnrollmentError, match=f"this unit is post-17 already.*{leave}"):
         run(enroll, "post-18", f"localhost:{department.port}", "--directory", folder)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
 
