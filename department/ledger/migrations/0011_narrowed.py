@@ -16,7 +16,11 @@ SELECT EXISTS (
     ) AS bodies CROSS JOIN LATERAL (SELECT (said -> 'query') - 'exchange' AS query) AS approved
     WHERE decided.event = 'search_approved' AND decided.at > clock_timestamp() - interval '1 day'
     AND said -> 'by_approved' = 'true' AND said ->> 'by_person' <> who
-    AND said ->> 'person' = who AND said ->> 'purpose' = why AND said ->> 'case' IS NOT DISTINCT FROM of_case
+    AND said ->> 'person' = who AND said ->> 'purpose' = why AND (
+        said ->> 'case' IS NOT DISTINCT FROM of_case
+        -- Each query of a partner commits to its case by a salt of its own.
+        OR asked ? 'exchange' AND said -> 'query' ? 'exchange' AND said ->> 'case' IS NOT NULL AND of_case IS NOT NULL
+    )
     AND (asked ? 'picture' OR NOT EXISTS (
         SELECT FROM jsonb_each(approved.query) AS part WHERE CASE
             WHEN jsonb_typeof(part.value) = 'array' AND part.key <> 'scenes'

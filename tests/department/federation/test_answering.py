@@ -31,6 +31,7 @@ from department.federation.models import FederatedExchange
 from department.ledger.catalog import LedgerEvent
 from department.ledger.errors import LedgerError
 from department.ledger.models import Agency, AgencyKind
+from department.ledger.reviews import decide_search, open_approvals
 from department.ledger.writing import append
 from department.policy.policy import DEFAULT, policy_in_force
 from department.sharing.agencies import end_agreement, register_agency
@@ -173,6 +174,29 @@ def test_own_policy_decides(oakdale: Oakdale, settings: Settings, tmp_path: Path
     assert receipt.decision == "refused"
     assert "is no purpose of the policy" in receipt.why
     assert receipt.policy == policy_in_force().digest
+
+
+def test_supervisor_approves_a_partner_s_search_of_a_case_that_is_committed_to(
+    oakdale: Oakdale, superuser: psycopg.Connection, settings: Settings, tmp_path: Path
+) -> None:
+    """Each query commits to its case by a salt of its own, so no two name it alike."""
+    settings.POLICY_FILE = tmp_path / "policy.toml"
+    settings.POLICY_FILE.write_text(DEFAULT.read_text("utf-8").replace('"california"', '"strict"'))
+    superuser.execute("UPDATE ledger_law SET law = 'strict'")
+    try:
+        assert receipt_of(asked(oakdale, case="ab" * 32)).decision == "refused"
+        (waits,) = [each for each in open_approvals() if each.person == "b.stone@oakdale-pd"]
+        with as_role(WEB):
+            decide_search(waits.entry, person="s.person", approved=True, note="their chief called")
+        for more, decision in (
+            ({"case": "cd" * 32}, "answered"),
+            ({"case": None}, "refused"),
+            ({"case": "cd" * 32, "person": "c.stone"}, "refused"),
+            ({"case": "cd" * 32, "asked": AskedPlates(plate="TEST1??")}, "refused"),
+        ):
+            assert receipt_of(asked(oakdale, **more)).decision == decision, more
+    finally:
+        superuser.execute("UPDATE ledger_law SET law = 'california'")
 
 
 def test_rate_is_the_agreement_s(oakdale: Oakdale, superuser: psycopg.Connection) -> None:
