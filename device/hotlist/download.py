@@ -30,8 +30,9 @@ _MAY_PASS = frozenset(
 )
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
-RETRY_SECONDS = 60.0
-"""How often what the disk had no room for is sent for again: each time costs a package."""
+RETRY_SECONDS, RETRY_MOST_SECONDS = 60.0, 3600.0
+"""When what the disk had no room for is sent for again, at first and at last, doubling: each time costs a package, and
+once a minute over a radio link that would be ten gigabytes a day."""
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
 
@@ -88,14 +89,14 @@ class HotListDownload(Part):
         self._waiting: dict[str, str] = {}
         """Topics whose package was not taken for a reason that may pass, with the reason."""
         self._lock = RLock()
-        installer.on_installed(lambda: self._send_again(RefusalReason.WRONG_BASE.value))
+        installer.on_installed(self._installed)
         for topic in self._topics:
             subscriptions.subscribe(topic, self._receive)
 
     def tick(self, now: float) -> None:
         """Send again, now and then, for what the disk had no room for."""
-        if self._retry.due(now):
-            self._send_again(NOT_STORED)
+        if self._retry.due(now) and self._send_again(NOT_STORED):
+            self._retry.seconds = min(2 * self._retry.seconds, RETRY_MOST_SECONDS)
 
     def again(self) -> None:
         """Send again for what other keys may make good: what none of the former signed, or a list let go of outdid.
@@ -161,13 +162,19 @@ class HotListDownload(Part):
             with self._lock:
                 self._waiting[topic] = installation.reason
 
-    def _send_again(self, reason: str) -> None:
+    def _installed(self) -> None:
+        self._retry.seconds = RETRY_SECONDS
+        self._send_again(RefusalReason.WRONG_BASE.value)
+
+    def _send_again(self, reason: str) -> bool:
+        """Send for what waits for a reason to pass; return whether anything does."""
         with self._lock:
             topics = [topic for topic, why in self._waiting.items() if why == reason]
             for topic in topics:
                 del self._waiting[topic]
         for topic in topics:
             self._subscriptions.subscribe(topic, self._receive)
+        return bool(topics)
 
 
 class _Fetch:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.hotlist import HotListRefused, RefusalReason
-from device.hotlist.download import RETRY_SECONDS, HotListDownload
+from device.hotlist.download import RETRY_MOST_SECONDS, RETRY_SECONDS, HotListDownload
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import load_key
 from device.hotlist.parts import split_parts
@@ -119,15 +119,30 @@ def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
     assert sent.topics == [PACKAGE]
 
 
-def test_what_the_disk_had_no_room_for_is_sent_for_once_a_minute(download: HotListDownload, sent: Sent) -> None:
-    comes(sent, PACKAGE, NOT_STORED)
-    download.tick(0.0)
-    assert sent.topics == [PACKAGE]
-    comes(sent, PACKAGE, NOT_STORED)
-    download.tick(RETRY_SECONDS - 1)
-    assert sent.topics == [PACKAGE]
-    download.tick(RETRY_SECONDS)
-    assert sent.topics == [PACKAGE] * 2
+def test_what_the_disk_had_no_room_for_is_sent_for_less_and_less_often(sent: Sent, tmp_path: Path) -> None:
+    lists = Lists()
+    download = HotListDownload(lists, sent, agency="demo", directory=tmp_path)
+    sent.topics.clear()
+
+    def waits(now: float) -> float:
+        """Return after how many seconds more it is sent for."""
+        comes(sent, PACKAGE, NOT_STORED)
+        for seconds in range(round(2 * RETRY_MOST_SECONDS)):
+            download.tick(now + seconds)
+            if sent.topics:
+                sent.topics.clear()
+                return float(seconds)
+        raise AssertionError
+
+    now, found = 0.0, []
+    for _ in range(9):
+        found.append(waits(now))
+        now += found[-1]
+    assert found == [0.0, *(min(RETRY_SECONDS * 2**n, RETRY_MOST_SECONDS) for n in range(8))]
+    for listener in lists.listeners:
+        listener()
+    now += waits(now)
+    assert waits(now) == RETRY_SECONDS, "after a list was taken, it begins again"
 
 
 class Parts(Sent):
