@@ -12,6 +12,8 @@ from department.custody.projections import folded
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.reading import reading
+from department.search.errors import PatternError
+from department.search.patterns import PlatePattern
 
 STEP = 5_000
 """Entries that are read at once."""
@@ -100,19 +102,28 @@ class DepartmentActs:
             if case and event not in _WATCHING:
                 self.followed.add(case)
             return None
-        # A step to a picture of what a search has opened; hits that came to a console by themselves.
-        if "record" in query or "console" in query:
+        # A step to a picture of what a search has opened; hits that came to a console by themselves; random reads that
+        # somebody labels.
+        if {"record", "console", "sample"} & query.keys():
             return None
         opened = query.get("opened")
-        typed = folded("".join(str(query.get("plate", "")).upper().split()).replace("-", ""))
         search = SearchAct(
             *(number, uuid, at, person, said.get("purpose") or "", case, _plain(said.get("reason"))),
-            *(said.get("exigent") is True, typed if typed.isalnum() else None, opened and folded(opened)),
+            *(said.get("exigent") is True, _typed(str(query.get("plate", ""))), opened and folded(opened)),
         )
         self.searches.append(search)
         if case:
             self.seekers[case].add(person)
         return search
+
+
+def _typed(text: str) -> str | None:
+    """Return the one plate that a pattern stands for: `[7]ABC123` leaves no choice either."""
+    try:
+        plates = PlatePattern.parse(text).plates
+    except PatternError:
+        return None
+    return plates[0] if plates is not None and len(plates) == 1 else None
 
 
 def _plain(reason: str | None) -> str | None:

@@ -71,6 +71,32 @@ def test_thresholds_hold_on_the_seed_that_they_were_chosen_by() -> None:
     assert len({subject for subject, _ in found} - {ABUSER}) <= MOST_ACCUSED
 
 
+@pytest.mark.parametrize(
+    ("query", "typed"),
+    [
+        ({"plate": "7ab-c12o"}, "7ABC120"),
+        ({"plate": "[7]ABC12[O0]"}, "7ABC120"),
+        ({"plate": "7ABC12[34]"}, None),
+        ({"plate": "7ABC12?"}, None),
+        ({"plate": ""}, None),
+        ({"plate": "7ABC["}, None),
+    ],
+)
+def test_plate_that_is_left_no_choice_was_typed_whole(query: dict[str, str], typed: str | None) -> None:
+    """A set of one character hides nobody's own plate from the rules."""
+    acts = DepartmentActs(ZONE)
+    search = acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
+    assert (search is not None and search.typed) == typed
+
+
+@pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}])
+def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
+    """A picture of what was opened, a hit that came, a random read that somebody labels."""
+    acts = DepartmentActs(ZONE)
+    assert acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query}) is None
+    assert acts.present["a"] == [(UNTIL, False)]
+
+
 def test_shifts_that_people_begin_say_who_came_outside_of_one() -> None:
     acts, numbers = DepartmentActs(ZONE), count(1)
 
