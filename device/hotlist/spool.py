@@ -73,20 +73,34 @@ class PackageSpool(Part):
             self._thread.join()
 
     def look(self) -> int:
-        """Take what lies there, the oldest version first, and return how many packages that were."""
+        """Take what lies there, the oldest version first, and return how many packages that were.
+
+        Raises:
+            OSError: one cannot be taken; the others were all the same.
+
+        """
         try:
             found = sorted(path for path in self._folder.iterdir() if FILE_NAME.fullmatch(path.name))
         except FileNotFoundError:
             return 0
+        failed: OSError | None = None
         for path in found:
-            with path.open("rb") as file:
-                installed = self._install(PackageFile(file.fileno()))
-            write_durably(_outcome_path(path), json.dumps(asdict(installed)).encode())
-            path.unlink()
+            try:
+                self._take(path)
+            except OSError as error:
+                failed = error
         if found:
             keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)
             keep_newest(self._folder.glob("hotlist-*.part"), KEPT_PARTS)
+        if failed is not None:
+            raise failed
         return len(found)
+
+    def _take(self, path: Path) -> None:
+        with path.open("rb") as file:
+            installed = self._install(PackageFile(file.fileno()))
+        write_durably(_outcome_path(path), json.dumps(asdict(installed)).encode())
+        path.unlink()
 
     def _run(self) -> None:
         said = ""  # once, and not every second as long as it lasts

@@ -72,6 +72,16 @@ def test_strange_files_are_left_alone(tmp_path: Path) -> None:
         lay(tmp_path, "../post.toml", b"")
 
 
+def test_a_package_that_cannot_be_read_keeps_no_newer_one_from_being_taken(tmp_path: Path) -> None:
+    lay(tmp_path, SECOND, b"delta")
+    (tmp_path / FOLDER / FIRST).mkdir()
+    taken: list[bytes] = []
+    with pytest.raises(IsADirectoryError):
+        PackageSpool(tmp_path, installer(taken)).look()
+    assert taken == [b"delta"]
+    assert fetch_outcome(tmp_path, SECOND) == Installation(1, None, "in force")
+
+
 def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_lasts(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
