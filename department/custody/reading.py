@@ -149,6 +149,13 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
         return [SeenPlate(*row) for row in prepared(statement, [*values, limit])]
 
 
+def picture_kinds(entry: OpenEntry, record_id: int) -> list[str]:
+    """Return of which kinds there are pictures of a record that the entry may see; errors are those of `reads`."""
+    with under(entry) as cursor:
+        cursor.execute("SELECT kind FROM custody_picture WHERE record_id = %s ORDER BY kind DESC", [record_id])
+        return [kind for (kind,) in cursor]
+
+
 def picture(entry: OpenEntry, record_id: int, kind: str) -> PictureBytes | None:
     """Return a picture of a record, `patch` or `overview`; None if there is none, or none that the entry may see.
 

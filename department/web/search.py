@@ -21,7 +21,7 @@ from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from department.custody.errors import CustodyError
-from department.custody.reading import ShownRow, Sought, picture, reads
+from department.custody.reading import ShownRow, Sought, picture, picture_kinds, reads
 from department.database.queries import rows
 from department.ledger.entries import OpenEntry, open_entry
 from department.people.access import CurrentRequest, needs
@@ -114,8 +114,7 @@ def read(request: CurrentRequest) -> HttpResponseBase:
         if text:
             correct(entry, rows[0], text, person=request.user.login)
         notes = corrections_of(entry, [record])
-        kinds = ("patch", "overview") if rows[0]["class"] == "hit" else ("patch",)
-        pictures = [(kind, _ticket(request, record, kind, form.access)) for kind in kinds]
+        pictures = [(kind, _ticket(request, record, kind, form.access)) for kind in picture_kinds(entry, record)]
         pattern = form.query.pattern
         fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
         context = {"read": rows[0], "notes": notes, "opened": opened, "again": form.again, "form": form}

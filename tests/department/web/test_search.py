@@ -66,11 +66,24 @@ def text_of(answer: HttpResponse) -> str:
     return text
 
 
-def add_picture(superuser: psycopg.Connection, record: int) -> None:
+def add_picture(superuser: psycopg.Connection, record: int, kind: str = "patch") -> None:
     superuser.execute(
-        "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, 'patch', 'image/png', 9, 9, %s, %s)",
-        [record, AT, hashlib.sha256(PATCH).digest(), PATCH],
+        "INSERT INTO custody_picture VALUES (%s, 'no_hit', %s, NULL, %s, 'image/png', 9, 9, %s, %s)",
+        [record, AT, kind, hashlib.sha256(PATCH).digest(), PATCH],
     )
+
+
+def test_a_read_is_shown_with_the_pictures_that_there_are(
+    stock: Stock, superuser: psycopg.Connection, operator: Client
+) -> None:
+    stock([{"plate": PLATE, "class": "hit"}, {"plate": PLATE}])
+    for kind in ("overview", "patch"):
+        add_picture(superuser, 2, kind)
+    alternatives = []
+    for record in ("1", "2"):
+        read = text_of(operator.post("/search/read/", {**WHY, "plate": PLATE, "open": "7AB0123", "record": record}))
+        alternatives.append(re.findall('<img .* alt="([^"]*)"', read.replace("><", ">\n<")))
+    assert alternatives == [[], ["The plate as the camera saw it", "The scene"]]
 
 
 def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
