@@ -20,6 +20,7 @@ from department.archive.portability import (
     import_department,
     open_manifest,
 )
+from department.custody.bucket import PictureBucket
 from department.custody.check import CustodyVerification
 from department.custody.messages import ReceivedMessage
 from department.custody.tables import CustodyTables
@@ -98,9 +99,9 @@ def answered(database: str) -> Iterator[Callable[[], None]]:
         empty(superuser, *({*filled} - {"alerts_transition", "lists_policy"}))
 
 
-def connected(where: str) -> PortabilityDatabase:
+def connected(where: str, bucket: PictureBucket | None = None) -> PortabilityDatabase:
     owner = psycopg.connect(f"{where} user={OWNER}", autocommit=True)
-    return PortabilityDatabase(owner, CustodyTables(f"{where} user={KEEPER}"))
+    return PortabilityDatabase(owner, CustodyTables(f"{where} user={KEEPER}", bucket))
 
 
 def entry(which: str, groups: Any) -> OpenEntry:  # noqa: ANN401

@@ -1,10 +1,12 @@
-"""What pages show where a picture is kept and cannot be had: the record, and why; never an error of theirs."""
+"""What pages show of a picture in a bucket; where it cannot be had: the record, and why; never an error of theirs."""
 
 import hashlib
 import re
+from uuid import UUID
 
 import psycopg
 import pytest
+from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from department.custody.bucket import PictureBucket
@@ -35,18 +37,39 @@ def test_a_read_is_shown_without_its_picture_and_with_the_reason(
 ) -> None:
     where, status, says = expected
     stock([{"plate": PLATE}])
-    superuser.execute(
-        "INSERT INTO custody_picture (record_id, class, retained_from, kind, media_type, width, height, sha256, object)"
-        " VALUES (1, 'no_hit', %s, 'patch', 'image/png', 9, 9, %s, gen_random_uuid())",
-        [AT, hashlib.sha256(PATCH).digest()],
-    )
+    add_object(superuser)
     with override_settings(PICTURE_BUCKET=request.getfixturevalue(where) if where else None):
-        read = operator.post("/search/read/", SAID).content.decode()
-        assert PLATE in read
-        (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
-        answer = operator.get(address)
+        answer = picture_of_read(operator)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "image/svg+xml")
     assert says in answer.content.decode()
+
+
+def test_a_read_is_shown_with_its_picture_from_the_bucket(
+    stock: Stock, superuser: psycopg.Connection, operator: Client, bucket: Bucket
+) -> None:
+    stock([{"plate": PLATE}])
+    bucket.put({add_object(superuser): PATCH})()
+    with override_settings(PICTURE_BUCKET=bucket):
+        answer = picture_of_read(operator)
+    assert (answer.content, answer.headers["Content-Type"]) == (PATCH, "image/png")
+
+
+def add_object(superuser: psycopg.Connection) -> UUID:
+    """Have a read's picture lie in a bucket; return its object's name."""
+    ((name,),) = superuser.execute(
+        "INSERT INTO custody_picture (record_id, class, retained_from, kind, media_type, width, height, sha256, object)"
+        " VALUES (1, 'no_hit', %s, 'patch', 'image/png', 9, 9, %s, gen_random_uuid()) RETURNING object",
+        [AT, hashlib.sha256(PATCH).digest()],
+    )
+    return UUID(str(name))
+
+
+def picture_of_read(operator: Client) -> HttpResponse:
+    """Open a read; return what is shown as its picture."""
+    read = operator.post("/search/read/", SAID).content.decode()
+    assert PLATE in read
+    (address,) = re.findall('src="(/search/picture/[^"]*)"', read)
+    return operator.get(address)
 
 
 def test_a_hit_is_shown_without_its_picture_and_with_the_reason(
