@@ -48,6 +48,8 @@ class PictureBucket:
     def __init__(self, settings: BucketSettings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
+        self._refused = False
+        """Whether it did not take what was put last."""
 
     def __repr__(self) -> str:
         return f"<PictureBucket {self._settings.bucket} at {self._settings.endpoint}>"
@@ -56,6 +58,11 @@ class PictureBucket:
         """Begin to put objects. What is returned waits until all are durable; if one is not, it deletes the others."""
         begun = {self._pool.submit(self._put, name, body): name for name, body in bodies.items()}
         return lambda: self._finish(begun)
+
+    def expect(self) -> None:
+        """Make sure that the store answers, if it did not take what was put last: then nothing is announced in vain."""
+        if self._refused:
+            self.look()
 
     def get(self, names: Collection[UUID]) -> dict[UUID, bytes]:
         """Return objects, as far as they are there."""
@@ -103,7 +110,8 @@ class PictureBucket:
     def _finish(self, begun: Mapping[Future[None], UUID]) -> None:
         done, waiting = wait(begun, timeout=PUT_SECONDS, return_when=FIRST_EXCEPTION)
         failed = [error for each in done if (error := each.exception()) is not None]
-        if not failed and not waiting:
+        self._refused = bool(failed or waiting)
+        if not self._refused:
             return
         for each in waiting:
             each.cancel()

@@ -274,8 +274,16 @@ class CustodyTables:
             self._weeks.add(week)
 
     def expect_pictures(self, count: int) -> None:
-        """Make ready for so many pictures at most of the next transaction; in no transaction."""
-        self._objects = announce_objects(self.connection, count) if self._bucket is not None and count else []
+        """Make ready for so many pictures at most of the next transaction; in no transaction.
+
+        Raises:
+            PictureStoreError: the bucket did not take those before, and still does not answer.
+
+        """
+        self._objects = []
+        if self._bucket is not None and count:
+            self._bucket.expect()
+            self._objects = announce_objects(self.connection, count)
 
     def hear(self, brokers: frozenset[int]) -> None:
         """Hold a lock for each broker that is heard, by its place in the settings, and for no other."""

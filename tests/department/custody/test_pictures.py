@@ -152,6 +152,10 @@ def test_a_store_that_is_away_keeps_back_what_has_pictures(keeping: Opened, away
         store.keep(deliveries(*made))
     assert isinstance(refused.value, OSError), "the keeper waits then, and tries again"
     assert rows("SELECT count(*) FROM custody_record") == [(0,)]
+    announced = unnamed(rows)
+    with pytest.raises(PictureStoreError, match="does not answer"):
+        store.keep(deliveries(*made))
+    assert unnamed(rows) == announced, "trying again, for days, announces nothing"
     assert store.keep(deliveries(made[0])) == {CHAIN}
 
 
