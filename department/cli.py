@@ -20,6 +20,7 @@ _COMMANDS = {
     "restore-test": LazyCommand(
         f"{_ROOM}.backup:restore_test", "Test a backup: restore it beside the original and verify all of it."
     ),
+    "pictures": LazyCommand(f"{_ROOM}.pictures:pictures", "Find what in the picture bucket belongs to no record."),
     "person": LazyCommand(f"{_ROOM}.person:person", "Add people, and change their roles, certificates and training."),
     "export": LazyCommand(f"{_ROOM}.evidence:export", "Export records with their proofs, encrypted to one recipient."),
     "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Verify an evidence package."),

@@ -10,10 +10,10 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from department.custody.errors import PictureStoreError
@@ -31,7 +31,17 @@ REQUEST = timedelta(seconds=15)
 """How long one request may take, and be tried again."""
 PUT_SECONDS = 45.0
 """How long the objects of a batch may take together: less than half of what the keeper's watchdog waits."""
+_PAGE = 1000
+"""Objects that the store names at once."""
 _CREDENTIALS = {"access_key_id", "secret_access_key"}
+
+
+class ListedObject(NamedTuple):
+    """An object that is there."""
+
+    name: UUID
+    put_at: datetime
+    size: int
 
 
 class PictureBucket:
@@ -74,6 +84,13 @@ class PictureBucket:
         with self._asking() as obstore:
             if names:
                 obstore.delete(self._store, [*map(str, names)])
+
+    def listed(self) -> Iterator[list[ListedObject]]:
+        """Yield all objects, a page after the other; what is not named as ours are is left out."""
+        with self._asking():
+            for page in self._store.list(chunk_size=_PAGE):
+                ours = ((_own_name(each["path"]), each) for each in page)
+                yield [ListedObject(name, each["last_modified"], each["size"]) for name, each in ours if name]
 
     def look(self) -> None:
         """Make sure that the store answers."""
@@ -186,6 +203,14 @@ def open_bucket(folder: DepartmentFolder) -> PictureBucket | None:
     """Return the bucket that a department's settings name; None where pictures lie in the database."""
     named = folder.settings.picture_bucket
     return None if named is None else PictureBucket(named, folder.path)
+
+
+def _own_name(path: str) -> UUID | None:
+    """Return an object's name if it is one that we give."""
+    with suppress(ValueError):
+        name = UUID(path)
+        return name if str(name) == path else None
+    return None
 
 
 def _in_short(said: str) -> str:

@@ -6,13 +6,14 @@ connection's role hold: what it may not see, it does not fetch.
 
 An object that no row names is in `custody_unnamed_object`: from before it is put until the commit of the row that names
 it, and from the commit of the purge that drops the row until it is deleted. So a crash leaves none over that is not
-known. No name is used twice.
+known. No name is used twice. There are objects that the database does not know where it was lost, and came back from a
+backup.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
@@ -171,6 +172,68 @@ def delete_unnamed(connection: psycopg.Connection[Any], bucket: PictureBucket | 
                 return count
             _needed(bucket).delete(gone)
         count, last = count + len(gone), max(gone)
+
+
+class StrayObjects(NamedTuple):
+    """Objects of a bucket that the database does not know."""
+
+    listed: int
+    """How many objects there are, known or not, put at any time."""
+    stray: int
+    """How many are not known."""
+    size: int
+    """Their bytes."""
+    first: datetime | None
+    """When the first of them was put; None where there are none."""
+    last: datetime | None
+
+
+def find_stray(
+    connection: psycopg.Connection[Any], bucket: PictureBucket, *, before: datetime, delete: bool = False
+) -> StrayObjects:
+    """Find the objects that no picture names, nor `custody_unnamed_object`: those of a database that was lost.
+
+    Once a session: by temporary tables.
+
+    Args:
+        connection: of the owner, autocommit.
+        bucket: what is gone through.
+        before: only those that were put before this moment.
+        delete: whether to delete them, with all that `delete_unnamed` deletes.
+
+    Raises:
+        PictureStoreError: the bucket does not answer. What it had to delete is known then, and goes at night.
+        psycopg.Error: the database refuses; also where it would hide a picture from this role.
+
+    """
+    connection.execute("SET row_security = off")  # an error, in the place of a row that is not seen
+    connection.execute("CREATE TEMPORARY TABLE listed_object (object uuid, put_at timestamptz, size bigint)")
+    listed = 0
+    for page in bucket.listed():
+        copy_into(connection, "listed_object", page)
+        listed += len(page)
+    connection.execute("ANALYZE listed_object")
+    # Listed first, known afterward: a name is known before its object is put.
+    connection.execute("CREATE TEMPORARY TABLE stray_object (LIKE listed_object)")
+    connection.execute(_STRAY, [before])
+    found = connection.execute(
+        "SELECT count(*), coalesce(sum(size), 0)::bigint, min(put_at), max(put_at) FROM stray_object"
+    )
+    made = StrayObjects(listed, *found.fetchall()[0])
+    if delete and made.stray:
+        connection.execute(
+            "INSERT INTO custody_unnamed_object (object, since) SELECT object, put_at FROM stray_object"
+            " ON CONFLICT DO NOTHING"
+        )
+        delete_unnamed(connection, bucket)
+    return made
+
+
+_STRAY = """
+INSERT INTO stray_object SELECT * FROM listed_object AS listed WHERE put_at < %s
+AND NOT EXISTS (SELECT FROM custody_picture AS kept WHERE kept.object = listed.object)
+AND NOT EXISTS (SELECT FROM custody_unnamed_object AS unnamed WHERE unnamed.object = listed.object)
+"""
 
 
 def _columns(record: RecordRow, picture: PictureBytes) -> tuple[Any, ...]:

@@ -157,6 +157,10 @@ def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
                 assert not {fault["name"] for fault in street.department.json("check") if "picture" in fault["name"]}
                 assert street.department("verify", "--whole").returncode == 0
                 assert json.loads(street.department("nightly", "--json").stdout)["steps"]["pictures"] is None
+                found = street.department.json("pictures", "--delete")
+                assert (found["listed"], found["stray"], found["deleted"]) == (2, 0, True)
+                keeper.stop()
+                assert "no keeper runs" in street.department("pictures", "--delete").stderr
             assert street.department("verify", "--whole").returncode != 0
             assert "pictures" in street.department.json("status")
     finally:

@@ -1,8 +1,10 @@
 """Pictures in a bucket: durable before their records are, each once, checked when they are read, and none left over."""
 
+import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -11,12 +13,12 @@ from django.test import override_settings
 from department.custody.bucket import PictureBucket
 from department.custody.check import CustodyVerification
 from department.custody.errors import CustodyError, PictureStoreError, StoreError
-from department.custody.pictures import UNDER_WAY, delete_unnamed, pictures_of
+from department.custody.pictures import UNDER_WAY, delete_unnamed, find_stray, pictures_of
 from department.custody.reading import picture, whole_records
 from department.custody.store import CustodyStore
 from department.custody.tables import CustodyTables
 from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, WEB
+from department.database.roles import KEEPER, OWNER, WEB
 from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
 from device.records import Keyring
@@ -232,6 +234,40 @@ def test_a_keeper_that_slept_until_its_objects_were_deleted_keeps_nothing(
     assert (kept(rows), bucket.objects) == ([], {})
     assert store.keep(deliveries(made)) == {CHAIN}
     assert len(kept(rows)) == 1
+
+
+def test_what_a_lost_database_knew_alone_is_found_and_deleted_and_nothing_else(
+    keeping: Opened, bucket: Bucket, rows: Rows, connect: Lasting
+) -> None:
+    post = Post()
+    keeping(bucket).keep(deliveries(post.read(), post.hit(GROUP)))
+    of_records = {name for _, name in kept(rows)}
+    late, lost, under_way = uuid4(), uuid4(), uuid4()
+    bucket.put({late: b"late", lost: b"lost", under_way: b"under way"})()
+    rows("INSERT INTO custody_unnamed_object VALUES (%s) RETURNING 1", under_way)
+    (bucket.folder / "not-ours").write_bytes(b"of somebody else")
+    (bucket.folder / "other").mkdir()
+    (bucket.folder / "other" / str(lost)).write_bytes(b"of another prefix")
+    for name in {*of_records, lost, under_way}:
+        os.utime(bucket.folder / str(name), (1_700_000_000, 1_700_000_000))
+    before = datetime.fromtimestamp(1_700_000_001, UTC)
+    for delete, there in ((False, {lost}), (True, {lost}), (True, set())):
+        with connect(OWNER, autocommit=True) as owner:
+            found = find_stray(owner, bucket, before=before, delete=delete)
+        assert (found.listed, found.stray, found.size) == (4 + len(there), len(there), 4 * len(there))
+        assert found.last == (before - timedelta(seconds=1) if there else None)
+    left = {path.name for path in bucket.folder.iterdir()}
+    assert left == {*map(str, of_records | {late, under_way}), "not-ours", "other"}
+    assert (bucket.folder / "other" / str(lost)).exists()
+    assert unnamed(rows) == {under_way}
+
+
+def test_nothing_is_found_by_who_does_not_see_every_picture(
+    keeping: Opened, bucket: Bucket, keeper: psycopg.Connection
+) -> None:
+    keeping(bucket).keep(deliveries(Post().hit(GROUP)))
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        find_stray(keeper, bucket, before=datetime.max.replace(tzinfo=UTC))
 
 
 # --- reading and verifying
