@@ -13,6 +13,9 @@ from department.archive.backup import RestoreReport, back_up, destroy_old
 from department.archive.backup import restore_test as test_restored
 from department.commands.options import FOLDER, JSON, progress_bar
 from department.config.upgrade import running_database
+from department.custody.bucket import open_bucket
+from department.custody.check import Wrong
+from department.custody.errors import PictureStoreError
 from department.database.cluster import SUPERUSER
 from department.errors import DepartmentError
 from department.folder import DATABASE_NAME, DepartmentFolder
@@ -43,8 +46,8 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
 
     TARGET is a folder, or a file whose name ends with .age; in a folder, the file is named by agency and time. Older
     backups there are deleted after their retention period (`retention set FOLDER backup DAYS`). The receipt log is not
-    included: keep it on another disk. If you run your own database server, back it up with its own tools, such as
-    pgBackRest.
+    included: keep it on another disk. Nor are pictures in a bucket: protect the bucket itself. If you run your own
+    database server, back it up with its own tools, such as pgBackRest.
     """
     if not folder.is_private:
         raise DepartmentError("the database is on a server of your own: back it up there, for example by pgBackRest")
@@ -69,6 +72,8 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         return
     click.echo(f"Written in {made.seconds:.0f} s: {made.path}, {_size(made.size)}, SHA-256 {made.sha256}.")
     click.echo("".join(f"Destroyed, as its term is over: {name}.\n" for name in gone), nl=False)
+    if (bucket := open_bucket(folder)) is not None:
+        click.echo(f"Pictures in {bucket.name} are not in it.")
     click.echo("Try it: platepost department restore-test, on another machine.")
 
 
@@ -91,9 +96,9 @@ Exit code: 0 if all of it is there and verified, 1 if not.
 def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool) -> None:
     """Restore the backup FILE into the new folder INTO, verify all of it, and show its age.
 
-    If FILE is a folder, its newest backup is used. Every record's signature, chain and pictures are checked, and the
-    ledger too. Then the folder is deleted. With --keep it stays: put the receipt log, which no backup contains, in
-    place, and start the keeper.
+    If FILE is a folder, its newest backup is used. Every record's signature, chain and pictures are checked, those in a
+    bucket too, and the ledger. Then the folder is deleted. With --keep it stays: put the receipt log, which no backup
+    contains, in place, and start the keeper.
     """
     if file.is_dir():
         file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")
@@ -102,6 +107,11 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
     try:
         with progress_bar("records") as told:
             report = test_restored(file, key, into, told=told)
+    except PictureStoreError as error:
+        if keep:
+            raise DepartmentError(f"{error}. {into} is restored: go on by `verify {into}` once it answers") from error
+        shutil.rmtree(into, ignore_errors=True)
+        raise
     except BaseException:
         shutil.rmtree(into, ignore_errors=True)
         raise
@@ -113,6 +123,8 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
     else:
         for problem in (*report.custody.problems, *report.lacking):
             click.secho(str(problem), fg="red")
+        if any(problem.kind == Wrong.PICTURE for problem in report.custody.problems):
+            click.echo("What a purge deleted from the bucket after the backup is missing, too: see `purge replay`.")
         click.echo(
             f"The backup of {report.note.agency} is {_age(age)} old: {report.custody.records} records, "
             f"{report.custody.entries} entries of the ledger. {_size(report.size)}, restored in "

@@ -98,6 +98,11 @@ def _files_below(folder: DepartmentFolder) -> Iterator[Path]:
         yield path
         if path.is_dir() and not path.is_symlink():
             yield from sorted(path.rglob("*"))
+    bucket = folder.settings.picture_bucket
+    if bucket is not None and bucket.credentials is not None:
+        path = folder.path / bucket.credentials
+        if path.exists() and not path.is_relative_to(folder.path):
+            yield path
 
 
 def _secret(folder: DepartmentFolder) -> Iterator[InstallationFault]:

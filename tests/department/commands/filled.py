@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from department.custody.bucket import open_bucket
 from department.custody.register import KeyRegister
 from department.custody.store import CustodyStore
 from department.database.roles import KEEPER
@@ -26,5 +27,5 @@ def keep(folder: DepartmentFolder, envelopes: Iterable[Envelope]) -> None:
     """Keep records; the database runs."""
     settings = folder.settings
     register = KeyRegister(folder.register_file, folder.register_key, agency=settings.agency, kept=folder.kept_register)
-    with CustodyStore(folder.conninfo(KEEPER), keys=register.keys) as store:
+    with CustodyStore(folder.conninfo(KEEPER), keys=register.keys, bucket=open_bucket(folder)) as store:
         store.keep(deliveries(*envelopes))

@@ -18,6 +18,7 @@ from department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
+from tests.s3_store import PREFIX, S3Store
 
 __all__ = ["department"]
 ROW = """
@@ -100,3 +101,29 @@ def test_missing_folder_becomes_no_file(department: Commands, tmp_path: Path) ->
     refused = given("backup", department.folder, tmp_path / "not-mounted", "--to", "age1")
     assert "there is no such folder" in str(refused.exception)
     assert not (tmp_path / "not-mounted").exists()
+
+
+def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
+    department: Commands, s3_store: S3Store, tmp_path: Path
+) -> None:
+    folder, top = DepartmentFolder(department.folder), department.folder.parent
+    public, post = new_key(tmp_path / "key.txt"), fleet_post(department)
+    with S3Store(s3_store.directory / "of-a-backup") as store, running_database(folder):
+        settings = store.settings(credentials=store.directory / "credentials.toml")
+        table = "".join(f'{name} = "{said}"\n' for name, said in settings.model_dump(exclude_unset=True).items())
+        path = folder.path / "department.toml"
+        path.write_text(f"{path.read_text()}[picture_bucket]\n{table}")
+        folder = DepartmentFolder(folder.path)
+        keep(folder, [post.read() for _ in range(3)])
+        made = given("backup", folder.path, tmp_path / "third.age", "--to", public)
+        assert f"{settings.bucket} at {settings.endpoint} are not in it" in made.output.replace("\n", " ")
+        next((store.objects / settings.bucket / PREFIX).iterdir()).unlink()
+        trial = ("restore-test", tmp_path / "third.age", top / "try", "--key", tmp_path / "key.txt")
+        tried = given(*trial)
+        assert tried.exit_code == 1
+        assert tried.output.count("its patch is missing in the picture bucket") == 1
+        assert "purge replay" in tried.output
+    away = given(*trial, "--keep")
+    assert "does not answer" in str(away.exception)
+    assert f"go on by `verify {top / 'try'}`" in str(away.exception)
+    assert (top / "try" / "database").exists()

@@ -76,6 +76,17 @@ def test_file_that_others_read_is_named(department: Commands, name: str) -> None
     assert str(path) in fault.message
 
 
+def test_credentials_of_the_bucket_that_others_read_are_named(department: Commands, tmp_path: Path) -> None:
+    credentials, settings = tmp_path / "credentials.toml", department.folder / "department.toml"
+    table = f'[picture_bucket]\nbucket = "pictures"\nendpoint = "https://s3.example"\ncredentials = "{credentials}"\n'
+    with changed(settings, settings.read_bytes() + table.encode()):
+        assert names(checks._files, department) == [], "what is not there is named otherwise"
+        for mode, expected in ((0o600, []), (0o640, ["file_mode"])):
+            credentials.touch()
+            credentials.chmod(mode)
+            assert names(checks._files, department) == expected
+
+
 def test_register_may_be_read_and_not_written(department: Commands) -> None:
     path = department.folder / "register.jws"
     path.touch()
