@@ -1,6 +1,8 @@
 """Forms of sharing. What a law forbids they do not offer; what refuses it is the database."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +13,7 @@ from department.archive.holds import HeldScope, folded_plates
 from department.errors import DepartmentError
 from department.ledger.models import Agency, AgencyKind
 from department.people.forms import DAY, TIME
+from department.people.models import DepartmentPerson
 from department.policy.policy import policy_in_force
 from department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
 
@@ -184,6 +187,25 @@ class IncidentForm(forms.Form):
     until = forms.DateTimeField(label=_("Until"), widget=TIME, help_text=_("Of a backup: when it was made."))
     known_on = forms.DateField(label=_("Known since"), widget=DAY)
     encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
+
+    def clean(self) -> dict[str, object]:
+        """Have the subject be as the ledger writes it: of another one nothing would be found to have been seen."""
+        said = super().clean() or {}
+        kind, given = said.get("kind"), str(said.get("subject", "")).lower()
+        if kind == "account":
+            said["subject"] = given
+            if given and not DepartmentPerson.objects.filter(login=given).exists():
+                self.add_error("subject", "Nobody has this log-in.")
+        elif kind == "device":
+            try:
+                said["subject"] = str(UUID(given))
+            except ValueError:
+                self.add_error("subject", "This is no browser's number: log_on entries of the ledger have it.")
+        elif kind == "backup":
+            said["subject"] = given
+            if not re.fullmatch("[0-9a-f]{64}", given):
+                self.add_error("subject", "This is no SHA-256 of a backup: the ledger has it where it was made.")
+        return said
 
 
 class SealForm(forms.Form):

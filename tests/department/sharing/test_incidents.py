@@ -127,6 +127,30 @@ def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], plant
     assert sql(seen)[0][0] >= 2, "computing it is in the ledger, too"
 
 
+@pytest.mark.parametrize(
+    ("kind", "subject", "kept"),
+    [
+        ("account", " Y.Person", "y.person"),
+        ("account", "z.person", None),
+        ("device", f" {str(LAPTOP).upper()} ", str(LAPTOP)),
+        ("device", "the laptop", None),
+        ("backup", "AB" * 32, "ab" * 32),
+        ("backup", "riverside-20270131T030000Z.backup.age", None),
+        ("subscriber", "map", "map"),
+    ],
+)
+def test_subject_is_what_the_ledger_calls_it_or_refused(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], kind: str, subject: str, kept: str | None
+) -> None:
+    """Of another one nothing was shown: nobody would be affected, and nobody told."""
+    said = {"kind": kind, "subject": subject, "says": "An account was abused.", "known_on": DAY}
+    times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
+    client = fresh_client_of(people["r"])
+    with as_role(WEB):
+        assert client.post("/incidents/", said | times).status_code == (409 if kept is None else 302)
+        assert [*BreachIncident.objects.values_list("subject", flat=True)] == ([] if kept is None else [kept])
+
+
 def test_clock_list_and_notices_by_the_pages(
     people: dict[str, DepartmentPerson],
     planted: dict[str, int],
