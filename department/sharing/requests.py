@@ -90,6 +90,8 @@ def hold_for(request: SharingRequest, scope: HeldScope, *, person: str) -> None:
         SharingError: the request was decided.
 
     """
+    if not SharingRequest.objects.filter(pk=request.pk, decided_at=None).exists():
+        raise SharingError("the request was decided", "sharing_final")
     compelled = request.kind in {"subpoena", "discovery"}
     hold = place_hold(
         person=person,

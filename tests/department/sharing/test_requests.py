@@ -133,6 +133,14 @@ def test_refused(name: str, superuser: psycopg.Connection) -> None:
         assert refused.value.rule == rule
 
 
+def test_request_that_was_decided_holds_nothing() -> None:
+    made = granted()
+    for asked_of in (made, SharingRequest.objects.get(pk=made.pk)):
+        with pytest.raises(SharingError):
+            hold_for(asked_of, HELD, person="r.manager")
+    assert not Hold.objects.exists(), "it was refused"
+
+
 @pytest.mark.parametrize(("kind", "days"), [("public records", 10), ("subpoena", 15), ("discovery", 30)])
 def test_clock(kind: str, days: int) -> None:
     made = asked(kind)
