@@ -75,10 +75,12 @@ class _Wanted:
     def now(cls) -> "_Wanted":
         ids = [number for (number,) in rows("SELECT id FROM lists_in_force")]
         people = ListEntry.objects.order_by("pk")
+        # A package that was built and never got out has entries that were never listed: the next delta goes on from it.
+        approved = people.exclude(second_person=True, approved_at=None)
         return cls(
             datetime.now(UTC),
             list(people.filter(pk__in=ids)),
-            list(people.filter(unlisted_version=None).exclude(listed_version=None).exclude(ended_at=None)),
+            list(approved.filter(unlisted_version=None).exclude(ended_at=None)),
             list(ListRecovery.objects.filter(version=None)),
         )
 

@@ -126,6 +126,27 @@ def test_what_fails_waits_and_is_published_once_the_broker_is_back(
     assert len(office.published) == 1, "nothing waits"
 
 
+def test_entry_that_ended_before_its_list_got_out_is_on_no_list_after_it(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    author = people["a.rivera"]
+    enter(author, "7ABC123")
+    office.sign()
+    wrong = enter(author, "7NEW111")
+    partial = enter(author, "7XY?9*")
+    office.away = True
+    with pytest.raises(ProvisioningError):
+        office.sign()
+    office.away = False
+    with as_role(WEB):
+        services.end_entry(wrong, "typed wrong", author)
+        services.end_entry(partial, "typed wrong", author)
+    office.sign()
+    assert office.published == ["complete", "delta"]
+    assert (office.hits("7NEW111"), office.hits("7XYA9BC")) == ([], [])
+    assert len(office.hits("7ABC123")) == 1
+
+
 def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     office: Office, people: dict[str, DepartmentPerson], tmp_path: Path, superuser: psycopg.Connection
 ) -> None:
