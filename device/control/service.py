@@ -1,18 +1,19 @@
 """Remote control: the remote configuration, the keys behind it, and the operators' commands."""
 
-from typing import Generic
+from datetime import datetime
+from typing import Generic, TypedDict
 
 from device.clock.clock import Clock
 from device.control import ConfigurationStore, RemoteConfiguration
 from device.control.commands import CommandExecutor
-from device.control.keys.rotation import KeyRotation
+from device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
 from device.control.keys.trust import TrustedKeys
 from device.control.settings import ControlSettings
 from device.diagnosis import FaultMonitor
 from device.faults.fault import Fault
 from device.logbook import Logbook
-from device.part import Part
-from device.records import ConfigurationState, KeyState, Source
+from device.part import Interval, Part
+from device.records import ClockQuality, ConfigurationState, KeyState, Source
 from device.settings import Table
 from device.uplink.inbox import Delivery
 from device.uplink.uplink import Uplink
@@ -29,6 +30,14 @@ BLAMED = frozenset(
     }
 )
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
+
+
+class Circumstances(TypedDict):
+    """By what a configuration is judged."""
+
+    at: datetime
+    clock: ClockQuality
+    faults: frozenset[str]
 
 
 def remote_configuration(
@@ -83,6 +92,7 @@ class RemoteControl(Part, Generic[Table]):
         self._timekeeper = timekeeper = logbook.timekeeper
         self._uplink = uplink
         self._faults = faults
+        self._again = Interval(AGAIN_SECONDS)
         self._rotation = KeyRotation(
             trust, agency=self._source.agency, audit=logbook.rate_limited, timekeeper=timekeeper
         )
@@ -94,11 +104,13 @@ class RemoteControl(Part, Generic[Table]):
             trust.configuration.on_changed(remote.recheck)
             trust.configuration.on_changed(self._listen)
 
-    def tick(self, now: float) -> None:  # noqa: ARG002 - a trial has a clock of its own
-        """Look at what is on trial."""
+    def tick(self, now: float) -> None:
+        """Look at what is on trial, and now and then at what the clock or the disk did not let be applied."""
+        if self._again.due(now):
+            self._remote.look_again(**self._circumstances())
         waits = bool(BLAMED & self._faults.undecided())
         self._remote.watch((fault.value for fault in BLAMED & self._faults.present), waits=waits)
-        self._rotation.tick()
+        self._rotation.tick(now)
         self.audit()
 
     def take_pending(self) -> Table | None:
@@ -127,10 +139,12 @@ class RemoteControl(Part, Generic[Table]):
         self._uplink.subscribe(self._source.configuration, self._configure)
 
     def _configure(self, delivery: Delivery) -> None:
-        self._remote.receive(
-            delivery.payload,
-            at=self._timekeeper.now(),
-            clock=self._timekeeper.quality(),
-            faults=frozenset(self._faults.present),
-        )
+        self._remote.receive(delivery.payload, **self._circumstances())
         self.audit()
+
+    def _circumstances(self) -> Circumstances:
+        return {
+            "at": self._timekeeper.now(),
+            "clock": self._timekeeper.quality(),
+            "faults": frozenset(self._faults.present),
+        }

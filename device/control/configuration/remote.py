@@ -26,6 +26,8 @@ STARTS = 3
 """Starts within one trial from which the configuration is taken for the cause: one may be a power cut."""
 FAULT_SECONDS = 15.0
 """How long a new fault must last to end a trial."""
+MAY_PASS = frozenset({Rejection.EXPIRED, Rejection.NOT_YET_VALID, Rejection.NOT_KEPT})
+"""Reasons for which a configuration is not applied now and may be later: the clock is set, or the disk has room."""
 
 
 class RemoteConfiguration(Generic[Table]):
@@ -64,6 +66,8 @@ class RemoteConfiguration(Generic[Table]):
         self.effective = base
         """The configuration that is in force."""
         self._pending: Table | None = None
+        self._waiting: bytes | None = None
+        """The last that came, where it was refused for a reason that may pass."""
         self._steady = steady
         self._trial_since = steady()
         self._fault_since: float | None = None
@@ -107,7 +111,7 @@ class RemoteConfiguration(Generic[Table]):
 
         """
         with self._lock:
-            version = identity = None
+            version = identity = self._waiting = None
             current = self.kept.current
             if current is not None and current.jws.encode() == message:
                 return  # it is in force, though its key may have been retired since
@@ -130,8 +134,10 @@ class RemoteConfiguration(Generic[Table]):
                     )
                 )
             except RefusedError as refusal:
+                self._waiting = message if refusal.reason in MAY_PASS else None
                 self._refuse(refusal, version, identity)
             except NotKeptError as error:
+                self._waiting = message
                 self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), version, identity)
             else:
                 self.kept, self.effective, self._pending = kept, effective, effective
@@ -145,6 +151,21 @@ class RemoteConfiguration(Generic[Table]):
                         details={"digest": wanted.digest, "settings": wanted.said.wire()["settings"]},
                     )
                 )
+
+    def look_again(self, *, at: datetime, clock: ClockQuality, faults: Iterable[str]) -> None:
+        """Take what was refused for a reason that may pass, if that has passed: the broker does not bring it again.
+
+        The arguments are those of `receive`.
+        """
+        with self._lock:
+            if self._waiting is None:
+                return
+            try:
+                wanted = self._read(self._waiting, at)
+                judging.judge(wanted, self._base, source=self._source, highest=self.kept.highest, at=at, clock=clock)
+            except RefusedError:
+                return  # for what has been said already
+            self.receive(self._waiting, at=at, clock=clock, faults=faults)
 
     def recheck(self) -> None:
         """Give back what was signed with a key that was revoked meanwhile."""

@@ -6,10 +6,14 @@ from device.audit.rate_limit import RateLimitedAudit
 from device.clock.timekeeper import Timekeeper
 from device.control import SigningKeys
 from device.control.keys.trust import TrustedKeys
+from device.part import Interval
 from device.records import custody_keys_topic, keys_topic
 from device.records.topics import NAME
-from device.uplink.inbox import Delivery
+from device.uplink.inbox import Delivery, Handler
 from device.uplink.uplink import Uplink
+
+AGAIN_SECONDS = 600.0
+"""How often what the disk did not take is tried again."""
 
 
 class KeyRotation:
@@ -28,22 +32,30 @@ class KeyRotation:
         self._agency = agency
         self._audit = audit
         self._timekeeper = timekeeper
+        self._uplink: Uplink | None = None
+        self._again = Interval(AGAIN_SECONDS)
+        self._not_kept: dict[str, tuple[Handler, bool]] = {}
+        """By topic, for what the disk did not take: who takes it when it comes again, and whether it is optional."""
 
     def listen(self, uplink: Uplink) -> None:
         """Have statements brought; a broker whose rights know nothing of custodians may refuse theirs."""
         if self._trust.configuration is None:
             return
+        self._uplink = uplink
         for keys in (self._trust.lists, self._trust.configuration):
             uplink.subscribe(keys_topic(self._agency, keys.purpose), partial(self._receive, keys))
         # RabbitMQ brings what is retained to anyone who names the topic, and not for a filter.
         for name in ("+", *self._trust.custodians.names):
             uplink.subscribe(custody_keys_topic(self._agency, name), self._receive_custodian, optional=True)
 
-    def tick(self) -> None:
-        """Look whether a key's time has passed."""
+    def tick(self, now: float) -> None:
+        """Look whether a key's time has passed, and now and then send again for what the disk did not take."""
         for keys in self._trust.all:
             keys.tick(self._timekeeper.now())
         self.audit()
+        if self._uplink is not None and self._not_kept and self._again.due(now):
+            for topic, (handler, optional) in tuple(self._not_kept.items()):
+                self._uplink.subscribe(topic, handler, optional=optional)
 
     def audit(self) -> None:
         """Put into the audit trail what became of statements."""
@@ -57,6 +69,10 @@ class KeyRotation:
     def _receive(self, keys: SigningKeys, delivery: Delivery) -> None:
         changed = keys.receive(delivery.payload, at=self._timekeeper.now())
         self._say(keys)
+        if keys.not_kept:
+            self._not_kept[delivery.topic] = partial(self._receive, keys), keys.custodian is not None
+        else:
+            self._not_kept.pop(delivery.topic, None)
         if changed:
             self._trust.custodians.take(keys)
             keys.announce()

@@ -63,6 +63,8 @@ class SigningKeys:
         self._kept = StoredKeys(given=given and given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
+        self.not_kept = False
+        """Whether the last message would have been followed, but for the disk."""
 
     @classmethod
     def fixed(cls, purpose: Purpose, key: ECKey) -> "SigningKeys":
@@ -138,6 +140,7 @@ class SigningKeys:
         before the step that the post knows is history, and no event.
         """
         with self._lock:
+            self.not_kept = False
             try:
                 heard = lines(message)
             except RefusedError as refusal:
@@ -173,6 +176,7 @@ class SigningKeys:
         try:
             self._store.write(kept)
         except NotKeptError as error:
+            self.not_kept = True
             self._refuse(RefusedError(Rejection.NOT_KEPT, str(error)), last, outcome="failure")
             return False
         before = {key.thumbprint for key in self.history.kept}

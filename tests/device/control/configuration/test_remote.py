@@ -359,6 +359,43 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(world: World, monkeypatch: 
     assert confidence(world) == 0.35
 
 
+def test_what_the_disk_did_not_take_is_applied_once_it_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = world.remote()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        world.give(remote, world.sign(GOOD))
+    assert said(remote).reason == "not_kept"
+    remote.look_again(at=world.now, clock=world.clock, faults=())
+    assert said(remote).action == "configuration_applied"
+    assert remote.state().refused is None
+    remote.look_again(at=world.now, clock=world.clock, faults=())
+    assert remote.take_events() == ()
+
+
+@pytest.mark.parametrize(("days", "reason"), [(30, "expired"), (-30, "not_yet_valid")])
+def test_what_a_wrong_clock_spoke_against_is_applied_once_it_is_right(world: World, days: int, reason: str) -> None:
+    remote, right = world.remote(), world.now
+    world.now += timedelta(days=days)
+    world.give(remote, world.sign(GOOD))
+    assert said(remote).reason == reason
+    remote.look_again(at=world.now, clock=world.clock, faults=())
+    assert remote.take_events() == (), "it has been said"
+    remote.look_again(at=right, clock=world.clock, faults=())
+    assert said(remote).action == "configuration_applied"
+
+
+def test_what_was_refused_for_the_clock_is_forgotten_for_what_came_since(world: World) -> None:
+    remote, right = world.remote(), world.now
+    former = world.sign(GOOD)
+    world.now += timedelta(days=30)
+    world.give(remote, former)
+    world.now = right
+    world.give(remote, world.sign({"vision": {"minimum_confidence": 0.6}}))
+    remote.take_events()
+    remote.look_again(at=right, clock=world.clock, faults=())
+    assert remote.take_events() == ()
+
+
 def test_a_damaged_file_is_said_and_the_retained_one_comes_again(world: World) -> None:
     jws = world.sign(GOOD)
     world.give(world.remote(), jws)

@@ -1,5 +1,6 @@
 """Whose receipts a post goes by: custodians it was given, and those that the root adds, changes and releases."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from device.control.keys.custodians import Custodians
-from device.control.keys.rotation import KeyRotation
+from device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
 from device.control.keys.statement import Key
 from device.control.keys.trust import TrustedKeys
 from device.records import CustodianTerms, custody_keys_topic, keys_topic
@@ -33,7 +34,8 @@ class Post:
         self.optional: set[str] = set()
         timekeeper: Any = SimpleNamespace(now=lambda: NOW)
         audit: Any = SimpleNamespace(take=self.audited.append)
-        KeyRotation(self.trust, agency="riverside", audit=audit, timekeeper=timekeeper).listen(self)  # type: ignore[arg-type]  # an uplink that only listens
+        self.rotation = KeyRotation(self.trust, agency="riverside", audit=audit, timekeeper=timekeeper)
+        self.rotation.listen(self)  # type: ignore[arg-type]  # an uplink that only listens
 
     def _changed(self) -> None:
         self.changes += 1
@@ -120,6 +122,26 @@ def test_each_known_custodian_is_asked_for_by_name_for_a_filter_may_bring_nothin
     post.hear(clerk.say("root", "theirs", era=1, **about("archive")), on="archive")
     again = Post(clerk, (RECORDS, "first"))
     assert {custody_keys_topic("riverside", name) for name in ("records", "archive")} <= again.optional
+
+
+def test_a_statement_that_the_disk_did_not_take_is_sent_for_until_it_does(
+    clerk: Clerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, topic = Post(clerk), custody_keys_topic("riverside", "vault")
+    statement = clerk.say("root", "vault", era=1, **about("vault"))
+    post.rotation.tick(0.0)
+    for now in (AGAIN_SECONDS, 2 * AGAIN_SECONDS):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            assert [event.reason for event in post.hear(statement, on="vault")] == ["not_kept"]
+        assert topic not in post.topics
+        post.rotation.tick(now)
+        assert topic in post.optional
+        handler = post.topics.pop(topic)
+    handler(Delivery(1, 1, 1, topic, statement, retained=True))
+    assert post.believed(clerk, "vault") == {"vault"}
+    post.rotation.tick(3 * AGAIN_SECONDS)
+    assert topic not in post.topics
 
 
 def test_the_root_releases_a_custodian_and_it_stays_released(clerk: Clerk) -> None:
