@@ -21,9 +21,13 @@ from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
 from department.policy.policy import ListRules, policy_in_force
 from device.hotlist.layout import MOST_PATTERNS
+from provisioning.hotlist.cleaning import clean_reference
+from provisioning.hotlist.rows import RowRefusedError
 
 _NUMBER = re.compile(r"#(\d{1,18})$")
 """In `ListEntry.reference`, at its end."""
+_LARGEST_NUMBER = 10**18 - 1
+"""That `_NUMBER` takes."""
 
 
 @contextmanager
@@ -78,8 +82,8 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
         only = only_categories(by)
         if only is not None and entry.category not in only:
             raise ListRefusedError(WHY["lists_dispatcher"])
-        if entry.partial and _patterns_in_force() >= MOST_PATTERNS:
-            raise ListRefusedError(f"posts carry {MOST_PATTERNS} partial plates: end one first")
+        _check_room(entry)
+        _check_reference(entry)
         entry.author, entry.over_at = by.login, entry.expires_at
         entry.second_person = _needs_second(entry, policy_in_force().lists, dispatcher=only is not None)
         entry.save(force_insert=True)
@@ -92,6 +96,7 @@ def enter_entry(entry: ListEntry, by: DepartmentPerson) -> None:
 def approve_entry(entry: ListEntry, by: DepartmentPerson) -> None:
     """Approve another's entry, and have it published. Raises as `enter_entry` does."""
     with seeing(by), entering(LedgerEvent.LIST_APPROVED, {"person": by.login, "entry": entry.pk}):
+        _check_room(entry)
         waiting = ListEntry.objects.filter(pk=entry.pk, second_person=True, ended_at=None, approved_at=None)
         if not waiting.update(approved_by=by.login, approved_at=Now()):
             raise ListRefusedError("it waits for no approval")
@@ -165,9 +170,19 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
             withdraw_listed([entry.plate], group=entry.distribution, person=by.login)
 
 
-def _patterns_in_force() -> int:
+def _check_room(entry: ListEntry) -> None:
+    """Raise ListRefusedError where posts carry as many partial plates already as they can."""
     ((count,),) = rows("SELECT count(*) FROM lists_in_force WHERE plate ~ '[?*]'")
-    return int(count)
+    if entry.partial and int(count) >= MOST_PATTERNS:
+        raise ListRefusedError(f"posts carry {MOST_PATTERNS} partial plates: end one first")
+
+
+def _check_reference(entry: ListEntry) -> None:
+    """Raise ListRefusedError where no list could carry the case number: it would hold up everybody's entries."""
+    try:
+        clean_reference(f"{entry.case_number} #{_LARGEST_NUMBER}")
+    except RowRefusedError as error:
+        raise ListRefusedError(f"case number: {error}") from error
 
 
 def _kind(entry: ListEntry) -> str:

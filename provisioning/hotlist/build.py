@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from device.hotlist.hashing import KEY_BYTES
-from device.hotlist.layout import PatternEntry
+from device.hotlist.layout import MOST_PATTERNS, PatternEntry
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import load_key
 from device.hotlist.settings import SIZE_JUMP
@@ -64,7 +64,7 @@ def build_package(
 
     Raises:
         SizeJumpError: the size differs too much from the previous list's, and `size_override` gives no reason.
-        SourceError: the version does not go up, or there is nobody to seal to.
+        SourceError: the version does not go up, there is nobody to seal to, or there are too many partial plates.
         RowRefusedError: a row does not fit the table.
         ConfigurationError: a key is not what it should be.
 
@@ -76,6 +76,7 @@ def build_package(
     built = built or datetime.now(UTC)
     if previous is not None:
         check_version(previous, version)
+    check_patterns(patterns)
     hash_key = chance(KEY_BYTES)
     source = rows if isinstance(rows, ColumnSource) else RowSource(rows)
     body, entries = build_table(
@@ -102,6 +103,12 @@ def check_version(previous: Manifest, version: int) -> None:
     """Raise SourceError where a version does not go up."""
     if version <= previous.version:
         raise SourceError(f"version {version} is not newer than {previous.version}, that of the previous list")
+
+
+def check_patterns(patterns: Sequence[PatternEntry]) -> None:
+    """Raise SourceError where there are more partial plates than posts carry."""
+    if len(patterns) > MOST_PATTERNS:
+        raise SourceError(f"{len(patterns)} partial plates, posts carry {MOST_PATTERNS}")
 
 
 def check_against(previous: Manifest, *, version: int, entries: int, limit: float, override: str | None) -> None:

@@ -13,7 +13,7 @@ from device.hotlist.layout import Detail, PatternEntry, encode, type_of_width
 from device.hotlist.manifest import Base
 from device.hotlist.overlay import Overlay, Row
 from device.hotlist.package import load_key, open_package
-from provisioning.hotlist.build import LIFETIME, check_against
+from provisioning.hotlist.build import LIFETIME, check_against, check_patterns
 from provisioning.hotlist.changes import rows_of
 from provisioning.hotlist.held import Held, with_delta
 from provisioning.hotlist.sealing import seal_package
@@ -53,10 +53,11 @@ def build_delta(
 
     Raises:
         SizeJumpError: the size differs too much, and `size_override` gives no reason.
-        SourceError: the version does not go up, or there is nobody to seal to.
+        SourceError: the version does not go up, there is nobody to seal to, or there are too many partial plates.
         HotListRefused: a post would not take it.
 
     """
+    check_patterns(patterns)
     own = load_key(unseal_key, private=True)
     signing = load_key(signing_key, private=True)
     complete = held.complete.manifest

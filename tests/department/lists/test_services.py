@@ -49,6 +49,8 @@ WRONG: tuple[tuple[dict[str, object], str], ...] = (
     ({"plate": "7ABC?23", "safe": True}, "three known"),
     ({"plate": "7ABC123", "characters": 7}, "length that fits"),
     ({"case_number": ""}, "case number"),
+    ({"case_number": "26-00417\u200e"}, "case number: the reference has a character that is not seen"),
+    ({"case_number": "\u00e9" * 64}, "case number: the reference has more than 120 bytes"),
     ({"expires_at": timezone.now() + timedelta(days=367)}, "ends"),
     ({"expires_at": timezone.now() - timedelta(minutes=1)}, "ends"),
     ({"safe": True, "distribution": "narcotics"}, "not covert"),
@@ -106,6 +108,21 @@ def test_nobody_approves_their_own(people: People) -> None:
     assert list(ListRequest.objects.values_list("person", flat=True)) == ["c.doe"]
     with pytest.raises(ListRefusedError, match="no approval"):
         services.approve_entry(entry, people["c.doe"])
+
+
+def test_no_more_partial_plates_are_approved_than_posts_carry(
+    people: People, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_PATTERNS", 1)
+    superuser.execute("UPDATE lists_policy SET two_persons = '{partial}'")
+    first, second = entry_of("7AB?1*"), entry_of("7CD?1*")
+    for entry in (first, second):
+        services.enter_entry(entry, people["a.rivera"])
+    services.approve_entry(first, people["c.doe"])
+    with pytest.raises(ListRefusedError, match="posts carry 1 partial plates"):
+        services.approve_entry(second, people["c.doe"])
+    services.end_entry(first, "found", people["c.doe"])
+    services.approve_entry(second, people["c.doe"])
 
 
 def test_the_database_asks_for_a_second_person_whatever_the_pages_say(

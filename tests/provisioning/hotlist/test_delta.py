@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from device.hotlist import HotList, HotListStore
 from device.hotlist.errors import WrongBase
 from device.hotlist.keys import normalize
+from device.hotlist.layout import MOST_PATTERNS, PatternEntry
 from device.hotlist.match import Query
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist import HotListRow, build_package
@@ -183,6 +184,19 @@ def test_a_size_jump_needs_a_reason_here_too() -> None:
         unseal_key=load_key(private_pem(OWN), private=True),
     )
     assert opened.manifest.size_override == "a county joined"
+
+
+def test_more_partial_plates_than_posts_carry_are_refused_in_either() -> None:
+    base = held(complete())
+    pattern = PatternEntry(
+        pattern="7AB*", category="local", priority=5, case="C", author="A", expires=BUILT + timedelta(days=1)
+    )
+    most = (pattern,) * MOST_PATTERNS
+    assert held(complete(patterns=most)).newest.patterns == MOST_PATTERNS
+    with pytest.raises(SourceError, match="501 partial plates, posts carry 500"):
+        complete(patterns=(*most, pattern))
+    with pytest.raises(SourceError, match="501 partial plates, posts carry 500"):
+        packed(base, fresh(base, ROWS), patterns=(*most, pattern))
 
 
 def test_a_version_must_go_up() -> None:
