@@ -22,9 +22,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError, ConfigurationError
+from device.errors import CameraError, ConfigurationError, PictureError
 from device.hotlist.package import load_key
 from device.recording import SUFFIX, RecordingError, SealedReader
+from device.vision.photos import load_photo
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TIMING_FILE = "timing.csv"
@@ -262,11 +263,11 @@ class SealedRecording(Recording):
 
 
 def _still(file: Path, seconds: float) -> Still:
-    picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise CameraError(f"{file}: not a picture that can be decoded")
-    color = np.asarray(picture, dtype=np.uint8)
-    return Still(seconds, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: color)
+    try:
+        color = load_photo(file)
+    except PictureError as error:
+        raise CameraError(str(error)) from error
+    return Still(seconds, np.asarray(cv2.cvtColor(color, cv2.COLOR_BGR2GRAY), dtype=np.uint8), lambda: color)
 
 
 class _Color:

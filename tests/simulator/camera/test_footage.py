@@ -1,3 +1,4 @@
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -226,6 +227,20 @@ def test_missing_or_unplayable_footage_is_named(tmp_path: Path) -> None:
     for path, message in ((tmp_path / "gone.mp4", "no such"), (text, "not a video"), (tmp_path / "empty", "no images")):
         with pytest.raises(CameraError, match=message):
             FootageCamera(path=path).open()
+
+
+def test_picture_of_a_folder_is_read_whatever_its_name_and_one_that_cannot_be_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    write_images(folder, 1)
+    (folder / "0000.png").rename(folder / os.fsdecode(b"caf\xe9.png"))
+    with FootageCamera(path=folder, pace="fast") as camera:
+        assert len(list(camera.frames())) == 1
+    (folder / "huge.pgm").write_bytes(b"P5\n60000 60000\n255\n")
+    with (
+        pytest.raises(CameraError, match=r"huge\.pgm: too many pixels"),
+        FootageCamera(path=folder, pace="fast") as camera,
+    ):
+        list(camera.frames())
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
