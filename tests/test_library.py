@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -91,3 +92,12 @@ def test_what_was_read_is_shown_in_one_line(folder: Path) -> None:
 def test_a_country_without_formats_is_named_with_those_that_have_them() -> None:
     with pytest.raises(platepost.ConfigurationError, match="country 'XX'; known are US, BR, EU"):
         platepost.Recognizer.load(country="XX")  # type: ignore[arg-type]
+
+
+def test_an_array_that_is_no_picture_of_bytes_is_refused_rather_than_misread(folder: Path) -> None:
+    picture = platepost.load_photo(folder / "photo.jpg")
+    deep, clear = picture.astype(np.uint16) * 257, np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+    for other in (deep, clear, picture / 255, picture[:0], picture[:, :, :1], picture[0, 0]):
+        with pytest.raises(platepost.PictureError, match=f"H x W x 3 in BGR, of uint8, and not .* of {other.dtype}"):
+            platepost.read_photo(other)  # type: ignore[arg-type]
+    assert [plate.text for plate in platepost.read_photo(picture)] == [PLATE]

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.errors import PictureError
 from device.frame import Box
 from device.vision.closer import FAINT, closer, confirmed
 from device.vision.detector import MINIMUM_SCORE, Detection, Detector
@@ -292,7 +293,10 @@ def _both_ways(gray: NDArray[np.uint8], corners: Corners) -> tuple[NDArray[np.ui
 
 
 def as_gray(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the luma of a picture that is H x W already, or H x W x 3 BGR."""
+    """Return the luma of a picture that is H x W already, or H x W x 3 BGR, uint8; raises PictureError for another."""
+    if picture.dtype != np.uint8 or not picture.size or picture.ndim < 2 or picture.shape[2:] not in {(), (3,)}:
+        shape = " x ".join(map(str, picture.shape))
+        raise PictureError(f"a picture is H x W, or H x W x 3 in BGR, of uint8, and not {shape} of {picture.dtype}")
     return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
 
 
