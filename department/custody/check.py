@@ -30,7 +30,7 @@ from department.custody.pictures import objects_of
 from department.custody.projected import Place, found_rows, placed
 from department.custody.projections import PROJECTIONS, Projection, Row, project
 from department.custody.receipt_log import ReceiptState
-from department.custody.record import HELD, HIT, NO_HIT, CustodyRecord, Filing, RecordRow, RecordVerdict
+from department.custody.record import HELD, CustodyRecord, Filing, RecordRow, RecordVerdict
 from department.custody.sorting import SIGNED
 from department.custody.tables import OF_CHAIN
 from department.custody.verdict import Judgment, judge
@@ -468,10 +468,9 @@ def _named_pictures(record: CustodyRecord) -> set[tuple[str, str]]:
 
 
 def _may_lie(where: Filing, said: Filing) -> bool:
-    """Tell whether a record may lie where it does: held, or with the hits, though it came as neither."""
-    later = {HELD, HIT} if said.retention == NO_HIT else {HELD}
+    """Tell whether a record may lie where it does: held, though it did not come as such."""
     there = said.retained_from, said.covert_group
-    return where.retention in {said.retention, *later} and (where.retained_from, where.covert_group) == there
+    return where.retention in {said.retention, HELD} and (where.retained_from, where.covert_group) == there
 
 
 def _named(kind: Wrong, name: ChainName, span: Span, message: str) -> CheckProblem:

@@ -139,6 +139,15 @@ def test_only_the_altered_record_is_named(run: Run, store: CustodyStore, sql: Ca
     assert named(run()) == {("altered", "open", 3)}
 
 
+def test_read_that_was_filed_with_the_hits_to_be_kept_longer(
+    run: Run, opened: Open, post: Post, sql: Callable[[str], None]
+) -> None:
+    opened().keep(deliveries(post.read()))
+    for table in ("record", "picture", "read"):
+        sql(f"UPDATE custody_{table} SET class = 'hit' WHERE class = 'no_hit'")  # noqa: S608 - our own names
+    assert named(run()) == {("altered", "open", 1)}
+
+
 def test_record_that_its_key_did_not_sign(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
     sql("UPDATE custody_record SET verdict = 'genuine' WHERE verdict = 'foreign'")
     assert ("signature", "open", 6) in named(run())
