@@ -136,7 +136,7 @@ class Lifecycle(Part):
             watching=self._supervisor.watching,
             frames=self._supervisor.frames,
             connected=uplink.connected,
-            attempts=uplink.failures,
+            attempts=uplink.attempts,
             acknowledged=uplink.acknowledged,
             owing=self._owing(),
         )

@@ -26,7 +26,7 @@ class Liveness:
     """Frames evaluated so far."""
     connected: bool
     attempts: int
-    """Attempts to connect that failed since the last that did not."""
+    """Attempts to connect so far."""
     acknowledged: int
     """Acknowledgments so far."""
     owing: bool

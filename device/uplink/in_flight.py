@@ -101,6 +101,7 @@ class InFlight:
         self._read_expiry_seconds = read_expiry_seconds
         self._allowed = 1
         self._under_way: dict[int, _UnderWay] = {}
+        self._answered_at = 0.0
         self._now, self._utc = now, utc
         self._sizes = Sizes(refusals.slower(DAY_SECONDS))
         # By place, as all that is noted of a record is. Too large: the bytes that it has without its pictures.
@@ -124,6 +125,11 @@ class InFlight:
     def answered(self) -> bool:
         """Whether the present connection has acknowledged anything."""
         return self._answered
+
+    @property
+    def unanswered_seconds(self) -> float:
+        """For how long records have been under way and none was answered."""
+        return self._now() - self._answered_at if self._under_way else 0.0
 
     def begin(self, broker: str = "") -> None:
         """Start a new connection, to the broker of this name: nothing is under way, sizes are judged again."""
@@ -176,6 +182,8 @@ class InFlight:
             mid = connection.publish(fitting, expiry_seconds=expiry, retain=retain)
             if mid is None:
                 return False
+            if not self._under_way:
+                self._answered_at = self._now()
             self._under_way[mid] = _UnderWay(place, fitting.sequence, fitting.topic, size)
             topics.add(waiting.topic)
         return len(self._too_large) > judged
@@ -201,6 +209,7 @@ class InFlight:
         taken: list[int] = []
         while connection.answers:
             mid, refused = connection.answers.popleft()
+            self._answered_at = self._now()
             item = self._under_way.pop(mid, None)
             if item is None:
                 continue

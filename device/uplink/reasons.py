@@ -8,6 +8,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 NOBODY = "no_matching_subscribers"
 """The broker took the record and had nobody to give it to."""
 TOO_LARGE = "packet_too_large"
+UNANSWERED = "no_acknowledgment"
+"""The broker takes records and acknowledges none, as a cluster that lacks its majority."""
 ELSEWHERE = frozenset({"use_another_server", "server_moved"})
 """The broker sends the post to another one, which it may name."""
 
@@ -50,6 +52,7 @@ PATIENCE = ELSEWHERE | frozenset(
         "administrative_action",
         "maximum_connect_time",
         TOO_LARGE,
+        UNANSWERED,
     }
 )
 """Of a connection refused or ended: reasons to leave this broker alone for longer than a lost connection would."""

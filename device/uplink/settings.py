@@ -82,6 +82,10 @@ class Tuning:
 
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
+    acknowledge_seconds: float = 240.0
+    """How long a broker may acknowledge none of what is under way, before another is tried, or it anew: less than the
+    watchdog waits, which would have the post start again for it (`device.health.watchdog`). The largest record takes
+    as long where a radio link carries 1,200 bits a second."""
     window: int = 20
     """Records under way at a time without acknowledgment; a broker may ask for fewer."""
     backoff_most_seconds: float = 120.0

@@ -19,6 +19,8 @@ class UplinkState:
     """Why it is not connected: a slug such as `client_certificate_refused` or `name_unresolved`; None when it is."""
     detail: str
     """The same in the words of the library that said so."""
+    attempts: int
+    """Attempts to connect since the uplink started."""
     failures: int
     """Attempts that failed since the last success."""
     retry_in_seconds: float | None

@@ -21,7 +21,7 @@ from device.uplink.ephemeral import Ephemeral
 from device.uplink.failback import FailbackProbe
 from device.uplink.identity import Identity
 from device.uplink.inbox import Delivery, Handler, Inbox
-from device.uplink.reasons import NOBODY
+from device.uplink.reasons import NOBODY, UNANSWERED
 from device.uplink.session import MqttSession
 from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.state import UplinkState
@@ -236,6 +236,7 @@ class Uplink(Part):
             for_seconds=now - self._changed,
             problem=problem[0] if problem else None,
             detail=problem[1] if problem else "",
+            attempts=self._connections,
             failures=self._brokers.failures,
             retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
             certificate_expires=self._certificate_expires,
@@ -304,6 +305,8 @@ class Uplink(Part):
             self._ephemeral.fill(connection)
             connection.turn(timeout=self._pause(), wake=self._waker)
             self._settle(connection)
+            if self._in_flight.unanswered_seconds > self._tuning.acknowledge_seconds:
+                raise BrokerConnectionError(UNANSWERED)
         if connection.end is not None and not connection.closed:
             self._settle(connection)
             raise BrokerConnectionError(connection.end, reference=connection.reference)

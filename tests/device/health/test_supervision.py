@@ -46,7 +46,7 @@ class Run:
         self.faults: Any = mocker.Mock(present=frozenset())
         self.uplink: Any = mocker.Mock()
         self.uplink.state.return_value = SimpleNamespace(
-            connected=True, broker="b:1", problem=None, failures=0, acknowledged=0
+            connected=True, broker="b:1", problem=None, attempts=0, acknowledged=0
         )
         self.uplink.owes.return_value = False
         notifier = Notifier({} if alone else {"NOTIFY_SOCKET": str(folder / "notify")})

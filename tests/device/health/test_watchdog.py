@@ -1,6 +1,8 @@
 from dataclasses import replace
 
+from device.health.supervision import LOOK_SECONDS
 from device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
+from device.uplink.settings import Tuning
 
 WELL = Liveness(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)
 
@@ -39,6 +41,12 @@ def test_records_that_lie_beside_an_open_connection_end_the_feeding() -> None:
     moved = replace(owing[2], acknowledged=1)
     said = judged([(0, owing[0]), (DELIVERY_SECONDS - 1, owing[1]), (2, owing[2]), (1, moved)])
     assert said == [None, None, "no_delivery", None]
+
+
+def test_a_broker_that_acknowledges_nothing_is_left_before_the_feeding_ends() -> None:
+    assert Tuning().acknowledge_seconds + 2 * LOOK_SECONDS < DELIVERY_SECONDS
+    owing = [replace(WELL, frames=number, attempts=number, owing=True) for number in range(10)]
+    assert set(judged([(DELIVERY_SECONDS - 1, each) for each in owing])) == {None}
 
 
 def test_an_empty_outbox_owes_no_acknowledgment() -> None:

@@ -190,6 +190,29 @@ def test_a_broker_that_refuses_is_left_alone_while_another_takes_records(
     assert len(scripted.connections) == 1
 
 
+def test_a_broker_that_acknowledges_nothing_is_left_for_another(bench: Bench, scripted: ScriptedBroker) -> None:
+    scripted.script.publish = lambda _packet: None
+    bench.audit()
+    other = ScriptedBroker(bench.authority.issue("broker", server=True), bench.authority.ca, Script())
+    with other, bench.uplink(settings(bench, scripted, other, acknowledge_seconds=0.5)):
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
+    assert (len(scripted.published), len(other.published)) == (1, 1)
+
+
+def test_a_broker_that_acknowledges_nothing_is_tried_anew_where_there_is_no_other(
+    bench: Bench, scripted: ScriptedBroker
+) -> None:
+    """Then it is the broker that does nothing: the watchdog sees a post that tries."""
+    scripted.script.publish = lambda _packet: None
+    bench.audit()
+    with bench.uplink(settings(bench, scripted, acknowledge_seconds=0.3, refusal_first_seconds=0.1)) as uplink:
+        bench.wait_for(lambda: uplink.state().problem == "no_acknowledgment", what="its name")
+        assert not uplink.state().refusals
+        bench.wait_for(lambda: uplink.state().attempts >= 3, what="further attempts")
+        scripted.script.publish = lambda _packet: 0x00
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
+
+
 def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarely(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
