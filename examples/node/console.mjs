@@ -122,6 +122,7 @@ function hear(post, { time, data: status }, retained) {
   }
   if (status.last_synthetic)
     tests.set(post, { heard: tests.get(post)?.heard ?? Date.now(), every: 60000 * status.last_synthetic.every_minutes });
+  else tests.delete(post); // it makes none, or has just started: then silence says nothing
   // Severities sort with the worst first; a post of an older version says none.
   const faults = status.reasons.map(({ name, severity = "major" }) => [severity, name]).sort();
   const reasons = faults.map(([severity, name]) => `${name} (${severity})`).join(", ");

@@ -150,6 +150,8 @@ class Console:
         if "last_synthetic" in status:
             heard, _ = self.tests.get(post, (time.time(), 0))
             self.tests[post] = heard, 60 * status["last_synthetic"]["every_minutes"]
+        else:  # it makes none, or has just started: then silence says nothing
+            self.tests.pop(post, None)
         # Severities sort with the worst first; a post of an older version says none.
         faults = sorted((reason.get("severity", "major"), reason["name"]) for reason in status["reasons"])
         reasons = ", ".join(f"{name} ({severity})" for severity, name in faults)

@@ -284,6 +284,27 @@ def test_a_synthetic_hit_is_no_alarm_and_its_silence_is_said(
     assert "PLATEPOST" not in "\n".join(console.seen)
 
 
+def test_silence_of_a_post_that_makes_no_synthetic_hits_says_nothing(
+    request: pytest.FixtureRequest, console: Console, post: SimulatedPost, other: Callable[[str], Other]
+) -> None:
+    if not verifies(request):
+        pytest.skip("the shell's console is told of hits alone")
+    wait_until_it_listens(console, post)
+    second, third = other("post-2"), other("post-3")
+    often = SyntheticHit(hit=new_identifier(), made=datetime.now(UTC), every_minutes=0.01)
+    plain = light_post().status()
+    tested = plain.model_copy(update={"last_synthetic": often})
+    second.says(second.recorder.record(tested).body, kind="status")
+    assert console.shows("NO TEST    post-2")
+    off = plain.model_copy(update={"state": "degraded", "reasons": (Reason(name="off", message="Off."),)})
+    second.says(second.recorder.record(off).body, kind="status")
+    assert console.shows("STATUS     post-2  degraded: off (major)")
+    begin = len(console.seen)
+    third.says(third.recorder.record(tested).body, kind="status")
+    assert console.shows("NO TEST    post-3"), "by then post-2's would have come"
+    assert not any("NO TEST    post-2" in line for line in console.seen[begin:])
+
+
 def test_console_outlives_what_is_no_record(
     console: Console, post: SimulatedPost, other: Callable[[str], Other]
 ) -> None:
