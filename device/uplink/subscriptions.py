@@ -23,6 +23,8 @@ class Subscriptions:
         self._optional: frozenset[str] = frozenset()
         self._asked: set[str] = set()
         self._ever_asked: set[str] = set()
+        self._in_session: set[str] = set()
+        """What the broker may be subscribed to for the post: a session outlives its connections."""
         self._changes: deque[tuple[str, bool]] = deque()
 
     @property
@@ -64,6 +66,7 @@ class Subscriptions:
             if topic not in self._asked and topic not in held and connection.end is None:
                 connection.subscribe(topic, retained_again=topic not in self._ever_asked)
                 self._asked.add(topic)
+                self._in_session.add(topic)
 
     def settle(self, connection: BrokerConnection) -> None:
         """Take the broker's answers."""
@@ -74,6 +77,7 @@ class Subscriptions:
                 self._refusals.accepted(topic)
                 continue
             self._asked.discard(topic)
+            self._in_session.discard(topic)
             if topic in self._optional:
                 self._topics = tuple(other for other in self._topics if other != topic)
                 log.warning("the broker refuses the subscription to %s, which is done without: %s", topic, reason)
@@ -86,6 +90,7 @@ class Subscriptions:
         if wanted:
             self._asked.discard(topic)
             self._topics += (topic,)
-        elif topic in self._asked:
+        elif topic in self._in_session:
             self._asked.discard(topic)
+            self._in_session.discard(topic)
             connection.unsubscribe(topic)

@@ -15,6 +15,7 @@ class FakeConnection:
     def __init__(self) -> None:
         self.end: str | None = None
         self.asked: list[str] = []
+        self.left: list[str] = []
         self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
 
     def subscribe(self, topic: str, *, retained_again: bool) -> None:
@@ -22,7 +23,7 @@ class FakeConnection:
         self.asked.append(topic)
 
     def unsubscribe(self, topic: str) -> None:
-        del topic
+        self.left.append(topic)
 
 
 def connect(subscriptions: Subscriptions, *, refused: str | None = None) -> list[str]:
@@ -70,3 +71,19 @@ def test_wanting_a_refused_topic_again_does_not_shorten_its_wait() -> None:
     subscriptions.want(PART)
     assert connect(subscriptions) == [PART]
     assert subscriptions.refused == ()
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_topic_that_was_left_while_the_connection_was_gone_is_left_in_the_session_too(*, answered: bool) -> None:
+    subscriptions = Subscriptions((PACKAGE,), Refusals(first=30, most=60))
+    subscriptions.want(PART)
+    if answered:
+        assert connect(subscriptions) == [PACKAGE, PART]
+    else:
+        subscriptions.fill(FakeConnection())  # type: ignore[arg-type]
+    subscriptions.leave(PART)
+    for left in ([PART], []):
+        connection = FakeConnection()
+        subscriptions.begin()
+        subscriptions.fill(connection)  # type: ignore[arg-type]
+        assert (connection.asked, connection.left) == ([PACKAGE], left)
