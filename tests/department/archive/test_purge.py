@@ -77,6 +77,17 @@ def test_all_that_is_due_goes_and_the_rest_verifies(
     assert verify().problems == ()
 
 
+def test_month_is_published_with_what_went_before(store: CustodyStore, vault: Vault) -> None:
+    """Where the law lets reads be kept for three weeks, the first of a month are gone when it is published."""
+    rows, purge, _ = vault
+    count = "SELECT name, n FROM sharing_counts('2000-01-01', '2999-01-01') WHERE part IN ('posts', 'reads') ORDER BY 1"
+    before = rows(count)
+    assert before == [("posts", 1), ("reads", 39)]
+    purge()
+    assert kept(rows)["read"] == 0
+    assert rows(count) == before
+
+
 def ids(rows: Rows, where: str) -> list[int]:
     return [number for (number,) in rows(f"SELECT id FROM custody_record WHERE {where} ORDER BY id")]  # noqa: S608
 

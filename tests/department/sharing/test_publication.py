@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -73,16 +74,21 @@ def alert(superuser: psycopg.Connection, number: int, state: str, group: str | N
 
 
 @pytest.fixture
-def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> psycopg.Connection:
+def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> Iterator[psycopg.Connection]:
     """Have 47 reads of two posts in January, 12 wrong hits and 3 confirmed ones; give the keeper's connection."""
-    empty(superuser, "custody_read", "alerts_alert", "sharing_report", "sharing_policy")
+    empty(superuser, "custody_read", "custody_tally", "alerts_alert", "sharing_report", "sharing_policy")
     empty_ledger(superuser)
     stock({"plate": f"TEST{n:03}", "captured_at": AT, "post": f"post-{n % 2}"} for n in range(47))
+    superuser.execute(
+        "INSERT INTO custody_tally SELECT post, (retained_from AT TIME ZONE 'UTC')::date, 'platepost.read.v1',"
+        " 'genuine', covert_group, count(*), max(retained_from) FROM custody_read GROUP BY 1, 2, 5"
+    )
     for number in range(15):
         alert(superuser, number, "rejected" if number < 12 else "confirmed")
     made = connect(KEEPER)
     made.autocommit = True
-    return made
+    yield made
+    empty(superuser, "custody_tally")
 
 
 def publish(keeper: psycopg.Connection, month: date = MONTH) -> bool:
@@ -102,7 +108,7 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
     assert [*said["counts"]] == sorted(PARTS)
     assert said["counts"]["reads"] == {"reads": 45}
     assert said["counts"]["hits"] == {"confirmed": None, "wrong": None}, "the three are not told, nor by the twelve"
-    superuser.execute("UPDATE custody_read SET post = 'post-1'")
+    superuser.execute("UPDATE custody_tally SET count = 100")
     empty(superuser, "alerts_alert")
     assert not publish(counted)
     assert read(counted) == said
@@ -148,7 +154,7 @@ def test_nothing_covert_is_counted(counted: psycopg.Connection, stock: Stock, su
     enter(purpose="patrol")
     before = counted.execute(count).fetchall()
     assert ("searches", "patrol", 1) in before
-    superuser.execute("UPDATE custody_read SET covert_group = 'narcotics' WHERE record_id % 2 = 0")
+    superuser.execute("UPDATE custody_tally SET covert_group = 'narcotics' WHERE post = 'post-0'")
     half = counted.execute(count).fetchall()
     assert half != before
     alert(superuser, 99, "rejected", "narcotics")
