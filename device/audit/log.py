@@ -65,6 +65,15 @@ class AuditLog:
         """
         self._records.record_soon(self._audit(event))
 
+    def say_now(self, event: AuditEvent) -> None:
+        """Record one event now, for who does nothing that is not accounted for, and must not wait either.
+
+        Raises:
+            OutboxError: it cannot be stored now.
+
+        """
+        self._records.record_now(self._audit(event))
+
     def _audit(self, event: AuditEvent) -> Audit:
         return Audit(
             clock=self._timekeeper.quality(),

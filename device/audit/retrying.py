@@ -55,9 +55,7 @@ class RetryingRecorder:
         """
         while True:
             try:
-                with self._lock:
-                    self._store_put_off()
-                    envelope = self.recorder.record(data)
+                envelope = self.record_now(data)
             except OutboxError as error:
                 if not self._waiting:
                     log.error("a record cannot be stored: %s", error)  # noqa: TRY400 - it says all, once
@@ -83,6 +81,18 @@ class RetryingRecorder:
                 self.look()
                 return
         self.record(data)
+
+    def record_now(self, data: RecordData) -> Envelope:
+        """Store a record after what was put off, now or not at all.
+
+        Raises:
+            RecordError: it has no canonical form.
+            OutboxError: it cannot be stored now.
+
+        """
+        with self._lock:
+            self._store_put_off()
+            return self.recorder.record(data)
 
     def look(self) -> None:
         """Store what was put off, if the disk takes it now; call it again and again.

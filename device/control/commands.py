@@ -13,6 +13,7 @@ from typing import Self
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
+from device.audit.log import AuditEvent
 from device.camera.snapshot import Snapshot
 from device.control import CommandVerifier, NotKeptError, Operators, RefusedError, Rejection, ReplayGuard, seal_to
 from device.control.settings import ControlSettings
@@ -150,6 +151,9 @@ class CommandExecutor:
             return
         try:
             done = doer()
+            # Before the answer leaves: a picture that is not accounted for is not sent.
+            if done.picture is not None:
+                self._audit.say_now(self._event(verified, "success", None, **done.details))
         except Exception as error:  # whatever went wrong, who asked is told and the audit trail says it
             expected = isinstance(error, PlatepostError)
             if not expected:
@@ -158,9 +162,11 @@ class CommandExecutor:
             self._say(verified, "failure", "failed")
             self._answer(verified, delivery, outcome="failed", reason="failed", message=message)
             return
-        # Audited before the answer leaves: a picture that is not accounted for is not sent.
-        self._say(verified, "success", None, **done.details)
-        sealed = None if done.picture is None else _sealed(verified.operator.key, done.picture)
+        sealed = None
+        if done.picture is None:
+            self._say(verified, "success", None, **done.details)
+        else:
+            sealed = _sealed(verified.operator.key, done.picture)
         self._answer(verified, delivery, outcome="done", findings=done.findings, sealed=sealed)
         if done.afterwards is not None:
             done.afterwards()
@@ -179,14 +185,17 @@ class CommandExecutor:
         self._answer(verified, delivery, outcome="refused", reason=reason.value, message=why[:300])
 
     def _say(self, verified: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> None:
-        self._audit.say(
+        self._audit.say_soon(self._event(verified, outcome, reason, **more))
+
+    def _event(self, verified: VerifiedCommand, outcome: Outcome, reason: str | None, **more: JsonValue) -> AuditEvent:
+        return AuditEvent(
             "command_executed",
-            source="broker",
-            outcome=outcome,
-            identity=verified.operator.name[:120],
-            reason=reason,
-            object=verified.request.command,
-            details=self._details(verified) | more,
+            "broker",
+            outcome,
+            verified.operator.name[:120],
+            reason,
+            verified.request.command,
+            self._details(verified) | more,
         )
 
     def _details(self, verified: VerifiedCommand) -> dict[str, JsonValue]:

@@ -18,6 +18,7 @@ from device.control.commands import OFTEN, CommandExecutor, Done
 from device.control.jose import sign
 from device.control.seal import unseal
 from device.errors import CameraError
+from device.outbox.errors import OutboxFullError
 from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Role
 from device.records.contract.examples import MemoryStore
 from device.uplink.inbox import Delivery
@@ -330,13 +331,29 @@ def test_a_still_opens_with_the_asker_s_key_and_no_other(world: World) -> None:
 def test_a_picture_that_cannot_be_accounted_for_is_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(world, doers={Command.STILL: lambda: Done(picture=b"\xff\xd8")})
 
-    def full(_make: object) -> Envelope:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(desk.store, "append", full)
-    with pytest.raises(OSError, match="No space"):
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "append", full)
         desk.hear(world.command("still"), topic="still")
-    assert desk.sent == []
+    assert (desk.answer["outcome"], "sealed" in desk.answer, desk.audit) == ("failed", False, [])
+    world.steady += 1
+    desk.logbook.records.look()
+    assert [(audit["outcome"], audit["reason"]) for audit in desk.audit] == [("failure", "failed")]
+
+
+def test_a_full_disk_keeps_no_other_command_from_being_done_and_audited_later(
+    desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "append", full)
+        desk.hear(world.command())
+    assert (desk.answer["outcome"], desk.audit) == ("done", [])
+    world.steady += 1
+    desk.logbook.records.look()
+    assert [audit["outcome"] for audit in desk.audit] == ["success"]
+
+
+def full(_make: object) -> Envelope:
+    raise OutboxFullError("the disk is full")
 
 
 def test_what_follows_comes_after_the_answer(world: World) -> None:
