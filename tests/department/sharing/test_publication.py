@@ -88,7 +88,7 @@ def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> It
     made = connect(KEEPER)
     made.autocommit = True
     yield made
-    empty(superuser, "custody_tally")
+    empty(superuser, "custody_read", "custody_tally")
 
 
 def publish(keeper: psycopg.Connection, month: date = MONTH) -> bool:
