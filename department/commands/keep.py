@@ -118,15 +118,17 @@ class _Service:
         self.keeper.alive = self._alive
 
     def _opened(self) -> CustodyStore:
-        """Open the database, starting a private one that has ended.
+        """Open the database, starting a private one that has ended; not while the bucket that took nothing is away.
 
         Raises:
             DepartmentError: it does not start, or has another schema.
-            StoreError: it does not answer.
+            StoreError: it does not answer, or the bucket does not.
 
         """
         if self._folder.is_private:
             PrivateCluster(self._folder.cluster).start()
+        if self._bucket is not None:
+            self._bucket.expect()
         set_up_django(self._folder, KEEPER)
         from django.db import connection  # noqa: PLC0415 - after Django was set up
         from django.db.utils import DatabaseError  # noqa: PLC0415

@@ -70,7 +70,7 @@ class PictureBucket:
         return lambda: self._finish(begun)
 
     def expect(self) -> None:
-        """Make sure that the store answers, if it did not take what was put last: then nothing is announced in vain."""
+        """Make sure that the store answers, if it did not take what was put last: nothing is to be begun in vain."""
         if self._refused:
             self.look()
 

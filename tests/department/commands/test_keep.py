@@ -153,6 +153,8 @@ def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
             with store:
                 keeper.until("storing")
                 post.until(2)
+                opened = [event["event"] for event in keeper.events].count("opened")
+                assert opened == 2, "it does not say each few seconds that all is well"
                 assert len([*store.objects.rglob("*-*-*-*-*")]) == 2 + 1, "and the bucket itself"
                 assert not {fault["name"] for fault in street.department.json("check") if "picture" in fault["name"]}
                 assert street.department("verify", "--whole").returncode == 0
