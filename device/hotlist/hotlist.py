@@ -19,6 +19,7 @@ from device.hotlist.keys import (
     look_alike_indexes,
     normalize_read,
     other_spellings,
+    plate_key,
     taken_for,
 )
 from device.hotlist.layout import FEWEST_KNOWN, epoch
@@ -228,10 +229,10 @@ class HotList:
 
     def _taken_for(self, text: PlateText, moment: int, query: Query, settings: HotListSettings) -> list[Match]:
         pairs = settings.look_alike_pairs
-        confidences = {normalize_read(other.text): other.confidence for other in query.alternatives}
+        confidences = {plate_key(other.text): other.confidence for other in query.alternatives}
         matches: list[Match] = []
         for other in taken_for(text, pairs, budget=settings.look_alike_budget, most=MOST_LOOK_ALIKES):
-            for match in self._listed(other, moment, confidences.get(other))[0]:
+            for match in self._listed(other, moment, confidences.get(fold(other)))[0]:
                 differs = _differences(text, match.plate_matched)
                 matches.append(replace(match, kind=MatchKind.LOOK_ALIKE, differs=differs))
         return matches

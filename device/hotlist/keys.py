@@ -92,16 +92,19 @@ def filled(text: PlateText) -> Iterator[PlateText]:
 def taken_for(text: PlateText, pairs: Sequence[str], *, budget: int, most: int) -> Iterator[PlateText]:
     """Yield what a normalized plate may be taken for by declared pairs such as `B8`, fewest characters changed first.
 
-    At most `budget` characters are changed at a time, and at most `most` texts yielded.
+    At most `budget` characters are changed at a time, and at most `most` texts yielded. What looks like 0 looks like O,
+    too: how a reader spells them says nothing.
     """
     partners: dict[str, set[str]] = {}
-    for one, other in (tuple(pair) for pair in pairs):
-        partners.setdefault(one, set()).add(other)
-        partners.setdefault(other, set()).add(one)
-    indexes = [index for index, character in enumerate(text) if character in partners]
+    for one, other in (tuple(fold(PlateText(pair))) for pair in pairs):
+        if one != other:
+            partners.setdefault(one, set()).add(other)
+            partners.setdefault(other, set()).add(one)
+    key = fold(text)
+    indexes = [index for index, character in enumerate(key) if character in partners]
     for count in range(1, min(budget, len(indexes)) + 1):
         for chosen in combinations(indexes, count):
-            for others in product(*(sorted(partners[text[index]]) for index in chosen)):
+            for others in product(*(sorted(partners[key[index]]) for index in chosen)):
                 if most <= 0:
                     return
                 most -= 1

@@ -125,6 +125,16 @@ def test_declared_pairs_are_looked_up_within_a_budget(department: Department, no
     )
 
 
+@pytest.mark.parametrize("pair", ["D0", "0D", "DO"])
+def test_declared_pair_of_zero_is_one_of_the_letter_too(department: Department, now: datetime, pair: str) -> None:
+    hotlist = department.hotlist([HotListRow("7ABD123", "local", 5), HotListRow("8XYO987", "local", 5)])
+    for read, listed in (("7AB0123", "7ABD123"), ("7ABO123", "7ABD123"), ("8XYD987", "8XYO987")):
+        (match,) = near(hotlist, read, now, (listed, 0.3), look_alike_pairs=(pair,))
+        assert (match.kind, match.plate_matched, match.differs) == (MatchKind.LOOK_ALIKE, listed, (3,))
+        assert match.confidence == 0.3
+    assert near(hotlist, "7AB0124", now, look_alike_pairs=(pair, "O0")) == []
+
+
 def test_a_pattern_hides_nothing_that_a_read_is_taken_for(department: Department, now: datetime) -> None:
     rows = [HotListRow("7BBC123", "felony_vehicle", 1), HotListRow("7XBC999", "local", 5)]
     hotlist = department.hotlist(rows, patterns=[department.pattern("7*BC*", distribution="narcotics")])
