@@ -109,7 +109,9 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
             report = test_restored(file, key, into, told=told)
     except PictureStoreError as error:
         if keep:
-            raise DepartmentError(f"{error}. {into} is restored: go on by `verify {into}` once it answers") from error
+            raise DepartmentError(
+                f"{error}. {into} is restored: prove it by `verify {into} --whole` once it answers"
+            ) from error
         shutil.rmtree(into, ignore_errors=True)
         raise
     except BaseException:

@@ -125,5 +125,5 @@ def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
         assert "purge replay" in tried.output
     away = given(*trial, "--keep")
     assert "does not answer" in str(away.exception)
-    assert f"go on by `verify {top / 'try'}`" in str(away.exception)
+    assert f"prove it by `verify {top / 'try'} --whole`" in str(away.exception)
     assert (top / "try" / "database").exists()
