@@ -31,6 +31,9 @@ _ALONE = 16 << 20
 _WAITING = 4
 """Pieces for each process that may be under way, so that a file is never read much faster than it is worked on."""
 
+_REASONS = 5
+"""Why own vehicles were refused, in an error: the commonest reasons."""
+
 
 @dataclass(frozen=True, slots=True)
 class Export:
@@ -95,15 +98,25 @@ class ExportSource(ColumnSource):
         self._jobs = jobs if self.size > _ALONE else 1
 
     def columns(self, hash_key: bytes) -> Iterator[Columns]:
-        """Yield all rows as columns. Raises SourceError when a file cannot be read."""
+        """Yield all rows as columns.
+
+        Raises SourceError when a file cannot be read, or all rows of own vehicles are refused: they take the place of
+        those that posts hold.
+        """
         before = 0
         with _workers(self._jobs, _Task(self._exports, self._at, hash_key, self._news)) as submit:
             for number, export in enumerate(self._exports):
+                accepted, refused = 0, Counter[str]()
                 for done in self._export(number, export, submit, before):
+                    accepted += len(done.columns)
+                    refused.update(row.reason for row in done.refused)
                     self._tally.add(self._names[number], len(done.columns), done.categories, done.refused)
                     self._tally.again += [(self._names[number], line) for line in done.again]
                     self._tally.kept |= done.kept
                     yield done.columns
+                if export.safe and refused and not accepted:
+                    reasons = "; ".join(f"{reason} ({count})" for reason, count in refused.most_common(_REASONS))
+                    raise SourceError(f"{export.path}: no own vehicle is fit for a list: {reasons}")
                 before += _size(export.path)
                 self._progress(before)
             if self._test_plate:

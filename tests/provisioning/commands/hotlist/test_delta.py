@@ -109,6 +109,15 @@ def test_a_complete_list_forgets_no_own_vehicle_by_mistake(office: Office) -> No
     office.take(office.run("build", export, *patterns))
 
 
+@pytest.mark.parametrize("command", ["build", "delta"])
+def test_a_list_of_own_vehicles_that_are_all_refused_forgets_none_of_them(office: Office, command: str) -> None:
+    export, patterns = office.file("export.csv", EXPORT), ("--patterns", str(office.folder / "patterns.csv"))
+    own = office.file("own.csv", "plate,category\nOWN1234,patrol\n")
+    result = office.run(command, export, *patterns, "--safe-list", own)
+    assert isinstance(result.exception, SourceError)
+    assert "no own vehicle is fit for a list: category 'patrol' is not on the allow-list (1)" in str(result.exception)
+
+
 def test_a_complete_list_says_what_it_does_to_the_news(office: Office) -> None:
     export = office.file("export.csv", EXPORT)
     stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\n9NEW112,CA,local,,,,\n")
