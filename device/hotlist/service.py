@@ -121,7 +121,7 @@ class HotListService(Part):
             return self.refuse(refusal, source=source)
         except HotListNotStored as error:
             log.error("hot list not stored: %s", error)  # noqa: TRY400 - the message says all
-            # Tried again with every health record, for as long as the disk is full.
+            # Tried again and again, for as long as the disk is full.
             self._rate_limited.say("hotlist_refused", source=source, outcome="failure", reason=NOT_STORED)
             return Installation(None, NOT_STORED, str(error))
         details: dict[str, JsonValue] = {

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import ValidationError
@@ -15,6 +16,9 @@ from device.errors import RecordError
 from device.records import Audit, Keyring, Status, read_event
 from device.records.canonical import canonical_bytes, parse
 from device.records.topics import ROOT
+
+APART = timedelta(minutes=1)
+"""How far the clock of a post that says it is synchronized may be from the one here."""
 
 Outcome = Literal["in force", "refused", "offline", "waiting", "never seen"]
 
@@ -68,6 +72,7 @@ class DistributionMonitor:
         self._posts: dict[str, PostState] = dict.fromkeys(posts, PostState())
         self._wanted: int | None = None
         self._began = 0.0
+        self._since = datetime.now(UTC)
 
     @property
     def posts(self) -> dict[str, PostState]:
@@ -78,7 +83,7 @@ class DistributionMonitor:
     def expect(self, version: int) -> None:
         """Count from now on until a version is in force."""
         with self._changed:
-            self._wanted, self._began = version, time.monotonic()
+            self._wanted, self._began, self._since = version, time.monotonic(), datetime.now(UTC)
 
     def wait_until(self, settled: Callable[[dict[str, PostState]], bool], *, seconds: float) -> bool:
         """Wait until what is known fulfils a condition; return whether it did in time."""
@@ -109,7 +114,10 @@ class DistributionMonitor:
 
     def _after(self, before: PostState, data: Status | Audit) -> PostState:
         if isinstance(data, Audit):
-            refused = data.action == "hotlist_refused" and self._wanted is not None and before.seconds is None
+            # One that waited in the post's outbox, while it was off the air, is of another list.
+            waited = data.clock.synchronised and data.occurred < self._since - APART
+            awaited = self._wanted is not None and before.seconds is None
+            refused = data.action == "hotlist_refused" and awaited and not waited
             return replace(before, refused=data.reason or "no reason given") if refused else before
         known = replace(before, state=data.state, version=data.hotlist.version)
         if self._wanted is None or before.seconds is not None or (known.version or 0) < self._wanted:

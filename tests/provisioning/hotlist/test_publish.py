@@ -3,7 +3,7 @@ import shutil
 import stat
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +273,23 @@ def test_a_forged_word_of_a_post_counts_for_nothing(department: Department, post
     genuine.expect(version)
     genuine.hear(envelope.topic, envelope.body)
     assert genuine.posts["post-1"].outcome == "in force"
+
+
+def test_a_refusal_of_another_list_that_was_on_its_way_for_hours_is_not_taken_for_one_of_this() -> None:
+    recorder = Recorder(MemoryStore(new_identifier()), Signer(ECKey.generate_key()), Source("riverside", "post-1"))
+    watch = DistributionMonitor("riverside", posts=["post-1"])
+    watch.expect(7)
+
+    def outcome_of(occurred: datetime) -> str:
+        facts = {"where": "post", "source": "broker", "identity": "post", "reason": "expired"}
+        audit = Audit(clock=CLOCK, action="hotlist_refused", occurred=occurred, outcome="refused", **facts)
+        envelope = recorder.record(audit)
+        watch.hear(envelope.topic, envelope.body)
+        return watch.posts["post-1"].refused or "not refused"
+
+    now = datetime.now(UTC)
+    assert outcome_of(now - timedelta(hours=3)) == "not refused"
+    assert outcome_of(now) == "expired"
 
 
 @pytest.mark.parametrize("what", ["foreign", "expired", "damaged"])
