@@ -19,7 +19,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 from psycopg import Connection, IsolationLevel
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from department.custody.bucket import PictureBucket
 from department.custody.certificate import range_lines, read_certificate, summed
@@ -37,8 +37,10 @@ from department.custody.verdict import Judgment, judge
 from department.ledger.verify import verify_ledger
 from device.errors import RecordError
 from device.files import StateFile
-from device.records.canonical import parse
-from device.records.envelope import read_event
+from device.records.audit import Audit
+from device.records.base import read_known
+from device.records.canonical import canonical_bytes, parse
+from device.records.envelope import Event, read_event
 from device.records.receipt import KeptRange
 from device.records.signing import Keyring
 from device.records.verify.chains import Excuses
@@ -350,11 +352,34 @@ class CustodyVerification:
         """Return what a post says of its keys, in all that is kept of it."""
         if post not in self._statements:
             said = self._statements[post] = PostStatements(self._keys(post))
-            names = "SELECT * FROM custody_stored WHERE names AND post = %s ORDER BY id"
-            for row in self._keeper.execute(names, [post]):
-                with suppress(RecordError, CustodyError):  # named where the record itself is read
-                    said.hear_all([parse(RecordRow(*row).said())])
+            for event in self._naming(post):
+                with suppress(RecordError):
+                    said.hear_all([event])
         return self._statements[post]
+
+    def _naming(self, post: str) -> Iterator[dict[str, Any]]:
+        """Yield what is kept of a post that may name numbers or keys."""
+        names = "SELECT * FROM custody_stored WHERE names AND post = %s ORDER BY id"
+        for row in self._keeper.execute(names, [post]):
+            with suppress(RecordError, CustodyError):  # named where the record itself is read
+                yield parse(RecordRow(*row).said())
+
+    def _gave_up(self, name: ChainName) -> Iterator[Span]:
+        """Yield the numbers of a chain that records name as dropped or lost which a key of the post's has signed.
+
+        Whether it might at its place only the keeper knew.
+        """
+        self._statements.pop(name.post, None)  # the keeper may have heard more since
+        keys = self._said(name.post).keys
+        for event in self._naming(name.post):
+            with suppress(RecordError, ValidationError):
+                record = read_known(Event[Audit], event)
+                keys.check(record.signature, canonical_bytes(event))
+                dropped, lost = record.data.dropped, record.data.lost
+                if dropped is not None and record.chain == name.chain:
+                    yield from ((gap.first, gap.last) for gap in dropped.sequences)
+                if lost is not None and lost.chain == name.chain:
+                    yield from ((gap.first, gap.last) for gap in lost.sequences)
 
     # --- chains
 
@@ -397,7 +422,12 @@ class CustodyVerification:
             for first, last, _ in sorted(said ^ {(run.first, run.last, run.digest) for run in proven_here.runs}):
                 yield _named(Wrong.HOLDING, name, (first, last), "joined otherwise than the bookkeeping says")
         both = Holding(LinkedRun(*run) for run in (*runs, *unproven))
-        both.give_up((first, last) for first, last in given_up)
+        if given_up:
+            noted = [(first, last) for first, last in given_up]
+            unsaid = Excuses(self._gave_up(name)).left_of(noted)
+            both.give_up(Excuses(unsaid).left_of(noted))
+            why = "given up by the bookkeeping, and no record of the post says so"
+            yield from (_named(Wrong.HOLDING, name, span, why) for span in unsaid)
         for receipt in receipted:
             gaps = both.lacks(receipt)
             yield from (_named(Wrong.RECEIPTED, name, gap, "a post may have deleted it") for gap in gaps)

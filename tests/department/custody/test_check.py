@@ -256,6 +256,27 @@ def test_receipted_and_not_held(run: Run, store: CustodyStore, tmp_path: Path) -
         assert named(run(whole=True)) == {("receipted, not held", "open", run_.last + 1)}
 
 
+def test_bookkeeping_that_says_that_the_post_gave_up_what_is_gone(
+    run: Run, store: CustodyStore, sql: Callable[[str], None], post: Post, tmp_path: Path
+) -> None:
+    """Numbers are given up by the post's signed word alone, so nobody takes a record away by the keeper's books."""
+    (run_,) = store.holding(CHAIN).ranges()
+    line = {"post": CHAIN.post, "chain": CHAIN.chain, "epoch": 1, "number": 1}
+    (tmp_path / "receipts").write_text(json.dumps({**line, "ranges": [[1, run_.last, run_.digest]]}) + "\n")
+    store.keep(deliveries(post.drop((2, 3))))
+    assert named(run(whole=True)) == set(), "what it gave up may be held"
+    sql("DELETE FROM custody_record WHERE sequence = 5")
+    sql("DELETE FROM custody_withdrawal")
+    sql(
+        "UPDATE custody_holding SET given_up = given_up || '[[5, 5]]', runs = jsonb_build_array("
+        " jsonb_build_array(1, 4, runs -> 0 -> 2, (SELECT encode(digest, 'hex') FROM custody_judged"
+        " WHERE sequence = 4 AND verdict = 'genuine')),"
+        " jsonb_build_array(6, runs -> 0 -> 1, (SELECT encode(previous, 'hex') FROM custody_judged"
+        " WHERE sequence = 6 AND verdict = 'genuine'), runs -> 0 -> 3)) WHERE covert_group IS NULL"
+    )
+    assert named(run(whole=True)) == {("holding", "open", 5), ("receipted, not held", "open", 5)}
+
+
 def test_receipt_for_another_record(run: Run, store: CustodyStore, tmp_path: Path) -> None:
     (run_,) = store.holding(CHAIN).ranges()
     line = {"post": CHAIN.post, "chain": CHAIN.chain, "epoch": 1, "number": 1, "ranges": [[1, run_.last, "ab" * 32]]}
