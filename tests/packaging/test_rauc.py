@@ -1,6 +1,7 @@
 """Updates: what RAUC itself signs, proves and refuses here, and the two scripts that it calls on a unit."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-RAUC = Path(__file__).parents[2] / "packaging" / "rauc"
+from device.health.boot_counter import WELL_SECONDS, BootCounter
+from device.systemd import Notifier
+from tests.clocks import SteppedClock
+
+PACKAGING = Path(__file__).parents[2] / "packaging"
+RAUC = PACKAGING / "rauc"
 
 
 class Vendor:
@@ -217,6 +223,41 @@ def test_a_new_system_that_is_bad_leaves_the_old_one(firmware: Callable[..., str
     assert (firmware("get-state", "A"), firmware("get-state", "B")) == ("good", "bad")
     firmware("set-primary", "B")  # the next update goes there
     assert (firmware("get-primary"), firmware("get-state", "B")) == ("B", "good")
+
+
+def test_a_new_system_that_waits_to_be_tried_is_kept_while_the_old_one_is_well(firmware: Callable[..., str]) -> None:
+    firmware("set-primary", "B")
+    firmware("set-state", "A", "good")  # as every quarter of an hour
+    assert firmware("get-primary") == "B"
+
+
+def test_what_is_entered_already_is_not_written_again(firmware: Callable[..., str], tmp_path: Path) -> None:
+    firmware("set-primary", "B")
+    firmware("set-state", "B", "good")
+    before = (tmp_path / "autoboot.txt").stat()
+    firmware("set-state", "B", "good")
+    after = (tmp_path / "autoboot.txt").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_system_is_kept_once_the_post_has_proved_well_on_it(tmp_path: Path) -> None:
+    unit = (PACKAGING / "systemd" / "platepost-confirm.service").read_text(encoding="utf-8")
+    looked = re.search(r"^ExecCondition=/bin/sh -c \"systemctl [^&]*&& (.*)\"$", unit, re.MULTILINE)
+    assert looked is not None
+    look = looked[1].replace("/var/lib/platepost", str(tmp_path))
+
+    def well() -> bool:
+        return subprocess.run(["/bin/sh", "-c", look], check=False).returncode == 0
+
+    clock = SteppedClock(50.0)
+    for _ in range(2):
+        counter = BootCounter(tmp_path, Notifier({}), clock=clock)
+        counter.begin()
+        assert not well()
+    counter.tick(fit=True)
+    clock.now += WELL_SECONDS
+    counter.tick(fit=True)
+    assert well()
 
 
 def test_what_is_no_system_is_refused(firmware: Callable[..., str]) -> None:
