@@ -223,6 +223,8 @@ if [ ! -e "$1" ]; then
   echo "no package in {FIRMWARE}/{FOLDER}" >&2
   exit 1
 fi
+# Where the power went while it installed, apt refuses all until dpkg has ended what it can.
+dpkg --configure -a || true
 apt-get update
 apt-get install -y --no-install-recommends nftables "$@"
 systemctl restart {FIREWALL_UNIT}

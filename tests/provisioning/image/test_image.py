@@ -210,12 +210,13 @@ def test_a_unit_trusts_whom_the_fleet_certifies(
     assert f"AuthorizedPrincipalsFile {PRINCIPALS_PATH}" in found[SSH_PATH].splitlines()
 
 
-def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
-    # Run with its paths below a folder; what it asks of the system is written down.
+def set_up(tmp_path: Path, **programs: str) -> list[str]:
+    """Run the script with its paths below a folder; return what it asked of the system, each program doing as said."""
     asked = tmp_path / "asked"
-    for name in ("systemctl", "apt-get"):
-        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{asked}\n')
+    (tmp_path / "bin").mkdir()
+    for name in ("systemctl", "apt-get", "dpkg"):
+        does = programs.get(name.replace("-", "_"), "")
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{asked}\n{does}\n')
         (tmp_path / "bin" / name).chmod(0o755)
     package = tmp_path / "boot/firmware/platepost/platepost_1_all.deb"
     package.parent.mkdir(parents=True)
@@ -223,11 +224,25 @@ def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
     script = setup_script().replace(" /", f" {tmp_path}/").replace(">/etc", f">{tmp_path}/etc")
     environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     subprocess.run(["sh", "-c", script], env=environment, check=True)
+    return asked.read_text().splitlines()
+
+
+def test_swap_is_kept_off_the_card(tmp_path: Path) -> None:
+    first, *_, last = set_up(tmp_path)
     assert (tmp_path / SWAP_PATH[1:]).read_text() == "[Main]\nMechanism=zram\n"
-    first, *_, last = asked.read_text().splitlines()
     assert first == "systemctl disable dphys-swapfile.service"
     assert last == "systemctl disable platepost-setup.service"
     assert setup_unit().index("swapoff --all") < setup_unit().index(SETUP_PATH)
+
+
+def test_an_installation_that_a_power_cut_ended_goes_on(tmp_path: Path) -> None:
+    # apt refuses all until dpkg has ended what it was at: "dpkg was interrupted, you must manually run ...". What
+    # dpkg cannot end, for want of another package, apt does.
+    configured = tmp_path / "configured"
+    asked = set_up(
+        tmp_path, dpkg=f'[ "$*" = "--configure -a" ] && touch {configured}; exit 1', apt_get=f"[ -e {configured} ]"
+    )
+    assert asked[-1] == "systemctl disable platepost-setup.service"
 
 
 def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, supplies: dict[str, list[str]]) -> None:
