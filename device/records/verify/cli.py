@@ -13,7 +13,7 @@ from device.errors import RecordError, installing
 from device.records.signing import Keyring, read_key
 from device.records.verify.noted import NotedHead
 from device.records.verify.verify import LONGEST_LINE, Problem, Report, Verifier
-from device.text import shown
+from device.text import printable
 
 _ZIP = b"PK\x03\x04"
 """How a zip begins; no line of records does."""
@@ -160,31 +160,36 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _show(report: Report, heads: list[NotedHead]) -> None:
     if not report.fed:
-        click.echo("no records")
+        _say("no records")
         return
     outside = f"{report.unchained} outside (health, answers, repeats of the status, wills)"
-    click.echo(f"{report.fed} records read: {report.chained} of a chain, {outside}")
+    _say(f"{report.fed} records read: {report.chained} of a chain, {outside}")
     if report.redelivered:
-        click.echo(f"{report.redelivered} delivered again, which was allowed")
+        _say(f"{report.redelivered} delivered again, which was allowed")
     for kind, count in report.unknown.items():
-        click.echo(f"{count} of the unknown type {shown(kind)}: judged like all others, but not by what they say")
+        _say(f"{count} of the unknown type {kind}: judged like all others, but not by what they say")
     for chain in report.chains:
         gone = f", {chain.dropped} dropped by the post itself for want of space" if chain.dropped else ""
         gone += f", {chain.lost} lost to a damaged disk, as the post says itself" if chain.lost else ""
-        click.echo(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
+        _say(f"chain {chain.chain}: numbers {chain.first} to {chain.last}, {chain.records} records{gone}")
     if report.intact:
         for line in _praise(report):
-            click.secho(line, fg="green")
+            _say(line, fg="green")
         if heads:
             ends = ", ".join(str(head.sequence) for head in heads)
-            click.secho(f"what was noted of its end is in it: number {ends}", fg="green")
+            _say(f"what was noted of its end is in it: number {ends}", fg="green")
         return
     first = report.problems[0]
-    click.secho(f"first: {_sentence(first)}", fg="red")
+    _say(f"first: {_sentence(first)}", fg="red")
     for problem in report.problems[1:20]:
-        click.echo(f"  also: {_sentence(problem)}")
+        _say(f"  also: {_sentence(problem)}")
     if len(report.problems) > 20:
-        click.echo(f"  and {len(report.problems) - 20} more")
+        _say(f"  and {len(report.problems) - 20} more")
+
+
+def _say(line: str, *, fg: str | None = None) -> None:
+    """Print a line, and nothing that a record brings to act on a terminal or to pose as another line."""
+    click.echo(click.style(printable(line), fg=fg) if fg else printable(line))
 
 
 def _praise(report: Report) -> Iterator[str]:

@@ -63,6 +63,15 @@ def test_the_first_problem_is_named_from_standard_input(key: str, lines: list[by
     assert missing == "  also: number 3 is missing"
 
 
+def test_what_a_record_says_of_itself_poses_as_no_other_line(key: str, lines: list[bytes]) -> None:
+    event = json.loads(lines[0]) | {"id": "x\n\x1b[32mchain 1: intact from number 1 to 7"}
+    given = b"".join([json.dumps(event).encode() + b"\n", *lines[1:]])
+    result = CliRunner().invoke(verify, ["-", "--key", key], input=given)
+    assert result.exit_code == 1
+    assert not any(line.startswith("chain 1: intact") for line in result.stdout.splitlines())
+    assert "\\n\\x1b[32mchain 1: intact" in result.stdout
+
+
 def test_json_tells_the_same(key: str, lines: list[bytes]) -> None:
     result = CliRunner().invoke(verify, ["-", "--key", key, "--json"], input=b"".join([*lines, lines[0]]))
     report = json.loads(result.output)
