@@ -176,8 +176,11 @@ put 600 {CONNECTION_PATH} <<'PLATEPOST_END'
 mkdir -p "$ROOT/etc/systemd/system/multi-user.target.wants" "$ROOT/etc/systemd/system/sysinit.target.wants"
 ln -sf {FIREWALL_PATH} "$ROOT/etc/systemd/system/sysinit.target.wants/{FIREWALL_UNIT}"
 ln -sf {UNIT_PATH} "$ROOT/etc/systemd/system/multi-user.target.wants/platepost-setup.service"
-rm -f "$ROOT{FIRMWARE}/firstrun.sh"
+# A line that starts a script which is gone, or that is gone before what it wrote is on the card, leaves no post.
+sync
 sed -i 's| systemd\\.run[^ ]*||g; s| systemd\\.unit=kernel-command-line\\.target||' "$ROOT{FIRMWARE}/cmdline.txt"
+sync
+rm -f "$ROOT{FIRMWARE}/firstrun.sh"
 exit 0
 """
 

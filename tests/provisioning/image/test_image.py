@@ -262,6 +262,24 @@ def test_release_12_is_set_up_by_custom_toml_and_a_script(tmp_path: Path, suppli
     assert " systemd.run=/boot/firmware/firstrun.sh " in line
 
 
+def test_the_script_of_release_12_is_there_for_as_long_as_it_is_to_be_run(
+    tmp_path: Path, supplies: dict[str, list[str]]
+) -> None:
+    root = tmp_path / "root"
+    (root / "boot").mkdir(parents=True)
+    boot = card(root / "boot" / "firmware", "bookworm")
+    run(boot, *supplies["bookworm"])
+    # The power goes as its line is to be taken out.
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sed").write_text("#!/bin/sh\nkill -9 $PPID\n")
+    (tmp_path / "bin" / "sed").chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    environment = {**os.environ, "PLATEPOST_ROOT": str(root), "PATH": path}
+    subprocess.run(["bash", str(boot / "firstrun.sh")], env=environment, check=False)
+    assert "systemd.run=" in (boot / "cmdline.txt").read_text()
+    assert (boot / "firstrun.sh").exists()
+
+
 def test_the_script_of_release_12_leaves_a_unit_that_installs_the_packages(
     tmp_path: Path, supplies: dict[str, list[str]]
 ) -> None:
