@@ -20,6 +20,7 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.lists.models import ListImport, ListRequest
 from device.hotlist.store import size_jumps
+from provisioning.hotlist.files import Files
 from provisioning.hotlist.mapping import SourceMapping, load_mapping
 from provisioning.hotlist.rows import HotListRow, RefusedRow
 from provisioning.hotlist.source import read_rows
@@ -59,10 +60,11 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
         What became of it; None where it is the very file that is in force.
 
     Raises:
-        SourceError: the file, or the mapping, cannot be read.
+        SourceError: the file, or the mapping, cannot be read, or was changed meanwhile.
         LedgerError: it cannot be entered; nothing is done.
 
     """
+    files = Files(None, export=[path], mapping=[mapping_path])
     mapping = load_mapping(mapping_path) if mapping_path else SourceMapping()
     refused: list[RefusedRow] = []
     accepted = 0
@@ -73,6 +75,7 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
             accepted += 1
     body = path.read_bytes()
     text = mapping_path.read_text("utf-8") if mapping_path else ""
+    files.said()  # what was counted is what is kept
     before = in_force(source)
     made = ListImport(
         source=source,

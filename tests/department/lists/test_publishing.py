@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from department.database.roles import SIGNER, WEB
-from department.lists import publishing, services
+from department.lists import imports, publishing, services
 from department.lists.errors import ListRefusedError
 from department.lists.imports import ImportingUser, take_in
 from department.lists.models import ListEntry, ListImport, ListRequest
@@ -22,6 +22,8 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.publish import Sent
+from provisioning.hotlist.rows import SourceError
+from provisioning.hotlist.source import read_rows
 from tests.department.lists.conftest import entry_of
 from tests.department.roles import as_role
 
@@ -193,6 +195,24 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
     assert len(office.hits("7IMP001")) == 1, "two days later the state lists it still"
+
+
+def test_file_that_is_still_being_written_is_not_taken_in(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del office
+    file = tmp_path / "state.csv"
+    file.write_text("plate,category\n7IMP001,stolen_vehicle\n")
+
+    def read_while_written(*given: Any, **more: Any) -> Iterator[Any]:  # noqa: ANN401
+        yield from read_rows(*given, **more)
+        with file.open("a") as end:
+            end.write("7IMP002,stolen_vehicle\n")
+
+    monkeypatch.setattr(imports, "read_rows", read_while_written)
+    with as_role(SIGNER), pytest.raises(SourceError, match=r"state\.csv: was changed while it was read"):
+        take_in(file, "state", None, BY)
+    assert not ListImport.objects.exists()
 
 
 def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
