@@ -75,6 +75,11 @@ SELECT greatest(first, %(begin)s), last, encode(previous, 'hex'), encode(digest,
 FROM custody_purged WHERE post = %(post)s AND chain = %(chain)s AND last >= %(begin)s
 ORDER BY 1, 6
 """  # noqa: S608
+_CAME_GENUINE = """
+SELECT id FROM custody_record JOIN (
+    SELECT DISTINCT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s
+) AS again ON id = record_id WHERE verdict = 'genuine'
+"""
 # Before the transaction's moment: no purge may take records away that are still there as of then.
 _STAY = "LOCK TABLE custody_record IN ACCESS SHARE MODE"
 _END = """
@@ -175,6 +180,8 @@ class _Read:
     records: dict[int, RecordRow]
     rejudged: set[int]
     """Those that were judged again since the run began."""
+    came_genuine: set[int]
+    """Those that were judged again, and had been genuine when they came: the keeper does not judge them once more."""
     unknown: set[int] = field(default_factory=set)
     """Those of which the bytes cannot be believed."""
     projected: dict[Projection, dict[Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})
@@ -271,7 +278,8 @@ class CustodyVerification:
         end = rows[-1].id if len(rows) == STEP else upto
         again = "SELECT record_id FROM custody_rejudged WHERE record_id > %s AND record_id <= %s AND id > %s"
         rejudged = {number for (number,) in self._keeper.execute(again, [after, end, upto])}
-        read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged)
+        came = {number for (number,) in self._keeper.execute(_CAME_GENUINE, [after, end])}
+        read = _Read(after, end, {stored.id: stored for stored in rows}, rejudged, came)
         for stored in rows:
             _note(state, self._of_record(read, stored))
         for projection in PROJECTIONS:
@@ -296,7 +304,7 @@ class CustodyVerification:
             yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
         judgment = judge(record, self._said(stored.post))
         if stored.id not in read.rejudged:
-            yield from _misjudged(stored, judgment)
+            yield from _misjudged(stored, judgment, final=stored.id in read.came_genuine)
         if stored.verdict == RecordVerdict.GENUINE and record.event is not None:
             with suppress(ValueError):
                 for projection, row in project(judgment.event or read_event(record.event)):
@@ -475,17 +483,19 @@ def _wrong(stored: RecordRow, kind: Wrong, message: str) -> CheckProblem:
     )
 
 
-def _misjudged(stored: RecordRow, judgment: Judgment) -> Iterator[CheckProblem]:
+def _misjudged(stored: RecordRow, judgment: Judgment, *, final: bool) -> Iterator[CheckProblem]:
     """Say where a record's verdict contradicts what it is.
 
-    What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself.
+    What is kept as foreign or by a replaced key may be proven by now: the keeper judges it again by itself, unless it
+    is final.
     """
     # A key that was replaced since had been good when the record was kept: what it signed is signed.
     signed = judgment.verdict in SIGNED or (judgment.verdict == RecordVerdict.FORGED and judgment.key is not None)
     if stored.verdict in SIGNED and not (signed and judgment.key == stored.key):
         why = judgment.reason or "its signature is by another key than was noted"
         yield _wrong(stored, Wrong.SIGNATURE, f"kept as {stored.verdict}: {why}")
-    if stored.verdict in _REFUSED and stored.key is None and judgment.verdict in SIGNED:
+    refused = stored.verdict in _REFUSED and stored.key is None
+    if judgment.verdict in SIGNED and (refused or (final and stored.verdict not in SIGNED)):
         yield _wrong(stored, Wrong.VERDICT, f"kept as {stored.verdict}, and nothing contradicts it")
 
 

@@ -166,6 +166,28 @@ def test_genuine_record_that_is_hidden_as_forged(run: Run, store: CustodyStore, 
     assert {("verdict", "open", 3), ("missing", "open", 3)} <= named(run())
 
 
+@pytest.mark.parametrize("verdict", ["foreign", "forged"])
+def test_genuine_record_that_was_judged_again_to_hide_it(
+    run: Run, store: CustodyStore, sql: Callable[[str], None], verdict: str
+) -> None:
+    """What the keeper's role may do, whoever has its credentials."""
+    sql(
+        "UPDATE custody_holding SET runs = jsonb_build_array(jsonb_build_array(1, 3, runs -> 0 -> 2, one.last),"
+        " jsonb_build_array(5, runs -> 0 -> 1, one.next, runs -> 0 -> 3)),"
+        " unproven = jsonb_build_array(jsonb_build_array(4, 4, one.last, one.next)) FROM ("
+        "SELECT chain, encode(previous, 'hex') AS last, encode(digest, 'hex') AS next FROM custody_judged"
+        " WHERE sequence = 4) AS one WHERE custody_holding.chain = one.chain"
+    )
+    sql(
+        "INSERT INTO custody_rejudged (record_id, class, retained_from, at, verdict, key, reason)"
+        " SELECT id, class, retained_from, now(), 'foreign', key, 'by a key that was replaced'"
+        " FROM custody_judged WHERE sequence = 4"
+    )
+    sql(f"UPDATE custody_rejudged SET verdict = '{verdict}'")  # noqa: S608 - our own names
+    sql("DELETE FROM custody_hit WHERE covert_group IS NULL")
+    assert named(run()) == {("verdict", "open", 4)}
+
+
 def test_deleted_record(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
     sql("DELETE FROM custody_record WHERE type = 'platepost.hit.v1' AND covert_group IS NULL")
     report = run()
