@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from django.db import connection
+from joserfc.jwk import ECKey
 
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
@@ -21,12 +22,13 @@ from department.lists.imports import forget_former, imported_rows
 from department.lists.models import ListEntry, ListRecovery, ListRequest
 from department.policy.policy import policy_in_force
 from device.errors import HotListError
-from device.hotlist.errors import ChainTooLong
+from device.hotlist.errors import BadSignature, ChainTooLong
 from device.hotlist.keys import PlateText
 from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import LONGEST_REASON, Manifest, read_unverified
+from device.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
 from device.hotlist.package import split
 from device.hotlist.settings import SIZE_JUMP
+from device.records.keys import Purpose
 from provisioning.commands.authorship import logged
 from provisioning.commands.hotlist.options import Department
 from provisioning.commands.hotlist.options import department as opened_department
@@ -136,9 +138,11 @@ class ListSigner:
             pass
 
     def ask_daily(self) -> None:
-        """Ask for a complete list where the last one is a day old, or there is none."""
+        """Ask for a complete list where the last one is a day old or of a revoked key, or there is none."""
         newest = Archive(self._fleet.list_archive).complete
-        age = datetime.now(UTC).timestamp() - newest.stat().st_mtime if newest is not None else float("inf")
+        age = float("inf")  # posts let go of what a revoked key signed
+        if newest is not None and _is_signed(newest, self._fleet.keys(Purpose.LISTS).readable()):
+            age = datetime.now(UTC).timestamp() - newest.stat().st_mtime
         open_ones = ListRequest.objects.filter(kind="complete", state__in=["waiting", "held"])
         if age > COMPLETE_EVERY.total_seconds() and not open_ones.exists():
             ListRequest.objects.create(kind="complete")
@@ -222,6 +226,8 @@ def _delta(builder: Department, wanted: _Wanted, override: str | None) -> bytes 
     # One that was built and never published, or by hand, is on no post that we know of.
     if not ListRequest.objects.filter(version=archive.completes[0]).exists():
         return None
+    if not _is_signed(archive.complete, builder.issuer_keys):
+        return None
     held = builder.held(archive.complete, archive.delta)
     try:
         changes, _ = from_news(held, RowSource(wanted.rows()), wanted.removals())
@@ -240,6 +246,17 @@ def _delta(builder: Department, wanted: _Wanted, override: str | None) -> bytes 
         size_jump=SIZE_JUMP,
         size_override=override,
     )
+
+
+def _is_signed(package: Path, keys: Sequence[ECKey]) -> bool:
+    """Tell whether one of these keys signed the manifest of a package."""
+    with package.open("rb") as file:
+        line, _ = split(file.read(LONGEST_LINE))
+    try:
+        verify(line, keys)
+    except BadSignature:
+        return False
+    return True
 
 
 def _complete(builder: Department, wanted: _Wanted, override: str | None) -> bytes:

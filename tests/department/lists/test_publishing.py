@@ -18,6 +18,8 @@ from department.lists.publishing import ListSigner, SignerSettings
 from department.people.models import DepartmentPerson
 from device.hotlist import HotList
 from device.hotlist.package import load_key, open_package
+from device.records import Purpose
+from provisioning.control.keys.rotation import announce, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
@@ -195,6 +197,27 @@ def test_imports_are_cleaned_held_let_go_and_kept_from_recovered_cars(
     superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
     office.sign()
     assert len(office.hits("7IMP001")) == 1, "two days later the state lists it still"
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_complete_list_follows_a_revoked_key(
+    office: Office, people: dict[str, DepartmentPerson], *, changed: bool
+) -> None:
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    with as_role(SIGNER):
+        office.signer.ask_daily()
+    assert not ListRequest.objects.filter(state="waiting").exists()
+    announce(office.fleet, office.fleet.keys(Purpose.LISTS), "chief", vouch="root", revoke=True)
+    take_into_use(office.fleet.keys(Purpose.LISTS))
+    if changed:
+        enter(people["a.rivera"], "7NEW111")
+    else:
+        with as_role(SIGNER):
+            office.signer.ask_daily()
+    office.sign()
+    assert office.published == ["complete", "complete"], "no post has anything of the revoked key's"
+    assert [len(office.hits(plate)) for plate in ("7ABC123", "7NEW111")] == [1, changed]
 
 
 def test_file_that_is_still_being_written_is_not_taken_in(
