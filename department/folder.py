@@ -36,6 +36,7 @@ and must reach `database/`.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cached_property
@@ -61,6 +62,7 @@ ROLE = "{role}"
 SETTINGS = "department.toml"
 DATABASE_NAME = "platepost"
 """The name of the database in a private cluster."""
+_LAST_PORT = 65535
 
 
 def _known_timezone(name: str) -> str:
@@ -79,7 +81,26 @@ def _names_role(database: str) -> str:
     return database
 
 
+def _has_port(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    if not host or "," in host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
+        raise ValueError(f"{address!r}: host:port is wanted, the port {_LAST_PORT} at most")
+    return address
+
+
+def _have_ports(nodes: str) -> str:
+    return ",".join(map(_has_port, nodes.split(",")))
+
+
+def _host(name: str) -> str:
+    """Return a name as browsers say it: pages compare it letter by letter."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", name):
+        raise ValueError(f"{name!r}: the name alone is wanted, as in plates.riverside.example")
+    return name.lower()
+
+
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
+Address = Annotated[str, AfterValidator(_has_port)]
 
 
 class IdentityProvider(BaseModel):
@@ -142,7 +163,7 @@ class DepartmentSettings(BaseModel):
     """As in the topics."""
     custodian: Name
     """The keeper's name: the common name of its certificate."""
-    brokers: tuple[Annotated[str, Field(pattern=r"^.+:\d{1,5}$")], ...] = Field(min_length=1)
+    brokers: tuple[Annotated[str, AfterValidator(_have_ports)], ...] = Field(min_length=1)
     """`host:port` of each broker that posts deliver to; a cluster is one, its nodes with commas between."""
     identity: Path = Path("identity")
     register_file: Path = Path("register.jws")
@@ -163,18 +184,18 @@ class DepartmentSettings(BaseModel):
     """The folder, on another disk, that `nightly` writes backups to."""
     backup_keys: tuple[str, ...] = ()
     """age's public keys of those who can open them."""
-    web: str = Field("127.0.0.1:8600", pattern=r"^.+:\d{1,5}$")
+    web: Address = "127.0.0.1:8600"
     """Where the pages are served, `host:port`."""
-    hosts: tuple[str, ...] = ()
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
     """Further names by which browsers reach the pages, behind a proxy."""
-    training_days: int = Field(365, ge=1)
+    training_days: int = Field(365, ge=1, le=3650)
     """For how many days passed training counts."""
     banner: str = ""
     """What is to be read before log-in; the program has a text of its own."""
     identity_provider: IdentityProvider | None = None
-    public_web: str = Field("127.0.0.1:8601", pattern=r"^.+:\d{1,5}$")
+    public_web: Address = "127.0.0.1:8601"
     """Where the public page is served, `host:port`."""
-    federation_web: str = Field("127.0.0.1:8602", pattern=r"^.+:\d{1,5}$")
+    federation_web: Address = "127.0.0.1:8602"
     """Where partner departments are answered, `host:port`."""
     contact: str = ""
     """Whom the public asks: the public page and notices of a breach say it."""

@@ -13,7 +13,7 @@ from department.commands.init import init
 from department.database.cluster import PrivateCluster
 from department.database.roles import OWNER, ROLES, WEB
 from department.errors import DepartmentError
-from department.folder import DepartmentFolder
+from department.folder import DepartmentFolder, checked_settings
 from provisioning.fleet.fleet import Fleet
 from tests.department.commands.installation import Commands, department
 
@@ -104,6 +104,33 @@ def test_wrong_settings_are_named(department: Commands, tmp_path: Path) -> None:
     for key in ("timezone", "database", "brokers"):
         assert key in why
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"web": "127.0.0.1:99999"},
+        {"public_web": "127.0.0.1"},
+        {"federation_web": "127.0.0.1:8602,127.0.0.1:8603"},
+        {"brokers": ["localhost:8883,localhost:99999"]},
+        {"training_days": 10**10},
+        {"hosts": ["https://plates.riverside.example"]},
+        {"hosts": ["plates.riverside.example:8443"]},
+        {"hosts": ["*"]},
+    ],
+    ids=str,
+)
+def test_setting_that_no_command_could_go_by_is_named(wrong: dict[str, object]) -> None:
+    said = {"agency": "riverside", "custodian": "records", "brokers": ["localhost:8883"]}
+    with pytest.raises(DepartmentError, match=f"here: {next(iter(wrong))}"):
+        checked_settings(said | wrong, where="here")
+
+
+def test_hosts_are_compared_as_browsers_say_them() -> None:
+    said = {"agency": "riverside", "custodian": "records", "brokers": ["a.example:8883,b.example:8883"]}
+    hosts = ["Plates.Riverside.example", "192.0.2.7", "[2001:db8::7]"]
+    settings = checked_settings(said | {"hosts": hosts}, where="here")
+    assert settings.hosts == ("plates.riverside.example", "192.0.2.7", "[2001:db8::7]")
 
 
 def test_upgrade_applies_what_is_missing(department: Commands) -> None:
