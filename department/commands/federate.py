@@ -1,12 +1,10 @@
 """`platepost department federate`: partner departments are answered, and asked for what they owe."""
 
 import json
-import signal
-import sys
 
 import click
 
-from department.commands.options import FOLDER, JSON, web_option
+from department.commands.options import FOLDER, JSON, end_in_order, web_option
 from department.config.upgrade import working_as
 from department.database.roles import KEEPER, WEB
 from department.folder import DepartmentFolder
@@ -54,7 +52,7 @@ Example:
 @web_option(8602)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_in_order()
     where = web or folder.settings.federation_web
     with working_as(folder, WEB, pooled=True):
         from department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up

@@ -1,5 +1,6 @@
 """What the commands have in common."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from department.folder import DepartmentFolder
+from device.signals import heeded
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
@@ -21,6 +23,14 @@ def web_option(default_port: int) -> Callable[[Callable[..., None]], Callable[..
     """Return the option that says where a command serves."""
     default = f"from department.toml, else 127.0.0.1:{default_port}"
     return click.option("--web", metavar="HOST:PORT", help=f"Address to listen on.  [default: {default}]")
+
+
+def end_in_order() -> None:
+    """Have SIGTERM, and the loss of the terminal, end this command as uvicorn does: in order, with what is open."""
+    # uvicorn ends in order and then raises the signal again, for the handler that was there before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in heeded([signal.SIGHUP]):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def run_platepost(*line: str) -> str | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, JSON, web_option
+from department.commands.options import FOLDER, JSON, end_in_order, web_option
 from department.config.upgrade import connected, running_database
 from department.database.roles import KEEPER, PUBLIC
 from department.folder import DepartmentFolder
@@ -81,6 +81,7 @@ def export(*, folder: DepartmentFolder, target: Path) -> None:
 @web_option(8601)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Serve the public page of FOLDER until Ctrl-C or SIGTERM; its database role can see no record."""
+    end_in_order()
     where = web or folder.settings.public_web
     host, port = split_address(where)
     click.echo(f"The public page is at http://{where}/. Ctrl-C ends it.")

@@ -1,14 +1,12 @@
 """`platepost department serve`: the pages."""
 
-import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, web_option
+from department.commands.options import FOLDER, end_in_order, web_option
 from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
@@ -31,8 +29,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
     It has no TLS: put a web server with TLS in front of it on this machine.
     """
-    # uvicorn ends in order and then raises the signal again, for the handler that was there before.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_in_order()
     where = web or folder.settings.web
     host, port = split_address(where)
     with working_as(folder, WEB, pooled=True):
