@@ -128,4 +128,7 @@ class RecordingWriter:
 
 def _yield_to_others() -> None:
     # On Linux a niceness is each thread's own.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    except OSError as error:  # a container that forbids it
+        log.warning("a recording cannot give way to all else: %s", error.strerror)

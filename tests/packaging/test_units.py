@@ -42,6 +42,11 @@ def test_nothing_of_the_service_is_swapped() -> None:
     assert "\nMemorySwapMax=0\n" in (UNITS / "platepost.service").read_text(encoding="utf-8")
 
 
+def test_a_recording_may_give_way_to_all_else() -> None:
+    text = (UNITS / "platepost.service").read_text(encoding="utf-8")
+    assert text.index("\nSystemCallFilter=~@privileged @resources\n") < text.index("\nSystemCallFilter=setpriority\n")
+
+
 def test_the_service_has_no_door() -> None:
     text = (UNITS / "platepost.service").read_text(encoding="utf-8")
     assert "\nSystemCallFilter=~listen accept accept4\n" in text

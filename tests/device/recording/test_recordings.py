@@ -135,6 +135,20 @@ def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: Ma
         assert reader.summary["frames"] == len(frames) == 5
 
 
+def test_a_system_that_lets_nothing_give_way_is_recorded_on_too(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*_arguments: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.setpriority", forbidden)
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    record(unit, range(1, 4))
+    unit.ask(do="stop")
+    assert unit.audit.said[-1]["details"]["frames"] == 3
+
+
 @pytest.mark.parametrize(
     ("section", "said", "reason"),
     [
