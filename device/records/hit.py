@@ -11,20 +11,12 @@ from device.records.read import Sight
 Group = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """The slug of a distribution group; it is a level of the topic."""
 TextOrEmpty = Annotated[str, Field(max_length=PLATE_LENGTH)]
-WORDING: Literal["Possible match. Verify by eye and with the state's system before acting."] = (
-    "Possible match. Verify by eye and with the state's system before acting."
-)
-NEAR_WORDING: Literal["Not what was read: only another possible reading is listed. Verify by eye first of all."] = (
-    "Not what was read: only another possible reading is listed. Verify by eye first of all."
-)
-SYNTHETIC_WORDING: Literal["Test: made up by the post to show that hits arrive. No vehicle was seen."] = (
-    "Test: made up by the post to show that hits arrive. No vehicle was seen."
-)
+WORDING = "Possible match. Verify by eye and with the state's system before acting."
+NEAR_WORDING = "Not what was read: only another possible reading is listed. Verify by eye first of all."
+SYNTHETIC_WORDING = "Test: made up by the post to show that hits arrive. No vehicle was seen."
 TEST_CATEGORY = "acceptance_test"
 """Category of a department's own test plates: a hit of it concerns nobody."""
-HELD_WORDING: Literal["Held: far more hits of this category than usual; the list may be wrong. Ask who decides."] = (
-    "Held: far more hits of this category than usual; the list may be wrong. Ask who decides."
-)
+HELD_WORDING = "Held: far more hits of this category than usual; the list may be wrong. Ask who decides."
 
 
 class Hit(Sight):
@@ -83,12 +75,13 @@ class Hit(Sight):
             "if it had read it. No camera saw it; it has no pictures, and no read follows."
         ),
     )
-    wording: Literal[
-        "Possible match. Verify by eye and with the state's system before acting.",
-        "Not what was read: only another possible reading is listed. Verify by eye first of all.",
-        "Held: far more hits of this category than usual; the list may be wrong. Ask who decides.",
-        "Test: made up by the post to show that hits arrive. No vehicle was seen.",
-    ] = Field(default=WORDING, description="What a console shows with the hit.")
+    wording: str = Field(
+        default=WORDING,
+        min_length=1,
+        max_length=200,
+        description="What a console shows with the hit. Newer posts may say it otherwise.",
+        examples=[WORDING, NEAR_WORDING, HELD_WORDING, SYNTHETIC_WORDING],
+    )
 
 
 class HitWithdrawn(RecordData):

@@ -108,7 +108,9 @@ class RefusedKeys(WireModel):
 class KeyState(WireModel):
     """By which keys a post knows what is the department's, for one purpose."""
 
-    purpose: Purpose = Field(description="What the keys sign.")
+    purpose: Slug = Field(
+        description="What the keys sign; newer posts may have keys for more.", examples=[each.value for each in Purpose]
+    )
     custodian: str | None = Field(default=None, max_length=64, description="Whose they are, with the purpose custody.")
     key: Thumbprint = Field(description="Thumbprint of the key in force.")
     former: tuple[Thumbprint, ...] = Field(default=(), description="Thumbprints of those that are accepted besides.")

@@ -32,9 +32,9 @@ from provisioning.trust.keys import private_folder
 TERMS_FILE = "terms.json"
 
 
-def key_label(purpose: Purpose, custodian: str | None) -> str:
+def key_label(purpose: str, custodian: str | None) -> str:
     """Return what keys sign, for people and logs."""
-    return purpose.value if custodian is None else f"{purpose} of {custodian}"
+    return str(purpose) if custodian is None else f"{purpose} of {custodian}"
 
 
 @dataclass(frozen=True, slots=True)

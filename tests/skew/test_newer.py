@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from department.custody.given_up import PostStatements
 from department.custody.holding import ChainName
 from department.custody.messages import ReceivedMessage
-from device.records import Keyring, Status, read_event
+from device.records import Hit, Keyring, Status, read_event
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.verify.cli import verify
 from device.records.verify.verify import Verifier
@@ -90,6 +90,17 @@ def test_members_that_are_not_known_are_passed_over(name: str) -> None:
     heard = datetime.fromisoformat(event["time"])
     shown, plain = (told(Arrival("alpr/v1/demo/post-1/x", said, heard)) for said in (event, EXAMPLES[name]))
     assert shown == plain
+
+
+def test_hit_of_other_words_and_status_with_another_purpose_of_keys_are_understood() -> None:
+    """The page on the contract leaves both open."""
+    event = EXAMPLES["hit"]
+    hit = read_event(event | {"data": event["data"] | {"wording": "Possible match, seen from the side."}}).data
+    assert isinstance(hit, Hit)
+    assert hit.wording == "Possible match, seen from the side."
+    key = {"purpose": "weather", "key": "a" * 43, "era": 1, "number": 2}
+    found = status(keys=[*EXAMPLES["status"]["data"]["keys"], key])
+    assert found.state == "online"
 
 
 def test_the_page_shows_a_fault_of_a_severity_that_is_not_known() -> None:
