@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import wraps
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.utils import is_mfa_enabled
@@ -79,7 +80,7 @@ def setting_up(view: View) -> View:
     def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
         person = request.user
         if not isinstance(person, DepartmentPerson):
-            return redirect_to_login(request.get_full_path())
+            return _asked_to_log_in(request)
         if is_mfa_enabled(person):  # the menu goes by it
             request.currency = currency_of(person)  # type: ignore[attr-defined]
         return view(request, *args, **kwargs)
@@ -97,7 +98,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
         def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
             person = request.user
             if not isinstance(person, DepartmentPerson):
-                return redirect_to_login(request.get_full_path())
+                return _asked_to_log_in(request)
             if not is_mfa_enabled(person):
                 return HttpResponseRedirect(reverse("mfa_index"))
             currency = currency_of(person)
@@ -116,6 +117,15 @@ def needs(permission: Permission) -> Callable[[View], View]:
         return _marked(view, permission, asked)
 
     return decorate
+
+
+def _asked_to_log_in(request: HttpRequest) -> HttpResponse:
+    """Ask to log in. Of a form that came too late it is said that nothing was done: its address may be no page."""
+    if request.method in {"GET", "HEAD"}:
+        return redirect_to_login(request.get_full_path())
+    page = urlsplit(request.headers.get("Referer", ""))
+    again = page._replace(scheme="", netloc="").geturl() if page.netloc == request.get_host() else "/"
+    return render(request, "people/logged_out.html", {"again": again}, status=403)
 
 
 def accepted(form: forms.Form, change: Callable[[Any], object]) -> bool:

@@ -37,7 +37,8 @@ def outcome(client: Client, where: str, method: str) -> str:
     if "/account/fresh/" in to and not where.startswith("/account/fresh/"):
         return "fresh"
     sent_to_log_in = to.startswith("/log-in/?next=") and "/log-in" not in where
-    refused = sent_to_log_in or b"<h1>You may not do this</h1>" in answer.content
+    said = (b"<h1>You may not do this</h1>", b"<h1>You are logged out</h1>")
+    refused = sent_to_log_in or any(each in answer.content for each in said)
     return "refused" if refused else "let in"
 
 
@@ -105,6 +106,18 @@ def test_refusal_keeps_the_menu() -> None:
         answer = client.get("/ledger/")
     assert answer.status_code == 403
     assert all(f'href="{place}"' in answer.text for place in ("/console/", "/search/"))
+
+
+@pytest.mark.parametrize(
+    ("form", "then"),
+    [("http://testserver/people/?a=1", "/people/%3Fa%3D1"), ("http://elsewhere/people/", "/"), ("", "/")],
+)
+def test_form_that_came_after_the_session_leads_back_to_its_page(form: str, then: str) -> None:
+    with as_role(WEB):
+        answer = Client().post("/people/add/", headers={"Referer": form})
+    assert answer.status_code == 403
+    assert "Nothing was changed" in answer.text
+    assert f'href="/log-in/?next={then.replace("/", "%2F")}"' in answer.text
 
 
 def test_unknown_address_is_refused() -> None:
