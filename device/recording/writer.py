@@ -107,8 +107,11 @@ class RecordingWriter:
                 self.frames += 1
             self._lasted = monotonic() - self._begun
             self._writer.end({key: value for key, value in self.summary.items() if key != "sha256"})
-        except OSError as error:
-            log.warning("the recording cannot be written: %s", error)
+        except Exception as error:  # whatever it was: what is not all there must not count as a success
+            if isinstance(error, OSError):
+                log.warning("the recording cannot be written: %s", error)
+            else:
+                log.exception("the recording cannot be written")
             self._end("not_written")
             self._reason = "not_written"
             with contextlib.suppress(OSError):  # closing writes what is buffered, and fails as the write did

@@ -227,6 +227,21 @@ def test_a_disk_that_takes_nothing_ends_it(make_unit: MakeUnit, monkeypatch: pyt
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_frame_that_cannot_be_packed_ends_it_as_a_failure(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def torn(*_arguments: object, **_more: object) -> bytes:
+        raise ValueError("no picture")
+
+    monkeypatch.setattr("device.recording.writer.pack", torn)
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    unit.recordings.see(make_frame(1))
+    unit.tick_until_ended()
+    assert (unit.audit.said[-1]["reason"], unit.audit.said[-1]["outcome"]) == ("not_written", "failure")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_disk_that_is_full_when_the_file_is_closed_too_ends_it_in_order(make_unit: MakeUnit) -> None:
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
