@@ -102,13 +102,13 @@ def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> P
         raise RowRefusedError(f"the case or the author has more than {LONGEST_REFERENCE} characters")
     if expires <= at:
         raise RowRefusedError("expired before the list was built")
-    priority = record.get("priority", "").strip()
+    priority, state = record.get("priority", "").strip(), record.get("state", "").strip()
     return PatternEntry(
         pattern=pattern,
         characters=_characters(record.get("characters", ""), pattern),
         category=allowed.category,
         priority=clean_priority(priority) if priority else allowed.priority or mapping.defaults.priority,
-        state=clean_state(record.get("state", "")) or mapping.defaults.state,
+        state=clean_state(mapping.states.get(state, state)) or mapping.defaults.state,
         distribution=clean_distribution(record.get("distribution", "")) or allowed.distribution,
         case=case,
         author=author,

@@ -171,6 +171,13 @@ def test_patterns_come_from_csv_with_each_refusal(tmp_path: Path) -> None:
     ]
 
 
+def test_pattern_may_name_its_state_as_the_mapping_does(tmp_path: Path) -> None:
+    text = "pattern,state,category,case,author,expires\n6XY*,California,local,C-1,Sample,2027-01-01\n"
+    (entry,) = read_patterns(written(tmp_path, text), SourceMapping(states={"California": "CA"}), at=NOW)
+    assert isinstance(entry, PatternEntry), entry
+    assert entry.state == "CA"
+
+
 def test_a_pattern_that_was_cut_short_is_no_open_one(tmp_path: Path) -> None:
     text = "pattern,category,case,author,expires,distribution\n6XY*,local,C-1,Sample,2027-01-01\n"
     found = list(read_patterns(written(tmp_path, text), SourceMapping(), at=NOW))
