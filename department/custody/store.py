@@ -262,6 +262,7 @@ class CustodyStore:
         with tables.connection.transaction():
             batch = BatchSorter(self._chain, (), now)
             yield batch
+            tables.write_judgments(batch.writes)  # what was refuted may count as unproven
             _renew_unproven(tables, batch.writes.chains)
             tables.write(batch.writes, now=now)
 

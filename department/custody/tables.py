@@ -217,8 +217,13 @@ class CustodyTables:
         return [RecordRow(*row) for row in rows]
 
     def odd_of_chain(self, chain: ChainName) -> list[RecordRow]:
-        """Return the stored records of a chain that were not judged genuine when they came."""
-        return self._stored(f"{_DOUBTED} AND r.chain = %s ORDER BY j.id", *chain)
+        """Return the stored records of a chain that were not judged genuine when they came, or are not any more."""
+        return self._stored(
+            f"SELECT * FROM ({_DOUBTED} AND r.chain = %s UNION SELECT * FROM custody_judged WHERE id = ANY (ARRAY("
+            "SELECT record_id FROM custody_rejudged WHERE verdict <> 'genuine'"
+            ")) AND post = %s AND chain = %s) AS odd ORDER BY id",
+            *(*chain, *chain),
+        )
 
     def _stored(self, query: str, *values: object) -> list[RecordRow]:
         return [RecordRow(*row) for row in self.connection.execute(query, values)]
@@ -306,14 +311,19 @@ class CustodyTables:
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
         for projection, rows in batch.projected.items():
             self._insert(projection.table, rows)
-        if batch.rejudged:
-            ids = self.allot(len(batch.rejudged))
-            self._insert("custody_rejudged", [(number, *row) for number, row in zip(ids, batch.rejudged, strict=True)])
-            self.connection.execute("SELECT custody_retract(%s)", [[row[0] for row in batch.rejudged]])
+        self.write_judgments(batch)
         self._write_chains(batch.chains)
         self._write_tally(batch.tally, now)
         if finish is not None:
             finish()
+
+    def write_judgments(self, batch: Batch) -> None:
+        """Write the later judgments of a batch ahead of the rest."""
+        if batch.rejudged:
+            ids = self.allot(len(batch.rejudged))
+            self._insert("custody_rejudged", [(number, *row) for number, row in zip(ids, batch.rejudged, strict=True)])
+            self.connection.execute("SELECT custody_retract(%s)", [[row[0] for row in batch.rejudged]])
+            batch.rejudged.clear()
 
     def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         if rows:

@@ -188,6 +188,24 @@ def test_genuine_record_that_was_judged_again_to_hide_it(
     assert named(run()) == {("verdict", "open", 4)}
 
 
+def test_what_was_refuted_is_held_as_long_as_the_post_has_nothing_there(
+    run: Run, store: CustodyStore, opened: Open, post: Post
+) -> None:
+    """It was receipted: if nothing counted there, each start would name it as lost."""
+    thief = post.enemy(SIGNER)
+    stolen = thief.record(4)  # numbers 7 to 10
+    change = post.change_key()
+    own = post.record(1)  # number 9
+    store.keep(deliveries(*stolen))
+    receipted = store.holding(CHAIN).ranges()
+    store.keep(deliveries(change, *own))
+    assert named(run(whole=True)) == set()
+    assert [gap for kept in receipted for gap in opened().holding(CHAIN).lacks(kept)] == []
+    store = opened()
+    store.keep(deliveries(*post.store.records[-2:]))
+    assert named(run(whole=True)) == set()
+
+
 def test_deleted_record(run: Run, store: CustodyStore, sql: Callable[[str], None]) -> None:
     sql("DELETE FROM custody_record WHERE type = 'platepost.hit.v1' AND covert_group IS NULL")
     report = run()
