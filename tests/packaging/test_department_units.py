@@ -1,6 +1,9 @@
 """The unit files of a department, judged by systemd's own tools."""
 
+import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -53,3 +56,22 @@ def test_rules_against_misuse_alone_reach_the_key_of_households() -> None:
 def test_database_is_on_no_network() -> None:
     (database,) = [unit for unit in UNITS if "database" in unit.name]
     assert "\nPrivateNetwork=yes\n" in database.read_text(encoding="utf-8")
+
+
+def test_report_of_a_trial_replaces_the_former_once_it_ended(tmp_path: Path) -> None:
+    text = (UNITS[0].parent / "platepost-department-restore-test.service").read_text("utf-8").replace("\\\n", "")
+    (line,) = re.findall("^ExecStart=(.*)$", text, re.MULTILINE)
+    report, trial = tmp_path / "restore-test.json", tmp_path / "platepost"
+    report.write_text('{"intact": true}')
+    trial.write_text(
+        f'#!/bin/sh\ngrep -q true {report} && test -r "$6" && echo \'{{"intact": false}}\'\nexit 1\n', encoding="utf-8"
+    )
+    trial.chmod(0o755)
+    (tmp_path / "backup-key").write_text("of age")
+    command = line.replace("/usr/local/bin/platepost", str(trial)).replace("/mnt/backups", str(tmp_path))
+    done = subprocess.run(
+        shlex.split(command.replace("$$", "$")), env=os.environ | {"CREDENTIALS_DIRECTORY": str(tmp_path)}, check=False
+    )
+    assert done.returncode == 1
+    assert json.loads(report.read_text()) == {"intact": False}
+    assert report.stat().st_uid == os.geteuid()
