@@ -75,3 +75,56 @@ def test_report_of_a_trial_replaces_the_former_once_it_ended(tmp_path: Path) -> 
     assert done.returncode == 1
     assert json.loads(report.read_text()) == {"intact": False}
     assert report.stat().st_uid == os.geteuid()
+
+
+ALONE = """
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/system /run/user
+/lib/systemd/systemd --user --unit=basic.target &
+for _ in $(seq 100); do systemctl --user is-active --quiet basic.target && break; sleep 0.1; done
+systemctl --user is-active --quiet basic.target || exit 77
+systemctl --user enable "$@"
+systemctl --user start "$@" && echo started without a database
+for unit in "$@"; do until systemctl --user is-active --quiet "$unit"; do sleep 0.2; done; echo "$unit"; done
+systemctl --user exit
+wait
+"""
+"""What a service manager of its own does, where nobody else sees its /run."""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can have a service manager apart"
+)
+def test_services_start_once_the_database_does_though_it_failed_before(tmp_path: Path) -> None:
+    units = tmp_path / "systemd" / "user"
+    units.mkdir(parents=True)
+    starts = f"/bin/sh -c 'sleep 1; test -e {tmp_path}/again || {{ touch {tmp_path}/again; exit 1; }}'"
+    services = []
+    for unit in UNITS:
+        before, _, rest = unit.read_text("utf-8").partition("[Service]")
+        _, installed, after = rest.partition("[Install]")
+        is_database = unit.name == "platepost-department-database.service"
+        does = f"ExecStartPre={starts}\nRestart=on-failure\n" if is_database else ""
+        if installed and not is_database:
+            services.append(unit.name)
+        kept = "".join(line for line in before.splitlines(keepends=True) if not line.startswith("Condition"))
+        (units / unit.name).write_text(f"{kept}[Service]\n{does}ExecStart=/bin/sleep 60\n{installed}{after}", "utf-8")
+    environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": "/run/user", "XDG_CONFIG_HOME": str(tmp_path)}
+    alone = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "sh",
+        "-c",
+        ALONE,
+        "sh",
+        *services,
+    ]
+    done = subprocess.run(alone, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode == 77:
+        pytest.skip("no service manager can be run here: it may make no control groups")
+    assert len(services) == 5
+    assert done.stdout.split() == services, done.stderr
