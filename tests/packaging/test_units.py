@@ -1,5 +1,6 @@
 """The unit files, judged by systemd's own tools; no systemd need be running."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -53,3 +54,27 @@ def test_the_service_has_no_door() -> None:
     assert "\nCapabilityBoundingSet=\n" in text
     assert "\nProtectSystem=strict\n" in text
     assert not list(UNITS.glob("*.socket"))
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("systemd-tmpfiles") is None, reason="only root can give files to other users"
+)
+def test_another_system_that_numbers_the_user_otherwise_finds_its_files(tmp_path: Path) -> None:
+    before, now, settings = 995, 990, "usr/lib/tmpfiles.d/platepost.conf"
+    state, configuration = tmp_path / "var/lib/platepost", tmp_path / "etc/platepost"
+    for folder in (state / "outbox", configuration / "keys", (tmp_path / settings).parent):
+        folder.mkdir(parents=True)
+    shutil.copy(UNITS.parents[1] / "debian/platepost.tmpfiles", tmp_path / settings)
+    (tmp_path / "etc/passwd").write_text(f"root:x:0:0::/:\nplatepost:x:{now}:{now}::/:\n", "utf-8")
+    (tmp_path / "etc/group").write_text(f"root:x:0:\nplatepost:x:{now}:\n", "utf-8")
+    kept, read, key = state / "outbox/records.db", configuration / "post.toml", configuration / "keys/key.pem"
+    for path, mode in ((kept, 0o600), (read, 0o640), (key, 0o600)):
+        path.touch(mode)
+    for path in (state, kept.parent, kept):
+        os.chown(path, before, before)
+    for path in (configuration, read):
+        os.chown(path, 0, before)
+    subprocess.run(["systemd-tmpfiles", f"--root={tmp_path}", "--create", Path(settings).name], check=True)
+    found = {path: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) for path in (kept, read, key)}
+    assert found == {kept: (now, now, 0o600), read: (0, now, 0o640), key: (0, 0, 0o600)}
+    assert (configuration / "state").readlink() == Path("/var/lib/platepost")
