@@ -4,7 +4,7 @@ It runs where the fleet's folder and its keys are. All that it does with them is
 it in the name of the service, with the names of the people whose requests these were.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,6 +49,8 @@ LOCK = 4_218_870_551
 """Advisory lock of the one signer of a database."""
 COMPLETE_EVERY = timedelta(hours=24)
 """How old a complete list becomes before another is built: deltas grow, and a package is good for seven days."""
+_SET_BACK = "posts were set back to an earlier list by hand, as version {}: look at the imports first"
+"""Why a whole list is held then: it would bring back what was wrong."""
 RETRY_SECONDS = 5.0
 """After a broker or the fleet's files failed."""
 
@@ -98,11 +100,19 @@ class _Wanted:
         return tuple(entry.pattern(entry.reference, entry.author) for entry in self.entries if entry.partial)
 
     def removals(self) -> Iterator[Removal]:
-        for entry in self.gone:
-            if not entry.partial:
-                yield Removal(0, PlateText(entry.plate), reference=entry.reference.strip())
-        for recovery in self.recoveries:
-            yield Removal(0, PlateText(recovery.plate))
+        return _removals(self.gone, self.recoveries)
+
+
+def _removals(gone: Iterable[ListEntry], recoveries: Iterable[ListRecovery]) -> Iterator[Removal]:
+    for entry in gone:
+        if not entry.partial:
+            yield Removal(0, PlateText(entry.plate), reference=entry.reference.strip())
+    for recovery in recoveries:
+        yield Removal(0, PlateText(recovery.plate))
+
+
+class _SetBackError(HotListError):
+    """Posts were set back to an earlier list by hand: a person looks at the sources before another is built of them."""
 
 
 class ListSigner:
@@ -160,15 +170,38 @@ class ListSigner:
         if not requests:
             return None
         try:
-            return self._published(requests)
-        except SizeJumpError as error:
+            set_back = self._set_back()
+            if set_back is not None:
+                held = [each for each in requests if each.kind == "complete" and not each.override]
+                self._note(held, "held", _SET_BACK.format(set_back))
+                requests = [each for each in requests if each not in held]
+            return self._published(requests, set_back) if requests else None
+        except (SizeJumpError, _SetBackError) as error:
             self._note(requests, "held", str(error).partition(". ")[0])
             return None
         except (ProvisioningError, HotListError) as error:
             self._note(requests, "waiting", str(error))
             raise
 
-    def _published(self, requests: Sequence[ListRequest]) -> Manifest:
+    def _set_back(self) -> int | None:
+        """Return the version of the list that `hotlist rollback` set posts back to, None where another came since.
+
+        Raises ProvisioningError where it was built, and has not got out: no post has what a delta would apply to.
+        """
+        archive = Archive(self._fleet.list_archive)
+        path = archive.complete
+        if path is None or ListRequest.objects.filter(version=archive.completes[0]).exists():
+            return None
+        version, keys = archive.completes[0], self._fleet.keys(Purpose.LISTS).readable()
+        acts = (act for act in self._fleet.acts if act.object == str(version) and act.outcome == "success")
+        done = {act.action for act in acts}
+        if "hotlist_rolled_back" not in done or not _is_signed(path, keys):
+            return None
+        if "hotlist_published" not in done:
+            raise ProvisioningError(f"version {version}, to which posts are to be set back, is not published yet")
+        return version
+
+    def _published(self, requests: Sequence[ListRequest], set_back: int | None) -> Manifest:
         wanted = _Wanted.now()
         names = ", ".join(sorted({each.person for each in requests if each.person is not None}))
         numbers = ", ".join(str(each.pk) for each in requests)
@@ -183,7 +216,9 @@ class ListSigner:
         with Connection(self._fleet.publisher, broker=broker) as connected:
             package = None
             if all(each.kind == "delta" for each in requests):
-                package = _delta(builder, wanted, override)
+                package = _delta(builder, wanted, override, set_back)
+            if package is None and set_back is not None and override is None:
+                raise _SetBackError(_SET_BACK.format(set_back))
             if package is None:
                 package = _complete(builder, wanted, override)
             builder.hand_out(package, None, files=Files(None), refused=0)
@@ -218,19 +253,24 @@ class ListSigner:
         ListRequest.objects.filter(pk__in=[each.pk for each in requests]).update(state=state, said=said)
 
 
-def _delta(builder: Department, wanted: _Wanted, override: str | None) -> bytes | None:
+def _delta(builder: Department, wanted: _Wanted, override: str | None, set_back: int | None) -> bytes | None:
     """Return what changed since the complete list; None where there is none, or too much changed for a delta."""
     archive = builder.archive
     if archive is None or archive.complete is None:
         return None
     # One that was built and never published, or by hand, is on no post that we know of.
-    if not ListRequest.objects.filter(version=archive.completes[0]).exists():
+    if set_back is None and not ListRequest.objects.filter(version=archive.completes[0]).exists():
         return None
     if not _is_signed(archive.complete, builder.issuer_keys):
         return None
     held = builder.held(archive.complete, archive.delta)
+    removals = wanted.removals()
+    if set_back is not None:  # what went since that list was built stands on it again
+        since = held.complete.manifest.built
+        ended = ListEntry.objects.filter(ended_at__gte=since).order_by("pk")
+        removals = chain(removals, _removals(ended, ListRecovery.objects.filter(at__gte=since)))
     try:
-        changes, _ = from_news(held, RowSource(wanted.rows()), wanted.removals())
+        changes, _ = from_news(held, RowSource(wanted.rows()), removals)
     except ChainTooLong:
         return None
     return build_delta(

@@ -17,8 +17,12 @@ from department.lists.models import ListEntry, ListImport, ListRequest
 from department.lists.publishing import ListSigner, SignerSettings
 from department.people.models import DepartmentPerson
 from device.hotlist import HotList
-from device.hotlist.package import load_key, open_package
+from device.hotlist.manifest import read_unverified
+from device.hotlist.package import load_key, open_package, split
 from device.records import Purpose
+from provisioning.commands.authorship import logged
+from provisioning.commands.hotlist import rollback
+from provisioning.commands.hotlist.options import department
 from provisioning.control.keys.rotation import announce, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -256,3 +260,58 @@ def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
     office.sign()
     assert office.hits("7ABC001") == []
     assert ListRequest.objects.filter(state="let_go").count() == 1
+
+
+def set_back(office: Office) -> None:
+    """Do what `hotlist rollback` does."""
+    builder = department(
+        fleet_directory=office.fleet.directory, agency=None, issuer=None, signing_key=None, unseal_key=None,
+        post_key_paths=(), who="chief", purpose="the export was wrong",
+    )  # fmt: skip
+    package = rollback._back(builder, None, "the export was wrong").read_bytes()
+    manifest = read_unverified(split(package)[0])
+    with logged(
+        builder.author, "hotlist_publish", "hotlist_published", object=str(manifest.version), details={"broker": "b"}
+    ):
+        office.publish(None, package, manifest)
+
+
+def test_list_that_was_set_back_by_hand_is_not_built_of_the_same_import_again(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path
+) -> None:
+    file, good = tmp_path / "state.csv", "".join(f"7IMP{number:03d},stolen_vehicle\n" for number in range(40))
+    file.write_text(f"plate,category\n{good}")
+    with as_role(SIGNER):
+        first = take_in(file, "state", None, BY)
+    assert first is not None
+    with as_role(WEB):
+        services.let_import_go(first.pk, "the county's", people["c.doe"])
+    enter(people["a.rivera"], "7OLD111")
+    office.sign()
+    file.write_text(f"plate,category\n{good}8BAD001,stolen_vehicle\n")
+    with as_role(SIGNER):
+        take_in(file, "state", None, BY)
+    with as_role(WEB):
+        services.recover("7OLD111", "found", people["b.chen"])
+        services.recover("7IMP002", "found", people["b.chen"])
+    office.sign()
+    assert [bool(office.hits(plate)) for plate in ("8BAD001", "7OLD111", "7IMP002", "7IMP001")] == [1, 0, 0, 1]
+    set_back(office)
+    assert [bool(office.hits(plate)) for plate in ("8BAD001", "7OLD111", "7IMP002", "7IMP001")] == [0, 1, 1, 1]
+    enter(people["a.rivera"], "7NEW111")
+    with as_role(SIGNER):
+        ListRequest.objects.create(kind="complete")
+    office.sign()
+    assert office.published[-1] == "delta"
+    plates = ("8BAD001", "7OLD111", "7IMP002", "7IMP001", "7NEW111")
+    assert [bool(office.hits(plate)) for plate in plates] == [0, 0, 0, 1, 1], "nor comes back what was found since"
+    held = ListRequest.objects.get(state="held")
+    assert "were set back to an earlier list by hand" in held.said
+    file.write_text(f"plate,category\n{good}")
+    with as_role(SIGNER):
+        take_in(file, "state", None, BY)
+    with as_role(WEB):
+        services.let_request_go(held.pk, "the county sent another file", people["c.doe"])
+    office.sign()
+    assert office.published[-1] == "complete"
+    assert [bool(office.hits(plate)) for plate in plates] == [0, 0, 0, 1, 1]
