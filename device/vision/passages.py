@@ -118,7 +118,7 @@ class Passage:
 
     def _look(self, sighting: Sighting) -> None:
         if self._poll.looks % self._stride == 0:
-            self.widths.append(sighting.width)
+            self.widths = [*self.widths, sighting.width]  # a copy of the passage, as of a clip's read, keeps its own
             if len(self.widths) == WIDTHS:
                 self.widths, self._stride = self.widths[::2], self._stride * 2
         self._poll.add(Vote(sighting.plate.reading, sighting.weight, sighting.width))

@@ -1,6 +1,6 @@
 """The pipeline with networks that see what the test says."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from device.frame import Frame
+from device.vision.clips import reads_of
 from device.vision.detector import Detection
 from device.vision.pipeline import Pipeline, Verdict
 from device.vision.reader import Reading
@@ -177,6 +178,24 @@ def test_a_vehicle_that_stands_is_told_once_and_never_early_again(street: Callab
     one.show("", frames=15)
     assert one.early == []
     assert one.ended == [("7ABC123", Verdict.READ), ("7ABC123", Verdict.TOLD)]
+
+
+def test_read_of_a_clip_stays_as_it_was_told_though_its_vehicle_stands_on(street: Callable[..., Street]) -> None:
+    one = street(longest_seconds=1)
+
+    def frames() -> Iterator[Frame]:
+        for number in range(60):
+            one.plates = [("7ABC123", 0.9, corners(50, 60 + max(0, number - 15)))]
+            second = number / 10
+            yield Frame(number, NOON + timedelta(seconds=second), second, GRAY, no_color)
+
+    one.pipeline.recognizer.appearance = lambda _frame, _plate: Appearance()  # type: ignore[union-attr,method-assign]
+    reads = reads_of(frames(), one.pipeline)
+    read = next(reads)
+    told = read.as_json()
+    assert told["direction"] == "unknown"
+    assert list(reads) == []
+    assert read.as_json() == told
 
 
 def test_a_vehicle_that_stands_and_is_hidden_now_and_then_is_a_repeat(street: Callable[..., Street]) -> None:
