@@ -129,8 +129,10 @@ def back_up(
         superuser.execute("SELECT pg_create_physical_replication_slot(%s, true, true)", [SLOT])
     except psycopg.errors.DuplicateObject:
         raise DepartmentError("another backup of this department is being made") from None
-    aside = target.with_name(target.name + ".part")
-    aside.unlink(missing_ok=True)
+    aside = target.with_name(target.name + _PART)
+    # What a backup that was cut off left is in no account, and would outlast every term.
+    for left in (aside, *target.parent.glob(f"{folder.settings.agency}-*.backup.age{_PART}")):
+        left.unlink(missing_ok=True)
     os.close(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         keys = [part for key in recipients for part in ("--recipient", key)]
@@ -176,6 +178,8 @@ def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[s
     return gone, elsewhere
 
 
+_PART = ".part"
+"""What the name of a file ends with until it is whole."""
 _OVER = """
 SELECT sha256, name FROM archive_backup, archive_term
 WHERE class = 'backup' AND removed_at IS NULL AND made_at + kept_days * interval '24 hours' <= clock_timestamp()

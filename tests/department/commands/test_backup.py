@@ -44,6 +44,8 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
     new_key(other)
     post = fleet_post(department)
     folder.receipts.write_bytes(b"")
+    for left in ("riverside-20260101T030000Z.backup.age.part", "oakdale-20260101T030000Z.backup.age.part"):
+        (tmp_path / left).write_bytes(b"cut off")
     with running_database(folder):
         keep(folder, [post.read() for _ in range(20)])
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
@@ -58,6 +60,7 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
         assert entered == [(json.dumps(said["sha256"]),)]
     file = Path(said["file"])
     assert b"post-1" not in file.read_bytes()
+    assert [path.name for path in tmp_path.glob("*.part")] == ["oakdale-20260101T030000Z.backup.age.part"]
 
     back = given("restore-test", file, top / "back", "--key", key, "--keep", "--json")
     assert back.exit_code == 0, back.output
