@@ -26,7 +26,7 @@ from device.hotlist.errors import BadSignature, ChainTooLong
 from device.hotlist.keys import PlateText
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
-from device.hotlist.package import split
+from device.hotlist.package import PackageFile, load_key, recipients, split
 from device.hotlist.settings import SIZE_JUMP
 from device.records.keys import Purpose
 from provisioning.commands.authorship import logged
@@ -148,14 +148,28 @@ class ListSigner:
             pass
 
     def ask_daily(self) -> None:
-        """Ask for a complete list where the last one is a day old or of a revoked key, or there is none."""
+        """Ask for a complete list where the last one is a day old, or not one that every post can have.
+
+        Posts let go of what a revoked key signed; a new post opens none that was built before it came.
+        """
         newest = Archive(self._fleet.list_archive).complete
-        age = float("inf")  # posts let go of what a revoked key signed
-        if newest is not None and _is_signed(newest, self._fleet.keys(Purpose.LISTS).readable()):
+        age = float("inf")
+        if newest is not None and self._is_for_all(newest):
             age = datetime.now(UTC).timestamp() - newest.stat().st_mtime
         open_ones = ListRequest.objects.filter(kind="complete", state__in=["waiting", "held"])
         if age > COMPLETE_EVERY.total_seconds() and not open_ones.exists():
             ListRequest.objects.create(kind="complete")
+
+    def _is_for_all(self, package: Path) -> bool:
+        paths = (path for post in self._fleet.posts() if (path := self._fleet.recipient_key(post)).is_file())
+        try:
+            with package.open("rb") as file:
+                sealed_to = set(recipients(split(PackageFile(file.fileno()))[1]))
+            return _is_signed(package, self._fleet.keys(Purpose.LISTS).readable()) and all(
+                load_key(path.read_bytes(), private=False).thumbprint() in sealed_to for path in paths
+            )
+        except HotListError:  # damaged: who builds the next one says so
+            return False
 
     def publish_waiting(self) -> Manifest | None:
         """Publish one package for all requests that wait; return its manifest, None where none waits or it is held.

@@ -224,6 +224,21 @@ def test_complete_list_follows_a_revoked_key(
     assert [len(office.hits(plate)) for plate in ("7ABC123", "7NEW111")] == [1, changed]
 
 
+def test_complete_list_follows_a_post_that_came_after_the_last_one(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    office.fleet.add_post("post-2", PostSettings(brokers=("localhost:1",)))
+    with as_role(SIGNER):
+        office.signer.ask_daily()
+    office.sign()
+    assert office.published == ["complete", "complete"]
+    with as_role(SIGNER):
+        office.signer.ask_daily()
+    assert not ListRequest.objects.filter(state="waiting").exists(), "once is enough"
+
+
 def test_file_that_is_still_being_written_is_not_taken_in(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
