@@ -11,9 +11,11 @@ import socket
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ssl import create_default_context
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -165,18 +167,26 @@ def post_message(url: str, body: bytes, headers: dict[str, str]) -> None:
     """
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    sent = kind(parts.hostname or "", parts.port, timeout=SECONDS)
-    # Of the whole: each byte of an answer restarts the socket's own, and other agencies wait behind this one.
-    limit = Timer(SECONDS, lambda: sent.sock and sent.sock.shutdown(socket.SHUT_RDWR))
-    limit.start()
-    try:
-        sent.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", body, headers)
-        status = sent.getresponse().status
-    finally:
-        limit.cancel()
-        sent.close()
+    sent = kind(parts.hostname or "", parts.port)
+    with socket.create_connection((sent.host, sent.port), SECONDS) as plain, plain.dup() as whole:
+        # Of the whole, with TLS: each byte restarts the socket's own, and other agencies wait behind this one.
+        limit = Timer(SECONDS, _cut_off, [whole])
+        limit.start()
+        try:
+            encrypted = parts.scheme == "https"
+            sent.sock = create_default_context().wrap_socket(plain, server_hostname=sent.host) if encrypted else plain
+            sent.request("POST", f"{parts.path or '/'}{parts.query and '?'}{parts.query}", body, headers)
+            status = sent.getresponse().status
+        finally:
+            limit.cancel()
+            sent.close()
     if status // 100 != 2:
         raise HTTPException(f"answered {status}")
+
+
+def _cut_off(whole: socket.socket) -> None:
+    with suppress(OSError):  # it is over
+        whole.shutdown(socket.SHUT_RDWR)
 
 
 class WebhookSender:

@@ -206,12 +206,16 @@ def test_what_cannot_be_told_for_a_day_is_given_up(oakdale: Oakdale) -> None:
     assert (len(oakdale.heard), oakdale.send()) == (1, 0)
 
 
-def test_a_receiver_that_answers_a_byte_at_a_time_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("scheme", "begins"), [("http", b"H"), ("https", b"\x16\x03\x03\x40\x00")])
+def test_a_receiver_that_answers_a_byte_at_a_time_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, begins: bytes
+) -> None:
     monkeypatch.setattr(sending, "SECONDS", 0.5)
     over = Event()
 
     def drip(server: socket.socket) -> None:
         with server.accept()[0] as receiver, suppress(OSError):
+            receiver.sendall(begins)
             while not over.wait(0.1):
                 receiver.send(b"H")
 
@@ -219,7 +223,7 @@ def test_a_receiver_that_answers_a_byte_at_a_time_keeps_nobody_waiting(monkeypat
         dripping = Thread(target=drip, args=[server])
         dripping.start()
         with pytest.raises((OSError, HTTPException)):
-            post_message(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+            post_message(f"{scheme}://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
         over.set()
         dripping.join()
 
