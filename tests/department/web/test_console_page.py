@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from department.config.start import POOL
 from department.database.cluster import installed_versions
@@ -419,6 +419,27 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         expect(deaf).to_contain_text("This page hears nothing from its server")
         page.close()
     visitor.forgive("Failed to load resource")
+
+
+def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visitor) -> None:
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        held.append(route)
+
+    page = served.open(visitor, "b.chen", "account/")
+    page.clock.install()
+    page.route("**/console/events/", hold_the_first)
+    page.goto(f"http://{served.where}/console/")
+    while not held:
+        page.wait_for_timeout(50)
+    hit = served.hit()
+    page.clock.fast_forward(20_000)
+    expect(page.locator("#hit")).to_contain_text(PLATE)
+    expect(page.locator("#deaf")).to_be_hidden()
+    assert (len(held), served.hits[-1]) == (2, hit)
 
 
 def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> None:

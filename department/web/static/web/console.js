@@ -16,8 +16,11 @@ let last = "", current = null, due = false, beatAt = Date.now(), ahead = 0, hear
 async function listen() {
   for (;;) {
     const headers = { Accept: "text/event-stream", "Platepost-Refresh": "1", "Last-Event-ID": last };
+    // A connection that died in a sleep, or on the way, says nothing of it for minutes.
+    const giveUp = new AbortController(), began = Date.now();
+    const watch = setInterval(() => { if (Date.now() - Math.max(began, beatAt) > 2 * DEAF_MS) giveUp.abort(); }, AGAIN_MS);
     try {
-      const answer = await fetch(page.dataset.events, { headers, cache: "no-store" });
+      const answer = await fetch(page.dataset.events, { headers, cache: "no-store", signal: giveUp.signal });
       if (answer.redirected || answer.status === 403) {
         ended = text("logged_out");
         clear();
@@ -25,7 +28,7 @@ async function listen() {
       }
       if (!answer.ok) throw new Error(answer.status);
       await read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
-    } catch { /* lost: it is asked again, and look() says so */ }
+    } catch { /* lost: it is asked again, and look() says so */ } finally { clearInterval(watch); }
     if (ended) return look();
     look();
     await new Promise((again) => setTimeout(again, AGAIN_MS));
