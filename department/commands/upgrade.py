@@ -13,7 +13,7 @@ from department.folder import DepartmentFolder
 @click.command(
     epilog="""\b
 Example:
-  systemctl stop platepost-keeper && platepost department upgrade /var/lib/platepost-department
+  systemctl stop platepost-department-keeper && platepost department upgrade /var/lib/platepost-department
 """
 )
 @FOLDER
