@@ -49,6 +49,10 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
         secret = folder.secret_key.read_text("ascii").strip()
     except OSError as error:
         raise DepartmentError(f"{folder.secret_key}: {error.strerror}; `platepost department init` makes it") from error
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret:  # nothing may be signed with what everybody knows
+        raise DepartmentError(f"{folder.secret_key} is damaged: put it back from a backup")
     connection = conninfo_to_dict(folder.conninfo(role))
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()

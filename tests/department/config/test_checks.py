@@ -58,6 +58,16 @@ def test_grave_fault_makes_the_exit_code(department: Commands) -> None:
     assert "secret_key: " in done.stdout
 
 
+@pytest.mark.parametrize("left", [b"", b"\xff" * 64])
+def test_damaged_secret_is_named_and_nothing_goes_on_with_it(department: Commands, left: bytes) -> None:
+    with changed(department.folder / "secret-key", left):
+        found, refused = department("check"), department("webhook list")
+    assert found.returncode == 1
+    assert "secret_key: " in found.stdout
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1), refused.stderr
+    assert "secret-key is damaged" in refused.stderr
+
+
 def test_wrong_settings_end_the_look(department: Commands) -> None:
     with changed(department.folder / "department.toml", settings_of(department, 'databse = "private"')):
         (fault,) = checks.installation_faults(DepartmentFolder(department.folder))
