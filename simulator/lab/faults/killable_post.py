@@ -244,7 +244,7 @@ class KillablePost:
         return self._post.read(vehicle)
 
     def _tick(self) -> None:
-        self._rotation.tick()
+        self._rotation.tick(self._clock.steady())
         self._custody.tick(self._clock.steady())
         self._tell_faults()
         step = self._timekeeper.tick()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
 DAY = AT.date()
 GROUP = "narcotics"
-LAPTOP = uuid4()
+LAPTOP = UUID("9b2f6a1c-3d47-4e58-8c09-5a7e1f2b4d60")
 HEADINGS = (
     "What Happened",
     "What Information Was Involved",
