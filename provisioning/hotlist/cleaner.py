@@ -12,7 +12,6 @@ from provisioning.hotlist.cleaning import (
     clean_plate,
     clean_priority,
     clean_reference,
-    clean_state,
 )
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import HotListRow, RowRefusedError
@@ -86,8 +85,7 @@ class Cleaner:
         return clean_priority(text) if text.strip() else None
 
     def _judge_state(self, text: str) -> str | None:
-        name = text.strip()
-        return clean_state(self._mapping.states.get(name, name)) or self._mapping.defaults.state
+        return self._mapping.state(text) or self._mapping.defaults.state
 
 
 def _remembered(judge: Callable[[str], _Value]) -> Callable[[str], _Value]:

@@ -39,7 +39,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from device.hotlist.layout import Category, Distribution, Priority, State
-from provisioning.hotlist.cleaning import has_time
+from provisioning.hotlist.cleaning import clean_state, has_time
 from provisioning.hotlist.form import ColumnMapping, FileFormat, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
@@ -129,6 +129,8 @@ DEFAULT_CATEGORIES: dict[str, AllowedCategory | str] = {
 """What policies for fixed cameras name, and `bolo`, be on the look-out: a department's own. Most urgent first."""
 
 
+NCIC_STATES = {"NB": "NE"}
+"""Letters by which NCIC's files name a state, where they are not the Postal Service's: Nebraska alone."""
 NOT_ALLOWED = "is not on the allow-list"
 """How the reason ends with which a category is refused."""
 
@@ -157,6 +159,11 @@ class SourceMapping(_Closed):
         if allowed is None:
             raise RowRefusedError(f"category {name[:40]!r} {NOT_ALLOWED}")
         return AllowedCategory(category=allowed) if isinstance(allowed, str) else allowed
+
+    def state(self, name: str) -> str | None:
+        """Return the letters of what a source calls a state, None for an empty field. Raises RowRefusedError."""
+        name = name.strip()
+        return clean_state(self.states.get(name) or NCIC_STATES.get(name.upper(), name))
 
 
 SAFE = SourceMapping(

@@ -19,7 +19,6 @@ from provisioning.hotlist.cleaning import (
     clean_moment,
     clean_pattern,
     clean_priority,
-    clean_state,
 )
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
@@ -102,13 +101,13 @@ def _clean(record: Mapping[str, str], mapping: SourceMapping, at: datetime) -> P
         raise RowRefusedError(f"the case or the author has more than {LONGEST_REFERENCE} characters")
     if expires <= at:
         raise RowRefusedError("expired before the list was built")
-    priority, state = record.get("priority", "").strip(), record.get("state", "").strip()
+    priority = record.get("priority", "").strip()
     return PatternEntry(
         pattern=pattern,
         characters=_characters(record.get("characters", ""), pattern),
         category=allowed.category,
         priority=clean_priority(priority) if priority else allowed.priority or mapping.defaults.priority,
-        state=clean_state(mapping.states.get(state, state)) or mapping.defaults.state,
+        state=mapping.state(record.get("state", "")) or mapping.defaults.state,
         distribution=clean_distribution(record.get("distribution", "")) or allowed.distribution,
         case=case,
         author=author,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provisioning.hotlist.changes import Removal
-from provisioning.hotlist.cleaning import clean_plate, clean_reference, clean_state
+from provisioning.hotlist.cleaning import clean_plate, clean_reference
 from provisioning.hotlist.form import MEANINGS
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow, RowRefusedError
@@ -28,7 +28,7 @@ def read_removals(path: Path, mapping: SourceMapping) -> Iterator[Removal | Refu
                     line,
                     clean_plate(row["plate"]),
                     mapping.allow(row["category"]).category if row["category"].strip() else None,
-                    clean_state(mapping.states.get(row["state"].strip(), row["state"])),
+                    mapping.state(row["state"]),
                     clean_reference(row["reference"]),
                 )
             except RowRefusedError as refusal:

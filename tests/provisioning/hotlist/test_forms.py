@@ -241,6 +241,14 @@ def test_a_column_template_gives_columns_by_number(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("states", "state"), [("", "NE"), ('[states]\nNB = "NB"', "NB")])
+def test_nebraska_is_what_the_reader_calls_it(tmp_path: Path, states: str, state: str) -> None:
+    given = mapping(tmp_path, f"[defaults]\ncategory = 'local'\n{states}")
+    assert read(tmp_path, "plate,state\n7ABC123, nb\n7ABC123,NB\n", given)[-1] == HotListRow(
+        "7ABC123", "local", 5, state
+    )
+
+
 def test_a_number_finds_a_column_whose_header_is_no_name(tmp_path: Path) -> None:
     given = mapping(tmp_path, '[columns]\nplate = 2\n[defaults]\ncategory = "local"')
     assert read(tmp_path, ",,\n1,7ABC123,x\n", given) == [HotListRow("7ABC123", "local", 5)]
