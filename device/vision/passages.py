@@ -316,10 +316,13 @@ class Passages:
         return distance
 
     def _another(self, passage: Passage, sighting: Sighting) -> bool:
-        """Whether it is surely another plate: in a queue the next vehicle stands where the last one stood."""
-        if sighting.plate.reading.confidence < OTHER_PLATE:
-            return False
-        if passage.rival and folded(sighting.plate.text) == passage.rival:
+        """Whether it is surely not its plate: in a queue the next vehicle stands where the last one stood.
+
+        Nor is what a shadow or lettering nearby says, however little of it: such a look may be large and sharp, and
+        outweigh all that were read.
+        """
+        sure = sighting.plate.reading.confidence >= OTHER_PLATE
+        if sure and passage.rival and folded(sighting.plate.text) == passage.rival:
             return True
         found = passage.consensus
         settled = found.agreeing >= self.settings.agreeing and found.confidence >= self.settings.agreeing_confidence

@@ -176,6 +176,16 @@ def test_a_sure_text_goes_to_its_own_passage_before_what_is_merely_near(sighting
     assert first.consensus.text == "GS"
 
 
+def test_what_says_nothing_like_a_plate_takes_nothing_from_it(sighting: Sightings) -> None:
+    passages = Passages()
+    for step in range(10):
+        passages.update([sighting(step / 12, x=100 + 10 * step, width=60, confidence=0.99)])
+    passages.update([sighting(1, text="X4", x=200, width=140, confidence=0.001)])  # a shadow, large and sharp
+    plate, shadow = passages.open
+    assert (plate.consensus.looks, plate.credible) == (10, True)
+    assert not shadow.credible
+
+
 def test_the_best_picture_is_large_and_well_read(sighting: Sightings) -> None:
     passages = Passages()
     passages.update([sighting(0, width=60)])
