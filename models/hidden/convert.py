@@ -49,13 +49,13 @@ def convert(net: Hider, reader: Path, pictures: npt.NDArray[np.uint8], *, bias: 
     for number, layer in enumerate(READER):
         if number == TRUNK:
             half_way = at
-        at = _convolution(layer, f"conv{number}")(at)
+        at = convolution(layer, f"conv{number}")(at)
     answer = keras.layers.Reshape((STEPS, CLASSES), name="text")(keras.layers.Conv2D(CLASSES, 1, name="head")(at))
     at = half_way
     for number, (layer, block) in enumerate(zip(LAYERS, net.blocks, strict=True)):
         names.append(f"hidden{number}")
         weights.append(folded(block[1], block[2]))
-        at = _convolution(layer, names[-1])(at)
+        at = convolution(layer, names[-1])(at)
     names.append("hidden_head")
     kernel, level = folded(net.head)
     weights.append((kernel, level + np.float32(bias)))
@@ -63,10 +63,11 @@ def convert(net: Hider, reader: Path, pictures: npt.NDArray[np.uint8], *, bias: 
     built = keras.Model(picture, [answer, hidden])
     for name, own in zip(names, weights, strict=True):
         built.get_layer(name).set_weights(list(own))
-    return grafted(reader.read_bytes(), to_int8(built, pictures))
+    return grafted(reader.read_bytes(), to_int8(built, pictures), trunk=TRUNK)
 
 
-def _convolution(layer: Layer, name: str) -> "keras.layers.Layer":
+def convolution(layer: Layer, name: str) -> "keras.layers.Layer":
+    """Build a layer in Keras, batch norm to be folded into it."""
     import keras  # noqa: PLC0415
 
     padding = "valid" if layer.valid else "same"

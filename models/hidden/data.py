@@ -47,10 +47,10 @@ class Examples(NamedTuple):
 
 
 class Trunk:
-    """The first layers of a reader, and its answer."""
+    """The first layers of a net, and its answer."""
 
-    def __init__(self, path: Path) -> None:
-        """Load a .tflite reader."""
+    def __init__(self, path: Path, layer: int = TRUNK) -> None:
+        """Load a .tflite file; `layer` counts its convolutions from 1."""
         self._interpreter = Interpreter(
             str(path), num_threads=1, experimental_preserve_all_tensors=True,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -60,11 +60,11 @@ class Trunk:
         convolutions = [one for one in self._interpreter._get_ops_details() if one["op_name"] == "CONV_2D"]  # noqa: SLF001 - no public list
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._answer = self._interpreter.get_output_details()[0]
-        self._at = tensors[convolutions[TRUNK - 1]["outputs"][0]]
+        self._at = tensors[convolutions[layer - 1]["outputs"][0]]
         self.scale, self.zero_point = (float(self._at["quantization"][0]), int(self._at["quantization"][1]))
 
     def __call__(self, plate: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-        """Return the values of layer `TRUNK` and the answer's probabilities for a 64 x 160 plate."""
+        """Return the values of the layer and the answer's probabilities for a 64 x 160 plate."""
         self._interpreter.set_tensor(self._input, (plate ^ 0x80).view(np.int8)[None, :, :, None])
         self._interpreter.invoke()
         scale, zero_point = self._answer["quantization"]
@@ -72,7 +72,7 @@ class Trunk:
         return self._interpreter.get_tensor(self._at["index"])[0], softmax(logits)
 
     def floats(self, values: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-        """Undo the quantization of layer `TRUNK`."""
+        """Undo the quantization of the layer."""
         return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
 

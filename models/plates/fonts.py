@@ -42,8 +42,19 @@ FAMILIES: Final[dict[str, dict[str, tuple[int, ...]]]] = {
     "slab": {"alfa-slab-one": (400,), "arvo": (700,), "bitter": (700,), "rokkitt": (700,), "roboto-slab": (700,)},
     "sans": {"montserrat": (700,), "archivo-black": (400,), "josefin-sans": (700,), "roboto": (700,),
              "overpass": (700,), "fjalla-one": (400,), "oswald": (600,)},
+    "sign": {"abril-fatface": (400,), "anton": (400,), "bangers": (400,), "bebas-neue": (400,), "black-ops-one": (400,),
+             "comic-neue": (700,), "courier-prime": (700,), "exo-2": (500,), "graduate": (400,),
+             "ibm-plex-sans": (600,),
+             "inter": (500,), "lato": (400, 700), "lora": (600,), "merriweather": (700,), "nunito": (700,),
+             "open-sans": (400, 700), "permanent-marker": (400,), "poppins": (500,), "pt-sans": (700,),
+             "public-sans": (600,), "raleway": (600,), "righteous": (400,), "russo-one": (400,),
+             "saira-stencil-one": (400,), "source-sans-3": (400, 700), "staatliches": (400,), "stardos-stencil": (700,),
+             "teko": (500,), "titillium-web": (600,), "ubuntu": (500,), "work-sans": (500,)},
 }  # fmt: skip
-"""The same for what is printed, such as states' names: `script` is as with a brush, `round` as with a pen."""
+"""The same for what is printed, such as states' names: `script` is as with a brush, `round` as with a pen.
+
+`sign` is for lettering that is no plate's.
+"""
 SYSTEM_PATTERNS: Final = ("roadgeek/RG2014B.ttf", "roadgeek/RG2014C.ttf", "routed-gothic/routed-gothic-narrow.ttf",
                           "routed-gothic/routed-gothic.ttf", "opendin/OSP-DIN.ttf")  # fmt: skip
 SYSTEM_FOLDER: Final = Path("/usr/share/fonts/truetype")

@@ -39,7 +39,7 @@ def framed(plate: PlateImage, rng: np.random.Generator) -> Gray:
     height, width = FRAMED_SHAPE
     inner_height, inner_width = round(height / (1 + 2 * MARGIN)), round(width / (1 + 2 * MARGIN))
     top, left = (height - inner_height) // 2, (width - inner_width) // 2
-    page = _surroundings(height, width, rng)
+    page = surroundings(height, width, rng)
     flat = cv2.resize(to_gray(plate.image, rng), (inner_width, inner_height), interpolation=cv2.INTER_AREA)
     mask = cv2.resize(plate.mask, (inner_width, inner_height), interpolation=cv2.INTER_AREA)
     part = page[top : top + inner_height, left : left + inner_width]
@@ -51,7 +51,8 @@ def framed(plate: PlateImage, rng: np.random.Generator) -> Gray:
     return page
 
 
-def _surroundings(height: int, width: int, rng: np.random.Generator) -> Gray:
+def surroundings(height: int, width: int, rng: np.random.Generator) -> Gray:
+    """Draw what a plate is before: bodywork, edges, gaps."""
     level = float(rng.uniform(5, 245) if rng.random() < 0.6 else rng.uniform(5, 70))
     coarse = rng.normal(level, float(rng.uniform(2, 45)), (int(rng.integers(2, 6)), int(rng.integers(2, 7)))).clip(
         0, 255

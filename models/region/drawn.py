@@ -12,10 +12,10 @@ from models.plates import framed, render_plate
 from models.plates.surroundings import FRAMED_SHAPE
 from models.region.issuers import draw_look
 
-_ISSUERS: Final = (*STATES, OTHER)
+ISSUERS: Final = (*STATES, OTHER)
 _WEIGHTS: Final = {"CA": 6.0, OTHER: 5.0}
 """How often an issuer comes, where a usual state counts 1."""
-_OFTEN: Final = np.array([_WEIGHTS.get(issuer, 1.0) for issuer in _ISSUERS])
+_OFTEN: Final = np.array([_WEIGHTS.get(issuer, 1.0) for issuer in ISSUERS])
 SHARES: Final = _OFTEN / _OFTEN.sum()
 """The same as shares of all plates, by class."""
 _HEIGHT: Final = 96
@@ -31,6 +31,6 @@ def draw(count: int, seed: int) -> Drawn:
     for index in track(range(count), description="Drawing plates", console=Console(stderr=True)):
         rng = np.random.default_rng([seed, index])
         issuers[index] = rng.choice(len(SHARES), p=SHARES)
-        look = draw_look(_ISSUERS[issuers[index]], rng)
+        look = draw_look(ISSUERS[issuers[index]], rng)
         pictures[index] = framed(render_plate(rng, design=look, height=_HEIGHT), rng)
     return pictures, issuers
