@@ -20,6 +20,7 @@ _TRAIN: Final = {
     "reader": LazyCommand("models.reader.cli:train", "Train the reader on drawn and real plates."),
     "hidden": LazyCommand("models.hidden.cli:train", "Train the reader to see that a character is hidden."),
     "region": LazyCommand("models.region.cli:train", "Train the issuing-state network on drawn and real plates."),
+    "lettering": LazyCommand("models.lettering.cli:train", "Train the issuing-state network to see what is no plate."),
     "vehicle": LazyCommand("models.vehicle.cli:train", "Train the vehicle network on labeled photos."),
 }
 _CONVERT: Final = {
@@ -28,6 +29,9 @@ _CONVERT: Final = {
     "hidden": LazyCommand("models.hidden.cli:convert", "Add what sees hidden characters to its reader, as int8."),
     "region": LazyCommand(
         "models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
+    ),
+    "lettering": LazyCommand(
+        "models.lettering.cli:convert", "Add what sees that it is no plate to its issuing-state network, as int8."
     ),
     "vehicle": LazyCommand(
         "models.vehicle.cli:convert", "Calibrate a trained vehicle network and quantize it to int8."

@@ -19,7 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from device.vision.detector import beside
 
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
-Net = Literal["detector", "hidden", "reader", "region", "vehicle"]
+Net = Literal["detector", "hidden", "lettering", "reader", "region", "vehicle"]
+_GRAFTED: Final[Mapping[Net, Net]] = {"hidden": "reader", "lettering": "region"}
+"""What is learned upon a net, and that net."""
 
 
 class Stage(BaseModel):
@@ -50,7 +52,7 @@ class Stage(BaseModel):
     @property
     def makes(self) -> Net:
         """What its file is: a reader with the answer of `hidden` is a reader."""
-        return "reader" if self.net == "hidden" else self.net
+        return _GRAFTED.get(self.net, self.net)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -186,7 +188,8 @@ class Kitchen:
         reader = ["--reader", str(self._file(stage.reader))] if stage.reader else []
         texts = self._texts if stage.net in {"reader", "region"} else []
         yield ["train", stage.net, folder, *real, *texts, *start, *reader, *options]
-        converted = {"region": [*real, *texts], "hidden": [*self._real("reader"), *start]}.get(stage.net, real)
+        own = {"region": [*real, *texts], "hidden": [*self._real("reader"), *start], "lettering": start}
+        converted = own.get(stage.net, real)
         yield ["convert", stage.net, f"{folder}/last.pt", output, *converted]
         if stage.calibrated:
             yield ["calibrate", output, "--copies", "20", *self._real("reader"), *self._texts]
@@ -196,5 +199,9 @@ class Kitchen:
         return ["--texts", str(self._ingredients.texts)] if self._ingredients.texts else []
 
     def _real(self, net: Net) -> list[str]:
-        photos = self._ingredients.photos if net in {"detector", "hidden", "vehicle"} else self._ingredients.photos[:1]
+        photos = (
+            self._ingredients.photos
+            if net in {"detector", "hidden", "lettering", "vehicle"}
+            else self._ingredients.photos[:1]
+        )
         return [word for folder in photos for word in ("--photos", str(folder))]

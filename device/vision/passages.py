@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.ctc import folded
 from device.vision.lanes import lane_at
-from device.vision.recognizer import plate_probability
-from device.vision.region import Issuer
+from device.vision.recognizer import PLAIN, is_lettering, plate_probability
+from device.vision.region import NONE, Impression, Issuer
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
 from device.vision.vehicle import NOTHING, Appearance
@@ -72,12 +72,12 @@ class Passage:
     """Whether the passage's read has left already, because the vehicle stood for too long."""
     rival: str = ""
     """What the last look said, as `folded` gives it, if it was so sure and so different that the next may part them."""
-    issuer: Issuer | None = None
-    """Who issued the plate, once that was asked and if it can be told."""
+    impression: Impression = NONE
+    """What the best looks tell besides the text, once that was asked."""
     appearance: Appearance = NOTHING
     """What can be told of the vehicle, once that was asked."""
     asked: bool = False
-    """Whether both were asked."""
+    """Whether both were asked for something to be said."""
     _plates: list[tuple[float, NDArray[np.uint8]]] = field(default_factory=list)
     """The best looks' values as pictures, and their rectified plates; the best first."""
     _scores: float = 0.0
@@ -153,9 +153,29 @@ class Passage:
         return self._consensus
 
     @property
+    def issuer(self) -> Issuer | None:
+        """Who issued the plate, once that was asked and if it can be told."""
+        return self.impression.issuer
+
+    @property
     def plate_probability(self) -> float:
-        """How likely it is a plate rather than lettering, by the detector's mean score of its looks."""
-        return plate_probability(self._scores / self._weights)
+        """How likely it is a plate rather than lettering, by all its looks and by its text."""
+        return plate_probability(self._score, self.impression.plate, self.consensus.text)
+
+    @property
+    def is_lettering(self) -> bool:
+        """Whether it is almost surely no plate, whatever its text is; never before that was asked."""
+        return is_lettering(self._score, self.impression.plate)
+
+    @property
+    def may_be_lettering(self) -> bool:
+        """Whether it is not plainly a plate yet, by what was asked."""
+        return is_lettering(self._score, self.impression.plate, PLAIN)
+
+    @property
+    def _score(self) -> float:
+        """The detector's mean score."""
+        return self._scores / self._weights
 
     @property
     def finding(self) -> Consensus:

@@ -155,12 +155,17 @@ class Pipeline:
                 plate = Plate(reading, detection.score, detection.corners)
                 yield Sighting(frame, plate, sharpness(rectified), rectified)
 
+    def _look_at(self, passage: Passage) -> None:
+        """Ask who issued the plate, and whether it is one, by the passage's best looks so far."""
+        if self.recognizer is not None:
+            passage.impression = self.recognizer.impression(passage.best_plates)
+
     def _ask(self, passage: Passage) -> None:
-        """Ask about issuer and vehicle: for the first early hit, and again at the passage's end, by better looks."""
+        """Ask about the vehicle: for the first early hit, and again at the passage's end, by a better look."""
         if self.recognizer is not None:
             best = passage.best
-            passage.issuer, passage.asked = self.recognizer.issuer(passage.best_plates), True
             passage.appearance = self.recognizer.appearance(best.frame.color(), best.plate.corners)
+            passage.asked = True
 
     def _say(self, passages: Sequence[Passage]) -> tuple[tuple[Passage, ...], tuple[Doubted, ...]]:
         """Return which of the passages of a frame are safe to act on, and of which to take back what was said."""
@@ -176,12 +181,12 @@ class Pipeline:
                 doubted.append(Doubted(passage, legible=True))
                 self._told.pop(passage.said, None)
                 passage = self._passages.part(passage)
-            if passage.safe and self._legible(passage) and not self._repeats(passage):
+            if self._may_be_said(passage):
                 self._say_early(passage)
                 early.append(passage)
             elif self._doubts(passage):
                 passage.said, passage.doubted = "", None
-                doubted.append(Doubted(passage, legible=self._readable(passage)))
+                doubted.append(Doubted(passage, legible=self._readable(passage) and not passage.is_lettering))
         return tuple(early), tuple(doubted)
 
     def _find_again(self, passage: Passage) -> None:
@@ -193,6 +198,14 @@ class Pipeline:
             if other.said == text and not other.told and other.consensus.agreeing < passage.consensus.agreeing:
                 passage.take_over(other)
                 return
+
+    def _may_be_said(self, passage: Passage) -> bool:
+        if not passage.safe or not self._legible(passage) or self._repeats(passage):
+            return False
+        # Asked once for the first hit; of what may be lettering at each look, for it may be a plate that is far away.
+        if not passage.asked or passage.may_be_lettering:
+            self._look_at(passage)
+        return not passage.may_be_lettering
 
     def _say_early(self, passage: Passage) -> None:
         if not passage.asked:
@@ -245,6 +258,9 @@ class Pipeline:
         if passage.told:
             return Verdict.TOLD
         if not self._readable(passage):
+            return Verdict.UNREADABLE
+        self._look_at(passage)
+        if passage.is_lettering:
             return Verdict.UNREADABLE
         return Verdict.REPEAT if self._repeats(passage) else Verdict.READ
 

@@ -1,4 +1,4 @@
-"""The issuing state by the look of a plate: one of the United States, another issuer, or unknown.
+"""The issuing state by the look of a plate: one of the United States, another issuer, or unknown; and if it is a plate.
 
 What stands on the plate says little of it: personalized serials are of no format, and a read may be wrong. So a network
 of its own looks at the same picture that the reader does. It is asked once or twice a passage, of the best looks.
@@ -25,6 +25,8 @@ CALIFORNIAN = 0.8
 ELSEWHERE = 0.99
 """Probability of any issuer but California from which on that is said where none can be named; chosen likewise."""
 
+_ISSUERS, _PLATE = (1, len(REGIONS)), (1, 1, 1, 1)
+"""Shapes of the answers."""
 _CALIFORNIA = REGIONS.index(CALIFORNIA)
 _MIDDLE, _SPREAD, _MOST = 128.0, 55.0, 8.0
 """Mean and standard deviation of the gray levels that the network sees, and the most that contrast is raised by."""
@@ -38,8 +40,24 @@ class Issuer:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """What looks at a plate tell besides its text."""
+
+    issuer: Issuer | None = None
+    """Who issued it, if that can be told."""
+    plate: float | None = None
+    """Logit that it is a license plate rather than other lettering, where the file tells that."""
+
+
+NONE = Impression()
+
+
 class RegionNet:
-    """Tells who issued a plate with an int8 convolutional network. Not safe to share between threads."""
+    """Tells who issued a plate, and if it is one, with an int8 convolutional network; not to be shared by threads.
+
+    Files from before the second answer say who issued it, and no more.
+    """
 
     def __init__(self, path: Path, *, runtime: str | None = None) -> None:
         """Load the network of `path`.
@@ -50,22 +68,33 @@ class RegionNet:
 
         """
         self.model = Network(path, runtime=runtime)
-        self.model.expect(input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=[(1, len(REGIONS))])
+        shapes = [output.shape for output in self.model.outputs]
+        self._plate = shapes.index(_PLATE) if _PLATE in shapes else None
+        self.model.expect(
+            input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=[_ISSUERS] if self._plate is None else [_ISSUERS, _PLATE]
+        )
+        self._issuers = [output.shape for output in self.model.outputs].index(_ISSUERS)
 
-    def logits(self, plate: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return a logit for each of `REGIONS`, of a 64 x 160 uint8 plate seen from the front."""
-        (answer,) = self.model.run((leveled(plate) ^ 0x80).view(np.int8)[None, :, :, None])
-        logits: NDArray[np.float32] = self.model.outputs[0].real(answer)[0]
-        return logits
+    def look(self, plate: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:
+        """Return of a 64 x 160 uint8 plate seen from the front a logit for each of `REGIONS`, and that it is one."""
+        answers = self.model.run((leveled(plate) ^ 0x80).view(np.int8)[None, :, :, None])
+        issuers, *others = (
+            self.model.outputs[index].real(answers[index])[0]
+            for index in (self._issuers, self._plate)
+            if index is not None
+        )
+        return issuers, float(others[0].item()) if others else None
 
-    def issuer(self, plates: Sequence[NDArray[np.uint8]]) -> Issuer | None:
-        """Return who issued the plate that so many looks show, each 64 x 160 uint8; None where that is unknown.
+    def impression(self, plates: Sequence[NDArray[np.uint8]]) -> Impression:
+        """Return what so many looks at a plate tell, each 64 x 160 uint8.
 
         Looks at one plate are no independent witnesses: their logits are averaged, not added.
         """
         if not plates:
-            return None
-        return claimed(np.mean([self.logits(plate) for plate in plates], axis=0))
+            return NONE
+        issuers, kinds = zip(*map(self.look, plates), strict=True)
+        told = [kind for kind in kinds if kind is not None]
+        return Impression(claimed(np.mean(issuers, axis=0)), float(np.mean(told)) if told else None)
 
 
 def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:

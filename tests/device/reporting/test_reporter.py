@@ -17,7 +17,7 @@ from device.vision.passages import Passage, Passages
 from device.vision.pipeline import Doubted, Ended, Verdict
 from device.vision.reader import Glyph, Reading
 from device.vision.recognizer import Plate
-from device.vision.region import Issuer
+from device.vision.region import Impression, Issuer
 from device.vision.settings import LaneSettings, PassageSettings
 from device.vision.sighting import Sighting
 from device.vision.vehicle import NOTHING, Appearance
@@ -120,7 +120,7 @@ class Desk:
         color = rng.integers(0, 255, (240, 320, 3), np.uint8)
         frame = Frame(number, NOON, number / 20, color[:, :, 0], lambda: color)
         (passage,) = self.passages.update([Sighting(frame, self.plate(text, confidence, score), 1.0)])
-        passage.issuer, passage.appearance = issuer, appearance
+        passage.impression, passage.appearance = Impression(issuer), appearance
         if passage.safe:
             self.reporter.early(passage)
         return passage

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from device.vision.consensus import SPAN_TEXTS
-from device.vision.passages import WIDTHS, Passages
+from device.vision.passages import WIDTHS, Passage, Passages
+from device.vision.region import Impression
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
 
@@ -222,3 +223,33 @@ def test_near_looks_count_most_for_whether_it_is_a_plate(sighting: Sightings) ->
         passages.update([replace(look, plate=replace(look.plate, score=score))])
     (passage,) = passages.open
     assert passage.plate_probability > 0.9
+
+
+def seen_by(sighting: Sightings, look: float | None, *, score: float = 0.9, text: str = "7ABC123") -> Passage:
+    """Give a passage of two looks whose plates look so much like plates."""
+    passages = Passages()
+    for step in range(2):
+        seen = sighting(step / 20, text=text)
+        passages.update([replace(seen, plate=replace(seen.plate, score=score))])
+    (passage,) = passages.open
+    passage.impression = Impression(plate=look)
+    return passage
+
+
+def test_what_is_told_of_a_passage_goes_by_its_look_too(sighting: Sightings) -> None:
+    shares = [seen_by(sighting, look).plate_probability for look in (-12.0, -3.0, 0.0, 6.0)]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.05
+    assert shares[-1] > 0.98
+
+
+def test_lettering_without_a_digit_is_told_with_less_and_yet_read(sighting: Sightings) -> None:
+    word, serial = (seen_by(sighting, 0.0, score=0.6, text=text) for text in ("GARDENS", "GARD3NS"))
+    assert word.plate_probability < serial.plate_probability
+    assert word.is_lettering == serial.is_lettering
+
+
+def test_only_what_surely_looks_like_lettering_is_none(sighting: Sightings) -> None:
+    assert seen_by(sighting, -15.0, score=0.5).is_lettering
+    assert not seen_by(sighting, 2.0, score=0.5).is_lettering
+    assert not seen_by(sighting, None, score=0.3).is_lettering, "the score alone tells too little"

@@ -13,9 +13,9 @@ from device.vision.clips import reads_of
 from device.vision.detector import Detection
 from device.vision.pipeline import Pipeline, Verdict
 from device.vision.reader import Reading
-from device.vision.region import Issuer
+from device.vision.region import Impression, Issuer
 from device.vision.settings import PassageSettings, VisionSettings
-from device.vision.vehicle import Appearance
+from device.vision.vehicle import NOTHING, Appearance
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GRAY = np.full((720, 1280), 100, np.uint8)
@@ -37,12 +37,14 @@ class Street:
         """What is to be seen: text, confidence, and corners."""
         self._number = 0
         self._read = 0
+        self.plate_logit: float | None = None
+        """What the look says of whether it is a plate."""
         self.asked: list[int] = []
-        """How many looks were shown each time that the issuer was asked for."""
+        """How many looks were shown each time that the impression was asked for."""
         networks: Any = SimpleNamespace(
             detector=SimpleNamespace(detect=self._detect),
             reader=SimpleNamespace(read_rectified=self._read_next),
-            issuer=self._issuer,
+            impression=self._impression,
             appearance=self._appearance,
         )
         self._reading = reading
@@ -68,10 +70,10 @@ class Street:
         self._read += 1
         return self._reading(text, confidence)
 
-    def _issuer(self, plates: tuple[np.ndarray, ...]) -> Issuer:
+    def _impression(self, plates: tuple[np.ndarray, ...]) -> Impression:
         assert all(plate.shape == (64, 160) for plate in plates)
         self.asked.append(len(plates))
-        return Issuer("US-CA", 0.99)
+        return Impression(Issuer("US-CA", 0.99), self.plate_logit)
 
     def _appearance(self, frame: np.ndarray, plate: np.ndarray) -> Appearance:
         assert frame.shape == (720, 1280, 3)
@@ -149,6 +151,47 @@ def test_nobody_is_asked_who_issued_what_cannot_be_read(street: Callable[..., St
     one.show("", frames=15)
     assert one.ended == [("7ABC123", Verdict.UNREADABLE)]
     assert one.asked == []
+
+
+def test_what_is_surely_lettering_is_neither_a_hit_nor_a_read_and_counted(street: Callable[..., Street]) -> None:
+    one = street()
+    one.plate_logit = -20.0
+    one.show("7ABC123", frames=8)
+    one.show("", frames=15)
+    assert one.early == []
+    assert one.ended == [("7ABC123", Verdict.UNREADABLE)]
+    assert (one.pipeline.counters.unreadable, one.pipeline.counters.reads) == (1, 0)
+    assert one.appearances == [NOTHING], "nobody asked about a vehicle"
+
+
+def test_what_looks_like_lettering_from_afar_may_be_a_plate_from_nearer(street: Callable[..., Street]) -> None:
+    one = street()
+    one.plate_logit = -20.0
+    one.show("7ABC123", frames=4)
+    one.plate_logit = 5.0
+    one.show("7ABC123", frames=4)
+    assert len(one.early) == 4
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_what_may_be_lettering_is_read_at_its_end_and_no_hit_before(street: Callable[..., Street]) -> None:
+    one = street()
+    one.plate_logit = -3.0
+    one.show("7ABC123", frames=8)
+    assert one.early == []
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_what_turns_out_to_be_lettering_after_it_was_said_is_taken_back(street: Callable[..., Street]) -> None:
+    one = street()
+    one.plate_logit = 5.0
+    one.show("7ABC123", frames=8)
+    assert one.early
+    one.plate_logit = -20.0
+    one.show("", frames=15)
+    assert one.ended == [("7ABC123", Verdict.UNREADABLE)]
 
 
 def test_the_same_vehicle_again_within_the_time_is_a_repeat(street: Callable[..., Street]) -> None:

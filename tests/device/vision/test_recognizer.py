@@ -14,7 +14,7 @@ from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, Issuer
+from device.vision.region import CALIFORNIA, Impression, Issuer
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")
@@ -108,6 +108,7 @@ def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monke
     first = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
     found = []
     monkeypatch.setattr(recognizer, "minimum_confidence", 0.5)  # by the text alone: redaction asks for no more
+    monkeypatch.setattr(recognizer, "impression", lambda _: Impression())  # as a post without the file
     for score in (0.95, 0.57, 0.41):
         monkeypatch.setattr(recognizer.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
         (plate,) = recognizer.recognize(street()).plates
@@ -117,6 +118,19 @@ def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monke
     assert doubtful == pytest.approx(0.745 * plain, abs=0.01)
     assert lettering == pytest.approx(0.2 * plain, abs=0.01)
     assert all(sum(o.probability for o in reading.alternatives) <= 1 - reading.confidence for reading in found)
+
+
+def test_what_looks_like_lettering_is_told_with_doubt(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    (first, *_) = recognizer.recognize(street()).plates
+    assert first.look is not None
+    assert first.look > 3
+    told = []
+    for look in (6.0, -4.0, -9.0):
+        monkeypatch.setattr(recognizer, "impression", lambda _, logit=look: Impression(plate=logit))
+        told.append(recognizer.recognize(street()).plates[0].confidence)
+    assert told[0] > 0.9
+    assert told == sorted(told, reverse=True)
+    assert told[2] < 0.1, "and yet told: a still's text goes by itself"
 
 
 def test_the_plate_from_nearby_comes_first(recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +153,7 @@ def test_formats_of_california_break_ties_on_its_plates_alone(
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
     seen = Look(columns, (Hypothesis("7QBC234", 0.5), Hypothesis("7DBC234", 0.4)))
     monkeypatch.setattr(recognizer.reader, "look", lambda _: seen)
-    monkeypatch.setattr(recognizer, "issuer", lambda _: issuer and Issuer(issuer, 0.99))
+    monkeypatch.setattr(recognizer, "impression", lambda _: Impression(issuer and Issuer(issuer, 0.99), 5.0))
     assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 

@@ -6,10 +6,21 @@ import pytest
 
 from device.errors import ModelError
 from device.records.regions import OTHER, REGIONS
-from device.vision import modelfiles, recognizer
+from device.vision import modelfiles, recognizer, region
+from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, CALIFORNIAN, ELSEWHERE, LEAST, Issuer, RegionNet, claimed, leveled
+from device.vision.region import (
+    CALIFORNIA,
+    CALIFORNIAN,
+    ELSEWHERE,
+    LEAST,
+    Impression,
+    Issuer,
+    RegionNet,
+    claimed,
+    leveled,
+)
 
 
 def logits(region: str, probability: float) -> np.ndarray:
@@ -52,14 +63,33 @@ def test_light_and_contrast_make_no_difference_to_what_the_net_sees(gain: float,
 
 def test_looks_are_averaged_and_not_added() -> None:
     net = RegionNet(shipped("region.tflite"))
-    told = iter([logits(CALIFORNIA, 0.96), logits(CALIFORNIA, 0.7), logits(CALIFORNIA, 0.4)])
-    net.logits = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
+    told = iter([(logits(CALIFORNIA, 0.96), 1.0), (logits(CALIFORNIA, 0.7), 2.0), (logits(CALIFORNIA, 0.4), 6.0)])
+    net.look = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
     # The mean of the three is 0.77, their sum would be 0.9999.
-    assert net.issuer([plate] * 3) is None
-    net.logits = lambda _plate: logits("US-NV", 0.99)  # type: ignore[method-assign]
-    assert net.issuer([plate] * 3) == Issuer("US-NV", pytest.approx(0.99))
-    assert net.issuer([]) is None
+    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0))
+    net.look = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
+    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None)
+    assert net.impression([]) == Impression()
+
+
+class Older(Network):
+    """The file as it was before it had the second answer."""
+
+    def __init__(self, path: Path, *, runtime: str | None = None) -> None:
+        super().__init__(path, runtime=runtime)
+        self.outputs = tuple(output for output in self.outputs if output.shape == (1, len(REGIONS)))
+
+
+def test_a_file_from_before_the_second_answer_tells_the_issuer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = RegionNet(shipped("region.tflite"))
+    monkeypatch.setattr(region, "Network", Older)
+    before = RegionNet(shipped("region.tflite"))
+    plate = np.random.default_rng(1).integers(0, 255, (64, 160), np.uint8)
+    issuers, kind = now.look(plate)
+    assert isinstance(kind, float)
+    assert before.look(plate) == (pytest.approx(issuers), None)
+    assert before.impression([plate]).plate is None
 
 
 def test_a_file_of_another_shape_is_named() -> None:
@@ -76,7 +106,7 @@ def test_a_post_without_the_file_tells_no_state(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
     networks = Recognizer.load()
     assert networks.region is None
-    assert networks.issuer([np.zeros((64, 160), np.uint8)]) is None
+    assert networks.impression([np.zeros((64, 160), np.uint8)]) == Impression()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from device.records.regions import REGIONS
 from device.vision.interpreter import Network
 from tests.models.reader.golden import fixture_input
 
@@ -18,11 +19,16 @@ def fixture_inputs() -> list[npt.NDArray[np.int8]]:
     return [np.roll(fixture_input(), 5 * turn, axis=(1, 2)) for turn in range(8)]
 
 
-def answers(model: Network) -> list[list[int]]:
-    """Return the net's int8 answers to each."""
-    return [[int(logit) for logit in model.run(picture)[0][0]] for picture in fixture_inputs()]
+def answers(model: Network) -> dict[str, list[list[int]]]:
+    """Return the net's int8 answers to each: `logits` of who issued it, and of whether they are `plates`."""
+    given = [model.run(picture) for picture in fixture_inputs()]
+    names = {len(REGIONS): "logits", 1: "plates"}
+    return {
+        names[output.shape[1]]: [[int(value) for value in answer[place].flat] for answer in given]
+        for place, output in enumerate(model.outputs)
+    }
 
 
 if __name__ == "__main__":
     shipped = Network(SHIPPED, reference=True)
-    GOLDEN.write_text(json.dumps({"digest": shipped.digest, "logits": answers(shipped)}) + "\n")
+    GOLDEN.write_text(json.dumps({"digest": shipped.digest, **answers(shipped)}) + "\n")

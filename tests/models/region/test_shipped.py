@@ -7,6 +7,8 @@ import pytest
 from device.records.regions import OTHER, REGIONS
 from device.vision.interpreter import RUNTIMES, Network
 from device.vision.region import CALIFORNIA, RegionNet, claimed
+from models.lettering.direct import framed_lettering
+from models.lettering.words import all_faces
 from models.plates import Severity, degrade
 from models.region.drawn import draw
 from tests.models.asked import ASKED
@@ -22,7 +24,7 @@ def test_shipped_net_keeps_the_contract(model: Network) -> None:
     assert model.input.shape == (1, 64, 160, 1)
     assert model.input.scale == pytest.approx(1 / 255)
     assert model.input.zero_point == -128
-    assert [output.shape for output in model.outputs] == [(1, len(REGIONS))]
+    assert [output.shape for output in model.outputs] == [(1, len(REGIONS)), (1, 1, 1, 1)]
     assert SHIPPED.stat().st_size <= 760_000
 
 
@@ -37,7 +39,7 @@ def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None
     model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
     for _ in range(ASKED):
-        assert answers(model) == golden["logits"]
+        assert answers(model) == {"logits": golden["logits"], "plates": golden["plates"]}
 
 
 def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
@@ -45,7 +47,7 @@ def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
     pictures, issuers = draw(160, seed=20_260)
     rng = np.random.default_rng(20_260)
     easy = Severity(smallest=140, largest=260, inverted=0)
-    logits = np.array([net.logits(degrade(picture, rng, easy)) for picture in pictures])
+    logits = np.array([net.look(degrade(picture, rng, easy))[0] for picture in pictures])
     assert np.mean(logits.argmax(1) == issuers) >= 0.45
     claims = [(claimed(one), REGIONS[truth]) for one, truth in zip(logits, issuers, strict=True)]
     named = [one.region == truth for one, truth in claims if one and one.region != OTHER]
@@ -54,3 +56,13 @@ def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
     elsewhere = [truth for one, truth in claims if one and one.region == OTHER]
     assert len(elsewhere) >= 60
     assert CALIFORNIA not in elsewhere
+
+
+def test_shipped_net_tells_fresh_plates_from_fresh_lettering() -> None:
+    net, rng, fonts = RegionNet(SHIPPED), np.random.default_rng(20_261), all_faces()
+    easy = Severity(smallest=100, largest=260, inverted=0)
+    pictures, _ = draw(80, seed=20_261)
+    plates = [net.look(degrade(picture, rng, easy))[1] for picture in pictures]
+    others = [net.look(degrade(framed_lettering(rng, fonts), rng, easy))[1] for _ in range(80)]
+    assert np.mean(np.array(plates) > 0) >= 0.95
+    assert np.mean(np.array(others) < 0) >= 0.9

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from device.vision.detector import Detection
 from device.vision.reader import Glyph, Reading
 from device.vision.recognizer import Recognizer
+from device.vision.region import NONE
 from device.vision.vehicle import Appearance
 from simulator.cli import simulate
 from simulator.scoring.replay import Replay
@@ -59,7 +60,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def recognizer(text: str = "7ABC123") -> Any:
-    nothing = {"issuer": lambda _plates: None, "appearance": lambda _frame, _plate: Appearance()}
+    nothing = {"impression": lambda _plates: NONE, "appearance": lambda _frame, _plate: Appearance()}
     return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), **nothing)
 
 
