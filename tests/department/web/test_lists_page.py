@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from simulator.brokers.mosquitto import mosquitto_path
 from tests.browser import Visitor, accessibility_faults
@@ -66,4 +66,22 @@ def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
     for where in ("/lists/", "/lists/add/", "/lists/imports/", "/lists/imports/1/"):
         site.visit(phone, where, site.supervisor)
         fine(phone)
+    assert visitor.complaints == []
+
+
+def test_second_click_sends_nothing_again(visitor: Visitor, site: ListsSite) -> None:
+    page = visitor.open(f"{site.address}/log-in/")
+    site.visit(page, "/lists/", site.operator)
+    sent: list[Route] = []
+    page.route("**/lists/recovered/", lambda route: sent.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+    form = page.locator("form[action$='/lists/recovered/']")
+    form.locator("[name=plate]").fill("7XYZ001")
+    form.locator("[name=because]").fill("found by a patrol")
+    form.get_by_role("button").focus()
+    for _ in range(2):
+        page.keyboard.press("Enter")  # a click would wait for the answer to the one before
+        page.wait_for_timeout(200)
+    assert len(sent) == 1
+    sent[0].continue_()
+    page.get_by_text("Taken off: 0 entries").wait_for()
     assert visitor.complaints == []
