@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from department.audits.household import MOST_PLATES, folded_plate
 from department.audits.models import AuditFinding, AuditPlan, AuditSample
-from department.people.forms import CHOOSE, DAY
+from department.people.forms import CHOOSE, DayField
 from department.policy.policy import policy_in_force
 
 
@@ -30,9 +30,8 @@ class PlanForm(forms.Form):
     every_days = forms.IntegerField(label=_("Every (days)"), min_value=1, max_value=366, initial=30)
     samples = forms.IntegerField(label=_("Searches to look at"), min_value=1, max_value=200, initial=20)
     days_to_finish = forms.IntegerField(label=_("Days to finish"), min_value=1, max_value=90, initial=14)
-    begins = forms.DateField(
+    begins = DayField(
         label=_("First day that is audited"),
-        widget=DAY,
         help_text=_("It may be past."),
     )
     purpose = forms.ChoiceField(choices=_purposes, required=False)
@@ -89,4 +88,4 @@ class HouseholdForm(forms.Form):
 class MonthForm(forms.Form):
     """A month."""
 
-    month = forms.DateField(input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))
+    month = DayField(input_formats=["%Y-%m"], widget=forms.DateInput(attrs={"type": "month"}, format="%Y-%m"))

@@ -117,7 +117,7 @@ def report(request: CurrentRequest) -> HttpResponse:
     found = None
     if form.is_valid():
         found = month_report(form.cleaned_data["month"], person=request.user.login, agency=request.user.agency)
-    return render(request, "audits/report.html", {"form": form, "report": found})
+    return render(request, "audits/report.html", {"form": form, "report": found}, status=422 if form.errors else 200)
 
 
 @needs(Permission.OWN_ACCOUNT)

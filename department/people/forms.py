@@ -1,4 +1,6 @@
-"""Forms about people."""
+"""Forms about people, and the fields of days and times that all forms have."""
+
+from datetime import date, datetime
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,8 +11,32 @@ from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))
 """Where nobody is to answer by leaving what stands there."""
-DAY = forms.DateInput(attrs={"type": "date"})
-TIME = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""Of the days that a form takes: beyond them lie slips of the keys, and days from which no calendar counts on."""
+MOST_NUMBER = 2**63 - 1
+"""The greatest number that anything in the database has."""
+
+
+def known_day(given: date | datetime) -> None:
+    """Refuse a day, or a time, of another year than `FIRST_YEAR` to `LAST_YEAR`. Raises ValidationError."""
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise forms.ValidationError(
+            _("Give a day of the years %(first)s to %(last)s."), params={"first": FIRST_YEAR, "last": LAST_YEAR}
+        )
+
+
+class DayField(forms.DateField):
+    """A day."""
+
+    widget = forms.DateInput(attrs={"type": "date"})
+    default_validators = [known_day]  # noqa: RUF012 - as Django has it
+
+
+class TimeField(forms.DateTimeField):
+    """A day and time, in the department's time zone."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    default_validators = [known_day]  # noqa: RUF012 - as Django has it
 
 
 class PersonForm(forms.Form):
@@ -44,7 +70,7 @@ class CertificateForm(forms.Form):
     certification = forms.TypedChoiceField(
         label=_("Certificate"), choices=[(each.value, each.label) for each in Certification], coerce=Certification
     )
-    expires = forms.DateField(label=_("Valid before"), widget=DAY)
+    expires = DayField(label=_("Valid before"))
 
 
 class TrainingForm(forms.Form):
@@ -53,7 +79,7 @@ class TrainingForm(forms.Form):
     topic = forms.TypedChoiceField(
         label=_("Topic"), choices=[(topic.value, topic.label) for topic in TrainingTopic], coerce=TrainingTopic
     )
-    held = forms.DateField(label=_("Held"), widget=DAY)
+    held = DayField(label=_("Held"))
     result = forms.ChoiceField(label=_("Result"), choices=[("passed", _("passed")), ("failed", _("failed"))])
 
 

@@ -12,7 +12,7 @@ from department.archive.evidence_package import recipient_of
 from department.archive.holds import HeldScope, folded_plates
 from department.errors import DepartmentError
 from department.ledger.models import Agency, AgencyKind
-from department.people.forms import DAY, TIME
+from department.people.forms import DayField, TimeField
 from department.people.models import DepartmentPerson
 from department.policy.policy import policy_in_force
 from department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
@@ -34,7 +34,7 @@ def _may_agree() -> list[tuple[str, str]]:
 class PublishForm(forms.Form):
     """When the policy was heard."""
 
-    hearing = forms.DateField(label=_("Hearing of the legislative body"), widget=DAY)
+    hearing = DayField(label=_("Hearing of the legislative body"))
 
 
 class AgencyForm(forms.Form):
@@ -65,7 +65,7 @@ class VerificationForm(forms.Form):
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label=_("What was checked, and how"), max_length=500)
-    until = forms.DateField(label=_("Counts until"), widget=DAY, help_text=_("A year at most."))
+    until = DayField(label=_("Counts until"), help_text=_("A year at most."))
 
 
 class SharingAgreementForm(forms.Form):
@@ -93,8 +93,8 @@ class SharingAgreementForm(forms.Form):
         max_value=3600,
         help_text=_("Of the last kind only."),
     )
-    begins = forms.DateField(label=_("First day"), widget=DAY)
-    ends = forms.DateField(label=_("Last day"), widget=DAY, help_text=_("Three years later at most."))
+    begins = DayField(label=_("First day"))
+    ends = DayField(label=_("Last day"), help_text=_("Three years later at most."))
 
 
 class EndForm(forms.Form):
@@ -116,8 +116,8 @@ class RequestForm(forms.Form):
     purpose = forms.ChoiceField(
         choices=lambda: [("", "none"), *((each.name, each.name) for each in policy_in_force().purposes)], required=False
     )
-    received_on = forms.DateField(label=_("Received"), widget=DAY)
-    due_on = forms.DateField(label=_("Due"), widget=DAY, required=False, help_text=_("By the law's clock if empty."))
+    received_on = DayField(label=_("Received"))
+    due_on = DayField(label=_("Due"), required=False, help_text=_("By the law's clock if empty."))
 
     @property
     def said(self) -> dict[str, Any]:
@@ -148,15 +148,15 @@ class DecisionForm(RequestReasonForm):
 class RedactedLogForm(forms.Form):
     """Which days of searches answer a request."""
 
-    since = forms.DateField(label=_("First day"), widget=DAY)
-    until = forms.DateField(label=_("Last day"), widget=DAY)
+    since = DayField(label=_("First day"))
+    until = DayField(label=_("Last day"))
 
 
 class RequestHoldForm(forms.Form):
     """What a request is about."""
 
-    since = forms.DateTimeField(label=_("Captured from"), widget=TIME)
-    until = forms.DateTimeField(label=_("Captured before"), widget=TIME)
+    since = TimeField(label=_("Captured from"))
+    until = TimeField(label=_("Captured before"))
     posts = forms.CharField(label=_("At these posts only"), required=False)
     plates = forms.CharField(
         label=_("Of these plates only"),
@@ -183,9 +183,9 @@ class IncidentForm(forms.Form):
     says = forms.CharField(
         label=_("What happened"), max_length=1000, help_text=_("As the notice is to say it. No plate.")
     )
-    since = forms.DateTimeField(label=_("From"), widget=TIME)
-    until = forms.DateTimeField(label=_("Until"), widget=TIME, help_text=_("Of a backup: when it was made."))
-    known_on = forms.DateField(label=_("Known since"), widget=DAY)
+    since = TimeField(label=_("From"))
+    until = TimeField(label=_("Until"), help_text=_("Of a backup: when it was made."))
+    known_on = DayField(label=_("Known since"))
     encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
 
     def clean(self) -> dict[str, object]:

@@ -17,11 +17,12 @@ from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
 from department.archive.retention import due, set_term
 from department.people.access import CurrentRequest, accepted, needs
-from department.people.forms import DAY, TIME
+from department.people.forms import MOST_NUMBER, DayField, TimeField
 from department.people.rights import Permission
 from department.people.services import covert_groups
 
 _LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
+_NO_RECORD = _("No record has a number that long.")
 PLANS = 50
 """Plans that the page lists, the latest."""
 
@@ -47,11 +48,11 @@ class PurgePlanForm(forms.Form):
     resolution = forms.CharField(
         label=_("Resolution of the legislative body"), max_length=64, required=False, help_text=_("Its number.")
     )
-    resolution_date = forms.DateField(label=_("Its date"), widget=DAY, required=False)
+    resolution_date = DayField(label=_("Its date"), required=False)
     attorney = forms.CharField(
         label=_("Attorney who gave the agency's written consent"), max_length=120, required=False
     )
-    consent_date = forms.DateField(label=_("Date of the consent"), widget=DAY, required=False)
+    consent_date = DayField(label=_("Date of the consent"), required=False)
     classes = forms.MultipleChoiceField(
         label=_("Classes"),
         choices=_purged,
@@ -73,23 +74,33 @@ class HoldForm(forms.Form):
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
     case = forms.CharField(label=_("Number of the case, request or action"), max_length=64)
     reason = forms.CharField(max_length=500)
-    review_on = forms.DateField(label=_("To be reviewed on"), widget=DAY, help_text=_("It does not end automatically."))
+    review_on = DayField(label=_("To be reviewed on"), help_text=_("It does not end automatically."))
     records = forms.RegexField(
         r"^[\d\s,]*$",
         label=_("Records"),
         required=False,
         help_text=_("Their numbers; passages are held whole. Or a time:"),
     )
-    since = forms.DateTimeField(label=_("Captured from"), widget=TIME, required=False)
-    until = forms.DateTimeField(label=_("Captured before"), widget=TIME, required=False)
+    since = TimeField(label=_("Captured from"), required=False)
+    until = TimeField(label=_("Captured before"), required=False)
     posts = forms.CharField(label=_("At these posts only"), required=False)
     plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False, help_text=_("One a line."))
+
+    def clean_records(self) -> list[int]:
+        """Return the numbers."""
+        try:
+            numbers = [int(number) for number in self.cleaned_data["records"].replace(",", " ").split()]
+        except ValueError as error:  # of thousands of digits
+            raise forms.ValidationError(_NO_RECORD) from error
+        if any(number > MOST_NUMBER for number in numbers):
+            raise forms.ValidationError(_NO_RECORD)
+        return numbers
 
     def scope(self, groups: Sequence[str]) -> HeldScope:
         """Return what is to be held, by somebody in covert groups."""
         said = self.cleaned_data
         return HeldScope(
-            records=[int(number) for number in said["records"].replace(",", " ").split()],
+            records=said["records"],
             posts=said["posts"].replace(",", " ").split(),
             plates=services.folded_plates(said["plates"]),
             since=said["since"],
@@ -107,7 +118,7 @@ class LiftForm(forms.Form):
 class HoldReviewForm(forms.Form):
     """When a hold is to be looked at again."""
 
-    review_on = forms.DateField(label=_("Reviewed; again on"), widget=DAY)
+    review_on = DayField(label=_("Reviewed; again on"))
 
 
 @needs(Permission.PLAN_PURGE)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
 from department.people.access import CurrentRequest, accepted, needs
-from department.people.forms import DAY
+from department.people.forms import DayField
 from department.people.rights import Permission
 
 
@@ -20,7 +20,7 @@ class AgreementForm(forms.Form):
 
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
     says = forms.CharField(label=_("Agreement"), max_length=200, help_text=_("Its number, and with whom."))
-    until = forms.DateField(label=_("Last day"), widget=DAY)
+    until = DayField(label=_("Last day"))
 
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""

@@ -21,7 +21,7 @@ from department.ledger.errors import LedgerError
 from department.ledger.reading import SoughtEntries, logged
 from department.ledger.reviews import ReviewOutcome, decide_search, open_approvals, open_reviews, review_exigent
 from department.people.access import CurrentRequest, needs
-from department.people.forms import CHOOSE, DAY
+from department.people.forms import CHOOSE, MOST_NUMBER, DayField
 from department.people.rights import Permission
 from department.people.services import covert_groups
 from department.policy.errors import PurposeError
@@ -40,9 +40,9 @@ class LedgerForm(forms.Form):
     event = forms.ChoiceField(
         choices=[("", "everything"), *((event.value, event.kind.label) for event in LedgerEvent)], required=False
     )
-    since = forms.DateField(label=_("From"), widget=DAY, required=False)
-    until = forms.DateField(label=_("To"), widget=DAY, required=False)
-    before = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("To"), required=False)
+    before = forms.IntegerField(widget=forms.HiddenInput, required=False, max_value=MOST_NUMBER)
 
     def sought(self) -> SoughtEntries:
         """Return which entries are wanted."""
@@ -86,8 +86,8 @@ class ApprovalForm(forms.Form):
 class SubstituteForm(forms.Form):
     """What a supervisor found of a near match that one person confirmed alone."""
 
-    record = forms.IntegerField(widget=forms.HiddenInput)
-    revision = forms.IntegerField(widget=forms.HiddenInput)
+    record = forms.IntegerField(widget=forms.HiddenInput, max_value=MOST_NUMBER)
+    revision = forms.IntegerField(widget=forms.HiddenInput, max_value=2**31 - 1)
     found = forms.CharField(max_length=160, label=_("What you found"))
 
 
@@ -111,7 +111,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     by = {entry.entry: entry for entry in found or ()}
     entries = [(each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in found or ()]
     shown = {"form": form, "entries": None if found is None else entries, "older": older}
-    return render(request, "web/ledger.html", shown)
+    return render(request, "web/ledger.html", shown, status=422 if form.errors else 200)
 
 
 @needs(Permission.REVIEW_EXIGENT)
@@ -159,4 +159,4 @@ def reviews(request: CurrentRequest) -> HttpResponse:
     ]
     refused = form.errors if form.is_bound else None
     shown = {"refused": refused, "waiting": waiting, "alerts": alerts, "approvals": approvals, "now": timezone.now()}
-    return render(request, "web/reviews.html", shown)
+    return render(request, "web/reviews.html", shown, status=422 if refused else 200)

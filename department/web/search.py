@@ -42,6 +42,8 @@ READS = 50
 _TICKETS = "search_pictures"
 """In a session's data: the pictures that its pages may fetch, each once."""
 _MOST_TICKETS = 40
+_DIGITS = 18
+"""Of a record's number at most."""
 _NAME = "search:"
 """Beginning of the name that a search gives its connection, by which it is canceled."""
 
@@ -57,7 +59,10 @@ def search(request: CurrentRequest) -> HttpResponseBase:
     form = SearchForm(request.POST)
     if not form.is_valid():
         return _search_page(request, form, status=422)
-    after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
+    try:
+        after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
+    except (KeyError, ValueError):
+        return _search_page(request, form, status=422)
     pattern = form.query.pattern
     with _told(form), _cancelable(request), _entry(request, form.access, form.asked) as entry:
         page = find_plates(entry, form.query, after=after)
@@ -103,9 +108,10 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
 def read(request: CurrentRequest) -> HttpResponseBase:
     """Show one read with what was noted beside it; its pictures follow. With a `correction`, note that first."""
     form = SearchForm(request.POST)
-    if not form.is_valid() or not request.POST.get("record", "").isdecimal():
+    number = request.POST.get("record", "")
+    if not form.is_valid() or not number.isdecimal() or len(number) > _DIGITS:
         return _search_page(request, form, status=422)
-    record, opened, text = int(request.POST["record"]), request.POST.get("open", ""), request.POST.get("correction")
+    record, opened, text = int(number), request.POST.get("open", ""), request.POST.get("correction")
     asked = {**_opened(form, opened), "record": record, **({"correction": text} if text else {})}
     with _told(form), _entry(request, form.access, asked) as entry:
         rows = reads(entry, Sought(records=[record], plates=[opened]), limit=1)
@@ -161,7 +167,8 @@ def scenes(request: CurrentRequest) -> HttpResponseBase:
             context["plates"] = common_plates(entry, asked, least=least)
         if form.errors:
             del context["plates"]
-    return render(request, "web/search/scenes.html", context)
+    wrong = form.errors or (several.is_bound and not several.is_valid())
+    return render(request, "web/search/scenes.html", context, status=422 if wrong else 200)
 
 
 @needs(Permission.SEARCH)

@@ -14,7 +14,7 @@ from department.database.queries import rows
 from department.federation.exchange import AskedPlates
 from department.federation.models import PartnerDepartment
 from department.ledger.models import Agency
-from department.people.forms import TIME
+from department.people.forms import TimeField
 from department.policy.policy import AccessPurpose, policy_in_force
 from department.search.errors import PatternError
 from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
@@ -103,8 +103,8 @@ class SearchForm(PurposeForm):
     one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
     areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label=_("From"), required=False, widget=TIME)
-    until = forms.DateTimeField(label=_("Until"), required=False, widget=TIME)
+    since = TimeField(label=_("From"), required=False)
+    until = TimeField(label=_("Until"), required=False)
     hour_from = forms.IntegerField(label=_("Hours of the day from"), required=False, min_value=0, max_value=23)
     hour_until = forms.IntegerField(label=_("until"), required=False, min_value=0, max_value=24)
     weekdays = forms.TypedMultipleChoiceField(
@@ -168,8 +168,8 @@ class PartnerSearchForm(PurposeForm):
         label=_("Look-alikes"), choices=_LOOK_ALIKES, coerce=int, required=False, empty_value="0"
     )
     one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
-    since = forms.DateTimeField(label=_("From"), required=False, widget=TIME)
-    until = forms.DateTimeField(label=_("Until"), required=False, widget=TIME)
+    since = TimeField(label=_("From"), required=False)
+    until = TimeField(label=_("Until"), required=False)
     departments = forms.ModelMultipleChoiceField(
         PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
     )
@@ -202,8 +202,8 @@ class SceneForm(forms.Form):
 
     areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
-    since = forms.DateTimeField(label=_("From"), widget=TIME)
-    until = forms.DateTimeField(label=_("Until"), widget=TIME)
+    since = TimeField(label=_("From"))
+    until = TimeField(label=_("Until"))
 
     def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)
