@@ -32,6 +32,7 @@ from device.records.keys import Purpose
 from provisioning.commands.authorship import logged
 from provisioning.commands.hotlist.options import Department
 from provisioning.commands.hotlist.options import department as opened_department
+from provisioning.commands.hotlist.publish import LOOK_AROUND_SECONDS, monitor_of
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -40,6 +41,7 @@ from provisioning.hotlist.build import build_package
 from provisioning.hotlist.changes import Removal, from_news
 from provisioning.hotlist.columns import RowSource
 from provisioning.hotlist.delta import build_delta
+from provisioning.hotlist.distribution import all_heard
 from provisioning.hotlist.files import Files
 from provisioning.hotlist.publish import publish
 from provisioning.hotlist.report import facts_of
@@ -129,6 +131,8 @@ class ListSigner:
     def __init__(self, settings: SignerSettings) -> None:
         self._settings = settings
         self._fleet = Fleet.load(settings.fleet)
+        self._on_posts: int | None = None
+        """The newest version that a post held when this began: a fleet restored from a backup knows of older ones."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -227,14 +231,20 @@ class ListSigner:
         override = "; ".join(each.override for each in requests if each.override)[:LONGEST_REASON] or None
         broker = self._settings.broker or self._fleet.broker_address
         # First: nothing is built, and no version is used up, while the broker is away.
-        with Connection(self._fleet.publisher, broker=broker) as connected:
+        watch = monitor_of(self._fleet)
+        with Connection(self._fleet.publisher, broker=broker, topics=watch.topics, listener=watch.hear) as connected:
+            if self._on_posts is None:
+                watch.wait_until(all_heard, seconds=LOOK_AROUND_SECONDS)
+                self._on_posts = max((post.version or 0 for post in watch.posts.values()), default=0)
+            newest = _newest(builder)
+            is_behind = newest is not None and newest.version < self._on_posts
             package = None
-            if all(each.kind == "delta" for each in requests):
+            if not is_behind and all(each.kind == "delta" for each in requests):
                 package = _delta(builder, wanted, override, set_back)
             if package is None and set_back is not None and override is None:
                 raise _SetBackError(_SET_BACK.format(set_back))
             if package is None:
-                package = _complete(builder, wanted, override)
+                package = _complete(builder, wanted, override, newest, on_posts=self._on_posts)
             builder.hand_out(package, None, files=Files(None), refused=0)
             manifest = read_unverified(split(package)[0])
             details = facts_of(manifest) | {"broker": broker, "older": False}
@@ -313,17 +323,42 @@ def _is_signed(package: Path, keys: Sequence[ECKey]) -> bool:
     return True
 
 
-def _complete(builder: Department, wanted: _Wanted, override: str | None) -> bytes:
+def _newest(builder: Department) -> Manifest | None:
+    """Return the manifest of the newest package that the fleet's folder has, None where there is none."""
+    return builder.archive.newest([*builder.issuer_keys, *builder.revoked]) if builder.archive else None
+
+
+def _next_version(newest: Manifest | None, at: datetime, *, on_posts: int) -> int:
+    """Return the version of the next complete list: one that no post would refuse as older.
+
+    It follows the fleet's folder. One that was restored from a backup is behind the posts: then the time is the
+    version, as it is of a first list. A post's word never takes it further than that: versions only go up, and end.
+
+    Raises ProvisioningError where a post holds a list from the future.
+    """
+    if newest is not None and newest.version >= on_posts:
+        return newest.version + 1
+    version = int(at.timestamp())
+    if version <= on_posts:
+        raise ProvisioningError(
+            f"a post holds version {on_posts}, newer than the fleet's folder and than {version} that the time makes: "
+            "see which with `platepost provision fleet status`"
+        )
+    return version
+
+
+def _complete(
+    builder: Department, wanted: _Wanted, override: str | None, previous: Manifest | None, *, on_posts: int
+) -> bytes:
     """Return a list of all entries of people, and all rows of imports but those of cars that were recovered."""
     hours = timedelta(hours=policy_in_force().lists.recovered_hours)
     latest = ListRecovery.objects.order_by("at").values_list("plate", "at")
     recovered = [(plate, at + hours) for plate, at in latest]
-    previous = builder.archive.newest([*builder.issuer_keys, *builder.revoked]) if builder.archive else None
     return build_package(
         chain(wanted.rows(), [TEST_ROW], imported_rows(wanted.at, recovered)),
         agency=builder.agency,
         issuer=builder.issuer,
-        version=previous.version + 1 if previous else int(wanted.at.timestamp()),
+        version=_next_version(previous, wanted.at, on_posts=on_posts),
         signing_key=builder.signing_key,
         post_keys=builder.post_keys,
         unseal_key=builder.unseal_key,

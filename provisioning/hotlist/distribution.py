@@ -125,6 +125,11 @@ class DistributionMonitor:
         return replace(known, seconds=time.monotonic() - self._began)
 
 
+def all_heard(posts: Mapping[str, PostState]) -> bool:
+    """Say whether every post has said something."""
+    return all(post.state is not None for post in posts.values())
+
+
 def settled(posts: Mapping[str, PostState]) -> bool:
     """Say whether every post that is on the air has the list, or has refused it."""
     return all(post.outcome != "waiting" for post in posts.values())

@@ -21,11 +21,11 @@ from provisioning.commands.options import BROKER, FILE, FOLDER, JSON
 from provisioning.connection import Connection
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.distribution import DistributionMonitor, PostState, settled
+from provisioning.hotlist.distribution import DistributionMonitor, PostState, all_heard, settled
 from provisioning.hotlist.publish import Sent, publish
 from provisioning.hotlist.report import facts_of
 
-_LOOK_AROUND_SECONDS = 1.0
+LOOK_AROUND_SECONDS = 1.0
 """For the posts' retained status to come; those that say nothing in that time are not waited for."""
 
 
@@ -72,7 +72,7 @@ def publish_command(
     author = author_of(fleet, who, purpose)
     package = package_path.read_bytes()
     manifest = _publishable(package, fleet)
-    watch = DistributionMonitor(fleet.agency, posts=fleet.posts(), keys=_record_keys(fleet))
+    watch = monitor_of(fleet)
     console = Console(stderr=True)
     address = broker or fleet.broker_address
     connection = Connection(
@@ -82,7 +82,7 @@ def publish_command(
         listener=watch.hear,
     )
     with connection:
-        watch.wait_until(lambda posts: all(post.state for post in posts.values()), seconds=_LOOK_AROUND_SECONDS)
+        watch.wait_until(all_heard, seconds=LOOK_AROUND_SECONDS)
         if not older:
             _refuse_older(manifest, watch.posts)
         if warning := _without_base(manifest, watch.posts):
@@ -150,9 +150,11 @@ def _without_base(manifest: Manifest, posts: dict[str, PostState]) -> str:
     return f"No post holds version {manifest.base.version}, to which this delta applies: publish that list too."
 
 
-def _record_keys(fleet: Fleet) -> dict[str, Keyring]:
+def monitor_of(fleet: Fleet) -> DistributionMonitor:
+    """Return what follows the posts of a fleet, and believes them by their keys."""
     paths = {name: fleet.record_key(name) for name in fleet.posts()}
-    return {name: Keyring.from_files(path) for name, path in paths.items() if path.is_file()}
+    keys = {name: Keyring.from_files(path) for name, path in paths.items() if path.is_file()}
+    return DistributionMonitor(fleet.agency, posts=fleet.posts(), keys=keys)
 
 
 def _summary(

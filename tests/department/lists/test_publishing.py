@@ -1,8 +1,9 @@
 """From what people entered and files brought to packages that posts hold; only the broker is not there."""
 
-from collections.abc import Iterator
-from contextlib import nullcontext
-from datetime import UTC, datetime
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from department.people.models import DepartmentPerson
 from device.hotlist import HotList
 from device.hotlist.manifest import read_unverified
 from device.hotlist.package import load_key, open_package, split
-from device.records import Purpose
+from device.records import Envelope, HotListState, Purpose, Recorder, Source
+from device.records import Signer as RecordSigner
+from device.records.contract.examples import MemoryStore, example_status
+from device.records.recorder import new_identifier
 from provisioning.commands.authorship import logged
 from provisioning.commands.hotlist import rollback
 from provisioning.commands.hotlist.options import department
@@ -45,6 +49,9 @@ class Office:
         self.signer = ListSigner(SignerSettings(folder / "fleet", "chief"))
         self.hotlist: HotList | None = None
         self.published: list[str] = []
+        self.versions: list[int] = []
+        self.statuses: list[Envelope] = []
+        """What the broker retains of posts."""
         self.away = False
 
     def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:  # noqa: ANN401
@@ -55,9 +62,23 @@ class Office:
         opened = open_package(package, issuer_key=issuer, unseal_key=unseal)
         self.hotlist = HotList(opened, base=self.hotlist if manifest.kind == "delta" else None)
         self.published.append(manifest.kind)
+        self.versions.append(manifest.version)
         if manifest.kind == "complete":
             self.complete = self.hotlist
         return Sent("topic", 0)
+
+    def connect(self, *_: object, listener: Callable[[str, bytes], None], **__: object) -> AbstractContextManager[None]:
+        for status in self.statuses:
+            listener(status.topic, status.body)
+        return nullcontext()
+
+    def say_held(self, version: int) -> None:
+        """Have the post say which version it holds."""
+        signer = RecordSigner.from_file(self.fleet.post("post-1") / "signing_key.pem")
+        recorder = Recorder(MemoryStore(new_identifier()), signer, Source("riverside", "post-1"))
+        held = HotListState(state="current", version=version)
+        status = example_status("online", new_identifier()).model_copy(update={"hotlist": held})
+        self.statuses = [recorder.record(status)]
 
     def sign(self) -> None:
         self.hotlist = getattr(self, "complete", None)
@@ -72,7 +93,8 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     made = Office(tmp_path)
-    monkeypatch.setattr(publishing, "Connection", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(publishing, "Connection", made.connect)
+    monkeypatch.setattr(publishing, "LOOK_AROUND_SECONDS", 0)
     monkeypatch.setattr(publishing, "publish", made.publish)
     return made
 
@@ -132,6 +154,51 @@ def test_what_fails_waits_and_is_published_once_the_broker_is_back(
     assert ListEntry.objects.get().listed_version == request.version
     office.sign()
     assert len(office.published) == 1, "nothing waits"
+
+
+def test_fleet_that_was_restored_from_a_backup_publishes_what_posts_do_not_refuse_as_older(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path
+) -> None:
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    shutil.copytree(office.fleet.list_archive, tmp_path / "backup")
+    held = office.versions[-1] + 3
+    for number in range(held - office.versions[-1]):
+        enter(people["a.rivera"], f"7NEW11{number}")
+        office.sign()
+    assert office.versions[-1] == held
+    office.say_held(held)
+    shutil.rmtree(office.fleet.list_archive)
+    shutil.copytree(tmp_path / "backup", office.fleet.list_archive)
+    office.signer = ListSigner(SignerSettings(office.fleet.directory, "chief"))
+    enter(people["a.rivera"], "7NEW222")
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(publishing, "datetime", Later)
+        office.sign()
+    assert (office.published[-1], office.versions[-1] > held) == ("complete", True)
+    assert [len(office.hits(plate)) for plate in ("7ABC123", "7NEW111", "7NEW222")] == [1, 1, 1]
+    enter(people["a.rivera"], "7NEW333")
+    office.sign()
+    assert office.published[-1] == "delta"
+
+
+class Later(datetime):
+    """An hour from now: more seconds went by than lists were published."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Later":
+        return cls.fromtimestamp(datetime.now(tz).timestamp() + 3600, tz)
+
+
+def test_version_that_a_post_holds_from_the_future_takes_no_version_with_it(
+    office: Office, people: dict[str, DepartmentPerson]
+) -> None:
+    office.say_held(2**53 - 1)
+    enter(people["a.rivera"], "7ABC123")
+    with pytest.raises(ProvisioningError, match="a post holds version 9007199254740991"):
+        office.sign()
+    assert "a post holds version" in ListRequest.objects.get().said
+    assert office.published == []
 
 
 def test_entry_that_ended_before_its_list_got_out_is_on_no_list_after_it(
