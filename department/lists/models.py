@@ -1,5 +1,7 @@
 """The lists' tables as Django sees them; persons are log-ins. The rules stand in migrations/0001_lists.sql."""
 
+from datetime import datetime
+
 from django.db import models
 
 from device.hotlist.layout import PatternEntry
@@ -56,6 +58,13 @@ class ListEntry(models.Model):
     def reference(self) -> str:
         """What a hit of it names: the case, and this entry."""
         return f"{self.case_number} #{self.pk}"
+
+    def was_left_out(self, published_to: datetime | None) -> bool:
+        """Tell whether posts had no room for a partial plate; all requests were published up to `published_to`."""
+        if not self.partial or self.listed_version is not None or self.ended_at is not None or published_to is None:
+            return False
+        in_force = self.approved_at if self.second_person else self.made_at
+        return in_force is not None and in_force <= published_to
 
     def pattern(self, case: str, author: str) -> PatternEntry:
         """Return a partial plate as posts carry it. Raises pydantic.ValidationError where they would not take it."""

@@ -24,7 +24,7 @@ from department.policy.policy import policy_in_force
 from device.errors import HotListError
 from device.hotlist.errors import BadSignature, ChainTooLong
 from device.hotlist.keys import PlateText
-from device.hotlist.layout import PatternEntry
+from device.hotlist.layout import MOST_PATTERNS, PatternEntry
 from device.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
 from device.hotlist.package import PackageFile, load_key, recipients, split
 from device.hotlist.settings import SIZE_JUMP
@@ -85,7 +85,7 @@ class _Wanted:
         approved = people.exclude(second_person=True, approved_at=None)
         return cls(
             datetime.now(UTC),
-            list(people.filter(pk__in=ids)),
+            _carried(people.filter(pk__in=ids)),
             list(approved.filter(unlisted_version=None).exclude(ended_at=None)),
             list(ListRecovery.objects.filter(version=None)),
         )
@@ -103,6 +103,17 @@ class _Wanted:
 
     def removals(self) -> Iterator[Removal]:
         return _removals(self.gone, self.recoveries)
+
+
+def _carried(entries: Iterable[ListEntry]) -> list[ListEntry]:
+    """Return the entries without the partial plates that posts have no room for: the newest, none that is listed.
+
+    The pages cannot see that there is no room: other people's covert entries are hidden from them.
+    """
+    entries = list(entries)
+    partial = sorted((each for each in entries if each.partial), key=lambda each: (not each.listed_version, each.pk))
+    left_out = {each.pk for each in partial[MOST_PATTERNS:]}
+    return [each for each in entries if each.pk not in left_out]
 
 
 def _removals(gone: Iterable[ListEntry], recoveries: Iterable[ListRecovery]) -> Iterator[Removal]:

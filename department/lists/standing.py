@@ -13,16 +13,25 @@ SHOWN = 200
 """Entries of one page."""
 
 
+def published_to() -> datetime | None:
+    """Return when the newest request was made that has been published."""
+    newest: datetime | None = ListRequest.objects.filter(state="published").aggregate(newest=Max("at"))["newest"]
+    return newest
+
+
 def standing() -> Mapping[str, Any]:
     """Return what the lists' page shows; call it within `services.seeing`."""
     entries = ListEntry.objects.annotate(found=Count("leads")).order_by("-pk")
     now = datetime.now(UTC)
     unapproved = {"second_person": True, "approved_at": None}
     imports = ListImport.objects.defer("file")
+    listed = list(entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)[:SHOWN])
+    published = published_to()
     newest = ListRequest.objects.aggregate(newest=Max("version"))["newest"] or 0
     return {
         "waiting": list(entries.filter(ended_at=None, expires_at__gt=now, **unapproved)[:SHOWN]),
-        "entries": list(entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)[:SHOWN]),
+        "entries": listed,
+        "left_out": [entry.pk for entry in listed if entry.was_left_out(published)],
         "held": list(ListRequest.objects.filter(state="held").order_by("pk")),
         "held_imports": list(imports.filter(let_go_at=None).exclude(held_because=None).order_by("-pk")[:SHOWN]),
         "requests": list(ListRequest.objects.order_by("-pk")[:5]),

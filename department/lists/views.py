@@ -15,7 +15,7 @@ from department.lists.errors import ListRefusedError
 from department.lists.forms import BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
 from department.lists.look_back import look_back, open_leads
 from department.lists.models import ListEntry, ListImport
-from department.lists.standing import standing
+from department.lists.standing import published_to, standing
 from department.people.access import CurrentRequest, needs
 from department.people.rights import Permission
 from department.people.services import covert_groups
@@ -179,6 +179,7 @@ def _entry_page(
         "refused": refused,
         "shown": shown,
         "leads": leads_found,
+        "left_out": found.was_left_out(published_to()),
         "own": found.author == request.user.login,
         "only": services.only_categories(request.user),
     }

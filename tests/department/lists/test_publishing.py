@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.urls import reverse
 
 from department.database.roles import SIGNER, WEB
 from department.lists import imports, publishing, services
@@ -34,7 +35,7 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.hotlist.publish import Sent
 from provisioning.hotlist.rows import SourceError
 from provisioning.hotlist.source import read_rows
-from tests.department.lists.conftest import entry_of
+from tests.department.lists.conftest import entry_of, fresh_client
 from tests.department.roles import as_role
 
 BY = ImportingUser("root", b"secret")
@@ -154,6 +155,42 @@ def test_what_fails_waits_and_is_published_once_the_broker_is_back(
     assert ListEntry.objects.get().listed_version == request.version
     office.sign()
     assert len(office.published) == 1, "nothing waits"
+
+
+def test_partial_plates_beyond_what_posts_carry_hold_up_nobody_and_their_people_are_told(
+    office: Office, people: dict[str, DepartmentPerson], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "MOST_PATTERNS", 1)
+    author, other = people["a.rivera"], people["f.other"]
+    older = enter(other, "7AB?1*")
+    covert = enter(author, "7CD?1*", distribution="narcotics")
+    with as_role(WEB):
+        services.approve_entry(covert, people["b.chen"])
+        services.end_entry(older, "found", other)
+    office.sign()
+    newer = enter(other, "7EF?1*")
+    assert "not yet: posts have" not in page_of(other), "nobody has looked for room yet"
+    whole = enter(other, "7ABC123")
+    office.sign()
+    assert [len(office.hits(plate)) for plate in ("7CDX1AA", "7EFX1AA", "7ABC123")] == [1, 0, 1]
+    newer.refresh_from_db()
+    whole.refresh_from_db()
+    assert (newer.listed_version, whole.listed_version) == (None, office.versions[-1])
+    for page in (page_of(other), page_of(other, newer)):
+        assert page.count("not yet: posts have no room for more partial plates") == 1
+        assert "7CD" not in page
+    with as_role(WEB):
+        services.end_entry(covert, "found", author)
+    office.sign()
+    assert [len(office.hits(plate)) for plate in ("7CDX1AA", "7EFX1AA")] == [0, 1]
+    assert "not yet: posts have" not in page_of(other)
+
+
+def page_of(person: DepartmentPerson, entry: ListEntry | None = None) -> str:
+    address = reverse("lists") if entry is None else reverse("list_entry", args=[entry.pk])
+    client = fresh_client(person)
+    with as_role(WEB):
+        return client.get(address).content.decode()
 
 
 def test_fleet_that_was_restored_from_a_backup_publishes_what_posts_do_not_refuse_as_older(
