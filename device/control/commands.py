@@ -151,8 +151,10 @@ class CommandExecutor:
             return
         try:
             done = doer()
-            # Before the answer leaves: a picture that is not accounted for is not sent.
-            if done.picture is not None:
+            # Before the answer leaves: a picture that is not accounted for is not sent. Nor does the post restart: what
+            # waits for the disk in memory would be gone.
+            is_told = done.picture is not None or done.afterwards is not None
+            if is_told:
                 self._audit.say_now(self._event(verified, "success", None, **done.details))
         except Exception as error:  # whatever went wrong, who asked is told and the audit trail says it
             expected = isinstance(error, PlatepostError)
@@ -162,11 +164,9 @@ class CommandExecutor:
             self._say(verified, "failure", "failed")
             self._answer(verified, delivery, outcome="failed", reason="failed", message=message)
             return
-        sealed = None
-        if done.picture is None:
+        if not is_told:
             self._say(verified, "success", None, **done.details)
-        else:
-            sealed = _sealed(verified.operator.key, done.picture)
+        sealed = None if done.picture is None else _sealed(verified.operator.key, done.picture)
         self._answer(verified, delivery, outcome="done", findings=done.findings, sealed=sealed)
         if done.afterwards is not None:
             done.afterwards()

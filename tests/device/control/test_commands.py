@@ -340,6 +340,20 @@ def test_a_picture_that_cannot_be_accounted_for_is_not_sent(world: World, monkey
     assert [(audit["outcome"], audit["reason"]) for audit in desk.audit] == [("failure", "failed")]
 
 
+def test_a_restart_that_cannot_be_accounted_for_is_not_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    restarts: list[str] = []
+    desk = Desk(world, doers={Command.RESTART: lambda: Done(afterwards=lambda: restarts.append("now"))})
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.store, "append", full)
+        desk.hear(world.command("restart"), topic="restart")
+    assert (desk.answer["outcome"], restarts, desk.audit) == ("failed", [], [])
+    world.steady += 1
+    desk.logbook.records.look()
+    assert [(audit["outcome"], audit["reason"]) for audit in desk.audit] == [("failure", "failed")]
+    desk.hear(world.command("restart"), topic="restart")
+    assert (restarts, [audit["outcome"] for audit in desk.audit]) == (["now"], ["failure", "success"])
+
+
 def test_a_full_disk_keeps_no_other_command_from_being_done_and_audited_later(
     desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
