@@ -286,4 +286,7 @@ class Layout:
 
     def _names(self, kind: str) -> tuple[str, ...]:
         folder = self.directory / kind
-        return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+        if not folder.is_dir():
+            return ()
+        # A file is a stray one, such as an editor's backup or a desktop's `.DS_Store`.
+        return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))

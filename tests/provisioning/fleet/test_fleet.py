@@ -322,6 +322,14 @@ def test_loaded_fleet_is_the_one_that_was_made(fleet: Fleet) -> None:
     )
 
 
+def test_stray_file_is_nobody(fleet: Fleet) -> None:
+    fleet.add_post("post-1", SETTINGS)
+    for stray in (".DS_Store", "post-1.toml~"):
+        (fleet.directory / "posts" / stray).touch()
+    assert fleet.posts() == ("post-1",)
+    assert fleet.clients().keys() == {"department", "post-1"}
+
+
 @pytest.mark.parametrize("name", ["", "Post", "a/b", "+", "#", "post_1", "-a", "a-", "x" * 64, "hotlist", "department"])
 def test_names_that_cannot_stand_in_a_topic_are_refused(fleet: Fleet, name: str) -> None:
     with pytest.raises(ProvisioningError, match="name"):
