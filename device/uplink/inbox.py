@@ -2,10 +2,10 @@
 
 import hashlib
 import logging
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from paho.mqtt.client import MQTTMessage, topic_matches_sub
@@ -47,6 +47,11 @@ class Delivery:
             correlation=getattr(properties, "CorrelationData", None),
         )
 
+    def repeats(self, former: "Delivery") -> bool:
+        """Tell whether it is one that a former connection brought, sent again for want of an acknowledgment."""
+        again = replace(self, connection=former.connection, mid=former.mid) == former
+        return again and self.qos > 0 and self.connection != former.connection
+
 
 Handler = Callable[[Delivery], None]
 
@@ -57,12 +62,16 @@ class Inbox:
     A retained message that equals the last one handled on its topic is not handled again: it comes back at every new
     subscription. What a handler raises is logged and ends there; the message counts as handled all the same, since
     it would be no better the next time.
+
+    What the broker sends again after a lost connection takes the place of what waits here, so that no more waits than
+    the broker may send unacknowledged.
     """
 
     def __init__(self, handlers: Mapping[str, Handler], *, handled: Callable[[Delivery], None]) -> None:
         self._handlers = dict(handlers)
         self._handled = handled
-        self._queue: queue.SimpleQueue[Delivery | None] = queue.SimpleQueue()
+        self._waiting: deque[Delivery | None] = deque()
+        self._came = threading.Condition()
         self._last: dict[str, bytes] = {}
         self._thread = threading.Thread(target=self._run, name="uplink-inbox", daemon=True)
 
@@ -82,18 +91,31 @@ class Inbox:
 
     def stop(self, *, timeout: float) -> None:
         """End after the message at work, or after `timeout` seconds."""
-        self._queue.put(None)
+        with self._came:
+            self._waiting.append(None)
+            self._came.notify()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def put(self, delivery: Delivery) -> None:
         """Take a message to handle."""
-        if delivery.qos == 0 and self._queue.qsize() >= MOST_UNASKED:
-            return
-        self._queue.put(delivery)
+        with self._came:
+            if delivery.qos == 0 and len(self._waiting) >= MOST_UNASKED:
+                return
+            for place, former in enumerate(self._waiting):
+                if former is not None and delivery.repeats(former):
+                    self._waiting[place] = delivery
+                    return
+            self._waiting.append(delivery)
+            self._came.notify()
+
+    def _next(self) -> Delivery | None:
+        with self._came:
+            self._came.wait_for(lambda: self._waiting)
+            return self._waiting.popleft()
 
     def _run(self) -> None:
-        while (delivery := self._queue.get()) is not None:
+        while (delivery := self._next()) is not None:
             self._handle(delivery)
             self._handled(delivery)
 

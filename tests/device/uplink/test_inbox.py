@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from queue import Queue
 
 import pytest
@@ -84,3 +85,16 @@ def test_a_flood_that_the_broker_cannot_hold_back_does_not_pile_up(
     waiting.stop(timeout=5)
     assert len(handlers.got) == 65
     assert handlers.got[-1] == b"asked for"
+
+
+def test_what_comes_again_over_new_connections_waits_once_and_is_acknowledged_over_the_last(
+    handlers: Handlers, handled: "Queue[Delivery]"
+) -> None:
+    waiting = Inbox({"a": handlers.a}, handled=handled.put)
+    for connection in range(1, 100):
+        for mid, payload in enumerate((b"one", b"same", b"same", b"two"), start=1):
+            waiting.put(replace(delivery(payload, mid=mid), connection=connection))
+    waiting.start()
+    waiting.stop(timeout=5)
+    assert handlers.got == [b"one", b"same", b"same", b"two"]
+    assert [(each.connection, each.mid) for each in handled.queue] == [(99, 1), (99, 2), (99, 3), (99, 4)]
