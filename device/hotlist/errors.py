@@ -58,15 +58,18 @@ class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not
     reason: ClassVar[RefusalReason]
     signed = False
     """Whether the issuer signed what was refused. If not, the message is in our own words alone."""
+    version: int | None = None
+    """Of the package, as the issuer signed it; None where that is not known."""
 
 
 @contextmanager
-def signed_by_issuer() -> Iterator[None]:
-    """Mark refusals within as those of what the issuer signed."""
+def signed_by_issuer(version: int | None = None) -> Iterator[None]:
+    """Mark refusals within as those of what the issuer signed, a package of that version."""
     try:
         yield
     except HotListRefused as refusal:
         refusal.signed = True
+        refusal.version = version
         raise
 
 

@@ -160,6 +160,7 @@ class HotListService(Part):
                 source=source,
                 reason=refusal.reason.value,
                 verified=refusal.signed,
+                object=None if refusal.version is None else str(refusal.version),
                 details={"message": str(refusal)[:300]},
             )
         return Installation(None, refusal.reason.value, str(refusal))

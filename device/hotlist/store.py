@@ -147,7 +147,7 @@ class HotListStore:
         """
         with self._lock:
             manifest = self._check(line)
-            with signed_by_issuer():
+            with signed_by_issuer(manifest.version):
                 self._judge(manifest, at or datetime.now(UTC), latest)
             return manifest
 
@@ -180,7 +180,7 @@ class HotListStore:
         manifest = self._check(line)
         check_whole(manifest, sealed)
         before = self._current
-        with signed_by_issuer():
+        with signed_by_issuer(manifest.version):
             self._judge(manifest, at, latest)
             fresh = self._opened(manifest, sealed, on=before)
         write_durably(self._directory / manifest.file_name, pieces(package))

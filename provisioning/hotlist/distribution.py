@@ -117,7 +117,9 @@ class DistributionMonitor:
             # One that waited in the post's outbox, while it was off the air, is of another list.
             waited = data.clock.synchronised and data.occurred < self._since - APART
             awaited = self._wanted is not None and before.seconds is None
-            refused = data.action == "hotlist_refused" and awaited and not waited
+            # The broker retains two packages: a post that is back may refuse the former delta before it has this list.
+            other = data.object is not None and data.object != str(self._wanted)
+            refused = data.action == "hotlist_refused" and awaited and not waited and not other
             return replace(before, refused=data.reason or "no reason given") if refused else before
         known = replace(before, state=data.state, version=data.hotlist.version)
         if self._wanted is None or before.seconds is not None or (known.version or 0) < self._wanted:

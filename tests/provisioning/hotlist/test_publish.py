@@ -275,13 +275,13 @@ def test_a_forged_word_of_a_post_counts_for_nothing(department: Department, post
     assert genuine.posts["post-1"].outcome == "in force"
 
 
-def test_a_refusal_of_another_list_that_was_on_its_way_for_hours_is_not_taken_for_one_of_this() -> None:
+def test_a_refusal_of_another_list_or_one_that_was_on_its_way_for_hours_is_not_taken_for_one_of_this() -> None:
     recorder = Recorder(MemoryStore(new_identifier()), Signer(ECKey.generate_key()), Source("riverside", "post-1"))
     watch = DistributionMonitor("riverside", posts=["post-1"])
     watch.expect(7)
 
-    def outcome_of(occurred: datetime) -> str:
-        facts = {"where": "post", "source": "broker", "identity": "post", "reason": "expired"}
+    def outcome_of(occurred: datetime, version: str | None = None, reason: str = "expired") -> str:
+        facts = {"where": "post", "source": "broker", "identity": "post", "reason": reason, "object": version}
         audit = Audit(clock=CLOCK, action="hotlist_refused", occurred=occurred, outcome="refused", **facts)
         envelope = recorder.record(audit)
         watch.hear(envelope.topic, envelope.body)
@@ -289,7 +289,9 @@ def test_a_refusal_of_another_list_that_was_on_its_way_for_hours_is_not_taken_fo
 
     now = datetime.now(UTC)
     assert outcome_of(now - timedelta(hours=3)) == "not refused"
-    assert outcome_of(now) == "expired"
+    assert outcome_of(now, "6") == "not refused", "the former delta, which the broker has retained"
+    assert outcome_of(now, "7") == "expired"
+    assert outcome_of(now, reason="malformed") == "malformed", "of which list is not known"
 
 
 @pytest.mark.parametrize("what", ["foreign", "expired", "damaged"])
