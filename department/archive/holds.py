@@ -21,7 +21,9 @@ from department.archive.models import Hold
 from department.custody.projections import folded
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
+from department.ledger.doors import kept_register
 from department.ledger.writing import enter
+from department.search.places import Places
 from device.files import write_durably
 
 LONGEST = 10
@@ -71,16 +73,31 @@ def place_hold(*, person: str, kind: str, case: str, reason: str, review_on: dat
         scope: what is held.
 
     Raises:
-        ArchiveRefusedError: a record is not kept any more, or nothing is named.
+        ArchiveRefusedError: a record is not kept any more, nothing is known of a post, or nothing is named.
 
     """
     said = {"case": case, "until": review_on, "what": kind, "count": len(scope.records)}
     with act(LedgerEvent.HOLD_PLACED, person=person, reason=reason, **said) as entry:
         about = {"kind": kind, "case_number": case, "person": person, "reason": reason, "review_on": review_on}
         hold = Hold.objects.create(**about, **asdict(scope))
+        unknown = sorted({*scope.posts} - _known_posts(scope.groups)) if scope.posts else []
+        if unknown:
+            raise ArchiveRefusedError(
+                f"nothing is known of the post {', '.join(unknown)}: of it nothing would be held", "archive_hold_post"
+            )
         entry["hold"] = hold.pk
     write_aside()
     return hold
+
+
+def _known_posts(groups: Sequence[str]) -> set[str]:
+    """Return the posts of the register and the map, and those that sent anything that these groups may see."""
+    register = kept_register()
+    sent = rows(
+        "SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL OR covert_group = ANY (%s)", [[*groups]]
+    )
+    named = {post.name for post in register.posts} if register is not None else set()
+    return {*named, *Places.read(settings.PLACES_FILE).posts, *(post for (post,) in sent)}
 
 
 def lift_hold(*, person: str, hold: int, because: str) -> None:

@@ -294,7 +294,7 @@ class SimulatedMonth:
             released: Any = EvidenceManifest.model_construct  # of a package that is not made
             manifest = released(package=uuid4(), recipient=recipient, records=(0,))
             note_release(asked, manifest, sha256(b"package").hexdigest(), person="r.stone")
-            scope = HeldScope(since=now - timedelta(days=9), until=now, posts=[POSTS[0]])
+            scope = HeldScope(since=now - timedelta(days=9), until=now)
             place_hold(person="r.stone", kind="evidence", case="26-8", reason="homicide", scope=scope,
                        review_on=timezone.localdate() + timedelta(days=300))  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Fixtures of the archive's tests: records of three weeks that are long over, and those who keep, plan and purge."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from joserfc.jwk import ECKey
+from pytest_django.fixtures import Settings
 
 from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
 from department.archive.retention import establish
@@ -75,6 +77,15 @@ def law(empty: None) -> str:
     """The law that binds, and people who may purge by it."""
     add_people()
     return "california"
+
+
+@pytest.fixture
+def on_the_map(tmp_path: Path, settings: Settings) -> None:
+    """Have posts on the map that have sent nothing yet."""
+    at = {"type": "Point", "coordinates": [-121.5, 38.5]}
+    features = [{"type": "Feature", "properties": {"post": name}, "geometry": at} for name in ("p", "post-2")]
+    settings.PLACES_FILE = tmp_path / "places.geojson"
+    settings.PLACES_FILE.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
 
 
 @pytest.fixture

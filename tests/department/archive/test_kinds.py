@@ -169,7 +169,7 @@ def test_whether_an_entry_is_held_goes_through_no_holds(superuser: psycopg.Conne
     assert said[0]["Plan"]["Shared Hit Blocks"] + said[0]["Plan"]["Shared Read Blocks"] < 300
 
 
-@pytest.mark.usefixtures("ending_now", "law")
+@pytest.mark.usefixtures("ending_now", "law", "on_the_map")
 def test_rows_of_each_kind_go_by_a_plan_once_they_are_old_and_not_held(
     purge: Purge, rows: Rows, superuser: psycopg.Connection, certifier: purging.Certifier
 ) -> None:

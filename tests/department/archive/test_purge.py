@@ -92,6 +92,7 @@ def ids(rows: Rows, where: str) -> list[int]:
     return [number for (number,) in rows(f"SELECT id FROM custody_record WHERE {where} ORDER BY id")]  # noqa: S608
 
 
+@pytest.mark.usefixtures("on_the_map")
 def test_held_outlives_its_partition_until_the_hold_is_lifted(
     store: CustodyStore, rows: Rows, purge: Purge, verify: Verify
 ) -> None:

@@ -292,6 +292,13 @@ REFUSED = {
         form=lambda pages, _: place_by_form(pages, posts="post-1"),
         service=lambda _: hold(HeldScope(posts=["post-1"])),
     ),
+    "a hold of an unknown post": Refused(
+        "archive_hold_post",
+        form=lambda pages, _: place_by_form(
+            pages, posts="post-1, psot-1", since="2024-01-31T00:00", until="2024-02-02T00:00"
+        ),
+        service=lambda _: hold(HeldScope(posts=["psot-1"], since=SCOPE.since, until=SCOPE.until)),
+    ),
     "a backup of last week": Refused(
         "archive_floor",
         ready=lambda: removed_backup(29),
