@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 
 from device.errors import UplinkError
 from device.uplink.backoff import Backoff
-from device.uplink.reasons import PATIENCE
+from device.uplink.reasons import PATIENCE, UNANSWERED
 from device.uplink.refusals import Refusals
 from device.uplink.settings import BrokerAddress
+
+MOST_DOUBLINGS = 5
+"""Of the time until a preferred broker is tried again that acknowledges nothing: it comes to five hours or so."""
 
 
 class Brokers:
@@ -32,6 +35,8 @@ class Brokers:
         self._draw = draw
         self._index = 0
         self._return_at = float("inf")
+        self._in_vain = 0
+        """How often in a row the preferred broker took records and acknowledged none."""
 
     @property
     def current(self) -> BrokerAddress:
@@ -57,6 +62,11 @@ class Brokers:
         """Note that the current connection was a success: the next failure is the first again."""
         self._backoff.reset()
 
+    def answered(self) -> None:
+        """Note that the current broker has acknowledged a record."""
+        if self.current == self.preferred:
+            self._in_vain = 0
+
     def failed(self, reason: str, *, reference: str | None = None) -> float:
         """Choose the broker to try next; return after how many seconds.
 
@@ -66,6 +76,8 @@ class Brokers:
                 say where records go.
 
         """
+        if reason == UNANSWERED and self.current == self.preferred:
+            self._in_vain += 1
         if reason in PATIENCE:
             self._refusals.refuse(str(self.current), reason)
         held = self._refusals.held()
@@ -95,6 +107,8 @@ class Brokers:
     def _plan_return(self) -> None:
         away = self._index != 0
         pause = self._draw(self._return_seconds / 2, self._return_seconds * 1.5)
+        # The probe finds a broker that is mute in order, and each return to it costs minutes without an acknowledgment.
+        pause *= 2.0 ** min(max(0, self._in_vain - 1), MOST_DOUBLINGS)
         self._return_at = self._now() + pause if away else float("inf")
 
     def _find(self, reference: str | None) -> int | None:

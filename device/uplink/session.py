@@ -92,6 +92,8 @@ class MqttSession:
         """Leave a connection that is over: why it was lost, or None if the post ended it."""
         if lost is not None:
             self.in_flight.lost(lost)
+        if self.in_flight.answered:
+            self.brokers.answered()
         if self.in_flight.answered or time.monotonic() - self._began > LASTED_SECONDS:
             self.brokers.delivered()
         self.in_flight.end()
