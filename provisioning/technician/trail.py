@@ -11,6 +11,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.config import Configuration
+from device.files import give_to_owner
 from device.language import Phrase
 from device.outbox.database import in_use
 from device.outbox.errors import OutboxBusyError
@@ -94,6 +95,7 @@ class AuditTrail:
         self._auditor = AuditLog(
             RetryingRecorder(recorder, stop=_give_up()), post=configuration.post.name, timekeeper=timekeeper
         )
+        give_to_owner(outbox.path.parent)  # where the post never ran, root has just made it, and may be killed
 
     def __enter__(self) -> Self:
         if self._silent:

@@ -10,6 +10,7 @@ from typing import Any
 from device.board.base import Board
 from device.camera.view import Light, View, Views, load_views
 from device.errors import ConfigurationError
+from device.files import give_to_owner
 from device.language import Phrase
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.session import Session
@@ -197,6 +198,7 @@ class Aiming:
         changed = {"day": views.day, "infrared": views.infrared} | {seen.light: view}
         try:
             Views(**changed).save(self._folder)
+            give_to_owner(self._folder)  # at once: the session may be killed
         except OSError as error:
             raise AimRefusedError(
                 Phrase("the view cannot be saved: {why}", why=str(error.strerror or error))
