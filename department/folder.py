@@ -92,6 +92,12 @@ def _have_ports(nodes: str) -> str:
     return ",".join(map(_has_port, nodes.split(",")))
 
 
+def _named(path: Path) -> Path:
+    if path == Path():
+        raise ValueError("a name is wanted, of a file or folder of its own")
+    return path
+
+
 def _host(name: str) -> str:
     """Return a name as browsers say it: pages compare it letter by letter."""
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", name):
@@ -101,20 +107,8 @@ def _host(name: str) -> str:
 
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$")]
 Address = Annotated[str, AfterValidator(_has_port)]
-
-
-class IdentityProvider(BaseModel):
-    """By whom people may log in besides: a provider of OpenID Connect."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    name: str
-    """As the log-in page says it."""
-    issuer: Annotated[str, Field(pattern=r"^https?://.+")]
-    """Where `/.well-known/openid-configuration` lies."""
-    client_id: str
-    secret_file: Path
-    """The client's secret, relative to the folder."""
+NamedPath = Annotated[Path, AfterValidator(_named)]
+"""A path that is not empty, and not the folder itself."""
 
 
 def _protected(endpoint: str) -> str:
@@ -125,7 +119,7 @@ def _protected(endpoint: str) -> str:
         return endpoint
     if split.scheme == "http" and split.hostname and is_local(split.hostname):
         return endpoint
-    raise ValueError("it must begin with https://; http:// is for a store on this machine")
+    raise ValueError("it must begin with https://; http:// is for what runs on this machine")
 
 
 def is_local(host: str) -> bool:
@@ -134,6 +128,20 @@ def is_local(host: str) -> bool:
         return host == "localhost" or host.startswith("/") or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class IdentityProvider(BaseModel):
+    """By whom people may log in besides: a provider of OpenID Connect."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    name: str
+    """As the log-in page says it."""
+    issuer: Annotated[str, AfterValidator(_protected)]
+    """Where `/.well-known/openid-configuration` lies: who comes between could log in as anybody."""
+    client_id: str
+    secret_file: Path
+    """The client's secret, relative to the folder."""
 
 
 class BucketSettings(BaseModel):
@@ -166,21 +174,21 @@ class DepartmentSettings(BaseModel):
     brokers: tuple[Annotated[str, AfterValidator(_have_ports)], ...] = Field(min_length=1)
     """`host:port` of each broker that posts deliver to; a cluster is one, its nodes with commas between."""
     identity: Path = Path("identity")
-    register_file: Path = Path("register.jws")
-    register_key: Path = Path("register.pem")
-    receipts: Path = Path("receipts")
-    policy: Path = Path("policy.toml")
+    register_file: NamedPath = Path("register.jws")
+    register_key: NamedPath = Path("register.pem")
+    receipts: NamedPath = Path("receipts")
+    policy: NamedPath = Path("policy.toml")
     database: Annotated[str, AfterValidator(_names_role)] = PRIVATE
     """`private`, or the URL of the department's own server."""
     picture_bucket: BucketSettings | None = None
     """Where new pictures lie; in the database if there is none."""
-    ledger_heads: tuple[str, ...] = ()
+    ledger_heads: tuple[Annotated[str, Field(pattern=r"\S")], ...] = ()
     """Where signed ends of the ledger go: files on other machines' disks, `broker`, `syslog`, or `syslog:SOCKET`."""
     witness: Annotated[str, Field(pattern="^https?://")] | None = None
     """The time-stamping service (RFC 3161) that stamps them."""
-    witness_root: Path | None = None
+    witness_root: NamedPath | None = None
     """PEM of the certificates that vouch for the service."""
-    backups: Path | None = None
+    backups: NamedPath | None = None
     """The folder, on another disk, that `nightly` writes backups to."""
     backup_keys: tuple[str, ...] = ()
     """age's public keys of those who can open them."""

@@ -71,7 +71,7 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (_files, _secret, _identity, _register, _policy, _journal, _disks, _pages, _pictures):
+    for looked in (_files, _secret, _identity, _register, _policy, _journal, _witness, _disks, _pages, _pictures):
         yield from looked(folder)
     yield from _database(folder)
 
@@ -177,6 +177,19 @@ def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         yield InstallationFault("journal_waits", message, grave=False)
 
 
+def _witness(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    settings = folder.settings
+    if settings.witness is None:
+        return
+    if settings.witness_root is None:
+        yield InstallationFault("witness_root", "witness has no witness_root: no stamp of it is proved")
+        return
+    try:
+        read_certificates(folder.path / settings.witness_root)
+    except PlatepostError as error:
+        yield InstallationFault("witness_root", f"witness_root: {error}")
+
+
 def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if folder.is_private and nearest(folder.receipts).stat().st_dev == nearest(folder.cluster).stat().st_dev:
         yield InstallationFault(
@@ -184,6 +197,11 @@ def _disks(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             f"{folder.receipts} lies on the disk of the records: what tells that records are lost is lost with them",
             grave=False,
         )
+    backups = folder.settings.backups
+    for what, path in {"receipts": folder.receipts, "backups": backups and folder.path / backups}.items():
+        if folder.is_private and path and path.resolve().is_relative_to(folder.cluster.resolve()):
+            message = f"{what} = {str(path)!r} lies inside the folder of the database, which is its server's alone"
+            yield InstallationFault("inside_database", message)
     for what, path in folder.disks.items():
         free = shutil.disk_usage(nearest(path))
         if free.free < free.total * _LEAST_FREE_SHARE:

@@ -117,6 +117,12 @@ def test_wrong_settings_are_named(department: Commands, tmp_path: Path) -> None:
         {"hosts": ["https://plates.riverside.example"]},
         {"hosts": ["plates.riverside.example:8443"]},
         {"hosts": ["*"]},
+        {"ledger_heads": [""]},
+        {"ledger_heads": ["broker", " "]},
+        {"backups": ""},
+        {"receipts": "."},
+        {"identity_provider": {"name": "City", "issuer": "http://login.example", "client_id": "p", "secret_file": "s"}},
+        {"identity_provider": {"name": "City", "issuer": "https://", "client_id": "p", "secret_file": "s"}},
     ],
     ids=str,
 )

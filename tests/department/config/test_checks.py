@@ -159,6 +159,31 @@ def test_pages_for_others_are_named(department: Commands) -> None:
             assert names(checks._pages, department) == found
 
 
+def test_what_lies_inside_the_database_s_folder_is_named(department: Commands) -> None:
+    for line in ('receipts = "database"', 'receipts = "database/receipts"', 'backups = "database/data/backups"'):
+        said = (department.folder / "department.toml").read_text("utf-8").splitlines()
+        kept = [other for other in said if other.partition(" ")[0] != line.partition(" ")[0]]
+        with changed(department.folder / "department.toml", "\n".join([*kept, line, ""]).encode()):
+            assert "inside_database" in names(checks._disks, department), line
+    assert "inside_database" not in names(checks._disks, department)
+
+
+def test_witness_whose_stamps_nobody_can_prove_is_named(department: Commands) -> None:
+    witness, root = 'witness = "https://stamps.example"\n', department.folder / "witness.pem"
+    assert names(checks._witness, department) == []
+    with changed(department.folder / "department.toml", settings_of(department, witness)):
+        assert names(checks._witness, department) == ["witness_root"]
+    with changed(
+        department.folder / "department.toml", settings_of(department, witness + f'witness_root = "{root.name}"')
+    ):
+        assert names(checks._witness, department) == ["witness_root"]
+        root.write_text("no certificate")
+        assert names(checks._witness, department) == ["witness_root"]
+        root.write_bytes((department.folder / "identity" / "certificate.pem").read_bytes())
+        assert names(checks._witness, department) == []
+        root.unlink()
+
+
 def test_full_disk_is_named(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type(shutil.disk_usage("/"))
     monkeypatch.setattr(checks.shutil, "disk_usage", lambda _path: usage(100_000, 99_000, 1_000))
