@@ -21,6 +21,8 @@ FROM (
     SELECT line.event, (SELECT json_object_agg(body.field, body.value::json) FROM ledger_body AS body
         WHERE body.entry = line.entry AND body.field IN ('purpose', 'agency', 'on_behalf_of', 'person', 'exigent'))
     FROM ledger_entry AS line WHERE line.event IN ('intent', 'refused') AND line.at >= %s AND line.at < %s
+    AND NOT EXISTS (SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry
+        AND asked.field = 'query' AND asked.value::jsonb ? 'console')
 ) AS found (event, said) GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3
 """
 

@@ -12,8 +12,8 @@ from pytest_django.fixtures import Settings
 
 from department.people.models import DepartmentPerson
 from department.people.rights import DepartmentRole
-from department.policy.policy import DEFAULT
-from department.sharing.clauses import CLAUSES, evidence, publish_policy
+from department.policy.policy import ALARM, DEFAULT, policy_in_force
+from department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
 from department.sharing.errors import SharingError
 from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.sharing.conftest import agreed_with, enter, sql
@@ -125,6 +125,21 @@ def test_clause_turns_red_when_its_control_is_broken(kept: dict[str, DepartmentP
             found[clause] = unmet()
             transaction.set_rollback(True)
     assert found == {clause: {clause} for clause in BROKEN}
+
+
+def test_plan_that_begins_years_later_is_no_regular_audit(kept: dict[str, DepartmentPerson]) -> None:
+    sql("SET LOCAL ROLE NONE")
+    forced("UPDATE audits_plan SET begins = now() + interval '9 years'")
+    assert (unmet(), department_facts(policy_in_force())["plans"]) == ({"P19"}, 0)
+
+
+def test_hit_at_a_console_is_no_search(kept: dict[str, DepartmentPerson]) -> None:
+    before = department_facts(policy_in_force())["searches"]
+    enter(purpose=ALARM, query={"console": True})
+    enter(purpose="patrol", query={"plate": "TEST123"})
+    assert department_facts(policy_in_force())["searches"] == (before or 0) + 1
+    enter(purpose=ALARM, query={"console": True}, person="dispatch-desk")
+    assert unmet() == {"P16"}, "whoever it is must be known there, too"
 
 
 def test_policy_without_an_open_purpose_or_a_forbidden_use(
