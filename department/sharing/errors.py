@@ -26,6 +26,7 @@ _WHY = {
     "sharing_request_order": "a subpoena and discovery name their order or case",
     "sharing_request_agency": "a request of an agency names the agency and a purpose, another one neither",
     "sharing_request_due": "its clock runs from its receipt",
+    "sharing_request_law": "public records are due 10 days after their receipt; extend it if it takes longer",
     "sharing_extended": "a request is extended by 14 days at most",
     "sharing_not_granted": "the records manager has not granted this request",
     "sharing_to_the_public": "no record goes to the public: answer from what is published",

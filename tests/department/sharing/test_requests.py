@@ -112,6 +112,8 @@ REFUSED: dict[str, tuple[str, Callable[[], object]]] = {
     "extended twice": ("sharing_final", twice(lambda made: extend(made, person="r.manager", because="many"))),
     "extended by hand": ("sharing_extended", lambda: sql(
         "UPDATE sharing_request SET due_on = due_on + 15, extended_because = 'x' WHERE id = %s", asked().pk)),
+    "public records later than the law has it": ("sharing_request_law", lambda: asked(
+        "public records", due_on=DAY + timedelta(days=11))),
     "not granted": ("sharing_not_granted", lambda: release(asked())),
     "no request": ("sharing_not_granted", lambda: require_granted(0)),
     "denied": ("sharing_not_granted", lambda: require_granted(granted().pk + 1)),
