@@ -2,10 +2,12 @@
 
 import io
 import json
+import re
 import zipfile
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -18,12 +20,16 @@ from joserfc.util import urlsafe_b64encode
 from pydantic import BaseModel, ConfigDict, Field
 
 from department.errors import DepartmentError
+from device.files import write_durably
 from device.records.signing import NOT_JOSE
 
 FORMAT = "platepost-evidence-1"
 MANIFEST_TYPE, SEALED_TYPE = "platepost-evidence+jws", "platepost-evidence+jwe"
 """The headers' `typ`."""
 MANIFEST, REGISTER, CHAINS, LEDGER, PAGE = "manifest.jws", "register.jws", "chains.json", "ledger.jsonl", "index.html"
+OPENED = "evidence.zip"
+"""How the opened package itself is named, beside its files."""
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 LARGEST = 512 * 1024 * 1024
 """Bytes of a package."""
 ENCRYPTION = "A256GCM"
@@ -111,6 +117,21 @@ def unpack(package: bytes) -> dict[str, bytes]:
     if len(files) != len(members) or pack(files) != package:
         raise EvidenceRefusedError("it is not in the form of a package: it was altered")
     return files
+
+
+def write_opened(package: bytes, into: Path) -> None:
+    """Write the files of an opened package into a folder, and the package itself beside them; durable on return.
+
+    Raises:
+        EvidenceRefusedError: a file's name may lead elsewhere, or is the package's own; nothing is written.
+
+    """
+    files = unpack(package)
+    for name in files:
+        if name == OPENED or not all(map(_SAFE.fullmatch, name.split("/"))):
+            raise EvidenceRefusedError(f"it has a file {name!r}, a name that no package has")
+    for name, body in (files | {OPENED: package}).items():
+        write_durably(into / name, body)
 
 
 def recipient_of(text: bytes) -> tuple[ECKey | RSAKey, EvidenceRecipient]:

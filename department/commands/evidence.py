@@ -160,9 +160,7 @@ def verify_package(
         raise DepartmentError(f"{file} is encrypted: say --open-with and the recipient's private key")
     report = check.verify_package(content, [read_key(path.read_bytes()) for path in keys])
     if into is not None:
-        for name, body in package.unpack(content).items():
-            write_durably(into / name, body)
-        write_durably(into / "evidence.zip", content)
+        package.write_opened(content, into)
     manifest = report.manifest
     if as_json:
         about = manifest.model_dump(mode="json", exclude={"files"})

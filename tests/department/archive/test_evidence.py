@@ -30,6 +30,7 @@ from department.archive.evidence_package import (
     pack,
     recipient_of,
     unpack,
+    write_opened,
 )
 from department.custody.reading import Sought, reads
 from department.database.roles import KEEPER, WEB
@@ -183,6 +184,19 @@ def test_one_bit_changed_is_refused(make: Make, tmp_path: Path) -> None:
         spoiled[place // 8] ^= 1 << place % 8
         altered.append(bytes(spoiled))
     assert agree(tmp_path, [package, *altered, package + b"\0", package[:-1]]) == [True, *[False] * (len(places) + 2)]
+
+
+NAMES = ("../away.txt", "/away.txt", "pictures/../../away.txt", "pictures//a", ".hidden", "a\\b", "c:a", "evidence.zip")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_of_a_package_is_written_nowhere_else(make: Make, tmp_path: Path, name: str) -> None:
+    package = signed_anew(make(3, 4), lambda files, _: files.update({name: b"another"}))
+    assert verify_package(package, TRUSTED).intact, "the custodian has signed it so"
+    into = tmp_path / "in" / "opened"
+    with pytest.raises(EvidenceRefusedError, match="a name that no package has"):
+        write_opened(package, into)
+    assert [*tmp_path.rglob("*")] == []
 
 
 def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
