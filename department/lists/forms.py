@@ -19,6 +19,9 @@ from provisioning.hotlist.rows import RowRefusedError
 _CATEGORIES = [(name, name.replace("_", " ")) for name in sorted(DEFAULT_CATEGORIES) if name != TEST_CATEGORY]
 _ENDS = [("6", "6 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days"), ("2160", "90 days"), ("8760", "a year")]  # fmt: skip  # noqa: E501 - one table
 
+MOST_BECAUSE = 200
+"""Characters of a reason."""
+
 
 class PlateField(forms.CharField):
     """A plate; with `partial` one of which not all characters are known, too. Nothing of it is remembered anywhere."""
@@ -145,4 +148,4 @@ class RecoveredForm(forms.Form):
 class BecauseForm(forms.Form):
     """Why something is done."""
 
-    because = forms.CharField(label=_("Because"), max_length=200)
+    because = forms.CharField(label=_("Because"), max_length=MOST_BECAUSE)

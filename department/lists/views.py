@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from department.errors import DepartmentError
 from department.lists import services
 from department.lists.errors import ListRefusedError
-from department.lists.forms import BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
+from department.lists.forms import MOST_BECAUSE, BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
 from department.lists.look_back import look_back, open_leads
 from department.lists.models import ListEntry, ListImport
 from department.lists.standing import published_to, standing
@@ -77,7 +77,7 @@ def end(request: CurrentRequest, number: int) -> HttpResponse:
     """End an entry."""
     form = BecauseForm(request.POST)
     if not form.is_valid():
-        return _entry_page(request, number, refused="Say why.", status=422)
+        return _entry_page(request, number, refused=f"Say why, in {MOST_BECAUSE} characters at most.", status=422)
     return _changed(
         request, number, lambda found: services.end_entry(found, form.cleaned_data["because"], request.user)
     )
@@ -109,7 +109,7 @@ def recovered(request: CurrentRequest) -> HttpResponse:
     try:
         found = services.recover(form.cleaned_data["plate"], form.cleaned_data["because"], request.user)
     except ListRefusedError as error:
-        return _page(request, refused=str(error), status=409)
+        return _page(request, recovered_form=form, refused=str(error), status=409)
     said = _("Taken off: %(count)s entries of people, and what imports have of it.")
     messages.info(request, said % {"count": len(found)})
     return redirect("lists")
@@ -121,14 +121,15 @@ def let_go(request: CurrentRequest, what: str, number: int) -> HttpResponse:
     """Let a held import, or a held list, go."""
     form = BecauseForm(request.POST)
     if not form.is_valid():
-        return _page(request, refused="Say why it may go.", status=422)
+        why = f"Say why it may go, in {MOST_BECAUSE} characters at most."
+        return _page(request, refused=why, typed=(what, number), status=422)
     change = {"import": services.let_import_go, "list": services.let_request_go}.get(what)
     if change is None:
         raise Http404
     try:
         change(number, form.cleaned_data["because"], request.user)
     except ListRefusedError as error:
-        return _page(request, refused=str(error), status=409)
+        return _page(request, refused=str(error), typed=(what, number), status=409)
     return redirect("lists")
 
 
@@ -151,12 +152,19 @@ def one_import(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _page(
-    request: CurrentRequest, *, recovered_form: RecoveredForm | None = None, refused: str = "", status: int = 200
+    request: CurrentRequest,
+    *,
+    recovered_form: RecoveredForm | None = None,
+    refused: str = "",
+    typed: tuple[str, int] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """Show the lists; `typed` says into which form, of what and which number, a reason was typed that is refused."""
     with services.seeing(request.user):
         context: dict[str, Any] = {**standing()}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
     context["only"] = services.only_categories(request.user)
+    context |= {"typed": typed, "because": request.POST.get("because", "")}
     return render(request, "lists/lists.html", context, status=status)
 
 
@@ -176,6 +184,7 @@ def _entry_page(
         leads_found = found.leads.count()
     context = {
         "entry": found,
+        "because": request.POST.get("because", ""),
         "refused": refused,
         "shown": shown,
         "leads": leads_found,

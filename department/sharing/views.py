@@ -145,8 +145,14 @@ def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
 
 
 def _request(request: HttpRequest, found: SharingRequest, bound: forms.Form | None = None) -> HttpResponse:
+    typed = bound if isinstance(bound, RecallForm) else None
     recalls = [
-        (release, RecallForm(initial={"release": release.pk}, auto_id=f"recall-{release.pk}_%s"))
+        (
+            release,
+            typed
+            if typed is not None and typed.data.get("release") == str(release.pk)
+            else RecallForm(initial={"release": release.pk}, auto_id=f"recall-{release.pk}_%s"),
+        )
         for release in found.releases.all()
     ]
     offered = _offered(bound, extend=RequestReasonForm, hold=RequestHoldForm, decide=DecisionForm, log=RedactedLogForm)

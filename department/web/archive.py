@@ -226,7 +226,7 @@ def review(request: CurrentRequest, hold: int) -> HttpResponse:
     by = request.user.login
     if accepted(form, lambda said: services.review_hold(person=by, hold=hold, review_on=said["review_on"])):
         return redirect("holds")
-    return _holds(request, refused=form)
+    return _holds(request, refused=form, of=hold)
 
 
 @needs(Permission.REMOVE_HOLD)
@@ -236,17 +236,20 @@ def lift(request: CurrentRequest, hold: int) -> HttpResponse:
     form = LiftForm(request.POST)
     if accepted(form, lambda said: services.lift_hold(person=request.user.login, hold=hold, because=said["because"])):
         return redirect("holds")
-    return _holds(request, refused=form)
+    return _holds(request, refused=form, of=hold)
 
 
-def _holds(request: HttpRequest, form: HoldForm | None = None, refused: forms.Form | None = None) -> HttpResponse:
-    today = timezone.localdate()
+def _holds(
+    request: HttpRequest, form: HoldForm | None = None, refused: forms.Form | None = None, of: int | None = None
+) -> HttpResponse:
+    """Show the holds; `refused` is the form of one of them, `of` that number: what was typed stands there again."""
+    today, typed = timezone.localdate(), type(refused)
     found = [
         (
             hold,
             hold.review_on <= today,
-            HoldReviewForm(auto_id=f"again-{hold.pk}-%s"),
-            LiftForm(auto_id=f"lift-{hold.pk}-%s"),
+            refused if typed is HoldReviewForm and hold.pk == of else HoldReviewForm(auto_id=f"again-{hold.pk}-%s"),
+            refused if typed is LiftForm and hold.pk == of else LiftForm(auto_id=f"lift-{hold.pk}-%s"),
         )
         for hold in Hold.objects.filter(lifted_at=None).order_by("review_on", "id")
     ]

@@ -372,6 +372,16 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
         assert tried, name
 
 
+def test_reason_that_is_refused_stands_in_its_form_again(pages: Pages) -> None:
+    establish("california")
+    with as_role(WEB):
+        made, other = hold(), hold()
+        said = pages("a.rivera", f"/holds/{made}/lift/", because="closed, " * 80).content.decode()
+    assert said.count("closed, " * 80) == 1
+    assert said.index(f"Keep hold {made}") < said.index("closed, closed") < said.index(f"Lift hold {made}")
+    assert f"Lift hold {other}" in said
+
+
 def test_laws_are_those_of_the_policy() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT law, floor_days, ceiling_days FROM archive_law WHERE class = 'no_hit'")

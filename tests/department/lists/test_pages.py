@@ -54,11 +54,15 @@ def test_from_the_form_to_the_list(people: People) -> None:
     assert ListRequest.objects.get().kind == "delta"
     assert "7ABC123" in text_of(client.get(f"/lists/entry/{entry.pk}/"))
     assert "7ABC123" in text_of(client.get("/lists/"))
+    refused = client.post(f"/lists/entry/{entry.pk}/end/", {"because": LONG})
+    assert (refused.status_code, LONG in text_of(refused)) == (422, True), "what was typed is not lost"
     ended = client.post(f"/lists/entry/{entry.pk}/end/", {"because": "a mistake"})
     assert ended.status_code == 302
     assert "a mistake" in text_of(client.get(f"/lists/entry/{entry.pk}/"))
     assert client.post(f"/lists/entry/{entry.pk}/end/", {"because": "again"}).status_code == 409
 
+
+LONG = "A mistake of mine. " * 12
 
 WRONG = (
     ({"plate": "7A"}, "Fewer than 3 characters"),
@@ -119,6 +123,8 @@ def test_recovered_cars_and_held_lists(people: People, superuser: psycopg.Connec
     supervisor = fresh_client(people["c.doe"])
     assert f"Let list {number} go" in text_of(supervisor.get("/lists/"))
     assert supervisor.post(f"/lists/held/list/{number}/", {}).status_code == 422
+    assert LONG in text_of(supervisor.post(f"/lists/held/list/{number}/", {"because": LONG}))
+    assert LONG not in text_of(supervisor.post(f"/lists/held/list/{number + 1}/", {"because": LONG}))
     assert supervisor.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 302
     assert supervisor.post(f"/lists/held/list/{number}/", {"because": "right"}).status_code == 409
     assert ListRequest.objects.get(override="right").kind == "complete"

@@ -186,6 +186,8 @@ def test_from_receipt_to_recall_by_the_pages(people: dict[str, DepartmentPerson]
         sent = release(made)
         page = manager.get(where)
         assert "2 records to CN=R. Stone" in page.content.decode()
+        refused = manager.post(f"{where}recall/", {"release": sent.pk, "because": "the wrong person, " * 40})
+        assert (refused.status_code, refused.content.decode().count("the wrong person, " * 40)) == (409, 1)
         manager.post(f"{where}recall/", {"release": sent.pk, "because": "the wrong person"})
         assert "Recalled by r.manager" in manager.get(where).content.decode()
     events = [
