@@ -93,6 +93,7 @@ RIGHTS = {
     "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # The keeper notes besides when it has told one.
     "alerts_decision": {OWNER: ALL, KEEPER: READ},
+    "alerts_forgotten": {OWNER: ALL},
     # The command line says who is told; the pages' role tells them, and notes that in a few columns.
     "alerts_sample": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_label": {OWNER: ALL, WEB: ADD, AUDITOR: READ},

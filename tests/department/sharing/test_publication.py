@@ -8,7 +8,7 @@ import subprocess
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -76,7 +76,15 @@ def alert(superuser: psycopg.Connection, number: int, state: str, group: str | N
 @pytest.fixture
 def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> Iterator[psycopg.Connection]:
     """Have 47 reads of two posts in January, 12 wrong hits and 3 confirmed ones; give the keeper's connection."""
-    empty(superuser, "custody_read", "custody_tally", "alerts_alert", "sharing_report", "sharing_policy")
+    empty(
+        superuser,
+        "custody_read",
+        "custody_tally",
+        "alerts_alert",
+        "alerts_forgotten",
+        "sharing_report",
+        "sharing_policy",
+    )
     empty_ledger(superuser)
     stock({"plate": f"TEST{n:03}", "captured_at": AT, "post": f"post-{n % 2}"} for n in range(47))
     superuser.execute(
@@ -119,6 +127,32 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
         publish(counted, datetime.now(UTC).date().replace(day=1))
     assert publish(counted, month_after(MONTH)), "a month without anything"
     assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hit_that_was_purged_undecided_is_counted(counted: psycopg.Connection, superuser: psycopg.Connection) -> None:
+    for number in range(15, 37):
+        alert(superuser, number, "new")
+    alert(superuser, 37, "new", "narcotics")
+    assert hits(counted) == {"wrong": 12, "confirmed": 3, "undecided": 22}
+    for _ in range(2):  # the second finds nothing more
+        with superuser.transaction():
+            superuser.execute("SET LOCAL session_replication_role = replica")
+            superuser.execute("DELETE FROM archive_part")
+            part = [AT - timedelta(days=9), AT + timedelta(days=9)]
+            superuser.execute(
+                "INSERT INTO archive_part (plan, class, begins, ends, records, shown)"
+                " VALUES (gen_random_uuid(), 'hit', %s, %s, 1, '{}')", part)  # fmt: skip
+        superuser.execute("UPDATE archive_part SET dropped_at = now()")
+        assert superuser.execute("SELECT count(*) FROM alerts_alert").fetchone() == (0,)
+        assert hits(counted) == {"wrong": 12, "confirmed": 3, "undecided": 22}, "and none of the covert group's"
+    assert hits(counted, AT + timedelta(hours=1)) == {}
+    empty(superuser, "archive_part", "alerts_forgotten")
+
+
+def hits(keeper: psycopg.Connection, since: datetime = AT) -> dict[str, int]:
+    counts = keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, datetime(2026, 2, 1, tzinfo=UTC)])
+    return {name: count for part, name, count in counts if part == "hits"}
 
 
 @pytest.mark.django_db(transaction=True)
