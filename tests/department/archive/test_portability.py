@@ -51,6 +51,7 @@ ANSWERED = """
 INSERT INTO alerts_step (record_id, revision, step, at, state)
 SELECT record_id, 9, 'take', now(), 'taken' FROM alerts_alert;
 INSERT INTO alerts_acknowledgment (person, at) VALUES ('a.rivera', now());
+INSERT INTO alerts_forgotten VALUES (now(), 'new', 3);
 INSERT INTO alerts_decision (record_id, post, hit, number, at, decision)
 SELECT record_id, post, hit, 1, now(), 'x' FROM alerts_alert;
 INSERT INTO alerts_webhook (agency, url) VALUES ('oakdale-pd', 'https://cad.example/');
