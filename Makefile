@@ -29,7 +29,7 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
 # The first of the targets side by side mostly waits; the others compute, and take what it leaves over.
-test: lint tools ## All that must be green: lint, types, unit tests, whole posts, ARM in short
+test: lint tools build/rclone ## All that must be green: lint, types, unit tests, whole posts, ARM in short
 	$(BIN)/python -m compileall -q -j 2 department device models provisioning simulator
 	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" end-to-end unit test-arm-short types
 

@@ -88,7 +88,7 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 
 @_command(retention, "set", "hit 1830")
 @click.argument("retention_class", metavar="CLASS")
-@click.argument("days", type=click.IntRange(0))
+@click.argument("days", type=click.IntRange(0, 36_525))
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
     """Keep a CLASS of FOLDER for DAYS days; legal minimums and maximums apply."""
     with working_as(folder, WEB):

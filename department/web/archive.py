@@ -39,7 +39,7 @@ class TermForm(forms.Form):
     """For how long a class is kept."""
 
     retention = forms.ChoiceField(label=_("Class"), choices=_classes)
-    days = forms.IntegerField(label=_("Days"), min_value=0)
+    days = forms.IntegerField(label=_("Days"), min_value=0, max_value=36_525)
 
 
 class PurgePlanForm(forms.Form):
