@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from department.commands.options import FOLDER, JSON, progress_bar
+from department.commands.options import FOLDER, JSON, Moment, progress_bar
 from department.config.upgrade import working_as
 from department.database.roles import PURGER, WEB
 from department.folder import DepartmentFolder
 from provisioning.trust.keys import signing_jwk
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+_DAY = Moment(["%Y-%m-%d"])
+_TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 _KINDS = ("evidence", "civil action", "records request", "litigation")
 _PLAN = click.argument("plan", type=click.UUID)
 _HOLD = click.argument("number", type=int)

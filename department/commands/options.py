@@ -5,7 +5,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -17,6 +19,17 @@ from device.signals import heeded
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+
+
+class Moment(click.DateTime):
+    """A day, or a time, of the years that the pages take, too: others no page could show."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - as click has it
+        """Read it."""
+        given: datetime = super().convert(value, param, ctx)
+        if not 1900 <= given.year <= 2999:
+            self.fail("Give a day of the years 1900 to 2999.", param, ctx)
+        return given
 
 
 def web_option(default_port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, Moment
 from department.config.upgrade import working_as
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
@@ -21,7 +21,7 @@ from department.people.rights import Certification, DepartmentRole, TrainingTopi
 
 _LOGIN = click.argument("login")
 _ROLE = click.Choice([role.value for role in DepartmentRole])
-_DAY = click.DateTime(["%Y-%m-%d"])
+_DAY = Moment(["%Y-%m-%d"])
 
 
 @click.group()

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, Moment
 from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
 from device.records.vehicles import COLORS, KINDS
 
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
+_TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
 _DIRECTION = click.Choice(["approaching", "receding", "unknown"])
 MOST = 1000
 """Plates that one drill lists."""
