@@ -47,7 +47,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, which is soon full."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
     yield folder

@@ -4,9 +4,7 @@ How soon is tested where it is decided, in tests/device/health; here a frame sta
 """
 
 import hashlib
-import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -219,18 +217,6 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
         one.prove_whole()
     finally:
         one.stop()
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, so that it can be filled for real."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root, outside a container that forbids it")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_disk_that_others_fill(small_disk: Path, mocker: MockerFixture) -> None:
