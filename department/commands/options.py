@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from department.folder import DepartmentFolder
+from department.years import FIRST_YEAR, LAST_YEAR
 from device.signals import heeded
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
@@ -22,13 +23,13 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of J
 
 
 class Moment(click.DateTime):
-    """A day, or a time, of the years that the pages take, too: others no page could show."""
+    """A day, or a time, of the years that the pages take, too."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 - as click has it
         """Read it."""
         given: datetime = super().convert(value, param, ctx)
-        if not 1900 <= given.year <= 2999:
-            self.fail("Give a day of the years 1900 to 2999.", param, ctx)
+        if not FIRST_YEAR <= given.year <= LAST_YEAR:
+            self.fail(f"Give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
         return given
 
 

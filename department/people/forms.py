@@ -7,12 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from department.people.models import DepartmentPerson
 from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
+from department.years import FIRST_YEAR, LAST_YEAR
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))
 """Where nobody is to answer by leaving what stands there."""
-FIRST_YEAR, LAST_YEAR = 1900, 2999
-"""Of the days that a form takes: beyond them lie slips of the keys, and days from which no calendar counts on."""
 MOST_NUMBER = 2**63 - 1
 """The greatest number that anything in the database has."""
 
