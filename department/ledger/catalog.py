@@ -188,7 +188,8 @@ class LedgerEvent(Enum):
     # --- people: log-on, rights, training. Triggers enter what happens to a row, with the row's columns.
     LOG_ON = EventKind("log_on", "logged on", "person methods device known")
     LOG_ON_FAILED = EventKind("log_on_failed", "failed to log on", "person method known")
-    LOG_OFF = EventKind("log_off", "logged off", "person")
+    LOG_OFF = EventKind("log_off", "logged off", "person", "device")
+    """By the browser whose session ended, if it is known."""
     ACCESS_REFUSED = EventKind("access_refused", "was refused a page", "person permission lacks")
     """Somebody asked for what they may not have: which permission, and what they lack for it."""
     LOG_ON_LOCKED = EventKind("log_on_locked", "was locked out", "", retention=BodyClass.RIGHTS)

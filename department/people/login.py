@@ -192,11 +192,12 @@ def note_failed(request: HttpRequest, person: DepartmentPerson | None, method: s
         note_failure(person, device)
 
 
-def note_log_off(sender: object, *, user: DepartmentPerson | None, **kwargs: object) -> None:
-    """Enter a log-off in the ledger."""
+def note_log_off(sender: object, *, request: HttpRequest, user: DepartmentPerson | None, **kwargs: object) -> None:
+    """Enter a log-off in the ledger, and from which browser."""
     del sender, kwargs
     if user is not None:
-        append(LedgerEvent.LOG_OFF, {"person": user.login})
+        device = device_of(request)
+        append(LedgerEvent.LOG_OFF, {"person": user.login} | ({"device": str(device)} if device else {}))
 
 
 def _person(credentials: dict[str, Any]) -> DepartmentPerson | None:

@@ -41,8 +41,10 @@ MOST_READS = 200_000
 _SESSION = timedelta(hours=12)
 _LOGGED_ON = """
 SELECT who.value::json #>> '{}', line.at, (
-    SELECT min(later.at) FROM ledger_entry AS later JOIN ledger_body AS off ON off.entry = later.entry
-    WHERE later.event = 'log_off' AND off.field = 'person' AND off.value = who.value AND later.at > line.at
+    SELECT min(later.at) FROM ledger_entry AS later
+    JOIN ledger_body AS off ON off.entry = later.entry AND off.field = 'person' AND off.value = who.value
+    JOIN ledger_body AS there ON there.entry = later.entry AND there.field = 'device' AND there.value = device.value
+    WHERE later.event = 'log_off' AND later.at > line.at
 ) FROM ledger_entry AS line
 JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'

@@ -236,7 +236,7 @@ class SimulatedMonth:
             said = {"person": login, "methods": ["totp"], "device": str(device), "known": True}
             append(LedgerEvent.LOG_ON, said)
             yield
-            append(LedgerEvent.LOG_OFF, {"person": login})
+            append(LedgerEvent.LOG_OFF, {"person": login, "device": str(device)})
 
     def _search(self, login: str, access: AccessPurpose) -> KnownExposure:
         """Search for a plate that was kept, and look at its reads; return what came to be seen."""

@@ -87,7 +87,8 @@ def test_password_needs_a_code_and_the_ledger_has_it(person: DepartmentPerson) -
         client.post("/log-out/")
     assert events("log_on")[-1]["methods"] == ["password", "totp"]
     assert events("log_on_failed")[-1] == {"person": "b.chen", "method": "code", "known": False}
-    assert events("log_off")[-1] == {"person": "b.chen"}
+    device = events("log_on")[-1]["device"]
+    assert events("log_off")[-1] == {"person": "b.chen", "device": device}
 
 
 def test_code_works_once_in_all_processes(person: DepartmentPerson) -> None:

@@ -92,7 +92,7 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
         append(LedgerEvent.LOG_ON, logged)
         looked("x.person", record[5:8], plates=["TEST030"])
         looked("o.person", record[10:20])  # honest
-        append(LedgerEvent.LOG_OFF, {"person": "x.person"})
+        append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(LAPTOP)})
         looked("x.person", [record[9], 999_999])  # from elsewhere; one is gone by now
         looked("x.person", [record[39]], group=GROUP)
         noted = {"person": "x.person", "time": timezone.now().isoformat(), "digest": "0"}
@@ -114,6 +114,24 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     with as_role(WEB):
         journaled = exposed(account, manager)[0] - expected
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
+
+
+def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
+    people: dict[str, DepartmentPerson], planted: dict[str, int]
+) -> None:
+    """The owner reports the theft from the office, and logs off there; ledgers of before named no browser."""
+    since = timezone.now()
+    with as_role(WEB):
+        for device in (LAPTOP, uuid4()):
+            append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(device), "known": True})
+        append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(device)})
+        looked("x.person", [planted["TEST004"]])
+        append(LedgerEvent.LOG_OFF, {"person": "x.person"})
+        looked("x.person", [planted["TEST005"]])
+        append(LedgerEvent.LOG_OFF, {"person": "x.person", "device": str(LAPTOP)})
+        looked("x.person", [planted["TEST006"]])
+        laptop = incident("device", str(LAPTOP), since, timezone.now())
+        assert exposed(laptop, people["r"])[0] == {"TEST004", "TEST005"}
 
 
 def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
