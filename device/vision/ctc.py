@@ -104,15 +104,18 @@ def likelihoods(probabilities: NDArray[np.float32], texts: Sequence[str]) -> NDA
     for row, text in enumerate(texts):
         symbols[row, 1 : 2 * len(text) : 2] = [ALPHABET.index(character) + 1 for character in text]
     # Skipping a blank is allowed into a character that differs from the one before it.
-    skips = (symbols[:, 2:] != 0) & (symbols[:, 2:] != symbols[:, :-2])
+    skips = np.zeros(symbols.shape)
+    skips[:, 2:] = (symbols[:, 2:] != 0) & (symbols[:, 2:] != symbols[:, :-2])
     steps = probabilities[:, symbols].astype(np.float64)
-    reached = np.zeros((len(texts), states))
+    # Two states that nothing reaches stand before the first; all is done in place, for the arrays are small.
+    padded = np.zeros((len(texts), states + 2))
+    reached, one_before, two_before, onward = padded[:, 2:], padded[:, 1:-1], padded[:, :-2], np.empty(symbols.shape)
     reached[:, :2] = steps[0, :, :2]
     for step in steps[1:]:
-        onward = reached.copy()
-        onward[:, 1:] += reached[:, :-1]
-        onward[:, 2:] += reached[:, :-2] * skips
-        reached = onward * step
+        np.multiply(two_before, skips, out=onward)
+        onward += one_before
+        onward += reached
+        np.multiply(onward, step, out=reached)
     rows, ends = np.arange(len(texts)), np.array([2 * len(text) for text in texts])
     found: NDArray[np.float64] = reached[rows, ends] + reached[rows, ends - 1]
     return found
