@@ -62,6 +62,11 @@ class Sought:
     """Captured at this time or later."""
     until: datetime | None = None
     """Captured before this time."""
+    kept_since: datetime | None = None
+    """Retained from this time or later: from the capture or the custody, whichever is later; of doubtful ones, from the
+    custody."""
+    kept_until: datetime | None = None
+    """Retained from before this time."""
     hours: Collection[int] = ()
     """Captured in any of these hours of the day, 0 to 23, in `zone`."""
     weekdays: Collection[int] = ()
@@ -260,6 +265,8 @@ def _selected(table: str, sought: Sought) -> tuple[str, list[Any]]:
         "post = ANY (%s)": [list(sought.posts)],
         "captured_at >= %s": [sought.since],
         "captured_at < %s": [sought.until],
+        "retained_from >= %s": [sought.kept_since],
+        "retained_from < %s": [sought.kept_until],
         "extract(hour FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.hours)],
         "extract(isodow FROM captured_at AT TIME ZONE %s)::int = ANY (%s)": [zone, list(sought.weekdays)],
         "direction = ANY (%s)": [list(sought.directions)],

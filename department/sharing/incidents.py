@@ -168,10 +168,8 @@ def _kept(entry: OpenEntry, incident: BreachIncident) -> Iterator[ShownRow]:
     count = 0
     for look in (reads, hits):
         before: tuple[datetime, int] | None = None
-        while rows := look(entry, Sought(until=incident.until, before=before)):
-            for row in rows:
-                if row["retained_from"] < incident.until and (since is None or row["retained_from"] >= since):
-                    yield row
+        while rows := look(entry, Sought(kept_since=since, kept_until=incident.until, before=before)):
+            yield from rows
             count += len(rows)
             if count > MOST_READS:
                 raise SharingError(f"more than {MOST_READS} reads: make several incidents of it", "sharing_most")

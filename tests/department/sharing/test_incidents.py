@@ -22,13 +22,14 @@ from department.people.models import DepartmentPerson, KnownDevice
 from department.people.rights import DepartmentRole
 from department.people.services import disable, join_covert
 from department.policy.policy import AccessPurpose
+from department.sharing import incidents
 from department.sharing.errors import SharingError
 from department.sharing.incidents import LIST, contain, containment, exposure, note_notices, open_incident, sealed_list
 from department.sharing.models import BreachIncident
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
-from tests.department.search.conftest import Stock, stock
+from tests.department.search.conftest import Stock, keep_reads, stock
 from tests.department.sharing.conftest import sql
 from tests.department.sharing.pdf_text import PdfText
 
@@ -143,6 +144,24 @@ def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], plant
         assert exposed(heard, people["r"])[0] == {f"TEST{hour:03}" for hour in range(10, 25)}
         seen = "SELECT count(*) FROM ledger_entry WHERE event = 'intent'"
     assert sql(seen)[0][0] >= 2, "computing it is in the ledger, too"
+
+
+def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
+    people: dict[str, DepartmentPerson],
+    planted: dict[str, int],
+    superuser: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An hour is no too long time, however much was kept before; and the clock of a post may have been ahead."""
+    numbers = iter([1001])
+    ahead = {"plate": "AHEAD01", "class": "doubtful", "captured_at": AT.replace(year=2038)}
+    keep_reads(superuser, [{**ahead, "retained_from": AT + timedelta(hours=30)}], numbers=numbers)
+    monkeypatch.setattr(incidents, "MOST_READS", 3)
+    with as_role(WEB):
+        heard = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
+        assert exposed(heard, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
+        with pytest.raises(SharingError, match="more than 3 reads"):
+            exposed(incident("subscriber", "map", AT, AT + timedelta(hours=4)), people["r"])
 
 
 @pytest.mark.parametrize(
