@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,8 @@ from provisioning.trust.ledger import key_digest, name_of
 
 log = logging.getLogger(__name__)
 
+LAPSED_MOST = timedelta(days=365)
+"""How long after its end a certificate is renewed yet: a post that had no network for long comes back by itself."""
 _Outcome = TypeVar("_Outcome")
 
 
@@ -147,12 +150,13 @@ class RegistrationAuthority:
     def renew(self, presented: bytes, body: bytes) -> bytes:
         """Issue another certificate to the post that a certificate, DER, names; return the answer of `simplereenroll`.
 
-        The TLS connection has proved that the certificate is the fleet's and its key at hand. It is done for an
-        officer whose certification has ended too, and logged as such: nobody decides anything by it, and a fleet whose
-        certificates ended would have to be visited, post by post.
+        The TLS connection has proved that the certificate is the fleet's and its key at hand; it may have ended. It is
+        done for an officer whose certification has ended too, and logged as such: nobody decides anything by it, and a
+        fleet whose certificates ended would have to be visited, post by post.
 
         Raises:
-            EnrollmentError: it was revoked, or superseded, or is no post's; that is logged, or counted.
+            EnrollmentError: it was revoked, or superseded, or ended too long ago, or is no post's; that is logged, or
+                counted.
 
         """
         certificate = x509.load_der_x509_certificate(presented)
@@ -188,6 +192,16 @@ class RegistrationAuthority:
             raise EnrollmentError(f"the certificate of {name} was revoked", reason="revoked")
         if not ledger.knows(serial) or name not in self._fleet.posts():
             raise EnrollmentError(f"{name} is no post of this fleet", reason="unknown_post")
+        if self._known(self._fleet.post(name), key_digest(certificate.public_key())) is None:
+            # Nobody revoked it if it had ended when another unit took the name.
+            raise EnrollmentError(f"another unit is {name} now", reason="replaced")
+        ended = certificate.not_valid_after_utc
+        if datetime.now(UTC) - ended > LAPSED_MOST:
+            raise EnrollmentError(
+                f"the certificate of {name} ended on {ended:%Y-%m-%d}, too long ago: an administrator renews it with "
+                f"`platepost provision fleet renew`, and a technician brings it to the unit",
+                reason="lapsed",
+            )
         wanted, key = read_renewal(_decoded(body))
         if wanted != name or key_digest(key) != key_digest(certificate.public_key()):
             raise EnrollmentError(
@@ -197,6 +211,8 @@ class RegistrationAuthority:
         chain = self._fleet.certify_post(name, key)
         replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)
         details: dict[str, JsonValue] = {"serial": _serial(chain)}
+        if datetime.now(UTC) >= ended:
+            details["lapsed"] = timestamp(ended)
         if lapse is not None:
             details["keeper"] = lapse.reason
             self.warn()

@@ -14,9 +14,11 @@ from pydantic import ValidationError
 from device import config
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import EstClient, _refusal, trusting
+from device.enrollment.keyfiles import read_key_file
 from device.enrollment.renewal import Renewal
 from device.enrollment.settings import EnrollmentSettings
 from device.enrollment.unit import UnitEnrollment
+from device.files import write_durably
 from provisioning.trust.authority import Authority
 from tests.provisioning.enrollment.conftest import Department
 
@@ -73,6 +75,49 @@ def test_certificate_is_renewed_when_a_third_of_its_life_is_left(department: Dep
     assert second.public_key() == first.public_key()
     assert {one.serial for one in department.fleet.ledger.of("post-17")} == {first.serial_number, second.serial_number}
     assert department.acts()[-1] == ("certificate_renewed", "post-17", None)
+
+
+def lapse(department: Department, post: Post) -> int:
+    """Have the certificate of a post have ended yesterday, as of one that was long without a network."""
+    chain = department.fleet.open_authority().issue_client(
+        "post-17", read_key_file(post.unit.directory / "keys" / "private_key.pem"), valid=timedelta(hours=1)
+    )
+    department.fleet.ledger.issued(chain)
+    for path in (post.unit.certificate_path, department.fleet.post("post-17") / "certificate.pem"):
+        write_durably(path, chain)
+    assert post.certificate.not_valid_after_utc < datetime.now(UTC)
+    return post.certificate.serial_number
+
+
+def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
+    department: Department, post: Post
+) -> None:
+    lapsed = lapse(department, post)
+    assert post.renewal.look()
+    assert post.certificate.serial_number != lapsed
+    assert post.certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=500)
+    *_, act = department.fleet.acts
+    assert (act.action, act.object) == ("certificate_renewed", "post-17")
+    assert "lapsed" in act.details
+
+
+def test_certificate_that_ended_too_long_ago_takes_a_technician(
+    department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lapse(department, post)
+    monkeypatch.setattr("provisioning.enrollment.registration.LAPSED_MOST", timedelta(hours=1))
+    with pytest.raises(EnrollmentError, match="too long ago") as refused:
+        post.renewal.renew()
+    assert refused.value.reason == "lapsed"
+
+
+def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(department: Department, post: Post) -> None:
+    lapsed = lapse(department, post)
+    department.enroll(department.unit("next"), "post-17", department.invite("post-17", replaces=True))
+    assert not department.fleet.ledger.is_revoked(lapsed), "what has ended is not revoked"
+    with pytest.raises(EnrollmentError, match="another unit is post-17 now") as refused:
+        post.renewal.renew()
+    assert refused.value.reason == "replaced"
 
 
 def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
