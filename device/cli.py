@@ -21,6 +21,9 @@ _OWN = {
     "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."),
     "read": LazyCommand("device.commands.read:read", "Read the license plates in photos and folders."),
     "recording": LazyCommand("device.commands.recording:recording", "Record what this unit's camera sees."),
+    "renew": LazyCommand(
+        "device.commands.renew:renew", "Replace this post's certificate by one that the office renewed."
+    ),
     "run": LazyCommand("device.commands.run:run", "Run a post until it is stopped."),
     "selftest": LazyCommand("device.commands.selftest:selftest", "Test this unit."),
     "verify": LazyCommand("device.records.verify.cli:verify", "Verify that records are complete and genuine."),
@@ -94,7 +97,10 @@ Examples:
     is_eager=True,  # before the help, which is in it too
     expose_value=False,
     callback=_speak,
-    help="Language of what a technician reads: enroll, aim, accept, decommission, selftest.  [default: the terminal's]",
+    help=(
+        "Language of what a technician reads: enroll, aim, accept, decommission, renew, selftest.  "
+        "[default: the terminal's]"
+    ),
 )
 def platepost(*, verbose: int) -> None:
     """Read license plates on the unit, check each against the hot list that it carries, and publish hits and reads."""

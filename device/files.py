@@ -18,11 +18,13 @@ log = logging.getLogger(__name__)
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o600) -> None:
+def write_durably(
+    path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o600, owner: tuple[int, int] | None = None
+) -> None:
     """Give a file a new content, whole and on disk on return; it is its owner's only, and so is a folder made for it.
 
-    Written aside (suffix `.part`), flushed, renamed, and the folder flushed; the file has `mode` before it has its
-    name. Raises OSError, after which the file is as it was.
+    Written aside (suffix `.part`), flushed, renamed, and the folder flushed; the file has `mode`, and the user and
+    group `owner` where root gives it to others, before it has its name. Raises OSError, after which it is as it was.
     """
     make_folder(path.parent)
     aside = path.with_suffix(".part")
@@ -31,6 +33,8 @@ def write_durably(path: Path, data: bytes | Iterable[bytes], *, mode: int = 0o60
         aside.unlink(missing_ok=True)
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - the descriptor carries the mode
+            if owner is not None:
+                os.fchown(descriptor, *owner)
             os.fchmod(descriptor, mode)
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()

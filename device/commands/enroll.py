@@ -46,7 +46,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> st
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
     """Say what the disk refuses, and what to do: a technician at the pole has no use for a traceback."""
     try:
         yield
@@ -111,7 +111,7 @@ run the same command again to continue.
 )
 @click.option("--abandon", is_flag=True, help="Cancel an enrollment that is under way.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
-@_in_words()
+@in_words()
 def enroll(
     *,
     post: str,

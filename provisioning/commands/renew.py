@@ -16,7 +16,7 @@ Example:
 @click.argument("name")
 @acting
 def renew(*, session: FleetSession, name: str) -> None:
-    """Renew the certificate of NAME, a subscriber or custodian, for the same key.
+    """Renew the certificate of NAME, a subscriber, a custodian, or a post that cannot do so itself, for the same key.
 
     The old certificate stays valid until it expires.
     """

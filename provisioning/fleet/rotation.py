@@ -101,7 +101,7 @@ def _write_client(fleet: Fleet, folder: Path, new: Path, authority: Authority) -
 
 
 def renew_client(fleet: Fleet, name: str) -> Rotated:
-    """Issue another certificate for the key of a subscriber or custodian: one file changes, with nothing secret in it.
+    """Issue another certificate for the key of a subscriber, custodian or post: one file changes, with no secret in it.
 
     The former is good until it ends, so that they change over in their own time.
 
@@ -111,9 +111,10 @@ def renew_client(fleet: Fleet, name: str) -> Rotated:
     """
     folders = {one: fleet.subscriber(one) for one in fleet.subscribers()}
     folders |= {one: fleet.custodian(one) for one in fleet.custodians()}
+    folders |= {one: fleet.post(one) for one in fleet.posts()}
     if name not in folders:
         known = ", ".join(sorted(folders)) or "none"
-        raise ProvisioningError(f"{name!r} is neither subscriber nor custodian of this fleet; it has: {known}")
+        raise ProvisioningError(f"{name!r} is no subscriber, custodian or post of this fleet; it has: {known}")
     folder = folders[name]
     present = read_certificates(folder / CERTIFICATE_FILE)[0]
     public = present.public_key()
@@ -126,11 +127,12 @@ def renew_client(fleet: Fleet, name: str) -> Rotated:
         chain = authority.issue_client(name, public)
         fleet.ledger.issued(chain)
         replace_private(folder / CERTIFICATE_FILE, chain)
+    way = f"At the unit of {name}, `sudo platepost renew FILE` puts" if name in fleet.posts() else f"Give {name}"
     return Rotated(
         "client",
         f"{present.serial_number:x}",
         serial_of(folder),
-        f"Give {name} {folder / CERTIFICATE_FILE} in place of the former one, which is good until "
+        f"{way} {folder / CERTIFICATE_FILE} in place of the former one, which is good until "
         f"{present.not_valid_after_utc:%Y-%m-%d}. The key stays; nothing in this file is secret.",
     )
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from device.cli import platepost
 from device.commands.decommission import decommission
 from device.commands.enroll import enroll
+from device.commands.renew import renew
 from device.commands.selftest import selftest
 from device.commands.spoken import CLICK, METAVARS, SpokenHelp, paragraphs
 from device.enrollment.errors import EnrollmentError
@@ -43,7 +44,7 @@ PRACTICE = ROOT / "simulator" / "practice.py"
 OTHERS = sorted(set(LANGUAGES) - {ENGLISH})
 OFFICE = {"seal.py", "standing.py"}
 AT_THE_UNIT = (
-    *(ROOT / "device" / "commands" / name for name in ("decommission.py", "enroll.py", "selftest.py")),
+    *(ROOT / "device" / "commands" / name for name in ("decommission.py", "enroll.py", "renew.py", "selftest.py")),
     *(ROOT / "provisioning" / "commands" / name for name in ("accept.py", "aim.py")),
     *(path for path in (ROOT / "provisioning" / "technician").rglob("*.py") if path.name not in OFFICE),
     *(ROOT / "device" / "enrollment" / f"{name}.py" for name in ("code", "est", "keyfiles", "tpm", "unit", "wipe")),
@@ -52,7 +53,7 @@ AT_THE_UNIT = (
 )
 """Files whose every word a technician may read; what is judged in the office is none of them."""
 COMMANDS: dict[str, click.Command] = {
-    **{command.name or "": command for command in (enroll, aim, accept, decommission, selftest)},
+    **{command.name or "": command for command in (enroll, aim, accept, decommission, renew, selftest)},
     "simulate aim": practice,
 }
 """What a technician types."""

@@ -1,0 +1,74 @@
+"""`platepost renew`: a certificate that somebody brings, for a post that cannot reach the office that renews it."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from device.commands.enroll import in_words
+from device.commands.spoken import SpokenHelp
+from device.config import load
+from device.enrollment.errors import EnrollmentError
+from device.enrollment.est import LARGEST
+from device.enrollment.keyfiles import read_key_file
+from device.enrollment.unit import check_certificate
+from device.files import read_brought, write_durably
+from device.language import Phrase, day, spoken
+from device.secrets.certificate import certificate
+
+
+@click.command(
+    cls=SpokenHelp,
+    epilog="""\b
+Example:
+  sudo platepost renew /media/stick/certificate.pem
+
+\b
+`platepost provision fleet renew FLEET POST` in the office makes the file; nothing in it is secret.
+A running post goes by it within seconds, and need not be stopped.
+""",
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--config",
+    "path",
+    default=Path("/etc/platepost/post.toml"),
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The post's configuration.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+@in_words()
+def renew(*, file: Path, path: Path, as_json: bool) -> None:
+    """Replace this post's certificate by FILE, which the office issued for the same key. All else stays.
+
+    Keys, records that wait, hot list, and acceptance are not touched.
+    """
+    configuration = load(path)
+    post, uplink = configuration.post.name, configuration.uplink
+    chain, ca = read_brought(file, LARGEST), uplink.ca.read_bytes()
+    try:
+        leaf = check_certificate(chain, ca=ca, name=post, at=datetime.now(UTC))
+    except EnrollmentError:
+        raise
+    except ValueError as error:
+        unread = Phrase("{file}: no certificate can be read from it", file=str(file))
+        raise EnrollmentError(unread, reason="answer") from error
+    if leaf.public_key() != read_key_file(uplink.private_key).public_key():
+        raise EnrollmentError(Phrase("the certificate that came is for another unit's key"), reason="answer")
+    ends = certificate(uplink.certificate).not_valid_after_utc
+    if leaf.not_valid_after_utc < ends:
+        older = Phrase(
+            "{file}: older than the post's own certificate, good until {date}", file=str(file), date=day(ends)
+        )
+        raise EnrollmentError(older, reason="older")
+    before = uplink.certificate.stat()
+    owner = (before.st_uid, before.st_gid) if os.geteuid() == 0 else None
+    write_durably(uplink.certificate, chain, mode=before.st_mode & 0o777, owner=owner)
+    ends = leaf.not_valid_after_utc
+    if as_json:
+        click.echo(json.dumps({"post": post, "certificate_expires": ends.isoformat()}))
+        return
+    click.echo(spoken(Phrase("The certificate of {post} is good until {date} now.", post=post, date=day(ends))))
