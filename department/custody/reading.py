@@ -122,12 +122,17 @@ def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[S
         django.db.OperationalError: it takes too long.
 
     """
+    return _rows(entry, READ, sought, limit)[0]
+
+
+def page_of_reads(entry: OpenEntry, sought: Sought, *, limit: int) -> tuple[list[ShownRow], bool]:
+    """Return reads as `reads` does, and whether there are more; what only tells so is not shown, and not noted."""
     return _rows(entry, READ, sought, limit)
 
 
 def hits(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[ShownRow]:
     """Return hits, the latest first; arguments and errors are those of `reads`."""
-    return _rows(entry, HIT, sought, limit)
+    return _rows(entry, HIT, sought, limit)[0]
 
 
 def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
@@ -232,16 +237,17 @@ def links(entry: OpenEntry, chain: ChainName, first: int, last: int) -> list[tup
         return [(number, digest, previous) for number, digest, previous in cursor]
 
 
-def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> list[ShownRow]:
+def _rows(entry: OpenEntry, projection: Projection, sought: Sought, limit: int) -> tuple[list[ShownRow], bool]:
+    """Return rows, and whether there are more than the limit."""
     selected, values = _selected(projection.table, sought)
     select = f"SELECT {', '.join(projection.all_columns)} FROM {selected}"  # noqa: S608
-    statement = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s"
+    statement, most = f"{select} ORDER BY captured_at DESC, record_id DESC LIMIT %s", min(limit, MOST_ROWS)
     with under(entry):
-        answer = prepared(statement, [*values, min(limit, MOST_ROWS)])
-    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer]
+        answer = prepared(statement, [*values, most + 1])
+    found: list[ShownRow] = [dict(zip(projection.all_columns, row, strict=True)) for row in answer[:most]]
     for group, rows in groupby(sorted(found, key=_group), key=_group):
         entry.fetched(records=[row["record_id"] for row in rows], group=group or None)
-    return found
+    return found, len(answer) > most
 
 
 def _group(row: ShownRow) -> str:

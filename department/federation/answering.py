@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from department.archive.models import RetentionTerm
-from department.custody.reading import reads
+from department.custody.reading import page_of_reads
 from department.database.queries import rows
 from department.federation.errors import NotTakenError
 from department.federation.exchange import (
@@ -190,7 +190,7 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
         if pattern.fit(asked.opened) is None:
             return FederatedFindings()
         before = (asked.before.captured_at, asked.before.record) if asked.before else None
-        found = reads(entry, wanted.sought([asked.opened], before=before), limit=READS + 1)
+        found, more = page_of_reads(entry, wanted.sought([asked.opened], before=before), limit=READS)
         names = ("captured_at", "plate_read", "post", "direction", "region", "vehicle_kind")
         shown = [
             FederatedRead(
@@ -198,9 +198,9 @@ def _found(entry: OpenEntry, query: FederatedQuery) -> FederatedFindings:
                 vehicle_colors=tuple((row["vehicle_colors"] or "").split()),
                 **{name: row[name] for name in names},
             )
-            for row in found[:READS]
+            for row in found
         ]
-        last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if found[READS:] else None
+        last = ReadBehind(captured_at=shown[-1].captured_at, record=shown[-1].record) if more else None
         return FederatedFindings(reads=tuple(shown), before=last)
     after = Cursor(asked.after.score, asked.after.plate) if asked.after else None
     page = find_plates(entry, wanted, after=after, limit=PAGE)

@@ -21,7 +21,7 @@ from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from department.custody.errors import CustodyError
-from department.custody.reading import ShownRow, Sought, picture, picture_kinds, reads
+from department.custody.reading import ShownRow, Sought, page_of_reads, picture, picture_kinds, reads
 from department.database.queries import rows
 from department.ledger.entries import OpenEntry, open_entry
 from department.people.access import CurrentRequest, needs
@@ -95,9 +95,9 @@ def plate(request: CurrentRequest) -> HttpResponseBase:
             found["usual"], counts = usual, usual.posts
             found["weekdays"] = [(WEEKDAYS[day - 1], count) for day, count in usual.weekdays.items()]
         else:
-            rows = reads(entry, sought, limit=READS + 1)
-            found |= {"reads": rows[:READS], "next": rows[READS - 1] if len(rows) > READS else None}
-            counts = _counted(rows[:READS])
+            rows, more = page_of_reads(entry, sought, limit=READS)
+            found |= {"reads": rows, "next": rows[-1] if more else None}
+            counts = _counted(rows)
         context = {"opened": opened, "show": show, "again": form.again, "map": drawn_map(form.places, counts)}
         return render(request, "web/search/plate.html", {**context, **found, "form": form})
     return _search_page(request, form, status=422)

@@ -23,6 +23,7 @@ from department.ledger.entries import OpenEntry
 from department.people.rights import GRANTS, DepartmentRole
 from department.search.plates import in_time
 from department.web import search as pages
+from department.web.search import READS
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_access import address
@@ -124,6 +125,22 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "1 plate" in text_of(operator.post("/search/", {**said, **narrowed}))
     assert "No plate" in text_of(operator.post("/search/", {**said, **narrowed, "color": "red"}))
     assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicles": ["pickup"], "colors": ["gray"]}
+
+
+def test_each_page_of_reads_notes_what_it_shows(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
+    """The read by which the page knows that there are more is on the next one."""
+    stock([{"plate": PLATE, "captured_at": AT - timedelta(minutes=minute)} for minute in range(READS + 1)])
+    begin, said = last_number(superuser), {**WHY, "plate": PLATE, "open": "7AB0123"}
+    first = text_of(operator.post("/search/plate/", said))
+    behind = dict(re.findall('name="(before_[a-z]+)" value="([^"]*)"', first))
+    assert set(behind) == {"before_at", "before_record"}
+    assert "before_at" not in text_of(operator.post("/search/plate/", said | behind))
+    shown = superuser.execute(
+        "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND field = 'records'"
+        " AND number > %s ORDER BY number",
+        [begin],
+    ).fetchall()
+    assert [json.loads(records) for (records,) in shown] == [[*range(1, READS + 1)], [READS + 1]]
 
 
 def test_a_plate_that_was_not_asked_for_is_no_narrower_search(
