@@ -257,6 +257,14 @@ class Timekeeper:
             elif self._list is None or self._list[0] != built:
                 self._list = built, steady
 
+    def heed_certificate(self, valid: Validity) -> None:
+        """Take note of the certificate that the post has from now on: that of the start may have been renewed since."""
+        with self._lock:
+            steady = self._steady()
+            self._ends = valid.not_valid_after_utc
+            if _on(self._floor, steady) < valid.not_valid_before_utc:
+                self._floor = valid.not_valid_before_utc, steady
+
     def save(self) -> None:
         """Keep the floor on disk. Never raises: without it the post only knows less after its next start."""
         with self._lock:

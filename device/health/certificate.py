@@ -8,7 +8,7 @@ from device.errors import ConfigurationError
 from device.faults.fault import Fault
 from device.part import Interval, Part
 from device.records import Finding
-from device.secrets.certificate import certificate_expires
+from device.secrets.certificate import certificate
 
 CERTIFICATE_DAYS = 14
 """Days of validity left below which a certificate is a fault, here, in the status, and for `platepost selftest`."""
@@ -26,19 +26,26 @@ class CertificateMonitor(Part):
     """
 
     def __init__(self, path: Path, timekeeper: Timekeeper) -> None:
-        self.expires: datetime = certificate_expires(path)
-        """When it ends, as far as was read last."""
+        self._valid = certificate(path)
         self._path = path
         self._timekeeper = timekeeper
         self._look = Interval(LOOK_SECONDS)
         self._left = self.expires - timekeeper.now()
 
+    @property
+    def expires(self) -> datetime:
+        """When it ends, as far as was read last."""
+        return self._valid.not_valid_after_utc
+
     def read(self) -> None:
         """Read the file; one that is being replaced at this very moment is read the next time. From any thread."""
         try:
-            self.expires = certificate_expires(self._path)
+            valid = certificate(self._path)
         except ConfigurationError:
             return
+        if valid != self._valid:
+            self._valid = valid
+            self._timekeeper.heed_certificate(valid)
 
     def tick(self, now: float) -> None:
         """Read the file now and then."""

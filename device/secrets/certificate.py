@@ -1,6 +1,5 @@
 """The certificate by which a broker knows a post."""
 
-from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -21,8 +20,3 @@ def certificate(path: Path) -> x509.Certificate:
         return x509.load_pem_x509_certificate(text)
     except ValueError as error:
         raise ConfigurationError(f"uplink.certificate = {str(path)!r}: not a certificate in PEM") from error
-
-
-def certificate_expires(path: Path) -> datetime:
-    """Read when the post's certificate ends, UTC; raises as `certificate` does."""
-    return certificate(path).not_valid_after_utc

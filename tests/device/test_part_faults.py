@@ -105,14 +105,19 @@ def test_dropped_frames_count_for_a_minute_and_a_capture_that_was_opened_again_c
 
 def test_a_certificate_is_read_again_and_named_two_weeks_before_its_end(tmp_path: Path, mocker: MockerFixture) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
-    expires = mocker.patch("device.health.certificate.certificate_expires", return_value=now + timedelta(days=15))
-    timekeeper: Any = SimpleNamespace(now=lambda: now)
+
+    def good_for(days: int) -> SimpleNamespace:
+        return SimpleNamespace(not_valid_before_utc=now, not_valid_after_utc=now + timedelta(days=days))
+
+    shown = mocker.patch("device.health.certificate.certificate", return_value=good_for(15))
+    timekeeper = mocker.Mock(now=lambda: now)
     monitor = CertificateMonitor(tmp_path / "certificate.pem", timekeeper)
     assert monitor.faults() == ()
-    expires.return_value = now + timedelta(days=13)
+    shown.return_value = good_for(13)
     monitor.tick(0.0)
     assert monitor.faults() == (Fault.CERTIFICATE_EXPIRING,)
     assert not monitor.findings()[0].good
-    expires.side_effect = ConfigurationError("being replaced")
+    timekeeper.heed_certificate.assert_called_once_with(good_for(13))
+    shown.side_effect = ConfigurationError("being replaced")
     monitor.tick(10.0)
     assert monitor.expires == now + timedelta(days=13)

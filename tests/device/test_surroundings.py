@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -151,11 +152,11 @@ def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tup
 
 
 def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:
-    soon = mocker.patch(
-        "device.health.certificate.certificate_expires", return_value=datetime.now(UTC) + timedelta(days=13)
-    )
+    now = datetime.now(UTC)
+    soon = SimpleNamespace(not_valid_before_utc=now - timedelta(days=700), not_valid_after_utc=now + timedelta(days=13))
+    shown = mocker.patch("device.health.certificate.certificate", return_value=soon)
     drill.await_state("certificate_expiring")
-    soon.return_value = datetime.now(UTC) + timedelta(days=90)
+    shown.return_value = SimpleNamespace(not_valid_before_utc=now, not_valid_after_utc=now + timedelta(days=90))
     drill.await_state()
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from device.records import ClockQuality
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FIRST, LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-YEAR = timedelta(days=365)
+DAY, YEAR = timedelta(days=1), timedelta(days=365)
 BEGUN, ENDS = NOW - timedelta(days=100), NOW + timedelta(days=630)
 """The certificate's two years."""
 IN_2038 = datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)
@@ -191,6 +192,17 @@ def test_a_synchronised_clock_wins_over_a_floor_that_a_wrong_one_raised(bench: B
     keeper.save()
     bench.synchronised = False
     assert bench.start(trusted=[BEGUN], ends=ENDS, last=IN_2038).now() == NOW
+
+
+def test_a_clock_past_the_end_of_a_renewed_certificate_is_right_again(bench: Bench) -> None:
+    keeper = bench.start(trusted=[BEGUN], ends=ENDS)
+    bench.pass_((ENDS + timedelta(days=20) - NOW).total_seconds())
+    assert keeper.ahead, "as far as is known: no broker would let the post in"
+    keeper.heed_certificate(SimpleNamespace(not_valid_before_utc=bench.at - DAY, not_valid_after_utc=ENDS + 2 * YEAR))
+    assert (keeper.ahead, keeper.now()) == (False, bench.at)
+    bench.at = BEGUN
+    assert keeper.behind
+    assert keeper.now() > ENDS, "before its certificate began it cannot be"
 
 
 def test_a_list_built_in_2029_moves_nothing(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from device.commands.renew import renew
 from device.enrollment.errors import EnrollmentError
-from device.secrets.certificate import certificate_expires
+from device.secrets.certificate import certificate
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.rotation import renew_client
@@ -54,7 +54,7 @@ def pole(tmp_path: Path) -> Pole:
 
 
 def test_a_post_whose_certificate_ended_long_ago_goes_on_with_its_keys_and_records(pole: Pole) -> None:
-    assert certificate_expires(pole.certificate) < datetime.now(UTC) - timedelta(days=60)
+    assert certificate(pole.certificate).not_valid_after_utc < datetime.now(UTC) - timedelta(days=60)
     advice = renew_client(pole.fleet, "post-17").advice
     assert "At the unit of post-17, `sudo platepost renew FILE`" in advice
     pole.stick.write_bytes(pole.kept.read_bytes())
@@ -62,7 +62,7 @@ def test_a_post_whose_certificate_ended_long_ago_goes_on_with_its_keys_and_recor
     result = pole.renew()
     assert result.exit_code == 0, result.output
     assert "The certificate of post-17 is good until 20" in result.output
-    assert certificate_expires(pole.certificate) > datetime.now(UTC) + timedelta(days=500)
+    assert certificate(pole.certificate).not_valid_after_utc > datetime.now(UTC) + timedelta(days=500)
     assert {path: path.read_bytes() for path in others} == others
     assert json.loads(pole.renew("--json").output)["post"] == "post-17", "the same again changes nothing"
 

@@ -19,7 +19,9 @@ from device.enrollment.renewal import Renewal
 from device.enrollment.settings import EnrollmentSettings
 from device.enrollment.unit import UnitEnrollment
 from device.files import write_durably
+from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
+from provisioning.trust.certificates import Issuance
 from tests.provisioning.enrollment.conftest import Department
 
 
@@ -78,9 +80,11 @@ def test_certificate_is_renewed_when_a_third_of_its_life_is_left(department: Dep
 
 
 def lapse(department: Department, post: Post) -> int:
-    """Have the certificate of a post have ended yesterday, as of one that was long without a network."""
-    chain = department.fleet.open_authority().issue_client(
-        "post-17", read_key_file(post.unit.directory / "keys" / "private_key.pem"), valid=timedelta(hours=1)
+    """Have the certificate of a post have ended a month ago, as of one that was long without a network."""
+    fleet = Fleet.load(department.fleet.directory)
+    fleet.issuance = Issuance(now=lambda: datetime.now(UTC) - timedelta(days=60))
+    chain = fleet.open_authority().issue_client(
+        "post-17", read_key_file(post.unit.directory / "keys" / "private_key.pem"), valid=timedelta(days=30)
     )
     department.fleet.ledger.issued(chain)
     for path in (post.unit.certificate_path, department.fleet.post("post-17") / "certificate.pem"):
@@ -93,6 +97,8 @@ def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
     department: Department, post: Post
 ) -> None:
     lapsed = lapse(department, post)
+    # By a clock that nobody vouches for it can't be later than the certificate's end, for all that the post knows.
+    post.time = post.certificate.not_valid_after_utc
     assert post.renewal.look()
     assert post.certificate.serial_number != lapsed
     assert post.certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=500)
@@ -105,7 +111,7 @@ def test_certificate_that_ended_too_long_ago_takes_a_technician(
     department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lapse(department, post)
-    monkeypatch.setattr("provisioning.enrollment.registration.LAPSED_MOST", timedelta(hours=1))
+    monkeypatch.setattr("provisioning.enrollment.registration.LAPSED_MOST", timedelta(days=20))
     with pytest.raises(EnrollmentError, match="too long ago") as refused:
         post.renewal.renew()
     assert refused.value.reason == "lapsed"
