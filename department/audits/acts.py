@@ -103,8 +103,8 @@ class DepartmentActs:
                 self.followed.add(case)
             return None
         # A step to a picture of what a search has opened; hits that came to a console by themselves; random reads that
-        # somebody labels.
-        if {"record", "console", "sample"} & query.keys():
+        # somebody labels; the past of a covert entry, whose case and plate the ledger keeps for its group.
+        if {"record", "console", "sample"} & query.keys() or ("list_entry" in query and "plate" not in query):
             return None
         opened = query.get("opened")
         search = SearchAct(

@@ -1,7 +1,7 @@
 """How somebody gets to see records: by an entry in the ledger, made before anything is read."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -141,6 +141,7 @@ def open_entry(
     query: Mapping[str, Any],
     groups: Sequence[str] = (),
     scope: str = "search",
+    instead_of_case: str = "",
 ) -> OpenEntry:
     """Enter what somebody is about to look at and why; in the ledger for good on return.
 
@@ -151,6 +152,7 @@ def open_entry(
         query: what is asked, as it will be read again by an auditor: plate, place, time.
         groups: the groups whose covert records the person may see.
         scope: of the agreement by which it is done on behalf of an agency: see `require_agreed`.
+        instead_of_case: what the entry says, where case number and reason are a covert group's alone.
 
     Raises:
         PurposeError: the policy does not allow it for this purpose; that was entered.
@@ -159,7 +161,8 @@ def open_entry(
 
     """
     asked = {"person": person, "agency": agency, "query": query, "groups": groups}
-    return _opened(LedgerEvent.INTENT, purpose, scope, **asked)
+    told = replace(purpose, case=instead_of_case, reason=None) if instead_of_case else purpose
+    return _opened(LedgerEvent.INTENT, purpose, scope, told, **asked)
 
 
 def open_log(
@@ -170,12 +173,18 @@ def open_log(
     It opens no record. What belongs to a covert group is shown to who is in it.
     """
     asked = {"person": person, "agency": agency, "query": query, "groups": groups}
-    return _opened(LedgerEvent.LOG_INTENT, purpose, "search", **asked)
+    return _opened(LedgerEvent.LOG_INTENT, purpose, "search", purpose, **asked)
 
 
-def _opened(event: LedgerEvent, purpose: AccessPurpose, scope: str, **asked: Any) -> OpenEntry:  # noqa: ANN401 - JSON values
+def _opened(
+    event: LedgerEvent,
+    purpose: AccessPurpose,
+    scope: str,
+    told: AccessPurpose,
+    **asked: Any,  # noqa: ANN401 - JSON values
+) -> OpenEntry:
     policy = policy_in_force()
-    said = {**asdict(purpose), "policy": policy.digest, **asked}
+    said = {**asdict(told), "policy": policy.digest, **asked}
     try:
         policy.require(purpose)
         if purpose.on_behalf_of is not None:

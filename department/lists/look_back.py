@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from department.custody.reading import ShownRow, Sought, reads
 from department.ledger.entries import OpenEntry, open_entry
+from department.lists.errors import ListRefusedError
 from department.lists.models import ListEntry, ListLead
 from department.lists.services import seeing
 from department.people.models import DepartmentPerson
@@ -27,15 +28,20 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     """Search the past for a new entry, and keep the leads; return how many there are.
 
     Raises:
+        ListRefusedError: nobody else has approved a covert entry yet.
         PurposeError: the policy does not allow it for this purpose.
         SearchError: the partial plate says too little, or it took too long.
         LedgerError: it cannot be entered.
 
     """
     now = datetime.now(UTC)
-    since = {name: now - timedelta(days=days) for name, days in policy_in_force().lists.look_back.items() if days}
+    policy = policy_in_force()
+    since = {name: now - timedelta(days=days) for name, days in policy.lists.look_back.items() if days}
     if not since or entry.safe:
         return 0
+    # No auditor outside the group sees for which plate: nobody may search so alone.
+    if entry.distribution is not None and (entry.waits or (policy.law.approves_searches and entry.approved_at is None)):
+        raise ListRefusedError("the past is searched for a covert entry once somebody else has approved it")
     first = min(since.values())
     with _opened(entry, purpose, by, since=first.isoformat()) as opened:
         plates = _plates(opened, entry, first)
@@ -62,11 +68,20 @@ def open_leads(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) -
 
 
 def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **asked: object) -> OpenEntry:
-    # Of a covert entry the ledger has the number: what it is, and what was found, its group can see.
-    plate = {} if entry.distribution else {"plate": entry.plate}
-    query = {"list_entry": entry.pk, **plate, **asked}
-    opened = open_entry(person=by.login, agency=by.agency, purpose=purpose, query=query, groups=covert_groups(by))
-    return opened.all_of(entry.distribution)
+    # Of a covert entry the ledger has the number: what it is, why, and what was found, its group can see.
+    covert = entry.distribution is not None
+    query = {"list_entry": entry.pk, **({} if covert else {"plate": entry.plate}), **asked}
+    opened = open_entry(
+        person=by.login,
+        agency=by.agency,
+        purpose=purpose,
+        query=query,
+        groups=covert_groups(by),
+        instead_of_case=f"#{entry.pk}" if covert else "",
+    ).all_of(entry.distribution)
+    if covert:
+        opened.fetched(steps=[{"case": purpose.case, "reason": purpose.reason}])
+    return opened
 
 
 def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:

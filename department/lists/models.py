@@ -55,6 +55,11 @@ class ListEntry(models.Model):
         return "?" in self.plate or "*" in self.plate
 
     @property
+    def waits(self) -> bool:
+        """Whether another person must approve it still."""
+        return self.second_person and self.approved_at is None
+
+    @property
     def reference(self) -> str:
         """What a hit of it names: the case, and this entry."""
         return f"{self.case_number} #{self.pk}"

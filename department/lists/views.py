@@ -86,15 +86,19 @@ def end(request: CurrentRequest, number: int) -> HttpResponse:
 @needs(Permission.SEARCH)
 @require_POST
 def leads(request: CurrentRequest, number: int) -> HttpResponse:
-    """Show the reads that a look back found, for a purpose."""
+    """Show the reads that a look back found, for a purpose; with `search`, look back first."""
     form = PurposeOfLookForm(request.POST)
     if not form.is_valid():
         return _entry_page(request, number, refused="Choose a purpose.", status=422)
     found = _found(request, number)
     purpose = AccessPurpose(form.cleaned_data["purpose"], case=found.case_number or None, reason=found.reason)
+    shown = None
     try:
-        shown = open_leads(found, purpose, request.user)
-    except (PurposeError, SearchError) as error:
+        if "search" in request.POST:
+            look_back(found, purpose, request.user)
+        else:
+            shown = open_leads(found, purpose, request.user)
+    except (ListRefusedError, PurposeError, SearchError) as error:
         return _entry_page(request, number, refused=str(error), status=422)
     return _entry_page(request, number, shown=shown)
 

@@ -89,9 +89,9 @@ def test_plate_that_is_left_no_choice_was_typed_whole(query: dict[str, str], typ
     assert (search is not None and search.typed) == typed
 
 
-@pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}])
+@pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}, {"list_entry": 7, "leads": 2}])
 def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
-    """A picture of what was opened, a hit that came, a random read that somebody labels."""
+    """A picture of what was opened, a hit that came, a random read that somebody labels, a covert entry's past."""
     acts = DepartmentActs(ZONE)
     assert acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query}) is None
     assert acts.present["a"] == [(UNTIL, False)]

@@ -1,6 +1,5 @@
 """The pages of the lists by requests: what is entered, who is refused, and no plate where others could read it."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -174,19 +173,68 @@ def test_look_back_for_a_covert_entry_is_its_group_s_matter(
 ) -> None:
     stock([{"plate": "7ABC123", "captured_at": NOW - timedelta(days=2), "retained_from": NOW - timedelta(days=2)}])
     client = logged_in(people["a.rivera"])
-    client.post("/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"})
+    answer = client.post("/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True)
+    assert "once somebody else has approved it" in text_of(answer)
     with services.seeing(people["a.rivera"]):
         entry = ListEntry.objects.get()
-    opened = text_of(client.post(f"/lists/entry/{entry.pk}/leads/", {"purpose": "stolen vehicle"}))
+    where = f"/lists/entry/{entry.pk}/"
+    asked = {"purpose": "stolen vehicle", "search": "on"}
+    assert client.post(f"{where}leads/", asked).status_code == 422
+    assert _since_entered(superuser, "intent") == [], "nobody alone searches for what no auditor sees"
+    fresh_client(people["b.chen"]).post(f"{where}approve/")
+    assert "1 read of the past fits" in text_of(client.post(f"{where}leads/", asked))
+    opened = text_of(client.post(f"{where}leads/", {"purpose": "stolen vehicle"}))
     assert opened.count("post-1</td>") == 1
-    shown = superuser.execute(
-        "SELECT field, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE number > ("
-        "SELECT max(number) FROM ledger_entry WHERE event = 'list_entered') AND event = 'shown' ORDER BY number, field"
-    ).fetchall()
-    said = [{field: json.loads(value) for field, value in shown[at : at + 3]} for at in (0, 3)]
-    assert [{**each, "covert": {}} for each in said] == [{"records": [], "pictures": [], "covert": {}}] * 2
-    found = [each["covert"]["narcotics"] for each in said]
+    intents, shown = (_since_entered(superuser, event) for event in ("intent", "shown"))
+    assert [(each["case"], each["reason"], "plate" in each["query"]) for each in intents] == [
+        (f"#{entry.pk}", None, False)
+    ] * 2
+    assert [{**each, "covert": {}} for each in shown] == [{"records": [], "pictures": [], "covert": {}}] * 2
+    found = [each["covert"]["narcotics"] for each in shown]
     assert [(each["records"], each.get("plates")) for each in found] == [([1], ["7ABC123"]), ([1], None)]
+    assert [each["steps"] for each in found] == [[{"case": "26-00417", "reason": "taken on Main Street"}]] * 2
+
+
+def test_forbidden_reason_of_a_covert_entry_is_refused_and_told_to_nobody_else(
+    people: People, superuser: psycopg.Connection
+) -> None:
+    client = logged_in(people["a.rivera"])
+    client.post("/lists/add/", {**SAID, "distribution": "narcotics", "reason": "for ICE"})
+    with services.seeing(people["a.rivera"]):
+        entry = ListEntry.objects.get()
+    fresh_client(people["b.chen"]).post(f"/lists/entry/{entry.pk}/approve/")
+    asked = {"purpose": "stolen vehicle", "search": "on"}
+    assert client.post(f"/lists/entry/{entry.pk}/leads/", asked).status_code == 422
+    (refused,) = _since_entered(superuser, "refused")
+    assert (refused["forbidden"], refused["case"], refused["reason"]) == ("immigration", f"#{entry.pk}", None)
+
+
+def test_covert_look_back_under_the_law_strict_needs_the_second_person_that_no_policy_asked_for(
+    people: People, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    superuser.execute("UPDATE lists_policy SET two_persons = '{}'")
+    law = type("L", (), {"approves_searches": True})
+    rules = ListRules(two_persons=(), look_back={"no_hit": 30})
+    monkeypatch.setattr(
+        "department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules, "law": law})
+    )
+    monkeypatch.setattr("department.lists.services.policy_in_force", lambda: type("P", (), {"lists": rules}))
+    answer = logged_in(people["a.rivera"]).post(
+        "/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True
+    )
+    assert "once somebody else has approved it" in text_of(answer)
+    assert _since_entered(superuser, "intent") == []
+
+
+def _since_entered(superuser: psycopg.Connection, event: str) -> list[dict[str, Any]]:
+    """Return what the entries of an event say since the last list entry, in order, by field."""
+    found = superuser.execute(
+        "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = %s"
+        " AND number > (SELECT max(number) FROM ledger_entry WHERE event = 'list_entered')"
+        " GROUP BY number ORDER BY number",
+        [event],
+    ).fetchall()
+    return [said for (said,) in found]
 
 
 def test_imports_and_posts_are_shown(people: People, superuser: psycopg.Connection) -> None:
