@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 _Batch = TypeVar("_Batch")
+_Net = TypeVar("_Net", bound=nn.Module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,13 @@ def save(state: dict[str, object], path: Path) -> None:
     """Write a checkpoint, whole or not at all."""
     torch.save(state, path.with_suffix(".part"))
     path.with_suffix(".part").replace(path)
+
+
+def averaged(net: _Net, checkpoint: Path) -> _Net:
+    """Give a net the averaged weights of a run's checkpoint, for use."""
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
+    net.eval()
+    return net
 
 
 def outputs(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> torch.Tensor:

@@ -25,19 +25,20 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
     """Train the reader's second answer in FOLDER, which keeps plates and checkpoint; a second run goes on."""
     from device.vision.reader import Reader
     from models.hidden import data
-    from models.hidden.train import HiderTraining
+    from models.hidden.train import RATE
     from models.hidden.train import train as run
     from models.plates import Severity, fonts
+    from models.trunk import AnswerTraining, Trunk
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
-    reader, trunk, rng = Reader(start), data.Trunk(start), np.random.default_rng(seed + 1000)
+    reader, trunk, rng = Reader(start), Trunk(start, data.TRUNK), np.random.default_rng(seed + 1000)
     held = list(data.drawn_plates(reader, _HELD_PLATES, rng))
     held += [plate for place in photos for plate in data.real_plates(place, reader, held_out=True)]
     checks = data.examples(held, trunk, rng, Severity(smallest=data.LEAST_WIDTH))
     data.fill(folder / "pool", start, photos, chunks=-(-pool_size // data.CHUNK), seed=seed)
     run(
-        HiderTraining(folder=folder, steps=steps, seed=seed),
+        AnswerTraining(folder=folder, rate=RATE, steps=steps, seed=seed),
         data.load(sorted((folder / "pool").glob("???.npz"))), checks, trunk,
     )  # fmt: skip
 
@@ -64,6 +65,7 @@ def convert(*, checkpoint: Path, output: Path, start: Path, photos: Path | None,
     from models.plates import Severity
     from models.reader.cli import drawn_samples
     from models.reader.real import load_photos
+    from models.trunk import Trunk
 
     make_room(output)
     pictures = [picture for picture, _ in drawn_samples(400, seed)]
@@ -71,5 +73,5 @@ def convert(*, checkpoint: Path, output: Path, start: Path, photos: Path | None,
         pictures += [plate.rectified() for plate in load_photos(photos)]
     rng = np.random.default_rng(seed)
     plates = list(data.drawn_plates(Reader(start), _HELD_PLATES, rng))  # or the second answer would have no upper end
-    hidden = data.examples(plates, data.Trunk(start), rng, Severity()).pictures
+    hidden = data.examples(plates, Trunk(start, data.TRUNK), rng, Severity()).pictures
     write(output, quantize(load(checkpoint), start, np.concatenate([np.stack(pictures), hidden]), bias=bias))

@@ -3,20 +3,19 @@
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from device.vision.ctc import softmax
 from device.vision.reader import Reader
 from models.evaluate.manifest import read_photos
 from models.plates import Severity, degrade, framed, render_plate
 from models.plates.occluders import Cells, obscured
 from models.reader.real import RealPlate, gray, is_held_out
 from models.reader.shuffle import FRAMED_PLATE, find_cells
+from models.trunk import Trunk
 
 logger = logging.getLogger(__name__)
 
@@ -44,36 +43,6 @@ class Examples(NamedTuple):
     """N x 40 x 37: the reader's own probabilities."""
     texts: npt.NDArray[np.str_]
     """With `?` for what is hidden."""
-
-
-class Trunk:
-    """The first layers of a net, and its answer."""
-
-    def __init__(self, path: Path, layer: int = TRUNK) -> None:
-        """Load a .tflite file; `layer` counts its convolutions from 1."""
-        self._interpreter = Interpreter(
-            str(path), num_threads=1, experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )  # fmt: skip
-        self._interpreter.allocate_tensors()
-        tensors: dict[int, Any] = {tensor["index"]: tensor for tensor in self._interpreter.get_tensor_details()}
-        convolutions = [one for one in self._interpreter._get_ops_details() if one["op_name"] == "CONV_2D"]  # noqa: SLF001 - no public list
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._answer = self._interpreter.get_output_details()[0]
-        self._at = tensors[convolutions[layer - 1]["outputs"][0]]
-        self.scale, self.zero_point = (float(self._at["quantization"][0]), int(self._at["quantization"][1]))
-
-    def __call__(self, plate: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
-        """Return the values of the layer and the answer's probabilities for a 64 x 160 plate."""
-        self._interpreter.set_tensor(self._input, (plate ^ 0x80).view(np.int8)[None, :, :, None])
-        self._interpreter.invoke()
-        scale, zero_point = self._answer["quantization"]
-        logits = (self._interpreter.get_tensor(self._answer["index"])[0].astype(np.float32) - zero_point) * scale
-        return self._interpreter.get_tensor(self._at["index"])[0], softmax(logits)
-
-    def floats(self, values: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-        """Undo the quantization of the layer."""
-        return (values.astype(np.float32) - self.zero_point) * np.float32(self.scale)
 
 
 class PartedPlate(NamedTuple):
@@ -145,7 +114,7 @@ def fill(folder: Path, reader: Path, photos: Sequence[Path], *, chunks: int, see
     """Write so many files of examples, half of the plates real ones if there are photos; those that are there stay."""
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    trunk, finder = Trunk(reader), Reader(reader)
+    trunk, finder = Trunk(reader, TRUNK), Reader(reader)
     real = [plate for place in photos for plate in real_plates(place, finder, held_out=False)]
     logger.info("%d real plates", len(real))
     for number in range(chunks):

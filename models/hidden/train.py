@@ -2,37 +2,28 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.hidden.data import Examples, Trunk
+from models.hidden.data import Examples
 from models.hidden.net import Hider
 from models.reader.labels import ALPHABET
-from models.training import Run, TimedTraining
+from models.training import Run
+from models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
+
+RATE: Final = 3e-3
+"""The learning rate at its highest."""
 
 _LETTERS = ALPHABET + "?"
 
 
-@dataclass(frozen=True, kw_only=True)
-class HiderTraining(TimedTraining):
-    """How long and how hard to train."""
-
-    rate: float = 3e-3
-    floor: float = 1e-5
-    warm_up: int = 50
-    save_every: int = 500
-    average: float = 0.995
-    batch: int = 64
-    seed: int = 1
-
-
-def train(training: HiderTraining, examples: Examples, held: Examples, trunk: Trunk) -> nn.Module:
+def train(training: AnswerTraining, examples: Examples, held: Examples, trunk: Trunk) -> nn.Module:
     """Train by CTC over the reader's columns with hidden ones between; return the averaged net."""
     torch.set_num_threads(1)
     torch.manual_seed(training.seed)
@@ -43,7 +34,7 @@ def train(training: HiderTraining, examples: Examples, held: Examples, trunk: Tr
     for chosen, due in run.timed(_batches(training, len(examples.texts), run.step)):
         run.net.train()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = run.net(as_input(examples.values[chosen], trunk))
+            logits = run.net(trunk.as_input(examples.values[chosen]))
         loss = run.learn(_loss(logits.float(), examples.columns[chosen], examples.texts[chosen]))
         smoothed = loss if smoothed != smoothed else 0.98 * smoothed + 0.02 * loss  # noqa: PLR0124 - not a number yet
         if run.step % 100 == 0:
@@ -51,15 +42,10 @@ def train(training: HiderTraining, examples: Examples, held: Examples, trunk: Tr
         if due:
             with torch.no_grad():
                 run.averaged.eval()
-                logits = torch.cat([run.averaged(as_input(part, trunk)) for part in np.array_split(held.values, 20)])
+                logits = torch.cat([run.averaged(trunk.as_input(part)) for part in np.array_split(held.values, 20)])
                 logger.info("step %d: held out %.4f", run.step, float(_loss(logits, held.columns, held.texts)))
             run.save()
     return run.averaged
-
-
-def as_input(values: npt.NDArray[np.int8], trunk: Trunk) -> torch.Tensor:
-    """Bring what layer `TRUNK` says, N x 8 x 40 x 96 as quantized, to the net's input."""
-    return torch.from_numpy(trunk.floats(values).transpose(0, 3, 1, 2)).contiguous(memory_format=torch.channels_last)
 
 
 def _loss(logits: torch.Tensor, columns: npt.NDArray[np.float16], texts: npt.NDArray[np.str_]) -> torch.Tensor:
@@ -74,7 +60,7 @@ def _loss(logits: torch.Tensor, columns: npt.NDArray[np.float16], texts: npt.NDA
     return loss
 
 
-def _batches(training: HiderTraining, count: int, step: int) -> Iterator[npt.NDArray[np.int64]]:
+def _batches(training: AnswerTraining, count: int, step: int) -> Iterator[npt.NDArray[np.int64]]:
     while True:
         yield np.random.default_rng([training.seed, step]).integers(count, size=training.batch)
         step += 1

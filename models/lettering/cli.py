@@ -37,16 +37,17 @@ def train(
 ) -> None:
     """Train the issuer net's second answer in FOLDER, which keeps examples and checkpoint; a second run goes on."""
     from models.lettering import data
-    from models.lettering.train import LetteringTraining
+    from models.lettering.train import RATE
     from models.lettering.train import train as run
     from models.plates import fonts
+    from models.trunk import AnswerTraining
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
     data.fill(folder / "pool", photos, reader, scenes=scenes, direct=direct, seed=seed)
     examples, trunk = data.load(folder / "pool"), data.trunk_of(start)
     values = data.values(examples.plate, trunk)
-    run(LetteringTraining(folder=folder, steps=steps, seed=seed), examples, values, trunk)
+    run(AnswerTraining(folder=folder, rate=RATE, steps=steps, seed=seed), examples, values, trunk)
 
 
 @click.command(name="lettering")

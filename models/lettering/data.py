@@ -13,7 +13,6 @@ from device.vision.detector import Detector
 from device.vision.modelfiles import shipped
 from device.vision.reader import Reader
 from device.vision.region import leveled
-from models.hidden.data import Trunk
 from models.lettering.direct import framed_lettering
 from models.lettering.net import TRUNK
 from models.lettering.scenes import LEAST_TEXT, build, draw_plate, look
@@ -22,6 +21,7 @@ from models.plates import Severity, degrade, framed
 from models.reader.real import RealPlate
 from models.region.real import worsened
 from models.scenes.photos import PhotoStore, split
+from models.trunk import Trunk
 
 logger = logging.getLogger(__name__)
 

@@ -2,19 +2,22 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.hidden.data import Trunk
 from models.lettering.data import Examples
 from models.lettering.net import Lettering
-from models.training import Run, TimedTraining
+from models.training import Run
+from models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
+
+RATE: Final = 2e-3
+"""The learning rate at its highest."""
 
 _SURE = 0.99
 """What the net is to say of plates, and the rest of lettering: some labels are wrong."""
@@ -22,20 +25,7 @@ _READ = 0.3
 """Confidence from which on a text would be told; such examples come four times as often as the rest."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LetteringTraining(TimedTraining):
-    """How long and how hard to train."""
-
-    rate: float = 2e-3
-    floor: float = 1e-5
-    warm_up: int = 50
-    save_every: int = 500
-    average: float = 0.995
-    batch: int = 64
-    seed: int = 1
-
-
-def train(training: LetteringTraining, examples: Examples, values: npt.NDArray[np.int8], trunk: Trunk) -> nn.Module:
+def train(training: AnswerTraining, examples: Examples, values: npt.NDArray[np.int8], trunk: Trunk) -> nn.Module:
     """Train and return the averaged net; the held-out examples are reported on and choose nothing.
 
     Args:
@@ -53,7 +43,7 @@ def train(training: LetteringTraining, examples: Examples, values: npt.NDArray[n
     for chosen, due in run.timed(_batches(training, examples, run.step)):
         run.net.train()
         with torch.autocast("cpu", torch.bfloat16):
-            logits = run.net(as_input(values[chosen], trunk))
+            logits = run.net(trunk.as_input(values[chosen]))
         answers = torch.from_numpy(np.where(plates[chosen], _SURE, 1 - _SURE).astype(np.float32))
         loss = run.learn(nn.functional.binary_cross_entropy_with_logits(logits.float(), answers))
         smoothed = loss if smoothed != smoothed else 0.98 * smoothed + 0.02 * loss  # noqa: PLR0124 - not a number yet
@@ -66,16 +56,11 @@ def train(training: LetteringTraining, examples: Examples, values: npt.NDArray[n
     return run.averaged
 
 
-def as_input(values: npt.NDArray[np.int8], trunk: Trunk) -> torch.Tensor:
-    """Bring what the issuer net says, N x 8 x 20 x 128 as quantized, to the net's input."""
-    return torch.from_numpy(trunk.floats(values).transpose(0, 3, 1, 2)).contiguous(memory_format=torch.channels_last)
-
-
 def logits_of(net: nn.Module, values: npt.NDArray[np.int8], trunk: Trunk) -> npt.NDArray[np.float64]:
     """Logits of plates by what the issuer net says of them, N."""
     net.eval()
     with torch.no_grad():
-        parts = [net(as_input(values[at : at + 256], trunk)) for at in range(0, len(values), 256)]
+        parts = [net(trunk.as_input(values[at : at + 256])) for at in range(0, len(values), 256)]
     return np.asarray(torch.cat(parts).double().numpy(), np.float64) if parts else np.zeros(0)
 
 
@@ -88,7 +73,7 @@ def told_apart(guesses: npt.NDArray[np.float64], plates: npt.NDArray[np.bool_], 
     return f"{passing:.1%} of lettering above {bound:.2f}, as {1 - share:.0%} of plates are"
 
 
-def _batches(training: LetteringTraining, examples: Examples, step: int) -> Iterator[npt.NDArray[np.int64]]:
+def _batches(training: AnswerTraining, examples: Examples, step: int) -> Iterator[npt.NDArray[np.int64]]:
     """Half plates, half lettering; what can be read most often."""
     plates, learned = examples.plates, ~examples.held_out
     weights = np.where(plates | (examples.confidence >= _READ), 1.0, 0.25)

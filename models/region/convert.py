@@ -14,6 +14,7 @@ from models.quantise import to_int8
 from models.reader.rebuild import rebuilt
 from models.region.net import LAYERS, Region
 from models.region.train import Check, logits
+from models.training import averaged
 
 if TYPE_CHECKING:
     import keras
@@ -23,10 +24,7 @@ _TEMPERATURES = np.exp(np.linspace(np.log(0.3), np.log(5.0), 120))
 
 def load(checkpoint: Path) -> Region:
     """Read the averaged net of a training run's `last.pt`."""
-    net = Region()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
-    net.eval()
-    return net
+    return averaged(Region(), checkpoint)
 
 
 def calibrate(net: Region, checks: Mapping[str, Check]) -> float:

@@ -11,6 +11,7 @@ from device.vision.ctc import softmax
 from device.vision.vehicle import ANSWERS, HEIGHT, WIDTH
 from models.quantise import to_int8
 from models.reader.rebuild import rebuilt
+from models.training import averaged
 from models.vehicle.net import LAYERS, VehicleClassifier
 from models.vehicle.photos import OPEN, Answers, Pictures
 from models.vehicle.train import logits
@@ -23,10 +24,7 @@ _TEMPERATURES = np.exp(np.linspace(np.log(0.3), np.log(5.0), 120))
 
 def load(checkpoint: Path) -> VehicleClassifier:
     """Read the averaged net of a training run's `last.pt`."""
-    net = VehicleClassifier()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
-    net.eval()
-    return net
+    return averaged(VehicleClassifier(), checkpoint)
 
 
 def calibrate(net: VehicleClassifier, pictures: Pictures, answers: Answers) -> list[float]:

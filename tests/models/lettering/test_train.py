@@ -12,8 +12,9 @@ from device.vision.modelfiles import shipped  # noqa: E402
 from models.lettering import data  # noqa: E402
 from models.lettering.data import Examples  # noqa: E402
 from models.lettering.net import LAYERS, TRUNK, Lettering  # noqa: E402
-from models.lettering.train import LetteringTraining, logits_of, train  # noqa: E402
+from models.lettering.train import RATE, logits_of, train  # noqa: E402
 from models.region.net import LAYERS as REGION  # noqa: E402
+from models.trunk import AnswerTraining  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Examples, n
     folder, some = tmp_path_factory.mktemp("trained"), examples()
     trunk = data.trunk_of(shipped("region.tflite"))
     values = data.values(some.plate, trunk)
-    train(LetteringTraining(folder=folder, steps=30, batch=32), some, values, trunk)
+    train(AnswerTraining(folder=folder, rate=RATE, steps=30, batch=32), some, values, trunk)
     return folder, some, values
 
 
