@@ -2,10 +2,13 @@
 
 import getpass
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -14,7 +17,7 @@ from department.config.upgrade import connected, working_as
 from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
-from device.files import read_brought, write_durably
+from device.files import flush_folder, make_folder, read_brought
 from device.records.signing import read_key
 from provisioning.trust.keys import signing_jwk
 
@@ -109,10 +112,11 @@ def export(
             "digest": digest,
             "records": list(records),
         }
-        if granted is not None:
-            note_release(granted, manifest, digest, person=person)
-        append(LedgerEvent.EXPORTED, said)
-        write_durably(file, sealed)
+        with _reserved(file, len(sealed)) as room:
+            if granted is not None:
+                note_release(granted, manifest, digest, person=person)
+            append(LedgerEvent.EXPORTED, said)
+            room.write(sealed)
     if as_json:
         click.echo(
             json.dumps({"file": str(file), "package": str(manifest.package), "sha256": digest, "bytes": len(sealed)})
@@ -120,6 +124,28 @@ def export(
         return
     click.echo(f"{len(manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
     click.echo(f"SHA-256 {digest}. When it was received: platepost department book {folder.path} {file} --receipt ...")
+
+
+@contextmanager
+def _reserved(file: Path, size: int) -> Iterator[BinaryIO]:
+    """Give room on disk of a size to be written; it is the file, durable, at the end, and there is none if that fails.
+
+    A release is noted before its file is there, and a subpoena has only one: a disk that takes none is noticed first.
+    Raises OSError.
+    """
+    make_folder(file.parent)
+    aside = file.with_name(f"{file.name}.part")
+    aside.unlink(missing_ok=True)
+    try:
+        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as room:  # noqa: PTH123 - its mode
+            os.posix_fallocate(room.fileno(), 0, size)
+            yield room
+            room.flush()
+            os.fsync(room.fileno())
+        aside.rename(file)
+        flush_folder(file.parent)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @click.command(

@@ -74,6 +74,9 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
             owner.execute(REQUEST)
             owner.execute("UPDATE sharing_request SET decision = 'granted', because = 'ordered', decided_by = 'b.lee',"
                           " decided_at = now()")  # fmt: skip
+        (tmp_path / "stick").write_bytes(b"")  # no folder: nothing is mounted there
+        unwritten = department(release[0], tmp_path / "stick" / "released", *release[2:])
+        assert (unwritten.returncode, entries(folder, "released")) == (1, []), "the one package has not gone"
         released = department.json(*release)
         assert department(*release).returncode == 1
         (said,) = entries(folder, "released")
