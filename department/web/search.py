@@ -120,7 +120,7 @@ def read(request: CurrentRequest) -> HttpResponseBase:
         if text:
             correct(entry, rows[0], text, person=request.user.login)
         notes = corrections_of(entry, [record])
-        pictures = [(kind, _ticket(request, record, kind, form.access)) for kind in picture_kinds(entry, record)]
+        pictures = [(kind, _ticket(request, record, kind, form.access, entry)) for kind in picture_kinds(entry, record)]
         pattern = form.query.pattern
         fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
         context = {"read": rows[0], "notes": notes, "opened": opened, "again": form.again, "form": form}
@@ -138,8 +138,9 @@ def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     if known is None:
         raise Http404
     request.session[_TICKETS] = tickets
-    record, kind, purpose = known
-    with _entry(request, AccessPurpose(**purpose), {"record": record, "picture": kind}) as entry:
+    record, kind, purpose, found_by = known
+    asked = {"record": record, "picture": kind, "found_by": found_by}
+    with _entry(request, AccessPurpose(**purpose), asked) as entry:
         try:
             found = picture(entry, record, kind)
         except CustodyError as error:
@@ -264,10 +265,10 @@ def _place(given: Mapping[str, Any]) -> tuple[datetime, int] | None:
         return None
 
 
-def _ticket(request: HttpRequest, record: int, kind: str, purpose: AccessPurpose) -> UUID:
+def _ticket(request: HttpRequest, record: int, kind: str, purpose: AccessPurpose, found_by: OpenEntry) -> UUID:
     ticket = uuid4()
     former = [*request.session.get(_TICKETS, {}).items()][-_MOST_TICKETS + 1 :]
-    request.session[_TICKETS] = {**dict(former), str(ticket): [record, kind, asdict(purpose)]}
+    request.session[_TICKETS] = {**dict(former), str(ticket): [record, kind, asdict(purpose), str(found_by.entry)]}
     return ticket
 
 

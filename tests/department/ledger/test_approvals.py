@@ -73,7 +73,6 @@ def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -
     assert [each for each in open_approvals() if each.person == "o.person"] == []
     assert may(QUERY) == (True, True)
     assert may({**QUERY, "opened": "7AB1123"}) == (True, True), "what narrows it"
-    assert may({"record": 7, "picture": "patch"}) == (True, True)
     for query, purpose, person in (
         ({"plate": "8QX*"}, CASE, "o.person"),
         (QUERY, AccessPurpose("stolen vehicle", "26-00418"), "o.person"),
@@ -90,7 +89,7 @@ def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -
 def approved(query: dict[str, Any]) -> None:
     """Have a search of `o.person` approved."""
     assert may(query) == (False, False)
-    (waits, *_) = [each for each in open_approvals() if each.person == "o.person"]
+    (*_, waits) = [each for each in open_approvals() if each.person == "o.person"]
     with as_role(WEB):
         decide_search(waits.entry, person="s.person", approved=True, note="n")
 
@@ -131,6 +130,29 @@ def test_what_was_approved_is_narrowed_and_never_widened(
         assert may(query | more) == (True, True), more
     for more in wider:
         assert may(query | more) == (False, False), more
+
+
+def looked(query: dict[str, Any], *, record: int, group: str | None = None) -> str:
+    """Have `o.person` be shown a record, and return the entry."""
+    with as_role(WEB), open_entry(person="o.person", agency="riverside", purpose=CASE, query=query) as entry:
+        entry.fetched(records=[record], group=group)
+    return str(entry.entry)
+
+
+def test_a_picture_is_one_of_a_read_that_an_approved_search_has_shown(strict: psycopg.Connection) -> None:
+    asked = {"record": 7, "picture": "patch"}
+    console = looked({"console": [7]}, record=7)
+    approved(QUERY)
+    found = looked({**QUERY, "opened": "7AB1123", "record": 7}, record=7)
+    covert = looked({**QUERY, "opened": "7AB1123", "record": 8}, record=8, group="narcotics")
+    assert may({**asked, "found_by": found}) == (True, True)
+    assert may({**asked, "found_by": covert, "record": 8}) == (True, True)
+    for other in ({}, {"found_by": found, "record": 8}, {"found_by": covert}, {"found_by": console}):
+        assert may({**asked, **other}) == (False, False), "neither that search nor another one showed it"
+    for purpose, person in ((CASE, "p.person"), (AccessPurpose("stolen vehicle", "26-00418"), "o.person")):
+        assert may({**asked, "found_by": found}, purpose, person) == (False, False)
+    approved({"record": 9, "picture": "patch"})
+    assert may({"record": 9, "picture": "patch"}) == (True, True), "or it was approved itself"
 
 
 def test_own_approval_and_a_denial_let_nobody_search(strict: psycopg.Connection) -> None:

@@ -107,11 +107,16 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert (picture.content, picture.headers["Content-Type"]) == (PATCH, "image/png")
     assert picture.headers["Cache-Control"] == "no-store"
     assert operator.get(address).status_code == 404, "it works once"
+    ((read_by,),) = superuser.execute(
+        "SELECT entry::text FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'intent' AND number > %s"
+        " AND field = 'query' AND value LIKE '%%\"record\"%%' AND value NOT LIKE '%%picture%%'",
+        [begin],
+    ).fetchall()
     assert intents(superuser, begin) == [
         {"plate": "7ab?12[34]"},
         {"plate": "7ab?12[34]", "opened": "7AB0123", "show": "reads"},
         {"plate": "7ab?12[34]", "opened": "7AB0123", "record": 1},
-        {"record": 1, "picture": "patch"},
+        {"record": 1, "picture": "patch", "found_by": read_by},
     ]
     shown = superuser.execute(
         "SELECT field, value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND number > %s"
