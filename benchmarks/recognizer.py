@@ -82,7 +82,7 @@ def street(most: int) -> None:
             frames += 1
             if len(result.sightings) == 1 and (plate := result.sightings[0].rectified) is not None:
                 start = time.thread_time()
-                networks.impression([plate] * BEST_LOOKS)
+                networks.impression([plate] * BEST_LOOKS, "")
                 networks.appearance(frame.color(), result.sightings[0].plate.corners)
                 alone.append((1000 * spent, 1000 * (spent + time.thread_time() - start)))
                 inside = had

@@ -158,7 +158,7 @@ class Pipeline:
     def _look_at(self, passage: Passage) -> None:
         """Ask who issued the plate, and whether it is one, by the passage's best looks so far."""
         if self.recognizer is not None:
-            passage.impression = self.recognizer.impression(passage.best_plates)
+            passage.impression = self.recognizer.impression(passage.best_plates, passage.consensus.text)
 
     def _ask(self, passage: Passage) -> None:
         """Ask about the vehicle: for the first early hit, and again at the passage's end, by a better look."""

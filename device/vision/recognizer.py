@@ -213,9 +213,9 @@ class Recognizer:
         plate = self._issued(Plate(self.reader.settle(looks), 1.0, corners), looks, stretched(gray))
         return _recognition([plate], start=start, detected=start, end=perf_counter())
 
-    def impression(self, plates: Sequence[NDArray[np.uint8]]) -> Impression:
+    def impression(self, plates: Sequence[NDArray[np.uint8]], text: str) -> Impression:
         """Return what so many looks at a plate tell besides its text, each 64 x 160 uint8; nothing without the file."""
-        return NONE if self.region is None else self.region.impression(plates)
+        return NONE if self.region is None else self.region.impression(plates, text)
 
     def appearance(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
         """Return what can be told of the vehicle around a plate in an H x W x 3 uint8 BGR frame."""
@@ -247,7 +247,7 @@ class Recognizer:
 
     def _issued(self, plate: Plate, looks: Sequence[Look], rectified: NDArray[np.uint8]) -> Plate:
         """Say who issued a plate that was read from so many looks; where that is California, its formats break ties."""
-        impression = self.impression([rectified])
+        impression = self.impression([rectified], plate.text)
         californian = impression.issuer is not None and impression.issuer.region == CALIFORNIA
         if californian and in_doubt(looks):
             plate = replace(plate, reading=self.reader.settle(looks, CALIFORNIAN))

@@ -1,7 +1,8 @@
 """The issuing state by the look of a plate: one of the United States, another issuer, or unknown; and if it is a plate.
 
 What stands on the plate says little of it: personalized serials are of no format, and a read may be wrong. So a network
-of its own looks at the same picture that the reader does. It is asked once or twice a passage, of the best looks.
+of its own looks at the same picture that the reader does. It is asked once or twice a passage, of the best looks. Only
+where it is nearly sure of California does the serial decide.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,19 @@ from numpy.typing import NDArray
 
 from device.records.regions import OTHER, REGIONS
 from device.vision.ctc import softmax
+from device.vision.formats import listed
 from device.vision.interpreter import Network
 from device.vision.reader import HEIGHT, WIDTH
+from device.vision.serials import CALIFORNIA_ALONE
 
 CALIFORNIA = "US-CA"
 LEAST = 0.95
 """Probability from which on an issuer is claimed by name. Chosen on plates held out from training."""
 CALIFORNIAN = 0.8
-"""The same for California. One plate in ten is Californian to the network: were every second one, it would be 0.97."""
+"""The same for California, if its serial is of a format that hardly another state has.
+
+One plate in ten is Californian to the network: were every second one, it would be 0.97.
+"""
 ELSEWHERE = 0.99
 """Probability of any issuer but California from which on that is said where none can be named; chosen likewise."""
 
@@ -85,8 +91,8 @@ class RegionNet:
         )
         return issuers, float(others[0].item()) if others else None
 
-    def impression(self, plates: Sequence[NDArray[np.uint8]]) -> Impression:
-        """Return what so many looks at a plate tell, each 64 x 160 uint8.
+    def impression(self, plates: Sequence[NDArray[np.uint8]], text: str = "") -> Impression:
+        """Return what so many looks at a plate tell, each 64 x 160 uint8, on which `text` was read.
 
         Looks at one plate are no independent witnesses: their logits are averaged, not added.
         """
@@ -94,7 +100,7 @@ class RegionNet:
             return NONE
         issuers, kinds = zip(*map(self.look, plates), strict=True)
         told = [kind for kind in kinds if kind is not None]
-        return Impression(claimed(np.mean(issuers, axis=0)), float(np.mean(told)) if told else None)
+        return Impression(claimed(np.mean(issuers, axis=0), text), float(np.mean(told)) if told else None)
 
 
 def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -104,12 +110,12 @@ def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.addWeighted(plate, gain, plate, 0.0, _MIDDLE - gain * mean), np.uint8)
 
 
-def claimed(logits: NDArray[np.floating]) -> Issuer | None:
-    """Return who is claimed to have issued a plate with such logits, None where it is too doubtful."""
+def claimed(logits: NDArray[np.floating], text: str = "") -> Issuer | None:
+    """Return who is claimed to have issued a plate with such logits and text, None where it is too doubtful."""
     shares = softmax(logits)
     best, californian = int(shares.argmax()), float(shares[_CALIFORNIA])
     if shares[best] >= LEAST:
         return Issuer(REGIONS[best], float(shares[best]))
-    if californian >= CALIFORNIAN:
+    if californian >= CALIFORNIAN and listed(text, CALIFORNIA_ALONE):
         return Issuer(CALIFORNIA, californian)
     return Issuer(OTHER, 1 - californian) if 1 - californian >= ELSEWHERE else None

@@ -28,6 +28,9 @@ CALIFORNIAN: Final = "9BAB999 999BAB9 9B99999 99999B9 AAA999 999AAA 9999999"
 1963, the blue ones of 1969, public bodies. I, O and Q stand only in the middle of three letters.
 """
 
+CALIFORNIA_ALONE: Final = "9BAB999 999BAB9 9B99999 99999B9 9999999"
+"""Those of California's serials that speak for it: a dozen states issue AAA999 and 999AAA, too."""
+
 Country = Literal[
     "US", "BR", "EU", "AT", "BE", "BG", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT",
     "LU", "LV", "NL", "PL", "PT", "RO", "SE", "SI", "SK",

@@ -70,7 +70,8 @@ class Street:
         self._read += 1
         return self._reading(text, confidence)
 
-    def _impression(self, plates: tuple[np.ndarray, ...]) -> Impression:
+    def _impression(self, plates: tuple[np.ndarray, ...], text: str) -> Impression:
+        assert text
         assert all(plate.shape == (64, 160) for plate in plates)
         self.asked.append(len(plates))
         return Impression(Issuer("US-CA", 0.99), self.plate_logit)

@@ -108,7 +108,7 @@ def test_what_is_hardly_a_plate_is_told_with_doubt(recognizer: Recognizer, monke
     first = recognizer.detector.detect(cv2.cvtColor(street(), cv2.COLOR_BGR2GRAY))[0]
     found = []
     monkeypatch.setattr(recognizer, "minimum_confidence", 0.5)  # by the text alone: redaction asks for no more
-    monkeypatch.setattr(recognizer, "impression", lambda _: Impression())  # as a post without the file
+    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression())  # as a post without the file
     for score in (0.95, 0.57, 0.41):
         monkeypatch.setattr(recognizer.detector, "detect", lambda *_, s=score, **__: [replace(first, score=s)])
         (plate,) = recognizer.recognize(street()).plates
@@ -126,7 +126,7 @@ def test_what_looks_like_lettering_is_told_with_doubt(recognizer: Recognizer, mo
     assert first.look > 3
     told = []
     for look in (6.0, -4.0, -9.0):
-        monkeypatch.setattr(recognizer, "impression", lambda _, logit=look: Impression(plate=logit))
+        monkeypatch.setattr(recognizer, "impression", lambda *_, logit=look: Impression(plate=logit))
         told.append(recognizer.recognize(street()).plates[0].confidence)
     assert told[0] > 0.9
     assert told == sorted(told, reverse=True)
@@ -153,7 +153,7 @@ def test_formats_of_california_break_ties_on_its_plates_alone(
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
     seen = Look(columns, (Hypothesis("7QBC234", 0.5), Hypothesis("7DBC234", 0.4)))
     monkeypatch.setattr(recognizer.reader, "look", lambda _: seen)
-    monkeypatch.setattr(recognizer, "impression", lambda _: Impression(issuer and Issuer(issuer, 0.99), 5.0))
+    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression(issuer and Issuer(issuer, 0.99), 5.0))
     assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 

@@ -35,10 +35,20 @@ def logits_of(**shares: float) -> np.ndarray:
     return np.log([shares.get(region.removeprefix("US-"), 0.0) + 1e-9 for region in REGIONS])
 
 
-@pytest.mark.parametrize(("region", "least"), [("US-CA", CALIFORNIAN), ("US-NV", LEAST), (OTHER, LEAST)])
-def test_an_issuer_is_named_only_where_it_is_sure(region: str, least: float) -> None:
-    assert claimed(logits(region, least + 0.001)) == Issuer(region, pytest.approx(least + 0.001))
-    found = claimed(logits(region, least - 0.001))
+@pytest.mark.parametrize(
+    ("region", "text", "least"),
+    [
+        ("US-CA", "7ABC123", CALIFORNIAN),
+        ("US-CA", "7IBC123", LEAST),  # none of California's has an I there
+        ("US-CA", "ABC123", LEAST),  # California's of 1963, and a dozen states'
+        ("US-CA", "TESTING", LEAST),
+        ("US-NV", "7ABC123", LEAST),
+        (OTHER, "7ABC123", LEAST),
+    ],
+)
+def test_an_issuer_is_named_only_where_it_is_sure(region: str, text: str, least: float) -> None:
+    assert claimed(logits(region, least + 0.001), text) == Issuer(region, pytest.approx(least + 0.001))
+    found = claimed(logits(region, least - 0.001), text)
     assert found is None or found.region == OTHER
 
 
@@ -106,7 +116,7 @@ def test_a_post_without_the_file_tells_no_state(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
     networks = Recognizer.load()
     assert networks.region is None
-    assert networks.impression([np.zeros((64, 160), np.uint8)]) == Impression()
+    assert networks.impression([np.zeros((64, 160), np.uint8)], "7ABC123") == Impression()
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
