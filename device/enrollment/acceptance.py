@@ -87,7 +87,10 @@ class Acceptance(Part):
             message = path.read_bytes()
             signed = open_signed(message, typ=TYPE, key=self._key)
             statement = Statement.model_validate_json(signed.payload)
-        except (OSError, RefusedError, RecordError, ValidationError, ValueError) as error:
+        except OSError:  # what the disk does not give now, it may give the next time
+            self._looked = None
+            return None
+        except (RefusedError, RecordError, ValidationError, ValueError) as error:
             log.warning("the acceptance is not taken: %s", error)
             return None
         if (statement.agency, statement.post) != (self._source.agency, self._source.post):

@@ -53,6 +53,24 @@ def test_a_post_that_must_be_accepted_is_not_until_it_is(fleet: Fleet) -> None:
     assert running.missing
 
 
+def test_a_disk_that_does_not_give_it_once_takes_no_post_out_of_service(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = post(fleet)
+    running, path = acceptance(configuration), accepted(configuration)
+
+    def torn(path: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    read = Path.read_bytes
+    for unread in (path, configuration.records.signing_key):
+        with monkeypatch.context() as failing:
+            failing.setattr(Path, "read_bytes", lambda self, one=unread: torn(self) if self == one else read(self))
+            assert running.missing
+        assert not running.missing, unread
+        running = acceptance(configuration)
+
+
 def test_a_post_that_need_not_be_accepted_misses_nothing(fleet: Fleet) -> None:
     assert not acceptance(post(fleet, acceptance=False)).missing
 
