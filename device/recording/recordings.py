@@ -124,7 +124,7 @@ class Recordings(Part):
             return self._refuse("no_purpose", "say what the recording is for", request)
         if self._writer is not None:
             return self._refuse("already", f"{self._name} is being recorded", request)
-        room = settings.total_megabytes * MEGABYTE - sum(path.stat().st_size for path in self._files())
+        room = settings.total_megabytes * MEGABYTE - sum(_size(path) for path in self._files())
         if room < MEGABYTE:
             return self._refuse("no_room", "the folder of recordings is full; fetch and delete some", request)
         minutes = min(request.minutes or settings.longest_minutes, settings.longest_minutes)
@@ -186,7 +186,11 @@ class Recordings(Part):
     # --- the folder
 
     def _files(self) -> list[Path]:
-        return sorted(self._settings.directory.glob(f"*{SUFFIX}"))
+        try:
+            return sorted(self._settings.directory.glob(f"*{SUFFIX}"))
+        except OSError as error:  # a card that fails; nothing is deleted, and the post goes on
+            log.warning("recordings cannot be looked for: %s", error)
+            return []
 
     def _ended_files(self) -> list[Path]:
         return [path for path in self._files() if self._writer is None or path.name != self._name]
@@ -199,7 +203,7 @@ class Recordings(Part):
         if abs(moved) < STEP_SECONDS:
             return
         for path in self._ended_files():
-            with suppress(FileNotFoundError):  # fetched and deleted at this very moment
+            with suppress(OSError):  # fetched and deleted at this very moment
                 self._date(path, path.stat().st_mtime + moved)
 
     @staticmethod
@@ -223,6 +227,12 @@ class Recordings(Part):
                 log.warning("a recording that is too old cannot be deleted: %s", error)
                 continue
             self._audit.say("recording_deleted", reason="too_old", object=path.name)
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):  # fetched and deleted at this very moment
+        return path.stat().st_size
+    return 0
 
 
 def _recipient(settings: RecordingSettings) -> ECKey | None:

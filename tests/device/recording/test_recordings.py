@@ -1,3 +1,4 @@
+import errno
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -364,3 +365,34 @@ def test_answers_that_nobody_fetches_fill_no_disk(tmp_path: Path) -> None:
         (tmp_path / requests.FOLDER / name).with_suffix(".part").touch()
     names = [path.suffix for path in (tmp_path / requests.FOLDER).iterdir()]
     assert (names.count(".answer"), names.count(".part")) == (requests.KEPT_ANSWERS, requests.KEPT_ANSWERS + 1)
+
+
+def test_a_folder_that_the_disk_does_not_give_ends_no_post(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    unit.ask(do="stop")
+    (kept,) = unit.files
+
+    def torn(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "glob", torn)
+        unit.tick()
+        unit.clock.off += timedelta(hours=5)
+        unit.tick()
+    assert unit.files == [kept]
+
+
+def test_a_recording_that_is_fetched_while_another_is_asked_for_costs_no_answer(
+    make_unit: MakeUnit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = make_unit()
+    unit.ask(purpose="glare at dusk")
+    unit.ask(do="stop")
+    gone = [unit.section.directory / "fetched.recording"]
+    monkeypatch.setattr(unit.recordings, "_files", lambda: gone)
+    assert unit.ask(purpose="glare at dawn").reason is None
+    unit.recordings.stop()
