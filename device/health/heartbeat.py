@@ -61,11 +61,11 @@ class Heartbeat(Part):
         if not self._beat.due(now):
             return
         try:
-            health = self._health(now)
+            health = self._logbook.recorder.unchained(self._health(now))
         except OutboxError as error:
             log.warning("no health: %s", error)
             return
-        self._uplink.send_now(self._logbook.recorder.unchained(health))
+        self._uplink.send_now(health)
 
     def adjust(self, tables: Tables) -> None:
         """Beat as often as is configured now."""

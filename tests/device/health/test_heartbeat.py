@@ -63,6 +63,9 @@ def test_health_waits_for_an_outbox_that_cannot_tell_what_waits(mocker: MockerFi
     pulse = Pulse(mocker)
     pulse.uplink.backlog.side_effect = OutboxError("disk I/O error")
     assert pulse.beats(0.0) == [False]
+    pulse.uplink.backlog.side_effect = None
+    pulse.logbook.recorder.unchained.side_effect = OutboxError("disk I/O error")
+    assert pulse.beats(60.0) == [False]
 
 
 @pytest.mark.parametrize(("free", "told"), [(None, None), (2**24 - 1, 0), (2**33 + 41_076, 2**33)])
