@@ -190,7 +190,7 @@ class RegistrationAuthority:
         serial = certificate.serial_number
         if ledger.is_revoked(serial):
             raise EnrollmentError(f"the certificate of {name} was revoked", reason="revoked")
-        if not ledger.knows(serial) or name not in self._fleet.posts():
+        if name not in self._fleet.posts():
             raise EnrollmentError(f"{name} is no post of this fleet", reason="unknown_post")
         if self._known(self._fleet.post(name), key_digest(certificate.public_key())) is None:
             # Nobody revoked it if it had ended when another unit took the name.
@@ -207,6 +207,9 @@ class RegistrationAuthority:
             raise EnrollmentError(
                 "a renewal must be for the same post and key; enroll again for another key", reason="other"
             )
+        if not ledger.knows(serial):
+            # Issued after the backup that this fleet was restored from: entered, so that it can be revoked.
+            ledger.issued(certificate.public_bytes(Encoding.PEM))
         lapse = self._lapse()
         chain = self._fleet.certify_post(name, key)
         replace_private(self._fleet.post(name) / CERTIFICATE_FILE, chain)

@@ -117,6 +117,20 @@ def test_certificate_that_ended_too_long_ago_takes_a_technician(
     assert refused.value.reason == "lapsed"
 
 
+def test_a_fleet_from_a_backup_renews_what_was_issued_since_and_can_revoke_it(
+    department: Department, post: Post
+) -> None:
+    ledger = department.fleet.authority / "ledger.jsonl"
+    backed_up = ledger.read_bytes()
+    post.renewal.renew()
+    presented = post.certificate.serial_number
+    ledger.write_bytes(backed_up)
+    assert not department.fleet.ledger.knows(presented)
+    post.renewal.renew()
+    assert post.certificate.serial_number != presented
+    assert {presented, post.certificate.serial_number} <= set(department.fleet.revoke_certificates("post-17", "stolen"))
+
+
 def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(department: Department, post: Post) -> None:
     lapsed = lapse(department, post)
     department.enroll(department.unit("next"), "post-17", department.invite("post-17", replaces=True))
