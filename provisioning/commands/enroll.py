@@ -117,6 +117,8 @@ def _attend(registration: RegistrationAuthority, served: "EnrollmentServer") -> 
             registration.tick()
         except ProvisioningError as error:
             log.warning("%s", error)
+        except Exception:  # an unforeseen fault must not end this for good: the server's certificate would run out
+            log.exception("the enrollment server could not look after itself; it tries again")
         time.sleep(_MINUTE_SECONDS)
 
 

@@ -5,6 +5,7 @@ import json
 import os
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -16,12 +17,18 @@ from device.enrollment.errors import EnrollmentError
 from device.enrollment.unit import UnitEnrollment
 from device.errors import ConfigurationError, PlatepostError
 from provisioning.cli import provision
+from provisioning.commands.enroll import _attend
 from provisioning.enrollment.codes import Code, Codes
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.people.person import NotCertifiedError
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.provisioning.enrollment.conftest import Department
+
+
+class EndOfTestError(Exception):
+    """Ends what goes on for ever."""
+
 
 CAMERA = ("--camera", "footage", "--camera-setting", "path=clip.mp4")
 
@@ -214,6 +221,26 @@ def test_replacing_is_asked_for_and_only_where_there_is_something_to_replace(dep
     run(enroll, "post-17", *where, typed=code)
     with pytest.raises(PlatepostError, match="--replace puts another unit"):
         invited(department.fleet, "post-17")
+
+
+def test_an_unforeseen_fault_does_not_end_what_renews_the_server_s_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes: list[BaseException | None] = [OSError(errno.EIO, os.strerror(errno.EIO)), None]
+    minutes = iter([None, EndOfTestError()])
+
+    def tick() -> None:
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
+
+    def sleep(_seconds: float) -> None:
+        if (end := next(minutes)) is not None:
+            raise end
+
+    registration, served = SimpleNamespace(warn=lambda: None, tick=tick), SimpleNamespace(renew=lambda: False)
+    monkeypatch.setattr("provisioning.commands.enroll.time.sleep", sleep)
+    with pytest.raises(EndOfTestError):
+        _attend(registration, served)  # type: ignore[arg-type]
+    assert outcomes == []
 
 
 def test_code_is_not_kept_and_not_logged(department: Department) -> None:
