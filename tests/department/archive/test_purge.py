@@ -141,6 +141,24 @@ def test_hold_of_a_plate_keeps_reads_that_may_be_of_it(
     assert vault.rows("SELECT plate_fold FROM custody_read ORDER BY record_id") == [("7ABC105",), ("7A?C10?",)]
 
 
+@pytest.mark.parametrize("holding", ["", "post-1", "7ABC123", "post-2", "8XYZ999"])
+@pytest.mark.usefixtures("law", "on_the_map")
+def test_withdrawal_that_came_after_midnight_is_held_with_its_hit(
+    opened: Open, clock: list[datetime], vault: Vault, post: Post, holding: str
+) -> None:
+    """The week's part ends between them. A hit alone would say that it stood."""
+    establish("california")
+    store, monday = opened(), datetime(2024, 2, 5, tzinfo=UTC)
+    for seconds in (-10, 10):
+        clock[0] = post.now = monday + timedelta(seconds=seconds)
+        store.keep(deliveries(post.hit(captured=clock[0]) if seconds < 0 else post.withdrawal()))
+    scope = {"posts" if holding.startswith("post") else "plates": [holding]} if holding else {}
+    hold(**scope, since=monday - timedelta(minutes=1), until=monday)
+    vault.purge(classes=["hit"])
+    left = [*vault.rows("SELECT 'hit' FROM custody_hit"), *vault.rows("SELECT 'withdrawal' FROM custody_withdrawal")]
+    assert left == ([("hit",), ("withdrawal",)] if holding in {"", "post-1", "7ABC123"} else [])
+
+
 def test_plates_of_a_hold_are_one_a_line_as_people_write_them() -> None:
     assert folded_plates("7abc 105\r\n\r\n8-xoi 99\n") == ["7ABC105", "8X0199"]
     assert folded_plates(" \n") == []
