@@ -50,6 +50,7 @@ class FrameReporter(Part):
         self.reporter = reporter
         self._audit = audit
         self._onlooker = onlooker
+        self._list = reporter.hotlist.current
         self._safe = Interval(SAFE_SECONDS)
         self._safe_told = 0
 
@@ -64,6 +65,9 @@ class FrameReporter(Part):
             self.reporter.early(passage)
         for ended in look.ended:
             self.reporter.ended(ended)
+        if (present := self.reporter.hotlist.current) is not self._list:
+            self._list = present
+            self.reporter.list_changed(self.pipeline.passages)
 
     def finish(self) -> None:
         """Report what was seen so far: no more frames come, or they are evaluated otherwise."""

@@ -4,7 +4,7 @@ A hit leaves as soon as a passage is safe to act on; the read follows at its end
 passage's text no longer bears out is withdrawn at once, whether its read has left or not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
@@ -35,6 +35,7 @@ from device.records.hit import HELD_WORDING, NEAR_WORDING, WORDING
 from device.records.settings import RecordSettings
 from device.reporting.sight import pictures_of, sight_of
 from device.reporting.surge import HitSurge
+from device.vision.ctc import folded
 from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
 
@@ -207,6 +208,26 @@ class Reporter:
         if announced.hits:
             self._bear_out(passage, announced, self.hotlist.current, legible=doubted.legible)
 
+    def list_changed(self, passages: Iterable[Passage]) -> None:
+        """Look open passages up again, for another list is in force: what moves on at its next look, what stands now.
+
+        A vehicle may be listed, or recovered, while it stands before the camera and its read has left.
+
+        Raises:
+            OutboxError: a record cannot be stored.
+
+        """
+        hotlist = self.hotlist.current
+        for passage in passages:
+            announced = self._announced.get(passage.number)
+            if announced is None:
+                continue
+            announced.text = ""
+            if passage.told and folded(passage.consensus.text) == passage.said:
+                announced.moment = self.hotlist.moment()
+                answer = self._bear_out(passage, announced, hotlist, legible=True)
+                self._announce(passage, announced, hotlist, answer.matches)
+
     def ended(self, ended: Ended) -> None:
         """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
 
@@ -224,6 +245,8 @@ class Reporter:
         # The list may be swapped at any moment: all that is said of this passage is said of one list.
         hotlist = self.hotlist.current
         answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
+        if passage.told:
+            self._announced[passage.number] = announced  # it stands: another list, or a look from nearer, may say more
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
         if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
@@ -238,8 +261,6 @@ class Reporter:
             self.reads_withheld += 1
         else:
             self._record_read(passage, announced, hotlist, answer, hits)
-        if passage.told and announced.hits:
-            self._announced[passage.number] = announced  # it stands: what is seen from nearer may take them back
 
     def _record_read(
         self,

@@ -76,6 +76,17 @@ def test_what_a_frame_brings_is_shown_and_reported_and_what_is_taken_back_first(
     ]
 
 
+def test_what_is_open_is_looked_up_again_once_when_another_list_is_in_force(
+    frames: FrameReporter,
+    asked: Any,  # noqa: ANN401
+) -> None:
+    asked.pipeline.look.return_value = FrameResult((), (), ())
+    for current in (asked.reporter.hotlist.current, "another list", "another list", None):
+        asked.reporter.hotlist.current = current
+        frames.see("a frame")  # type: ignore[arg-type]
+    assert asked.reporter.list_changed.call_args_list == 2 * [call(asked.pipeline.passages)]
+
+
 def test_another_configuration_is_gone_by_with_the_networks_of_now(
     frames: FrameReporter,
     asked: Any,  # noqa: ANN401

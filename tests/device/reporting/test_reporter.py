@@ -237,6 +237,51 @@ def test_the_hit_of_a_vehicle_that_stands_is_withdrawn_after_its_read_too() -> N
     assert desk.reporter._announced == {}
 
 
+@pytest.mark.parametrize("group", [None, "narcotics"])
+def test_a_vehicle_that_is_listed_while_it_stands_hits_and_is_taken_back_once_it_is_recovered(
+    group: str | None,
+) -> None:
+    desk = Desk(FakeList())
+    desk.see("7ABC123")
+    passage = desk.see("7ABC123")
+    passage.told, passage.said = True, "7ABC123"
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    for texts in (("7ABC123",), ("7ABC123", "8XYZ999"), (), ("7ABC123",)):
+        desk.hotlist.current = FakeList(*texts, group=group)
+        desk.reporter.list_changed([passage])
+    assert kinds(desk) == [Read, Hit, HitWithdrawn, Hit]
+    read, hit, withdrawn, _ = desk.records
+    assert hit.passage == read.passage  # type: ignore[attr-defined]
+    assert (withdrawn.hit, withdrawn.reason) == (hit.hit, "not_listed")  # type: ignore[attr-defined]
+    desk.end(Verdict.TOLD)
+    assert len(desk.records) == 4
+    assert desk.reporter._announced == {}
+
+
+def test_a_vehicle_that_is_listed_while_it_passes_hits_at_its_next_look() -> None:
+    desk = Desk(FakeList())
+    desk.see("7ABC123")
+    passage = desk.see("7ABC123")
+    desk.hotlist.current = FakeList("7ABC123")
+    desk.reporter.list_changed([passage])
+    assert kinds(desk) == []
+    desk.see("7ABC123")
+    assert kinds(desk) == [Hit]
+
+
+def test_what_stands_and_says_something_else_by_now_is_not_looked_up_by_that() -> None:
+    desk = Desk(FakeList())
+    desk.see("7ABC128")
+    passage = desk.see("7ABC128")
+    passage.told, passage.said = True, "7ABC128"
+    desk.reporter.ended(Ended(passage, Verdict.READ))
+    for _ in range(8):
+        passage.add(replace(passage.last, plate=desk.plate("7ABC123", 0.97)))
+    desk.hotlist.current = FakeList("7ABC123")
+    desk.reporter.list_changed([passage])
+    assert kinds(desk) == [Read]
+
+
 def test_nothing_is_kept_of_a_vehicle_that_stood_and_is_gone() -> None:
     desk = Desk(FakeList("7ABC123"))
     desk.see("7ABC123")
