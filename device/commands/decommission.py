@@ -42,8 +42,6 @@ from device.uplink.settings import Tuning
 from device.uplink.uplink import Uplink
 
 LOOK_SECONDS = 0.1
-GIVEN_UP_SECONDS = 10.0
-"""How long the last record is waited for where a person has given up others already."""
 # A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.
 HURRIED = Tuning(probe_first_seconds=2.0, probe_most_seconds=10.0, left_out_seconds=5.0, backoff_most_seconds=5.0)
 CLEAN = Phrase(
