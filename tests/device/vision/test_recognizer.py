@@ -58,6 +58,17 @@ def test_a_plate_cut_by_a_side_is_told_where_there_is_no_other(recognizer: Recog
     assert recognizer.recognize_still(alone).plates
 
 
+def test_lettering_is_no_text_of_a_still_that_has_plates(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = {TEXTS[0]: -9.0, TEXTS[1]: 5.0, TEXTS[2]: 5.0}
+    monkeypatch.setattr(recognizer, "minimum_confidence", 0.001)
+    monkeypatch.setattr(recognizer, "impression", lambda _, text: Impression(plate=looks[text]))
+    assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS[1:])
+    looks.update(dict.fromkeys(TEXTS, -9.0))
+    assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS), "else nothing is told"
+
+
 def test_with_no_least_confidence_a_still_has_all_that_was_found() -> None:
     cut = np.ascontiguousarray(street()[:, 175:])
     anything = Recognizer.load(minimum_confidence=0.0)
