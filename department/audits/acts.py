@@ -13,7 +13,7 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.reading import reading
 from department.search.errors import PatternError
-from department.search.patterns import PlatePattern
+from department.search.patterns import HIDDEN, PlatePattern
 
 STEP = 5_000
 """Entries that are read at once."""
@@ -54,13 +54,27 @@ class SearchAct:
     """The whole plate that was typed, folded; None where the text left something open, or there was none."""
     opened: str | None
     """The plate that was opened, folded."""
+    known: int = 0
+    """How many characters of the typed pattern are known, if only by a set."""
+    further: bool = False
+    """Whether it shows a further page of a list."""
     listed: frozenset[str] = frozenset()
     """The plates that were shown in a list."""
 
     @property
     def plate(self) -> str | None:
-        """The one plate that it was about."""
+        """The one plate that was typed whole or opened."""
         return self.opened or self.typed
+
+    @property
+    def plates(self) -> frozenset[str]:
+        """The plates that it was about: those of which its pattern left one character open, and one listed alone."""
+        if self.opened or not self.known:
+            return frozenset({self.opened} if self.opened else ())
+        listed = {plate for plate in self.listed if HIDDEN not in plate}
+        alone = len(listed) == 1 and not self.further
+        singled = {plate for plate in listed if alone or len(plate) <= self.known + 1}
+        return frozenset(singled | ({self.typed} if self.typed else set()))
 
 
 @dataclass(slots=True)
@@ -106,10 +120,12 @@ class DepartmentActs:
         # somebody labels; the past of a covert entry, whose case and plate the ledger keeps for its group.
         if {"record", "console", "sample"} & query.keys() or ("list_entry" in query and "plate" not in query):
             return None
-        opened = query.get("opened")
+        opened, pattern = query.get("opened"), _pattern(str(query.get("plate", "")))
         search = SearchAct(
             *(number, uuid, at, person, said.get("purpose") or "", case, _plain(said.get("reason"))),
-            *(said.get("exigent") is True, _typed(str(query.get("plate", ""))), opened and folded(opened)),
+            *(said.get("exigent") is True, pattern and _typed(pattern), opened and folded(opened)),
+            known=pattern.known if pattern else 0,
+            further="after" in query,
         )
         self.searches.append(search)
         if case:
@@ -117,13 +133,16 @@ class DepartmentActs:
         return search
 
 
-def _typed(text: str) -> str | None:
-    """Return the one plate that a pattern stands for: `[7]ABC123` leaves no choice either."""
+def _pattern(text: str) -> PlatePattern | None:
     try:
-        plates = PlatePattern.parse(text).plates
+        return PlatePattern.parse(text)
     except PatternError:
         return None
-    return plates[0] if plates is not None and len(plates) == 1 else None
+
+
+def _typed(pattern: PlatePattern) -> str | None:
+    """Return the one plate that a pattern stands for: `[7]ABC123` leaves no choice either."""
+    return pattern.plates[0] if pattern.plates is not None and len(pattern.plates) == 1 else None
 
 
 def _plain(reason: str | None) -> str | None:

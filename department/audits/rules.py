@@ -95,7 +95,7 @@ def _grouped(pairs: Iterable[tuple[_Key, SearchAct]]) -> dict[_Key, list[SearchA
 def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iterator[SuspectedMisuse]:
     """One plate by one person over weeks, where no colleague searches for that case, and nothing came of it."""
     alone = {
-        person: _grouped((each.plate, each) for each in searches if each.plate and not acts.is_shared(each))
+        person: _grouped((plate, each) for each in searches if not acts.is_shared(each) for plate in each.plates)
         for person, searches in by.items()
     }
     days = {
@@ -118,7 +118,7 @@ def _same_plate(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -> Iter
             f"Searched for one plate on {len(most)} days from {most[0]} to {most[-1]}, and no colleague for the same"
             f" case; nothing came of it. Colleagues searched so for {len(others)} plates, for none of them on more than"
             f" {max(others, default=0)} days.",
-            [search for plate in found for search in alone[person][plate]],
+            {search.number: search for plate in found for search in alone[person][plate]}.values(),
         )
 
 
@@ -325,8 +325,8 @@ def _nothing_followed(
 def _own_household(by: _ByPerson, household: Household) -> Iterator[SuspectedMisuse]:
     """Plates of the own household, which the person has named with consent."""
     for person, searches in by.items():
-        known = {plate for plate in {each.plate for each in searches} if plate and household(person, plate)}
-        found = [each for each in searches if each.plate in known]
+        known = {plate for plate in {plate for each in searches for plate in each.plates} if household(person, plate)}
+        found = [each for each in searches if not known.isdisjoint(each.plates)]
         if found:
             yield _suspected(
                 MisuseRule.OWN_HOUSEHOLD,

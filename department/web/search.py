@@ -63,8 +63,8 @@ def search(request: CurrentRequest) -> HttpResponseBase:
         after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
     except (KeyError, ValueError):
         return _search_page(request, form, status=422)
-    pattern = form.query.pattern
-    with _told(form), _cancelable(request), _entry(request, form.access, form.asked) as entry:
+    pattern, asked = form.query.pattern, form.asked | ({"after": True} if after is not None else {})
+    with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
         page = find_plates(entry, form.query, after=after)
         corrected = corrected_reads(entry, pattern) if pattern is not None and after is None else []
         if "save" in request.POST:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -87,6 +88,45 @@ def test_plate_that_is_left_no_choice_was_typed_whole(query: dict[str, str], typ
     acts = DepartmentActs(ZONE)
     search = acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
     assert (search is not None and search.typed) == typed
+
+
+@pytest.mark.parametrize(
+    ("query", "listed", "plates"),
+    [
+        ({"plate": "7AB?123"}, {"7ABC123", "7ABD123"}, {"7ABC123", "7ABD123"}),
+        ({"plate": "7ABC12*"}, {"7ABC123", "7ABC1234"}, {"7ABC123"}),
+        ({"plate": "[78]ABC12[34]"}, {"7ABC123"}, {"7ABC123"}),
+        ({"plate": "7ABC124", "one_wrong": True}, {"7ABC123"}, {"7ABC123", "7ABC124"}),
+        ({"plate": "7AB*"}, {"7ABC123", "7A?C123"}, {"7ABC123"}),
+        ({"plate": "7AB*", "after": True}, {"7ABC123"}, set()),
+        ({"plate": "7AB?12?"}, {"7ABC123", "7ABD124"}, set()),
+        ({"plate": "7AB?12?", "opened": "7ABC123"}, {"7ABC123", "7ABD124"}, {"7ABC123"}),
+        ({"posts": ["main-1"]}, {"7ABC123"}, set()),
+    ],
+)
+def test_search_is_about_what_its_pattern_singles_out(
+    query: dict[str, Any], listed: set[str], plates: set[str]
+) -> None:
+    """One character left open, or a pattern that only one plate fits, hides a plate from no rule."""
+    search = DepartmentActs(ZONE).add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query})
+    assert search is not None
+    search.listed = frozenset(listed)
+    assert search.plates == plates
+
+
+def test_plate_with_a_character_left_open_is_found_again_and_again_and_as_ones_household() -> None:
+    acts = DepartmentActs(ZONE)
+    for number, pattern in enumerate(("7AB?123", "?ABC123", "7ABC12*", "7ABC1?3", "*ABC123", "7A?C123"), 1):
+        for person, listed in (("abusive", {"7ABC123"}), ("honest", {f"8QX{number}999"})):
+            at = UNTIL - timedelta(days=4 * number)
+            said = {"person": person, "query": {"plate": pattern if person == "abusive" else "8QX?999"}}
+            search = acts.add((len(acts.searches), uuid4(), at, "intent", None), said)
+            assert search is not None
+            search.listed = frozenset(listed)
+    found = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda _, plate: plate == "7ABC123")
+    rules = {MisuseRule.SAME_PLATE, MisuseRule.OWN_HOUSEHOLD}
+    said = {(each.subject, each.rule): len(each.searches) for each in found if each.rule in rules}
+    assert said == {("abusive", MisuseRule.SAME_PLATE): 6, ("abusive", MisuseRule.OWN_HOUSEHOLD): 6}
 
 
 @pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}, {"list_entry": 7, "leads": 2}])
