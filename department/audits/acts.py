@@ -123,7 +123,7 @@ class DepartmentActs:
         opened, pattern = query.get("opened"), _pattern(str(query.get("plate", "")))
         search = SearchAct(
             *(number, uuid, at, person, said.get("purpose") or "", case, _plain(said.get("reason"))),
-            *(said.get("exigent") is True, pattern and _typed(pattern), opened and folded(opened)),
+            *(said.get("exigent") is True, _typed(pattern) if pattern else None, opened and folded(opened)),
             known=pattern.known if pattern else 0,
             further="after" in query,
         )
