@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
+from urllib.parse import quote
 
 import sqlcipher3
 
@@ -153,6 +154,20 @@ def migrate(connection: Connection, versions: Mapping[int, str]) -> None:
         if number > present:
             connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
             log.info("outbox schema brought to version %d", number)
+
+
+def version_of(path: Path, *, key: bytes) -> int | None:
+    """Return the schema version of an outbox's file, without looking at the rest of it; None if it does not open."""
+    connection = sqlcipher3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=1.0)
+    try:
+        connection.execute("PRAGMA cipher_log_level = NONE")
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        connection.execute("PRAGMA cipher_compatibility = 4")
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    except sqlcipher3.DatabaseError:
+        return None
+    finally:
+        connection.close()
 
 
 def has_vanished(path: Path) -> bool:

@@ -25,6 +25,7 @@ from device.outbox.quota import Quota
 from device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
 from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged, wal_is_readable
+from device.outbox.takeback import take_back
 from device.records import new_identifier
 
 T = TypeVar("T")
@@ -191,6 +192,8 @@ class OutboxFile:
             return self._begin_anew("damaged")
         self._attempts.end()
         self._prepare(connection)
+        if take_back(connection, self.path, key=self._key, meanwhile=self._meanwhile):
+            self._quota.measure(connection)
         return connection
 
     def _begin_anew(self, reason: str) -> Connection:
