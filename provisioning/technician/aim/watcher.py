@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from device.camera.base import Camera
 from device.camera.capture import Capture
+from device.camera.supervisor import HUNG_SECONDS
 from device.camera.view import Light
 from device.errors import CameraError
 from device.frame import Frame
+from device.language import Phrase
 from device.vision.recognizer import Plate, Recognizer
 from provisioning.technician.aim.advice import (
     JUDGED,
@@ -142,6 +144,9 @@ class Watcher:
             except CameraError as error:
                 self.fault = str(error)
                 log.warning("camera: %s", error)
+            except Exception as error:  # one odd picture must not leave the technician with a still one
+                self.fault = str(error) or type(error).__name__
+                log.exception("a picture could not be judged")
             if self._camera.finite or self._stop.wait(1.0):
                 return
 
@@ -155,6 +160,8 @@ class Watcher:
                 if frame is not None:
                     self.fault = None
                     self._take(self._look(frame))
+                elif capture.age > HUNG_SECONDS:
+                    raise CameraError(Phrase("no new picture for {seconds} s", seconds=f"{HUNG_SECONDS:g}"))
         finally:
             self._camera.close()
             capture.stop()

@@ -1,20 +1,27 @@
 """What the page hears of: vehicles seen before the camera was moved are not judged with those after."""
 
+import threading
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
+from device.camera.base import Camera
 from device.frame import Frame
 from device.vision.recognizer import Recognizer
+from provisioning.technician.aim import watcher as watching
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.watcher import Observation, Watcher
 
 STREET = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 255, (720, 1280), np.uint8), (0, 0), 25)
 STREET = cv2.normalize(STREET, None, 30, 220, cv2.NORM_MINMAX).astype(np.uint8)
+COLOR = cv2.cvtColor(STREET, cv2.COLOR_GRAY2BGR).astype(np.uint8)
 
 
 class Passing:
@@ -84,3 +91,59 @@ def test_vehicles_seen_before_the_camera_was_moved_are_dropped_and_that_is_said(
     assert road.watcher.moves == 1
     then = road.drive(nearer, width=139, seconds=12)
     assert (then.moved, road.watcher.moves) == (False, 1)
+
+
+class Hanging(Camera):
+    """A camera that gives one frame each time that it is opened, and then none."""
+
+    name = "hanging"
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        self.opened += 1
+        self._closed.clear()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def frames(self) -> Iterator[Frame]:
+        yield Frame(self.opened, datetime(2026, 3, 1, tzinfo=UTC), time.monotonic(), STREET, lambda: COLOR)
+        self._closed.wait(60)
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Hanging:
+    monkeypatch.setattr(watching, "HUNG_SECONDS", 0.1)
+    return Hanging()
+
+
+def test_a_camera_that_hangs_is_opened_again_and_that_is_said(hanging: Hanging, mocker: MockerFixture) -> None:
+    recognizer = mocker.Mock()
+    recognizer.recognize.return_value = mocker.Mock(plates=())
+    watcher = Watcher(hanging, recognizer, Road())
+    watcher.start()
+    try:
+        assert watcher.wait(1, 60) is not None
+        assert hanging.opened > 1
+        end = time.monotonic() + 60
+        while watcher.fault is None and time.monotonic() < end:
+            time.sleep(0.01)
+        assert watcher.fault == "no new picture for 0.1 s"
+    finally:
+        watcher.close()
+
+
+def test_a_picture_that_cannot_be_judged_does_not_end_the_looking(hanging: Hanging, mocker: MockerFixture) -> None:
+    recognizer = mocker.Mock()
+    recognizer.recognize.side_effect = [ValueError("odd"), *[mocker.Mock(plates=())] * 99]
+    watcher = Watcher(hanging, recognizer, Road())
+    watcher.start()
+    try:
+        seen = watcher.wait(None, 60)
+        assert seen is not None
+        assert seen.number > 1
+    finally:
+        watcher.close()
