@@ -47,6 +47,16 @@ def write_durably(
         raise
 
 
+def replace_durably(path: Path, data: bytes) -> None:
+    """Give a file that is there a new content, as `write_durably`; its mode stays, and whose it is where root writes.
+
+    Raises OSError, after which the file is as it was.
+    """
+    before = path.stat()
+    owner = (before.st_uid, before.st_gid) if os.geteuid() == 0 else None
+    write_durably(path, data, mode=stat.S_IMODE(before.st_mode), owner=owner)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner only, unless it is there; a power cut leaves it there. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]

@@ -1,7 +1,6 @@
 """`platepost renew`: a certificate that somebody brings, for a post that cannot reach the office that renews it."""
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import LARGEST
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.unit import check_certificate
-from device.files import read_brought, write_durably
+from device.files import read_brought, replace_durably
 from device.language import Phrase, day, spoken
 from device.secrets.certificate import certificate
 
@@ -64,9 +63,7 @@ def renew(*, file: Path, path: Path, as_json: bool) -> None:
             "{file}: older than the post's own certificate, good until {date}", file=str(file), date=day(ends)
         )
         raise EnrollmentError(older, reason="older")
-    before = uplink.certificate.stat()
-    owner = (before.st_uid, before.st_gid) if os.geteuid() == 0 else None
-    write_durably(uplink.certificate, chain, mode=before.st_mode & 0o777, owner=owner)
+    replace_durably(uplink.certificate, chain)
     ends = leaf.not_valid_after_utc
     if as_json:
         click.echo(json.dumps({"post": post, "certificate_expires": ends.isoformat()}))

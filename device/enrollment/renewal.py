@@ -22,7 +22,7 @@ from device.enrollment.request import make_renewal
 from device.enrollment.settings import EnrollmentSettings
 from device.enrollment.unit import check_certificate
 from device.errors import OutboxError, PlatepostError
-from device.files import write_durably
+from device.files import replace_durably
 from device.part import Part
 from device.uplink.settings import UplinkSettings
 
@@ -110,8 +110,7 @@ class Renewal(Part):
             if leaf.public_key() != self._leaf().public_key():
                 raise EnrollmentError("the certificate that came is for another key", reason="answer")
             try:
-                mode = self._certificate.stat().st_mode & 0o777
-                write_durably(self._certificate, chain, mode=mode)
+                replace_durably(self._certificate, chain)
             except OSError as error:
                 raise EnrollmentError(f"{self._certificate}: {error.strerror or error}", reason="disk") from error
         log.info("the certificate was renewed until %s", leaf.not_valid_after_utc)

@@ -9,7 +9,10 @@ from pydantic import JsonValue
 from device.enrollment.errors import EnrollmentError
 
 ANYBODY = frozenset(
-    {"no_code", "code_wrong", "code_late", "keeper_expired", "revoked", "unknown_post", "other", "request_refused"}
+    {
+        *("no_code", "code_wrong", "code_late", "keeper_expired", "request_refused"),
+        *("revoked", "unknown_post", "other", "replaced", "lapsed"),
+    }
 )
 """Reasons of refusals of which anyone who reaches the port, or has some unit's certificate, can have as many as they
 like. The others are of who has a code that is good, a named technician.

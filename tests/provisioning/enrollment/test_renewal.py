@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import ssl
 import threading
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from device.files import write_durably
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.certificates import Issuance
+from tests.device.nobody import needs_root
 from tests.provisioning.enrollment.conftest import Department
 
 
@@ -107,6 +109,14 @@ def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
     assert "lapsed" in act.details
 
 
+@needs_root
+def test_post_that_root_runs_for_an_acceptance_leaves_the_certificate_to_its_own_user(post: Post) -> None:
+    os.chown(post.unit.certificate_path, 4242, 4343)
+    post.renewal.renew()
+    found = post.unit.certificate_path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4242, 4343, 0o640)
+
+
 def test_certificate_that_ended_too_long_ago_takes_a_technician(
     department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,9 +145,12 @@ def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(departm
     lapsed = lapse(department, post)
     department.enroll(department.unit("next"), "post-17", department.invite("post-17", replaces=True))
     assert not department.fleet.ledger.is_revoked(lapsed), "what has ended is not revoked"
-    with pytest.raises(EnrollmentError, match="another unit is post-17 now") as refused:
-        post.renewal.renew()
-    assert refused.value.reason == "replaced"
+    acts = len(department.acts())
+    for _ in range(3):
+        with pytest.raises(EnrollmentError, match="another unit is post-17 now") as refused:
+            post.renewal.renew()
+        assert refused.value.reason == "replaced"
+    assert len(department.acts()) == acts + 1, "nobody fills the log of acts with a unit that was thrown away"
 
 
 def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +185,7 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
         def write(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        full.setattr("device.enrollment.renewal.write_durably", write)
+        full.setattr("device.enrollment.renewal.replace_durably", write)
         assert not post.renewal.look()
     assert post.unit.certificate_path.read_bytes() == before
     assert post.renewal.look()
