@@ -22,7 +22,7 @@ from department.archive.classes import CLASSES
 from department.archive.errors import ArchiveRefusedError
 from department.archive.holds import HeldScope, place_hold
 from department.archive.models import KeptBackup, PurgePlan, RetentionTerm
-from department.archive.retention import due, due_rows
+from department.archive.retention import FIRST, due, due_rows
 from department.custody.certificate import (
     PurgeCertificate,
     PurgedPart,
@@ -40,7 +40,7 @@ from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
 from device.files import write_durably
 
-FIRST, LAST = "-infinity", "infinity"
+LAST = "infinity"
 FORGOTTEN_AT_ONCE = 10_000
 """Plates that search forgets in one transaction."""
 ERASED_AT_ONCE = 10_000
@@ -114,7 +114,7 @@ def plan_purge(
 
     """
     terms = {term.retention: term for term in RetentionTerm.objects.all()}
-    parts = [part[:3] for part in due() if not classes or part.retention in classes]
+    parts = [part[:3] for part in due() if part.begins != FIRST and (not classes or part.retention in classes)]
     if review is not None and "doubtful" in terms:
         until = datetime.now(UTC) - timedelta(days=terms["doubtful"].kept_days)
         parts.append(("doubtful", FIRST, until.isoformat()))

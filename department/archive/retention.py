@@ -10,13 +10,16 @@ from department.archive.models import KeptBackup, RetentionTerm
 from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 
+FIRST = "-infinity"
+"""When a class begins that has no partitions by time."""
+
 
 class DuePartition(NamedTuple):
-    """A partition of records whose term is over."""
+    """A partition of records whose term is over; or of a class without partitions, all whose term is over."""
 
     retention: str
     begins: str
-    """In the database's form of a time, UTC."""
+    """In the database's form of a time, UTC; or `FIRST`."""
     ends: str
     overdue: bool
     """Whether its oldest records are older than the law allows."""
@@ -54,10 +57,11 @@ def note_destroyed(person: str, name: str) -> None:
 
 
 def due() -> list[DuePartition]:
-    """Return the partitions whose term is over, the oldest first."""
+    """Return what is due, the oldest first."""
     found = rows(
-        "SELECT class, (begins AT TIME ZONE 'UTC')::text || '+00', (ends AT TIME ZONE 'UTC')::text || '+00', overdue"
-        " FROM archive_due ORDER BY begins, class"
+        "SELECT class, CASE WHEN isfinite(begins) THEN (begins AT TIME ZONE 'UTC')::text || '+00'"
+        " ELSE begins::text END, (ends AT TIME ZONE 'UTC')::text || '+00', overdue FROM archive_due"
+        " ORDER BY begins, class"
     )
     return [DuePartition(*row) for row in found]
 

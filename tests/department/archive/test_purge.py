@@ -24,7 +24,7 @@ from department.archive.purge import (
     planned_parts,
     replay,
 )
-from department.archive.retention import establish
+from department.archive.retention import FIRST, due, establish
 from department.custody.certificate import read_certificate, summed
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
@@ -210,6 +210,35 @@ def test_records_of_wrong_clocks_go_by_a_reviewed_plan_alone(
     purge()
     assert kept(rows)["record"] == kept(rows)["picture"] == 0
     assert verify().problems == ()
+
+
+@pytest.mark.usefixtures("law")
+def test_what_has_no_partitions_is_overdue_too(
+    opened: Open, clock: list[datetime], vault: Vault, post: Post, superuser: psycopg.Connection
+) -> None:
+    """Nobody looked at them, and nobody was told: records of a wrong clock, and a search that somebody saved."""
+    establish("california_highway_patrol")
+    over = "SELECT class, overdue FROM archive_due WHERE begins = '-infinity' ORDER BY 1"
+    superuser.execute("TRUNCATE search_saved")
+    clock[0], store = OLD, opened()
+    for days, overdue in ((10, None), (59.5, False), (61, True)):
+        store.keep(deliveries(post.read(captured=OLD.replace(year=2015), passage=passage(round(days)))))
+        ago = "SET {0} = now() - %s * interval '1 day' WHERE {0} < now() - interval '1 year'"
+        superuser.execute("INSERT INTO search_saved (person, work, at, fields) VALUES ('a', '1', '2024-01-31', '{}')")
+        superuser.execute(f"UPDATE search_saved {ago.format('at')}", [days])
+        superuser.execute(f"UPDATE custody_record {ago.format('retained_from')} AND class = 'doubtful'", [days])
+        told = [] if overdue is None else [("doubtful", overdue), ("saved_work", overdue)]
+        assert vault.rows(over) == told
+        with as_role(WEB):
+            assert sorted((part.retention, part.overdue) for part in due() if part.begins == FIRST) == told
+    number = hold(records=ids(vault.rows, "class = 'doubtful' AND retained_from < now() - interval '60 days'"))
+    assert vault.rows(over) == [("doubtful", False), ("saved_work", True)], "what is held may be older"
+    with as_role(WEB):
+        lift_hold(person="a.rivera", hold=number, because="closed")
+    vault.purge(classes=["saved_work"])
+    assert vault.rows(over) == [("doubtful", True)]
+    vault.purge(review="looked at")
+    assert vault.rows(over) == []
 
 
 def test_doubtful_record_that_is_young_stays(
