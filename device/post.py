@@ -228,6 +228,8 @@ class Post:
         while not self._stop.is_set() and not self._ready:
             self._round()
             self._stop.wait(TICK_SECONDS)
+        if not self._stop.is_set():
+            self._lifecycle.serves()
         self._supervisor.run(Actions(self._evaluate, self._frames.finish, self._round))
 
     @property

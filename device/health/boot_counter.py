@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from device.audit.log import AuditLog
 from device.clock.clock import SYSTEM, Clock
 from device.files import StateFile, write_durably
-from device.systemd import Notifier
+from device.systemd import Notifier, boot_id
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ class CountedStarts(BaseModel):
     """Starts in a row that did not go well."""
     reboots: int = Field(default=0, ge=0)
     """Restarts of the machine in a row that were asked for."""
+    unopened: str | None = None
+    """The start of the machine in which the present run has not opened its camera yet."""
 
 
 class BootCounter:
@@ -49,6 +51,7 @@ class BootCounter:
         notifier: tells whether systemd, which starts the post again, listens.
         clock: by which a run proves well.
         uptime: seconds since the machine started.
+        machine: the start of the machine.
 
     """
 
@@ -59,6 +62,7 @@ class BootCounter:
         *,
         clock: Clock = SYSTEM,
         uptime: Callable[[], float] = monotonic,  # on Linux counted from the machine's start
+        machine: str | None = None,
     ) -> None:
         self.notifier = notifier
         self._file = StateFile(folder / FILE, CountedStarts, about="the boot counter")
@@ -68,7 +72,11 @@ class BootCounter:
         self._began = self._fit_since = clock.steady()
         self._well = self._asked = False
         kept = self._file.recall() or CountedStarts()
+        self._machine = boot_id() if machine is None else machine
         self.bad, self.reboots = kept.bad, kept.reboots
+        if kept.unopened and self._machine and kept.unopened != self._machine:
+            # Nothing of the post took the machine's power away: it waited to be accepted, for a list, or to be mounted.
+            self.bad = max(0, self.bad - 1)
 
     def begin(self) -> None:
         """Count this start as bad until it proves well; a wish for the machine's restart has come true, or lapses."""
@@ -76,7 +84,12 @@ class BootCounter:
             self._wish.unlink(missing_ok=True)
         except OSError as error:
             log.warning("%s stays: %s", self._wish, error)
-        self._file.keep(CountedStarts(bad=self.bad + 1, reboots=self.reboots))
+        self._file.keep(CountedStarts(bad=self.bad + 1, reboots=self.reboots, unopened=self._machine or None))
+
+    def opens(self) -> None:
+        """Note that the camera is opened from now on, and may take the whole machine with it."""
+        if not self._asked:
+            self._file.keep(CountedStarts(bad=self.bad + 1, reboots=self.reboots))
 
     @property
     def often(self) -> bool:

@@ -73,6 +73,11 @@ class Lifecycle(Part):
             self._boots.begin()
         self._notifier.ready("starting")
 
+    def serves(self) -> None:
+        """Note that the post begins its service: before the camera is opened, of which it may die."""
+        if self._notifier.listening:
+            self._boots.opens()
+
     def faults(self) -> tuple[Fault, ...]:
         """Name it if the post starts again and again."""
         return (Fault.RESTARTING_OFTEN,) if self._notifier.listening and self._boots.often else ()

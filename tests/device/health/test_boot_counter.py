@@ -50,6 +50,30 @@ def test_a_run_that_is_told_to_stop_is_not_counted(tmp_path: Path) -> None:
     assert counter.bad == 0
 
 
+def test_a_machine_that_lost_its_power_before_the_camera_was_opened_says_nothing_of_the_post(tmp_path: Path) -> None:
+    def start(machine: str) -> BootCounter:
+        counter = BootCounter(tmp_path, Notifier({}), machine=machine)
+        counter.begin()
+        return counter
+
+    for day in range(9):
+        waiting = start(f"boot {day}")
+    assert (waiting.bad, waiting.often) == (0, False)
+    for dies in range(1, 4):  # the software, while the machine goes on
+        assert start("boot 8").bad == dies
+    start("boot 9").opens()
+    assert start("boot 10").bad == 4, "what the camera was opened in counts, whoever took the power away"
+
+
+def test_a_restart_that_was_asked_for_counts_though_the_camera_is_opened_meanwhile(tmp_path: Path) -> None:
+    counter = BootCounter(tmp_path, Notifier({}), uptime=lambda: 1e6, machine="boot 1")
+    counter.begin()
+    assert counter.ask_for_reboot()
+    counter.opens()
+    again = BootCounter(tmp_path, Notifier({}), machine="boot 2")
+    assert (again.bad, again.reboots) == (1, 1)
+
+
 def test_the_machine_is_started_anew_at_ever_longer_intervals(tmp_path: Path) -> None:
     clock = SteppedClock(50.0)
     for _ in range(5):

@@ -119,6 +119,20 @@ def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
     assert len(after.spy.said) == 1, "once"
 
 
+@pytest.mark.parametrize(("serves", "bad"), [(True, 1), (False, 0)])
+@pytest.mark.usefixtures("systemd")
+def test_a_power_cut_counts_once_the_post_is_in_service(
+    make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, serves: bool, bad: int
+) -> None:
+    monkeypatch.setattr("device.health.boot_counter.boot_id", lambda: "the boot before")
+    run = make()
+    run.lifecycle.start()
+    if serves:
+        run.lifecycle.serves()
+    monkeypatch.setattr("device.health.boot_counter.boot_id", lambda: "this boot")
+    assert make().boots.bad == bad
+
+
 @pytest.mark.parametrize("watching", [True, False])
 def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_rebooted(
     systemd: socket.socket, make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, watching: bool
