@@ -40,6 +40,7 @@ from department.federation.exchange import (
 )
 from department.federation.identity import FederationIdentity
 from department.federation.models import FederatedExchange, PartnerDepartment
+from department.ledger.agencies import require_agreed
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry, open_entry
 from department.ledger.writing import append, enter
@@ -109,7 +110,7 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
     """Open the case number of a query that this department made, to the partner that it asked.
 
     Raises:
-        NotTakenError: it is forged or stale, or there is no such query.
+        NotTakenError: it is forged or stale, there is no such query, or no agreement with the partner any more.
         LedgerError: it cannot be entered.
 
     """
@@ -118,6 +119,10 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
     asked = FederatedExchange.objects.filter(pk=demand.exchange, side="asked", agency=partner).first()
     if asked is None or asked.case_number is None or asked.salt is None:
         raise NotTakenError("there is no such query, or it has no case", 404)
+    try:
+        require_agreed(partner.pk, asked.purpose, scope="query")
+    except PurposeError as error:
+        raise _refused(partner, str(error), 403) from error
     said = {"agency_name": partner.pk, "exchange": str(asked.pk), "case": asked.case_number, "because": demand.because}
     append(LedgerEvent.CASE_OPENED, {**said, "person": f"{demand.person}@{partner.pk}"})
     return OpenedCase(case=asked.case_number, salt=bytes(asked.salt).hex())

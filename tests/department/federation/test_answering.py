@@ -233,8 +233,13 @@ def test_case_is_opened_to_the_partner_that_was_asked_alone(oakdale: Oakdale) ->
         for wrong in ({"exchange": uuid4()}, {"to": "elm-pd"}, {"time": datetime.now(UTC) - timedelta(hours=1)}):
             with pytest.raises(NotTakenError):
                 give_case(demand(**wrong), oakdale.peer)
-    noted = entries("case_opened")[-1][1]
-    assert (noted["person"], noted["because"]) == ("c.reed@oakdale-pd", "our audit")
+    noted = entries("case_opened")
+    assert (noted[-1][1]["person"], noted[-1][1]["because"]) == ("c.reed@oakdale-pd", "our audit")
+    end_agreement(SharingAgreement.objects.get(), person="r.manager")
+    with as_role(WEB), pytest.raises(NotTakenError) as ended:
+        give_case(demand(id=uuid4()), oakdale.peer)
+    assert (ended.value.status, "no agreement" in str(ended.value)) == (403, True)
+    assert entries("case_opened") == noted
 
 
 def test_partners_people_are_known_to_the_clauses(oakdale: Oakdale) -> None:
