@@ -14,11 +14,12 @@ are the stages of a run. Each room beside this file has one subject: its setting
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
+from typing import Any
 
 from device.audit.retrying import RetryingRecorder
 from device.board.status_light import StatusLight
@@ -187,7 +188,7 @@ class Post:
             PackageSpool(hotlists.directory, partial(hotlist.install, source="file")),
             renewal,
             snapshot,
-            _recordings(configuration, logbook, frames),
+            _recordings(configuration, logbook, goes_by=self._goes_by),
             frames,
             supervisor,
         )
@@ -284,6 +285,12 @@ class Post:
         """Go by networks whose files have been put right."""
         self._apply(self._configuration)
 
+    def _goes_by(self) -> dict[str, Any]:
+        """Say by which configuration, models and software frames are evaluated now."""
+        told = self._configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
+        runs = self._frames.reporter.circumstances.versions
+        return {"configuration": told, "versions": runs.model_dump(mode="json")}
+
     def _check_up(self) -> tuple[Finding, ...]:
         return tuple(finding for part in self._parts for finding in part.findings())
 
@@ -343,14 +350,14 @@ def _fork_detector(configuration: Configuration, logbook: Logbook, uplink: Uplin
     return ChainForkDetector(logbook.source, run=logbook.run, head=head, keys=keys, audit=logbook.audit, uplink=uplink)
 
 
-def _recordings(configuration: Configuration, logbook: Logbook, frames: FrameReporter) -> Recordings:
-    told = configuration.model_dump(mode="json", include={"post", "camera", "vision", "passages"})
-    runs = frames.reporter.circumstances.versions
+def _recordings(
+    configuration: Configuration, logbook: Logbook, *, goes_by: Callable[[], Mapping[str, Any]]
+) -> Recordings:
     return Recordings(
         configuration.recording,
         logbook.audit,
         post=logbook.source.post,
-        goes_by={"configuration": told, "versions": runs.model_dump(mode="json")},
+        goes_by=goes_by,
         now=logbook.timekeeper.now,
         clock=logbook.clock,
     )

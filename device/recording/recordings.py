@@ -16,7 +16,7 @@ from device.clock.clock import SYSTEM, Clock
 from device.files import make_folder, read_configured
 from device.frame import Frame
 from device.hotlist.package import load_key
-from device.part import Interval, Part
+from device.part import Interval, Part, Tables
 from device.recording import requests
 from device.recording.requests import Answer, Request
 from device.recording.sealed import SUFFIX, SealedWriter
@@ -39,7 +39,7 @@ class Recordings(Part):
         settings: whether, where and how much.
         audit: the audit log.
         post: the post's name.
-        goes_by: configuration and versions, to be sealed into each recording.
+        goes_by: says by which configuration and versions frames are evaluated now, to be sealed into each recording.
         now: the best known time, by which recordings grow old.
         clock: by whose steady seconds the folder is looked at.
 
@@ -54,7 +54,7 @@ class Recordings(Part):
         audit: AuditLog,
         *,
         post: str,
-        goes_by: Mapping[str, Any],
+        goes_by: Callable[[], Mapping[str, Any]],
         now: Callable[[], datetime],
         clock: Clock = SYSTEM,
     ) -> None:
@@ -93,6 +93,11 @@ class Recordings(Part):
                 log.warning("requests to record cannot be looked for: %s", error)
         if self._clean.due(now):
             self._delete_old()
+
+    def adjust(self, tables: Tables) -> None:  # noqa: ARG002 - whatever changed, frames are evaluated otherwise
+        """End a recording that is under way: it says by which configuration its frames were evaluated."""
+        if self._writer is not None:
+            self._ended("configuration")
 
     def stop(self) -> None:
         """End a recording that is under way, because the post ends."""
@@ -136,7 +141,7 @@ class Recordings(Part):
         begun = datetime.now(UTC)
         name = f"{self._post}-{begun:%Y%m%dT%H%M%S.%fZ}{SUFFIX}"
         about = {"post": self._post, "begun": begun.isoformat()}
-        inside = {**self._goes_by, "person": request.person, "purpose": request.purpose, "color": settings.color}
+        inside = {**self._goes_by(), "person": request.person, "purpose": request.purpose, "color": settings.color}
         try:
             make_folder(settings.directory)
             sealed = SealedWriter(

@@ -17,6 +17,7 @@ from device.health.heartbeat import Heartbeat
 from device.hotlist.service import HotListService
 from device.logbook import Logbook
 from device.part import Part, Tables
+from device.recording import Recordings
 from device.records import Command, Finding, Source, hotlist_package
 from device.records.settings import RecordSettings
 from device.reporting.frames import FrameReporter
@@ -104,6 +105,17 @@ def test_a_configuration_from_afar_reaches_every_part(controlled: dict[str, Any]
     assert frames.reporter._settings == said
     assert hotlist.settings.near_alternatives == 3
     assert [part_of(one.post, Heartbeat)._beat.seconds, part_of(one.post, Logbook)._account.seconds] == [7, 7]
+
+
+def test_a_recording_says_by_which_configuration_it_was_made(controlled: dict[str, Any], fleet: Fleet) -> None:
+    one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
+    recordings = part_of(one.post, Recordings)
+    before = recordings._goes_by()
+    once_frames_came(one, lambda: configure(one, fleet, 1, vision={"minimum_confidence": 0.5}))
+    one.run_until(lambda: recordings._goes_by() != before)
+    now = recordings._goes_by()
+    assert now["configuration"]["vision"]["minimum_confidence"] == 0.5
+    assert now["versions"]["configuration"] != before["versions"]["configuration"]
 
 
 def test_a_configuration_that_makes_a_fault_is_given_back(

@@ -94,7 +94,7 @@ def make_unit(tmp_path: Path, key: ECKey, clock: SettableClock) -> MakeUnit:
         made = RecordingSettings.model_validate(told | section)
         audit = FakeAudit()
         goes_by: Mapping[str, Any] = {"versions": {"software": "1"}}
-        kept = Recordings(made, audit, post="post-7", goes_by=goes_by, now=clock.utc, clock=clock)
+        kept = Recordings(made, audit, post="post-7", goes_by=lambda: goes_by, now=clock.utc, clock=clock)
         return Unit(made, audit, kept, clock)
 
     return make
@@ -134,6 +134,25 @@ def test_a_person_records_for_a_purpose_and_it_is_all_in_the_trail(make_unit: Ma
         assert reader.settings["versions"] == {"software": "1"}
         assert reader.summary is not None
         assert reader.summary["frames"] == len(frames) == 5
+
+
+def test_it_ends_where_frames_are_evaluated_otherwise_and_the_next_says_by_what(
+    make_unit: MakeUnit, key: ECKey, mocker: MockerFixture
+) -> None:
+    unit = make_unit()
+    present = {"versions": {"software": "1"}}
+    unit.recordings._goes_by = lambda: present
+    unit.ask(purpose="glare at dusk")
+    record(unit, range(2))
+    present = {"versions": {"software": "2"}}
+    unit.recordings.adjust(mocker.Mock())
+    assert not unit.recordings.recording
+    assert unit.audit.said[-1]["reason"] == "configuration"
+    unit.ask(purpose="glare at dusk")
+    unit.recordings.stop()
+    unit.recordings.adjust(mocker.Mock())
+    said = [SealedReader(file, key).settings["versions"] for file in unit.files]
+    assert said == [{"software": "1"}, {"software": "2"}]
 
 
 def test_a_system_that_lets_nothing_give_way_is_recorded_on_too(
@@ -295,7 +314,7 @@ def test_a_recording_is_kept_as_long_whenever_the_clock_is_set(
 def unit_restarted(unit: Unit, clock: SettableClock, *, hours: float) -> None:
     """Let so much time pass, and the software start again."""
     clock.off += timedelta(hours=hours)
-    unit.recordings = Recordings(unit.section, unit.audit, post="post-7", goes_by={}, now=clock.utc, clock=clock)
+    unit.recordings = Recordings(unit.section, unit.audit, post="post-7", goes_by=dict, now=clock.utc, clock=clock)
 
 
 def test_a_recording_of_a_clock_that_was_ahead_before_the_start_is_not_kept_for_ever(
