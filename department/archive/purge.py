@@ -181,10 +181,10 @@ def approve_purge(person: str, plan: UUID) -> None:
             raise ArchiveRefusedError("there is no such plan that waits for approval", "archive_plan_final")
 
 
-def approved_plans() -> list[UUID]:
-    """Return the plans that are approved, not stale, and not carried out to their end, the oldest first."""
+def approved_plans() -> Iterator[UUID]:
+    """Yield the plans that are approved, not stale by then, and not carried out to their end, the oldest first."""
     found = PurgePlan.objects.exclude(approved_at=None).filter(done_at=None)
-    return [each.plan for each in found if each.begun_at is not None or stale_because(each.plan) is None]
+    yield from (each.plan for each in found if each.begun_at is not None or stale_because(each.plan) is None)
 
 
 def carry_out(

@@ -18,6 +18,7 @@ from department.archive.holds import HeldScope, folded_plates, lift_hold, place_
 from department.archive.purge import (
     Certifier,
     approve_purge,
+    approved_plans,
     carry_out,
     certificate,
     plan_purge,
@@ -29,6 +30,7 @@ from department.custody.certificate import read_certificate, summed
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
 from department.database.roles import KEEPER, OWNER, PURGER, WEB
+from department.search.saved import discard_search, saved_searches
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
@@ -239,6 +241,31 @@ def test_what_has_no_partitions_is_overdue_too(
     assert vault.rows(over) == [("doubtful", True)]
     vault.purge(review="looked at")
     assert vault.rows(over) == []
+
+
+def test_plans_are_carried_out_one_after_the_other_though_people_work_on(
+    store: CustodyStore, vault: Vault, certifier: Certifier, superuser: psycopg.Connection
+) -> None:
+    """One plan moves to what is held, another's records are gone by then; somebody discards what they saved."""
+    superuser.execute("TRUNCATE search_saved")
+    for number in range(2):
+        superuser.execute(
+            "INSERT INTO search_saved (person, work, at, fields) VALUES ('d.fox', %s, '2024-01-31', '{}')", [number]
+        )
+    hold(records=ids(vault.rows, "class = 'log'")[:1])
+    with as_role(WEB):
+        planned = [plan_purge("a.rivera", CONSENT, classes=each).plan for each in (["log"], ["log", "hit"], ["no_hit"])]
+        planned.append(plan_purge("a.rivera", CONSENT, classes=["saved_work"]).plan)
+        for plan in planned:
+            approve_purge("b.lee", plan)
+        discard_search("d.fox", saved_searches("d.fox")[0].id)
+    with as_role(PURGER):
+        for plan in approved_plans():
+            carry_out(plan, certifier)
+    assert vault.rows("SELECT class, count(*) FROM custody_record GROUP BY 1 ORDER BY 1") == [("held", 1), ("hit", 12)]
+    done = dict(vault.rows("SELECT plan, done_at IS NOT NULL FROM archive_plan"))
+    assert [done[plan] for plan in planned] == [True, False, True, True], "the second plan's records are gone"
+    assert vault.rows("SELECT count(*) FROM search_saved") == [(0,)]
 
 
 def test_doubtful_record_that_is_young_stays(
