@@ -3,7 +3,8 @@
 Plates are retroreflective: by infrared light their ground is far brighter than anything else, and any metering over the
 picture makes them white on white. So exposure follows the brightness of the plates that were found, within limits that
 the speed of the road sets, and rests where it is while none comes. By day, where plates are no brighter than the
-rest, the road itself is a guide until the first one comes.
+rest, the road itself is a guide until the first one comes. By night, what no plate has confirmed for long is given up:
+a headlamp or a sign that was taken for a plate must not leave the rest of the night black, or burnt.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ REST_SECONDS = 0.5
 """Between two changes: a control takes some frames to show."""
 PLATELESS_SECONDS = 60.0
 """Time without a plate from which, by day, the road is the guide again."""
+BEGIN_AGAIN_SECONDS = 600.0
+"""Time without a plate from which, by night, exposure is again what it began with: from there it was led to where it
+is, so plates are found there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class PlateMeter:
         self._changed = float("-inf")
         self._plate_seen = float("-inf")
         self.exposure = limits.exposure(start.amount) if start.microseconds > limits.longest_microseconds else start
+        self._began = self.exposure
 
     def judge(self, gray: NDArray[np.uint8], plates: list[NDArray[np.uint8]], *, now: float) -> Exposure | None:
         """Look at a frame taken at `now` seconds, and at its plates, cut out; return the exposure if it changes."""
@@ -75,11 +80,14 @@ class PlateMeter:
             return None
         if plates:
             factor = _factor(max(_ground(plate) for plate in plates), TARGET_PLATE)
+            wanted = self._limits.exposure(self.exposure.amount * factor)
         elif self._by_road and now - self._plate_seen > PLATELESS_SECONDS:
             factor = _factor(float(np.percentile(gray[gray.shape[0] // 3 :: 8, ::8], 75)), TARGET_ROAD)
+            wanted = self._limits.exposure(self.exposure.amount * factor)
+        elif not self._by_road and now - self._plate_seen > BEGIN_AGAIN_SECONDS:
+            wanted = self._began
         else:
             return None
-        wanted = self._limits.exposure(self.exposure.amount * factor)
         if isclose(wanted.amount, self.exposure.amount, rel_tol=0.01):
             return None
         self._changed = now

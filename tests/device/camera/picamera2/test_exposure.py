@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from device.camera.picamera2.exposure import (
+    BEGIN_AGAIN_SECONDS,
     FASTEST,
     PLATELESS_SECONDS,
     REST_SECONDS,
@@ -60,6 +61,22 @@ def test_by_night_an_empty_road_changes_nothing() -> None:
     meter = PlateMeter(LIMITS, Exposure(400, 2.0), by_road=False)
     settle(meter, 0.001, plate=False)
     assert meter.exposure == Exposure(400, 2.0)
+
+
+@pytest.mark.parametrize("level", [255, 10])
+def test_what_was_taken_for_a_plate_does_not_spoil_the_rest_of_the_night(level: int) -> None:
+    meter = PlateMeter(LIMITS, Exposure(400, 2.0), by_road=False)
+    lamp = np.full((90, 160), level, np.uint8)
+    now = 0.0
+    for _ in range(20):
+        meter.judge(lamp, [lamp], now=now)
+        now += REST_SECONDS
+    spoiled = meter.exposure
+    assert spoiled in {Exposure(LIMITS.shortest_microseconds, 1.0), Exposure(400, 8.0)}
+    empty = np.zeros((90, 160), np.uint8)
+    assert meter.judge(empty, [], now=now + BEGIN_AGAIN_SECONDS / 2) is None
+    assert meter.judge(empty, [], now=now + BEGIN_AGAIN_SECONDS) == Exposure(400, 2.0)
+    assert meter.judge(empty, [], now=now + 2 * BEGIN_AGAIN_SECONDS) is None
 
 
 def test_a_change_is_given_time_to_show() -> None:
