@@ -165,7 +165,10 @@ def _archive(request: HttpRequest, **bound: forms.Form) -> HttpResponse:
     shown = {
         "terms": [(term, len(over), sum(part.overdue for part in over)) for term, over in terms],
         "backups": KeptBackup.objects.filter(removed_at=None),
-        "plans": PurgePlan.objects.order_by("-planned_at")[:PLANS],
+        "plans": [
+            (each, each.approved_at and not each.begun_at and stale_because(each.plan) is not None)
+            for each in PurgePlan.objects.order_by("-planned_at")[:PLANS]
+        ],
         "term_form": TermForm(auto_id="term-%s"),
         "plan_form": PurgePlanForm(),
     }

@@ -30,11 +30,13 @@ from department.custody.certificate import read_certificate, summed
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
 from department.database.roles import KEEPER, OWNER, PURGER, WEB
+from department.people.rights import DepartmentRole
 from department.search.saved import discard_search, saved_searches
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
 from tests.department.emptying import empty
+from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 
 SOON = date(2027, 6, 1)
@@ -266,6 +268,15 @@ def test_plans_are_carried_out_one_after_the_other_though_people_work_on(
     done = dict(vault.rows("SELECT plan, done_at IS NOT NULL FROM archive_plan"))
     assert [done[plan] for plan in planned] == [True, False, True, True], "the second plan's records are gone"
     assert vault.rows("SELECT count(*) FROM search_saved") == [(0,)]
+
+
+def test_page_says_that_an_approved_plan_is_stale(store: CustodyStore, approved: UUID) -> None:
+    client = client_of(made_person("e.ruiz", DepartmentRole.RECORDS_MANAGER))
+    with as_role(WEB):
+        assert "to be carried out tonight" in client.get("/archive/").content.decode()
+        hold(plates=["7ABC105"], since=OLD, until=OLD + WEEK)
+        page = client.get("/archive/").content.decode()
+    assert ("stale: make another" in page, "carried out tonight" in page) == (True, False)
 
 
 def test_doubtful_record_that_is_young_stays(
