@@ -115,18 +115,19 @@ class Checkpoint(BaseModel):
     def resume(cls, folder: Path, basis: Basis, *, say: Callable[[Phrase], None]) -> "Checkpoint":
         """Take up what was begun, or begin: what is too old, failed or not to be read is done again.
 
-        So is what was done well on something else, which `say` is told.
+        So is what is yet to come: by a clock that was ahead nobody knows how old it is.
+        What was done well on something else is done again too, which `say` is told.
         """
         fresh = cls(basis=basis)
         try:
             found = cls.model_validate_json((folder / FILE).read_bytes())
         except (OSError, ValidationError):
             return fresh
-        since = datetime.now(UTC) - GOOD_FOR
+        now = datetime.now(UTC)
         kept: dict[str, tuple[Result, ...]] = {}
         dropped: dict[Phrase, list[str]] = {}
         for step, results in found.steps.items():
-            if not all(result.good and result.at > since for result in results):
+            if not all(result.good and now - GOOD_FOR < result.at <= now for result in results):
                 continue
             why = basis.against(step, found.basis)
             if why is None:

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -92,3 +93,11 @@ def test_every_limit_is_of_a_step() -> None:
     of_steps = {name for names in ASKED.values() for name in names}
     assert of_steps | {"patience_seconds"} == set(AcceptanceCriteria.model_fields)
     assert {*ASKED, *SEEN} <= {*STEPS, "outage"}
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-13), timedelta(days=30)])
+def test_what_is_too_old_or_dated_by_a_clock_that_was_ahead_is_done_again(unit: Unit, off: timedelta) -> None:
+    progress = unit.resume()
+    (dated,) = (result.model_copy(update={"at": result.at + off}) for result in progress.steps["count"])
+    progress.note(unit.folder, "count", [dated])
+    assert again(unit.resume()) == {"count"}
