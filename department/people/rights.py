@@ -202,7 +202,8 @@ SIDES: tuple[frozenset[DepartmentRole], ...] = (
 """Roles of two sides are never one person's (CJIS AC-5). The database holds it too: `people_check_role`."""
 
 CONSOLE_ONLY = frozenset({DepartmentRole.AUDITOR, DepartmentRole.ADMINISTRATOR})
-"""Given and ended on the command line alone: who takes over the pages makes no administrator and removes no auditor."""
+"""Given, ended and disabled on the command line alone: who takes over the pages makes no administrator and removes no
+auditor."""
 
 
 @cache

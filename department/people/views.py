@@ -19,7 +19,7 @@ from department.people.currency import currencies, currency_of
 from department.people.device import device_of
 from department.people.forms import CertificateForm, ConsoleForm, PersonForm, RoleForm, TrainingForm
 from department.people.models import DepartmentPerson, DispatchConsole
-from department.people.rights import Permission
+from department.people.rights import CONSOLE_ONLY, Permission
 
 
 class LogInView(LoginView):  # type: ignore[misc]
@@ -130,6 +130,7 @@ def _shown(
     shown = {
         "person": who,
         "of": current,
+        "overseer": bool(current.roles & CONSOLE_ONLY),
         "lacks": current.lacks_for_duty(),
         "certificates": who.certificates.order_by("-noted_at").select_related("noted_by"),
         "training": who.training.order_by("-held_at", "-id").select_related("trainer"),

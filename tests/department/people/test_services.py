@@ -70,6 +70,9 @@ REFUSED: dict[str, Change] = {
         of["operator"], TrainingTopic.POLICY, held_at=NOW + timedelta(days=1), passed=True, trainer=of["trainer"]
     ),
     "disables as a dispatcher": lambda of: services.disable(of["operator"], of["dispatcher"]),
+    "disables the auditor": lambda of: services.disable(of["auditor"], of["supervisor"]),
+    "disables the auditor as an administrator": lambda of: services.disable(of["auditor"], of["administrator"]),
+    "disables the administrator": lambda of: services.disable(of["administrator"], of["supervisor"]),
     "reinstates himself": lambda of: services.reinstate(of["administrator"], of["administrator"]),
     "reinstates as a supervisor": lambda of: services.reinstate(of["operator"], of["supervisor"]),
     "invites himself": lambda of: services.invite(of["administrator"], of["administrator"]),
@@ -114,6 +117,12 @@ def test_one_s_own_lock_is_released_by_another(people: dict[str, DepartmentPerso
             services.release(supervisor, people["operator"])
         assert services.release(supervisor, people["administrator"]) == 1
     assert [event for event, _ in entries()[-2:]] == ["log_on_locked", "log_on_released"]
+
+
+def test_command_line_disables_an_auditor_at_once(people: dict[str, DepartmentPerson]) -> None:
+    services.disable(people["auditor"])
+    assert entries()[-1][0] == "person_disabled"
+    assert DepartmentPerson.objects.get(login="the-auditor").disabled_at is not None
 
 
 def test_administrator_who_was_disabled_gives_nothing(people: dict[str, DepartmentPerson]) -> None:
