@@ -124,13 +124,15 @@ class VideoRecording(Recording):
             if start > 0 and stream.start_time is not None and stream.time_base:
                 first = float(stream.start_time * stream.time_base)
                 container.seek(stream.start_time + int(start / stream.time_base), stream=stream)
-            decoded = 0
+            decoded, last = 0, -math.inf
             try:
                 for frame in container.decode(stream):
                     moment = frame.time if frame.time is not None else decoded / self._rate
                     first = moment if first is None else first
-                    decoded += 1
-                    yield Still(moment - first, _luma(frame), _Color(frame))
+                    if moment - first < last:  # pieces in one file, each counting from its own beginning
+                        first = moment - last - 1 / self._rate
+                    decoded, last = decoded + 1, moment - first
+                    yield Still(last, _luma(frame), _Color(frame))
             except av.error.FFmpegError as error:
                 state = f"damaged after {decoded} frames" if decoded else "not a video that can be decoded"
                 raise CameraError(f"{self._path}: {state} ({error.strerror or error})") from error

@@ -105,6 +105,17 @@ def test_frames_stay_valid_after_the_next_is_decoded(tmp_path: Path) -> None:
     assert [int(frame.color()[5, 60, 1]) for frame in frames] == pytest.approx(levels, abs=3)
 
 
+def test_time_goes_on_where_pieces_were_put_into_one_file(tmp_path: Path) -> None:
+    piece = tmp_path / "piece.ts"
+    write_video(piece, 6, rate=20)
+    clip = tmp_path / "clip.ts"
+    clip.write_bytes(piece.read_bytes() * 2)
+
+    times = [still.seconds for still in VideoRecording(clip).stills()]
+
+    assert times == pytest.approx([0.05 * index for index in range(12)], abs=0.002)
+
+
 def test_times_are_the_footage_s_own_whatever_the_pace(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     write_video(clip, 6, rate=20)
