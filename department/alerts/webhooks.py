@@ -97,8 +97,9 @@ def add_webhook(agency: str, url: str, *, person: str) -> int:
 def _require_fit(url: str) -> None:
     try:
         parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
         fits = parts.port != 0 and "@" not in parts.netloc and re.fullmatch(r"[!-~]+", url)
-    except ValueError:  # a port that is none
+    except ValueError:  # a port, or a name, that is none
         fits = None
     if not fits:
         raise AlertError("This is no address that a webhook can have: no name, no space, nothing but ASCII.")
@@ -223,7 +224,7 @@ class WebhookSender:
                 continue
             try:
                 self._send(each)
-            except (OSError, HTTPException) as error:
+            except (OSError, HTTPException, UnicodeError) as error:  # the last: of a name that is none
                 failed.add(each.webhook)
                 self._wait(each, str(error) or type(error).__name__)
             else:

@@ -235,7 +235,8 @@ def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
         for url in ("http://cad.example/", "https://", "cad.example"):
             with pytest.raises(AlertError, match="begins with https"):
                 add_webhook("oakdale-pd", url, person="root")
-        for url in ("https://u:p@cad.example/", "https://cad.example:99999/", "https://cad.example/\u00fc"):
+        wrong = ("https://u:p@cad.example/", "https://cad.example:99999/", "https://cad.example/\u00fc")
+        for url in (*wrong, "https://cad..example/", f"https://{'c' * 64}.example/"):
             with pytest.raises(AlertError, match="no address"):
                 add_webhook("oakdale-pd", url, person="root")
         end_webhook(oakdale.number, person="root")
