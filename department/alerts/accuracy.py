@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from department.alerts.errors import refusals
+from department.alerts.errors import AlertError, refusals
 from department.alerts.quality import RejectRate, reject_rate
 from department.custody.projections import folded
 from department.custody.reading import picture, whole_records
@@ -28,14 +28,15 @@ from device.records.read import Read
 SPAN = timedelta(weeks=12)
 """Of which weeks a rate is made."""
 _NEXT = """
-SELECT id FROM alerts_sample AS sample WHERE week > %s
+SELECT id FROM alerts_sample AS sample WHERE week > %s AND NOT gone
 AND NOT EXISTS (SELECT FROM alerts_settled WHERE sample_id = sample.id)
 AND NOT EXISTS (SELECT FROM alerts_label WHERE sample_id = sample.id AND person = %s)
 ORDER BY (SELECT count(*) FROM alerts_label WHERE sample_id = sample.id) DESC, week, id LIMIT 1
 """
 _COUNTS = """
 SELECT post, coalesce(verdict, 'open'), count(*) FROM alerts_sample AS sample
-LEFT JOIN alerts_settled AS settled ON settled.sample_id = sample.id WHERE week > %s GROUP BY 1, 2 ORDER BY 1
+LEFT JOIN alerts_settled AS settled ON settled.sample_id = sample.id
+WHERE week > %s AND (verdict IS NOT NULL OR NOT gone) GROUP BY 1, 2 ORDER BY 1
 """
 
 
@@ -94,16 +95,18 @@ def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
         text: what the picture shows; empty where it is illegible.
 
     Raises:
-        AlertError: they, or two others, have labeled it, or they may not.
+        AlertError: they, or two others, have labeled it, or they may not; or the read is not kept any more.
 
     The other errors are those of `sample_picture`.
     """
     read = ""
     for (record,) in rows("SELECT record_id FROM alerts_sample WHERE id = %s", [sample]):
         with _opened(sample, person) as entry:
-            for stored, _ in whole_records(entry, records=[record], lacking={}):
-                data = read_event(stored.restored().event or {}).data
-                read = data.plate_read if isinstance(data, Read) else ""
+            kept = whole_records(entry, records=[record], lacking={})
+        if not kept:
+            raise AlertError("This read is not kept any more.", "alerts_unknown")
+        data = read_event(kept[0][0].restored().event or {}).data
+        read = data.plate_read if isinstance(data, Read) else ""
     seen = folded(re.sub(r"[^A-Z0-9]", "", text.upper()))
     verdict = "illegible" if not (seen and read) else "right" if seen == folded(read) else "wrong"
     said = {"person": person.login, "sample": sample, "verdict": verdict}

@@ -215,7 +215,7 @@ FUNCTIONS = {
                 "alerts_hear_judgment",
                 "alerts_forget",
                 "alerts_final",
-                *("alerts_member", "alerts_reviewer", "alerts_tell", "alerts_guard_label"),
+                *("alerts_member", "alerts_reviewer", "alerts_tell", "alerts_guard_label", "alerts_forget_samples"),
             ),
         )
     },
@@ -231,6 +231,8 @@ FUNCTIONS = {
     **{key: {OWNER} for key in ("archive_old_groups", "archive_show_part")},
     "archive_case_held": {OWNER},
     **{key: {OWNER, WEB} for key in ("archive_due_rows", "archive_holds_aside", "archive_hold_again")},
+    # Classes and whether anything of them is over its term: what the view of what is due says.
+    "archive_due_whole": {OWNER, WEB, AUDITOR, PURGER},
     "archive_sweep": {OWNER, PURGER},
     "search_candidates": {OWNER, WEB},
     "search_case_given": {OWNER, WEB},
@@ -548,6 +550,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "alerts/migrations/0004_decisions_stay.py",
         # Draws reads by chance, and looks what a hit is listed as: neither shows anybody anything.
         "alerts/migrations/0007_accuracy.py",
+        "alerts/migrations/0012_gone_samples.py",
         "alerts/migrations/0008_late_posts.py",
         "lists/migrations/0005_dispatchers.py",
         "lists/migrations/0006_sources.py",
@@ -561,6 +564,9 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "archive/migrations/0009_objects.py",
         # Asks whether a hold keeps a read of hidden characters.
         "archive/migrations/0010_hidden_held.py",
+        # Asks whether a hold keeps the hit of a withdrawal, and whether doubtful records are over their term.
+        "archive/migrations/0011_withdrawn_held.py",
+        "archive/migrations/0012_due_whole.py",
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "custody/migrations/0003_place.py",

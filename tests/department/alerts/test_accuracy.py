@@ -66,6 +66,34 @@ def test_two_people_agree_or_another_decides(dispatch: Dispatch, people: list[De
         assert sampled_reads()["all"].open == 1, "they do not agree"
 
 
+def test_what_was_purged_is_nobody_s_to_label(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
+    """Where reads are kept for 60 days, and rates are made of twelve weeks."""
+    drawn = plates(dispatch)
+    settled, once, never, *_ = sorted(drawn)
+    with as_role(WEB):
+        for person, sample in ((people[0], settled), (people[1], settled), (people[0], once)):
+            label_sample(sample, person, drawn[sample])
+    with psycopg.connect(dispatch.where, user=SUPERUSER, autocommit=True) as superuser:
+        going = "IN (SELECT record_id FROM alerts_sample WHERE id = ANY (%s))"
+        for table, number in (("read", "record_id"), ("record", "id")):
+            superuser.execute(f"DELETE FROM custody_{table} WHERE {number} {going}", [[settled, once, never]])  # noqa: S608
+        with as_role(WEB), pytest.raises(AlertError, match="not kept any more"):
+            label_sample(never, people[0], "7XYZ999")
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute("INSERT INTO archive_plan (law, planned_by) VALUES ('other', 'x')")
+        superuser.execute(
+            "INSERT INTO archive_part (plan, class, begins, ends, records, shown)"
+            " SELECT plan, 'no_hit', now() - interval '1 day', now(), 1, '{}' FROM archive_plan"
+        )
+        superuser.execute("SET session_replication_role = origin")
+        superuser.execute("UPDATE archive_part SET dropped_at = now()")
+        superuser.execute("TRUNCATE archive_plan CASCADE")
+    with as_role(WEB):
+        assert not {next_sample(person) for person in people} & {once, never}
+        found = sampled_reads()["all"]
+    assert (found.wrong, found.illegible, found.open) == (reject_rate(0, 1), 0, 2), "those that are left"
+
+
 def test_a_post_that_was_away_is_drawn_later(dispatch: Dispatch, people: list[DepartmentPerson]) -> None:
     del people
     before = dispatch.post.now - timedelta(days=dispatch.post.now.weekday() + 3)
