@@ -123,9 +123,12 @@ def write_opened(package: bytes, into: Path) -> None:
     """Write the files of an opened package into a folder, and the package itself beside them; durable on return.
 
     Raises:
-        EvidenceRefusedError: a file's name may lead elsewhere, or is the package's own; nothing is written.
+        EvidenceRefusedError: a file's name may lead elsewhere, or is the package's own, or the folder has something in
+            it already; nothing is written.
 
     """
+    if into.exists() and not (into.is_dir() and next(into.iterdir(), None) is None):
+        raise EvidenceRefusedError(f"{into} is there already: files of two packages must not mix")
     files = unpack(package)
     for name in files:
         if name == OPENED or not all(map(_SAFE.fullmatch, name.split("/"))):

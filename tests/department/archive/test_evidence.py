@@ -199,6 +199,20 @@ def test_file_of_a_package_is_written_nowhere_else(make: Make, tmp_path: Path, n
     assert [*tmp_path.rglob("*")] == []
 
 
+def test_package_is_opened_into_a_folder_that_has_nothing(make: Make, tmp_path: Path) -> None:
+    package, other = make(3, 4), make(5)
+    write_opened(package, tmp_path / "opened")
+    before = {path: path.read_bytes() for path in (tmp_path / "opened").rglob("*") if path.is_file()}
+    (tmp_path / "file").write_text("mine")
+    for into in ("opened", "file"):
+        with pytest.raises(EvidenceRefusedError, match="is there already"):
+            write_opened(other, tmp_path / into)
+    assert {path: path.read_bytes() for path in (tmp_path / "opened").rglob("*") if path.is_file()} == before
+    (tmp_path / "empty").mkdir()
+    write_opened(other, tmp_path / "empty")
+    assert (tmp_path / "empty" / "index.html").exists()
+
+
 def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
     def plate(files: dict[str, bytes], _: dict[str, Any]) -> None:
         files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b"7ABC003", b"7ABC008")
