@@ -84,6 +84,8 @@ def init(
         **({"receipts": str(receipts.absolute())} if receipts else {}),
     }
     settings = checked_settings(said, where="init")
+    if (folder.path / settings.identity).exists() and not folder.unfinished.exists():
+        raise DepartmentError(f"{folder.path / settings.identity} is another's: make the department in a new folder")
     _make_folder(folder)
     _copy_identity(identity, folder.path / settings.identity)
     for key, path in given.items():

@@ -41,6 +41,13 @@ def test_register_is_the_fleet_s_own_unless_one_is_given(department: Commands, t
     assert (folder.register_file.read_text(), folder.register_key.read_text()) == ("given.jws", "given.pem")
 
 
+def test_what_is_in_the_folder_already_is_not_written_over(department: Commands, tmp_path: Path) -> None:
+    (tmp_path / "identity").mkdir()
+    (tmp_path / "identity" / "mine").write_text("mine")
+    assert "make the department in a new folder" in refused(tmp_path, department.identity)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["identity", "identity/mine"]
+
+
 def test_only_its_owner_reads_what_was_made(department: Commands) -> None:
     for path in (department.folder / "identity").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
