@@ -52,12 +52,12 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
             highlight=False,
         )
     over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: over.set())
     with ExitStack() as stack:
         with console.status("Making a fleet, its broker, its department and its posts"):
             found = [find_clip(clip) for clip in clips or DEFAULT_CLIPS]
             address = stack.enter_context(serving(found, directory, host=host, port=port or None))
+        for number in (signal.SIGINT, signal.SIGTERM):  # until now they broke the making off, of which nothing is left
+            signal.signal(number, lambda _number, _frame: over.set())
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
         over.wait()
         console.print("Stopping the posts.", highlight=False)
