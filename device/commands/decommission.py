@@ -26,7 +26,7 @@ from device.enrollment.decommissioned import MARK, decommissioned
 from device.enrollment.errors import DecommissionError
 from device.enrollment.provider import FILE as OPENSSL_FILE
 from device.enrollment.provider import begin_with_tpm, needs_tpm
-from device.enrollment.unit import WORK
+from device.enrollment.unit import ASIDE, WORK
 from device.enrollment.wipe import Leavings, check, wipe
 from device.files import give_to_owner, write_durably
 from device.language import Phrase, spoken
@@ -210,6 +210,7 @@ def _leavings(configuration: Configuration, path: Path) -> Leavings:
             configuration.recording.directory,
             *control,
             path.parent / WORK,
+            path.parent / ASIDE,
         ),
         # The configuration last: without it the same command could not go on.
         files=(uplink.certificate, *accepted, path.parent / OPENSSL_FILE, path),

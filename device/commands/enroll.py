@@ -139,6 +139,7 @@ def enroll(
     pending = unit.pending()
     if unit.post == post and pending is None:
         # The answer to the same command before was not read, as where ssh was lost.
+        unit.tidy()
         outcome = {"post": post, "outcome": "enrolled", "configuration": str(directory / "post.toml")}
         again = Phrase(
             "This unit is {post} already (to enroll it again, take it out of service first: sudo platepost "

@@ -40,7 +40,9 @@ from device.files import StateFile, flush_folder, write_durably
 from device.language import Phrase, day, local
 from device.records.topics import NAME
 
-WORK = ".enrolling"
+WORK, ASIDE = ".enrolling", ".enrolling.new"
+PLAN = "plan.json"
+"""In it: without this file nothing is under way."""
 CLOCK_TOLERANCE = timedelta(minutes=5)
 GROUP = "platepost"
 """The service's group, which may read what is no key."""
@@ -146,8 +148,7 @@ class UnitEnrollment:
                 (self.directory / "keys" / name).unlink(missing_ok=True)
             for path in (self.certificate_path, *(self.directory / name for name in _PUBLIC), *self._custodian_keys()):
                 path.unlink(missing_ok=True)
-        for folder in (self._work, self._aside):
-            shutil.rmtree(folder, ignore_errors=True)
+        self._forget()
         return there
 
     def _custodian_keys(self) -> list[Path]:
@@ -201,7 +202,7 @@ class UnitEnrollment:
             _give(self.directory / FILE, TEXT.encode())
         for name in sorted(files, key=lambda name: name == "post.toml"):
             _give(self.directory / name, files[name])
-        shutil.rmtree(self._work)
+        self._forget()
         flush_folder(self.directory)
 
     def go_on(self) -> bool:
@@ -212,9 +213,20 @@ class UnitEnrollment:
         self.install(path.read_bytes())
         return True
 
+    def tidy(self) -> None:
+        """Delete what a power cut left of an enrollment that is over."""
+        if self.post is not None and self.pending() is None:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was under way, the plan first: a power cut must not leave half of it to go on with."""
+        (self._work / PLAN).unlink(missing_ok=True)
+        for folder in (self._work, self._aside):
+            shutil.rmtree(folder, ignore_errors=True)
+
     @property
     def _aside(self) -> Path:
-        return self.directory / f"{WORK}.new"
+        return self.directory / ASIDE
 
     def _make(self, post: str, *, tpm: bool) -> None:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -242,7 +254,7 @@ class UnitEnrollment:
 
 
 def _pending_file(folder: Path) -> StateFile[PendingEnrollment]:
-    return StateFile(folder / "plan.json", PendingEnrollment)
+    return StateFile(folder / PLAN, PendingEnrollment)
 
 
 def check_certificate(chain: bytes, *, ca: bytes, name: str, at: datetime) -> x509.Certificate:

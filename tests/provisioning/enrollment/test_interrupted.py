@@ -5,6 +5,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,10 @@ class Cut:
 
 
 def enroll_as_the_command_does(department: Department, unit: UnitEnrollment, code: str) -> None:
-    if unit.post is None or unit.pending() is not None:
-        unit.begin("post-17")
+    if unit.post is not None and unit.pending() is None:
+        unit.tidy()
+        return
+    unit.begin("post-17")
     if not unit.go_on():
         department.enroll(unit, "post-17", code)
 
@@ -83,8 +86,7 @@ def test_unit_goes_on_where_it_was_whenever_the_power_fails(
         except PowerCutError:
             cut.at = None
             assert (unit.post is None) == (not (unit.directory / "post.toml").exists())
-            if unit.post is None or unit.pending() is not None:
-                enroll_as_the_command_does(department, unit, code)
+            enroll_as_the_command_does(department, unit, code)
         else:
             cut.at = None
             assert number > 20, "there are more steps than that"
@@ -109,6 +111,36 @@ def test_unit_takes_everything_back_wherever_it_was_cut_off(
         unit.abandon()
         left = [path for path in unit.directory.rglob("*") if path.is_file()] if unit.directory.exists() else []
         assert left == [], f"cut at step {number}"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_power_that_fails_while_what_is_over_is_deleted_leaves_nothing_half_under_way(
+    department: Department, monkeypatch: pytest.MonkeyPatch, *, taken_back: bool, backwards: bool
+) -> None:
+    unit, code = department.unit("unit"), department.invite("post-17")
+    real = shutil.rmtree
+
+    def cut(folder: Path, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        files = sorted(folder.iterdir(), reverse=backwards) if folder.exists() else []
+        for path in files[: len(files) // 2]:
+            path.unlink()
+        if files:
+            raise PowerCutError
+        real(folder, *arguments, **named)
+
+    end: Callable[[], object] = unit.abandon
+    if not taken_back:
+        end = partial(enroll_as_the_command_does, department, unit, code)
+    if taken_back:
+        unit.begin("post-17")
+    monkeypatch.setattr(shutil, "rmtree", cut)
+    with pytest.raises(PowerCutError):
+        end()
+    monkeypatch.setattr(shutil, "rmtree", real)
+    enroll_as_the_command_does(department, unit, code)
+    assert unit.abandon() is False
+    assert is_whole(department, unit)
 
 
 def test_office_that_fails_midway_answers_the_same_request_later(
