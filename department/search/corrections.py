@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from department.custody.projections import folded
-from department.custody.reading import ShownRow, under
+from department.custody.reading import ShownRow, Sought, selected_reads, under
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import OpenEntry
 from department.ledger.writing import append
 from department.search.errors import PatternError
-from department.search.patterns import PlatePattern
+from department.search.plates import PlateQuery
 
 MOST = 25
 """Corrected reads that one search lists."""
@@ -29,6 +30,10 @@ class Correction:
     covert_group: str | None
 
 
+_NARROWING = (
+    *("posts", "since", "until", "hours", "weekdays", "zone"),
+    *("directions", "lanes", "regions", "vehicles", "colors"),
+)
 _COLUMNS = "record_id, plate_fold, corrected, person, at, covert_group"
 
 
@@ -61,13 +66,22 @@ def corrections_of(entry: OpenEntry, records: Sequence[int]) -> list[Correction]
         return [Correction(*row) for row in cursor]
 
 
-def corrected_reads(entry: OpenEntry, pattern: PlatePattern) -> list[Correction]:
-    """Return the notes whose text fits a pattern, the latest first; noted in the entry. Errors as `corrections_of`."""
-    with under(entry) as cursor:
-        cursor.execute(
-            f"SELECT {_COLUMNS} FROM search_correction WHERE corrected_fold ~ %s ORDER BY at DESC, id DESC LIMIT %s",  # noqa: S608
-            [pattern.regex, MOST],
+def corrected_reads(entry: OpenEntry, query: PlateQuery) -> list[Correction]:
+    """Return the notes whose text fits a query's pattern, beside reads that are in question; the latest first.
+
+    They are noted in the entry. Errors as `corrections_of`.
+    """
+    if query.pattern is None:
+        return []
+    statement = f"SELECT {_COLUMNS} FROM search_correction AS note WHERE corrected_fold ~ %s"  # noqa: S608
+    values: list[Any] = []
+    if query.is_narrowed:
+        selected, values = selected_reads(Sought(**{name: getattr(query, name) for name in _NARROWING}))
+        statement += (
+            f" AND EXISTS (SELECT FROM {selected} AND plate_fold = note.plate_fold AND record_id = note.record_id)"
         )
+    with under(entry) as cursor:
+        cursor.execute(f"{statement} ORDER BY at DESC, id DESC LIMIT %s", [query.pattern.regex, *values, MOST])
         found = [Correction(*row) for row in cursor]
     for note in found:
         entry.fetched(records=[note.record_id], plates=[note.plate], group=note.covert_group)

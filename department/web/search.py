@@ -63,10 +63,10 @@ def search(request: CurrentRequest) -> HttpResponseBase:
         after = Cursor(float(request.POST["score"]), request.POST["behind"]) if request.POST.get("behind") else None
     except (KeyError, ValueError):
         return _search_page(request, form, status=422)
-    pattern, asked = form.query.pattern, form.asked | ({"after": True} if after is not None else {})
+    asked = form.asked | ({"after": True} if after is not None else {})
     with _told(form), _cancelable(request), _entry(request, form.access, asked) as entry:
         page = find_plates(entry, form.query, after=after)
-        corrected = corrected_reads(entry, pattern) if pattern is not None and after is None else []
+        corrected = corrected_reads(entry, form.query) if after is None else []
         if "save" in request.POST:
             save_search(request.user.login, form.access.case or form.access.purpose, form.again)
         found = {"plates": [_marked(plate) for plate in page.plates], "next": page.next, "corrected": corrected}

@@ -15,6 +15,7 @@ import pytest
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.utils.timezone import localtime
 
 from department.config.access_table import pages as pages_of_all
 from department.custody.reading import under
@@ -252,6 +253,15 @@ def test_a_correction_stands_beside_and_is_found(stock: Stock, superuser: psycop
     assert "No plate" in found
     assert "8ABO123" in found
     assert superuser.execute("SELECT plate_read FROM custody_read WHERE record_id = 1").fetchall() == [(PLATE,)]
+    before, after = (f"{localtime(AT) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}" for minutes in (-1, 1))
+    for narrowed, found in (
+        ({"since": before, "until": after, "direction": "approaching"}, True),
+        ({"since": after}, False),
+        ({"until": before}, False),
+        ({"direction": "receding"}, False),
+    ):
+        text = text_of(operator.post("/search/", {**WHY, "plate": "8AB0*", **narrowed}))
+        assert ("Corrected by a person" in text) is found, narrowed
     wrong = operator.post("/search/read/", {**said, "correction": "not a plate!"})
     assert "1 to 24 letters and digits" in text_of(wrong)
     superuser.execute("TRUNCATE custody_read")
