@@ -10,6 +10,7 @@ known. No name is used twice. There are objects that the database does not know 
 backup.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,6 +23,7 @@ from department.custody.bucket import PictureBucket
 from department.custody.errors import CustodyError, PictureStoreError
 from department.custody.record import PictureBytes, RecordRow
 from department.database.copy import copy_into
+from department.ledger.catalog import LedgerEvent
 
 UNDER_WAY = timedelta(hours=1)
 """After which an object that was to be named is not being put any more."""
@@ -189,7 +191,7 @@ class StrayObjects(NamedTuple):
 
 
 def find_stray(
-    connection: psycopg.Connection[Any], bucket: PictureBucket, *, before: datetime, delete: bool = False
+    connection: psycopg.Connection[Any], bucket: PictureBucket, *, before: datetime, deleted_by: str | None = None
 ) -> StrayObjects:
     """Find the objects that no picture names, nor `custody_unnamed_object`: those of a database that was lost.
 
@@ -199,7 +201,7 @@ def find_stray(
         connection: of the owner, autocommit.
         bucket: what is gone through.
         before: only those that were put before this moment.
-        delete: whether to delete them, with all that `delete_unnamed` deletes.
+        deleted_by: who deletes them, with all that `delete_unnamed` deletes, as the ledger says then; nobody if None.
 
     Raises:
         PictureStoreError: the bucket does not answer. What it had to delete is known then, and goes at night.
@@ -220,11 +222,15 @@ def find_stray(
         "SELECT count(*), coalesce(sum(size), 0)::bigint, min(put_at), max(put_at) FROM stray_object"
     )
     made = StrayObjects(listed, *found.fetchall()[0])
-    if delete and made.stray:
-        connection.execute(
-            "INSERT INTO custody_unnamed_object (object, since) SELECT object, put_at FROM stray_object"
-            " ON CONFLICT DO NOTHING"
-        )
+    if deleted_by is not None and made.stray:
+        said = {"person": deleted_by, "count": made.stray, "size": made.size, "before": before.isoformat()}
+        with connection.transaction():  # from its end on they go, if not now then at night
+            connection.execute(
+                "INSERT INTO custody_unnamed_object (object, since) SELECT object, put_at FROM stray_object"
+                " ON CONFLICT DO NOTHING"
+            )
+            event = LedgerEvent.PICTURES_DELETED.value
+            connection.execute("SELECT ledger_append(%s, NULL, %s)", [event, json.dumps(said)])
         delete_unnamed(connection, bucket)
     return made
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Self
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, SIGNER, WEB
+from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, SIGNER, WEB
 
 
 class BodyClass(Enum):
@@ -288,6 +288,14 @@ class LedgerEvent(Enum):
         retention=BodyClass.PERMANENT,
         writers=(WEB, KEEPER),
     )
+    PICTURES_DELETED = EventKind(
+        "pictures_deleted",
+        "deleted pictures that no record names",
+        "person count size before",
+        retention=BodyClass.PERMANENT,
+        writers=(OWNER,),
+    )
+    """From the bucket, those put before a time: of a database that was lost; `size` is in bytes."""
     EXPORTED = EventKind("exported", "exported evidence", "person case what", "digest count records pictures reason")
     EVIDENCE_BOOKED = EventKind(
         "evidence_booked",

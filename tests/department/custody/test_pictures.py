@@ -253,9 +253,14 @@ def test_what_a_lost_database_knew_alone_is_found_and_deleted_and_nothing_else(
     before = datetime.fromtimestamp(1_700_000_001, UTC)
     for delete, there in ((False, {lost}), (True, {lost}), (True, set())):
         with connect(OWNER, autocommit=True) as owner:
-            found = find_stray(owner, bucket, before=before, delete=delete)
+            found = find_stray(owner, bucket, before=before, deleted_by="root" if delete else None)
         assert (found.listed, found.stray, found.size) == (4 + len(there), len(there), 4 * len(there))
         assert found.last == (before - timedelta(seconds=1) if there else None)
+    said = rows(
+        "SELECT json_object_agg(field, value::json) FROM ledger_entry JOIN ledger_body USING (entry)"
+        " WHERE event = 'pictures_deleted' GROUP BY number"
+    )
+    assert said == [({"person": "root", "count": 1, "size": 4, "before": before.isoformat()},)], "who, how many, once"
     left = {path.name for path in bucket.folder.iterdir()}
     assert left == {*map(str, of_records | {late, under_way}), "not-ours", "other"}
     assert (bucket.folder / "other" / str(lost)).exists()
