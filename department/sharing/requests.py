@@ -37,10 +37,12 @@ MOST_LINES = 20_000
 """Of the redacted log."""
 _HELD_DAYS = 366
 _SEARCHES = """
-SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, said ->> 'purpose', said -> 'exigent' = 'true',
-    CASE WHEN said ->> 'on_behalf_of' IS NULL THEN 'the department' ELSE 'another agency' END,
-    coalesce(said ->> 'case', '') <> '', jsonb_array_length(coalesce(shown -> 'records', '[]')),
-    jsonb_array_length(coalesce(shown -> 'plates', '[]'))
+SELECT line.number, (line.at AT TIME ZONE %(zone)s)::date, coalesce(said ->> 'purpose', 'erased'),
+    said -> 'exigent' = 'true',
+    CASE WHEN said ->> 'on_behalf_of' IS NOT NULL THEN 'another agency' WHEN said IS NOT NULL THEN 'the department' END,
+    CASE WHEN said IS NOT NULL THEN coalesce(said ->> 'case', '') <> '' END,
+    CASE WHEN said IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'records', '[]')) END,
+    CASE WHEN said IS NOT NULL THEN jsonb_array_length(coalesce(shown -> 'plates', '[]')) END
 FROM ledger_entry AS line CROSS JOIN LATERAL (
     SELECT jsonb_object_agg(body.field, body.value::jsonb) AS said FROM ledger_body AS body
     WHERE body.entry = line.entry
@@ -143,7 +145,8 @@ def note_release(request: SharingRequest, manifest: EvidenceManifest, digest: st
 def redacted_log(request: SharingRequest, since: date, until: date, *, person: DepartmentPerson) -> str:
     """Return the searches of some days as CSV: day, purpose and how much was shown; no person, plate, case or hour.
 
-    A search by a member of a covert group is there as any other is; what it showed of the group is not counted.
+    A search by a member of a covert group is there as any other is; what it showed of the group is not counted. Of one
+    whose bodies were purged there is the day alone.
 
     Args:
         request: of public records, and granted.
@@ -152,7 +155,7 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
         person: the records manager.
 
     Raises:
-        SharingError: it is not granted, of another kind, or too long a time.
+        SharingError: it is not granted, of another kind, too long a time, or one that ends before it begins.
         LedgerError: it cannot be entered that the log is read.
 
     """
@@ -160,6 +163,8 @@ def redacted_log(request: SharingRequest, since: date, until: date, *, person: D
         raise SharingError(
             "the redacted log answers a request of public records that was granted", "sharing_not_granted"
         )
+    if until < since:
+        raise SharingError("the last day is before the first one", "sharing_most")
     begins, ends = (timezone.make_aware(datetime.combine(day, time())) for day in (since, until + timedelta(days=1)))
     asked = {"request": request.pk, "since": since.isoformat(), "until": until.isoformat()}
     purpose = AccessPurpose(policy_in_force().misuse.purpose, f"request {request.pk}")

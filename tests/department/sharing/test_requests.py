@@ -226,9 +226,18 @@ def test_public_records_are_answered_from_the_redacted_log(
         decide(made, **GRANTED)
         assert "Give the log" in client.get(f"/requests/{made.pk}/").content.decode()
         answer = client.post(f"/requests/{made.pk}/log/", days)
+        turned = client.post(f"/requests/{made.pk}/log/", days | {"until": today - timedelta(days=1)})
+    assert (turned.status_code, "before the first one" in turned.content.decode()) == (409, True)
     lines = answer.content.decode().splitlines()
     assert lines[0] == "day,purpose,exigent,for,case given,records shown,plates shown"
     assert lines[1:] == [
         f"{today},stolen vehicle,False,the department,True,2,1", f"{today},patrol,False,the department,False,0,0"
     ]  # fmt: skip
     assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(1,)]
+    with superuser.transaction():
+        superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ledger_body_ends_with_its_class")
+        superuser.execute("DELETE FROM ledger_body")
+        superuser.execute("ALTER TABLE ledger_body ENABLE ALWAYS TRIGGER ledger_body_ends_with_its_class")
+    with as_role(WEB):
+        erased = client.post(f"/requests/{made.pk}/log/", days).content.decode().splitlines()
+    assert erased[1:] == [f"{today},erased,,,,,"] * 2, "nothing is said of what is not known any more"
