@@ -1,9 +1,8 @@
 """Stretches of clips, and the empty road between them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -83,22 +82,6 @@ def find_stretch(clip: str, beside: Path, *, at: float = 0.0, start: float = 0.0
         raise ScenarioFileError(f"clip {clip} is {length:g} s long, the stretch ends at {end:g} s")
     truth = path.with_suffix(".truth.json")
     return Stretch(path, at, start, end, load_truth(truth, clip=path.name) if truth.is_file() else None)
-
-
-def in_order(post: str, stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
-    """Return what passes a post, in order.
-
-    Raises:
-        ScenarioFileError: two of them overlap.
-
-    """
-    found = sorted(stretches, key=lambda stretch: stretch.at)
-    for one, other in pairwise(found):
-        if other.at < one.over:
-            raise ScenarioFileError(
-                f"{post}: the traffic at {other.at:g} s begins before that of {one.at:g} s is over ({one.over:g} s)"
-            )
-    return tuple(found)
 
 
 @cache

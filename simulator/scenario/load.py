@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from simulator.scenario.description import Scenario
 from simulator.scenario.errors import ScenarioFileError
 from simulator.scenario.lines import Lines
+from simulator.scenario.references import misfits
 
 SHIPPED = Path(__file__).parent.parent / "scenarios"
 """The scenarios that ship."""
@@ -51,11 +52,16 @@ def load(path: Path) -> Scenario:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioFileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return parse(text, origin=str(path))
+    return parse(text, origin=str(path), beside=path.parent)
 
 
-def parse(text: str, *, origin: str) -> Scenario:
-    """Check a scenario that has been read already.
+def parse(text: str, *, origin: str, beside: Path) -> Scenario:
+    """Check a scenario that has been read already, and what it refers to.
+
+    Args:
+        text: the file's.
+        origin: what messages call it.
+        beside: the folder where clips of its own lie.
 
     Raises:
         ScenarioFileError: as for `load`.
@@ -71,9 +77,11 @@ def parse(text: str, *, origin: str) -> Scenario:
     except ValidationError as error:
         faults = [_explain(fault, lines, origin) for fault in _own(error.errors())]
         raise ScenarioFileError("\n".join(faults)) from error
-    misfits = [f"{origin}:{lines.of(place)}: {_name(place)}: {message}" for place, message in scenario.faults()]
-    if misfits:
-        raise ScenarioFileError("\n".join(misfits))
+    found = [*scenario.faults(), *misfits(scenario, beside=beside)]
+    if found:
+        raise ScenarioFileError(
+            "\n".join(f"{origin}:{lines.of(place)}: {_name(place)}: {message}" for place, message in found)
+        )
     return scenario
 
 

@@ -22,7 +22,7 @@ from simulator.ground.proxy import Proxy
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.scenario.camera import ScenarioCamera
-from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch, in_order
+from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch
 from simulator.scenario.custodian import ScenarioCustodian
 from simulator.scenario.department import DepartmentCustodian
 from simulator.scenario.description import Scenario
@@ -178,10 +178,12 @@ class ScenarioSite(Site[Broker]):
         return ScenarioCustodian(self.fleet, name, self.brokers, self.directory / name)
 
     def _harness(self, name: str, proxies: tuple[Proxy, ...]) -> Harness:
-        clips = (clip for clip in self.scenario.traffic if clip.post in {None, name})
-        traffic = in_order(
-            name, (find_stretch(clip.clip, self._beside, at=clip.at, start=clip.start, end=clip.end) for clip in clips)
-        )
+        stretches = [
+            find_stretch(clip.clip, self._beside, at=clip.at, start=clip.start, end=clip.end)
+            for clip in self.scenario.traffic
+            if clip.post in {None, name}
+        ]
+        traffic = tuple(sorted(stretches, key=lambda stretch: stretch.at))
         road = traffic[-1] if traffic else Stretch(FOOTAGE / "pass.mp4", 0.0, 0.0, 0.0, None)
         camera = ScenarioCamera(self.world, name, traffic, road=road, leap=self.scenario.leap)
         return Harness(

@@ -7,6 +7,7 @@ from simulator.scenario.errors import ScenarioFileError
 from simulator.scenario.lines import Lines
 from simulator.scenario.load import find, load, parse, shipped
 
+HERE = Path(__file__).parent
 GOOD = """\
 title = "A day"
 promise = "All is well."
@@ -36,7 +37,7 @@ count = 1
 
 def errors_of(text: str) -> list[str]:
     with pytest.raises(ScenarioFileError) as caught:
-        parse(text, origin="my.toml")
+        parse(text, origin="my.toml", beside=HERE)
     return str(caught.value).splitlines()
 
 
@@ -47,7 +48,7 @@ def test_every_scenario_that_ships_is_right() -> None:
 
 
 def test_a_good_file_is_read() -> None:
-    scenario = parse(GOOD, origin="my.toml")
+    scenario = parse(GOOD, origin="my.toml", beside=HERE)
     assert scenario.lasts == 60
     assert scenario.events[0].at == 2
 
@@ -77,6 +78,50 @@ def test_an_error_says_the_line_and_what_is_wrong(good: str, bad: str, line: int
     assert good in GOOD
     found = errors_of(GOOD.replace(good, bad, 1))
     assert any(error.startswith(f"my.toml:{line}: ") and message in error for error in found), found
+
+
+TRAFFIC = """
+[[traffic]]
+at = 10
+clip = "street"
+end = 2.6
+
+[[traffic]]
+at = 20
+clip = "street"
+end = 2.3
+"""
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "line", "message"),
+    [
+        ('clip = "street"', 'clip = "steet"', 27, "traffic[1].clip: no clip 'steet' ships (night_rain, pass, "),
+        ('clip = "street"', 'clip = "test_load.py"', 27, "test_load.py: not a video that can be played"),
+        ("end = 2.6", "end = 99", 27, "traffic[1].clip: clip street is 44 s long, the stretch ends at 99 s"),
+        ("at = 20", "at = 11", 31, "traffic[2].at: post-1: begins before the traffic at 10 s is over (12.6 s)"),
+        ('name = "post-1"', 'name = "post-1"\naccepted_view = "x"', 8, "posts[1].accepted_view: no clip 'x' ships"),
+        (
+            'name = "post-1"',
+            'name = "post-1"\n[posts.settings.vision]\nminimum_scor = 0.2',
+            9,
+            "posts[1].settings.vision.minimum_scor: unknown key; did you mean 'minimum_score'?",
+        ),
+        (
+            'name = "post-1"',
+            'name = "post-1"\n[posts.settings.vision]\nminimum_score = "x"',
+            9,
+            "posts[1].settings.vision.minimum_score: 'x': should be a valid number",
+        ),
+    ],
+)
+def test_what_it_refers_to_is_checked_before_anything_is_played(good: str, bad: str, line: int, message: str) -> None:
+    text = GOOD + TRAFFIC
+    assert good in text
+    assert parse(text, origin="my.toml", beside=HERE)
+    (found,) = errors_of(text.replace(good, bad, 1))
+    assert found.startswith(f"my.toml:{line}: ")
+    assert message in found
 
 
 @pytest.mark.parametrize(
@@ -112,11 +157,11 @@ def test_a_demand_that_could_not_fail_is_refused(demand: str, line: int, message
 
 def test_custodians_that_are_not_there_can_neither_be_asked_nor_stopped() -> None:
     asked = GOOD.replace('check = "hits"\ncount = 1', 'check = "custody"')
-    assert parse(asked, origin="my.toml").custodians == 1
+    assert parse(asked, origin="my.toml", beside=HERE).custodians == 1
     assert any("expect[1].check: there is no custodian" in error for error in errors_of("custodians = 0\n" + asked))
     stopped = GOOD + '\n[[events]]\nat = 3\ndo = "custodian_stops"\ncustodian = 2\n'
     assert any("custodian: there is only one custodian" in error for error in errors_of(stopped))
-    assert parse("custodians = 2\n" + stopped, origin="my.toml").custodians == 2
+    assert parse("custodians = 2\n" + stopped, origin="my.toml", beside=HERE).custodians == 2
 
 
 @pytest.mark.parametrize(
@@ -132,14 +177,14 @@ def test_custodians_that_are_not_there_can_neither_be_asked_nor_stopped() -> Non
     ],
 )
 def test_a_demand_up_to_the_end_is_taken(demand: str) -> None:
-    assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml")
+    assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml", beside=HERE)
 
 
 def test_decoys_are_listed_too() -> None:
     text = GOOD.replace("stolen_vehicle", "missing_person").replace(
         "count = 1", 'category = "stolen_vehicle"\ncount = 0'
     )
-    assert parse(text, origin="my.toml")
+    assert parse(text, origin="my.toml", beside=HERE)
     assert "on no list; known: missing_person" in errors_of(text.replace("version = 1", "version = 1\ndecoys = 0"))[0]
 
 
