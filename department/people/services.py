@@ -208,10 +208,10 @@ def name_console(device: UUID, name: str, by: DepartmentPerson) -> None:
         DispatchConsole.objects.create(device=device, name=name, named_by=by)
 
 
-def end_console(name: str, by: DepartmentPerson) -> None:
-    """Have a console be one no longer. Raises PersonError: `by` may not."""
+def end_console(console: DispatchConsole, by: DepartmentPerson) -> None:
+    """Have a console be one no longer; another of its name stays. Raises PersonError: `by` may not."""
     with _asked():
-        DispatchConsole.objects.filter(name=name, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
+        DispatchConsole.objects.filter(pk=console.pk, ended_at=None).update(ended_at=timezone.now(), ended_by=by)
 
 
 def _invite(person: DepartmentPerson) -> str:

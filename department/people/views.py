@@ -114,8 +114,9 @@ def consoles(request: CurrentRequest) -> HttpResponse:
     form = ConsoleForm(request.POST or None)
     here = device_of(request)
     if request.method == "POST":
-        if "end" in request.POST:
-            services.end_console(request.POST["end"], request.user)
+        number = request.POST.get("end", "")
+        if number.isdecimal() and len(number) < 19:
+            services.end_console(get_object_or_404(DispatchConsole, pk=int(number)), request.user)
             return redirect("consoles")
         if here is not None and accepted(form, lambda said: services.name_console(here, said["name"], request.user)):
             return redirect("consoles")

@@ -1,9 +1,11 @@
 """What the database refuses the pages, whatever they say, and that each change of rights is in the ledger."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -12,9 +14,9 @@ from django.utils import timezone
 from department.database.roles import OWNER, WEB
 from department.people import services
 from department.people.errors import PersonError
-from department.people.models import DepartmentPerson, LoginLock, RoleGrant
+from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, RoleGrant
 from department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
-from tests.department.people.persons import made_person
+from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db
@@ -216,3 +218,17 @@ def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, De
         ("covert_joined", "the-operator", "narcotics"),
         ("covert_left", "the-operator", "narcotics"),
     ]
+
+
+def test_console_is_ended_and_another_of_its_name_goes_on() -> None:
+    supervisor = made_person("s.mori", DepartmentRole.SUPERVISOR)
+    one, other = (uuid4() for _ in range(2))
+    for device in (one, other):
+        services.name_console(device, "Desk 1", supervisor)
+    client = fresh_client_of(supervisor)
+    with as_role(WEB):
+        page = client.get("/people/consoles/").content.decode()
+        assert client.post("/people/consoles/", {"end": "Desk 1"}).status_code == 200
+        ended = client.post("/people/consoles/", {"end": re.findall('name="end" value="([^"]*)"', page)[0]})
+    assert ended.status_code == 302
+    assert [*DispatchConsole.objects.filter(ended_at=None).values_list("device", flat=True)] in ([one], [other])
