@@ -80,8 +80,9 @@ def run(
     paths = list(dict.fromkeys([*named, *(shipped() if all_ else ())]))
     if not paths:
         raise click.UsageError("name a scenario, or say --all; `platepost simulate scenarios` lists those that ship")
-    with _writing(context):
-        _make_folders(report, junit)
+    for folder in filter(None, (report, keep, junit and junit.parent)):
+        with _writing(context, folder):
+            folder.mkdir(parents=True, exist_ok=True)
     if len({path.stem for path in paths}) < len(paths):
         raise click.UsageError("two of these files have the same name, by which they are reported")
     console = Console(stderr=as_json)
@@ -97,12 +98,12 @@ def run(
     if junit is not None:
         from simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
 
-        with _writing(context):
+        with _writing(context, junit):
             write_junit(junit, outcomes)
     if report is not None:
         from simulator.scenario.report import write_index  # noqa: PLC0415 - only where it is wanted
 
-        with _writing(context):
+        with _writing(context, report):
             console.print(f"Report: {write_index(report, outcomes)}", highlight=False)
     if as_json:
         document = {
@@ -158,18 +159,12 @@ def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[O
     return outcomes
 
 
-def _make_folders(report: Path | None, junit: Path | None) -> None:
-    for folder in (report, junit.parent if junit is not None else None):
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-
-
 @contextmanager
-def _writing(context: click.Context) -> Iterator[None]:
+def _writing(context: click.Context, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        click.echo(f"{error.filename}: cannot be written ({error.strerror})", err=True)
+        click.echo(f"{path}: cannot be written ({error.strerror})", err=True)
         context.exit(2)
 
 

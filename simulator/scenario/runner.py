@@ -69,10 +69,20 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
     except (PlatepostError, OSError) as error:
         outcome = replace(plain, error=_explain(error), seconds=time.monotonic() - began)
     finally:
-        if wishes.keep is not None:
-            shutil.copytree(folder, wishes.keep / path.stem, dirs_exist_ok=True)
+        lost = _keep(folder, wishes.keep / path.stem) if wishes.keep is not None else None
         shutil.rmtree(folder, ignore_errors=True)
-    return outcome
+    return outcome if lost is None or outcome.error else replace(outcome, error=lost)
+
+
+def _keep(folder: Path, kept: Path) -> str | None:
+    """Copy what was made; return why not all of it is kept, None if it is."""
+    try:
+        shutil.copytree(folder, kept, dirs_exist_ok=True)
+    except shutil.Error as error:  # of each file that failed: from where, to where, and why
+        return f"not everything is kept: {error.args[0][0][2]}"
+    except OSError as error:
+        return f"{kept}: cannot be written ({error.strerror})"
+    return None
 
 
 def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[Outcome]:

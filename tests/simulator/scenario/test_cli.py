@@ -7,7 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from simulator.cli import simulate
-from simulator.scenario.load import shipped
+from simulator.scenario.errors import StuckError
+from simulator.scenario.load import find, shipped
+from simulator.scenario.runner import Wishes, run_one
 
 
 def test_the_shipped_ones_are_listed() -> None:
@@ -27,13 +29,30 @@ def test_a_wrong_file_is_told_with_exit_code_2(tmp_path: Path) -> None:
     assert f"{wrong}:2: promse: unknown key" in result.stderr
 
 
-@pytest.mark.parametrize("option", ["--report", "--junit"])
+@pytest.mark.parametrize("option", ["--report", "--junit", "--keep"])
 def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_played(tmp_path: Path, option: str) -> None:
     (tmp_path / "file").touch()
     result = CliRunner().invoke(simulate, ["run", "tamper", option, str(tmp_path / "file" / "out" / "junit.xml")])
     assert result.exit_code == 2
     assert "file/out: cannot be written" in result.stderr.replace("/junit.xml", "")
     assert "tamper" not in result.output.replace(str(tmp_path), "")
+
+
+def test_a_disk_that_is_full_is_told_by_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.scenario.runner.run_all", lambda *_, **__: iter(()))
+    result = CliRunner().invoke(simulate, ["run", "tamper", "--junit", "/dev/full"])
+    assert result.exit_code == 2
+    assert "/dev/full: cannot be written (No space left on device)" in result.stderr
+
+
+def test_what_cannot_be_kept_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def stuck(*_: object, **__: object) -> None:
+        raise StuckError("post-1 does not end")
+
+    monkeypatch.setattr("simulator.scenario.runner.play", stuck)
+    (tmp_path / "file").touch()
+    outcome = run_one(find("tamper"), Wishes(keep=tmp_path / "file"))
+    assert outcome.failures == ("post-1 does not end",)
 
 
 def test_a_name_that_does_not_ship_is_told_with_what_is_near() -> None:
