@@ -166,7 +166,8 @@ def _end(entries: Sequence[ListEntry], because: str, by: DepartmentPerson) -> No
         raise ListRefusedError("it has ended already")
     for entry in entries:
         same = {"plate": entry.plate, "distribution": entry.distribution, "safe": False}
-        if not ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now()).exists():
+        standing = ListEntry.objects.filter(**same, ended_at=None, expires_at__gt=Now())
+        if not standing.exclude(second_person=True, approved_at=None).exists():
             withdraw_listed([entry.plate], group=entry.distribution, person=by.login)
 
 

@@ -214,6 +214,21 @@ def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: P
     assert states() == ["withdrawn", "withdrawn"]
 
 
+def test_entry_that_nobody_has_approved_stands_for_no_alert(
+    people: People, dispatch: Dispatch, superuser: psycopg.Connection
+) -> None:
+    with as_role(OWNER):
+        alert = dispatch.alert()
+    first, waiting = entry_of(), entry_of(category="felony_vehicle")
+    services.enter_entry(first, people["a.rivera"])
+    superuser.execute("UPDATE lists_policy SET two_persons = '{felony_vehicle}'")
+    services.enter_entry(waiting, people["a.rivera"])
+    assert waiting.second_person
+    services.end_entry(first, "sold", people["a.rivera"])
+    found = "SELECT state FROM alerts_alert WHERE record_id = %s"
+    assert dispatch.asked(found, alert.record_id) == [("withdrawn",)]
+
+
 BY_DISPATCHER: tuple[tuple[dict[str, object], bool], ...] = (
     ({"category": "amber_alert"}, True),
     ({"plate": "7AB?12*", "category": "felony_vehicle"}, True),
