@@ -99,8 +99,8 @@ def counted(superuser: psycopg.Connection, stock: Stock, connect: Connect) -> It
     empty(superuser, "custody_read", "custody_tally")
 
 
-def publish(keeper: psycopg.Connection, month: date = MONTH) -> bool:
-    return publish_month(keeper, month, KEY, ZoneInfo("UTC"), agency="riverside", contact="records@riverside.example")
+def publish(keeper: psycopg.Connection, month: date = MONTH, zone: str = "UTC") -> bool:
+    return publish_month(keeper, month, KEY, ZoneInfo(zone), agency="riverside", contact="records@riverside.example")
 
 
 def read(keeper: psycopg.Connection, month: date = MONTH) -> dict[str, Any]:
@@ -127,6 +127,20 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
         publish(counted, datetime.now(UTC).date().replace(day=1))
     assert publish(counted, month_after(MONTH)), "a month without anything"
     assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"])
+def test_reads_are_of_the_month_by_utc_in_every_zone(
+    counted: psycopg.Connection, superuser: psycopg.Connection, zone: str
+) -> None:
+    days = [("2025-12-31", 10), ("2026-01-01", 20), ("2026-01-31", 40), ("2026-02-01", 80)]
+    superuser.execute("DELETE FROM custody_tally")
+    superuser.cursor().executemany(
+        "INSERT INTO custody_tally VALUES ('post-1', %s, 'platepost.read.v1', 'genuine', NULL, %s, now())", days
+    )
+    assert publish(counted, zone=zone)
+    assert read(counted)["counts"]["reads"] == {"reads": 60}
 
 
 @pytest.mark.django_db(transaction=True)
