@@ -7,7 +7,8 @@ Renders what is missing in the folder (half a second of CPU a frame, resumable: 
 and plays every clip through the post's own vision. A further clip of each light and speed brings ten passages. With
 `--seeds` each seed draws its own light, its speed between 25 and 75 mph, and six vehicles in three lanes. A hit is late
 that could go out only more than two frames after the first look that bore it out by itself: that said what the passage
-says in the end, as surely as a hit must be by all looks together.
+says in the end, as surely as a hit must be by all looks together. A passage erred of which another text was safe on the
+way: were that listed, its hit would be taken back.
 With `--decoys` each seed draws two decoys instead, and no plate: lettering on a vehicle, and on a sign or a shirt.
 """
 
@@ -64,7 +65,7 @@ class Watched(Pipeline):
         result = super().look(frame)
         for passage in self.passages:
             look = passage.last
-            if look.frame is frame and look.plate.reading.confidence >= passage.settings.agreeing_confidence:
+            if look.frame is frame and look.plate.reading.confidence >= passage.least_confidence:
                 self.said[passage.number].setdefault(folded(look.plate.text), frame.number)
         for passage in result.early:
             self.early[passage.number].setdefault(folded(passage.consensus.text), frame.number)
@@ -79,6 +80,10 @@ class Watched(Pipeline):
         early = self.early[passage.number].get(text)
         return None if early is None else max(0, early - self.said[passage.number].get(text, early))
 
+    def erred(self, passage: Passage) -> bool:
+        """Return whether a hit of another text would have gone out on the way, to be taken back."""
+        return any(text != folded(passage.consensus.text) for text in self.early[passage.number])
+
 
 def watched_reads(clip: Path, recognizer: Recognizer) -> tuple[list[ClipRead], Watched]:
     run = Replay(clip, recognizer)
@@ -89,7 +94,11 @@ def watched_reads(clip: Path, recognizer: Recognizer) -> tuple[list[ClipRead], W
 def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[str]]:
     reads, watched = watched_reads(clip, recognizer)
     waits = [watched.waited(read.passage) for read in reads]
-    late = Counter(hits=len(waits) - waits.count(None), late=sum(wait is not None and wait > 2 for wait in waits))
+    late = Counter(
+        hits=len(waits) - waits.count(None),
+        late=sum(wait is not None and wait > 2 for wait in waits),
+        erred=sum(watched.erred(read.passage) for read in reads),
+    )
     return (
         score([ScoredRead.of(r) for r in reads], load_truth(clip.with_suffix(".truth.json"), clip=clip.name)),
         watched,
@@ -98,8 +107,8 @@ def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[s
 
 
 def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
-    columns = ("light", "mph", "passages", "captured", "right", "read twice", "undue", "hits", "late", "frames")
-    drawn = Table(*columns)
+    counted = ("duplicates", "undue", "hits", "late", "erred", "frames")
+    drawn = Table("light", "mph", "passages", "captured", "right", "read twice", *counted[1:])
     total: Counter[str] = Counter()
     for (condition, mph), cell in [*cells.items(), (("all", 0), total)]:
         if condition != "all":
@@ -108,7 +117,7 @@ def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
         drawn.add_row(
             condition, str(mph or ""), str(cell["passages"]), f"{captured / passages:.1%}",
             f"{cell['right'] / max(captured, 1):.1%}",
-            *(str(cell[name]) for name in ("duplicates", "undue", "hits", "late", "frames")),
+            *(str(cell[name]) for name in counted),
         )  # fmt: skip
     return drawn
 

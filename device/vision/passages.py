@@ -43,6 +43,10 @@ REACH = 2.5
 """Plate widths that a plate may be away from where it was expected."""
 LEAST_LOOKS = 2
 """Looks that a passage needs to be a vehicle rather than a flicker of the detector, unless one was sure."""
+SMALL = 48.0
+"""Pixels across a plate in its nearest look below which looks often agree on a wrong text; nearer ones may follow."""
+SMALL_CONFIDENCE = 0.85
+"""Confidence from which such a text is acted on before its passage ends; see the reader's experiments."""
 DOUBTFUL = 0.7
 """Confidence below which a text that no two frames agree on is no read: signs and grilles end so."""
 
@@ -186,9 +190,15 @@ class Passage:
     def safe(self) -> bool:
         """Whether the consensus may be acted on before the passage ends."""
         found = self.consensus
-        if found.confidence < self.settings.agreeing_confidence:
+        if found.confidence < self.least_confidence:
             return False  # what one sure frame says, the others contradict
         return found.agreeing >= self.settings.agreeing or found.surest >= self.settings.sure
+
+    @property
+    def least_confidence(self) -> float:
+        """Confidence that the consensus needs to be acted on before the passage ends."""
+        least = self.settings.agreeing_confidence
+        return least if self.widest >= SMALL else max(least, SMALL_CONFIDENCE)
 
     @property
     def credible(self) -> bool:

@@ -92,5 +92,8 @@ class PassageSettings(Section):
         default=2, ge=2, le=50, description="Frames that must agree for an early hit otherwise."
     )
     agreeing_confidence: Annotated[Remote[float], Afar(least=0.4, most=0.95)] = Field(
-        default=0.7, ge=0, le=1, description="Least confidence of all frames together."
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Least confidence of all frames together; 0.85 at least while the plate is below 48 pixels.",
     )

@@ -392,12 +392,23 @@ def test_near_looks_outvote_those_of_a_vehicle_that_waited_far_away(
     street: Callable[..., Street], seconds: int
 ) -> None:
     one = street()
-    one.show("7ABC128", frames=10 * seconds, confidence=0.75, width=40)
+    one.show("7ABC128", frames=10 * seconds, confidence=0.9, width=40)
     assert set(one.early) == {"7ABC128"}
     one.early.clear()
     drives_up(one, "7ABC123")
     assert one.early[-1] == "7ABC123"
     assert one.ended == [("7ABC123", Verdict.READ)]
+
+
+def test_a_small_plates_text_is_acted_on_where_it_is_surer_or_from_nearer(street: Callable[..., Street]) -> None:
+    one = street()
+    one.show("7ABC123", frames=10, confidence=0.8, width=46)
+    assert one.early == []
+    one.show("7ABC123", confidence=0.8, width=50)
+    assert one.early == ["7ABC123"]
+    other = street()
+    other.show("7ABC123", frames=2, confidence=0.95, width=40)
+    assert other.early == ["7ABC123"]
 
 
 @pytest.mark.parametrize("seconds", [65, 190])

@@ -60,7 +60,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def recognizer(text: str = "7ABC123") -> Any:
-    nothing = {"impression": lambda _plates: NONE, "appearance": lambda _frame, _plate: Appearance()}
+    nothing = {"impression": lambda _plates, _text: NONE, "appearance": lambda _frame, _plate: Appearance()}
     return SimpleNamespace(detector=FindsWhite(), reader=ReadsAlways(text), **nothing)
 
 
