@@ -253,6 +253,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         check = CustodyVerification(
             keeper,
             keys=register.keys,
+            ended=register.ended,
             receipts=None,
             certifiers=certifying_keys(folder.purges),
             state=folder.checked,

@@ -15,7 +15,7 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_check import verify_package
+from department.archive.evidence_check import key_ends, verify_package
 from department.archive.evidence_package import (
     CHAINS,
     LARGEST,
@@ -33,11 +33,13 @@ from department.archive.evidence_package import (
 from department.archive.verbatim import as_sent
 from department.custody.holding import ChainName
 from department.custody.reading import WholeRecord, links, whole_records
+from department.custody.verdict import made_after
 from department.errors import DepartmentError
 from department.ledger.entries import OpenEntry
 from department.ledger.export import BODIES, ENTRIES
 from device.control.jose import sign
 from device.records.receipt import KeptRange
+from provisioning.fleet.register import open_register
 from provisioning.pages import PAGES
 
 RECORDS_MOST = 1000
@@ -109,7 +111,8 @@ def make_package(order: EvidenceOrder, sources: EvidenceSources, entry: OpenEntr
     ledger = list(_ledger(sources.ledger, entry.entry, order.records))
     files[LEDGER] = b"".join(_json(line) + b"\n" for line in ledger)
     manifest = _manifest(order, entry.entry, found)
-    files[PAGE] = _page(manifest, found, _accesses(ledger), sources.signing_key.thumbprint())
+    register, _ = open_register(sources.register, sources.register_keys)
+    files[PAGE] = _page(manifest, found, _accesses(ledger), sources.signing_key.thumbprint(), key_ends(register))
     digests = {name: sha256(body).hexdigest() for name, body in files.items()}
     manifest = manifest.model_copy(update={"files": digests})
     signed = manifest.model_dump_json().encode()
@@ -217,7 +220,11 @@ def _accesses(ledger: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _page(
-    manifest: EvidenceManifest, found: Sequence[WholeRecord], accesses: Sequence[Mapping[str, Any]], key: str
+    manifest: EvidenceManifest,
+    found: Sequence[WholeRecord],
+    accesses: Sequence[Mapping[str, Any]],
+    key: str,
+    ends: Mapping[tuple[str, str], datetime],
 ) -> bytes:
     shown = []
     for stored, pictures in found:
@@ -226,6 +233,11 @@ def _page(
         facts = {name.replace("_", " "): data[name] for name in _SHOWN if data.get(name) is not None}
         if vehicle := _described(data.get("vehicle")):
             facts["vehicle"] = vehicle
+        ended = ends.get((stored.post, stored.key or ""))
+        if ended is not None and made_after(event, ended):
+            facts["its key"] = (
+                f"taken out of use at {ended:%Y-%m-%d %H:%M:%S} UTC, before the time that this record says"
+            )
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
         shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
     template = Engine().from_string(resources("department.archive").joinpath("evidence.html").read_text("utf-8"))

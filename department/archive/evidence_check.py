@@ -22,16 +22,18 @@ from department.archive.evidence_package import (
     MANIFEST_TYPE,
     REGISTER,
     EvidenceManifest,
+    EvidenceRecord,
     EvidenceRefusedError,
     unpack,
 )
+from department.custody.verdict import made_after
 from department.ledger.chain import LedgerLine, commitment, digest_of_line
 from device.errors import RecordError
 from device.records.canonical import canonical_bytes, digest_of, parse
 from device.records.jws import read_compact, read_object
 from device.records.parts import pictures_match
 from device.records.signing import Keyring, read_key
-from provisioning.fleet.register import RegisterRefusedError, open_register
+from provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
     if register.agency != report.manifest.agency:
         report.problems.append("the register of the posts' keys is another agency's")
     posts = {post.name: Keyring(read_key(key.public_key.encode()) for key in post.keys) for post in register.posts}
-    placed = _check_records(report, files, posts)
+    placed = _check_records(report, files, posts, key_ends(register))
     for chain in chains:
         _check_chain(report, chain, placed.pop((chain["post"], chain["chain"]), {}))
     report.problems += [f"{post}, chain {name}: its links are missing" for post, name in placed]
@@ -90,8 +92,16 @@ def verify_package(package: bytes, keys: Sequence[ECKey]) -> EvidenceReport:
     return report
 
 
+def key_ends(register: PostKeyRegister) -> dict[tuple[str, str], datetime]:
+    """Return when keys were taken out of use, by post and thumbprint."""
+    return {(post.name, key.kid): key.until for post in register.posts for key in post.keys if key.until is not None}
+
+
 def _check_records(
-    report: EvidenceReport, files: Mapping[str, bytes], posts: Mapping[str, Keyring]
+    report: EvidenceReport,
+    files: Mapping[str, bytes],
+    posts: Mapping[str, Keyring],
+    ends: Mapping[tuple[str, str], datetime],
 ) -> dict[tuple[str, str], dict[int, str]]:
     """Check each record by itself; return the digests of those in chains, by post and chain, by number."""
     placed: dict[tuple[str, str], dict[int, str]] = {}
@@ -108,7 +118,8 @@ def _check_records(
                 where = f"record {record.record}" if record else f"a record of {post}"
                 if record is None:
                     report.problems.append(f"{where} is not in the manifest")
-                posts.get(post, Keyring(())).check(str(event.get("signature")), canonical)
+                key = posts.get(post, Keyring(())).check(str(event.get("signature")), canonical)
+                _check_time(report, record, event, ends.get((post, key)))
                 if event.get("source") != f"//alpr/v1/{report.manifest.agency}/{post}":
                     report.problems.append(f"{where} names another source than its post")
                 if not pictures_match(event):
@@ -122,6 +133,19 @@ def _check_records(
                 report.problems.append(f"a record of {post}: {error}")
     report.problems += [f"record {record.record} is not in the package" for record in expected.values()]
     return placed
+
+
+def _check_time(
+    report: EvidenceReport, record: EvidenceRecord | None, event: Mapping[str, Any], ended: datetime | None
+) -> None:
+    """Check that a record was not made after its key's end; one that came before that has a wrong clock."""
+    if record is None or ended is None or not made_after(event, ended):
+        return
+    said = f"record {record.record}: its time is after the end of its key, {ended:%Y-%m-%d %H:%M:%S} UTC"
+    if record.kept_at > ended:
+        report.problems.append(said)
+    else:
+        report.notes.append(f"{said}, and it came before that: its clock was wrong")
 
 
 def _pictures(event: Mapping[str, Any]) -> Iterator[bytes]:

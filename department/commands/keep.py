@@ -4,6 +4,7 @@ import json
 import signal
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import click
 from pydantic import JsonValue
@@ -18,7 +19,7 @@ from department.custody.holding import ChainName
 from department.custody.keeper import TROUBLES, Keeper, KeeperSettings
 from department.custody.messages import OutgoingMessage
 from department.custody.register import KeyRegister
-from department.custody.store import CustodyStore
+from department.custody.store import LATE_REGISTER, CustodyStore
 from department.database.cluster import PrivateCluster
 from department.database.roles import KEEPER
 from department.errors import DepartmentError
@@ -156,7 +157,8 @@ class _Service:
         answers = [*self.keeper.answers.values()]
         store.hear(frozenset(place for place, trouble in enumerate(answers) if trouble is None))
         if self._doubtful is None:
-            self._doubtful = store.posts_with_doubts()
+            lately = self.register.ended_since(datetime.now(UTC) - LATE_REGISTER)  # told while no keeper ran, perhaps
+            self._doubtful = sorted({*store.posts_with_doubts(), *lately})
         if time.monotonic() > self._looked_at + REGISTER_SECONDS:
             self._looked_at = time.monotonic()
             changed = self.register.poll()

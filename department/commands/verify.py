@@ -42,6 +42,7 @@ def verify(context: click.Context, *, folder: DepartmentFolder, whole: bool, as_
         check = CustodyVerification(
             keeper,
             keys=register.keys,
+            ended=register.ended,
             receipts=folder.receipts,
             certifiers=certifying_keys(folder.purges),
             state=folder.checked,

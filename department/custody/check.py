@@ -9,9 +9,10 @@ seconds: a run that was killed goes on there, and the next one begins where the 
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +34,7 @@ from department.custody.receipt_log import ReceiptState
 from department.custody.record import HELD, CustodyRecord, Filing, RecordRow, RecordVerdict
 from department.custody.sorting import SIGNED
 from department.custody.tables import OF_CHAIN
-from department.custody.verdict import Judgment, judge
+from department.custody.verdict import LATE, Judgment, judge
 from department.ledger.verify import verify_ledger
 from device.errors import RecordError
 from device.files import StateFile
@@ -195,6 +196,7 @@ class CustodyVerification:
     Args:
         keeper: a connection of the role that keeps records, autocommit.
         keys: returns a post's record-signing keys.
+        ended: returns when keys of a post were taken out of use, by thumbprint.
         receipts: the log of receipts; None where there is none.
         certifiers: the public keys of the custodian, present and former, which sign certificates of purges.
         state: where it is written down how far a run has come.
@@ -207,6 +209,7 @@ class CustodyVerification:
         keeper: Connection[Any],
         *,
         keys: Callable[[str], Keyring],
+        ended: Callable[[str], Mapping[str, datetime]] = lambda _post: {},
         receipts: Path | None,
         certifiers: Sequence[ECKey] = (),
         state: Path,
@@ -215,6 +218,7 @@ class CustodyVerification:
         self._certifiers = certifiers
         self._keeper = keeper
         self._keys = keys
+        self._ended = ended
         self._receipts = receipts
         self._bucket = bucket
         self._file = StateFile(state, CheckState, about="how far the check has come")
@@ -302,9 +306,11 @@ class CustodyVerification:
             yield _wrong(stored, Wrong.ALTERED, "its place is not the one that it says")
         elif not _may_lie(stored.filing, record.filing(stored.kept_at)):
             yield _wrong(stored, Wrong.ALTERED, "it is filed elsewhere than it says")
-        judgment = judge(record, self._said(stored.post))
+        judgment = judge(record, self._said(stored.post), kept_at=stored.kept_at)
         if stored.id not in read.rejudged:
             yield from _misjudged(stored, judgment, final=stored.id in read.came_genuine)
+            if stored.verdict in SIGNED and judgment.reason == LATE:
+                yield _wrong(stored, Wrong.SIGNATURE, f"kept as {stored.verdict}: {LATE}")
         if stored.verdict == RecordVerdict.GENUINE and record.event is not None:
             with suppress(ValueError):
                 for projection, row in project(judgment.event or read_event(record.event)):
@@ -359,7 +365,7 @@ class CustodyVerification:
     def _said(self, post: str) -> PostStatements:
         """Return what a post says of its keys, in all that is kept of it."""
         if post not in self._statements:
-            said = self._statements[post] = PostStatements(self._keys(post))
+            said = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
             for event in self._naming(post):
                 with suppress(RecordError):
                     said.hear_all([event])

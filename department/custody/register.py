@@ -65,6 +65,12 @@ class KeyRegister:
         """Return when keys of a post were replaced or revoked, by thumbprint: nothing that was made later is its."""
         return {key.kid: key.until for key in self._posts.get(post, ()) if key.until is not None}
 
+    def ended_since(self, moment: datetime) -> frozenset[str]:
+        """Return the posts of which a key was replaced or revoked after a moment."""
+        return frozenset(
+            post for post, keys in self._posts.items() if any(key.until and key.until > moment for key in keys)
+        )
+
     def poll(self) -> frozenset[str]:
         """Take the file if it changed; return the posts of whose keys something else is known since.
 

@@ -20,7 +20,7 @@ refuted, even where it came first. Judgments are added, never changed; projectio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import psycopg
@@ -42,7 +42,7 @@ from department.custody.record import (
 )
 from department.custody.sorting import SIGNED, BatchSorter, counted
 from department.custody.tables import CustodyTables, HeldChain
-from department.custody.verdict import Judgment, judge
+from department.custody.verdict import Judgment, judge, made_after
 from device.records.canonical import parse
 from device.records.signing import Keyring
 from device.records.verify.chains import Excuses
@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 
 REJUDGED_AT_ONCE = 500
 """Records that one transaction judges again."""
+LATE_REGISTER = timedelta(days=92)
+"""How long after a key's end the register may tell of it, for what came meanwhile to be judged again."""
 
 
 class CustodyStore:
@@ -243,6 +245,7 @@ class CustodyStore:
             for change in said.changes:
                 self._refute(tables, batch, ChainName(post, change.chain), change.sequence, change.former)
         yield batch.touched
+        yield from self._refute_late(post)
         after: int | None = 0
         while after is not None:
             with self._session() as tables, self._rejudging(tables) as batch:
@@ -276,7 +279,7 @@ class CustodyStore:
             hold: whether a proven one is to be counted as held; otherwise it is already.
 
         """
-        judgment = judge(stored.restored(), self._said(tables, stored.post))
+        judgment = judge(stored.restored(), self._said(tables, stored.post), kept_at=stored.kept_at)
         proven, verdict, place = judgment.standing is RecordStanding.PROVEN, judgment.verdict, stored.place
         if hold and proven and place is not None and stored.standing is not RecordStanding.PROVEN:
             held = batch.change(place.chain)
@@ -290,8 +293,34 @@ class CustodyStore:
             batch.rejudge(stored, verdict, judgment)
         return proven
 
+    def _refute_late(self, post: str) -> Iterator[set[ChainName]]:
+        """Take back what was made and came after a key's end, before the register told of it."""
+        for key, ended in self._ended(post).items():
+            after: int | None = 0 if ended > self._now() - LATE_REGISTER else None
+            while after is not None:
+                with self._session() as tables, self._rejudging(tables) as batch:
+                    found = tables.signed_after(post, key, ended, after=after, most=REJUDGED_AT_ONCE)
+                    self._refute_some(tables, batch, found, key, ended)
+                    after = found[-1].id if found else None
+                yield batch.touched
+
+    def _refute_some(
+        self, tables: CustodyTables, batch: BatchSorter, found: Sequence[RecordRow], key: str, ended: datetime
+    ) -> None:
+        firsts: dict[ChainName, int] = {}
+        for each in found:
+            place = each.place
+            if not made_after(each.restored().event or {}, ended):
+                continue
+            if place is None:
+                self._judge_stored(tables, batch, each, hold=False)
+            else:
+                firsts[place.chain] = min(firsts.get(place.chain, place.number), place.number)
+        for chain, first in firsts.items():
+            self._refute(tables, batch, chain, first - 1, key)
+
     def _refute(self, tables: CustodyTables, batch: BatchSorter, chain: ChainName, number: int, former: str) -> None:
-        """Take back what a former key signed in a chain after the record that replaced it."""
+        """Take back what a former key signed in a chain after the record that replaced it, or after its end."""
         if all(run.last <= number for run in self._chain(chain).proven.runs):
             return
         later = tables.of_chain(chain, after=number)

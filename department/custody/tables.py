@@ -268,6 +268,14 @@ class CustodyTables:
             *(post, after, list(keys), most, most),
         )
 
+    def signed_after(self, post: str, key: str, ended: datetime, *, after: int, most: int) -> list[RecordRow]:
+        """Return some records that are kept as signed by a key and came after its end, in the order of their coming."""
+        return self._stored(
+            "SELECT * FROM custody_judged WHERE post = %s AND key = %s AND verdict IN ('genuine', 'unknown')"
+            " AND kept_at > %s AND retained_from > %s AND id > %s ORDER BY id LIMIT %s",
+            *(post, key, ended, ended, after, most),
+        )
+
     def ensure_partitions(self, moments: Iterable[datetime], *, now: datetime) -> None:
         """Make the partitions of the weeks in which moments lie, and those ahead: no write fails for want of one.
 

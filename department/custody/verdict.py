@@ -10,6 +10,7 @@ name must not be able to keep the post's own record out. So there are three stan
 - *refused*: the signature, the source or a picture contradicts it. It is kept, and counts nowhere: no receipt says it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,8 @@ from device.records.topics import ROOT
 
 _OUTSIDE = frozenset({TYPES[Status], TYPES[Health], TYPES[Response]})
 """Kinds that may be outside of any chain."""
+LATE = "made after the department took its key out of use"
+"""What is said against a record that was made after its key's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,13 @@ class Judgment:
         return standing_of(self.verdict, self.key)
 
 
-def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
+def judge(record: CustodyRecord, said: PostStatements, *, kept_at: datetime | None = None) -> Judgment:
     """Judge one record by itself; whether its number is taken the store knows.
 
     Args:
         record: what came.
         said: what the post below whose name it came says of its keys.
+        kept_at: when it came; now if None. What came before a key's end was not made after it, whatever its clock said.
 
     """
     event = record.event
@@ -68,7 +72,9 @@ def judge(record: CustodyRecord, said: PostStatements) -> Judgment:
     except SignatureRefusedError:
         return Judgment(RecordVerdict.FORGED, reason="its content and its signature do not belong together")
     chain, number = (record.place.chain.chain, record.place.number) if record.place else _chain_end(event)
-    late = _objection_by_time(event, said.ended.get(key))
+    ended = said.ended.get(key)
+    came_before = kept_at is not None and ended is not None and kept_at <= ended
+    late = LATE if made_after(event, ended) and not came_before else ""
     if objection := said.trust.objection(key, chain=chain, sequence=number) or late:
         return Judgment(RecordVerdict.FORGED, key, objection)
     return _understood(record, event, key)
@@ -81,10 +87,10 @@ def _contradiction(record: CustodyRecord, event: dict[str, Any]) -> str:
     return "a picture is not the one that was signed" if record.altered else ""
 
 
-def _objection_by_time(event: dict[str, Any], ended: datetime | None) -> str:
+def made_after(event: Mapping[str, Any], ended: datetime | None) -> bool:
+    """Tell whether a record says that it was made after its key's end, where that has one."""
     made = moment_of(event.get("time"))
-    late = made is not None and ended is not None and made > ended
-    return "made after the department took its key out of use" if late else ""
+    return made is not None and ended is not None and made > ended
 
 
 def _understood(record: CustodyRecord, event: dict[str, Any], key: str) -> Judgment:

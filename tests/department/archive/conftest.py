@@ -23,12 +23,12 @@ from department.folder import DepartmentSettings
 from department.people.models import DepartmentPerson, RoleGrant
 from device.records import Keyring
 from tests.department import emptying
-from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, pictures, rows
+from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, pictures, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries
 from tests.department.lasting import Lasting
 from tests.department.roles import as_role
 
-__all__ = ["clock", "database", "keys", "opened", "pictures", "rows"]
+__all__ = ["clock", "database", "ended", "keys", "opened", "pictures", "rows"]
 
 OLD = datetime(2024, 1, 31, 18, tzinfo=UTC)
 """A Wednesday."""

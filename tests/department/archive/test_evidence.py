@@ -43,12 +43,12 @@ from device.records.contract.examples import ExampleSigner
 from device.records.receipt import KeptRange
 from device.records.signing import read_key
 from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
-from tests.department.custody.conftest import Open, Rows, clock, database, keys, opened, rows
+from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
 from tests.department.roles import as_role
 from tests.verifier.evidence import by_the_second
 
-__all__ = ["clock", "database", "keys", "opened", "rows"]
+__all__ = ["clock", "database", "ended", "keys", "opened", "rows"]
 CUSTODIAN, REGISTRAR = (ExampleSigner(f"the {who}'s".encode()) for who in ("custodian", "registrar"))
 TRUSTED = [read_key(signer.public_pem) for signer in (CUSTODIAN, REGISTRAR)]
 WHY = AccessPurpose("criminal investigation", "26-00417")
@@ -57,9 +57,10 @@ NOBODY = EvidenceRecipient(name="nobody", sha256="0")
 Make: TypeAlias = Callable[..., bytes]
 
 
-def register() -> bytes:
+def register(until: datetime | None = None) -> bytes:
     pem = SIGNER.public_pem.decode()
-    known = PostKey(kid=read_key(pem.encode()).thumbprint(), public_key=pem, since=NOW)
+    ended: Any = {"until": until, "ended": "revoked"} if until else {}
+    known = PostKey(kid=read_key(pem.encode()).thumbprint(), public_key=pem, since=NOW, **ended)
     said = PostKeyRegister(agency="demo", number=1, issued=NOW, posts=(PostKeys(name="post-1", keys=(known,)),))
     return sign(json.dumps(said.wire()).encode(), REGISTRAR._key, typ=REGISTER_TYPE, kid=REGISTRAR.kid)
 
@@ -304,6 +305,29 @@ def test_covert_record_goes_with_its_group_alone(make: Make) -> None:
         make(31)
     report = verify_package(make(31, groups=(GROUP,)), TRUSTED)
     assert report.intact
+
+
+def test_record_that_was_made_after_its_key_s_end_is_not_proved(make: Make, rows: Rows, tmp_path: Path) -> None:
+    end = NOW - timedelta(seconds=1)
+
+    def revoked(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        files["register.jws"] = register(end)
+
+    def came_before(files: dict[str, bytes], manifest: dict[str, Any]) -> None:
+        revoked(files, manifest)
+        for record in manifest["records"]:
+            record["kept_at"] = end.isoformat()
+
+    package = make(3)
+    late, before = (signed_anew(package, change) for change in (revoked, came_before))
+    assert agree(tmp_path, [package, late, before]) == [True, False, True]
+    assert "its time is after the end of its key" in verify_package(late, TRUSTED).problems[0]
+    assert "its clock was wrong" in verify_package(before, TRUSTED).notes[0]
+    with pytest.raises(DepartmentError, match=r"it cannot be proved: .*after the end of its key"):
+        make(3, register=register(end))
+    rows("UPDATE custody_record SET kept_at = kept_at - interval '1 minute' RETURNING 1")
+    page = unpack(make(3, register=register(end)))["index.html"].decode()
+    assert "before the time that this record says" in page
 
 
 def test_what_is_not_proved_is_not_exported(make: Make, keys: dict[str, Keyring]) -> None:

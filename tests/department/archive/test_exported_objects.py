@@ -21,12 +21,12 @@ from device.records import Keyring
 from device.records.contract.examples import JPEG
 from tests.department.archive.test_evidence import Make, agree, ids, make
 from tests.department.archive.test_portability import KEY, connected, content, entry, other, signed
-from tests.department.custody.conftest import Open, clock, database, keys, opened, rows
+from tests.department.custody.conftest import Open, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import GROUP, SIGNER, Post, deliveries
 from tests.department.roles import as_role
 from tests.s3_store import Bucket, S3Store
 
-__all__ = ["clock", "database", "ids", "keys", "make", "opened", "other", "rows"]
+__all__ = ["clock", "database", "ended", "ids", "keys", "make", "opened", "other", "rows"]
 
 
 @pytest.fixture

@@ -34,13 +34,13 @@ from device.records import Keyring
 from device.records.contract.examples import ExampleSigner
 from device.records.signing import read_key
 from device.records.verify.verify import Verifier
-from tests.department.custody.conftest import Open, clock, database, keys, opened, rows
+from tests.department.custody.conftest import Open, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
 from tests.department.emptying import empty, empty_ledger
 from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
 
-__all__ = ["clock", "database", "keys", "opened", "rows"]
+__all__ = ["clock", "database", "ended", "keys", "opened", "rows"]
 KEY = ExampleSigner(b"the custodian's")._key
 PERSON = """
 INSERT INTO people_person (password, login, name, badge, agency, made_at, active_from)

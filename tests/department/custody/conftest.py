@@ -27,6 +27,12 @@ def keys() -> dict[str, Keyring]:
 
 
 @pytest.fixture
+def ended() -> dict[str, datetime]:
+    """Which keys the register says have ended, and when, to be changed by a test."""
+    return {}
+
+
+@pytest.fixture
 def clock() -> list[datetime]:
     """The custodian's clock, to be set by a test."""
     return [NOW]
@@ -54,7 +60,13 @@ def pictures() -> PictureBucket | None:
 
 @pytest.fixture
 def opened(
-    database: str, rows: Rows, keys: dict[str, Keyring], clock: list[datetime], pictures: PictureBucket | None
+    *,
+    database: str,
+    rows: Rows,
+    keys: dict[str, Keyring],
+    ended: dict[str, datetime],
+    clock: list[datetime],
+    pictures: PictureBucket | None,
 ) -> Iterator[Open]:
     """Opens the store again, as after an end."""
     stores: list[CustodyStore] = []
@@ -65,6 +77,7 @@ def opened(
         found = CustodyStore(
             f"{database} user={KEEPER} application_name=records",
             keys=lambda post: keys.get(post, Keyring(())),
+            ended=lambda _: ended,
             now=lambda: clock[0],
             bucket=pictures,
         )

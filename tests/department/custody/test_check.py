@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -24,7 +24,7 @@ from department.ledger.entries import open_entry
 from department.policy.policy import AccessPurpose
 from device.records import KeptRange, Keyring, Receipt
 from tests.department.custody.conftest import Open, Rows
-from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, SIGNER, STRANGER, Post, changed, deliveries
+from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, NOW, SIGNER, STRANGER, Post, changed, deliveries
 from tests.department.emptying import empty_ledger
 
 Connect = Callable[[str], psycopg.Connection]
@@ -41,7 +41,7 @@ def empty(connect: Connect) -> Iterator[None]:
 
 
 @pytest.fixture
-def run(connect: Connect, keys: dict[str, Keyring], tmp_path: Path) -> Iterator[Run]:
+def run(connect: Connect, keys: dict[str, Keyring], ended: dict[str, datetime], tmp_path: Path) -> Iterator[Run]:
     """Run the check, by a new process as it were."""
     with ExitStack() as stack:
 
@@ -51,6 +51,7 @@ def run(connect: Connect, keys: dict[str, Keyring], tmp_path: Path) -> Iterator[
             made = CustodyVerification(
                 keeper,
                 keys=lambda post: keys.get(post, Keyring(())),
+                ended=lambda _: ended,
                 receipts=tmp_path / "receipts",
                 state=tmp_path / "checked.json",
             )
@@ -186,6 +187,23 @@ def test_genuine_record_that_was_judged_again_to_hide_it(
     sql(f"UPDATE custody_rejudged SET verdict = '{verdict}'")  # noqa: S608 - our own names
     sql("DELETE FROM custody_hit WHERE covert_group IS NULL")
     assert named(run()) == {("verdict", "open", 4)}
+
+
+def test_what_was_made_after_a_key_s_end_that_was_not_known_yet(
+    run: Run, store: CustodyStore, opened: Open, ended: dict[str, datetime]
+) -> None:
+    """Named, until the keeper has judged it again; then nobody can have hidden a record so."""
+    ended[SIGNER.kid] = NOW - timedelta(seconds=1)
+    assert [*{(problem.kind, problem.message) for problem in run(whole=True).problems}] == [
+        ("signature", "kept as genuine: made after the department took its key out of use")
+    ]
+    again = opened()
+    assert [*again.judge_again("post-1")]
+    assert run(whole=True).problems == ()
+    ended[SIGNER.kid] = NOW
+    assert {problem.kind for problem in run(whole=True).problems} == {"verdict"}, (
+        "it came before that, and is the post's"
+    )
 
 
 def test_what_was_refuted_is_held_as_long_as_the_post_has_nothing_there(
@@ -403,7 +421,7 @@ class TestRuns:
         """A record that the keeper refutes while it is checked loses what people see of it at that moment."""
         real, refuted = check.judge, []
 
-        def judged(record: CustodyRecord, said: PostStatements) -> Judgment:
+        def judged(record: CustodyRecord, said: PostStatements, *, kept_at: datetime) -> Judgment:
             if not refuted:
                 refuted.append(record)
                 sql(
@@ -411,7 +429,7 @@ class TestRuns:
                     " SELECT id, class, retained_from, kept_at, 'forged', key, '' FROM custody_record"
                     " WHERE verdict = 'genuine'; DELETE FROM custody_read; DELETE FROM custody_audit"
                 )
-            return real(record, said)
+            return real(record, said, kept_at=kept_at)
 
         monkeypatch.setattr(check, "judge", judged)
         assert "projection" not in {problem.kind.value for problem in run().problems}

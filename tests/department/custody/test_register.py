@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,8 @@ def test_a_key_that_was_taken_out_of_use_is_news(fleet: Fleet) -> None:
     write_register(fleet)
     assert register.poll() == {"post-1"}
     assert register.keys("post-1").kids == {first} == set(register.ended("post-1"))
+    end = register.ended("post-1")[first]
+    assert (register.ended_since(end - timedelta(seconds=1)), register.ended_since(end)) == ({"post-1"}, frozenset())
 
 
 def test_an_older_register_is_refused_over_an_end(fleet: Fleet) -> None:

@@ -1,7 +1,7 @@
 """Each record is kept exactly once, whatever it says, and what is held of each chain goes over an end."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -299,6 +299,40 @@ def test_what_a_former_key_signed_after_it_was_replaced_is_refuted_even_where_it
         store = opened()
     store.keep(deliveries(thief.read()))
     assert spans(store) == [(1, 5)]
+
+
+def test_what_was_made_after_a_key_s_end_is_refuted_when_the_register_tells_of_it(
+    opened: Open, rows: Rows, ended: dict[str, datetime], clock: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The register is carried by hand: what came in between was kept as the post's own."""
+    monkeypatch.setattr(module, "REJUDGED_AT_ONCE", 2)
+    post, store = Post(), opened()
+    ahead = post.record(1)
+    post.now = NOW + timedelta(hours=2)  # a wrong clock: it came before the end, and cannot have been made after
+    ahead += post.record(1)
+    store.keep(deliveries(*ahead))
+    end = NOW + timedelta(hours=1)
+    clock[0] = end + timedelta(minutes=1)
+    post.now = end - timedelta(minutes=1)
+    before = [post.read(), *post.record(2)]
+    post.now = end + timedelta(seconds=30)
+    after = [post.read(), *post.record(1), post.hit(GROUP)]
+    store.keep(deliveries(*before, *after))
+    assert [verdict for _, verdict in verdicts(rows)] == ["genuine"] * 8
+    ended[SIGNER.kid] = end
+    assert CHAIN in judge_again(store, "post-1")
+    found = dict(rows("SELECT encode(digest, 'hex'), verdict FROM custody_judged"))
+    assert [found[made.digest] for made in (*ahead, *before)] == ["genuine"] * 5
+    assert [found[made.digest] for made in after] == ["forged"] * 3
+    assert rows("SELECT count(*) FROM custody_read") == [(1,)], "nobody is shown it"
+    for _ in range(2):
+        assert rows("SELECT runs -> 0 -> 1, unproven -> 0 -> 0 FROM custody_holding WHERE chain = %s", CHAIN.chain) == [
+            (5, 6)
+        ]
+        assert judge_again(store, "post-1") == set()
+        store = opened()
+    store.keep(deliveries(*post.record(1)))
+    assert [verdict for _, verdict in verdicts(rows)][-1] == "forged"
 
 
 def test_numbers_that_a_post_gave_up_join_over_an_end(opened: Open, keys: dict[str, Keyring]) -> None:
