@@ -50,6 +50,8 @@ def month_after(month: date) -> date:
 def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone: ZoneInfo, **about: str) -> bool:
     """Publish a month's counts, signed; return False where it was published, whatever it said.
 
+    What is counted of purged hits goes once their month is published.
+
     Args:
         keeper: a connection that may count, and sees no record by it.
         month: the first day of a month that is over.
@@ -78,6 +80,12 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
     row = [month, signed.decode(), key.as_pem(private=False).decode()]
     done = keeper.execute(
         "INSERT INTO sharing_report (month, signed, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", row
+    )
+    # Hits of such months are purged for years: what is counted of them no report needs.
+    keeper.execute(
+        "DELETE FROM alerts_forgotten AS gone USING sharing_report AS told"
+        " WHERE told.month = date_trunc('month', gone.at AT TIME ZONE %s)::date",
+        [zone.key],
     )
     return done.rowcount == 1
 

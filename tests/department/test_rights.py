@@ -93,7 +93,8 @@ RIGHTS = {
     "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # The keeper notes besides when it has told one.
     "alerts_decision": {OWNER: ALL, KEEPER: READ},
-    "alerts_forgotten": {OWNER: ALL},
+    # Counts, without a plate: those of a month go once it is published.
+    "alerts_forgotten": {OWNER: ALL, KEEPER: READ | {"DELETE"}},
     # The command line says who is told; the pages' role tells them, and notes that in a few columns.
     "alerts_sample": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_label": {OWNER: ALL, WEB: ADD, AUDITOR: READ},

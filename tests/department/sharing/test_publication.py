@@ -164,6 +164,28 @@ def test_hit_that_was_purged_undecided_is_counted(counted: psycopg.Connection, s
     empty(superuser, "archive_part", "alerts_forgotten")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_counts_of_purged_hits_go_once_their_month_is_published(
+    counted: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    month = datetime(2026, 1, 1, tzinfo=zone)
+    quarters = [month - timedelta(minutes=15), month, month + timedelta(days=30, hours=23), month + timedelta(days=31)]
+    superuser.execute(
+        "INSERT INTO alerts_forgotten SELECT at, 'rejected', 7 FROM unnest(%s::timestamptz[]) AS at", [quarters]
+    )
+
+    def left() -> list[datetime]:
+        return [at for (at,) in superuser.execute("SELECT at FROM alerts_forgotten ORDER BY at")]
+
+    assert publish(counted, zone=zone.key)
+    assert left() == [quarters[0], quarters[3]], "of other months, which may be published yet"
+    superuser.execute("INSERT INTO alerts_forgotten VALUES (%s, 'rejected', 7)", [quarters[1]])
+    assert not publish(counted, zone=zone.key), "as every night: what a later purge counted goes, too"
+    assert left() == [quarters[0], quarters[3]]
+    empty(superuser, "alerts_forgotten")
+
+
 def hits(keeper: psycopg.Connection, since: datetime = AT) -> dict[str, int]:
     counts = keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, datetime(2026, 2, 1, tzinfo=UTC)])
     return {name: count for part, name, count in counts if part == "hits"}
