@@ -94,9 +94,6 @@ def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[
     """
     for path in paths:
         load(path)
-    if at_once <= 1 or len(paths) == 1:
-        yield from (run_one(path, wishes) for path in paths)
-        return
     with ProcessPoolExecutor(
         min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_begin_process
     ) as pool:

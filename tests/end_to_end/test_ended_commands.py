@@ -62,6 +62,7 @@ def wait_for(leader: subprocess.Popen[bytes], brokers: int | None) -> None:
     [
         pytest.param(("demo", "--no-live"), 1, signal.SIGTERM, id="demo"),
         pytest.param(("run", "week_without_network"), 1, signal.SIGTERM, id="one-scenario"),
+        pytest.param(("run", "week_without_network", "--wall-clock"), 1, signal.SIGKILL, id="one-scenario-killed"),
         pytest.param(("run", "--jobs", "2", *SCENARIOS), 2, signal.SIGTERM, id="scenarios"),
         pytest.param(("run", "--jobs", "2", *SCENARIOS), 2, signal.SIGINT, id="scenarios-interrupted"),
         pytest.param(("run", "--jobs", "2", *SCENARIOS), 2, signal.SIGKILL, id="scenarios-killed"),
