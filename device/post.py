@@ -144,7 +144,12 @@ class Post:
         self._acceptance = acceptance = Acceptance(configuration.acceptance, source, configuration.records)
         expiry, snapshot = CertificateMonitor(configuration.uplink.certificate, timekeeper), Snapshot()
         renewal = Renewal.of(
-            configuration.enrollment, configuration.uplink, name=source.post, audit=audit, now=timekeeper.now
+            configuration.enrollment,
+            configuration.uplink,
+            name=source.post,
+            audit=audit,
+            now=timekeeper.now,
+            earliest=timekeeper.earliest,
         )
         self._control: RemoteControl[Configuration] | None = None
         if remote is not None and control is not None:

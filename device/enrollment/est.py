@@ -20,6 +20,7 @@ from device.enrollment.code import is_sealed, seal_key_of
 from device.enrollment.errors import EnrollmentError
 from device.language import ENGLISH, Phrase, terminal_language
 from device.text import printable
+from device.uplink.tls import judge_time_by
 
 ROOT = "/.well-known/est"
 CONFIGURATION = "/.well-known/platepost/configuration"
@@ -105,14 +106,22 @@ class EstClient:
         body = self._send(trusting(ca), "simpleenroll", request, _basic(post, code))
         return read_answer(body)
 
-    def renew(self, request: bytes, *, ca: bytes, certificate: Path, key: Path) -> bytes:
+    def renew(
+        self, request: bytes, *, ca: bytes, certificate: Path, key: Path, earliest: datetime | None = None
+    ) -> bytes:
         """Send a request as the post that the certificate names; return its next certificate and chain, PEM.
+
+        `earliest` is, for a clock that nobody vouches for, the earliest time that it can be: of the office's
+        certificate is only verified that it has not ended by then, as of a broker's.
 
         Raises:
             EnrollmentError: the office refuses, or does not answer.
 
         """
-        return read_answer(self._send(trusting(ca, certificate, key), "simplereenroll", request, {}))
+        context = trusting(ca, certificate, key)
+        if earliest is not None:
+            judge_time_by(context, earliest)
+        return read_answer(self._send(context, "simplereenroll", request, {}))
 
     def configuration(self, post: str, code: str, *, ca: bytes) -> bytes:
         """Fetch the first configuration of a post that was enrolled with the code.

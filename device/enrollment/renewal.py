@@ -43,6 +43,7 @@ class Renewal(Part):
         name: the post.
         audit: the audit trail.
         now: the time.
+        earliest: for a clock that nobody vouches for, the earliest time that it can be.
 
     """
 
@@ -54,12 +55,13 @@ class Renewal(Part):
         name: str,
         audit: AuditLog,
         now: Callable[[], datetime],
+        earliest: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._client = client
         self._name = name
         self._ca, self._certificate, self._key = uplink.ca, uplink.certificate, uplink.private_key
         self._audit = audit
-        self._now = now
+        self._now, self._earliest = now, earliest
         self._one_at_a_time = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="renewal", daemon=True)
@@ -73,11 +75,12 @@ class Renewal(Part):
         name: str,
         audit: AuditLog,
         now: Callable[[], datetime],
+        earliest: Callable[[], datetime | None] = lambda: None,
     ) -> "Renewal | None":
         """Return the renewal that a configuration asks for, None where a technician brings certificates."""
         if settings is None:
             return None
-        return cls(EstClient(settings.office), uplink, name=name, audit=audit, now=now)
+        return cls(EstClient(settings.office), uplink, name=name, audit=audit, now=now, earliest=earliest)
 
     def is_due(self) -> bool:
         """Tell whether a third of the certificate's lifetime or less is left.
@@ -102,7 +105,9 @@ class Renewal(Part):
         with self._one_at_a_time:
             ca = self._read(self._ca)
             request = make_renewal(self._name, read_key_file(self._key))
-            chain = self._client.renew(request, ca=ca, certificate=self._certificate, key=self._key)
+            chain = self._client.renew(
+                request, ca=ca, certificate=self._certificate, key=self._key, earliest=self._earliest()
+            )
             # The office is the fleet's, and has just made it. The clock may be behind, as where nobody vouches for it
             # and time is held at the end of the certificate before.
             at = max(self._now(), x509.load_pem_x509_certificate(chain).not_valid_before_utc)

@@ -22,7 +22,7 @@ NOT_YET_VALID, EXPIRED, OTHER_NAME, OTHER_ADDRESS = 9, 10, 62, 64
 
 
 class ExpiredError(ssl.SSLCertVerificationError):
-    """The broker's certificate ended before the earliest time that it can be."""
+    """The server's certificate ended before the earliest time that it can be."""
 
     verify_code = EXPIRED
     verify_message = "certificate has expired"
@@ -46,11 +46,16 @@ def tls_context(settings: UplinkSettings, *, earliest: datetime | None = None) -
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(settings.certificate, settings.private_key)
         if earliest is not None:
-            context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
-            context.sslsocket_class = _socket_class(earliest)
+            judge_time_by(context, earliest)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise IdentityError(f"cannot use the uplink's identity: {error}") from error
     return context
+
+
+def judge_time_by(context: ssl.SSLContext, earliest: datetime) -> None:
+    """Have a client's context judge by the earliest time that it can be, and not by the system's clock."""
+    context.verify_flags |= ssl.VerifyFlags(NO_CHECK_TIME)
+    context.sslsocket_class = _socket_class(earliest)
 
 
 def peer_expires(connection: ssl.SSLSocket) -> datetime | None:
@@ -67,7 +72,7 @@ def _socket_class(earliest: datetime) -> type[ssl.SSLSocket]:
             super().do_handshake(block)
             ends = peer_expires(self)
             if ends is None or ends < earliest:
-                raise ExpiredError(f"the broker's certificate ended at {ends}, before {earliest}")
+                raise ExpiredError(f"the server's certificate ended at {ends}, before {earliest}")
 
     return Socket
 

@@ -44,9 +44,17 @@ class Post:
         self.unit = unit
         self.trail = Trail()
         self.time = datetime.now(UTC)
+        self.earliest: datetime | None = None
         read = config.load(unit.directory / "post.toml")
         trail: Any = self.trail
-        renewal = Renewal.of(read.enrollment, read.uplink, name=read.post.name, audit=trail, now=lambda: self.time)
+        renewal = Renewal.of(
+            read.enrollment,
+            read.uplink,
+            name=read.post.name,
+            audit=trail,
+            now=lambda: self.time,
+            earliest=lambda: self.earliest,
+        )
         assert renewal is not None
         self.renewal = renewal
 
@@ -107,6 +115,37 @@ def test_post_that_comes_back_after_its_certificate_ended_renews_it_by_itself(
     *_, act = department.fleet.acts
     assert (act.action, act.object) == ("certificate_renewed", "post-17")
     assert "lapsed" in act.details
+
+
+def take_office_to(department: Department, moment: datetime) -> None:
+    """Have the office live at another time than the unit's clock says, its own certificate included."""
+    department.fleet.issuance = Issuance(now=lambda: moment)
+    assert department.serving.renew(at=datetime.max.replace(tzinfo=UTC))
+
+
+def test_post_whose_clock_nobody_vouches_for_renews_though_the_clock_is_long_behind(
+    department: Department, post: Post
+) -> None:
+    take_office_to(department, datetime.now(UTC) + timedelta(days=400))
+    # A clock that somebody vouches for is believed.
+    with pytest.raises(EnrollmentError, match="not yet valid"):
+        post.renewal.renew()
+    post.earliest = post.time
+    assert post.renewal.renew() == post.certificate.not_valid_after_utc
+    assert post.certificate.not_valid_before_utc > datetime.now(UTC) + timedelta(days=390)
+
+
+def test_office_whose_certificate_has_ended_for_certain_is_refused_by_any_clock(
+    department: Department, post: Post
+) -> None:
+    before = post.certificate
+    take_office_to(department, datetime.now(UTC) - timedelta(days=1000))
+    for earliest in (None, post.time):
+        post.earliest = earliest
+        with pytest.raises(EnrollmentError, match="expired") as refused:
+            post.renewal.renew()
+        assert refused.value.reason == "foreign_server"
+    assert post.certificate == before
 
 
 @needs_root
