@@ -16,7 +16,7 @@ from department.custody.constants import ConstantsTable
 from department.custody.errors import StoreError
 from department.custody.holding import ChainName, Fork, Holding, LinkedRun
 from department.custody.pictures import announce_objects, put_pictures
-from department.custody.projections import PROJECTIONS, Projection, Row
+from department.custody.projections import ACCESSES, PROJECTIONS, Projection, Row
 from department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
 from department.database.copy import copy_into
 
@@ -318,12 +318,15 @@ class CustodyTables:
         # While the bucket takes them, the database takes the rest.
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
         for projection, rows in batch.projected.items():
-            self._insert(projection.table, rows)
+            if projection is not ACCESSES:
+                self._insert(projection.table, rows)
         self.write_judgments(batch)
         self._write_chains(batch.chains)
         self._write_tally(batch.tally, now)
         if finish is not None:
             finish()
+        # Last, as whoever acts enters it: with this, nobody else can enter anything until the transaction ends.
+        self._insert(ACCESSES.table, batch.projected.get(ACCESSES, ()))
 
     def write_judgments(self, batch: Batch) -> None:
         """Write the later judgments of a batch ahead of the rest."""

@@ -1,17 +1,19 @@
 """What happens to alerts besides what people decide: they arrive, are taken back, escalate, change hands and go."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from joserfc.jwk import ECKey
 
 from department.alerts import actions
 from department.alerts.actions import AlertActor, AlertRejection
-from department.alerts.alerts import open_alerts, open_substitutes
+from department.alerts.alerts import Alert, open_alerts, open_substitutes
 from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
 from department.alerts.errors import AlertError
@@ -21,14 +23,19 @@ from department.alerts.shift import acknowledge, acknowledged_until, shift_start
 from department.alerts.states import TRANSITIONS, AlertOutcome, AlertState, AlertStep, RejectReason, transition_rows
 from department.database.cluster import SUPERUSER
 from department.database.roles import KEEPER, WEB
+from department.ledger.catalog import LedgerEvent
+from department.ledger.writing import enter
 from department.people.rights import DepartmentRole
 from department.people.services import join_covert
 from department.policy.policy import policy_in_force
 from device.control.jose import open_signed
+from device.records import Envelope
+from device.records.contract.examples import CLOCK, example_audit
 from device.records.decision import DECISION_TYPE, Decision
+from device.records.hit import HitWithdrawn
 from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
-from tests.department.custody.posts import GROUP
+from tests.department.custody.posts import GROUP, PASSAGE
 from tests.department.people.persons import client_of
 from tests.department.roles import as_role
 
@@ -309,6 +316,42 @@ def test_post_whose_rejections_jump_is_named(dispatch: Dispatch) -> None:
                     )
     with as_role(WEB):
         assert [*worse_posts()] == ["post-1"]
+
+
+def withdrawal(dispatch: Dispatch, hit: str) -> Envelope:
+    seen = {"plate_read": "7A8C123", "plate_key": "7A8C123", "category": "stolen_vehicle", "passage": PASSAGE}
+    return dispatch.post.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason="text_changed", **seen))
+
+
+def keep_while_somebody_takes(dispatch: Dispatch, alert: Alert, *records: Envelope) -> None:
+    """Have the keeper keep records that concern an alert while somebody who takes it has not committed yet."""
+    actor = dispatch.person("a.rivera")
+    with ThreadPoolExecutor(1) as keeper, as_role(WEB), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO alerts_step (record_id, revision, step, person) VALUES (%s, 0, 'take', %s)",
+                [alert.record_id, actor.person.login],
+            )
+        keeping = keeper.submit(dispatch.keep, *records)
+        while not dispatch.asked("SELECT FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.01)
+        said = {"person": actor.person.login, "records": [alert.record_id], "step": "take", "state": "taken"}
+        enter(LedgerEvent.ALERT_STEP, said)
+    keeping.result()
+
+
+def test_alert_is_taken_back_though_somebody_takes_it_at_that_moment(dispatch: Dispatch) -> None:
+    alert = dispatch.alert()
+    keep_while_somebody_takes(dispatch, alert, withdrawal(dispatch, alert.hit))
+    again = dispatch.again(alert)
+    assert (again.state, again.withdrawn_from, again.holder) == (AlertState.WITHDRAWN, "taken", "a.rivera")
+
+
+def test_keeper_and_people_wait_for_one_another_in_one_order(dispatch: Dispatch) -> None:
+    """The keeper also enters in the ledger that somebody looked at the post, as whoever acts enters what they do."""
+    alert, seen = dispatch.alert(), dispatch.post.recorder.record(example_audit("technician_session"))
+    keep_while_somebody_takes(dispatch, alert, seen, withdrawal(dispatch, alert.hit))
+    assert dispatch.asked("SELECT count(*) FROM custody_access") == [(1,)]
 
 
 def test_alerts_go_with_their_hits(dispatch: Dispatch) -> None:
