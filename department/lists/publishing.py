@@ -143,7 +143,7 @@ class ListSigner:
         self._settings = settings
         self._fleet = Fleet.load(settings.fleet)
         self._on_posts: int | None = None
-        """The newest version that a post held when this began: a fleet restored from a backup knows of older ones."""
+        """The newest version that a post held when last looked: a fleet restored from a backup knows of older ones."""
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -264,6 +264,11 @@ class ListSigner:
                 sent = publish(connected, package, manifest)
                 end |= {"topic": sent.topic, "parts": sent.parts}
         self._write_back(requests, wanted, manifest)
+        # A post that was away may be back, with a list that a restored fleet does not know of.
+        heard = max((post.version or 0 for post in watch.posts.values()), default=0)
+        if manifest.version < heard < int(wanted.at.timestamp()):
+            self._on_posts = heard
+            ListRequest.objects.create(kind="complete")
         return manifest
 
     @staticmethod

@@ -219,6 +219,37 @@ def test_fleet_that_was_restored_from_a_backup_publishes_what_posts_do_not_refus
     assert office.published[-1] == "delta"
 
 
+def test_post_that_comes_back_to_a_restored_fleet_is_not_left_with_its_newer_list(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path
+) -> None:
+    """It would refuse each list as older, and keep what was ended since."""
+    enter(people["a.rivera"], "7ABC123")
+    office.sign()
+    shutil.copytree(office.fleet.list_archive, tmp_path / "backup")
+    for number in range(4):
+        enter(people["a.rivera"], f"7NEW11{number}")
+        office.sign()
+    held = office.versions[-1]
+    shutil.rmtree(office.fleet.list_archive)
+    shutil.copytree(tmp_path / "backup", office.fleet.list_archive)
+    office.signer = ListSigner(SignerSettings(office.fleet.directory, "chief"))  # while no post is heard
+    with pytest.MonkeyPatch.context() as later:
+        later.setattr(publishing, "datetime", Later)
+        for plate in ("7NEW222", "7NEW333"):
+            enter(people["a.rivera"], plate)
+            office.sign()
+            assert (office.published[-1], office.versions[-1] < held) == ("delta", True)
+            assert ListRequest.objects.filter(state="waiting").exists() == (plate == "7NEW333")
+            office.say_held(held)
+        office.sign()
+    assert (office.published[-1], office.versions[-1] > held) == ("complete", True)
+    assert [len(office.hits(plate)) for plate in ("7ABC123", "7NEW113", "7NEW333")] == [1, 1, 1]
+    enter(people["a.rivera"], "7NEW444")
+    office.sign()
+    assert office.published[-1] == "delta"
+    assert not ListRequest.objects.filter(state="waiting").exists()
+
+
 class Later(datetime):
     """An hour from now: more seconds went by than lists were published."""
 
