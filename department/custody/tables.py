@@ -317,9 +317,11 @@ class CustodyTables:
         self._insert("custody_record", [each.columns for each in batch.records])
         # While the bucket takes them, the database takes the rest.
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
-        for projection, rows in batch.projected.items():
+        # Hits before withdrawals: new alerts are looked up among what left the lists before old ones are taken back, as
+        # whoever takes an entry off does.
+        for projection in PROJECTIONS:
             if projection is not ACCESSES:
-                self._insert(projection.table, rows)
+                self._insert(projection.table, batch.projected.get(projection, ()))
         self.write_judgments(batch)
         self._write_chains(batch.chains)
         self._write_tally(batch.tally, now)

@@ -1,15 +1,20 @@
 """What may be entered, approved and ended by whom: refused by the services, by the ORM and by SQL alike."""
 
 import json
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from department.custody.tables import CustodyTables
 from department.database.roles import OWNER, SIGNER
 from department.lists import services
 from department.lists.errors import ListRefusedError
@@ -212,6 +217,34 @@ def test_open_alerts_are_taken_back_with_the_last_entry_of_their_plate(people: P
     assert states() == ["withdrawn", "new"]
     services.recover("7DEF456", "found, too", people["f.other"])
     assert states() == ["withdrawn", "withdrawn"]
+
+
+def test_hit_that_comes_while_its_plate_is_recovered_is_taken_back(
+    people: People, dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper has made the alert and not committed it: who takes the plate off the list does not see it yet."""
+    made, go_on, recovered = Event(), Event(), Event()
+    write = CustodyTables._write_tally
+
+    def wait(tables: CustodyTables, *given: Any) -> None:  # noqa: ANN401 - as it is given
+        made.set()
+        assert go_on.wait(60)
+        write(tables, *given)
+
+    def let_go() -> None:
+        while not (recovered.is_set() or dispatch.asked("SELECT FROM pg_locks WHERE NOT granted")):
+            time.sleep(0.01)
+        go_on.set()
+
+    monkeypatch.setattr(CustodyTables, "_write_tally", wait)
+    with ThreadPoolExecutor(2) as threads:
+        keeping = threads.submit(dispatch.keep, dispatch.post.hit(captured=dispatch.post.now))
+        assert made.wait(60)
+        letting = threads.submit(let_go)
+        services.recover("7ABC123", "found on Oak Street", people["f.other"])
+        recovered.set()
+    assert (keeping.result(), letting.result()) == (None, None)
+    assert dispatch.asked("SELECT state, withdrawn_because FROM alerts_alert") == [("withdrawn", "entry_removed")]
 
 
 def test_entry_that_nobody_has_approved_stands_for_no_alert(
