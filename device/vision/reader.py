@@ -67,7 +67,7 @@ class Reading:
     """Calibrated probability that the whole text is right, with O and 0, I and 1 taken for one; 0 to 1."""
     characters: tuple[Glyph, ...]
     alternatives: tuple[Hypothesis, ...]
-    """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone."""
+    """Other texts, the likeliest first; none differs from the text by O and 0 or I and 1 alone, or is surer than it."""
     columns: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     """[40 columns, 38 classes], look-alike letters merged: what the network saw in a single look; None of several."""
 
@@ -157,7 +157,8 @@ class Reader:
         )
         confidence = self.calibration(doubted(together)) if best.text else best.probability
         text = self._issued("".join(character for character, _ in clearest))
-        # What is left goes to the others by the share that the network gives them.
+        # What is left goes to the others by the share that the network gives them; none is surer than the text, which
+        # may have been preferred for its format.
         factor = min(1.0, (1 - confidence) / max(1 - best.probability, 1e-9))
         return Reading(
             text=text,
@@ -168,7 +169,7 @@ class Reader:
             alternatives=tuple(
                 Hypothesis(self._issued(_spelled(looks[0], other.text, best.text, text)), share)
                 for other in others
-                if other.text and (share := other.probability * factor) >= LEAST_ALTERNATIVE
+                if other.text and (share := min(other.probability * factor, confidence)) >= LEAST_ALTERNATIVE
             ),
             columns=merge_look_alikes(looks[0].probabilities) if len(looks) == 1 else None,
         )
