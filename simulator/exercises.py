@@ -11,7 +11,9 @@ import numpy as np
 from department.people.exercise_file import Exercise, ExerciseSet
 from department.people.rights import TrainingTopic
 from department.search.misreads import look_alikes
+from device.files import as_owner_of, write_durably
 from models import plates
+from simulator.errors import SimulatorError
 
 _LEAST_WIDTH = 70.0
 """Pixels of the plate before it is enlarged: hard, and yet to be read."""
@@ -96,9 +98,11 @@ def exercises(*, file: Path, seed: int, count: int, as_json: bool) -> None:
     Put FILE into the department's folder `training`; the set has the file's name.
     """
     made = drawn_exercises(file.stem, seed, count)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(made.model_dump_json(exclude_defaults=True), "utf-8")
-    file.chmod(0o600)
+    try:
+        with as_owner_of(file.parent):
+            write_durably(file, made.model_dump_json(exclude_defaults=True).encode())
+    except OSError as error:
+        raise SimulatorError(f"{file}: cannot be written ({error.strerror})") from error
     click.echo(json.dumps({"file": str(file), "exercises": count}) if as_json else f"{count} exercises in {file}.")
 
 
