@@ -193,7 +193,7 @@ class RegistrationAuthority:
         if name not in self._fleet.posts():
             raise EnrollmentError(f"{name} is no post of this fleet", reason="unknown_post")
         if self._known(self._fleet.post(name), key_digest(certificate.public_key())) is None:
-            # Nobody revoked it if it had ended when another unit took the name.
+            # Nobody revoked it if it was issued after the backup that this fleet was restored from.
             raise EnrollmentError(f"another unit is {name} now", reason="replaced")
         ended = certificate.not_valid_after_utc
         if datetime.now(UTC) - ended > LAPSED_MOST:

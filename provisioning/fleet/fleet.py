@@ -392,6 +392,7 @@ class Fleet(Layout):
     ) -> list[int]:
         """Revoke all certificates of a name but the one numbered `keep`, and write what brokers refuse by.
 
+        Those that are over too: the enrollment server renews one that ended while its post was away.
         `authority` is the fleet's, where it is open already. Returns the serial numbers. mosquitto reads the list when
         it starts, RabbitMQ when somebody connects.
 
@@ -401,7 +402,7 @@ class Fleet(Layout):
         """
         authority = authority or self.open_authority()
         with self.locked():
-            serials = [one.serial for one in self.ledger.of(name) if one.serial != keep]
+            serials = [one.serial for one in self.ledger.of(name, over=True) if one.serial != keep]
             self.ledger.revoked(serials, reason)
             self.write_revocations(authority)
         return serials

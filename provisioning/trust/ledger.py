@@ -80,11 +80,11 @@ class CertificateLedger:
             (line["purpose"], line["signing_key"], line["event"]) for line in self._lines() if "signing_key" in line
         ]
 
-    def of(self, name: str) -> list[Issued]:
-        """Return the certificates of a name that are neither revoked nor over, oldest first."""
+    def of(self, name: str, *, over: bool = False) -> list[Issued]:
+        """Return the certificates of a name that are not revoked, nor over unless that is asked for, oldest first."""
         gone = {serial for serial, _, _ in self.revocations()}
         now = datetime.now(UTC)
-        return [one for one in self.all() if one.name == name and one.serial not in gone and one.ends > now]
+        return [one for one in self.all() if one.name == name and one.serial not in gone and (over or one.ends > now)]
 
     def holders(self, key: str) -> set[str]:
         """Return the names to which a public key, by its digest, was ever certified."""

@@ -23,6 +23,7 @@ from device.files import write_durably
 from provisioning.fleet.fleet import Fleet
 from provisioning.trust.authority import Authority
 from provisioning.trust.certificates import Issuance
+from provisioning.trust.ledger import CertificateLedger
 from tests.device.nobody import needs_root
 from tests.provisioning.enrollment.conftest import Department
 
@@ -148,6 +149,17 @@ def test_office_whose_certificate_has_ended_for_certain_is_refused_by_any_clock(
     assert post.certificate == before
 
 
+def test_post_that_was_revoked_after_its_certificate_had_ended_does_not_come_back(
+    department: Department, post: Post
+) -> None:
+    lapsed = lapse(department, post)
+    # As where the broker could not be told: the post is the fleet's until the command is given again.
+    assert lapsed in department.fleet.revoke_certificates("post-17", "revoked")
+    with pytest.raises(EnrollmentError) as refused:
+        post.renewal.renew()
+    assert refused.value.reason == "revoked"
+
+
 @needs_root
 def test_post_that_root_runs_for_an_acceptance_leaves_the_certificate_to_its_own_user(post: Post) -> None:
     os.chown(post.unit.certificate_path, 4242, 4343)
@@ -180,16 +192,22 @@ def test_a_fleet_from_a_backup_renews_what_was_issued_since_and_can_revoke_it(
     assert {presented, post.certificate.serial_number} <= set(department.fleet.revoke_certificates("post-17", "stolen"))
 
 
-def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(department: Department, post: Post) -> None:
+def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(
+    department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lapsed = lapse(department, post)
     department.enroll(department.unit("next"), "post-17", department.invite("post-17", replaces=True))
-    assert not department.fleet.ledger.is_revoked(lapsed), "what has ended is not revoked"
+    assert department.fleet.ledger.is_revoked(lapsed)
     acts = len(department.acts())
     for _ in range(3):
-        with pytest.raises(EnrollmentError, match="another unit is post-17 now") as refused:
+        with pytest.raises(EnrollmentError, match="was revoked") as refused:
             post.renewal.renew()
-        assert refused.value.reason == "replaced"
+        assert refused.value.reason == "revoked"
     assert len(department.acts()) == acts + 1, "nobody fills the log of acts with a unit that was thrown away"
+    # A fleet that was restored from a backup knows nothing of what was issued and revoked since.
+    monkeypatch.setattr(CertificateLedger, "is_revoked", lambda *_: False)
+    with pytest.raises(EnrollmentError, match="another unit is post-17 now"):
+        post.renewal.renew()
 
 
 def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
