@@ -36,14 +36,16 @@ def look_back(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson) ->
     """
     now = datetime.now(UTC)
     policy = policy_in_force()
-    since = {name: now - timedelta(days=days) for name, days in policy.lists.look_back.items() if days}
+    back = {name: days for name, days in policy.lists.look_back.items() if days}
+    since = {name: now - timedelta(days=days) for name, days in back.items()}
     if not since or entry.safe:
         return 0
     # No auditor outside the group sees for which plate: nobody may search so alone.
     if entry.distribution is not None and (entry.waits or (policy.law.approves_searches and entry.approved_at is None)):
         raise ListRefusedError("the past is searched for a covert entry once somebody else has approved it")
     first = min(since.values())
-    with _opened(entry, purpose, by, since=first.isoformat()) as opened:
+    # The same each time: where a supervisor approves searches, that is the search that was approved.
+    with _opened(entry, purpose, by, days=back) as opened:
         plates = _plates(opened, entry, first)
         with in_time():
             found = reads(opened, Sought(plates=plates, since=first), limit=MOST_LEADS) if plates else []

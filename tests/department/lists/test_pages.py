@@ -189,6 +189,10 @@ def test_look_back_for_a_covert_entry_is_its_group_s_matter(
     assert [(each["case"], each["reason"], "plate" in each["query"]) for each in intents] == [
         (f"#{entry.pk}", None, False)
     ] * 2
+    assert [each["query"] for each in intents] == [
+        {"list_entry": entry.pk, "days": {"no_hit": 30, "hit": 366}},
+        {"list_entry": entry.pk, "leads": 1},
+    ]
     assert [{**each, "covert": {}} for each in shown] == [{"records": [], "pictures": [], "covert": {}}] * 2
     found = [each["covert"]["narcotics"] for each in shown]
     assert [(each["records"], each.get("plates")) for each in found] == [([1], ["7ABC123"]), ([1], None)]
