@@ -82,11 +82,7 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
         "INSERT INTO sharing_report (month, signed, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", row
     )
     # Hits of such months are purged for years: what is counted of them no report needs.
-    keeper.execute(
-        "DELETE FROM alerts_forgotten AS gone USING sharing_report AS told"
-        " WHERE told.month = date_trunc('month', gone.at AT TIME ZONE %s)::date",
-        [zone.key],
-    )
+    keeper.execute("SELECT sharing_forget_counted(%s)", [zone.key])
     return done.rowcount == 1
 
 

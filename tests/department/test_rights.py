@@ -93,8 +93,7 @@ RIGHTS = {
     "alerts_acknowledgment": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
     # The keeper notes besides when it has told one.
     "alerts_decision": {OWNER: ALL, KEEPER: READ},
-    # Counts, without a plate: those of a month go once it is published.
-    "alerts_forgotten": {OWNER: ALL, KEEPER: READ | {"DELETE"}},
+    "alerts_forgotten": {OWNER: ALL},
     # The command line says who is told; the pages' role tells them, and notes that in a few columns.
     "alerts_sample": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_label": {OWNER: ALL, WEB: ADD, AUDITOR: READ},
@@ -164,6 +163,7 @@ FUNCTIONS = {
     "federation_receipt": {OWNER, WEB},
     # Counts of a month, with nothing covert in them.
     "sharing_counts": {OWNER, KEEPER},
+    "sharing_forget_counted": {OWNER, KEEPER},
     # Counts by which the policy's clauses are judged: no plate, no person, no record.
     "sharing_facts": {OWNER, WEB},
     "ledger_check": {OWNER},
