@@ -30,9 +30,12 @@ _MAY_PASS = frozenset(
 )
 """Reasons for which a package is not taken now and may be later: another list, key or time, or room, may come."""
 
+_MAY_PASS_BY_ITSELF = (NOT_STORED, RefusalReason.BUILT_IN_FUTURE.value)
+"""Those of which nobody says when they have passed: room is made, and the publisher's clock was minutes ahead."""
+
 RETRY_SECONDS, RETRY_MOST_SECONDS = 60.0, 3600.0
-"""When what the disk had no room for is sent for again, at first and at last, doubling: each time costs a package, and
-once a minute over a radio link that would be ten gigabytes a day."""
+"""When what may pass by itself is sent for again, at first and at last, doubling: each time costs a package, and once a
+minute over a radio link that would be ten gigabytes a day."""
 PARTS_AT_A_TIME = 8
 """Parts sent for and not come yet: as many as keep the link busy, and no more than memory should hold."""
 
@@ -74,8 +77,8 @@ class HotListDownload(Part):
 
     What cannot be taken now but perhaps later is sent for again: a delta that came before its base once another list is
     in force, a package of a key that is not known yet when keys have changed, one that had expired, or was yet to
-    be built, by a clock that was set since, one that the disk had no room for, now and then. The broker retains all of
-    them.
+    be built, by a clock that was set since, one that the disk had no room for or that was yet to be built, now and
+    then. The broker retains all of them.
     """
 
     def __init__(self, installer: Installer, subscriptions: RetainedTopics, *, agency: str, directory: Path) -> None:
@@ -84,7 +87,7 @@ class HotListDownload(Part):
         self._topics = (hotlist_package(agency), hotlist_delta(agency))
         self._directory = directory
         self._subscriptions = subscriptions
-        self._retry = Interval(RETRY_SECONDS)
+        self._retries = {reason: Interval(RETRY_SECONDS) for reason in _MAY_PASS_BY_ITSELF}
         self._fetches: dict[str, _Fetch] = {}
         self._waiting: dict[str, str] = {}
         """Topics whose package was not taken for a reason that may pass, with the reason."""
@@ -94,9 +97,10 @@ class HotListDownload(Part):
             subscriptions.subscribe(topic, self._receive)
 
     def tick(self, now: float) -> None:
-        """Send again, now and then, for what the disk had no room for."""
-        if self._retry.due(now) and self._send_again(NOT_STORED):
-            self._retry.seconds = min(2 * self._retry.seconds, RETRY_MOST_SECONDS)
+        """Send again, now and then, for what the disk had no room for, and what was yet to be built."""
+        for reason, retry in self._retries.items():
+            if retry.due(now) and self._send_again(reason):
+                retry.seconds = min(2 * retry.seconds, RETRY_MOST_SECONDS)
 
     def again(self) -> None:
         """Send again for what other keys may make good: what none of the former signed, or a list let go of outdid.
@@ -163,7 +167,8 @@ class HotListDownload(Part):
                 self._waiting[topic] = installation.reason
 
     def _installed(self) -> None:
-        self._retry.seconds = RETRY_SECONDS
+        for retry in self._retries.values():
+            retry.seconds = RETRY_SECONDS
         self._send_again(RefusalReason.WRONG_BASE.value)
 
     def _send_again(self, reason: str) -> bool:

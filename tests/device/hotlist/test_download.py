@@ -111,22 +111,24 @@ def test_a_package_that_came_since_is_not_sent_for(download: HotListDownload, se
 def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
     download: HotListDownload, sent: Sent, reason: str
 ) -> None:
-    comes(sent, PACKAGE, reason)
     download.tick(0.0)
+    comes(sent, PACKAGE, reason)
+    download.tick(RETRY_SECONDS / 2)
     download.again()
     assert sent.topics == []
     download.clock_changed()
     assert sent.topics == [PACKAGE]
 
 
-def test_what_the_disk_had_no_room_for_is_sent_for_less_and_less_often(sent: Sent, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", [NOT_STORED, RefusalReason.BUILT_IN_FUTURE])
+def test_what_may_pass_by_itself_is_sent_for_less_and_less_often(sent: Sent, tmp_path: Path, reason: str) -> None:
     lists = Lists()
     download = HotListDownload(lists, sent, agency="demo", directory=tmp_path)
     sent.topics.clear()
 
     def waits(now: float) -> float:
         """Return after how many seconds more it is sent for."""
-        comes(sent, PACKAGE, NOT_STORED)
+        comes(sent, PACKAGE, reason)
         for seconds in range(round(2 * RETRY_MOST_SECONDS)):
             download.tick(now + seconds)
             if sent.topics:
