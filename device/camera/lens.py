@@ -84,6 +84,7 @@ class LensMonitor(Part):
         self._views = views or Views()
         self._folder = folder
         self._views_written: int | None = None
+        self._views_unread: int | None = None
         self._read = Interval(READ_SECONDS)
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
         self._sharpness: deque[float] = deque(maxlen=LOOKS)
@@ -104,11 +105,14 @@ class LensMonitor(Part):
             written = None
         if written == self._views_written:
             return
-        self._views_written = written
         try:
             self._views = load_views(self._folder)
-        except ConfigurationError as error:
-            log.warning("%s", error)
+        except ConfigurationError as error:  # a card that failed once must not leave the lens unjudged for good
+            if written != self._views_unread:
+                log.warning("%s", error)
+            self._views_unread = written
+        else:
+            self._views_written = written
 
     def faults(self) -> frozenset[Fault]:
         """Name what is wrong with the lens."""

@@ -1,5 +1,7 @@
 """The project's own footage, altered as dirt, vandals and the sun would: that is named, and a sound lens is not."""
 
+import errno
+import os
 import weakref
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -205,3 +207,23 @@ def test_a_black_picture_is_left_to_the_camera_s_own_faults() -> None:
     watch = Watch("street.mp4")
     assert watch.see(np.zeros_like, seconds=60) == set()
     assert watch.see(lambda frame: (frame * 0.03).astype(np.uint8), seconds=60) == set()
+
+
+def test_accepted_view_that_a_card_did_not_give_once_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    view = View.of(frames("street.mp4")[0], accepted=datetime(2026, 3, 1, tzinfo=UTC), accepted_by="r-alvarez")
+    Views(day=view).save(tmp_path)
+    watch = Watch("street.mp4")
+    watch.lens = LensMonitor(tmp_path)
+
+    def fails(_: Path) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "read_bytes", fails)
+        for second in range(30):
+            watch.lens.tick(float(second))
+    assert len(caplog.records) == 1
+    watch.lens.tick(30.0)
+    assert watch.see(turned, seconds=NAMED_WITHIN) == {Fault.LENS_MOVED.value}
