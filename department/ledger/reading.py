@@ -24,7 +24,7 @@ class SoughtEntries:
     """Which entries are wanted: all conditions that are given hold."""
 
     person: str | None = None
-    """Entered about this person's doing."""
+    """Entered about this person's doing; log-ins have small letters, however it is written."""
     events: Sequence[LedgerEvent] = ()
     since: datetime | None = None
     until: datetime | None = None
@@ -72,7 +72,7 @@ def logged(entry: OpenEntry, sought: SoughtEntries, *, limit: int = MOST_ENTRIES
     """
     conditions: dict[str, Any] = {
         "EXISTS (SELECT FROM ledger_body AS said WHERE said.entry = line.entry AND said.field = 'person'"
-        " AND said.value = %s)": sought.person and json.dumps(sought.person),
+        " AND said.value = ANY (%s))": sought.person and [*map(json.dumps, {sought.person, sought.person.lower()})],
         "line.event = ANY (%s)": [event.value for event in sought.events],
         "line.at >= %s": sought.since,
         "line.at < %s": sought.until,

@@ -26,10 +26,11 @@ def test_auditor_sees_who_searched_and_what_was_refused() -> None:
     assert '<td data-label="What">looked for records</td>' in page
     assert "was refused: immigration" in page
     assert "TEST123" in page
+    assert "TEST123" in client.post("/ledger/", {"purpose": "audit", "person": " A.Rivera "}).content.decode()
     page = client.post("/ledger/", {"purpose": "audit"}).content.decode()
     assert page.count('<td data-label="Who" class="whole">a.rivera</td>') == 3, "what was shown was shown to somebody"
     page = client.post("/ledger/", {"purpose": "audit", "event": LedgerEvent.LOG_INTENT.value}).content.decode()
-    assert page.count('<td data-label="Who" class="whole">i.auditor</td>') == 3, "this reading and those before"
+    assert page.count('<td data-label="Who" class="whole">i.auditor</td>') == 4, "this reading and those before"
 
 
 def test_supervisor_reviews_what_was_exigent() -> None:
