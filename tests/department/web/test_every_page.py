@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
 from department.config.upgrade import running_database
+from department.database.cluster import SUPERUSER
 from department.folder import DepartmentFolder
 from simulator.brokers.daemon import free_port
 from tests.browser import Visitor, page_faults
@@ -185,6 +187,26 @@ def test_public_page(site: Site, visitor: Visitor) -> None:
     policy = page.request.get(f"{site.public}/{page.get_by_role('link').first.get_attribute('href')}")
     assert policy.text() == (ROOT / "department" / "policy" / "default.toml").read_text("utf-8")
     assert page.request.get(f"{site.public}/department.toml").status == 404
+
+
+@pytest.mark.end_to_end
+def test_a_long_word_fits_the_smallest_phone(site: Site, visitor: Visitor, department: Commands) -> None:
+    """An address, or the number of a court, may have no space, and a page may be magnified four times (WCAG 1.4.10)."""
+    with psycopg.connect(DepartmentFolder(department.folder).conninfo(SUPERUSER), autocommit=True) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        for table, column in (
+            *(("sharing_request", "says"), ("sharing_incident", "says"), ("archive_hold", "reason")),
+            *(("people_person", "name"), ("ledger_verification", "says"), ("audits_sample", "note")),
+        ):
+            superuser.execute(f"UPDATE {table} SET {column} = repeat('W', 120)")  # noqa: S608 - our own names
+    for login in ("r.stone", "a.dunn", "m.admin"):
+        page = visitor.open(f"{site.pages}/log-in/")
+        page.set_viewport_size({"width": 320, "height": 640})
+        page.context.add_cookies([{"name": "sessionid", "value": site.sessions[login], "url": site.pages}])
+        for where, _ in PAGES[login]:
+            page.goto(f"{site.pages}{where}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, where
+    visitor.forgive("403")
 
 
 @pytest.mark.end_to_end
