@@ -9,12 +9,24 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.scene.errors import SceneError
+
 
 class ClipWriter:
-    """An MP4 file (H.264, yuv420p) that frames are appended to; a context manager."""
+    """An MP4 file (H.264, yuv420p) that frames are appended to; a context manager.
+
+    Raises:
+        SceneError: it cannot be written. FFmpeg would say so after minutes, at the first frame that it writes.
+
+    """
 
     def __init__(self, path: Path, *, size: tuple[int, int], fps: int, quality: float, preset: str = "slow") -> None:
-        self._container: Any = av.open(str(path), "w", options={"movflags": "+faststart"})
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as error:
+            raise SceneError(f"{path}: cannot be written ({error.strerror})") from error
+        self._container: Any = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: Any = self._container.add_stream("libx264", rate=Fraction(fps))
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = "yuv420p"

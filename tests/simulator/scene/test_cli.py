@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from simulator.cli import simulate
 from simulator.scene.cli import render
+from simulator.scene.errors import SceneError
 
 _SCENE = """
 [clip]
@@ -45,6 +46,27 @@ def test_render_writes_a_clip_with_its_truth(scene: Path) -> None:
     assert json.loads(out.with_suffix(".truth.json").read_text())["frames"] == 3
     assert set(json.loads(out.with_suffix(".frames.json").read_text())["plates"]) <= {"0", "1", "2"}
     assert not out.with_suffix(".hotlist.csv").exists()
+
+
+@pytest.mark.usefixtures("graphics")
+def test_the_clip_s_folder_is_made(scene: Path) -> None:
+    out = scene.parent / "build" / "clip"
+
+    result = CliRunner().invoke(render, [str(scene), str(out), "--frames", "1"], catch_exceptions=False)
+
+    assert result.exit_code == 0
+    assert f"{out}: 1 frames" in result.output
+
+
+@pytest.mark.usefixtures("graphics")
+def test_a_clip_that_cannot_be_written_is_told_before_a_frame_is_drawn(scene: Path) -> None:
+    out = scene / "clip.mp4"
+
+    result = CliRunner().invoke(render, [str(scene), str(out), "--frames", "1"])
+
+    assert isinstance(result.exception, SceneError)
+    assert f"{out}: cannot be written" in str(result.exception)
+    assert "clip.mp4" not in result.output
 
 
 @pytest.mark.usefixtures("graphics")
