@@ -77,17 +77,18 @@ class PackageSpool(Part):
 
         Raises:
             OSError: one cannot be taken; the others were all the same.
+            Exception: likewise, for an unforeseen fault.
 
         """
         try:
             found = sorted(path for path in self._folder.iterdir() if FILE_NAME.fullmatch(path.name))
         except FileNotFoundError:
             return 0
-        failed: OSError | None = None
+        failed: Exception | None = None
         for path in found:
             try:
                 self._take(path)
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - raised below
                 failed = error
         if found:
             keep_newest(self._folder.glob("hotlist-*.outcome"), KEPT_OUTCOMES)
@@ -108,10 +109,11 @@ class PackageSpool(Part):
             try:
                 self.look()
                 said = ""
-            except OSError as error:
+            except Exception as error:  # whatever it was: lists that are brought later are taken
                 if said != str(error):
                     said = str(error)
-                    log.warning("a hot list that was brought cannot be taken: %s", error)
+                    unforeseen = None if isinstance(error, OSError) else error
+                    log.warning("a hot list that was brought cannot be taken: %s", error, exc_info=unforeseen)
 
 
 def _outcome_path(package: Path) -> Path:

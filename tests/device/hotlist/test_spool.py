@@ -102,13 +102,14 @@ def test_what_keeps_a_package_from_being_taken_is_logged_once_as_long_as_it_last
     assert caplog.text.count("no room") == 1
 
 
-def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [OSError("no room"), RuntimeError("unforeseen")])
+def test_a_running_spool_takes_what_comes_and_lives_on_after_a_bad_disk(tmp_path: Path, error: Exception) -> None:
     came, failed = Event(), Event()
 
     def install(package: PackageFile) -> Installation:
         if not failed.is_set():
             failed.set()
-            raise OSError("no room")
+            raise error
         came.set()
         return Installation(1, None, "in force")
 
