@@ -44,13 +44,16 @@ def throwaway_fleet(
         issuance: where the keys and times of one that is made come from.
 
     Raises:
-        SimulatorError: it is another agency's.
+        SimulatorError: it is another agency's, or cannot be written.
 
     """
-    if folder.exists():
-        fleet = Fleet.load(folder)
-    else:
-        fleet = Fleet.create(folder, agency=agency, custodian=custodian, issuance=issuance)
+    try:
+        if (folder / "fleet.json").exists():  # not where a former run was ended while it made one
+            fleet = Fleet.load(folder)
+        else:
+            fleet = Fleet.create(folder, agency=agency, custodian=custodian, issuance=issuance)
+    except OSError as error:
+        raise SimulatorError(f"{folder}: cannot be written ({error.strerror})") from error
     if fleet.agency != agency:
         raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
     for name in subscribers:

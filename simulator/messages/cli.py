@@ -1,5 +1,6 @@
 """`platepost simulate messages`: a drawn day of messages, to develop a subscriber against without any post."""
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from functools import partial
@@ -133,10 +134,9 @@ def replay_command(
         click.echo(f"Broker: {address}. Subscribe as {SUBSCRIBER}, for instance:")
         identity = fleet.subscriber(SUBSCRIBER)
         console = CONSOLE if CONSOLE.is_file() else "examples/python/console.py"
-        click.echo(
-            f"  {sys.executable} {console} --broker {address} --identity {identity} --agency {head.agency}"
-            f" --keys {keys.absolute()}"
-        )
+        words = [sys.executable, console, "--broker", address, "--identity", identity]
+        words += ["--agency", head.agency, "--keys", keys.absolute()]
+        click.echo(f"  {shlex.join(map(str, words))}")
         if wait:
             # Not click.pause, which does not wait where a program, and no terminal, gives the line.
             click.echo("Enter begins.")

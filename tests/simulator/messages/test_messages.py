@@ -1,5 +1,6 @@
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -118,12 +119,13 @@ def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path) -> None:
-    given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "replay"), "--at-once"]
+    given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "my replay"), "--at-once"]
     outcome = CliRunner().invoke(platepost, given, catch_exceptions=False)
     assert outcome.exit_code == 0
     assert f"{len(messages(day))} messages replayed" in outcome.output
-    assert "--keys" in outcome.output
-    assert {path.name for path in (tmp_path / "replay" / "keys").iterdir()} == {"post-1.pem", "post-2.pem"}
+    keys = Path(shlex.split(outcome.output.splitlines()[1])[-1])
+    assert keys.parent == tmp_path / "my replay"
+    assert {path.name for path in keys.iterdir()} == {"post-1.pem", "post-2.pem"}
 
 
 def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) -> None:
