@@ -126,9 +126,10 @@ class Inbox:
             return
         if delivery.retained and self._last.get(delivery.topic) == digest:
             return
+        # Before it is handled: who asks for it again meanwhile, in whatever thread, is to have it handled again.
+        if delivery.topic in self._handlers:  # not what a filter matches: there would be no end of topics
+            self._last[delivery.topic] = digest
         try:
             handler(delivery)
         except Exception:  # a handler's fault must not end deliveries for good
             log.exception("the handler of %s failed", delivery.topic)
-        if delivery.topic in self._handlers:  # not what a filter matches: there would be no end of topics
-            self._last[delivery.topic] = digest

@@ -98,3 +98,17 @@ def test_what_comes_again_over_new_connections_waits_once_and_is_acknowledged_ov
     waiting.stop(timeout=5)
     assert handlers.got == [b"one", b"same", b"same", b"two"]
     assert [(each.connection, each.mid) for each in handled.queue] == [(99, 1), (99, 2), (99, 3), (99, 4)]
+
+
+def test_what_is_asked_for_again_while_it_is_handled_is_handled_again(
+    inbox: Inbox, handlers: Handlers, handled: "Queue[Delivery]"
+) -> None:
+    def asks_again(delivery: Delivery) -> None:
+        inbox.handle("a", handlers.a)
+        handlers.a(delivery)
+
+    inbox.handle("a", asks_again)
+    for mid in (1, 2):
+        inbox.put(delivery(b"list", mid=mid, retained=True))
+        handled.get(timeout=60)
+    assert handlers.got == [b"list", b"list"]
