@@ -78,3 +78,10 @@ def test_another_system_that_numbers_the_user_otherwise_finds_its_files(tmp_path
     found = {path: (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) for path in (kept, read, key)}
     assert found == {kept: (now, now, 0o600), read: (0, now, 0o640), key: (0, 0, 0o600)}
     assert (configuration / "state").readlink() == Path("/var/lib/platepost")
+
+
+def test_a_death_in_the_tenth_month_costs_no_minutes_of_the_road() -> None:
+    """Systemd never begins again with its pauses, however long the post ran well in between (systemd/systemd#43813)."""
+    text = (UNITS / "platepost.service").read_text(encoding="utf-8")
+    pauses = {name: int(seconds) for name, seconds in re.findall(r"^(Restart\w+Sec)=(\d+)$", text, re.MULTILINE)}
+    assert max(pauses.values()) <= 30
