@@ -67,6 +67,14 @@ class SearchAct:
         return self.opened or self.typed
 
     @property
+    def sought(self) -> str | None:
+        """The plate that was typed, whole or with one character left open that made no difference."""
+        if self.opened or self.typed:
+            return None if self.opened else self.typed
+        near = [plate for plate in self.plates if len(plate) <= self.known + 1]
+        return near[0] if len(near) == 1 else None
+
+    @property
     def plates(self) -> frozenset[str]:
         """The plates that it was about: those of which its pattern left one character open, and one listed alone."""
         if self.opened or not self.known:

@@ -244,14 +244,14 @@ def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -
     cases = _grouped((each.case, each) for each in acts.searches if each.case)
     counts: dict[tuple[str, str], list[SearchAct]] = {}
     for case, searches in cases.items():
-        for person, own in _grouped((each.person, each) for each in searches if each.typed and not each.opened).items():
-            known = {each.plate for each in searches if each.person != person}
+        for person, own in _grouped((each.person, each) for each in searches if each.sought).items():
+            known = {plate for each in searches if each.person != person for plate in each.plates}
             for each in own:
-                known |= {plate for other in searches if other.typed != each.typed for plate in other.listed} & {
-                    each.typed
+                known |= {plate for other in searches if other.sought != each.sought for plate in other.listed} & {
+                    each.sought
                 }
-            counts[person, case] = [each for each in own if each.typed not in known]
-    plates = {key: len({each.typed for each in own}) for key, own in counts.items()}
+            counts[person, case] = [each for each in own if each.sought not in known]
+    plates = {key: len({each.sought for each in own}) for key, own in counts.items()}
     for person in by:
         found = [
             own
@@ -267,7 +267,7 @@ def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -
         yield _suspected(
             MisuseRule.UNRELATED_PLATES,
             person,
-            f"Typed {len({each.typed for each in most})} whole plates under one case, on"
+            f"Typed {len({each.sought for each in most})} plates, whole or but for a character, under one case, on"
             f" {len({acts.day(each) for each in most})} days, that no other search of the case had found or asked for."
             f" In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
             [search for own in found for search in own],

@@ -129,6 +129,18 @@ def test_plate_with_a_character_left_open_is_found_again_and_again_and_as_ones_h
     assert said == {("abusive", MisuseRule.SAME_PLATE): 6, ("abusive", MisuseRule.OWN_HOUSEHOLD): 6}
 
 
+def test_plate_after_plate_with_a_character_left_open_is_found_under_one_case() -> None:
+    acts = DepartmentActs(ZONE)
+    for number in range(6):
+        said = {"person": "abusive", "case": "26-1", "query": {"plate": f"?ABC12{number}"}}
+        search = acts.add((number, uuid4(), UNTIL - timedelta(days=number), "intent", None), said)
+        assert search is not None
+        search.listed = frozenset({f"7ABC12{number}"})
+    found = suspected_misuse(acts, MisuseRules(), until=UNTIL, household=lambda *_: False)
+    (unrelated,) = [each for each in found if each.rule is MisuseRule.UNRELATED_PLATES]
+    assert (len(unrelated.searches), "Typed 6 plates" in unrelated.says) == (6, True)
+
+
 @pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}, {"list_entry": 7, "leads": 2}])
 def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
     """A picture of what was opened, a hit that came, a random read that somebody labels, a covert entry's past."""
