@@ -32,6 +32,7 @@ from department.custody.store import CustodyStore
 from department.database.roles import KEEPER, OWNER, PURGER, WEB
 from department.people.rights import DepartmentRole
 from department.search.saved import discard_search, saved_searches
+from device.records.contract.examples import example_audit
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries
@@ -161,6 +162,24 @@ def test_withdrawal_that_came_after_midnight_is_held_with_its_hit(
     vault.purge(classes=["hit"])
     left = [*vault.rows("SELECT 'hit' FROM custody_hit"), *vault.rows("SELECT 'withdrawal' FROM custody_withdrawal")]
     assert left == ([("hit",), ("withdrawal",)] if holding in {"", "post-1", "7ABC123"} else [])
+
+
+@pytest.mark.usefixtures("law", "on_the_map")
+def test_what_a_post_said_then_is_held_though_it_came_later(
+    opened: Open, clock: list[datetime], vault: Vault, post: Post
+) -> None:
+    """The post was away for a day: what it noted of itself meanwhile is what the hold asks for."""
+    establish("california")
+    made = []
+    for hours in (-1, 1, 3):
+        post.now = OLD + timedelta(hours=hours)
+        made.append(post.recorder.record(example_audit("boot", occurred=post.now)))
+    clock[0] = OLD + timedelta(days=1)
+    opened().keep(deliveries(*made))
+    hold(posts=["post-1"], since=OLD, until=OLD + timedelta(hours=2))
+    hold(posts=["post-2"], since=OLD - timedelta(days=2), until=OLD + timedelta(hours=5))
+    vault.purge(classes=["log"])
+    assert vault.rows("SELECT at FROM custody_audit") == [(OLD + timedelta(hours=1),)]
 
 
 def test_plates_of_a_hold_are_one_a_line_as_people_write_them() -> None:
