@@ -10,7 +10,7 @@ import hmac
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 KEY_BYTES = 32
 _LEAST_PAGE = 512
+_STEPS = 1000
+"""Of SQLite between two calls of `meanwhile`; of the look at every page, some thousand pages: minutes where there are
+gigabytes, which systemd must not take for a start that hangs."""
 _SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
 """The bytes that SQLite locks, https://sqlite.org/src/file/src/os.h."""
 Connection: TypeAlias = Any
@@ -82,8 +85,8 @@ def named_errors() -> Iterator[None]:
         raise kind(f"outbox: {said}") from error
 
 
-def open_database(path: Path, *, key: bytes) -> Connection:
-    """Open the outbox's file, creating or migrating it.
+def open_database(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: None) -> Connection:
+    """Open the outbox's file, creating or migrating it; `meanwhile` is called again and again while that goes on.
 
     Raises:
         OutboxKeyError: the key is not 32 bytes, or not the file's.
@@ -98,7 +101,7 @@ def open_database(path: Path, *, key: bytes) -> Connection:
     if len(key) != KEY_BYTES:
         raise OutboxKeyError(f"the outbox key must be {KEY_BYTES} bytes, not {len(key)}")
     try:
-        connection = _open(path, key)
+        connection = _open(path, key, meanwhile)
     except OutboxDamagedError as error:
         if _other_key(path, key):
             raise OutboxKeyError("the outbox was written with another key") from error
@@ -107,7 +110,11 @@ def open_database(path: Path, *, key: bytes) -> Connection:
     return connection
 
 
-def _open(path: Path, key: bytes) -> Connection:
+def _open(path: Path, key: bytes, meanwhile: Callable[[], None]) -> Connection:
+    def go_on() -> int:
+        meanwhile()
+        return 0
+
     with named_errors():
         connection = sqlcipher3.connect(str(path), isolation_level=None, check_same_thread=False, timeout=1.0)
         try:
@@ -119,11 +126,13 @@ def _open(path: Path, key: bytes) -> Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = FAST")
             connection.execute("PRAGMA temp_store = MEMORY")
+            connection.set_progress_handler(go_on, _STEPS)
             _check_pages(connection)
             # The log begins again: what a power cut left behind its end cannot be mistaken for what comes next.
             with suppress(sqlcipher3.OperationalError):  # a full disk does not keep an outbox shut
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             migrate(connection, schema_versions())
+            connection.set_progress_handler(None, 0)
         except BaseException:
             connection.close()
             raise

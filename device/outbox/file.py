@@ -43,7 +43,7 @@ class OutboxFile:
         path: the file.
         key: its 32 bytes.
         quota: what its records may take.
-        meanwhile: called again and again while a damaged file is salvaged; from any thread.
+        meanwhile: called again and again while a file is opened, or a damaged one salvaged; from any thread.
         clock: by which a disk that was full is remembered.
         identify: names a new chain.
         reserve: the room kept back; a file beside the outbox where None.
@@ -178,7 +178,7 @@ class OutboxFile:
             return self._begin_anew("damaged")
         try:
             with log_kept(self.path):
-                connection = open_database(self.path, key=self._key)
+                connection = open_database(self.path, key=self._key, meanwhile=self._meanwhile)
         except (OutboxDamagedError, OutboxVersionError) as error:
             return self._begin_anew(error.reason)
         except OutboxKeyError as error:
@@ -204,7 +204,7 @@ class OutboxFile:
             aside = replace(aside, kept=rebuilt.kept, same_chain=rebuilt.same_chain)
         self._attempts.end()
         self.set_aside = (*self.set_aside, aside)
-        connection = open_database(self.path, key=self._key)
+        connection = open_database(self.path, key=self._key, meanwhile=self._meanwhile)
         self._prepare(connection)
         if rebuilt is not None and rebuilt.nothing_left:
             remove(aside)

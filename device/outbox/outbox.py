@@ -69,7 +69,8 @@ class Outbox:
         path: the file.
         key: its 32 bytes.
         quota_bytes: what its records may take.
-        meanwhile: called again and again while a damaged file is salvaged, which may take minutes; from any thread.
+        meanwhile: called again and again while a file is opened, or a damaged one salvaged, which may take minutes;
+            from any thread.
         clock: by which records grow old, and a disk that was full is remembered.
         identify: names a new chain.
         reserve: the room kept back on the disk; a file beside the outbox where None.

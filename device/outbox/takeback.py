@@ -62,7 +62,7 @@ def take_back(connection: Connection, path: Path, *, key: bytes, meanwhile: Call
 
 def _take_all(connection: Connection, aside: Path, *, key: bytes, meanwhile: Callable[[], None]) -> int:
     try:
-        source = open_database(aside, key=key)
+        source = open_database(aside, key=key, meanwhile=meanwhile)
     finally:
         with suppress(OSError):
             key_check_file(aside).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import sqlcipher3
 from device.errors import OutboxError
 from device.outbox.database import migrate, named_errors, open_database, schema_versions
 from device.outbox.errors import OutboxFullError, OutboxVersionError
+from device.outbox.outbox import Outbox
 
 KEY = bytes(range(32))
 NEXT = max(schema_versions()) + 1
@@ -67,3 +68,17 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 def test_other_errors_of_the_library_are_named_too() -> None:
     with pytest.raises(OutboxError), named_errors():
         sqlcipher3.connect("/nonexistent/outbox.db")
+
+
+def test_systemd_hears_of_an_opening_that_takes_long(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    connection = open_database(path, key=KEY)
+    connection.execute(
+        "CREATE TABLE much AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4000)"
+        " SELECT i, zeroblob(6000) AS body FROM n"
+    )
+    connection.close()
+    told: list[bool] = []
+    with Outbox(path, key=KEY, meanwhile=lambda: told.append(True)) as outbox:
+        assert not outbox.set_aside
+    assert len(told) >= 5, "at least once for each five megabytes"

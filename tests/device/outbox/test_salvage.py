@@ -185,10 +185,10 @@ def test_so_it_is_at_the_start(
     errors = [OutboxDiskError("disk I/O error")]
     real = file_module.open_database
 
-    def opened(path: Path, *, key: bytes) -> Connection:
+    def opened(path: Path, **named: Any) -> Connection:  # noqa: ANN401
         if errors:
             raise errors.pop()
-        return real(path, key=key)
+        return real(path, **named)
 
     mocker.patch.object(file_module, "open_database", opened)
     mocker.patch.object(file_module, "wal_is_readable", return_value=readable)
