@@ -1,6 +1,7 @@
 """How often hits turn out to be none, and why: by post, source and category of the list, and misread characters.
 
-Each rate has its 95 % interval by Wilson: of few hits nothing follows. Nothing of covert groups is counted.
+Each rate has its 95 % interval by Wilson: of few hits nothing follows. Nothing of covert groups is counted. A hit whose
+entry left the list afterwards, as that of a car that was recovered does, counts as what it had come to.
 """
 
 import math
@@ -29,7 +30,9 @@ SELECT alert.post, alert.category, alert.reject_reason, coalesce(step.pairs, '{}
 FROM alerts_alert AS alert
 LEFT JOIN alerts_step AS step ON step.record_id = alert.record_id AND step.step = 'reject'
 WHERE alert.covert_group IS NULL AND alert.captured_at >= %s AND alert.captured_at < %s
-AND (alert.reject_reason IS NOT NULL OR alert.state IN ('confirmed', 'actionable', 'closed'))
+AND (alert.reject_reason IS NOT NULL OR CASE
+    WHEN alert.withdrawn_because = 'entry_removed' THEN alert.withdrawn_from ELSE alert.state
+END IN ('confirmed', 'actionable', 'closed'))
 GROUP BY 1, 2, 3, 4, 5
 """
 

@@ -12,10 +12,11 @@ _DAY = "({} AT TIME ZONE 'UTC')::date"
 _MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC' + interval '1 day')::date"
 for end in ("since", "until"):
     _FORMER = _FORMER.replace(_DAY.format(end), _MONTH.format(end))
+COUNTS = redefined(_FORMER, "sharing_counts", {})
 
 
 class Migration(migrations.Migration):
     """The seventh."""
 
     dependencies = [("sharing", "0006_purged_hits")]
-    operations = [migrations.RunSQL(redefined(_FORMER, "sharing_counts", {}))]
+    operations = [migrations.RunSQL(COUNTS)]

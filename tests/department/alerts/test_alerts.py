@@ -251,6 +251,10 @@ def test_quality_by_post_reason_and_characters(dispatch: Dispatch) -> None:
     assert found.posts["post-1"]["misread"] == found.pairs["D0"] == reject_rate(1, 4)
     assert found.wire()["categories"]["stolen_vehicle"]["all"]["decided"] == 4
     assert worse_posts() == {}
+    with as_role(WEB), transaction.atomic():
+        withdraw_listed(["7ABC123"], group=None, person="b.chen")
+    assert {alert.state for alert in open_alerts()} == {AlertState.WITHDRAWN}
+    assert hit_quality(now - timedelta(days=1), now) == found, "the car was recovered: they were none the less right"
 
 
 def test_source_of_the_entry_is_kept_and_a_stale_source_named(dispatch: Dispatch) -> None:

@@ -144,20 +144,47 @@ def test_reads_are_of_the_month_by_utc_in_every_zone(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_hit_of_a_car_that_was_recovered_is_no_wrong_one(
+    counted: psycopg.Connection, superuser: psycopg.Connection
+) -> None:
+    """Its entry was taken off the list once it had led to the car; before anybody looked, nothing was decided."""
+    came_to = [("confirmed", "entry_removed"), ("new", "entry_removed"), ("taken", "text_changed")]
+    for number, (state, because) in enumerate(came_to, start=40):
+        alert(superuser, number, state)
+        with superuser.transaction():
+            superuser.execute("SET LOCAL session_replication_role = replica")
+            superuser.execute(
+                "UPDATE alerts_alert SET state = 'withdrawn', withdrawn_at = now(), withdrawn_from = %s,"
+                " withdrawn_because = %s WHERE record_id = %s",
+                [state, because, number],
+            )
+    told = {"wrong": 12 + 1, "confirmed": 3 + 1, "undecided": 1}
+    assert hits(counted) == told
+    forget(superuser)
+    assert hits(counted) == told, "purged, too"
+    empty(superuser, "archive_part", "alerts_forgotten")
+
+
+def forget(superuser: psycopg.Connection) -> None:
+    """Have the part of the hits be dropped."""
+    with superuser.transaction():
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        superuser.execute("DELETE FROM archive_part")
+        part = [AT - timedelta(days=9), AT + timedelta(days=9)]
+        superuser.execute(
+            "INSERT INTO archive_part (plan, class, begins, ends, records, shown)"
+            " VALUES (gen_random_uuid(), 'hit', %s, %s, 1, '{}')", part)  # fmt: skip
+    superuser.execute("UPDATE archive_part SET dropped_at = now()")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_hit_that_was_purged_undecided_is_counted(counted: psycopg.Connection, superuser: psycopg.Connection) -> None:
     for number in range(15, 37):
         alert(superuser, number, "new")
     alert(superuser, 37, "new", "narcotics")
     assert hits(counted) == {"wrong": 12, "confirmed": 3, "undecided": 22}
     for _ in range(2):  # the second finds nothing more
-        with superuser.transaction():
-            superuser.execute("SET LOCAL session_replication_role = replica")
-            superuser.execute("DELETE FROM archive_part")
-            part = [AT - timedelta(days=9), AT + timedelta(days=9)]
-            superuser.execute(
-                "INSERT INTO archive_part (plan, class, begins, ends, records, shown)"
-                " VALUES (gen_random_uuid(), 'hit', %s, %s, 1, '{}')", part)  # fmt: skip
-        superuser.execute("UPDATE archive_part SET dropped_at = now()")
+        forget(superuser)
         assert superuser.execute("SELECT count(*) FROM alerts_alert").fetchone() == (0,)
         assert hits(counted) == {"wrong": 12, "confirmed": 3, "undecided": 22}, "and none of the covert group's"
     assert hits(counted, AT + timedelta(hours=1)) == {}
