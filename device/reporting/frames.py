@@ -68,6 +68,7 @@ class FrameReporter(Part):
         if (present := self.reporter.hotlist.current) is not self._list:
             self._list = present
             self.reporter.list_changed(self.pipeline.passages)
+            self.pipeline.another_list()
 
     def finish(self) -> None:
         """Report what was seen so far: no more frames come, or they are evaluated otherwise."""

@@ -39,6 +39,9 @@ from device.vision.ctc import folded
 from device.vision.passages import Passage
 from device.vision.pipeline import Doubted, Ended, Verdict
 
+REMEMBERED_CLAIMS = 1000
+"""What hits said, remembered for vehicles that repeat on and on while lists come and go."""
+
 
 class ListInForce(Protocol):
     """The post's hot list, as `device.hotlist.service.HotListService` keeps it."""
@@ -159,6 +162,8 @@ class Reporter:
         self.surge = surge or HitSurge()
         """Says which hits are held."""
         self._announced: dict[int, _Announced] = {}
+        self._heard: dict[Claim, None] = {}
+        """What hits said and no withdrawal took back, the oldest first."""
         self.hits = 0
         """Hits recorded so far."""
         self.withdrawn = 0
@@ -247,12 +252,14 @@ class Reporter:
         answer = self._bear_out(passage, announced, hotlist, legible=ended.verdict is not Verdict.UNREADABLE)
         if passage.told:
             self._announced[passage.number] = announced  # it stands: another list, or a look from nearer, may say more
+        if ended.verdict is Verdict.READ:
+            self._announce(passage, announced, hotlist, answer.matches)
+        elif ended.anew:
+            self._announce(passage, announced, hotlist, self._unheard(passage, answer.matches))
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())
         if ended.verdict is Verdict.UNREADABLE or (ended.verdict is Verdict.REPEAT and not has_open_hit):
             return
-        if ended.verdict is Verdict.READ:
-            self._announce(passage, announced, hotlist, answer.matches)
         self.safe += answer.safe
         self.last_read = self.hotlist.moment()
         hits = tuple(hit.hit for hit in announced.hits.values() if hit.distribution is None)
@@ -336,10 +343,22 @@ class Reporter:
             self._recorder.record(hit)
             self.hits += 1
             announced.hits[claim] = hit
+            self._heard[claim] = None
+            if len(self._heard) > REMEMBERED_CLAIMS:
+                del self._heard[next(iter(self._heard))]
+
+    def _unheard(self, passage: Passage, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+        """Return those matches of a repeat that made no hit before, as long as all lists since have had them."""
+        text = passage.consensus.text
+        claims = {Claim.of(match, text): match for match in reversed(matches)}
+        for claim in [claim for claim in self._heard if claim.plate_key == plate_key(text) and claim not in claims]:
+            del self._heard[claim]
+        return tuple(match for claim, match in reversed(claims.items()) if claim not in self._heard)
 
     def _withdraw(self, announced: _Announced, hotlist: HotList | None, *, still: set[Claim], text: str) -> None:
         for claim in [claim for claim in announced.hits if claim not in still]:
             hit = announced.hits.pop(claim)
+            self._heard.pop(claim, None)
             text_changed = claim.plate_key != plate_key(text) or (
                 claim.how == "near" and self._lists_still(hit, hotlist, at=announced.moment)
             )

@@ -42,6 +42,8 @@ class Ended:
 
     passage: Passage
     verdict: Verdict
+    anew: bool = False
+    """Whether a repeat is to be looked up all the same: what it repeats was told by a former hot list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Pipeline:
         self._motion = MotionGate(least_area=vision.motion_area)
         self._told: dict[str, float] = {}
         """When what was told was last seen, monotonic, by its text with O as 0 and I as 1."""
+        self._former: set[str] = set()
+        """Those of them that were looked up in a former hot list only."""
 
     @property
     def passages(self) -> tuple[Passage, ...]:
@@ -115,6 +119,13 @@ class Pipeline:
         self._settings = vision
         self._passages = Passages(passages)
         self._motion = MotionGate(least_area=vision.motion_area)
+
+    def another_list(self) -> None:
+        """Have repeats of what was told so far looked up once: a vehicle that traffic hides now and then repeats on.
+
+        But for what stands before the camera, which the caller looks up at once.
+        """
+        self._former = set(self._told) - {passage.said for passage in self._passages.open if passage.told}
 
     def look(self, frame: Frame) -> FrameResult:
         """Take in the next frame."""
@@ -211,6 +222,7 @@ class Pipeline:
         if not passage.asked:
             self._ask(passage)
         passage.said, passage.doubted = folded(passage.consensus.text), None
+        self._former.discard(passage.said)
 
     def _doubts(self, passage: Passage) -> bool:
         """Whether what was said of a passage has been likelier wrong than right for too long; one look is no reason."""
@@ -237,15 +249,19 @@ class Pipeline:
             self.counters.reads += verdict is Verdict.READ
             self.counters.repeats += verdict is Verdict.REPEAT
             self.counters.unreadable += verdict is Verdict.UNREADABLE
+            anew = False
             if verdict in (Verdict.READ, Verdict.REPEAT):
                 self._ask(passage)
                 passage.said, passage.told = folded(passage.consensus.text), stands
                 self._told[passage.said] = passage.last.frame.monotonic
-            ended.append(Ended(passage, verdict))
+                anew = verdict is Verdict.REPEAT and passage.said in self._former
+                self._former.discard(passage.said)
+            ended.append(Ended(passage, verdict, anew))
         # What an open passage may be a repeat of is remembered until it is told.
         since = min((passage.since for passage in self._passages.open if not passage.told), default=monotonic)
         horizon = since - self._passages.settings.repeat_seconds
         self._told = {text: told for text, told in self._told.items() if told >= horizon}
+        self._former &= self._told.keys()
         return tuple(ended)
 
     def _see_standing(self) -> None:

@@ -85,6 +85,7 @@ def test_what_is_open_is_looked_up_again_once_when_another_list_is_in_force(
         asked.reporter.hotlist.current = current
         frames.see("a frame")  # type: ignore[arg-type]
     assert asked.reporter.list_changed.call_args_list == 2 * [call(asked.pipeline.passages)]
+    assert asked.pipeline.another_list.call_count == 2
 
 
 def test_another_configuration_is_gone_by_with_the_networks_of_now(

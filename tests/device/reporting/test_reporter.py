@@ -12,6 +12,7 @@ from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place,
 from device.records.envelope import topic_of
 from device.records.hit import HELD_WORDING
 from device.records.settings import RecordSettings
+from device.reporting import reporter as reporter_module
 from device.reporting.reporter import Circumstances, Reporter
 from device.vision.passages import Passage, Passages
 from device.vision.pipeline import Doubted, Ended, Verdict
@@ -256,6 +257,32 @@ def test_a_vehicle_that_is_listed_while_it_stands_hits_and_is_taken_back_once_it
     desk.end(Verdict.TOLD)
     assert len(desk.records) == 4
     assert desk.reporter._announced == {}
+
+
+def test_a_vehicle_that_is_listed_while_it_repeats_on_hits_once_however_many_lists_have_it() -> None:
+    desk = Desk(FakeList())
+    desk.see("7ABC123")
+    desk.end()
+    for texts in (("7ABC123",), ("7ABC123", "8XYZ999"), (), ("7ABC123",)):
+        desk.hotlist.current = FakeList(*texts)
+        for anew in (True, False):
+            passage = desk.see("7ABC123")
+            desk.passages.end_all()
+            desk.reporter.ended(Ended(passage, Verdict.REPEAT, anew))
+    assert kinds(desk) == [Read, Hit, Read, Hit, Read]
+    for hit, read in (desk.records[1:3], desk.records[3:5]):
+        assert read.hits == (hit.hit,)  # type: ignore[attr-defined]
+    assert desk.reporter._announced == {}
+
+
+def test_what_hits_said_is_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporter_module, "REMEMBERED_CLAIMS", 3)
+    texts = [f"7ABC12{number}" for number in range(9)]
+    desk = Desk(FakeList(*texts))
+    for text in texts:
+        desk.see(text)
+        desk.end()
+    assert [claim.plate_matched for claim in desk.reporter._heard] == texts[-3:]
 
 
 def test_a_vehicle_that_is_listed_while_it_passes_hits_at_its_next_look() -> None:

@@ -58,6 +58,8 @@ class Street:
         self.issuers: list[Issuer | None] = []
         self.appearances: list[Appearance] = []
         self.ended: list[tuple[str, Verdict]] = []
+        self.anew: list[bool] = []
+        """Of each of those, whether it is looked up though it is a repeat."""
         self.taken_back: list[str] = []
         """What was said of passages that were doubted, with the text that they have by then."""
 
@@ -100,6 +102,7 @@ class Street:
             self.early += [passage.consensus.text for passage in look.early]
             self.early_numbers |= {passage.number for passage in look.early}
             self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
+            self.anew += [item.anew for item in look.ended]
 
 
 @pytest.fixture
@@ -249,6 +252,35 @@ def test_a_vehicle_that_stands_and_is_hidden_now_and_then_is_a_repeat(street: Ca
         one.show("", frames=15)
     verdicts = [verdict for _, verdict in one.ended]
     assert verdicts == [Verdict.READ, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD]
+
+
+def test_a_vehicle_that_traffic_hides_again_and_again_is_looked_up_once_in_another_list(
+    street: Callable[..., Street],
+) -> None:
+    one = street()
+    for number in range(6):
+        one.show("7ABC123", frames=8)
+        if number == 2:  # while it is before the camera
+            one.pipeline.another_list()
+        one.show("", frames=12)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ] + 5 * [Verdict.REPEAT]
+    assert one.anew == [False, False, True, False, False, False]
+    one.show("", frames=40)
+    one.pipeline.another_list()
+    one.show("8XYZ999", frames=8)
+    one.show("", frames=40)
+    assert one.pipeline._former == set()
+
+
+def test_what_stood_when_the_list_came_was_looked_up_then(street: Callable[..., Street]) -> None:
+    one = street(longest_seconds=1)
+    one.show("7ABC123", frames=60)
+    one.pipeline.another_list()
+    one.show("", frames=15)
+    one.show("7ABC123", frames=8)
+    one.show("", frames=15)
+    assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD]
+    assert not any(one.anew)
 
 
 def test_a_vehicle_that_stands_over_a_stop_of_the_camera_is_a_repeat(
