@@ -387,6 +387,9 @@ class Uplink(Part):
         self._retry_at = time.monotonic() + wait
         log.warning("not connected: %s; next attempt in %.1f s", reason, wait)
         while (left := self._retry_at - time.monotonic()) > 0 and not self._over():
+            if self._identity.renewed():  # the broker may have refused the former for its end
+                log.info("the certificate was renewed")
+                break
             time.sleep(min(left, 0.2))
         self._retry_at = None
 

@@ -20,6 +20,7 @@ from device.records import Keyring, Recorder, Source
 from device.records.contract.examples import example_audit, example_health
 from device.records.receipt import KeptRange
 from device.records.verify.verify import Verifier
+from device.uplink.backoff import Backoff
 from device.uplink.inbox import Delivery
 
 Bench: TypeAlias = Any  # conftest's
@@ -297,6 +298,20 @@ def test_a_renewed_certificate_is_used_without_restart(bench: Bench) -> None:
     shutil.move(settings["settings"].certificate, hidden)
     with bench.uplink(settings) as uplink:
         bench.wait_for(lambda: uplink.state().problem == "identity_unreadable", what="the problem's name")
+        shutil.move(hidden, settings["settings"].certificate)
+        bench.wait_for(lambda: uplink.state().connected, what="a connection")
+
+
+def test_a_certificate_renewed_while_the_post_waits_for_its_next_attempt_is_used_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Backoff, "failed", lambda _: 3000.0)
+    broker = bench.broker()
+    settings = bench.settings(broker, renewal_check_seconds=0.05)
+    hidden = settings["settings"].certificate.with_suffix(".hidden")
+    shutil.move(settings["settings"].certificate, hidden)
+    with bench.uplink(settings) as uplink:
+        bench.wait_for(lambda: uplink.state().retry_in_seconds is not None, what="the wait")
         shutil.move(hidden, settings["settings"].certificate)
         bench.wait_for(lambda: uplink.state().connected, what="a connection")
 
