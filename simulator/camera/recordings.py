@@ -32,7 +32,7 @@ TIMING_FILE = "timing.csv"
 """Beside the images of a frame sequence: a header `file,seconds`, then a line a frame, seconds since the first."""
 
 WHOLE = 0.95
-"""Share of the frames that a container claims from which a video counts as whole: edit lists hide some at its ends."""
+"""Share of the frames that a container claims to show from which a video counts as whole: some may hide at its ends."""
 
 _PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"})
 """Pixel formats whose first plane is eight-bit luma."""
@@ -104,6 +104,8 @@ class VideoRecording(Recording):
             stream = container.streams.video[0]
             self._rate = float(stream.average_rate or stream.guessed_rate or 25)
             self._count = int(stream.frames or 0)
+            if "mp4" in container.format.name and stream.duration:  # what an edit list hides is in the file still
+                self._count = min(self._count, round(float(stream.duration * stream.time_base) * self._rate))
 
     def _open(self) -> Any:  # noqa: ANN401  PyAV's types are opaque to the type checker
         try:
@@ -146,7 +148,7 @@ class VideoRecording(Recording):
         return 1 / self._rate
 
     def count(self) -> int:
-        """Say how many frames the container claims."""
+        """Say how many frames the container claims to show."""
         return self._count
 
 

@@ -273,6 +273,20 @@ def test_several_threads_may_ask_for_the_colors_of_one_frame() -> None:
     assert all((picture == pictures[0]).all() for picture in pictures)
 
 
+def test_a_video_that_was_trimmed_without_coding_it_anew_is_whole(tmp_path: Path) -> None:
+    trimmed = tmp_path / "trimmed.mp4"  # as phones do, and ffmpeg -ss 3 -c copy: an edit list hides what is left over
+    with av.open(str(PASSES)) as whole, av.open(str(trimmed), "w") as container:
+        (source,) = whole.streams.video
+        stream = container.add_stream_from_template(source)
+        for packet in whole.demux(source):
+            if packet.dts is not None and packet.pts is not None and source.time_base is not None:
+                packet.pts, packet.dts = (at - round(3 / source.time_base) for at in (packet.pts, packet.dts))
+                packet.stream = stream
+                container.mux(packet)
+
+    assert VideoRecording(trimmed).count() == decode(trimmed) == 80
+
+
 def test_a_video_that_was_cut_off_is_not_replayed_as_if_it_were_whole(tmp_path: Path) -> None:
     cut = tmp_path / "cut.mp4"
     whole = PASSES.read_bytes()
