@@ -21,7 +21,8 @@ SILENT = timedelta(minutes=30)
 """A post that said nothing for so long says nothing about its list."""
 _SAYS = """
 SELECT DISTINCT ON (post) post, at, state, reasons, list_version, list_age FROM custody_status
-WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days' ORDER BY post, at DESC
+WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days'
+AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone) ORDER BY post, at DESC
 """
 
 

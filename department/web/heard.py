@@ -24,6 +24,7 @@ _LOCKS = (
 )
 _POSTS = (
     "SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL AND verdict = 'genuine' AND day > %s::date - 31"
+    " AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone)"
 )
 _LAST = """
 SELECT known.post, kept.at, said.state, said.synthetic_every_minutes

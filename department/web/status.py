@@ -150,7 +150,7 @@ def custody_status(
     says = (
         "SELECT DISTINCT ON (post) post, synthetic_every_minutes FROM custody_status"
         " WHERE covert_group IS NULL AND class = 'log' AND retained_from > %s - interval '31 days'"
-        " ORDER BY post, at DESC"
+        " AND post NOT IN (SELECT gone.post FROM custody_decommissioned() AS gone) ORDER BY post, at DESC"
     )
     every = dict(rows(says, [at]))
     heard = dict(rows("SELECT post, captured_at FROM custody_synthetic_kept()"))

@@ -184,6 +184,8 @@ FUNCTIONS = {
     "custody_retract": {OWNER, KEEPER},
     # When each post's last test hit came, for the status page: no plate, nothing of a vehicle, no covert row.
     "custody_synthetic_kept": {OWNER, WEB},
+    # Which posts are out of service, by name.
+    "custody_decommissioned": {OWNER, WEB},
     **{key: {OWNER} for key in ("people_check_person", "people_check_role", "people_check_noted", "people_note")},
     # Gives no role but those that the command line has mapped groups to.
     "people_take_groups": {OWNER, WEB},
@@ -573,6 +575,7 @@ def test_nothing_else_names_tables_that_need_an_entry() -> None:
         "search/migrations/0004_forget.py",
         "custody/migrations/0001_records.sql",
         "custody/migrations/0003_place.py",
+        "custody/migrations/0008_decommissioned.py",
         "custody/migrations/0004_constants.py",
         "custody/migrations/0005_slim_indexes.py",
         "custody/migrations/0006_vehicle.py",

@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import override_settings
 
+from department.alerts.shift import shift_start
 from department.database.roles import WEB
 from department.web.heard import ListeningState, hearing
+from department.web.status import custody_status
+from device.records.contract.examples import example_audit
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
@@ -48,3 +51,26 @@ def test_what_is_deaf_is_said(dispatch: Dispatch, lasting: LastingConnections) -
     while (found := heard()).lost != ("No keeper runs: nothing is taken from the broker.",):
         assert time.monotonic() < deadline, found.lost  # the server needs a moment to see that it has gone
     assert found.nothing
+
+
+def test_post_out_of_service_is_waited_for_no_more(dispatch: Dispatch) -> None:
+    """Its last record says so. One of its name that is put up afterwards is heard again."""
+    dispatch.alert()
+    dispatch.store.hear(frozenset({0, 1}))
+    status(lambda sql, values: dispatch.asked(f"{sql} RETURNING 1", *values), "post-1", 60)
+    later = timedelta(minutes=3)
+    assert len(heard(later).lost) == 1
+    with as_role(WEB):
+        assert [post.post for post in shift_start().posts] == ["post-1"]
+        assert [post.synthetic_late for post in custody_status({}).posts] == [True]
+    gone = example_audit("decommissioned", occurred=datetime.now(UTC))
+    dispatch.keep(dispatch.post.recorder.record(gone))
+    assert heard(later).lost == ("No post has sent anything for a month.",)
+    with as_role(WEB):
+        assert shift_start().posts == ()
+        assert [post.synthetic_late for post in custody_status({}).posts] == [False]
+    facts = "SELECT sharing_facts('{}', '1 year') ->> 'posts'"
+    assert dispatch.asked(facts) == [("0",)], "none that could be without the newest list"
+    dispatch.status("post-1", 7, 60.0)
+    assert [post.post for post in heard().posts] == ["post-1"]
+    assert dispatch.asked(facts) == [("1",)]
