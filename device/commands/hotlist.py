@@ -60,6 +60,8 @@ def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json
                 check_whole(manifest, sealed)
             except OSError as error:
                 raise HotListError(f"{file} cannot be read: {error.strerror or error}") from error
+            except HotListError as error:
+                raise type(error)(f"{file}: {error}") from error
             if manifest.agency != configuration.post.agency:
                 raise ForeignAgency(f"{file.name} is for agency {manifest.agency!r}, this post serves another")
             packages[manifest.file_name] = (manifest, package)
