@@ -17,9 +17,10 @@ from device.records.topics import decision_topic
 LOOK_SECONDS = 0.5
 """Between two looks at what waits."""
 _MOST = 200
+"""That one look adds."""
 _WAITING = """
 SELECT id, covert_group, post, hit, number, at, decision, reason FROM alerts_decision
-WHERE published_at IS NULL ORDER BY id LIMIT %s
+WHERE published_at IS NULL AND id <> ALL (%s) ORDER BY id LIMIT %s
 """
 
 
@@ -43,8 +44,9 @@ class DecisionOutbox:
         """Return each decision that waits, signed, by its number here. Raises StoreError."""
         if time.monotonic() > self._looked_at + LOOK_SECONDS:
             self._looked_at = time.monotonic()
-            rows = self._asked(_WAITING, [_MOST])
-            self._waiting = {row[0]: self._waiting.get(row[0]) or self._signed(*row[1:]) for row in rows}
+            # Beside those that are known: while one broker is away for long, the others are told of new ones.
+            rows = self._asked(_WAITING, [[*self._waiting], _MOST])
+            self._waiting |= {row[0]: self._signed(*row[1:]) for row in rows}
         return self._waiting
 
     def told(self, numbers: Collection[int]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from joserfc.jwk import ECKey
 
-from department.alerts import actions
+from department.alerts import actions, decisions
 from department.alerts.actions import AlertActor, AlertRejection
 from department.alerts.alerts import Alert, open_alerts, open_substitutes
 from department.alerts.characters import compared
@@ -372,6 +372,26 @@ def test_alerts_go_with_their_hits(dispatch: Dispatch) -> None:
         superuser.execute("UPDATE archive_part SET dropped_at = now()")
         superuser.execute("TRUNCATE archive_plan CASCADE")
     assert [alert.record_id for alert in open_alerts()] == [held.record_id]
+
+
+def test_decisions_that_one_broker_does_not_take_hold_up_no_new_ones(
+    dispatch: Dispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decisions, "LOOK_SECONDS", -1)
+    record = dispatch.alert().record_id
+    for first, last in ((1, 200), (201, 350)):
+        dispatch.act(
+            "INSERT INTO alerts_decision (record_id, post, hit, number, at, decision, reason)"
+            " SELECT %s, 'post-1', '01890a5d-ac96-774b-bcce-000000000001', number, now(), 'rejected', 'misread'"
+            " FROM generate_series(%s::integer, %s::integer) AS number",
+            *(record, first, last),
+        )
+    with as_role(KEEPER):
+        outbox = DecisionOutbox("records", agency="demo", key=ECKey.generate_key("P-256"))
+        assert [len(outbox.waiting()) for _ in range(3)] == [200, 350, 350]
+        numbers = [*outbox.waiting()]
+        outbox.told(numbers[:10])
+        assert [*outbox.waiting()] == numbers[10:]
 
 
 def test_decisions_are_signed_and_name_no_plate(dispatch: Dispatch) -> None:
