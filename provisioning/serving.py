@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -62,11 +63,9 @@ class PageServer:
         self.wait(_STOP_SECONDS)
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except SystemExit:
-            return  # uvicorn's way to say that the address cannot be used; `start` says it
+        asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
-        await self._server.serve()
+        with suppress(SystemExit):  # uvicorn's way to say that the address cannot be used; `start` says it
+            await self._server.serve()

@@ -1,10 +1,13 @@
 import asyncio
+import gc
+import socket
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
-from provisioning.technician.aim.server import names
+from provisioning.errors import ProvisioningError
+from provisioning.technician.aim.server import Server, names
 from provisioning.technician.aim.session import MOST_TRIES, Session
 from provisioning.technician.aim.web import application
 
@@ -82,3 +85,14 @@ def test_it_answers_to_its_own_name_at_any_port(port: int) -> None:
 def test_a_page_at_another_port_is_not_called_by_the_address_alone() -> None:
     assert names(ADDRESS, 8088) == {f"{ADDRESS}:8088"}
     assert names("127.0.0.1", 80) == {"127.0.0.1:80", "localhost:80", "127.0.0.1", "localhost"}
+
+
+def test_a_port_that_another_program_has_is_told_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        aiming = MagicMock(session=Session(seconds=60))
+        server = Server(aiming, address="127.0.0.1", port=taken.getsockname()[1])
+        with pytest.raises(ProvisioningError, match=r"nothing can be served at http://127\.0\.0\.1"):
+            server.start()
+        server.close()
+    gc.collect()  # asyncio says then that nobody asked how its task ended
+    assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]
