@@ -284,11 +284,12 @@ def test_pages_go_on(stock: Stock, operator: Client) -> None:
 
 def test_searches_are_saved_by_case_for_oneself(stock: Stock, operator: Client) -> None:
     stock([{"plate": PLATE}])
-    operator.post("/search/", {**WHY, "plate": "7AB0*", "weekdays": ["1", "3"], "save": "1"})
+    exigent = {"exigent": "on", "reason": "child taken"}
+    operator.post("/search/", {**WHY, "plate": "7AB0*", "weekdays": ["1", "3"], "save": "1", **exigent})
     (address,) = re.findall(r'href="(/search/\?saved=[^"]*)"', text_of(operator.get("/search/")))
     again = text_of(operator.get(address))
     assert 'value="7AB0*"' in again
-    assert again.count("checked") == 2
+    assert again.count("checked") == 2, "the days, and not that it is exigent"
     assert "26-00417</h3>" in again
     with as_role(OWNER):
         other = client_of(made_person("d.other", DepartmentRole.OPERATOR))
