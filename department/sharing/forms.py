@@ -178,7 +178,11 @@ class IncidentForm(forms.Form):
 
     kind = forms.ChoiceField(choices=[(kind, kind) for kind in BreachIncident.KINDS])
     subject = forms.CharField(
-        max_length=64, help_text=_("The log-in; the browser's number in log_on; the subscriber; the backup's SHA-256.")
+        max_length=128,
+        help_text=_(
+            "The log-in, of a partner's people as b.stone@oakdale-pd; the browser's number in log_on; the subscriber;"
+            " the backup's SHA-256."
+        ),
     )
     says = forms.CharField(
         label=_("What happened"), max_length=1000, help_text=_("As the notice is to say it. No plate.")
@@ -194,7 +198,9 @@ class IncidentForm(forms.Form):
         kind, given = said.get("kind"), str(said.get("subject", "")).lower()
         if kind == "account":
             said["subject"] = given
-            if given and not DepartmentPerson.objects.filter(login=given).exists():
+            agency = given.partition("@")[2]  # of a partner department's people
+            known = Agency.objects.filter(name=agency) if agency else DepartmentPerson.objects.filter(login=given)
+            if given and not known.exists():
                 self.add_error("subject", "Nobody has this log-in.")
         elif kind == "device":
             try:

@@ -23,6 +23,7 @@ from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
 from department.ledger.catalog import LedgerEvent
 from department.ledger.doors import kept_register
 from department.ledger.entries import OpenEntry, open_entry, open_log
+from department.ledger.models import Agency
 from department.ledger.reading import reading
 from department.people.models import DepartmentPerson
 from department.people.services import covert_groups, disable, invite
@@ -227,6 +228,9 @@ def note_notices(incident: BreachIncident, *, person: str) -> None:
 
 def containment(incident: BreachIncident) -> list[tuple[str, bool]]:
     """Return what is to be done at once, each with whether the department's records say that it was done."""
+    if incident.kind == "account" and (agency := incident.subject.partition("@")[2]):
+        answered = Agency.objects.filter(name=agency, allowed=True).exists()
+        return [(f"Have {agency} disable the account; until it has, let no agreement with it count", not answered)]
     if incident.kind == "account":
         disabled = DepartmentPerson.objects.filter(login=incident.subject).exclude(disabled_at=None).exists()
         return [("Disable the account on its page; its sessions end with it", disabled)]

@@ -17,6 +17,7 @@ _DONE = {
     "backup": "We destroyed what was left of the backup.",
 }
 """By the incident's kind, once it was contained."""
+_DONE_THERE = "The account is another department's. We answer none of that department's queries."
 _INFORMATION = (
     "Records of automated license plate readers: the plate of a vehicle, pictures of it, where and when it passed a "
     "camera, and in which direction. No name, address or payment data is part of these records."
@@ -45,7 +46,8 @@ def breach_notice(incident: BreachIncident, *, attorney_general: bool) -> Breach
     """
     since, until = (_day(timezone.localtime(at)) for at in (incident.since, incident.until))
     copy = f"Copy for the Attorney General. It names none of the affected. Notices: {incident.plates}."
-    done = [_DONE[incident.kind]] if all(done for _, done in containment(incident)) else []
+    what = _DONE_THERE if incident.kind == "account" and "@" in incident.subject else _DONE[incident.kind]
+    done = [what] if all(done for _, done in containment(incident)) else []
     contact = f": {settings.CONTACT.rstrip('.')}" if settings.CONTACT else ""
     parts = {
         "What Happened": (

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -17,6 +17,7 @@ from department.archive.evidence_package import open_sealed, unpack
 from department.database.roles import KEEPER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
+from department.ledger.models import Agency
 from department.ledger.writing import append
 from department.people.models import DepartmentPerson, KnownDevice
 from department.people.rights import DepartmentRole
@@ -26,11 +27,12 @@ from department.sharing import incidents
 from department.sharing.errors import SharingError
 from department.sharing.incidents import LIST, contain, containment, exposure, note_notices, open_incident, sealed_list
 from department.sharing.models import BreachIncident
+from department.sharing.notice import breach_notice
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, keep_reads, stock
-from tests.department.sharing.conftest import sql
+from tests.department.sharing.conftest import AGENCIES, sql
 from tests.department.sharing.pdf_text import PdfText
 
 __all__ = ["stock"]
@@ -64,6 +66,15 @@ def planted(superuser: psycopg.Connection, stock: Stock, people: dict[str, Depar
     )
     assert len(found) == 40
     return found
+
+
+@pytest.fixture
+def oakdale(superuser: psycopg.Connection, people: dict[str, DepartmentPerson]) -> Iterator[None]:
+    """Have another department in the register of agencies."""
+    empty(superuser, *AGENCIES)
+    Agency.objects.create(name="oakdale-pd", kind="in_state", allowed=True, note="")
+    yield
+    empty(superuser, *AGENCIES)
 
 
 def looked(who: str, records: Iterable[int], *, plates: Iterable[str] = (), group: str | None = None) -> None:
@@ -169,6 +180,8 @@ def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
     [
         ("account", " Y.Person", "y.person"),
         ("account", "z.person", None),
+        ("account", "B.Stone@Oakdale-PD", "b.stone@oakdale-pd"),
+        ("account", "b.stone@elsewhere-pd", None),
         ("device", f" {str(LAPTOP).upper()} ", str(LAPTOP)),
         ("device", "the laptop", None),
         ("backup", "AB" * 32, "ab" * 32),
@@ -176,6 +189,7 @@ def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
         ("subscriber", "map", "map"),
     ],
 )
+@pytest.mark.usefixtures("oakdale")
 def test_subject_is_what_the_ledger_calls_it_or_refused(
     people: dict[str, DepartmentPerson], planted: dict[str, int], kind: str, subject: str, kept: str | None
 ) -> None:
@@ -262,6 +276,22 @@ def test_clock_list_and_notices_by_the_pages(
         )
     ]
     assert events[-3:] == ["incident_opened", "exposure_computed", "breach_notified"]
+
+
+@pytest.mark.usefixtures("oakdale")
+def test_account_of_a_partner_s_officer(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
+    """What this department answered in that name is affected; only its own department can disable it."""
+    since = timezone.now()
+    with as_role(WEB):
+        looked("b.stone@oakdale-pd", [planted["TEST004"]], plates=["TEST005"])
+        looked("b.stone", [planted["TEST006"]])
+        made = incident("account", "b.stone@oakdale-pd", since, timezone.now())
+        assert exposed(made, people["r"])[0] == {"TEST004", "TEST005"}
+    ((step, done),) = containment(made)
+    assert ("Have oakdale-pd disable the account" in step, done, contain(made)) == (True, False, {})
+    Agency.objects.filter(name="oakdale-pd").update(allowed=False)
+    assert [done for _, done in containment(made)] == [True]
+    assert "another department" in str(breach_notice(made, attorney_general=False).parts)
 
 
 def test_contained_in_one_step(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
