@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -212,9 +213,10 @@ class ThrowawayDepartment:
         self.close()
 
     def close(self) -> None:
-        """End the keeper and the database, no matter who started that."""
-        self.stop()
-        self.database.stop()
+        """End the keeper and the database, no matter who started that; a second Ctrl-C waits for it."""
+        with held_back():
+            self.stop()
+            self.database.stop()
 
     def _recent(self) -> bytes:
         with self.log.open("rb") as log:
@@ -241,9 +243,13 @@ def department_folder() -> Iterator[Path]:
     Not below the run's own: root's database runs as another user, who must be able to pass all folders above, and the
     path of its socket must be short.
     """
-    with tempfile.TemporaryDirectory(prefix="platepost-") as made:
-        Path(made).chmod(0o711)
-        yield Path(made) / "department"
+    made = Path(tempfile.mkdtemp(prefix="platepost-"))
+    try:
+        made.chmod(0o711)
+        yield made / "department"
+    finally:
+        with held_back():  # a second Ctrl-C, too
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _run(command: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
