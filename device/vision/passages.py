@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from device.vision.consensus import Consensus, Poll, Vote
 from device.vision.ctc import folded
 from device.vision.lanes import lane_at
-from device.vision.recognizer import PLAIN, is_lettering, plate_probability
+from device.vision.recognizer import EVEN, PLAIN, is_lettering, plate_probability
 from device.vision.region import NONE, Impression, Issuer
 from device.vision.settings import PassageSettings
 from device.vision.sighting import Sighting
@@ -168,8 +168,8 @@ class Passage:
 
     @property
     def is_lettering(self) -> bool:
-        """Whether it is almost surely no plate, whatever its text is; never before that was asked."""
-        return is_lettering(self._score, self.impression.plate)
+        """Whether it is likelier lettering than a plate, whatever its text is; never before that was asked."""
+        return is_lettering(self._score, self.impression.plate, EVEN)
 
     @property
     def may_be_lettering(self) -> bool:

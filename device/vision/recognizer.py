@@ -41,7 +41,9 @@ learn from, plates taken for twenty times as frequent.
 WORD = 2.0
 """Log odds that a text without any digit but 0 and 1, which the reader takes for O and I, is less of a plate."""
 LETTERING = -0.7
-"""Log odds below which it is almost surely no plate: as of 3 in 1,000 single looks at those plates."""
+"""Log odds below which it is almost surely no plate by one look: as of 3 in 1,000 looks at those plates."""
+EVEN = 0.0
+"""Log odds below which a passage is likelier lettering than a plate, by the mean of its best looks."""
 PLAIN = 1.5
 """Log odds that a hit needs before its passage has ended: later looks are from nearer, and there are more of them."""
 SURE = 0.99

@@ -157,9 +157,12 @@ def test_nobody_is_asked_who_issued_what_cannot_be_read(street: Callable[..., St
     assert one.asked == []
 
 
-def test_what_is_surely_lettering_is_neither_a_hit_nor_a_read_and_counted(street: Callable[..., Street]) -> None:
+@pytest.mark.parametrize("logit", [-20.0, -4.2])
+def test_what_is_likelier_lettering_is_neither_a_hit_nor_a_read_and_counted(
+    street: Callable[..., Street], logit: float
+) -> None:
     one = street()
-    one.plate_logit = -20.0
+    one.plate_logit = logit
     one.show("7ABC123", frames=8)
     one.show("", frames=15)
     assert one.early == []
