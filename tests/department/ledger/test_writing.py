@@ -80,11 +80,11 @@ def test_change_and_entry_are_one_transaction(connect: Connect) -> None:
         with pytest.raises(ZeroDivisionError), entering(LedgerEvent.LOG_OFF, LOG_OFF):
             raise ZeroDivisionError
         with pytest.raises(LedgerError), entering(LedgerEvent.HOLD_PLACED, HOLD), connection.cursor() as cursor:
-            cursor.execute("INSERT INTO ledger_agency VALUES ('oakdale-pd', 'in_state', true, '')")
+            cursor.execute("INSERT INTO ledger_agency VALUES ('nowhere-pd', 'in_state', true, '')")
         with transaction.atomic():
             enter(LedgerEvent.LOG_OFF, LOG_OFF)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM ledger_agency WHERE name = 'oakdale-pd'")
+            cursor.execute("SELECT count(*) FROM ledger_agency WHERE name = 'nowhere-pd'")
             assert cursor.fetchone() == (0,), "what cannot be entered is not done"
     (placed, off) = entries(connect)
     assert (placed[1], off[1]) == ("hold_placed", "log_off")
