@@ -24,7 +24,7 @@ from tests.conformance.brought import brought, load
 from tests.pi.machine import LIBRARIES, Pi, RemoteBoard
 
 EMULATED = {f"{library} on an emulated Pi": library for library in LIBRARIES}
-BOARDS = brought("BOARD") or ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED)
+BOARDS = brought("BOARD", ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED))
 Output = Literal["illuminator", "camera_power", "status_light"]
 Switch = Literal["tamper", "door"]
 

@@ -4,11 +4,20 @@ import importlib
 import os
 from typing import Any
 
+import pytest
 
-def brought(kind: str) -> tuple[str, ...]:
-    """Return what is to be tried instead of ours, `module:function`; nothing where that is not asked for."""
+
+def brought(kind: str, ours: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is to be tried: somebody else's, `module:function`, or one of ours, if asked for; else all of ours.
+
+    Raises:
+        pytest.UsageError: what is asked for is neither.
+
+    """
     name = os.environ.get(f"PLATEPOST_{kind}", "")
-    return (name,) if name else ()
+    if name and ":" not in name and name not in ours:
+        raise pytest.UsageError(f"{kind}={name}: module:function is wanted, or one of {', '.join(ours)}")
+    return (name,) if name else ours
 
 
 def load(name: str) -> Any:  # noqa: ANN401 - a function or class of somebody else

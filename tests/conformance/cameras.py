@@ -20,7 +20,7 @@ from simulator.standins import standing_in
 from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
 
-CAMERAS = brought("CAMERA") or ("footage", "stand-in", "picamera2", "examples.backends.stand:slides")
+CAMERAS = brought("CAMERA", ("footage", "stand-in", "picamera2", "examples.backends.stand:slides"))
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 PLATE = "6WDN917"
 """What stands on the vehicle that every camera here sees."""
