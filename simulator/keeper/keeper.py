@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from department.custody.keeper import Keeper, KeeperSettings
+from device.errors import PlatepostError
 from device.records import Keyring, Purpose
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -144,6 +145,9 @@ class RecordKeeper(Keeper[RecordStore]):
     def _work(self) -> None:
         try:
             self.run()
+        except (PlatepostError, OSError) as error:
+            log.warning("keeper %s: %s", self.name, error)
+            self._failure = error
         except Exception as error:
             log.exception("keeper %s", self.name)
             self._failure = error

@@ -183,6 +183,16 @@ def test_a_custodian_that_the_broker_refuses_says_so(fleet: Fleet, broker: Broke
         RecordKeeper(fleet, "nobody", broker=broker.address, folder=tmp_path / "kept")
 
 
+def test_a_second_keeper_of_one_store_says_so_in_a_line(
+    fleet: Fleet, broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept"):
+        second = RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "kept")
+        with pytest.raises(SubscriberError, match="another process issues receipts by it"):
+            second.start()
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_the_command_keeps_records_until_it_is_ended(
     fleet: Fleet, broker: Broker, post: Sender, tmp_path: Path
 ) -> None:
