@@ -178,7 +178,7 @@ class Kitchen:
 
     def _commands(self, stage: Stage) -> Iterator[list[str]]:
         folder, output = str(self._folder / stage.name), str(self._file(stage.name))
-        real = self._real(stage.net)
+        real, first = self._real(stage.net), self._real("region")
         if stage.mean_of:
             files = [str(self._file(name)) for name in stage.mean_of]
             yield ["average", stage.net, *files, output, *real, "--cache", folder]
@@ -188,20 +188,16 @@ class Kitchen:
         reader = ["--reader", str(self._file(stage.reader))] if stage.reader else []
         texts = self._texts if stage.net in {"reader", "region"} else []
         yield ["train", stage.net, folder, *real, *texts, *start, *reader, *options]
-        own = {"region": [*real, *texts], "hidden": [*self._real("reader"), *start], "lettering": start}
+        own = {"reader": first, "region": [*first, *texts], "hidden": [*first, *start], "lettering": start}
         converted = own.get(stage.net, real)
         yield ["convert", stage.net, f"{folder}/last.pt", output, *converted]
         if stage.calibrated:
-            yield ["calibrate", output, "--copies", "20", *self._real("reader"), *self._texts]
+            yield ["calibrate", output, "--copies", "20", *first, *self._texts]
 
     @property
     def _texts(self) -> list[str]:
         return ["--texts", str(self._ingredients.texts)] if self._ingredients.texts else []
 
     def _real(self, net: Net) -> list[str]:
-        photos = (
-            self._ingredients.photos
-            if net in {"detector", "hidden", "lettering", "vehicle"}
-            else self._ingredients.photos[:1]
-        )
+        photos = self._ingredients.photos[:1] if net == "region" else self._ingredients.photos
         return [word for folder in photos for word in ("--photos", str(folder))]

@@ -28,6 +28,7 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
     from models.hidden.train import RATE
     from models.hidden.train import train as run
     from models.plates import Severity, fonts
+    from models.reader.real import LEAST_WIDTH
     from models.trunk import AnswerTraining, Trunk
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
@@ -35,7 +36,7 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
     reader, trunk, rng = Reader(start), Trunk(start, data.TRUNK), np.random.default_rng(seed + 1000)
     held = list(data.drawn_plates(reader, _HELD_PLATES, rng))
     held += [plate for place in photos for plate in data.real_plates(place, reader, held_out=True)]
-    checks = data.examples(held, trunk, rng, Severity(smallest=data.LEAST_WIDTH))
+    checks = data.examples(held, trunk, rng, Severity(smallest=LEAST_WIDTH))
     data.fill(folder / "pool", start, photos, chunks=-(-pool_size // data.CHUNK), seed=seed)
     run(
         AnswerTraining(folder=folder, rate=RATE, steps=steps, seed=seed),

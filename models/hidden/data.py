@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from device.vision.reader import Reader
-from models.evaluate.manifest import read_photos
 from models.plates import Severity, degrade, framed, render_plate
 from models.plates.occluders import Cells, obscured
-from models.reader.real import RealPlate, gray, is_held_out
+from models.reader.real import LEAST_WIDTH, LONGEST, RealPlate, is_held_out, read_plates
 from models.reader.shuffle import FRAMED_PLATE, find_cells
 from models.trunk import Trunk
 
@@ -21,15 +20,11 @@ logger = logging.getLogger(__name__)
 
 TRUNK: Final = 8
 """Layers of the reader that the second answer stands on: 8 x 40 columns of 96 values."""
-LONGEST: Final = 10
 CHUNK: Final = 400
 _CHARACTERS: Final = ((0, 1, 2), (0.3, 0.55, 0.15))
 """How many characters are hidden, and how often."""
 _UNTOUCHED: Final = 0.35
 """Share of plates that nothing stands before."""
-_SURE: Final = 0.97
-"""What the reader must claim of a real plate that nobody transcribed for its text to be believed."""
-LEAST_WIDTH: Final = 60.0
 
 
 class Examples(NamedTuple):
@@ -57,20 +52,8 @@ class PartedPlate(NamedTuple):
 def real_plates(folder: Path, reader: Reader, *, held_out: bool) -> list[PartedPlate]:
     """Real plates whose characters a reader can part; without a transcription, those it is sure of."""
     found: list[PartedPlate] = []
-    for photo in read_photos(folder).pictures:
-        whole = None
-        for plate in photo.plates:
-            if plate.box is None or plate.box[2] - plate.box[0] < LEAST_WIDTH:
-                continue
-            whole = gray(photo.path) if whole is None else whole
-            one = RealPlate(whole, plate.box, "".join(c for c in plate.text or "" if c.isalnum()))
-            if not one.text:
-                best = reader.look(one.rectified()).hypotheses[0]
-                if best.probability < _SURE or not 4 <= len(best.text) <= LONGEST:
-                    continue
-                one = RealPlate(whole, plate.box, best.text)
-            if is_held_out(one) != held_out:
-                continue
+    for one in read_plates(folder, reader):
+        if one.width >= LEAST_WIDTH and is_held_out(one) == held_out:
             cells = find_cells(one, reader)
             if cells is not None:
                 found.append(PartedPlate(one.framed(), one.text, cells, one.width))

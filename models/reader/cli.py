@@ -51,9 +51,13 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.command(name="reader")
 @click.argument("folder", type=NEW_FOLDER)
 @click.option(
-    "--photos", type=NEW_FOLDER, help="Folder of real plates to mix in, with manifest.json (one in seven is held out)."
+    "--photos",
+    type=NEW_FOLDER,
+    multiple=True,
+    help="Folder of real plates to mix in, with manifest.json (one in seven is held out); repeat for more, the one"
+    " with texts first.",
 )
-@click.option("--texts", type=FILE, help="Transcriptions of plates without a text in the manifest of --photos.")
+@click.option("--texts", type=FILE, help="Transcriptions of plates without a text in the first manifest.")
 @click.option("--real-share", default=0.05, show_default=True, help="Share of real plates in a batch.")
 @click.option(
     "--shuffles",
@@ -64,7 +68,8 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option(
     "--start",
     type=FILE,
-    help="Start from the weights of this .tflite reader, of the same shape or shallower.",
+    help="Start from the weights of this .tflite reader, of the same shape or shallower. What it is sure of counts as"
+    " transcribed, unless there are --texts.",
 )
 @click.option("--rate", default=2.5e-3, show_default=True, help="Initial learning rate.")
 @click.option("--check-photos", type=NEW_FOLDER, multiple=True, help="Photos with boxes and texts, for reports only.")
@@ -74,9 +79,9 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option("--steps", type=int, help="Batches of 64 instead of minutes, over all runs.")
 @click.option("--seed", default=1, show_default=True)
 def train(
-    *, folder: Path, photos: Path | None, texts: Path | None, real_share: float, shuffles: int, start: Path | None,
-    rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...], pool_size: int, minutes: float,
-    steps: int | None, seed: int,
+    *, folder: Path, photos: tuple[Path, ...], texts: Path | None, real_share: float, shuffles: int, start: Path | None,
+    rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...],
+    pool_size: int, minutes: float, steps: int | None, seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which holds drawn plates and checkpoints; run it again to continue.
 
@@ -85,13 +90,16 @@ def train(
     from device.vision.reader import Reader
     from models.plates import fonts
     from models.reader.data import Mixture
-    from models.reader.real import load_crops, load_photos, parted
+    from models.reader.real import is_held_out, load_crops, load_photos, parted, read_plates
     from models.reader.shuffle import shuffled_plates
     from models.reader.train import ReaderTraining
     from models.reader.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
-    learnt, held = ([], []) if photos is None else parted(photos, texts)
+    learnt, held = parted(photos[0], texts) if photos else ([], [])
+    finder = Reader(start) if start else None
+    if finder and texts is None:
+        learnt = [plate for place in photos for plate in read_plates(place, finder) if not is_held_out(plate)]
     checks: dict[str, list[tuple[npt.NDArray[np.uint8], str]]] = {}
     if held:
         checks["held_out"] = [(plate.rectified(), plate.text) for plate in held]
@@ -106,9 +114,11 @@ def train(
     filler = _filling(folder / "pool", pool_size, seed)
     checks["drawn"] = drawn_samples(400, seed + 1000)
     mixture = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
-    training = ReaderTraining(folder=folder, until=time.time() + minutes * 60, steps=steps, rate=rate, start=start)
+    training = ReaderTraining(
+        folder=folder, until=time.time() + minutes * 60, steps=steps, rate=rate, start=start,
+    )  # fmt: skip
     shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
-    shuffled = [] if start is None else shuffled_plates(shown, Reader(start), copies=shuffles, seed=seed)
+    shuffled = shuffled_plates(shown, finder, copies=shuffles, seed=seed) if finder else []
     run(training, mixture, learnt, checks, shuffled=shuffled)
     filler.terminate()
 

@@ -1,7 +1,8 @@
 """Real plates: photographs with boxes and texts, and crops with texts, described by a manifest."""
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -10,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from device.errors import PictureError
+from device.vision.reader import Reader
 from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
 from models.evaluate.spelling import normalize
 from models.plates.degrade import READER_MARGIN, READER_SHAPE
 from models.plates.surroundings import FRAMED_SHAPE, MARGIN
 from models.reader.labels import ALPHABET
 
+LEAST_WIDTH: Final = 60.0
+"""Pixels from which on a plate that nobody transcribed is worth asking a reader."""
+LONGEST: Final = 10
+_SURE: Final = 0.97
+"""What the reader must claim of its text to be believed."""
 _HELD_OUT: Final = 7
 
 Framed = tuple[npt.NDArray[np.uint8], float, str]
@@ -96,6 +103,28 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
             if plate.box is not None
         ]
     return found
+
+
+def read_plates(folder: Path, reader: Reader) -> Iterator[RealPlate]:
+    """Give the plates of a set with boxes that have a text, and those whose text a reader is sure of.
+
+    Raises:
+        ManifestError: as `load_photos`.
+        PictureError: as `load_photos`.
+    """
+    for photo in read_photos(folder).pictures:
+        whole = None
+        for plate in photo.plates:
+            if plate.box is None or not (plate.text or plate.box[2] - plate.box[0] >= LEAST_WIDTH):
+                continue
+            whole = gray(photo.path) if whole is None else whole
+            if plate.text:
+                yield RealPlate(whole, plate.box, _label(plate, photo.path), plate.region)
+                continue
+            one = RealPlate(whole, plate.box, "", plate.region)
+            best = reader.look(one.rectified()).hypotheses[0]
+            if best.probability >= _SURE and 4 <= len(best.text) <= LONGEST and set(best.text) <= set(ALPHABET):
+                yield replace(one, text=best.text)
 
 
 def load_crops(folder: Path) -> list[tuple[npt.NDArray[np.uint8], str]]:

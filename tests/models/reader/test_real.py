@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from device.errors import PictureError
+from device.vision.modelfiles import shipped
+from device.vision.reader import Reader
 from models.evaluate.manifest import ManifestError
-from models.reader.real import RealPlate, is_held_out, load_crops, load_photos, parted
+from models.plates import render_plate
+from models.reader.real import RealPlate, is_held_out, load_crops, load_photos, parted, read_plates
 
 
 @pytest.fixture
@@ -55,6 +58,16 @@ def test_held_out_is_about_one_in_seven() -> None:
     empty = np.zeros((1, 1), np.uint8)
     share = np.mean([is_held_out(RealPlate(empty, (0, 0, 1, 1), f"{n:06d}")) for n in range(2000)])
     assert 0.1 < share < 0.19
+
+
+def test_of_plates_without_a_text_those_count_that_a_reader_is_sure_of(folder: Path) -> None:
+    plate = cv2.cvtColor(render_plate(np.random.default_rng(4), text="7KLM382", height=100).image, cv2.COLOR_BGR2GRAY)
+    picture = np.full((300, 700), 90, np.uint8)
+    picture[100:200, 40:240] = cv2.resize(plate, (200, 100))
+    cv2.imwrite(str(folder / "a.png"), picture)
+    boxes: list[dict[str, object]] = [{"box": [40, 100, 240, 200]}, {"box": [450, 100, 650, 200]}]
+    write(folder, {"box": [300, 100, 330, 115], "text": "AB12"}, *boxes)
+    assert [one.text for one in read_plates(folder, Reader(shipped("reader.tflite")))] == ["AB12", "7KLM382"]
 
 
 def test_missing_picture_is_named(folder: Path) -> None:
