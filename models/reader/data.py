@@ -19,6 +19,9 @@ Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Pictures (uint8, N x 1 x 64 x 160), labels of all samples in a row, and how many belong to each."""
 
 
+_EASY, _USUAL = Severity(smallest=90), Severity(smallest=32)
+
+
 @dataclass(frozen=True)
 class Mixture:
     """What batches are made of."""
@@ -56,7 +59,7 @@ class Batches(IterableDataset[Batch]):  # type: ignore[misc, unused-ignore]  # t
         while True:
             if count % 200 == 0:
                 filled = [len(pool) for pool in pools]
-            severity = Severity(smallest=90) if count < self.mixture.easy else Severity()
+            severity = _EASY if count < self.mixture.easy else _USUAL
             yield collate([self._sample(rng, pools, filled, severity) for _ in range(self.mixture.batch)])
             count += 1
 

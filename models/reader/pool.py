@@ -12,12 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from device.errors import PlatepostError
-from models.plates import framed, render_plate
+from models.plates import PlateImage, framed, render_plate
 from models.plates.surroundings import FRAMED_SHAPE
+from models.plates.texts import anything
+from models.region.drawn import ISSUERS, SHARES
+from models.region.issuers import draw_look
 
 LONGEST: Final = 10
 _HEIGHT: Final = 96
 """Height that plates are drawn at: the framed picture's own resolution and a little more."""
+_ISSUED: Final = 0.4
+"""Share of plates that look like an issuer's own, with its emblems, pictures and stacked letters where they stand."""
 
 
 def reserve(folder: Path, *, size: int, seed: int) -> None:
@@ -71,6 +76,14 @@ class Pool:
         """Draw what is missing; plate i depends on the seed and i alone."""
         for index in range(len(self), len(self.pictures)):
             rng = np.random.default_rng([seed, index])
-            plate = render_plate(rng, height=_HEIGHT)
+            plate = _draw(rng)
             self.pictures[index] = framed(plate, rng)
             self.texts[index] = np.frombuffer(plate.text[:LONGEST].encode().ljust(LONGEST, b"\0"), np.uint8)
+
+
+def _draw(rng: np.random.Generator) -> PlateImage:
+    """Draw one plate; with an issuer's look, its serial is of no format in every second case."""
+    if rng.random() >= _ISSUED:
+        return render_plate(rng, height=_HEIGHT)
+    look = draw_look(ISSUERS[int(rng.choice(len(SHARES), p=SHARES))], rng)
+    return render_plate(rng, text=anything(rng) if rng.random() < 0.5 else None, design=look, height=_HEIGHT)

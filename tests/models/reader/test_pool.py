@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from device.errors import PlatepostError
+from models.plates import DESIGNS
+from models.reader import pool
 from models.reader.pool import Pool, reserve
 
 
@@ -35,3 +37,9 @@ def test_a_pool_of_another_seed_or_size_is_no_pool_for_this_training(tmp_path: P
 def test_a_pool_that_does_not_say_its_seed_is_taken(tmp_path: Path) -> None:
     Pool(tmp_path, size=3)
     reserve(tmp_path, size=3, seed=4)
+
+
+def test_a_good_part_of_a_pool_looks_like_an_issuers_own() -> None:
+    drawn = [pool._draw(np.random.default_rng([4, index])).design for index in range(60)]
+    own = sum(design not in DESIGNS for design in drawn)
+    assert 10 <= own <= 35

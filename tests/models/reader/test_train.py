@@ -128,4 +128,4 @@ def test_the_easy_start_is_counted_over_resumptions(mixture: Mixture, monkeypatc
     monkeypatch.setattr(data, "degrade", noted)
     easy = replace(mixture, easy=2)
     list(itertools.islice(Batches(easy, [], step=1), 2))
-    assert smallest == [90] * 4 + [Severity().smallest] * 4
+    assert smallest == [90] * 4 + [32] * 4
