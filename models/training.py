@@ -2,18 +2,23 @@
 
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
+from models.muon import Muon
+
 _Batch = TypeVar("_Batch")
 _Net = TypeVar("_Net", bound=nn.Module)
+
+_FASTER: Final = 8.0
+"""Rate of `Muon`, by that of AdamW beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +57,21 @@ class Run:
         net: fresh.
         averaged: another of its kind.
         decay: of the weights.
+        kernels: those of the net that `Muon` trains; AdamW trains the rest.
 
     """
 
-    def __init__(self, training: TimedTraining, net: nn.Module, averaged: nn.Module, *, decay: float) -> None:
+    def __init__(
+        self, training: TimedTraining, net: nn.Module, averaged: nn.Module, *, decay: float,
+        kernels: Sequence[nn.Parameter] = (),
+    ) -> None:  # fmt: skip
         self._training = training
         self.net = net.to(memory_format=torch.channels_last)
         self.averaged = averaged
-        self._optimiser = torch.optim.AdamW(net.parameters(), lr=training.rate, weight_decay=decay)
+        mine = set(kernels)
+        others = [one for one in net.parameters() if one not in mine]
+        self._optimiser = torch.optim.AdamW(others, lr=training.rate, weight_decay=decay)
+        self._muon = Muon(kernels, lr=training.rate) if kernels else None
         self.step = 0
         self.best = -1.0
         self._trained = 0.0
@@ -75,6 +87,8 @@ class Run:
         self.net.load_state_dict(kept["net"])
         self.averaged.load_state_dict(kept["averaged"])
         self._optimiser.load_state_dict(kept["optimiser"])
+        if self._muon:
+            self._muon.load_state_dict(kept["muon"])
         self.step, self.best = kept["step"], kept.get("best", self.best)
         # Older files know at most when the training first began.
         written = self._last.stat().st_mtime
@@ -85,6 +99,8 @@ class Run:
         """Write the checkpoint."""
         kept = {"net": self.net.state_dict(), "averaged": self.averaged.state_dict(), "step": self.step}
         kept |= {"optimiser": self._optimiser.state_dict(), "best": self.best, "trained": self._trained}
+        if self._muon:
+            kept["muon"] = self._muon.state_dict()
         save(kept, self._last)
 
     def timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
@@ -98,18 +114,22 @@ class Run:
                 share = min(1.0, self._trained / max(training.until - origin, 1.0))
             else:
                 share = (self.step + 1) / training.steps
-            for group in self._optimiser.param_groups:
-                group["lr"] = training.learning_rate(self.step, share)
+            rate = training.learning_rate(self.step, share)
+            for optimiser, factor in ((self._optimiser, 1.0), (self._muon, _FASTER)):
+                for group in optimiser.param_groups if optimiser else ():
+                    group["lr"] = rate * factor
             yield batch, share >= 1 or (self.step + 1) % training.save_every == 0
             if share >= 1:
                 return
 
     def learn(self, loss: torch.Tensor) -> float:
         """Take one step; return the loss."""
-        self._optimiser.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self._optimiser.step()
+        if self._muon:
+            self._muon.step()
         self.step += 1
         follow(self.averaged, self.net, keep=min(self._training.average, (self.step + 1) / (self.step + 20)))
         return float(loss.detach())

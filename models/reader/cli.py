@@ -72,6 +72,12 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
     " transcribed, unless there are --texts.",
 )
 @click.option("--rate", default=2.5e-3, show_default=True, help="Initial learning rate.")
+@click.option(
+    "--centering",
+    default=0.02,
+    show_default=True,
+    help="Weight of how far beside their places characters are told; a fresh net may tell them late.",
+)
 @click.option("--check-photos", type=NEW_FOLDER, multiple=True, help="Photos with boxes and texts, for reports only.")
 @click.option("--check-crops", type=NEW_FOLDER, multiple=True, help="Crops with texts, for reports only.")
 @click.option("--pool", "pool_size", default=120_000, show_default=True, help="Plates to draw.")
@@ -80,7 +86,7 @@ def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
 @click.option("--seed", default=1, show_default=True)
 def train(
     *, folder: Path, photos: tuple[Path, ...], texts: Path | None, real_share: float, shuffles: int, start: Path | None,
-    rate: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...],
+    rate: float, centering: float, check_photos: tuple[Path, ...], check_crops: tuple[Path, ...],
     pool_size: int, minutes: float, steps: int | None, seed: int,
 ) -> None:  # fmt: skip
     """Train the reader in FOLDER, which holds drawn plates and checkpoints; run it again to continue.
@@ -113,9 +119,10 @@ def train(
     fonts.fetch()
     filler = _filling(folder / "pool", pool_size, seed)
     checks["drawn"] = drawn_samples(400, seed + 1000)
-    mixture = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 1200)
+    mixture = Mixture(pools=(folder / "pool",), seed=seed, real_share=real_share, easy=0 if start else 400)
     training = ReaderTraining(
-        folder=folder, until=time.time() + minutes * 60, steps=steps, rate=rate, start=start,
+        folder=folder, until=time.time() + minutes * 60, steps=steps, rate=rate, centering=centering,
+        start=start,
     )  # fmt: skip
     shown = track(learnt, description="Shuffling characters", console=Console(stderr=True))
     shuffled = shuffled_plates(shown, finder, copies=shuffles, seed=seed) if finder else []

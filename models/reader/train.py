@@ -34,6 +34,8 @@ class ReaderTraining(TimedTraining):
     warm_up: int = 300
     save_every: int = 1000
     average: float = 0.999
+    centering: float = 0.02
+    """Weight of how far from the middle of a picture its characters are told on average, see `_aside`."""
     start: Path | None = None
     """A trained .tflite reader to begin with, see `models.reader.warm_start`."""
 
@@ -59,7 +61,9 @@ def train(
     """
     torch.set_num_threads(1)
     torch.manual_seed(mixture.seed)
-    run = Run(training, PlateReader(), PlateReader(), decay=0.02)
+    net = PlateReader()
+    kernels = [convolution.weight for _, convolution, _, _ in net.blocks]
+    run = Run(training, net, PlateReader(), decay=0.02, kernels=kernels)
     resumed = run.resume()
     batches = Batches(mixture, real, shuffled, step=run.step)
     # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
@@ -70,7 +74,7 @@ def train(
         run.averaged.load_state_dict(run.net.state_dict())
     smoothed, clock = float("nan"), time.time()
     for batch, due in run.timed(loader):
-        loss = run.learn(_loss(run.net, batch))
+        loss = run.learn(_loss(run.net, batch, training.centering))
         smoothed = loss if smoothed != smoothed else 0.99 * smoothed + 0.01 * loss  # noqa: PLR0124 - not a number yet
         if run.step % 100 == 0:
             pace = 100 * mixture.batch / (time.time() - clock)
@@ -82,7 +86,7 @@ def train(
     return run.averaged
 
 
-def _loss(net: nn.Module, batch: Batch) -> torch.Tensor:
+def _loss(net: nn.Module, batch: Batch, centering: float) -> torch.Tensor:
     pictures, labels, lengths = batch
     net.train()
     with torch.autocast("cpu", torch.bfloat16):
@@ -90,7 +94,19 @@ def _loss(net: nn.Module, batch: Batch) -> torch.Tensor:
     scores = logits.float().log_softmax(2).transpose(0, 1)
     steps = torch.full((len(lengths),), scores.shape[0])
     loss: torch.Tensor = nn.functional.ctc_loss(scores, labels, steps, lengths, zero_infinity=True)
-    return loss
+    return loss + centering * _aside(scores) ** 2
+
+
+def _aside(scores: torch.Tensor) -> torch.Tensor:
+    """Columns by which a batch's characters are told to the right of where they stand.
+
+    CTC asks for their order alone, so a net may learn to tell each a column or five late. What parts the characters of
+    a plate needs their places. Plates stand in the middle of their pictures, on average; so do their characters.
+    """
+    told = 1 - scores[:, :, 0].exp()
+    columns = torch.arange(len(scores), dtype=told.dtype)[:, None]
+    middles = (told * columns).sum(0) / told.sum(0).clamp(min=1e-3)
+    return middles.mean() - (len(scores) - 1) / 2
 
 
 def _check(run: Run, checks: dict[str, list[Sample]], folder: Path) -> None:

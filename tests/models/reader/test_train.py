@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
 import models.reader.train as train_module  # noqa: E402
+from models.muon import Muon  # noqa: E402
 from models.plates import Severity  # noqa: E402
 from models.plates.surroundings import Gray  # noqa: E402
 from models.reader import data  # noqa: E402
@@ -47,6 +48,22 @@ def test_training_stops_in_time_and_goes_on_from_its_checkpoint(tmp_path: Path, 
     assert second["step"] > first["step"]
     assert 3 < second["trained"] < 60
     assert 1 < first["trained"] < second["trained"]
+
+
+def test_orthogonal_steps_keep_their_momentum_over_a_resumption(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mixture: Mixture
+) -> None:
+    training = ReaderTraining(folder=tmp_path / "run", steps=4, save_every=2, warm_up=1)
+    rates_and_steps(monkeypatch, training, mixture, 3)
+    had, original = [], Muon.step
+
+    def noted(own: Muon) -> None:
+        had.append(len(own.state))
+        original(own)
+
+    monkeypatch.setattr(Muon, "step", noted)
+    train(training, mixture, [], {})
+    assert had == [16, 16], "one for each layer, at both steps that were left"
 
 
 def test_a_run_of_so_many_steps_ends_there_however_often_it_is_resumed(
@@ -129,3 +146,11 @@ def test_the_easy_start_is_counted_over_resumptions(mixture: Mixture, monkeypatc
     easy = replace(mixture, easy=2)
     list(itertools.islice(Batches(easy, [], step=1), 2))
     assert smallest == [90] * 4 + [32] * 4
+
+
+def test_what_is_told_late_is_told_beside_the_middle() -> None:
+    scores = torch.full((40, 2, 37), -20.0)
+    scores[:, :, 0] = 0.0
+    scores[15:25:2, 0, 0], scores[15:25:2, 0, 5] = -20.0, 0.0
+    scores[19:29:2, 1, 0], scores[19:29:2, 1, 5] = -20.0, 0.0
+    assert train_module._aside(scores) == pytest.approx(1.5, abs=0.01)
