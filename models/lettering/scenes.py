@@ -13,8 +13,7 @@ from device.vision.geometry import intersection_over_union, rectify
 from device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader
 from models.lettering.words import render_lettering
 from models.plates import PlateImage, render_plate
-from models.region.drawn import ISSUERS
-from models.region.issuers import draw_look
+from models.plates.issuers import ISSUERS, draw_look
 from models.scenes.distractors import render_sign
 from models.scenes.paste import paste, project_corners, random_pose
 from models.scenes.photometry import disturb, to_gray

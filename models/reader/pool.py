@@ -13,10 +13,9 @@ import numpy.typing as npt
 
 from device.errors import PlatepostError
 from models.plates import PlateImage, framed, render_plate
+from models.plates.issuers import ISSUERS, SHARES, draw_look
 from models.plates.surroundings import FRAMED_SHAPE
 from models.plates.texts import anything
-from models.region.drawn import ISSUERS, SHARES
-from models.region.issuers import draw_look
 
 LONGEST: Final = 10
 _HEIGHT: Final = 96

@@ -11,7 +11,8 @@ import torch
 
 from device.vision.region import leveled
 from models.plates import Severity, degrade
-from models.region.drawn import SHARES, Drawn
+from models.plates.issuers import SHARES
+from models.region.drawn import Drawn
 from models.region.real import Kind, worsened
 
 Batch = tuple[torch.Tensor, torch.Tensor]

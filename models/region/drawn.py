@@ -7,17 +7,10 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from device.records.regions import OTHER, STATES
 from models.plates import framed, render_plate
+from models.plates.issuers import ISSUERS, SHARES, draw_look
 from models.plates.surroundings import FRAMED_SHAPE
-from models.region.issuers import draw_look
 
-ISSUERS: Final = (*STATES, OTHER)
-_WEIGHTS: Final = {"CA": 6.0, OTHER: 5.0}
-"""How often an issuer comes, where a usual state counts 1."""
-_OFTEN: Final = np.array([_WEIGHTS.get(issuer, 1.0) for issuer in ISSUERS])
-SHARES: Final = _OFTEN / _OFTEN.sum()
-"""The same as shares of all plates, by class."""
 _HEIGHT: Final = 96
 
 Drawn = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]

@@ -5,9 +5,9 @@ import pytest
 
 from device.records.regions import OTHER, REGIONS, STATES
 from models.plates import DESIGNS, render_plate
+from models.plates.issuers import NAMES, SHARES, draw_look
 from models.region import drawn
 from models.region.cli import _pool
-from models.region.issuers import NAMES, draw_look
 
 
 def test_a_plate_depends_on_the_seed_and_its_number_alone() -> None:
@@ -31,7 +31,7 @@ def test_every_issuer_has_designs_that_can_be_painted_and_say_its_name(state: st
 
 
 def test_california_and_plates_from_elsewhere_come_more_often_than_a_usual_state() -> None:
-    shares = dict(zip(REGIONS, drawn.SHARES, strict=True))
+    shares = dict(zip(REGIONS, SHARES, strict=True))
     assert sum(shares.values()) == pytest.approx(1)
     assert shares["US-CA"] == pytest.approx(6 * shares["US-NV"])
     assert shares[OTHER] == pytest.approx(5 * shares["US-NV"])

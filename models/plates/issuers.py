@@ -13,10 +13,16 @@ from typing import Any, Final
 import numpy as np
 
 from device.records.regions import OTHER, STATES
-from models.plates import DESIGNS, Design, texts
-from models.plates.designs import BLACK, DARK_BLUE, GOLD, GREEN, NAVY, RED, WHITE, Color, Writer
+from models.plates import texts
+from models.plates.designs import BLACK, DARK_BLUE, DESIGNS, GOLD, GREEN, NAVY, RED, WHITE, Color, Design, Writer
 from models.plates.wording import US_PATTERNS
 
+ISSUERS: Final = (*STATES, OTHER)
+_WEIGHTS: Final = {"CA": 6.0, OTHER: 5.0}
+"""How often an issuer comes, where a usual state counts 1."""
+_OFTEN: Final = np.array([_WEIGHTS.get(issuer, 1.0) for issuer in ISSUERS])
+SHARES: Final = _OFTEN / _OFTEN.sum()
+"""The same as shares of all plates, by class."""
 _SKY: Final[Color] = (235, 215, 185)
 _CREAM: Final[Color] = (205, 235, 245)
 _YELLOW: Final[Color] = (90, 220, 245)
