@@ -1,5 +1,6 @@
 """Functions of the database that a later migration defines again, changed in a few places."""
 
+import re
 from collections.abc import Mapping
 
 
@@ -12,11 +13,13 @@ def redefined(script: str, name: str, changes: Mapping[str, str]) -> str:
         changes: what stands there, once each, and what is to stand there.
 
     Raises:
-        ValueError: something does not stand there once.
+        ValueError: the function is not defined there, or something does not stand in it once.
 
     """
-    begin = script.index(f"CREATE FUNCTION {name}(")
-    said = script[begin : script.index("$$;", begin) + 3].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
+    begins = re.search(rf"CREATE (?:OR REPLACE )?FUNCTION (?={re.escape(name)}\()", script)
+    if begins is None:
+        raise ValueError(f"{name} is not defined there")
+    said = "CREATE OR REPLACE FUNCTION " + script[begins.end() : script.index("$$;", begins.end()) + 3]
     for before, after in changes.items():
         if said.count(before) != 1:
             raise ValueError(f"{name} does not have it once: {before}")

@@ -17,7 +17,7 @@ CREATE TABLE alerts_forgotten (
     PRIMARY KEY (at, state)
 );
 """ + redefined(
-    _FORMER.replace("CREATE OR REPLACE FUNCTION", "CREATE FUNCTION"),
+    _FORMER,
     "alerts_forget",
     {
         _BEGIN: f"WITH forgotten AS ({_BEGIN}",

@@ -4,11 +4,14 @@ from importlib import import_module
 
 from django.db import migrations
 
+from department.database.functions import redefined
+
 CAME_TO = "CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE state END"
-_TABLE = import_module("department.alerts.migrations.0011_forgotten").FORGOTTEN
 _COUNTED = "captured_at, '2000-01-01Z'), state, count(*)"
-FORGET = _TABLE[_TABLE.index("CREATE OR REPLACE FUNCTION alerts_forget()") :].replace(
-    _COUNTED, _COUNTED.replace("state", CAME_TO)
+FORGET = redefined(
+    import_module("department.alerts.migrations.0011_forgotten").FORGOTTEN,
+    "alerts_forget",
+    {_COUNTED: _COUNTED.replace("state", CAME_TO)},
 )
 
 

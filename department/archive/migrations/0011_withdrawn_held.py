@@ -8,7 +8,7 @@ from department.database.functions import redefined
 
 _FOUND = "        passages := passages || found;\n"
 HELD = redefined(
-    import_module("department.archive.migrations.0010_hidden_held").HELD.replace("CREATE OR REPLACE", "CREATE"),
+    import_module("department.archive.migrations.0010_hidden_held").HELD,
     "archive_kept",
     {
         _FOUND: _FOUND

@@ -7,7 +7,7 @@ from django.db import migrations
 from department.database.functions import redefined
 
 STALE = redefined(
-    Path(__file__).with_name("0002_kinds.sql").read_text("utf-8").replace("CREATE OR REPLACE", "CREATE"),
+    Path(__file__).with_name("0002_kinds.sql").read_text("utf-8"),
     "archive_stale",
     {
         "        IF there <> part.records THEN\n": """

@@ -4,12 +4,18 @@ from importlib import import_module
 
 from django.db import migrations
 
-_FORMER = import_module("department.archive.migrations.0006_entry_held").HELD
+from department.database.functions import redefined
+
 _CASES = "WHERE lifted_at IS NULL AND case_number = ANY (cases))"
 _VALUES = "ARRAY(SELECT value #>> '{}' FROM said WHERE field = 'case')"
 ALIKE = (
-    _FORMER.replace(_CASES, _CASES.replace("case_number", "lower(case_number)")).replace(
-        _VALUES, _VALUES.replace("value #>> '{}'", "lower(value #>> '{}')")
+    redefined(
+        import_module("department.archive.migrations.0006_entry_held").HELD,
+        "archive_entry_held",
+        {
+            _CASES: _CASES.replace("case_number", "lower(case_number)"),
+            _VALUES: _VALUES.replace("value #>> '{}'", "lower(value #>> '{}')"),
+        },
     )
     + """
 CREATE INDEX archive_hold_any_case ON archive_hold (lower(case_number)) WHERE lifted_at IS NULL;

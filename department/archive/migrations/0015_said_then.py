@@ -11,7 +11,7 @@ _CAME = """            INTO more USING wanted, begins, ends, hold.since, hold.un
         kept := kept || more;
 """
 HELD = redefined(
-    _FORMER.replace("CREATE OR REPLACE", "CREATE"),
+    _FORMER,
     "archive_kept",
     {
         _CAME: _CAME

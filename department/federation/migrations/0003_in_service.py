@@ -9,7 +9,7 @@ from department.database.functions import redefined
 _FORMER = import_module("department.federation.migrations.0002_audits_begun").FACTS
 _RECENT = "retained_from > now() - interval '31 days' ORDER BY post, at DESC\n), readers"
 FACTS = redefined(
-    _FORMER.replace("CREATE OR REPLACE", "CREATE"),
+    _FORMER,
     "sharing_facts",
     {
         _RECENT: _RECENT.replace(

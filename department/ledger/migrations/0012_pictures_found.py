@@ -29,7 +29,7 @@ SELECT asked ? 'picture' AND EXISTS (
 ) OR EXISTS (
     SELECT FROM public.ledger_entry AS decided"""
 PICTURES = redefined(
-    import_module("department.ledger.migrations.0011_narrowed").NARROWED.replace("CREATE OR REPLACE", "CREATE"),
+    import_module("department.ledger.migrations.0011_narrowed").NARROWED,
     "ledger_approved",
     {
         "\nSELECT EXISTS (\n    SELECT FROM public.ledger_entry AS decided": _FOUND,

@@ -14,7 +14,7 @@ _DUE = """    -- Gov. Code 7922.535 (a).
     END IF;
 """
 GUARD = redefined(
-    _FORMER._by_who_acts("sharing_guard_request", "decided_by").replace("CREATE OR REPLACE", "CREATE"),  # noqa: SLF001 - as that migration left it
+    _FORMER._by_who_acts("sharing_guard_request", "decided_by"),  # noqa: SLF001 - as that migration left it
     "sharing_guard_request",
     {_EXTENDED: _DUE + _EXTENDED},
 )

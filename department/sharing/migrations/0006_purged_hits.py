@@ -17,7 +17,7 @@ _EVER_THERE = """'undecided' END, sum(found.count)::bigint
     ) AS found (state, count) GROUP BY 2
 """
 COUNTS = redefined(
-    import_module("department.sharing.migrations.0004_purged_reads").COUNTS.replace("CREATE OR REPLACE", "CREATE"),
+    import_module("department.sharing.migrations.0004_purged_reads").COUNTS,
     "sharing_counts",
     {_STILL_THERE: _EVER_THERE},
 )

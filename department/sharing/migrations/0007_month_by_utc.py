@@ -6,7 +6,7 @@ from django.db import migrations
 
 from department.database.functions import redefined
 
-_FORMER = import_module("department.sharing.migrations.0006_purged_hits").COUNTS.replace("CREATE OR REPLACE", "CREATE")
+_FORMER = import_module("department.sharing.migrations.0006_purged_hits").COUNTS
 _DAY = "({} AT TIME ZONE 'UTC')::date"
 # A zone's month begins up to 14 hours before it does by UTC, or 12 hours after.
 _MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC' + interval '1 day')::date"
