@@ -7,8 +7,8 @@ Renders what is missing in the folder (half a second of CPU a frame, resumable: 
 and plays every clip through the post's own vision. A further clip of each light and speed brings ten passages. With
 `--seeds` each seed draws its own light, its speed between 25 and 75 mph, and six vehicles in three lanes. A hit is late
 that could go out only more than two frames after the first look that bore it out by itself: that said what the passage
-says in the end, as surely as a hit must be by all looks together. A passage erred of which another text was safe on the
-way: were that listed, its hit would be taken back.
+says in the end, as surely as a hit must be by all looks together. A hit is retracted if another text was safe on the
+way: were that listed, it would be taken back.
 With `--decoys` each seed draws two decoys instead, and no plate: lettering on a vehicle, and on a sign or a shirt.
 """
 
@@ -80,7 +80,7 @@ class Watched(Pipeline):
         early = self.early[passage.number].get(text)
         return None if early is None else max(0, early - self.said[passage.number].get(text, early))
 
-    def erred(self, passage: Passage) -> bool:
+    def retracted(self, passage: Passage) -> bool:
         """Return whether a hit of another text would have gone out on the way, to be taken back."""
         return any(text != folded(passage.consensus.text) for text in self.early[passage.number])
 
@@ -97,7 +97,7 @@ def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[s
     late = Counter(
         hits=len(waits) - waits.count(None),
         late=sum(wait is not None and wait > 2 for wait in waits),
-        erred=sum(watched.erred(read.passage) for read in reads),
+        retracted=sum(watched.retracted(read.passage) for read in reads),
     )
     return (
         score([ScoredRead.of(r) for r in reads], load_truth(clip.with_suffix(".truth.json"), clip=clip.name)),
@@ -107,7 +107,7 @@ def judge(clip: Path, recognizer: Recognizer) -> tuple[Score, Watched, Counter[s
 
 
 def table(cells: dict[tuple[str, int], Counter[str]]) -> Table:
-    counted = ("duplicates", "undue", "hits", "late", "erred", "frames")
+    counted = ("duplicates", "undue", "hits", "late", "retracted", "frames")
     drawn = Table("light", "mph", "passages", "captured", "right", "read twice", *counted[1:])
     total: Counter[str] = Counter()
     for (condition, mph), cell in [*cells.items(), (("all", 0), total)]:

@@ -318,7 +318,7 @@ class CustodyTables:
         # While the bucket takes them, the database takes the rest.
         finish = put_pictures(self.connection, batch.pictures, self._bucket, self._objects) if batch.pictures else None
         # Hits before withdrawals: new alerts are looked up among what left the lists before old ones are taken back, as
-        # whoever takes an entry off does.
+        # a person who takes an entry off does.
         for projection in PROJECTIONS:
             if projection is not ACCESSES:
                 self._insert(projection.table, batch.projected.get(projection, ()))
@@ -327,7 +327,7 @@ class CustodyTables:
         self._write_tally(batch.tally, now)
         if finish is not None:
             finish()
-        # Last, as whoever acts enters it: with this, nobody else can enter anything until the transaction ends.
+        # Last, as people enter what they do: with this, nobody else can enter anything until the transaction ends.
         self._insert(ACCESSES.table, batch.projected.get(ACCESSES, ()))
 
     def write_judgments(self, batch: Batch) -> None:

@@ -61,7 +61,7 @@ def correct(entry: OpenEntry, read: ShownRow, text: str, *, person: str) -> None
 def corrections_of(entry: OpenEntry, records: Sequence[int]) -> list[Correction]:
     """Return the notes beside reads, in order of time. Raises ClosedEntryError: the entry is not open."""
     with under(entry) as cursor:
-        query = f"SELECT {_COLUMNS} FROM search_correction WHERE record_id = ANY (%s) ORDER BY at, id"  # noqa: S608
+        query = f"SELECT {_COLUMNS} FROM search_correction WHERE record_id = ANY (%s) ORDER BY at, id"  # noqa: S608 - our own names
         cursor.execute(query, [[*records]])
         return [Correction(*row) for row in cursor]
 
@@ -73,7 +73,7 @@ def corrected_reads(entry: OpenEntry, query: PlateQuery) -> list[Correction]:
     """
     if query.pattern is None:
         return []
-    statement = f"SELECT {_COLUMNS} FROM search_correction AS note WHERE corrected_fold ~ %s"  # noqa: S608
+    statement = f"SELECT {_COLUMNS} FROM search_correction AS note WHERE corrected_fold ~ %s"  # noqa: S608 - our own names
     values: list[Any] = []
     if query.is_narrowed:
         selected, values = selected_reads(Sought(**{name: getattr(query, name) for name in _NARROWING}))

@@ -219,7 +219,7 @@ def _saved(request: CurrentRequest) -> MultiValueDict[str, str] | None:
     known = saved_searches(request.user.login, only=only)
     if not known:
         raise Http404
-    # That a life is in danger is said of each search anew: it goes without approval, and is reviewed.
+    # That a life is in danger is said again for each search: it goes without approval, and is reviewed.
     return MultiValueDict({name: [*values] for name, values in known[0].fields.items() if name != "exigent"})
 
 

@@ -254,7 +254,7 @@ class Reporter:
             self._announced[passage.number] = announced  # it stands: another list, or a look from nearer, may say more
         if ended.verdict is Verdict.READ:
             self._announce(passage, announced, hotlist, answer.matches)
-        elif ended.anew:
+        elif ended.recheck:
             self._announce(passage, announced, hotlist, self._unheard(passage, answer.matches))
         # A covert hit brings about no read that others could not have: two of one plate would tell of it.
         has_open_hit = any(hit.distribution is None for hit in announced.hits.values())

@@ -42,7 +42,7 @@ class Ended:
 
     passage: Passage
     verdict: Verdict
-    anew: bool = False
+    recheck: bool = False
     """Whether a repeat is to be looked up all the same: what it repeats was told by a former hot list."""
 
 
@@ -249,14 +249,14 @@ class Pipeline:
             self.counters.reads += verdict is Verdict.READ
             self.counters.repeats += verdict is Verdict.REPEAT
             self.counters.unreadable += verdict is Verdict.UNREADABLE
-            anew = False
+            recheck = False
             if verdict in (Verdict.READ, Verdict.REPEAT):
                 self._ask(passage)
                 passage.said, passage.told = folded(passage.consensus.text), stands
                 self._told[passage.said] = passage.last.frame.monotonic
-                anew = verdict is Verdict.REPEAT and passage.said in self._former
+                recheck = verdict is Verdict.REPEAT and passage.said in self._former
                 self._former.discard(passage.said)
-            ended.append(Ended(passage, verdict, anew))
+            ended.append(Ended(passage, verdict, recheck))
         # What an open passage may be a repeat of is remembered until it is told.
         since = min((passage.since for passage in self._passages.open if not passage.told), default=monotonic)
         horizon = since - self._passages.settings.repeat_seconds

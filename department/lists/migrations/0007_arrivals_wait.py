@@ -6,7 +6,7 @@ from django.db import migrations
 
 from department.database.functions import redefined
 
-# Whoever takes an entry off waits for hits that are coming, and hits that come then wait for them. Each looks in a
+# Who takes an entry off waits for hits that are coming, and hits that come then wait for them. Each looks in a
 # statement of its own behind that, which sees what the other has committed.
 _ARRIVALS = 5_806_774_217
 WAITING = f"""

@@ -7,7 +7,7 @@ from django.db import migrations
 from department.database.functions import redefined
 
 _BEGIN = "    ELSIF (NEW.disabled_at, NEW.active_from)"
-# Whoever is overseen must not be able to shut out who oversees them.
+# Supervisors must not be able to shut out those who oversee them.
 _OVERSEER = """    ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS NOT NULL AND OLD.disabled_at IS NULL
     AND EXISTS (
         SELECT FROM public.people_role AS held WHERE held.person_id = NEW.id AND held.ended_at IS NULL

@@ -55,6 +55,15 @@ class Office:
         """What the broker retains of posts."""
         self.away = False
 
+    def back_up(self, into: Path) -> None:
+        shutil.copytree(self.fleet.list_archive, into)
+
+    def restore(self, backup: Path) -> None:
+        """Put the lists of a backup in place of those published since, and sign on from there."""
+        shutil.rmtree(self.fleet.list_archive)
+        shutil.copytree(backup, self.fleet.list_archive)
+        self.signer = ListSigner(SignerSettings(self.fleet.directory, "chief"))
+
     def publish(self, _connection: object, package: bytes, manifest: Any) -> Sent:  # noqa: ANN401
         if self.away:
             raise ProvisioningError("the broker does not answer")
@@ -198,16 +207,14 @@ def test_fleet_that_was_restored_from_a_backup_publishes_what_posts_do_not_refus
 ) -> None:
     enter(people["a.rivera"], "7ABC123")
     office.sign()
-    shutil.copytree(office.fleet.list_archive, tmp_path / "backup")
+    office.back_up(tmp_path / "backup")
     held = office.versions[-1] + 3
     for number in range(held - office.versions[-1]):
         enter(people["a.rivera"], f"7NEW11{number}")
         office.sign()
     assert office.versions[-1] == held
     office.say_held(held)
-    shutil.rmtree(office.fleet.list_archive)
-    shutil.copytree(tmp_path / "backup", office.fleet.list_archive)
-    office.signer = ListSigner(SignerSettings(office.fleet.directory, "chief"))
+    office.restore(tmp_path / "backup")
     enter(people["a.rivera"], "7NEW222")
     with pytest.MonkeyPatch.context() as later:
         later.setattr(publishing, "datetime", Later)
@@ -225,14 +232,12 @@ def test_post_that_comes_back_to_a_restored_fleet_is_not_left_with_its_newer_lis
     """It would refuse each list as older, and keep what was ended since."""
     enter(people["a.rivera"], "7ABC123")
     office.sign()
-    shutil.copytree(office.fleet.list_archive, tmp_path / "backup")
+    office.back_up(tmp_path / "backup")
     for number in range(4):
         enter(people["a.rivera"], f"7NEW11{number}")
         office.sign()
     held = office.versions[-1]
-    shutil.rmtree(office.fleet.list_archive)
-    shutil.copytree(tmp_path / "backup", office.fleet.list_archive)
-    office.signer = ListSigner(SignerSettings(office.fleet.directory, "chief"))  # while no post is heard
+    office.restore(tmp_path / "backup")  # while no post is heard
     with pytest.MonkeyPatch.context() as later:
         later.setattr(publishing, "datetime", Later)
         for plate in ("7NEW222", "7NEW333"):

@@ -265,10 +265,10 @@ def test_a_vehicle_that_is_listed_while_it_repeats_on_hits_once_however_many_lis
     desk.end()
     for texts in (("7ABC123",), ("7ABC123", "8XYZ999"), (), ("7ABC123",)):
         desk.hotlist.current = FakeList(*texts)
-        for anew in (True, False):
+        for recheck in (True, False):
             passage = desk.see("7ABC123")
             desk.passages.end_all()
-            desk.reporter.ended(Ended(passage, Verdict.REPEAT, anew))
+            desk.reporter.ended(Ended(passage, Verdict.REPEAT, recheck))
     assert kinds(desk) == [Read, Hit, Read, Hit, Read]
     for hit, read in (desk.records[1:3], desk.records[3:5]):
         assert read.hits == (hit.hit,)  # type: ignore[attr-defined]

@@ -58,7 +58,7 @@ class Street:
         self.issuers: list[Issuer | None] = []
         self.appearances: list[Appearance] = []
         self.ended: list[tuple[str, Verdict]] = []
-        self.anew: list[bool] = []
+        self.recheck: list[bool] = []
         """Of each of those, whether it is looked up though it is a repeat."""
         self.taken_back: list[str] = []
         """What was said of passages that were doubted, with the text that they have by then."""
@@ -102,7 +102,7 @@ class Street:
             self.early += [passage.consensus.text for passage in look.early]
             self.early_numbers |= {passage.number for passage in look.early}
             self.ended += [(item.passage.consensus.text, item.verdict) for item in look.ended]
-            self.anew += [item.anew for item in look.ended]
+            self.recheck += [item.recheck for item in look.ended]
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_a_vehicle_that_traffic_hides_again_and_again_is_looked_up_once_in_anoth
             one.pipeline.another_list()
         one.show("", frames=12)
     assert [verdict for _, verdict in one.ended] == [Verdict.READ] + 5 * [Verdict.REPEAT]
-    assert one.anew == [False, False, True, False, False, False]
+    assert one.recheck == [False, False, True, False, False, False]
     one.show("", frames=40)
     one.pipeline.another_list()
     one.show("8XYZ999", frames=8)
@@ -283,7 +283,7 @@ def test_what_stood_when_the_list_came_was_looked_up_then(street: Callable[..., 
     one.show("7ABC123", frames=8)
     one.show("", frames=15)
     assert [verdict for _, verdict in one.ended] == [Verdict.READ, Verdict.TOLD, Verdict.REPEAT, Verdict.TOLD]
-    assert not any(one.anew)
+    assert not any(one.recheck)
 
 
 def test_a_vehicle_that_stands_over_a_stop_of_the_camera_is_a_repeat(
