@@ -37,7 +37,6 @@ and must reach `database/`.
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.metadata import version
@@ -52,7 +51,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from department.errors import DepartmentError
-from device.files import write_durably
+from device.files import read_toml, write_durably
 from device.records.topics import NAME
 
 PRIVATE = "private"
@@ -269,14 +268,14 @@ class DepartmentFolder:
         """
         path = self.path / SETTINGS
         try:
-            return checked_settings(tomllib.loads(path.read_text("utf-8")), where=str(path))
+            return checked_settings(read_toml(path), where=str(path))
         except PermissionError as error:
             raise DepartmentError(f"{path}: {error.strerror}: run this as the user who owns the folder") from error
         except OSError as error:
             raise DepartmentError(
                 f"{path}: {error.strerror}; `platepost department init` makes a department's folder"
             ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise DepartmentError(f"{path} is no TOML: {error}") from error
 
     def write_settings(self, settings: DepartmentSettings) -> None:

@@ -4,10 +4,11 @@ import errno
 import logging
 import os
 import stat
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -113,6 +114,14 @@ def _check_regular(path: Path, found: os.stat_result) -> None:
         kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFDIR: "a folder"}
         kind = kinds.get(stat.S_IFMT(found.st_mode), "a special file")
         raise OSError(errno.EINVAL, f"{kind}, and a regular file is wanted", str(path))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file that a person wrote; editors on Windows put a byte-order mark before it.
+
+    Raises OSError; ValueError: it is no TOML.
+    """
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def read_configured(path: Path, key: str) -> bytes:

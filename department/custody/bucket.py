@@ -6,7 +6,6 @@ may see it, the database alone says.
 """
 
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ from uuid import UUID
 from department.custody.errors import PictureStoreError
 from department.folder import BucketSettings, DepartmentFolder
 from device.errors import installing
+from device.files import read_toml
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
@@ -164,7 +164,7 @@ class PictureBucket:
         if path is None:
             return self._opened()  # the environment says who we are
         try:
-            said = tomllib.loads(path.read_text("utf-8"))
+            said = read_toml(path)
         except (OSError, ValueError) as error:
             raise PictureStoreError(f"{path} has no credentials that can be read: {error}") from error
         if said.keys() != _CREDENTIALS or not all(isinstance(each, str) for each in said.values()):

@@ -175,10 +175,10 @@ def read_policy(path: Path) -> Policy:
     """
     try:
         raw = path.read_bytes()
-        said = tomllib.loads(raw.decode())
+        said = tomllib.loads(raw.decode("utf-8-sig"))
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}; `platepost department upgrade` makes one") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise PolicyError(f"{path} is no TOML: {error}") from error
     try:
         return Policy.model_validate({**said, "digest": hashlib.sha256(raw).hexdigest()})

@@ -63,7 +63,7 @@ class Places:
 def _read(path: Path, changed: int) -> Places:
     del changed  # only tells one state of the file from another
     try:
-        features = json.loads(path.read_text("utf-8"))["features"]
+        features = json.loads(path.read_bytes())["features"]
         return _places([(each["properties"], each.get("geometry") or {}) for each in features])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlacesError(f"{path} is no GeoJSON of posts, areas and an outline: {error!r}") from error

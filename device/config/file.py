@@ -1,7 +1,6 @@
 """Reading the configuration file: its paths become those of the unit, and its faults are all told in one go."""
 
 import logging
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from device.config.configuration import Configuration
 from device.config.removed import without_removed
 from device.enrollment.decommissioned import decommissioned
 from device.errors import ConfigurationError
+from device.files import read_toml
 from device.secrets.credentials import delivered, is_private
 from device.settings import BackendSettings, explain
 
@@ -34,13 +34,13 @@ def load(path: Path, *, wiping: bool = False) -> Configuration:
         told = f"{path}: this unit was taken out of service {ended}; to make it a post again: platepost enroll --help"
         raise ConfigurationError(told)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = read_toml(path)
     except FileNotFoundError as error:
         told = f"{path}: there is no such file; a unit gets its own when it is enrolled (platepost enroll --help)"
         raise ConfigurationError(told) from error
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigurationError(f"{path}: not a TOML file: {error}") from error
     return parse(table, folder=path.parent, origin=str(path))
 

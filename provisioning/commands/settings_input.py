@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from device.config import Configuration
+from device.files import read_toml
 from provisioning.commands.options import FILE
 from provisioning.errors import ProvisioningError
 
@@ -33,7 +34,7 @@ def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict
     settings: dict[str, dict[str, Any]] = {}
     if source is not None:
         try:
-            settings = tomllib.loads(source.read_text(encoding="utf-8"))
+            settings = read_toml(source)
         except (OSError, ValueError) as error:
             raise ProvisioningError(f"{source}: {error}") from error
         loose = sorted(key for key, value in settings.items() if not isinstance(value, dict))

@@ -30,7 +30,6 @@ is refused row by row.
 """
 
 import re
-import tomllib
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
@@ -38,6 +37,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device.files import read_toml
 from device.hotlist.layout import Category, Distribution, Priority, State
 from provisioning.hotlist.cleaning import clean_state, has_time
 from provisioning.hotlist.form import ColumnMapping, FileFormat, check_form
@@ -175,11 +175,11 @@ SAFE = SourceMapping(
 def load_mapping(path: Path) -> SourceMapping:
     """Read a mapping file. Raises SourceError that names the key and what is wrong with it."""
     try:
-        return SourceMapping.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return SourceMapping.model_validate(read_toml(path))
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path}: not TOML: {error}") from error
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise SourceError(f"{path}: {problems}") from error
+    except ValueError as error:
+        raise SourceError(f"{path}: not TOML: {error}") from error

@@ -6,11 +6,11 @@ without rows, or by `pattern = []`, never by a file that lacks them: it takes th
 """
 
 import csv
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from device.files import read_toml
 from device.hotlist.fingerprints import LONGEST_REFERENCE
 from device.hotlist.layout import FEWEST_KNOWN, MOST_PATTERNS, PatternEntry, is_line
 from provisioning.hotlist.cleaning import (
@@ -42,7 +42,7 @@ def read_patterns(path: Path, mapping: SourceMapping, *, at: datetime) -> Iterat
         records = _toml(path) if path.suffix == ".toml" else _csv(path)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise SourceError(f"{path}: {error}") from error
     if len(records) > MOST_PATTERNS:
         raise SourceError(f"{path}: {len(records)} patterns, at most {MOST_PATTERNS} are allowed")
@@ -70,7 +70,7 @@ def _csv(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _toml(path: Path) -> list[tuple[int, dict[str, str]]]:
-    content = tomllib.loads(path.read_text("utf-8"))
+    content = read_toml(path)
     if unknown := content.keys() - {"pattern"}:
         raise SourceError(f"{path}: unknown: {', '.join(sorted(unknown))}; patterns are written as [[pattern]] tables")
     entries = content.get("pattern")

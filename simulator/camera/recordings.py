@@ -182,7 +182,7 @@ class SequenceRecording(Recording):
         self._frames: list[tuple[Path, float]] = []
         timing = path / TIMING_FILE
         try:
-            with timing.open(encoding="utf-8", newline="") as lines:
+            with timing.open(encoding="utf-8-sig", newline="") as lines:
                 rows = list(csv.DictReader(lines))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise CameraError(f"{timing}: lines of `file,seconds` in UTF-8 are wanted ({error})") from error

@@ -49,7 +49,7 @@ def load(path: Path) -> Scenario:
 
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioFileError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     return parse(text, origin=str(path), beside=path.parent)
@@ -69,7 +69,7 @@ def parse(text: str, *, origin: str, beside: Path) -> Scenario:
     """
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ScenarioFileError(_syntax(error, text, origin)) from error
     lines = Lines(text)
     try:
@@ -131,7 +131,7 @@ def _name(place: Place) -> str:
     return name or "the file"
 
 
-def _syntax(error: tomllib.TOMLDecodeError, text: str, origin: str) -> str:
+def _syntax(error: ValueError, text: str, origin: str) -> str:
     message, _, where = str(error).partition(" (at ")
     if where.startswith("line "):
         return f"{origin}:{where.split()[1].rstrip(',')}: {message}"

@@ -1,11 +1,11 @@
 """The scene file: a TOML that says what passes a post, in what light, and how the post sees it."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device.files import read_toml
 from models.plates import DESIGNS
 from simulator.scene.errors import SceneError
 from simulator.scene.light import LIGHTS
@@ -148,12 +148,12 @@ def load_scene(path: Path) -> Scene:
     Raises SceneError that names the key, its value and what would be right.
     """
     try:
-        return Scene.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return Scene.model_validate(read_toml(path))
     except OSError as error:
         raise SceneError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SceneError(f"{path}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SceneError(f"{path}: {key} = {first['input']!r}: {first['msg']}") from error
+    except ValueError as error:
+        raise SceneError(f"{path}: {error}") from error

@@ -103,7 +103,7 @@ def load_due_hits(path: Path, truth: Truth) -> tuple[DueHit, ...]:
 
 def _read(path: Path) -> object:
     try:
-        content: object = json.loads(path.read_text(encoding="utf-8"))
+        content: object = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise TruthError(f"{path}: no truth can be read from it ({error})") from error
     return content

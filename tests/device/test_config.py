@@ -149,9 +149,10 @@ def test_a_loose_key_beside_a_backend_is_refused(table: dict[str, Any]) -> None:
     assert "unknown key 'path'" in complaint(table)
 
 
-def test_what_is_no_toml_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["[post\n", f"version = {'9' * 5000}\n", "[post]\nsite = '\xe9'\n"])
+def test_what_is_no_toml_is_said(tmp_path: Path, content: str) -> None:
     path = tmp_path / "post.toml"
-    path.write_text("[post\n")
+    path.write_text(content, "latin-1")
     with pytest.raises(ConfigurationError, match="not a TOML file"):
         load(path)
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, Field
 from pytest_mock import MockerFixture
 
-from device.files import StateFile, as_owner_of, give_to_owner, keep_newest
+from device.files import StateFile, as_owner_of, give_to_owner, keep_newest, read_toml
 from tests.device.nobody import NOBODY, needs_root, place_of_nobody
 
 
@@ -55,6 +55,12 @@ def test_others_work_as_themselves(tmp_path: Path, mocker: MockerFixture) -> Non
         (tmp_path / "file").write_text("")
     changed.assert_not_called()
     assert stat.S_ISREG((tmp_path / "file").stat().st_mode)
+
+
+def test_toml_may_come_from_an_editor_on_windows(tmp_path: Path) -> None:
+    written = tmp_path / "post.toml"
+    written.write_bytes(b'\xef\xbb\xbf[post]\r\nsite = "Main St"\r\n')
+    assert read_toml(written) == {"post": {"site": "Main St"}}
 
 
 def lay(path: Path, *, after: Path | None) -> Path:

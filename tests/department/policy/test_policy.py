@@ -74,6 +74,12 @@ def test_wrong_file(tmp_path: Path, before: str, after: str, message: str) -> No
         read_policy(path)
 
 
+def test_file_may_come_from_an_editor_on_windows(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(DEFAULT.read_text("utf-8"), "utf-8-sig")
+    assert read_policy(path).law == POLICY.law
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="upgrade"):
         read_policy(tmp_path / "policy.toml")

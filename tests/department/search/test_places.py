@@ -41,7 +41,7 @@ def file(tmp_path: Path) -> Path:
         feature(point(5.5, 5.5), post="post-4"),
     ]
     made = tmp_path / "places.geojson"
-    made.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    made.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8-sig")  # by any editor
     return made
 
 

@@ -110,6 +110,7 @@ def test_a_mapping_fits_another_vendors_export(tmp_path: Path) -> None:
         ("[source]\nencoding = 'punycode'", "source.encoding"),
         ("[categories]\nX = 'No Slug'", "categories.X"),
         ("not toml", "not TOML"),
+        (f"priority = {'9' * 5000}", "not TOML"),
     ],
 )
 def test_a_wrong_mapping_names_the_key(tmp_path: Path, text: str, named: str) -> None:

@@ -189,7 +189,8 @@ def test_loop_goes_on_with_numbers_and_times(tmp_path: Path) -> None:
 def test_sequence_keeps_the_times_of_its_timing_file(tmp_path: Path) -> None:
     folder = tmp_path / "frames"
     write_images(folder, 3)
-    (folder / "timing.csv").write_text("file,seconds\n0000.png,100.0\n0002.png,100.04\n0001.png,100.5\n")
+    timing = "file,seconds\n0000.png,100.0\n0002.png,100.04\n0001.png,100.5\n"
+    (folder / "timing.csv").write_text(timing, encoding="utf-8-sig")  # as spreadsheets write it
 
     with FootageCamera(path=folder, pace="fast") as camera:
         frames = list(camera.frames())

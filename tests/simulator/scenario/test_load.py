@@ -202,6 +202,13 @@ def test_all_errors_are_told_at_once() -> None:
 def test_what_is_no_toml_is_told_with_its_line() -> None:
     assert errors_of(GOOD + "[[expect]\n")[0].startswith("my.toml:24: ")
     assert errors_of(GOOD + 'x = "')[0].startswith("my.toml:24: ")
+    assert "digits" in errors_of(GOOD + "x = " + "9" * 5000)[0]
+
+
+def test_a_file_may_come_from_an_editor_on_windows(tmp_path: Path) -> None:
+    written = tmp_path / "mine.toml"
+    written.write_text(GOOD, encoding="utf-8-sig", newline="\r\n")
+    assert load(written).title == "A day"
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ def test_truth_of_the_renderer_is_read(tmp_path: Path) -> None:
     assert truth.passages[0].frames == (10, 40)
 
 
+def test_truth_may_come_from_an_editor_on_windows(tmp_path: Path) -> None:
+    path = tmp_path / "street.truth.json"
+    content = {"clip": "street.mp4", "fps": 20, "width": 1280, "height": 720, "frames": 100, "passages": PASSAGES}
+    path.write_text(json.dumps(content), encoding="utf-8-sig")
+    assert len(load_truth(path).passages) == 2
+
+
 def test_manifest_is_searched_by_the_clip_s_name(tmp_path: Path) -> None:
     videos = [{"file": "a.mp4", "fps": 10, "passages": []}, {"file": "b.mp4", "fps": 18.09, "passages": PASSAGES}]
     path = written(tmp_path / "manifest.json", {"name": "two clips", "videos": videos})
