@@ -6,7 +6,6 @@ and an entry of its own. A picture is fetched by an address that works once.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,15 +32,13 @@ from department.search.errors import SearchError
 from department.search.plates import Cursor, FoundPlate, find_plates
 from department.search.saved import discard_search, save_search, saved_searches
 from department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
+from department.search.tickets import PictureTicket, give_ticket, use_ticket
 from department.web.search_form import PurposeForm, SceneForm, SearchForm, known_posts
 from department.web.search_map import drawn_map
 from department.web.unseen import unseen
 
 READS = 50
 """Reads of one page."""
-_TICKETS = "search_pictures"
-"""In a session's data: the pictures that its pages may fetch, each once."""
-_MOST_TICKETS = 40
 _DIGITS = 18
 """Of a record's number at most."""
 _NAME = "search:"
@@ -120,7 +117,11 @@ def read(request: CurrentRequest) -> HttpResponseBase:
         if text:
             correct(entry, rows[0], text, person=request.user.login)
         notes = corrections_of(entry, [record])
-        pictures = [(kind, _ticket(request, record, kind, form.access, entry)) for kind in picture_kinds(entry, record)]
+        session, opened_by = request.session.session_key or "", str(entry.entry)
+        pictures = [
+            (kind, give_ticket(session, PictureTicket(record, kind, form.access, opened_by)))
+            for kind in picture_kinds(entry, record)
+        ]
         pattern = form.query.pattern
         fit = pattern.fit(rows[0]["plate_fold"]) if pattern is not None else None
         context = {"read": rows[0], "notes": notes, "opened": opened, "again": form.again, "form": form}
@@ -133,16 +134,13 @@ def read(request: CurrentRequest) -> HttpResponseBase:
 @require_GET
 def read_picture(request: CurrentRequest, ticket: UUID) -> HttpResponseBase:
     """Show a picture, once, under an entry of its own."""
-    tickets = dict(request.session.get(_TICKETS, {}))
-    known = tickets.pop(str(ticket), None)
-    if known is None:
+    used = use_ticket(request.session.session_key or "", ticket)
+    if used is None:
         raise Http404
-    request.session[_TICKETS] = tickets
-    record, kind, purpose, found_by = known
-    asked = {"record": record, "picture": kind, "found_by": found_by}
-    with _entry(request, AccessPurpose(**purpose), asked) as entry:
+    asked = {"record": used.record, "picture": used.kind, "found_by": used.found_by}
+    with _entry(request, used.purpose, asked) as entry:
         try:
-            found = picture(entry, record, kind)
+            found = picture(entry, used.record, used.kind)
         except CustodyError as error:
             return unseen(error)
     if found is None:
@@ -264,13 +262,6 @@ def _place(given: Mapping[str, Any]) -> tuple[datetime, int] | None:
         return datetime.fromisoformat(given["before_at"]), int(given["before_record"])
     except (KeyError, ValueError):
         return None
-
-
-def _ticket(request: HttpRequest, record: int, kind: str, purpose: AccessPurpose, found_by: OpenEntry) -> UUID:
-    ticket = uuid4()
-    former = [*request.session.get(_TICKETS, {}).items()][-_MOST_TICKETS + 1 :]
-    request.session[_TICKETS] = {**dict(former), str(ticket): [record, kind, asdict(purpose), str(found_by.entry)]}
-    return ticket
 
 
 def _marked(found: FoundPlate) -> dict[str, Any]:

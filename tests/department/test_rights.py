@@ -86,6 +86,8 @@ RIGHTS = {
     # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
     "search_saved": {OWNER: ALL, WEB: ADD},
+    # What one opens, a function alone tells, once.
+    "search_ticket": {OWNER: ALL, WEB: frozenset({"INSERT"})},
     # An alert is changed by its steps alone: see tests/department/alerts.
     "alerts_transition": {OWNER: ALL, WEB: READ, AUDITOR: READ},
     "alerts_alert": {OWNER: ALL, WEB: READ, AUDITOR: READ},
@@ -240,6 +242,7 @@ FUNCTIONS = {
     "search_candidates": {OWNER, WEB},
     "search_case_given": {OWNER, WEB},
     "search_discard": {OWNER, WEB},
+    "search_use_ticket": {OWNER, WEB},
     "search_forget_corrections": {OWNER},
     "search_forget": {OWNER, PURGER},
     "search_grams": {OWNER},

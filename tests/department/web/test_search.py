@@ -21,6 +21,7 @@ from department.config.access_table import pages as pages_of_all
 from department.custody.reading import under
 from department.database.roles import OWNER, WEB
 from department.ledger.entries import OpenEntry
+from department.people.models import DepartmentPerson
 from department.people.rights import GRANTS, DepartmentRole
 from department.search.plates import in_time
 from department.web import search as pages
@@ -39,7 +40,7 @@ PATCH = b"\x89PNG the picture"
 
 @pytest.fixture
 def operator(superuser: psycopg.Connection) -> Iterator[Client]:
-    empty(superuser, "search_correction", "search_saved", "custody_picture", "custody_tally")
+    empty(superuser, "search_correction", "search_saved", "search_ticket", "custody_picture", "custody_tally")
     made = client_of(made_person("a.rivera", DepartmentRole.OPERATOR))
     with as_role(WEB):
         yield made
@@ -131,6 +132,52 @@ def test_from_a_pattern_to_a_picture(stock: Stock, superuser: psycopg.Connection
     assert "1 plate" in text_of(operator.post("/search/", {**said, **narrowed}))
     assert "No plate" in text_of(operator.post("/search/", {**said, **narrowed, "color": "red"}))
     assert intents(superuser, begin)[0] == {"plate": "7ab?12[34]", "vehicles": ["pickup"], "colors": ["gray"]}
+
+
+def test_requests_at_once_bring_no_used_picture_back(
+    stock: Stock, superuser: psycopg.Connection, operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A browser fetches all pictures of a page at once, and people open several reads at a time."""
+    stock([{"plate": PLATE}, {"plate": PLATE}])
+    for record, kind in ((1, "patch"), (1, "overview"), (2, "patch")):
+        add_picture(superuser, record, kind)
+    said = {**WHY, "plate": PLATE, "open": "7AB0123"}
+
+    def opened(record: str) -> list[str]:
+        read = operator.post("/search/read/", {**said, "record": record}).content.decode()
+        return re.findall('src="(/search/picture/[^"]*)"', read)
+
+    first, second = opened("1")
+    later: list[str] = []
+    shown = pages.picture
+
+    def slow(entry: OpenEntry, record: int, kind: str) -> object:
+        """Meanwhile the page's other picture is shown, and another read is opened."""
+        found = shown(entry, record, kind)
+        if not later:
+            later.extend(opened("2"))
+            assert operator.get(second).status_code == 200
+        return found
+
+    monkeypatch.setattr(pages, "picture", slow)
+    assert operator.get(first).status_code == 200
+    assert [operator.get(each).status_code for each in (first, second, *later, *later)] == [404, 404, 200, 404]
+
+
+def test_a_picture_is_shown_to_the_session_that_found_it_and_not_the_day_after(
+    stock: Stock, superuser: psycopg.Connection, operator: Client
+) -> None:
+    stock([{"plate": PLATE}])
+    for kind in ("patch", "overview"):
+        add_picture(superuser, 1, kind)
+    said = {**WHY, "plate": PLATE, "open": "7AB0123", "record": "1"}
+    first, second = re.findall('src="(/search/picture/[^"]*)"', operator.post("/search/read/", said).content.decode())
+    other = client_of(DepartmentPerson.objects.get(login="a.rivera"))  # from another browser
+    assert other.get(first).status_code == 404
+    assert operator.get(first).status_code == 200
+    superuser.execute("UPDATE search_ticket SET at = at - interval '13 hours'")
+    assert operator.get(second).status_code == 404
+    assert superuser.execute("SELECT count(*) FROM search_ticket").fetchall() == [(0,)]
 
 
 def test_each_page_of_reads_notes_what_it_shows(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:

@@ -1,0 +1,40 @@
+"""Tickets: a page that shows a read gives one for each picture, and each fetches it once, in the same session."""
+
+import json
+from dataclasses import asdict, dataclass
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from department.database.queries import rows
+from department.policy.policy import AccessPurpose
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTicket:
+    """What one opens."""
+
+    record: int
+    kind: str
+    purpose: AccessPurpose
+    """The page's."""
+    found_by: str
+    """The page's entry in the ledger."""
+
+
+def give_ticket(session: str, ticket: PictureTicket) -> UUID:
+    """Give a session a ticket; return its name."""
+    name = uuid4()
+    with connection.cursor() as cursor:
+        values = [name, session, json.dumps(asdict(ticket))]
+        cursor.execute("INSERT INTO search_ticket (id, session, opens) VALUES (%s, %s, %s)", values)
+    return name
+
+
+def use_ticket(session: str, name: UUID) -> PictureTicket | None:
+    """Return what a session's ticket opens, and let it open nothing more; None if it does not, or not any more."""
+    ((opens,),) = rows("SELECT search_use_ticket(%s, %s)::text", [name, session])
+    if opens is None:
+        return None
+    said = json.loads(opens)
+    return PictureTicket(**said | {"purpose": AccessPurpose(**said["purpose"])})
