@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
-NAMES = ("delivery", "footage", "frugality", "live_memory", "recognizer", "small_plates")
+NAMES = ("delivery", "footage", "frugality", "recognizer", "small_plates")
 # One after another in one process: most of what they do here is to import the same.
 ASK = """
 import contextlib, io, json, runpy, sys, traceback

@@ -14,7 +14,6 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
         ("hotlist_false_positives", ["2000", "--probes", "3000", "--processes", "1"], "one by one"),
         ("hotlist_false_positives", ["2000", "--probes", "300000", "--processes", "1", "--drawn"], "one by one"),
         ("hotlist_memory", ["2000", "--look-ups", "2000"], "packages of 2,000 entries"),
-        ("hotlist_filters", ["2000", "--coarse-probes", "2000"], "platepost, HMAC-SHA-256"),
     ],
 )
 def test_a_benchmark_still_runs(
