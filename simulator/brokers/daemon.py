@@ -13,10 +13,10 @@ from typing import Self
 
 from device.signals import held_back
 from simulator.errors import BrokerError
+from simulator.processes import end, log_tail
 
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
-_LOG_LINES_SHOWN = 12
 _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _OUTGOING_LEAST = 32768
 _LOWEST = 10240
@@ -145,9 +145,7 @@ class Daemon:
 
     def log_tail(self) -> str:
         """Return the last lines of its log."""
-        if not self.log.is_file():
-            return ""
-        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES_SHOWN:])
+        return log_tail(self.log)
 
     def __enter__(self) -> Self:
         self.start()
@@ -173,14 +171,8 @@ class Daemon:
 
     def _end(self, sent: signal.Signals) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(sent)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            end(process, sent=sent, seconds=_STOP_SECONDS)
 
     def _accepts(self) -> bool:
         try:

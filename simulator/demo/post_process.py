@@ -1,7 +1,6 @@
 """The post as a process of its own: `platepost run`, as on a unit in the field."""
 
 import json
-import signal
 import subprocess
 from pathlib import Path
 from subprocess import Popen
@@ -10,10 +9,9 @@ from typing import Any, Self
 
 from device.signals import held_back
 from simulator.errors import DemoError
-from simulator.ground.program import platepost
+from simulator.processes import end, log_tail, platepost
 
 _STOP_SECONDS = 15.0
-_LOG_LINES_SHOWN = 12
 
 
 class PostProcess:
@@ -26,7 +24,6 @@ class PostProcess:
 
     def start(self) -> None:
         """Start the post."""
-        # -P: the folder that we are in may have a `device.py` of its own.
         command = platepost("-v", "run", "--config", str(self._configuration), "--json")
         with self._log.open("wb") as log, held_back():
             self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
@@ -53,8 +50,7 @@ class PostProcess:
 
     def log_tail(self) -> str:
         """Return the last lines of the post's log."""
-        text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.is_file() else ""
-        return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
+        return log_tail(self._log)
 
     def kill(self) -> None:
         """End the post as a power cut would; does nothing if it has ended."""
@@ -67,13 +63,7 @@ class PostProcess:
         """Ask the post to end, and see that it does; does nothing if it has ended."""
         if self._process is None:
             return
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        end(self._process, seconds=_STOP_SECONDS)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

@@ -22,7 +22,7 @@ from provisioning.serving import PageServer
 from simulator.brokers.daemon import free_port
 from simulator.errors import SimulatorError
 from simulator.ground.dispatchers import Dispatchers
-from simulator.ground.program import platepost
+from simulator.processes import end, platepost
 
 LOOPBACK = "127.0.0.1"
 PEOPLE = {
@@ -64,7 +64,7 @@ class DepartmentConsole:
             command = platepost("department", "serve", str(self._folder), "--web", self._web)
             with self._log.open("ab") as log, held_back():
                 pages = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
-            stack.callback(_end, pages)
+            stack.callback(end, pages, seconds=_STOP_SECONDS)
             self._people = Dispatchers(self._folder, PEOPLE)
             stack.callback(self._people.close)
             self._await(pages)
@@ -114,12 +114,3 @@ def _answers(web: str) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

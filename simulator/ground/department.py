@@ -1,7 +1,6 @@
 """A throw-away department: a folder, a private database, and the keeper as a process that may be killed at any time."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -23,7 +22,7 @@ from device.signals import held_back
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.register import write_register
 from simulator.errors import SimulatorError
-from simulator.ground.program import platepost
+from simulator.processes import end, log_tail, platepost
 
 MISSING = (
     "PostgreSQL is not installed, and a department keeps its records there; on Debian: sudo apt-get install postgresql"
@@ -33,7 +32,6 @@ DUPLICATE = "duplicate"
 READY_SECONDS = 60.0
 STOP_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
-_LOG_LINES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +193,7 @@ class ThrowawayDepartment:
 
     def log_tail(self) -> str:
         """Return the last lines of its log."""
-        text = self.log.read_text("utf-8", errors="replace") if self.log.is_file() else ""
-        return "\n".join(text.splitlines()[-_LOG_LINES_SHOWN:])
+        return log_tail(self.log)
 
     def __enter__(self) -> Self:
         try:
@@ -225,15 +222,7 @@ class ThrowawayDepartment:
 
     def _end(self, sent: signal.Signals) -> int | None:
         process, self._process = self._process, None
-        if process is None:
-            return None
-        if process.poll() is None:
-            os.kill(process.pid, sent)
-        try:
-            return process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        return None if process is None else end(process, sent=sent, seconds=STOP_SECONDS)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import pytest
 
 from department.database.cluster import installed_versions
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.ground.program import platepost
 from simulator.lab.department.oddities import EXTRA
+from simulator.processes import platepost
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -36,8 +36,8 @@ from device.records import TYPES, Envelope, Hit, Recorder
 from device.reporting.reporter import Reporter
 from device.uplink.in_flight import InFlight
 from device.vision.passages import Passage, Passages
+from simulator import processes
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.ground import program
 from simulator.scenario import happening, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
@@ -255,7 +255,7 @@ def names_no_loss(patch: Patch) -> None:
 def signs_for_what_it_does_not_store(patch: Patch) -> None:
     """A department's keeper takes note of records, and writes none of them."""
     mutation = "from department.custody.tables import CustodyTables; CustodyTables.write = lambda *_, **__: None; "
-    patch.setattr(program, "_PROGRAM", f"import sys; {mutation}{program._PROGRAM}")
+    patch.setattr(processes, "_PROGRAM", f"import sys; {mutation}{processes._PROGRAM}")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from simulator import processes
 from simulator.demo import post_process
 from simulator.demo.post_process import PostProcess
 from simulator.errors import DemoError
-from simulator.ground import program
 
 
 def test_wrong_configuration_ends_with_the_reason(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_post_does_not_see_the_folder_in_which_the_command_is_used(
 
 
 def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "_PROGRAM", "import time; time.sleep(600)")
+    monkeypatch.setattr(processes, "_PROGRAM", "import time; time.sleep(600)")
     with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:
         assert post.running
     assert not post.running
@@ -42,7 +42,7 @@ def test_post_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program, "_PROGRAM", "import time; time.sleep(600)")
+    monkeypatch.setattr(processes, "_PROGRAM", "import time; time.sleep(600)")
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*words: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's own
@@ -62,6 +62,6 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
 
 def test_account_is_the_last_line_that_the_post_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     account = {"frames": 3, "dropped": 1}
-    monkeypatch.setattr(program, "_PROGRAM", f"print('starting'); print({json.dumps(account)!r})")
+    monkeypatch.setattr(processes, "_PROGRAM", f"print('starting'); print({json.dumps(account)!r})")
     with PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post:
         assert post.account() == account
