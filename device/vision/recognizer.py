@@ -18,8 +18,8 @@ from device.vision.detector import MINIMUM_SCORE, Detection, Detector
 from device.vision.geometry import Corners, bounding_box, plate_size, rectify, upright
 from device.vision.modelfiles import shipped, shipped_or_none
 from device.vision.reader import AGAIN, HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, moved, stretched
-from device.vision.region import CALIFORNIA, NONE, Impression, Issuer, RegionNet
-from device.vision.serials import CALIFORNIAN, Country
+from device.vision.region import NONE, Impression, Issuer, RegionNet
+from device.vision.serials import STATES, Country
 from device.vision.settings import VisionSettings
 from device.vision.sides import is_cut
 from device.vision.vehicle import NOTHING, Appearance, VehicleNet
@@ -253,11 +253,11 @@ class Recognizer:
         ]
 
     def _issued(self, plate: Plate, looks: Sequence[Look], rectified: NDArray[np.uint8]) -> Plate:
-        """Say who issued a plate that was read from so many looks; where that is California, its formats break ties."""
+        """Say who issued a plate that was read from so many looks; if that is a state, its formats break ties."""
         impression = self.impression([rectified], plate.text)
-        californian = impression.issuer is not None and impression.issuer.region == CALIFORNIA
-        if californian and in_doubt(looks):
-            plate = replace(plate, reading=self.reader.settle(looks, CALIFORNIAN))
+        serials = STATES.get(impression.likeliest or "")
+        if serials and in_doubt(looks):
+            plate = replace(plate, reading=self.reader.settle(looks, serials))
         return replace(plate, issuer=impression.issuer, look=impression.plate)
 
     def _looks(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:

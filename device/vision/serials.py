@@ -7,26 +7,81 @@ like 1 and 0. Spaces part formats.
 from collections.abc import Mapping
 from typing import Final, Literal
 
-UNITED_STATES: Final = (
-    "9AA9999 99AA999 AAA999 AAA9999 AAA9AAA A9A9AAA AAA9A9A A9A9A9A 9AA9AAA 99A9AAA 9AA9A9A 99A9A9A 999AAA AAA99A "
-    "9AAA999 999AAA9 9A99999 99999A9 AAA999 AAAA99 999AAA AA99999 999999 AA9999 AAAA99 999AAA A999AA 9999AA AAA9999 "
-    "AAA999 A999999 9A99999 9AA9999 AA99999 A999999 999A 999AA 999AAA AAA999 999AAA 9999AAA 999AAA AAA999 999AAA "
-    "9999AA 9AA9999 9AAA99 9AA999 999AA9 99AA99 AAA9999 9AAA99 999AAA AAA999 AAA999 AAA9999 AA9A9A 999999A AAA999 "
-    "9A9999 99A999 99A999 999A99 AAA999 9999999 A99AAA AAA99A AAAA99 999AAA AAA9999 AAA9999 999AAA AAA9999 AAA999 "
-    "999AAA AAA9999 999999 AA999 AAA999 999AAA 9AA999 99A999 A9999A AAA9999 AAA9999 AA9A999 A999AA AAA999 AAA9999 "
-    "AAA9999 999AAA A99999 AAA9999 999AAA 999999"
-)
-"""Serials of the states' passenger and commercial plates, Alabama to Wyoming, each state's own.
+_PRESENT: Final[Mapping[str, str]] = {
+    "US-AL": "9AA9999 99AA999",
+    "US-AK": "AAA999",
+    "US-AZ": "AAA9999 AAA9AAA A9A9AAA AAA9A9A A9A9A9A 9AA9AAA 99A9AAA 9AA9A9A 99A9A9A",
+    "US-AR": "999AAA AAA99A",
+    "US-CA": "9AAA999 999AAA9 9A99999 99999A9",
+    "US-CO": "AAA999 AAAA99 999AAA",
+    "US-CT": "AA99999",
+    "US-DE": "999999",
+    "US-DC": "AA9999",
+    "US-FL": "AAAA99 999AAA A999AA 9999AA",
+    "US-GA": "AAA9999",
+    "US-HI": "AAA999",
+    "US-ID": "A999999 9A99999 9AA9999",
+    "US-IL": "AA99999 A999999",
+    "US-IN": "999A 999AA 999AAA",
+    "US-IA": "AAA999",
+    "US-KS": "999AAA 9999AAA",
+    "US-KY": "999AAA AAA999",
+    "US-LA": "999AAA",
+    "US-ME": "9999AA",
+    "US-MD": "9AA9999",
+    "US-MA": "9AAA99 9AA999 999AA9 99AA99",
+    "US-MI": "AAA9999 9AAA99",
+    "US-MN": "999AAA AAA999",
+    "US-MS": "AAA999 AAA9999",
+    "US-MO": "AA9A9A",
+    "US-MT": "999999A AAA999",
+    "US-NE": "9A9999 99A999",
+    "US-NV": "99A999 999A99 AAA999",
+    "US-NH": "9999999",
+    "US-NJ": "A99AAA AAA99A",
+    "US-NM": "AAAA99 999AAA",
+    "US-NY": "AAA9999",
+    "US-NC": "AAA9999",
+    "US-ND": "999AAA",
+    "US-OH": "AAA9999",
+    "US-OK": "AAA999",
+    "US-OR": "999AAA",
+    "US-PA": "AAA9999",
+    "US-RI": "999999 AA999",
+    "US-SC": "AAA999 999AAA",
+    "US-SD": "9AA999 99A999",
+    "US-TN": "A9999A AAA9999",
+    "US-TX": "AAA9999 AA9A999",
+    "US-UT": "A999AA",
+    "US-VT": "AAA999",
+    "US-VA": "AAA9999",
+    "US-WA": "AAA9999 999AAA",
+    "US-WV": "A99999",
+    "US-WI": "AAA9999 999AAA",
+    "US-WY": "999999",
+}
+"""Serials of the states' passenger and commercial plates.
 
 From the states' published formats, as Wikipedia's "United States license plate designs and serial formats" has them.
 Arizona has nine: AAA9999, and since April 2020 random serials of eight more, as Wikipedia's "Vehicle registration
 plates of Arizona" lists them.
 """
+_OLDER: Final[Mapping[str, str]] = {"US-NE": "AAA999", "US-NV": "999AAA", "US-NM": "AAA999", "US-WV": "9AA999"}
+"""Serials that are no longer issued, but still on the road."""
 
 CALIFORNIAN: Final = "9BAB999 999BAB9 9B99999 99999B9 AAA999 999AAA 9999999"
 """Serials of California: passenger cars (1ABC234, 000AAA1), commercial vehicles (1A23456, 12345A1), the black plates of
 1963, the blue ones of 1969, public bodies. I, O and Q stand only in the middle of three letters.
 """
+
+UNITED_STATES: Final = " ".join(_PRESENT.values())
+"""What the states issue, each state's own: a format that many have stands here as often."""
+
+STATES: Final[Mapping[str, str]] = {
+    **{state: f"{serials} {_OLDER.get(state, '')}" for state, serials in _PRESENT.items()},
+    "US-CA": CALIFORNIAN,
+}
+"""What bears a state's plate, by ISO 3166-2."""
 
 CALIFORNIA_ALONE: Final = "9BAB999 999BAB9 9B99999 99999B9 9999999"
 """Those of California's serials that speak for it: a dozen states issue AAA999 and 999AAA, too."""

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from device.records.regions import OTHER, REGIONS
 from device.vision.ctc import ALPHABET, Hypothesis, folded
 from device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred, spelled
-from device.vision.serials import CALIFORNIAN, COUNTRIES, Country
+from device.vision.serials import CALIFORNIAN, COUNTRIES, STATES, Country
 
 TEXTS = st.text(ALPHABET, max_size=9)
 
@@ -110,8 +111,12 @@ def test_spelling_changes_nothing_but_o_and_i(text: str, country: Country) -> No
 
 
 def test_every_format_is_of_digits_and_letters() -> None:
-    places = {place for serials in (*COUNTRIES.values(), CALIFORNIAN) for place in "".join(serials.split())}
+    places = {place for serials in (*COUNTRIES.values(), *STATES.values()) for place in "".join(serials.split())}
     assert places == set("9AB")
+
+
+def test_every_state_has_formats() -> None:
+    assert {*STATES, OTHER} == set(REGIONS)
 
 
 def texts_of_california(*hypotheses: tuple[str, float]) -> str:

@@ -14,7 +14,7 @@ from device.vision.interpreter import Network
 from device.vision.modelfiles import shipped
 from device.vision.reader import Look, stretched
 from device.vision.recognizer import Recognizer
-from device.vision.region import CALIFORNIA, Impression, Issuer
+from device.vision.region import Impression
 from models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")
@@ -157,14 +157,24 @@ def test_the_plate_from_nearby_comes_first(recognizer: Recognizer, monkeypatch: 
     assert others
 
 
-@pytest.mark.parametrize(("issuer", "told"), [(CALIFORNIA, "7DBC234"), (OTHER, "7QBC234"), (None, "7QBC234")], ids=str)
-def test_formats_of_california_break_ties_on_its_plates_alone(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, issuer: str | None, told: str
+@pytest.mark.parametrize(
+    ("issuer", "texts", "told"),
+    [
+        ("US-CA", ("7QBC234", "7DBC234"), "7DBC234"),
+        (OTHER, ("7QBC234", "7DBC234"), "7QBC234"),
+        (None, ("7QBC234", "7DBC234"), "7QBC234"),
+        ("US-FL", ("N78BBY", "N788BY"), "N788BY"),
+        ("US-NJ", ("N78BBY", "N788BY"), "N78BBY"),
+        (None, ("N78BBY", "N788BY"), "N78BBY"),
+    ],
+)
+def test_formats_of_a_state_break_ties_on_its_plates_alone(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, issuer: str | None, texts: tuple[str, str], told: str
 ) -> None:
     columns = np.zeros((40, len(ALPHABET) + 1), np.float32)
-    seen = Look(columns, (Hypothesis("7QBC234", 0.5), Hypothesis("7DBC234", 0.4)))
+    seen = Look(columns, (Hypothesis(texts[0], 0.5), Hypothesis(texts[1], 0.4)))
     monkeypatch.setattr(recognizer.reader, "look", lambda _: seen)
-    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression(issuer and Issuer(issuer, 0.99), 5.0))
+    monkeypatch.setattr(recognizer, "impression", lambda *_: Impression(None, 5.0, issuer))
     assert recognizer.recognize_crop(np.full((60, 120), 127, np.uint8)).plates[0].text == told
     assert {plate.text for plate in recognizer.recognize(street()).plates} == {told}
 

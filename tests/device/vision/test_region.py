@@ -15,6 +15,7 @@ from device.vision.region import (
     CALIFORNIAN,
     ELSEWHERE,
     LEAST,
+    PROBABLE,
     Impression,
     Issuer,
     RegionNet,
@@ -77,9 +78,11 @@ def test_looks_are_averaged_and_not_added() -> None:
     net.look = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
     # The mean of the three is 0.77, their sum would be 0.9999.
-    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0))
+    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0), CALIFORNIA)
     net.look = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
-    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None)
+    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None, "US-NV")
+    net.look = lambda _plate: (logits("US-NV", PROBABLE - 0.01), None)  # type: ignore[method-assign]
+    assert net.impression([plate]).likeliest is None
     assert net.impression([]) == Impression()
 
 
