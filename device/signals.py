@@ -31,8 +31,8 @@ def instead(numbers: Collection[signal.Signals], act: Callable[[signal.Signals],
 
 
 @contextmanager
-def held_back(numbers: Collection[signal.Signals] = (signal.SIGINT, *LOST_OR_STOPPED)) -> Iterator[None]:
-    """Let these signals take effect at the end of the block, so that a process that it starts has an owner by then.
+def held_back() -> Iterator[None]:
+    """Let Ctrl-C, a lost terminal or a stop wait for the block's end, so that a process that it starts has an owner.
 
     In other threads than the main one, where no signal is handled, it does nothing.
     """
@@ -40,7 +40,8 @@ def held_back(numbers: Collection[signal.Signals] = (signal.SIGINT, *LOST_OR_STO
         yield
         return
     came: list[signal.Signals] = []
-    with instead([number for number in heeded(numbers) if callable(signal.getsignal(number))], came.append):
+    numbers = heeded((signal.SIGINT, *LOST_OR_STOPPED))
+    with instead([number for number in numbers if callable(signal.getsignal(number))], came.append):
         yield
     for number in dict.fromkeys(came):
         signal.raise_signal(number)

@@ -6,7 +6,7 @@ read, no picture shows: that is not measured here.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -57,10 +57,10 @@ def draw_samples() -> int:
     return int(drawn)
 
 
-def sampled_reads(at: datetime | None = None) -> dict[str, SampledReads]:
+def sampled_reads() -> dict[str, SampledReads]:
     """Return what was found of the last twelve weeks: of `all`, and by post."""
     counts: dict[str, dict[str, int]] = {"all": {}}
-    for post, verdict, count in rows(_COUNTS, [_since(at)]):
+    for post, verdict, count in rows(_COUNTS, [_since()]):
         counts["all"][verdict] = counts["all"].get(verdict, 0) + count
         counts.setdefault(post, {})[verdict] = count
     return {name: _sampled(found) for name, found in counts.items()}
@@ -68,7 +68,7 @@ def sampled_reads(at: datetime | None = None) -> dict[str, SampledReads]:
 
 def next_sample(person: DepartmentPerson) -> int | None:
     """Return the number of a sample that somebody has not labeled; None where there is none."""
-    return next((number for (number,) in rows(_NEXT, [_since(None), person.login])), None)
+    return next((number for (number,) in rows(_NEXT, [_since(), person.login])), None)
 
 
 def sample_picture(sample: int, person: DepartmentPerson) -> PictureBytes | None:
@@ -125,5 +125,5 @@ def _sampled(found: dict[str, int]) -> SampledReads:
     return SampledReads(reject_rate(wrong, wrong + right), found.get("illegible", 0), found.get("open", 0))
 
 
-def _since(at: datetime | None) -> Any:  # noqa: ANN401 - a value of the database
-    return ((at or datetime.now(UTC)) - SPAN).date()
+def _since() -> date:
+    return (datetime.now(UTC) - SPAN).date()

@@ -128,7 +128,7 @@ def common_plates(
 
 
 def companions(
-    entry: OpenEntry, sought: Sought, *, gap: timedelta = timedelta(minutes=1), least: int = 2, limit: int = PAGE
+    entry: OpenEntry, sought: Sought, *, gap: timedelta = timedelta(minutes=1), least: int = 2
 ) -> list[Companion]:
     """Return the plates that passed within `gap` of a plate, at `least` different posts; the most frequent first.
 
@@ -137,7 +137,6 @@ def companions(
         sought: which reads of the plate count, of them the latest `MOST_PASSAGES`.
         gap: at most `LONGEST_GAP`.
         least: posts.
-        limit: plates at most.
 
     Raises:
         PatternError: the gap is too long.
@@ -157,7 +156,7 @@ def companions(
         " WHERE other.plate_fold <> ALL (%s) GROUP BY other.plate_fold HAVING count(DISTINCT passage.post) >= %s"
         " ORDER BY count(DISTINCT passage) DESC, other.plate_fold LIMIT %s"
     )
-    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(sought.plates), least, limit]
+    more: list[Any] = [MOST_PASSAGES, gap, gap, gap, gap + FURTHEST, list(sought.plates), least, PAGE]
     with in_time(), under(entry) as cursor:
         cursor.execute(statement, [*values, *more])
         found = [Companion(*row) for row in cursor]

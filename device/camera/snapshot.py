@@ -16,8 +16,7 @@ PATIENCE_SECONDS = 5.0
 class Snapshot(Part):
     """Takes the next frame when one is wanted. Nothing is kept otherwise."""
 
-    def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
-        self._patience = patience
+    def __init__(self) -> None:
         self._wanted = Event()
         self._frames: Queue[Frame] = Queue(1)
 
@@ -42,8 +41,8 @@ class Snapshot(Part):
             self._frames.get_nowait()
         self._wanted.set()
         try:
-            frame = self._frames.get(timeout=self._patience)
+            frame = self._frames.get(timeout=PATIENCE_SECONDS)
         except Empty:
             self._wanted.clear()
-            raise CameraError(f"no frame came within {self._patience:g} s") from None
+            raise CameraError(f"no frame came within {PATIENCE_SECONDS:g} s") from None
         return encode(frame.color(), largest=STILL_BYTES)

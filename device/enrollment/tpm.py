@@ -6,7 +6,6 @@ Library, part 3, 24.6). It is one command of fixed bytes, so no TPM software has
 
 import os
 import struct
-from collections.abc import Callable
 
 from device.enrollment.keyfiles import TPM
 from device.errors import PlatepostError
@@ -29,18 +28,15 @@ class TpmNotClearedError(PlatepostError, OSError):
     """The TPM is not there, or refuses to be cleared; the message says why."""
 
 
-def clear_tpm(ask: Callable[[bytes], bytes] | None = None) -> None:
+def clear_tpm() -> None:
     """Have the TPM forget every key of its owner; may be repeated.
-
-    Args:
-        ask: sends it a command and returns the answer; by the kernel's device where None.
 
     Raises:
         TpmNotClearedError: it is as it was.
 
     """
     try:
-        answer = (ask or _ask_device)(CLEAR)
+        answer = _ask_device(CLEAR)
     except OSError as error:
         raise TpmNotClearedError(f"{TPM}: {error.strerror or error}") from error
     if len(answer) < _ANSWER.size:

@@ -159,7 +159,7 @@ class UnitEnrollment:
         """The request, PKCS #10 DER."""
         return (self._work / "request.p10").read_bytes()
 
-    def take_certificate(self, chain: bytes, *, ca: bytes, at: datetime | None = None) -> None:
+    def take_certificate(self, chain: bytes, *, ca: bytes) -> None:
         """Keep the certificate that came for the request.
 
         Raises:
@@ -171,7 +171,7 @@ class UnitEnrollment:
         key = read_key_file(self._work / PRIVATE_KEY).public_key()
         if leaf.public_key() != key:
             raise EnrollmentError(Phrase("the certificate that came is for another unit's key"), reason="answer")
-        check_certificate(chain, ca=ca, name=pending.post, at=at or datetime.now(UTC))
+        check_certificate(chain, ca=ca, name=pending.post, at=datetime.now(UTC))
         write_durably(self._work / "ca.pem", ca)
         write_durably(self._work / "certificate.pem", chain)
 

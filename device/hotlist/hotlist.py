@@ -110,11 +110,6 @@ class HotList:
         return self.manifest.built
 
     @property
-    def expires(self) -> datetime:
-        """From when the issuer no longer stands by it."""
-        return self.manifest.expires
-
-    @property
     def entries(self) -> int:
         """How many entries it has, patterns not counted."""
         return self.manifest.entries

@@ -118,7 +118,6 @@ class Recorder:
         source: Source,
         *,
         former: Signer | None = None,
-        hit_expiry: timedelta = HIT_EXPIRY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         identify: Callable[[], str] | None = None,
     ) -> None:
@@ -129,7 +128,6 @@ class Recorder:
             signer: has the post's record-signing key.
             source: the post.
             former: has the key before, as long as it is kept.
-            hit_expiry: how long a hit is worth delivering.
             now: the best known present. Where it goes back, the next record says so.
             identify: makes identifiers; by default ones that sort by the time of their records.
 
@@ -139,7 +137,6 @@ class Recorder:
         self._signer = signer
         self._former = former
         self._changing = Lock()
-        self._hit_expiry = hit_expiry
         self._now = now
         self._identify = identify
         self._identifiers = Identifiers()
@@ -253,7 +250,7 @@ class Recorder:
         if head is not None and head.time is not None and now < (last := milliseconds(head.time)):
             back = (last - now).total_seconds()
             now, data = (last, data) if back < STEP_SECONDS else (now, _stepped_back(data, back))
-        expires = now + self._hit_expiry if isinstance(data, Hit | HitWithdrawn) else None
+        expires = now + HIT_EXPIRY if isinstance(data, Hit | HitWithdrawn) else None
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": self._identify() if self._identify else self._identifiers.at(now),

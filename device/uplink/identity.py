@@ -3,7 +3,6 @@
 import logging
 import ssl
 import time
-from collections.abc import Callable
 from datetime import datetime
 
 from device.uplink.settings import UplinkSettings
@@ -15,12 +14,9 @@ log = logging.getLogger(__name__)
 class Identity:
     """Makes TLS contexts of the files as they are now, and tells when they have been replaced."""
 
-    def __init__(
-        self, settings: UplinkSettings, *, check_seconds: float, now: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, settings: UplinkSettings, *, check_seconds: float) -> None:
         self._settings = settings
         self._check_seconds = check_seconds
-        self._now = now
         self._loaded: object = None
         self._look_at = 0.0
 
@@ -32,14 +28,14 @@ class Identity:
 
         """
         self._loaded = self._stamp()
-        self._look_at = self._now() + self._check_seconds
+        self._look_at = time.monotonic() + self._check_seconds
         return tls_context(self._settings, earliest=earliest)
 
     def renewed(self) -> bool:
         """Tell whether the files are others than those last loaded, and can be used."""
-        if self._now() < self._look_at:
+        if time.monotonic() < self._look_at:
             return False
-        self._look_at = self._now() + self._check_seconds
+        self._look_at = time.monotonic() + self._check_seconds
         stamp = self._stamp()
         if stamp is None or stamp == self._loaded:
             return False

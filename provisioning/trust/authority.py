@@ -56,9 +56,9 @@ class Authority:
         """Make an issuing authority under a root of its own, whose key is forgotten."""
         return cls.create_root(agency).issue_authority(agency)
 
-    def issue_authority(self, agency: str, key: ec.EllipticCurvePrivateKey | None = None) -> Self:
+    def issue_authority(self, agency: str) -> Self:
         """Make an issuing authority under this one."""
-        key = key or self.issuance.make_key()
+        key = self.issuance.make_key()
         ends = self.certificate.not_valid_after_utc
         # Numbered, so that a list of revoked certificates is known for that of one authority or its successor.
         name = _authority_name(agency, f"issuing {x509.random_serial_number() % 0xFFFFFF:06x}")

@@ -56,7 +56,6 @@ def run_demo(
     *,
     observers: Sequence[Observer] = (),
     on_console: Callable[[DepartmentConsole], object] | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> DemoOutcome:
     """Run a demonstration in a folder, and return what came of it.
 
@@ -65,7 +64,6 @@ def run_demo(
         clip: what the post sees.
         observers: who follows it.
         on_console: called with the department's console, which is served then, before the post starts.
-        clock: seconds that pass, for the limit.
 
     Raises:
         DemoError: the folder holds something else, the post failed, or it did not end in time.
@@ -108,10 +106,10 @@ def run_demo(
         subscriber.listeners.extend(observer.arrived for observer in observers)
         for observer in observers:
             observer.begins(site, hot_list, frames=frames)
-        deadline = clock() + limit
+        deadline = time.monotonic() + limit
         with PostProcess(folder / "post.toml", log=directory / "post.log") as post:
             while post.running:
-                if clock() > deadline:
+                if time.monotonic() > deadline:
                     raise DemoError(f"the post has not ended after {limit:.0f} s:\n{post.log_tail()}")
                 for observer in observers:
                     observer.tick(site)

@@ -121,11 +121,14 @@ class Proxy:
         """Let `size` more bytes of each connection pass from the post, then reset it: amid a packet, most likely."""
         self._each(lambda pair: setattr(pair, "budget", size))
 
-    def swallow(self, *, up: bool = True, down: bool = True) -> None:
-        """Let the present connections fall silent forever: bytes are taken and passed to nobody."""
+    def swallow(self, *, up: bool = True) -> None:
+        """Let the present connections fall silent forever: bytes are taken and passed to nobody.
+
+        Without `up`, what the post sends still arrives.
+        """
 
         def silence(pair: _Pair) -> None:
-            pair.swallow_up, pair.swallow_down = up, down
+            pair.swallow_up, pair.swallow_down = up, True
 
         self._each(silence)
 

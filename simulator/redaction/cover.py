@@ -47,9 +47,9 @@ def seen(picture: NDArray[np.uint8], boxes: Iterable[Box], place: Box) -> float:
     return float(part.sum()) / max(1, part.size)
 
 
-def grown(box: Box, share: float = MARGIN) -> Box:
+def grown(box: Box) -> Box:
     """Return a box with the margin that is covered too."""
-    x, y = max(LEAST_MARGIN, (box[2] - box[0]) * share), max(LEAST_MARGIN, (box[3] - box[1]) * share)
+    x, y = max(LEAST_MARGIN, (box[2] - box[0]) * MARGIN), max(LEAST_MARGIN, (box[3] - box[1]) * MARGIN)
     return box[0] - x, box[1] - y, box[2] + x, box[3] + y
 
 

@@ -29,7 +29,7 @@ _OVERLAP = 0.3
 class Faces:
     """Finds faces. Not safe to share between threads."""
 
-    def __init__(self, *, minimum_score: float = MINIMUM_SCORE) -> None:
+    def __init__(self) -> None:
         interpreter: Any = importlib.import_module("ai_edge_litert.interpreter").Interpreter(
             model_path=str(MODEL), num_threads=1
         )
@@ -38,7 +38,6 @@ class Faces:
         self._input = interpreter.get_input_details()[0]["index"]
         indexes = [output["index"] for output in interpreter.get_output_details()]
         self._scores, self._boxes = sorted(indexes, key=self._width)
-        self._minimum_score = minimum_score
         cells = (np.arange(CELLS, dtype=np.float32) + 0.5) / CELLS
         self._centers = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
 
@@ -53,7 +52,7 @@ class Faces:
                 scores.append(score)
         if not boxes:
             return []
-        kept = cv2.dnn.NMSBoxes(boxes, scores, self._minimum_score, _OVERLAP)
+        kept = cv2.dnn.NMSBoxes(boxes, scores, MINIMUM_SCORE, _OVERLAP)
         found = [(boxes[int(at)], scores[int(at)]) for at in np.ravel(kept)]
         return [Find((x, y, x + width, y + height), score) for (x, y, width, height), score in found]
 
@@ -68,7 +67,7 @@ class Faces:
         self._interpreter.invoke()
         raw = np.clip(self._interpreter.get_tensor(self._scores)[0, :, 0], -_RAW_LIMIT, _RAW_LIMIT)
         scores = 1 / (1 + np.exp(-raw))
-        sure = np.flatnonzero(scores >= self._minimum_score)
+        sure = np.flatnonzero(scores >= MINIMUM_SCORE)
         boxes = self._interpreter.get_tensor(self._boxes)[0, sure, :4] / SIDE
         for at, (x, y, width, height) in zip(sure, boxes, strict=True):
             center_x, center_y = self._centers[at]

@@ -61,21 +61,17 @@ class Redactor:
         self,
         *,
         always: Sequence[Box] = (),
-        recognizer: Recognizer | None = None,
-        faces: Faces | None = None,
         progress: Progress = lambda _stage, _done, _of: None,
     ) -> None:
         """Load what looks.
 
         Args:
             always: boxes that are covered in every frame besides.
-            recognizer: finds plates, and reads what is left of them.
-            faces: finds faces.
             progress: is told how far it is.
 
         """
-        self._recognizer = recognizer or Recognizer.load(minimum_confidence=SIGHT)
-        self._faces = faces or Faces()
+        self._recognizer = Recognizer.load(minimum_confidence=SIGHT)
+        self._faces = Faces()
         self._always = tuple(always)
         self._progress = progress
 

@@ -42,21 +42,20 @@ class PassedBy:
 class SimulatedPost:
     """A running post; a context manager. Its methods return once the broker has what they made it say."""
 
-    def __init__(self, configuration: Path, *, network: Proxy, public_key: Path, seed: int = 1) -> None:
+    def __init__(self, configuration: Path, *, network: Proxy, public_key: Path) -> None:
         """Open the outbox; nothing is connected yet.
 
         Args:
             configuration: its `post.toml`.
             network: what leads to the broker.
             public_key: PEM by which its records are verified.
-            seed: of what is drawn.
 
         """
         self._network, self._away, self._born = network, False, False
         loaded = load(configuration)
         self.name, self.agency = loaded.post.name, loaded.post.agency
         self.public_key = public_key
-        self._draw = random.Random(seed)
+        self._draw = random.Random(1)
         self._outbox = Outbox.of(loaded.outbox)
         built = datetime.now(UTC).replace(microsecond=0)
         hot_list = HotListState(

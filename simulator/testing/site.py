@@ -19,16 +19,15 @@ class SimulatedSite(Site[Broker]):
     acknowledged it.
     """
 
-    def __init__(self, directory: Path, *, agency: str = AGENCY) -> None:
+    def __init__(self, directory: Path) -> None:
         """Make the fleet; nothing runs yet.
 
         Args:
             directory: where everything lies; must not hold a fleet already.
-            agency: as in the topics.
 
         """
-        self.agency = agency
-        fleet = throwaway_fleet(directory / "fleet", agency=agency, subscribers=READY)
+        self.agency = AGENCY
+        fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=READY)
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
 
     @property

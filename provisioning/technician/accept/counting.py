@@ -40,8 +40,8 @@ class ManualCount:
         return wilson(self.read, self.vehicles)
 
 
-def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, float]:
-    """Return the interval in which a share lies, 0 to 1, after so many successes in so many trials.
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval in which a share lies, 0 to 1, after so many successes in so many trials.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927); for
     small numbers and shares near 1 Brown, Cai and DasGupta, "Interval estimation for a binomial proportion",
@@ -49,7 +49,7 @@ def wilson(successes: int, trials: int, *, z: float = Z_95) -> tuple[float, floa
     """
     if trials <= 0:
         return 0.0, 1.0
-    share = successes / trials
+    share, z = successes / trials, Z_95
     weight = 1 + z * z / trials
     middle = (share + z * z / (2 * trials)) / weight
     half = z / weight * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))

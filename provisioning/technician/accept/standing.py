@@ -13,19 +13,17 @@ CLOCK_SLACK = timedelta(minutes=5)
 """How far the unit's clock may have been ahead of this one."""
 
 
-def lapse_since(
-    sealed: Sealed, *, people: Register, ledger: CertificateLedger, at: datetime | None = None
-) -> NotCertifiedError | None:
+def lapse_since(sealed: Sealed, *, people: Register, ledger: CertificateLedger) -> NotCertifiedError | None:
     """Return what has ended of the technician's certification since the report; None while they are certified.
 
-    The register, the ledger of certificates and the revocations are asked. `at` is the present.
+    The register, the ledger of certificates and the revocations are asked.
 
     Raises:
         NotCertifiedError: the technician was not certified when the report was ended; its `reason` says what is wrong.
         ReportRefusedError: the report does not say when it was ended.
 
     """
-    now, ended = at or datetime.now(UTC), sealed.ended
+    now, ended = datetime.now(UTC), sealed.ended
     if ended > now + CLOCK_SLACK:
         raise NotCertifiedError(
             f"the report says that it was ended at {local(ended)}, which is yet to come", reason="time"

@@ -23,13 +23,13 @@ COME, GO = 5, 5
 """Entries that come and go with the delta."""
 
 
-def complete_list(fleet: Fleet, *, version: int = 1) -> bytes:
+def complete_list(fleet: Fleet) -> bytes:
     """Build a complete list, sealed to every post of the fleet."""
     return build_package(
         (_row(number) for number in range(ENTRIES)),
         agency=fleet.agency,
         issuer=ISSUER,
-        version=version,
+        version=1,
         signing_key=fleet.list_signing_key.read_bytes(),
         post_keys=_post_keys(fleet),
         unseal_key=fleet.list_unseal_key().read_bytes(),

@@ -20,7 +20,7 @@ from device.records import DEPARTMENT_PURPOSES, CustodianTerms, Place, RecordDat
 from device.uplink.connection import BrokerConnection, BrokerConnectionError
 from device.uplink.inbox import Delivery, Handler
 from device.uplink.session import MqttSession
-from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
+from device.uplink.settings import Tuning, UplinkSettings
 from device.uplink.tls import connection_problem, tls_context
 from provisioning.fleet.post_file import custodian_key_file
 from simulator.ground.light_post import LightPost
@@ -106,11 +106,6 @@ class FleetPost:
 
     def __repr__(self) -> str:
         return f"<FleetPost {self.name} {'connected' if self.connection else 'away'}, {len(self.outbox)} records wait>"
-
-    @property
-    def broker(self) -> BrokerAddress:
-        """The broker connected to, or to be tried next."""
-        return self._session.brokers.current
 
     # --- records
 
