@@ -144,7 +144,7 @@ class IdentityProvider(BaseModel):
 
 
 class BucketSettings(BaseModel):
-    """Where pictures lie in the place of the database: a bucket of a store that speaks S3."""
+    """Where pictures are kept instead of in the database: a bucket of a store that speaks S3."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 

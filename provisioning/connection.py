@@ -286,7 +286,7 @@ class Connection:
             self._listener(message.topic, payload)
 
     def _is_repeated(self, topic: str, payload: bytes) -> bool:
-        """Tell whether a status is older than one that came: a post sends it once more for want of a receipt."""
+        """Tell whether a status is older than one that came: a post sends it again until a receipt comes."""
         try:
             event = json.loads(payload)
             place, number = (topic, str(event["chain"])), int(event["sequence"])

@@ -1,4 +1,4 @@
-"""Puts the stand-ins in the place of the libraries of a Raspberry Pi, for as long as a test or a trial lasts."""
+"""Puts stand-ins in place of the libraries of a Raspberry Pi, while a test or a trial lasts."""
 
 import sys
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Holds: what nobody may purge until somebody has reviewed it.
 
-A hold outlasts every purge, also one that is on its way: placing it waits for the part of the purge that is at hand,
+A hold outlasts every purge, also one that is on its way: placing it waits for the part of the purge that is under way,
 and what is left then is held. What is gone by then, the hold refuses to name.
 """
 

@@ -99,7 +99,7 @@ def plan_audits(plan: AuditPlan, *, person: str) -> AuditPlan:
 
 
 def end_plan(plan: AuditPlan, *, person: str) -> None:
-    """Have a plan ask for no more audits. Raises AuditError: the person is no auditor, or it has ended."""
+    """End a plan: it asks for no further audits. Raises AuditError: the person is no auditor, or it has ended."""
     with _changing(LedgerEvent.AUDIT_PLAN_ENDED, {"person": person, "plan": plan.pk}):
         AuditPlan.objects.filter(pk=plan.pk).update(ended_by=person, ended_at=timezone.now())
 

@@ -48,7 +48,7 @@ def plan(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.AUDIT)
 @require_POST
 def end_plan(request: CurrentRequest, number: int) -> HttpResponse:
-    """Have a plan ask for no more audits."""
+    """End a plan: it asks for no further audits."""
     found = get_object_or_404(AuditPlan, pk=number)
     return _changed(request, lambda: services.end_plan(found, person=request.user.login))
 

@@ -1,4 +1,4 @@
-"""An identity provider, as django-allauth is told of it."""
+"""An identity provider, in django-allauth's form."""
 
 from pathlib import Path
 from typing import Any

@@ -44,7 +44,7 @@ def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) 
 
 
 def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
-    """Return what Django is told of one folder, beside what it is told for all of them."""
+    """Return Django's settings of one folder, beyond those that all folders share."""
     try:
         secret = folder.secret_key.read_text("ascii").strip()
     except OSError as error:

@@ -49,7 +49,7 @@ _DIGEST, _IDENTIFIER, _SIGNATURE, _SIGNED = b"\x80", b"\x81", b"\x82", b"\x83"
 """What stands in their places: no byte of ASCII."""
 _SIZES = {_DIGEST: 32, _IDENTIFIER: 16, _SIGNATURE: 96, _SIGNED: 64}
 _PREVIOUS = 0x90
-"""Stands in the place of the digest before; those that follow in the places of what a post says in each read."""
+"""Stands for the digest before; the following ones stand for what a post says in each read."""
 _MOST_PARTS = 15
 
 

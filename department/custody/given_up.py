@@ -1,4 +1,4 @@
-"""Which numbers a post says that it gave up: reads for want of space, records to damage of its disk.
+"""Which numbers a post says that it gave up: reads for lack of space, records to damage of its disk.
 
 It is the one thing of a record's content that receipts depend on, so it must be genuine: signed by a key of the post's
 that was good when it signed. Everything else about a record is judged elsewhere, and does not hinder a receipt.

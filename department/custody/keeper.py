@@ -149,7 +149,7 @@ class Keeper(Generic[Store]):
         return dict.fromkeys(self.settings.brokers, self.trouble or "not connected") | links
 
     def stop(self) -> None:
-        """Have `run` end after the batch and the receipts at hand; brokers keep the session. For any thread."""
+        """Have `run` end after the present batch and receipts; brokers keep the session. For any thread."""
         # No Event: a signal's handler calls this, maybe while the same thread holds the lock of the Event it waits for.
         self._stopping = True
 

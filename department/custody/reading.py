@@ -84,9 +84,9 @@ class Sought:
     colors: Collection[str] = ()
     """Of reads: of vehicles that may have any of these."""
     weeks: Mapping[str, Collection[int]] = field(default_factory=dict)
-    """For `seen`, in the place of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
+    """For `seen`, instead of `plates`: these, each with the weeks of its reads, as `search_week` counts."""
     spellings: Sequence[str] = ()
-    """For `seen`, in the place of `plates`: those of these that search's dictionary has, in the weeks that it says."""
+    """For `seen`, instead of `plates`: those of these that search's dictionary has, in the weeks that it says."""
     hiding: tuple[Sequence[str], str] = ((), "")
     """Beside `spellings`: plates of the dictionary with a hidden character that have a gram at least of each group, an
     array of numbers as text, and match a regular expression; none without a group."""

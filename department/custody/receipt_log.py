@@ -123,7 +123,7 @@ class ReceiptLog(ReceiptState):
         self._stack.close()
 
     def begin(self, epoch: int, lost: Sequence[LostRange] = ()) -> None:
-        """Begin an epoch; durable on return. Receipts before it count no more.
+        """Begin an epoch; durable on return. Receipts before it no longer count.
 
         Args:
             epoch: its number, higher than any before.

@@ -277,7 +277,7 @@ class CustodyTables:
         )
 
     def ensure_partitions(self, moments: Iterable[datetime], *, now: datetime) -> None:
-        """Make the partitions of the weeks in which moments lie, and those ahead: no write fails for want of one.
+        """Make the partitions of the weeks in which moments lie, and those ahead: no write fails for lack of one.
 
         In no transaction: what is made stays, whatever becomes of the records.
         """

@@ -1,4 +1,4 @@
-"""How partners are asked: each by a signed query of its own, all at once, and none is waited for longer than 3 s.
+"""How partners are asked: each by a signed query of its own, all at once, and each has 3 s to answer.
 
 A partner that is away, is slow or refuses is named, with its word. Nothing of an answer is kept but the entry that both
 ledgers have.

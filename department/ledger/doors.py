@@ -123,7 +123,7 @@ def confirm_reads(agreement: int, *, person: str) -> None:
 
 
 def note_readers(keeper: Connection[Any], register: PostKeyRegister | None) -> int:
-    """Enter in the ledger who has begun to hear every read, or does no more, since it was noted last; return how many.
+    """Enter in the ledger who began or stopped hearing every read since the last entry; return how many.
 
     Args:
         keeper: a connection that sees all of the ledger.

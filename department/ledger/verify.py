@@ -42,7 +42,7 @@ class LedgerDamage(Enum):
     ALTERED = "altered"
     """Its digest is not what its content makes."""
     SWAPPED = "swapped"
-    """It stands in the place of another, and that in its own."""
+    """It and another have swapped places."""
     MISSING = "missing"
     """There is no entry of this number."""
     UNLINKED = "unlinked"

@@ -32,5 +32,5 @@ class ListRefusedError(ActRefusedError):
 
 
 refusals = partial(refused_as, ListRefusedError, "lists_", why=WHY, also=(InsufficientPrivilege,))
-"""Turns what the database refuses by one of the lists' rules, or for want of a role, into `ListRefusedError`; a
+"""Turns what the database refuses by one of the lists' rules, or because a role is missing, into `ListRefusedError`; a
 context manager."""

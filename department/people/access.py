@@ -81,7 +81,7 @@ def setting_up(view: View) -> View:
         person = request.user
         if not isinstance(person, DepartmentPerson):
             return _asked_to_log_in(request)
-        if is_mfa_enabled(person):  # the menu goes by it
+        if is_mfa_enabled(person):  # for the menu
             request.currency = currency_of(person)  # type: ignore[attr-defined]
         return view(request, *args, **kwargs)
 
@@ -102,7 +102,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
             if not is_mfa_enabled(person):
                 return HttpResponseRedirect(reverse("mfa_index"))
             currency = currency_of(person)
-            request.currency = currency  # type: ignore[attr-defined]  # the menu goes by it, of a refusal too
+            request.currency = currency  # type: ignore[attr-defined]  # for the menu, also on the page of a refusal
             lacks = currency.lacks(permission)
             if lacks:
                 fields = {

@@ -121,8 +121,8 @@ class PlateQuery(Sought):
 
         Args:
             plates: as in `FoundPlate.plate`; all that fit if empty.
-            weeks: in the place of `plates`, these with the weeks that have reads of them.
-            spellings: in the place of `plates`, those of these that the dictionary has.
+            weeks: instead of `plates`, these with the weeks that have reads of them.
+            spellings: instead of `plates`, those of these that the dictionary has.
             hiding: beside `spellings`, plates that hide a character: see `Sought`.
             before: `captured_at` and `record_id` of the last read of the page before.
 

@@ -341,7 +341,7 @@ class ConsoleFeed:
                 (listener.bare.discard if logged else listener.bare.add)(record)
 
     def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
-        """Note hits that were read, and that the ledger takes no more. Raises JournalError: show no plate."""
+        """Note hits that were read, and that the ledger cannot take. Raises JournalError: show no plate."""
         for record, view in views.items():
             said = {"hit": record, "post": self._known[record].alert.post, "plate": view.get("plate")}
             group = self._known[record].alert.covert_group

@@ -1,4 +1,4 @@
-"""What stands in the place of a picture that is kept and cannot be shown."""
+"""What is shown instead of a stored picture that cannot be shown."""
 
 from django.http import HttpResponse
 from django.utils.html import format_html

@@ -207,10 +207,10 @@ class RpiBoard(Board):
         for name, switch in self._switches.items():
             level = self._gpio.input(self._pins[name])
             switch.sample(is_open=bool(level) != getattr(self._settings, f"{name}_open_low"), now=now)
-        shall = lit(self._light, now - self._light_since)
-        if shall != self._lit:
-            self._switch("status_light", on=shall)
-            self._lit = shall
+        wanted = lit(self._light, now - self._light_since)
+        if wanted != self._lit:
+            self._switch("status_light", on=wanted)
+            self._lit = wanted
         if "heater" in self._pins and now >= self._heater_due:
             self._heat()
             self._heater_due = now + HEATER_SECONDS

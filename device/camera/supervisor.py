@@ -121,7 +121,7 @@ class CameraSupervisor(Part):
 
     @property
     def given_up(self) -> bool:
-        """Whether all that can be tried now has been: frames are due no more until they come."""
+        """Whether all that can be tried now has been: no frame is due until one comes."""
         return self._failed and self._recovery.exhausted
 
     @property

@@ -26,7 +26,7 @@ Example:
 
 \b
 `platepost provision fleet renew FLEET POST` in the office makes the file; nothing in it is secret.
-A running post goes by it within seconds, and need not be stopped.
+A running post uses it within seconds; you need not stop it.
 """,
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))

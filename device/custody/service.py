@@ -162,7 +162,7 @@ class CustodyService(Part):
     def _enter_epoch(self, receipt: Receipt, key: str) -> None:
         """Go by the highest epoch of a custodian: on disk before a receipt of it counts.
 
-        An epoch that a revoked key signed counts no more: a thief could begin the last that there is.
+        An epoch that a revoked key signed no longer counts: a thief could begin the last that there is.
 
         Raises:
             RefusedError: the receipt is of a lower one.

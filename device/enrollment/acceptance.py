@@ -100,7 +100,7 @@ class Acceptance(Part):
         return statement
 
     def _go_along(self, path: Path, statement: Statement, signer: object) -> None:
-        """Sign the acceptance anew if the key changes now and vouches for the new one, or it would end with the former.
+        """Sign the acceptance again if the key changes now and vouches for the new one; it would end with the former.
 
         What the disk does not take is tried again at the next start: the former key is as good until it is removed.
         """

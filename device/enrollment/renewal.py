@@ -94,7 +94,7 @@ class Renewal(Part):
         return leaf.not_valid_after_utc - self._now() <= lifetime * AHEAD
 
     def renew(self) -> datetime:
-        """Ask for the next certificate, put it in the place of the present one, and return when it ends.
+        """Ask for the next certificate, replace the present one, and return when it ends.
 
         Raises:
             EnrollmentError: the office refuses, does not answer, or answers with what is not this post's; or the disk

@@ -1,6 +1,6 @@
 """What comes and goes again and again, as a loose contact does: believed at once, and gone only when it stays away.
 
-Whatever a post notices costs records, and those of the audit trail and the status are never given up for want of room:
+Whatever a post notices costs records, and those of the audit trail and the status are never given up for lack of space:
 a switch that rattles would fill the outbox with itself. So what comes often must stay away for a while to be gone, and
 twice as long with each time more. Nothing comes more than 13 times in any hour, nor more than some 9 for long,
 however it flaps; and nothing is ever told late, or named longer than `LONGEST_REST_SECONDS` after it went for good.

@@ -29,7 +29,7 @@ class Heartbeat(Part):
         logbook: signs it, and knows how good the time is.
         frames: what is seen and read.
         supervisor: how the camera is.
-        uplink: is told of, and sends it.
+        uplink: sends it, and its state is part of it.
         settings: how often.
         folder: on the disk that matters.
 

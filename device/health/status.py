@@ -75,7 +75,7 @@ class StatusReporter(Part):
         self._unusual: tuple[str, ...] = ()
         self._comparing = False
         self.synthetic: SyntheticHits | None = None
-        """Makes the synthetic hits that are told of."""
+        """Makes the synthetic hits that the status reports."""
         self._lock = Lock()
         self._absence = FlapDamper()
         self._birth_waits = self._in_birth = False
@@ -196,7 +196,7 @@ class StatusReporter(Part):
         return before != self._comparing
 
     def _comes_too_often(self) -> bool:
-        """Take note of a connection; True if it must last before it is told of."""
+        """Take note of a connection; True if it must last before it is reported."""
         now = self._clock.steady()
         with self._lock:
             self._absence.see(there=True, now=now)

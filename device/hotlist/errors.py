@@ -6,7 +6,7 @@
      +-- HotListRefused                 a package was not taken; the list before it stays in force
      |    +-- Unsigned                  no signature at all
      |    +-- BadSignature              not signed by the issuer, or changed after it was signed
-     |    |    +-- SignedWithRetiredKey signed by a key of the issuer that is good no more
+     |    |    +-- SignedWithRetiredKey signed by a key of the issuer that is no longer valid
      |    |    +-- SignedWithRevokedKey signed by one that somebody else may have
      |    +-- ForeignAgency             another agency's list
      |    +-- Older                     a version that is not newer than the one in force

@@ -46,7 +46,7 @@ class Issuers:
             for key, revoked in self.gone():
                 if _signed(line, key):
                     kind = SignedWithRevokedKey if revoked else SignedWithRetiredKey
-                    raise kind("the manifest is signed with a key of the issuer that is good no more") from None
+                    raise kind("the manifest is signed with a key of the issuer that is no longer valid") from None
             raise
 
 

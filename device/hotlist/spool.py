@@ -67,7 +67,7 @@ class PackageSpool(Part):
         self._thread.start()
 
     def stop(self) -> None:
-        """End, once the package at hand is dealt with; may be called again, or without a start."""
+        """End once the present package is dealt with; may be called again, or without a start."""
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()

@@ -161,7 +161,7 @@ class HotListStore:
             return self._load()
 
     def withdraw(self) -> tuple[RefusalReason, ...]:
-        """Let go of the lists whose key is good no more, and put the newest of the others in force, if there is one.
+        """Drop the lists whose key is no longer valid, and put the newest of the others in force, if there is one.
 
         Returns why, for each package on disk that cannot be used; none if nothing had to be done.
         """
@@ -233,7 +233,7 @@ class HotListStore:
             if manifest.version <= current.version:
                 raise Older(f"version {manifest.version} is not newer than {current.version}, which is in force")
         if latest is not None and manifest.built > latest:
-            raise BuiltInFuture(f"the list says it was built at {manifest.built.isoformat()}, which is yet to come")
+            raise BuiltInFuture(f"the list says it was built at {manifest.built.isoformat()}, which is in the future")
         if manifest.expired(at):
             raise Expired(f"the list expired at {manifest.expires.isoformat()}")
         if manifest.kind == "delta":

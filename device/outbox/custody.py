@@ -4,7 +4,7 @@ A custodian signs for ranges of a chain's numbers, each with the digest of its l
 the digest which the post itself has for that number: it then binds all records before it, so nobody is taken to hold
 what another post, or this one before its disk was taken back, made under the same numbers.
 
-A range may end at a record that is here no more. Digests of records that were released, or dropped by the quota, are
+A range may end at a record that is no longer here. Digests of records that were released, or dropped by the quota, are
 kept while an older one of their chain is here. The digest of a record that damage took is unknown, and a range that
 ends there counts for nothing. What it covers is sent once more, and a custodian's answer to that ends a range there.
 """

@@ -73,7 +73,7 @@ class OutboxFile:
         self.lock = threading.RLock()
         self.closed = False
         self.opening = -1
-        """How often a file was opened after the first: what a row was called before then it is called no more."""
+        """How often a file was opened after the first: rows had other numbers before then."""
         self._key = key
         self._quota = quota
         try:
@@ -220,7 +220,7 @@ class OutboxFile:
         try:
             return rebuild(self.path, key=self._key, meanwhile=self._meanwhile)
         except OutboxError:
-            self._attempts.end()  # it ended, for want of room perhaps, and killed nobody
+            self._attempts.end()  # it ended, perhaps for lack of space, and killed nobody
             raise
 
     def _disconnect(self) -> None:

@@ -68,7 +68,7 @@ class Quota:
         ).fetchall()
         if ranges:
             connection.execute("DELETE FROM gap WHERE first <= ?", (ranges[-1][0],))
-        # Counted again from the ranges: a count that they do not bear out could never be told, and would be forever.
+        # Counted again from the ranges: a count that does not match them could never be reported, and would be forever.
         left = "(SELECT coalesce(sum(last - first + 1), 0) FROM gap)"
         connection.execute(f"UPDATE dropped SET reads_pending = {left}, pictures_pending = 0")  # noqa: S608 - a constant
         if not ranges and not pictures:

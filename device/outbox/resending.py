@@ -1,4 +1,4 @@
-"""What is to be sent once more though a broker acknowledged it, for want of a receipt.
+"""What to send again although a broker acknowledged it, because no receipt has come.
 
 Noted beside the connection and forgotten with it: after a restart it shows again what custodians have not signed for.
 """

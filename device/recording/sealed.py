@@ -157,7 +157,7 @@ class SealedReader:
                 self.summary = json.loads(content)
                 return
             if kind != FRAME:
-                raise RecordingError(f"{self.path}: a chunk of kind {kind!r} amid the frames")
+                raise RecordingError(f"{self.path}: a chunk of kind {kind!r} among the frames")
             yield unpack(content)
 
     def count(self) -> int:

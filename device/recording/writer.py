@@ -85,7 +85,7 @@ class RecordingWriter:
             self.missed += 1
 
     def stop(self, reason: str) -> None:
-        """Take no more frames; returns when those that wait are on disk."""
+        """Stop taking frames; returns when those that wait are on disk."""
         self._end(reason)
         self._thread.join()
 

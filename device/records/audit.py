@@ -60,8 +60,8 @@ class KeyChange(WireModel):
     ends: Annotated[tuple[ChainMark, ...], Field(max_length=256)] = Field(
         default=(),
         description=(
-            "Ends of the post's other chains that the former key has signed in: in those it is good up to there, in "
-            "one that is not named it is good no more. Most of them are made up, so that their number tells nothing."
+            "Ends of the post's other chains that the former key has signed in: it is valid in those up to there, and "
+            "in no other chain. Most of them are made up, so that their number tells nothing."
         ),
     )
 
@@ -139,6 +139,6 @@ class Audit(RecordData):
         default=None,
         description=(
             "With `key_changed` only: the new signing key. Signed by the former key, it vouches for the new one; with "
-            "outcome `failure` the former was not at hand, and nothing but the department can."
+            "outcome `failure` the former key was missing, and only the department can vouch."
         ),
     )

@@ -139,7 +139,7 @@ class Envelope:
 
     @property
     def retain(self) -> bool:
-        """Whether the broker keeps it for later subscribers: status only, and not in the place of a later one."""
+        """Whether the broker keeps it for later subscribers: status only, and never over a later one."""
         return self.type == TYPES[Status] and not self.repeated
 
     @property

@@ -36,7 +36,7 @@ class SigningKey(WireModel):
 
 
 class FormerKey(SigningKey):
-    """A key that signs no more, and whose signature is good for a while yet."""
+    """A key that no longer signs, but whose signature still counts for a while."""
 
     until: UtcTime | None = Field(
         default=None, description="From when it is retired; absent where a statement says so."
@@ -60,7 +60,7 @@ class CustodianTerms(WireModel):
 class KeyStatement(WireModel):
     """The payload of a statement about keys: a compact JWS, ES256, by the key in force before, or by the root.
 
-    It says all: a key that it does not name is good no more.
+    It says all: a key that it does not name is no longer valid.
     """
 
     purpose: Purpose = Field(description="What the keys sign.")

@@ -19,7 +19,7 @@ _REGISTRY = jws.JWSRegistry(algorithms=[ALGORITHM])
 _ES256 = _REGISTRY.get_alg(ALGORITHM)
 
 NOT_JOSE = (JoseError, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError)
-"""What joserfc and the standard library raise for what is no JWS or JWE, or not one for the key at hand."""
+"""What joserfc and the standard library raise for what is no JWS or JWE, or not one for this key."""
 
 
 class KeyRefusedError(RecordError):

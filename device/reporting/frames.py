@@ -71,7 +71,7 @@ class FrameReporter(Part):
             self.pipeline.another_list()
 
     def finish(self) -> None:
-        """Report what was seen so far: no more frames come, or they are evaluated otherwise."""
+        """Report what was seen so far: no further frames come, or they are evaluated differently."""
         for ended in self.pipeline.finish():
             self.reporter.ended(ended)
 

@@ -1,7 +1,7 @@
 """The reporter: what a passage means to the department, as records.
 
 A hit leaves as soon as a passage is safe to act on; the read follows at its end and names the hits; a hit that the
-passage's text no longer bears out is withdrawn at once, whether its read has left or not.
+passage's text no longer supports is withdrawn at once, whether its read has left or not.
 """
 
 from collections.abc import Callable, Iterable
@@ -87,7 +87,7 @@ class Circumstances:
 
 
 class Claim(NamedTuple):
-    """What a hit says: that this text is that on the list. The final text bears out the same claim or none."""
+    """What a hit says: that this text is that on the list. The final text supports the same claim or none."""
 
     plate_key: str
     how: Literal["itself", "pair", "partial", "near"]
@@ -197,7 +197,7 @@ class Reporter:
             self._announce(passage, announced, hotlist, answer.matches)
 
     def doubted(self, doubted: Doubted) -> None:
-        """Withdraw the hits of a passage that its present text does not bear out; a text that comes back hits again.
+        """Withdraw the hits of a passage that its present text does not support; a text that comes back hits again.
 
         Raises:
             OutboxError: a record cannot be stored.
@@ -234,7 +234,7 @@ class Reporter:
                 self._announce(passage, announced, hotlist, answer.matches)
 
     def ended(self, ended: Ended) -> None:
-        """Record the read of an ended passage, with hits that are new and withdrawals of those not borne out.
+        """Record the read of an ended passage, with hits that are new and withdrawals of unsupported ones.
 
         A passage that is no read leaves no record, unless it has made a hit: then the hit is withdrawn if nothing
         legible is left, or followed by the read that names it; a covert one, which no read may name, by none.
@@ -297,7 +297,7 @@ class Reporter:
     def _bear_out(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
     ) -> LookUpResult:
-        """Withdraw the hits that a passage's text, if legible, does not bear out; return what the list says of it."""
+        """Withdraw the hits that a passage's text, if legible, does not support; return what the list says of it."""
         answer = self._consult(passage, hotlist, at=announced.moment) if legible else LookUpResult()
         text = passage.consensus.text if legible else ""
         still = {Claim.of(match, text) for match in answer.matches}

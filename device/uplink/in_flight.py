@@ -271,7 +271,7 @@ class InFlight:
             log.warning("the broker hangs up at %s", name)
 
     def _forget_gone(self) -> None:
-        """Forget what was noted of records that are no more: the quota dropped them, or their file was set aside."""
+        """Forget what was noted of records that are gone: the quota dropped them, or their file was set aside."""
         noted = {*self._strikes, *self._suspects, *self._too_large}
         if not noted or self._now() - self._compared < GONE_SECONDS:
             return

@@ -48,7 +48,7 @@ class Delivery:
         )
 
     def repeats(self, former: "Delivery") -> bool:
-        """Tell whether it is one that a former connection brought, sent again for want of an acknowledgment."""
+        """Tell whether it is one that a former connection brought, sent again because no acknowledgment came."""
         again = replace(self, connection=former.connection, mid=former.mid) == former
         return again and self.qos > 0 and self.connection != former.connection
 

@@ -1,4 +1,4 @@
-"""When records that a broker acknowledged are sent once more, for want of a custodian's receipt.
+"""When records that a broker acknowledged are sent again, because no custodian's receipt has come.
 
 A custodian answers every record that it has already with the chain's present receipt. So a receipt that was lost, a
 broker that was wiped, and a custodian that was restored are healed by what is sent here, and by nothing else.

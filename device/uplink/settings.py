@@ -83,9 +83,9 @@ class Tuning:
     keepalive_seconds: int = 30
     connect_timeout_seconds: float = 10.0
     acknowledge_seconds: float = 240.0
-    """How long a broker may acknowledge none of what is under way, before another is tried, or it anew: less than the
-    watchdog waits, which would have the post start again for it (`device.health.watchdog`). The largest record takes
-    as long where a radio link carries 1,200 bits a second."""
+    """How long a broker may acknowledge nothing before the post tries another, or the same again: less than the
+    watchdog waits, which would restart the post for it (`device.health.watchdog`). Over a radio link of 1,200 bits a
+    second, the largest record takes as long."""
     window: int = 20
     """Records under way at a time without acknowledgment; a broker may ask for fewer."""
     backoff_most_seconds: float = 120.0

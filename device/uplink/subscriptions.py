@@ -31,7 +31,7 @@ class Subscriptions:
     def refused(self) -> tuple[str, ...]:
         """Topics that the broker does not let the post subscribe to, each with the reason; only those still wanted.
 
-        The wait of one that is wanted no more goes on: it may be wanted again at the next connection, and hung up at.
+        The wait of one that is no longer wanted goes on: it may be wanted again at the next connection, and hung up at.
         """
         wanted = self._topics
         return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in wanted)

@@ -27,7 +27,7 @@ _INTERFACE = (
 
 
 def environment(nodes: Mapping[str, str], *, distribution: Path) -> str:
-    """Return the text of a rabbitmq-env.conf, the same for all nodes; rabbitmqctl goes by it too.
+    """Return the text of a rabbitmq-env.conf, the same for all nodes; rabbitmqctl reads it too.
 
     Args:
         nodes: name -> IPv4 address of every node of a cluster; none for a node of its own.

@@ -130,7 +130,7 @@ def accept_post(
         raise ProvisioningError(Phrase("the accepted view cannot be read: {why}", why=message(error))) from error
     progress = Checkpoint.resume(state, basis, say=dialogue.say)
     with AuditTrail(configuration, technician, doing="accepted"):
-        # One acceptance at a time, and from here on the one before counts no more.
+        # One acceptance at a time, and from here on the one before no longer counts.
         statement_path.unlink(missing_ok=True)
     try:
         results = Checklist(configuration, technician, dialogue, limits=limits, progress=progress).run()

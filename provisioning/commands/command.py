@@ -102,7 +102,7 @@ def _answers(payload: bytes, request: CommandRequest) -> bool:
 
 
 def _genuine(payload: bytes, key: Path, *, asked: bool) -> bool | None:
-    """Say whether the post signed the answer; None if its key is not at hand."""
+    """Say whether the post signed the answer; None if its key is not known here."""
     if not asked and not key.is_file():
         return None
     try:

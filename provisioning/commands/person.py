@@ -185,7 +185,7 @@ def person_list(*, directory: Path, as_json: bool) -> None:
 
 
 def _vouch(fleet: Fleet, folder: Path, role: Role) -> None:
-    """Make sure that the root of a fleet without administrators is at hand, for one.
+    """Make sure that the root of a fleet without administrators is here, to make one.
 
     Raises:
         ProvisioningError: it is another's, or does not open; there is an administrator; or it is for somebody else.

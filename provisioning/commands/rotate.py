@@ -1,4 +1,4 @@
-"""`platepost provision fleet rotate`: a new key in the place of an old one, as one command."""
+"""`platepost provision fleet rotate`: replaces a key, as one command."""
 
 import json
 
@@ -15,7 +15,7 @@ from provisioning.fleet.rotation import KINDS, rehearsed
 
 PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
 _NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")
-"""Options that mean something only for keys that posts are told of."""
+"""Options that only apply to keys that posts learn of."""
 
 
 @click.command(

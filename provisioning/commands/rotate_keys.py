@@ -62,11 +62,11 @@ def rotation_request(
 def rotate_signing_key(
     fleet: Fleet, session: FleetSession, request: RotationRequest, *, broker: str, rehearse: bool, as_json: bool
 ) -> None:
-    """Do one step of a rotation, or rehearse it, and show how every post stands to it.
+    """Do one step of a rotation, or rehearse it, and show what every post does with it.
 
     Raises:
         ProvisioningError: why not.
-        SystemExit: with 1, where a post that is on the air does not go by it.
+        SystemExit: with 1, if a post that is online does not follow.
 
     """
     files = fleet.keys(request.purpose, request.custodian)
@@ -113,11 +113,11 @@ def declare_terms(
     seconds: float,
     as_json: bool,
 ) -> None:
-    """Tell posts what they need a custodian's receipts for, and show how every post stands to it.
+    """Tell posts what they need a custodian's receipts for, and show what every post does with it.
 
     Raises:
         ProvisioningError: why not.
-        SystemExit: with 1, where a post that is on the air does not go by it.
+        SystemExit: with 1, if a post that is online does not follow.
 
     """
     fleet = session.fleet
@@ -138,7 +138,7 @@ def declare_terms(
         click.echo(
             f"Posts {needed} receipts of {terms.name}, for open records{groups}; statement {result.done.number}."
         )
-        _show_standings(result, "goes by it")
+        _show_standings(result, "custodian's terms")
         if not terms.required and not fleet.required_custodians():
             click.echo("No custodian is left: posts delete a record as soon as a broker has acknowledged it.")
     if result.behind:

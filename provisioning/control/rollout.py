@@ -165,7 +165,7 @@ class Rollout:
     def roll_back(self, targets: Collection[Target]) -> dict[str, str]:
         """Tell posts again what they were told before; return what went wrong, by post.
 
-        A connection that was lost is waited for, as long as for a post's answer.
+        A lost connection gets as long to come back as a post gets to answer.
         """
         since = self._connection.heard
         wrong: dict[str, str] = {}

@@ -15,7 +15,7 @@ class PeerProtocol(H11Protocol):
     """HTTP/1.1 that tells the application which certificate the client showed."""
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - asyncio's
-        """Begin; TLS has been agreed upon."""
+        """Begin; TLS has been negotiated."""
         super().connection_made(transport)
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         peer = None if tls is None else tls.getpeercert(binary_form=True)

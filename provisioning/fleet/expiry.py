@@ -64,7 +64,7 @@ def expiries(fleet: Layout, *, serves_enrollment: bool, shown: x509.Certificate 
         ends = root.not_valid_after_utc
         yield Expiry("the root", ends, "make a new fleet, and enroll every post again", AUTHORITY_AHEAD)
     if all(issuing.not_valid_after_utc < one.not_valid_after_utc for one in above):
-        renewal = "fleet rotate FLEET authority, the root at hand"
+        renewal = "fleet rotate FLEET authority, with the root"
         yield Expiry("the issuing authority", issuing.not_valid_after_utc, renewal, AUTHORITY_AHEAD)
     here = read_certificates(fleet.broker.certificate)[0] if fleet.broker.certificate.exists() else None
     present = shown or here

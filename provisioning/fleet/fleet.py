@@ -273,7 +273,7 @@ class Fleet(Layout):
         return folder
 
     def grant_reads(self, name: str, reads: ReadsGrant | None) -> None:
-        """Have a subscriber hear every record until a grant ends, or no more; mosquitto learns it when it starts.
+        """Have a subscriber hear every record until a grant ends, or no longer; mosquitto learns it when it starts.
 
         Raises:
             ProvisioningError: there is no such subscriber.

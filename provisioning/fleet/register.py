@@ -193,7 +193,7 @@ def _keys(
 
 
 def _ended(fleet: Layout, name: str, key: PostKey, *, replaced: bool, now: datetime) -> PostKey:
-    """Return a key that is in force no more, since now, or since its post's certificate was revoked if that was before.
+    """Return a key that is no longer valid, since now, or since its post's certificate was revoked if that was before.
 
     The latter is of a fleet that has had no register so far.
     """

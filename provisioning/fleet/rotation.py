@@ -1,4 +1,4 @@
-"""Putting new keys in the place of old ones, one kind at a time, while everything goes on."""
+"""Replacing keys, one kind at a time, while everything goes on."""
 
 import functools
 import shutil

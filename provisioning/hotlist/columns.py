@@ -60,7 +60,7 @@ class ColumnSource(ABC):
 
 
 class RowSource(ColumnSource):
-    """Rows at hand, consumed a piece at a time."""
+    """Rows, consumed a piece at a time."""
 
     def __init__(self, rows: Iterable[HotListRow]) -> None:
         self._rows = rows

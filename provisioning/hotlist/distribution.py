@@ -1,6 +1,6 @@
 """What posts say of the hot list: from their retained status which one they hold, from their audit why they refused.
 
-A post's word counts with its signature only, where its key is at hand.
+Where a post's key is known, its word counts only with its signature.
 """
 
 import threading
@@ -133,5 +133,5 @@ def all_heard(posts: Mapping[str, PostState]) -> bool:
 
 
 def settled(posts: Mapping[str, PostState]) -> bool:
-    """Say whether every post that is on the air has the list, or has refused it."""
+    """Say whether every post that is online has the list, or has refused it."""
     return all(post.outcome != "waiting" for post in posts.values())

@@ -1,7 +1,7 @@
 """What fresh exports do to the news that the delta before them brought.
 
 Exports are often older than the news: a car that was found at eight stands in an export made at six, and one that was
-stolen since does not. What is built from exports takes the delta's place, so the one who builds it is told of both.
+stolen since does not. What is built from exports takes the delta's place, so the command names both.
 """
 
 from collections.abc import Mapping

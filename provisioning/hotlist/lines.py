@@ -57,7 +57,7 @@ class LineReader:
             yield line
 
     def put_back(self) -> int:
-        """Give back all lines of the row at hand but its first, and return that one's number."""
+        """Give back all lines of the present row but its first, and return that one's number."""
         first = self.number - len(self.taken) + 1
         self._again.extendleft(reversed(self.taken[1:]))
         self.number = first

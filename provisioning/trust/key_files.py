@@ -4,12 +4,12 @@
 
     FOLDER/signing_key.pem           the key in force
     FOLDER/verifying_key.pem         its public half
-    FOLDER/keys/statements           all that posts are told of these keys, a signed line each
+    FOLDER/keys/statements           all that posts learn about these keys, a signed line each
     FOLDER/keys/next.pem             a key that was announced and signs nothing else yet
     FOLDER/keys/next.pub.pem         its public half
     FOLDER/keys/former/THUMB.pem     public halves of those that were replaced
     FOLDER/keys/revoked/THUMB.pem    and of those that somebody else may have
-    FOLDER/terms.json                of a custodian: what posts are told of it before any statement is
+    FOLDER/terms.json                of a custodian: what posts learn of it before any statement
 """
 
 import json
@@ -52,7 +52,7 @@ class KeyFiles:
         return key_label(self.purpose, self.custodian)
 
     def topic(self, agency: str) -> str:
-        """Return the topic on which posts are told of these keys."""
+        """Return the topic on which posts learn about these keys."""
         if self.custodian is None:
             return keys_topic(agency, self.purpose)
         return custody_keys_topic(agency, self.custodian)
@@ -142,7 +142,7 @@ class KeyFiles:
         self.next_public.unlink()
 
     def keep_former(self, public: bytes, *, revoked: bool) -> None:
-        """Keep the public half of a key that signs no more."""
+        """Keep the public half of a key that no longer signs."""
         folder = private_folder(self.folder / "keys" / ("revoked" if revoked else "former"))
         self._write(folder / f"{read_key(public).thumbprint()}.pem", public)
 

@@ -312,7 +312,7 @@ class Picamera2:
         self._jobs = []
 
     def stop(self):
-        """Give no more frames."""
+        """Stop giving frames."""
         while sensor.wedged:
             time.sleep(STEP_SECONDS)
         if self._started:

@@ -120,7 +120,7 @@ class ThrowawayDepartment:
         self.command("init", str(identity), f"--register={register}", f"--register-key={key}", *more)
 
     def export_register(self, path: Path | None = None) -> None:
-        """Give out the register of the posts' keys as it is now: to the department, which goes by it, where None."""
+        """Give out the register of the posts' keys as it is now: to the department, which uses it, where None."""
         path = path or DepartmentFolder(self.folder).register_file
         written, _ = write_register(self._fleet)
         write_durably(path, written.read_bytes(), mode=0o644)

@@ -97,7 +97,7 @@ def _program(what: str, folder: Path, *people: str) -> list[str]:
 
 
 def main() -> None:
-    """Make people, or do what is asked, a line of JSON each, until there is no more."""
+    """Make people, or do what is asked, a line of JSON each, until the input ends."""
     what, place, *people = sys.argv[1:]
     folder = DepartmentFolder(Path(place))
     with working_as(folder, OWNER if what == "make" else WEB):

@@ -118,7 +118,7 @@ class Proxy:
         self._each(_Pair.end)
 
     def reset_after(self, size: int) -> None:
-        """Let `size` more bytes of each connection pass from the post, then reset it: amid a packet, most likely."""
+        """Let `size` more bytes of each connection pass from the post, then reset it: most likely inside a packet."""
         self._each(lambda pair: setattr(pair, "budget", size))
 
     def swallow(self, *, up: bool = True) -> None:

@@ -115,14 +115,14 @@ class RecordKeeper(Keeper[RecordStore]):
             time.sleep(_START_LOOK_SECONDS)
 
     def stop(self) -> None:
-        """End after the commit and the receipts at hand; the broker keeps the session."""
+        """End after the present commit and receipts; the broker keeps the session."""
         super().stop()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def wait(self) -> None:
-        """Wait until it is stopped, or can go on no more.
+        """Wait until it is stopped, or cannot go on.
 
         Raises:
             SubscriberError: the latter.

@@ -113,7 +113,7 @@ class Desk(Site[Broker]):
         self.tell()
 
     def switch_power(self, post: str, *, on: bool) -> None:
-        """Give a post power, or cut it amid whatever it does."""
+        """Give a post power, or cut it at any moment."""
         (self.posts[post].start if on else self.posts[post].cut_power)()
         self.tell()
 

@@ -44,7 +44,7 @@ class Feed:
         self._call(self._add(event, None))
 
     def state(self, key: str, event: dict[str, Any]) -> None:
-        """Tell how something is now; what was told before under the same key counts no more."""
+        """Tell how something is now; what was told before under the same key no longer counts."""
         self._call(self._add(event, key))
 
     def end(self) -> None:

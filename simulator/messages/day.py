@@ -98,7 +98,7 @@ class DrawnPost:
             yield self._record(hit)
             hits = (hit.hit,)
             self._now += timedelta(seconds=1.2)
-            if self._draw.random() < 0.2:  # what the passage's end does not bear out
+            if self._draw.random() < 0.2:  # what the passage's final text does not support
                 seen, hits = SeenVehicle(plate(self._draw), self._draw), ()
                 yield self._record(self._post.withdrawal(hit, seen.text))
         yield self._record(self._post.read(seen, passage=passage, hits=hits))

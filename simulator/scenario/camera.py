@@ -82,7 +82,7 @@ class ScenarioCamera(Camera):
             self.hangs = None
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._closed.set()
 
     @property
@@ -134,7 +134,7 @@ class ScenarioCamera(Camera):
                 for still in stretch.stills():
                     moment = stretch.at + still.seconds
                     if moment < self._world.now - _LATE_SECONDS:
-                        continue  # opened in the midst of it, or the post was busy: gone by unseen
+                        continue  # opened too late, or the post was busy: it passed unseen
                     self._sleep_until(moment)
                     if self._closed.is_set() or self.hangs is not None:
                         break

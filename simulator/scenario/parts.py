@@ -81,7 +81,7 @@ class SimulatedClock(Clock):
         return self._wall()
 
     def event(self) -> Event:
-        """Return an event that is waited for in the world's time."""
+        """Return an event whose wait takes the world's time."""
         return _Waiting(self._world)
 
 

@@ -2,7 +2,7 @@
 
 Posts run in threads of their own, but one at a time: each gives its turn back whenever it waits, and says until when.
 The world goes from one such moment, or event, to the next, so that a scenario takes the same course every time, and as
-long as its work takes. What happens in threads besides (the uplink) is waited for before time goes on.
+long as its work takes. Time stands still until other threads (the uplink) have done their work.
 """
 
 import threading

@@ -82,7 +82,7 @@ class FixtureService:
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:
-    """Answer requests, a line each and several at a time, until there are no more; then end what is left."""
+    """Answer requests, a line each and several at a time, until there are none left; then end what still runs."""
     service, lock = FixtureService(), Lock()
 
     def answer(request: dict[str, Any]) -> None:

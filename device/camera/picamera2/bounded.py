@@ -8,7 +8,7 @@ Result = TypeVar("Result")
 
 
 class Bounded(Generic[Result]):
-    """One call in a thread of its own, which is waited for only so long.
+    """One call in a thread of its own, with a time limit.
 
     A call that hangs in the kernel can be ended by nobody; its caller must go on without it.
     """
@@ -43,5 +43,5 @@ class Bounded(Generic[Result]):
     def _run(self) -> None:
         try:
             self._result.append(self._call())
-        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised in the caller's thread
             self._error = error

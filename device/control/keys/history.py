@@ -9,7 +9,7 @@ from device.control.keys.statement import Key, VerifiedStatement
 from device.records import CustodianTerms
 
 REMEMBERED = 64
-"""Keys that are believed no more and still known by name."""
+"""Keys that are no longer believed, but still known by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class RetiringKey:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawnKey:
-    """A key that is believed no more: retired, or revoked."""
+    """A key that is no longer believed: retired or revoked."""
 
     key: Key
     revoked: bool
@@ -73,7 +73,7 @@ class KeyHistory:
         return any(gone.revoked and gone.key.thumbprint == thumbprint for gone in self.withdrawn)
 
     def let_go(self, thumbprint: str) -> bool:
-        """Tell whether a key that was believed once was revoked, also one that is remembered no more.
+        """Tell whether a key that was believed once was revoked, also one that is no longer remembered.
 
         Who has the key in force can have so many follow one another that the first is forgotten. What is forgotten
         was withdrawn before the oldest that is remembered, and revoked together with it.

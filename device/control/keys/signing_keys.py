@@ -59,7 +59,7 @@ class SigningKeys:
         self._terms = terms
         self._about = str(purpose) if terms is None else f"{purpose}/{terms.name}"
         self.history = KeyHistory(given, terms=terms)
-        """The keys that are gone by, and how they came to be."""
+        """The keys in use, and how they came to be."""
         self._kept = StoredKeys(given=given and given.thumbprint)
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None

@@ -1,7 +1,7 @@
 """What a post keeps of the statements about keys: those that lead from the key it was given to the one in force.
 
-One JSON file for each purpose, and for each custodian, written durably before anything goes by it. It is believed for
-the signatures in it only; what it says of keys that are believed no more can only have more refused.
+One JSON file for each purpose, and for each custodian, written durably before anything relies on it. It is believed for
+the signatures in it only; what it says of keys that are no longer believed can only make the post refuse more.
 """
 
 from contextlib import suppress
@@ -22,7 +22,7 @@ CUSTODIANS = f"keys-{Purpose.CUSTODY}-"
 
 
 class StoredWithdrawnKey(BaseModel):
-    """A key that is believed no more: retired, or revoked."""
+    """A key that is no longer believed: retired or revoked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

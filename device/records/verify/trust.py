@@ -17,7 +17,7 @@ class Change:
     chain: str
     sequence: int
     former: str
-    """Thumbprint of the key that signs no more."""
+    """Thumbprint of the key that no longer signs."""
     new: str
     """Thumbprint of the key that it vouches for."""
     ends: Mapping[str, str]

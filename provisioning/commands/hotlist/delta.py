@@ -133,7 +133,7 @@ def delta(
     summary |= {"came": changes.came, "went": changes.went, "listed_already": changes.known}
     if sources:
         summary["listed_again"] = len(tally.again)
-        show_news(console, tally, forgotten=0)  # what a fresh export has no more went, and is counted there
+        show_news(console, tally, forgotten=0)  # what a fresh export lacks was removed, and is counted there
     if as_json:
         click.echo(json.dumps(summary))
         return

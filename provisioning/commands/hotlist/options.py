@@ -183,7 +183,7 @@ class Department:
     former: tuple[ECKey, ...] = ()
     """Public keys with which lists were signed before, and which are good for them still."""
     revoked: tuple[ECKey, ...] = ()
-    """Those that are good for nothing: of a list of theirs no more than its version counts."""
+    """Revoked ones: of a list that they signed, only the version counts."""
 
     @property
     def issuer_keys(self) -> list[ECKey]:

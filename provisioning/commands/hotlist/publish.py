@@ -197,8 +197,8 @@ def _words(post: PostState) -> str:
         return f"in force after {post.seconds:.1f} s"
     words = {
         "refused": f"refused: {post.refused}",
-        "offline": "off the air, takes it when it is back",
+        "offline": "offline, takes it when it is back",
         "waiting": "not yet in force",
-        "never seen": "has never been on the air",
+        "never seen": "has never been online",
     }
     return words[post.outcome]

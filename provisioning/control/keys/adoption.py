@@ -1,4 +1,4 @@
-"""Which posts go by which key: read from what each says of itself, signed, in its retained status."""
+"""Which posts use which key, as each says in its signed, retained status."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ SURVEY_SECONDS = 3.0
 
 
 class Standing(StrEnum):
-    """How a post stands to a statement."""
+    """What a post does with a statement."""
 
-    GOES_BY_IT = "goes by it"
+    GOES_BY_IT = "uses it"
     WAITING = "has not taken it yet"
     AWAY = "is away; takes it when it is back"
     REFUSED = "refused it"
@@ -33,18 +33,18 @@ class Holder:
     state: str
     """As `fleet status` says it."""
     keys: KeyState | None
-    """Its keys for the purpose at hand; None where it takes none, or nothing is known of it."""
+    """Its keys for this purpose; None where it takes none, or nothing is known of it."""
     heard: bool
     configuration: str | None = None
     """Digest of the configuration that it goes by."""
 
     @property
     def present(self) -> bool:
-        """Whether it is on the air."""
+        """Whether it is online."""
         return self.state in {"online", "degraded"}
 
     def standing(self, statement: KeyStatement) -> Standing:
-        """Say how it stands to a statement."""
+        """Say what it does with a statement."""
         if not self.heard:
             return Standing.UNKNOWN
         if self.keys is None:
@@ -104,7 +104,7 @@ class KeyAdoption:
         self._follow(lambda: all(holder.heard for holder in self.holders.values()), SURVEY_SECONDS)
 
     def await_all(self, statement: KeyStatement, seconds: float) -> None:
-        """Wait until every post that is on the air goes by a statement, or has refused it."""
+        """Wait until every post that is online uses a statement, or has refused it."""
 
         def settled() -> bool:
             return all(holder.standing(statement) is not Standing.WAITING for holder in self.holders.values())

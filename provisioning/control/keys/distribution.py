@@ -60,7 +60,7 @@ class RotationResult:
 
     @property
     def behind(self) -> list[str]:
-        """The posts that are on the air, or may be, and do not go by it."""
+        """The posts that are online, or may be, and do not use it."""
         good = {Standing.GOES_BY_IT, Standing.AWAY, Standing.UNKNOWN}
         return [post for post, standing in self.standings.items() if standing not in good]
 

@@ -191,7 +191,7 @@ def _voucher(fleet: Fleet, files: KeyFiles, vouch: Voucher) -> ECKey:
 
 
 def _under_way(files: KeyFiles, last: KeyStatement | None) -> bool:
-    """Tell whether a key was announced and is not in use yet; one that was made and never announced is made anew."""
+    """Tell whether a key was announced and is not in use yet; one that was made and never announced is made again."""
     if last is None or not files.next.exists():
         return False
     return last.key.thumbprint == read_key(files.next_public.read_bytes()).thumbprint()

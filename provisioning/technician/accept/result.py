@@ -90,7 +90,7 @@ class Basis(BaseModel):
         )
 
     def against(self, step: str, before: "Basis") -> Phrase | None:
-        """Say why a step that was done on what was before counts for this no more; None if it counts."""
+        """Say why a step that was done on an earlier basis no longer counts; None if it counts."""
         if before.configuration != self.configuration:
             return Phrase("the configuration has changed")
         if before.technician != self.technician:
@@ -115,7 +115,7 @@ class Checkpoint(BaseModel):
     def resume(cls, folder: Path, basis: Basis, *, say: Callable[[Phrase], None]) -> "Checkpoint":
         """Take up what was begun, or begin: what is too old, failed or not to be read is done again.
 
-        So is what is yet to come: by a clock that was ahead nobody knows how old it is.
+        So is what lies in the future: by a clock that was ahead nobody knows how old it is.
         What was done well on something else is done again too, which `say` is told.
         """
         fresh = cls(basis=basis)

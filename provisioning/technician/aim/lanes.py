@@ -29,7 +29,7 @@ class Lane:
     zoom_or_tilt: ZoomOrTilt = field(default_factory=ZoomOrTilt)
     """What was said of it since the camera was touched."""
     way: VehicleTrack | None = None
-    """The last vehicle that drove in it, also when it is remembered no more."""
+    """The last vehicle that drove in it, even if it is no longer remembered."""
 
     def add(self, track: VehicleTrack) -> None:
         """Take in one more vehicle."""
@@ -85,7 +85,7 @@ class Lanes:
     def judged(self) -> tuple[str | None, Lane | None]:
         """Return the lane that the light goes by, and its name; the name is None where there is one lane only.
 
-        One that was chosen is waited for while no vehicle drives in it: another lane's say nothing of it.
+        A chosen lane stays, even while no vehicle drives in it: vehicles of another lane say nothing about it.
         """
         named = self.named()
         self._hold(named)

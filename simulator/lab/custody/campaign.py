@@ -1,4 +1,4 @@
-"""The course of a custody campaign: kills amid a custodian added, away, restored and renewed, and a disk taken back."""
+"""The course of a custody campaign: kills while custodians come, go, and are restored, and a disk is set back."""
 
 import shutil
 import time
@@ -58,7 +58,7 @@ class CustodyOutcome:
 
 
 class CustodyCampaign:
-    """Inflicts a course upon a site that runs."""
+    """Inflicts a course on a running site."""
 
     def __init__(self, site: CustodySite, *, kills: int, seed: int, progress: Callable[[int], object]) -> None:
         self._site = site

@@ -67,7 +67,7 @@ class CustodyChecker:
         custodians: the public keys by which each ever signed.
         posts: the record-signing keys of each post.
         added: custodians that posts were not given, and learn of later. A post needs their receipts for what follows
-            in a chain upon a status of its own that names them.
+            in a chain after a status of its own that names them.
 
     """
 

@@ -67,7 +67,7 @@ class DepartmentChecker:
         """Return what is wrong, in sentences."""
         wrong = [*self.problems, *said.problems]
         if not self._plan.whole:
-            wrong.append(f"the posts still have {self._plan.kept_by_posts} records, for want of receipts")
+            wrong.append(f"the posts still have {self._plan.kept_by_posts} records without receipts")
         if len(self._epochs) > 1:
             wrong.append("the custodian began a new epoch: it had signed for what it did not hold")
         for name, chain in self._plan.chains.items():

@@ -36,7 +36,7 @@ class Outgoing:
     topic: str
     body: bytes
     place: tuple[str, int] | None = None
-    """Chain and number of the record that goes by it; None where nothing hangs on it."""
+    """Chain and number of the record that uses it; None if there is none."""
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ AHEAD = 400
 
 
 class FaultCampaign:
-    """Inflicts the faults of a plan upon a site."""
+    """Inflicts the faults of a plan on a site."""
 
     def __init__(self, site: CampaignSite, extent: Extent, progress: CampaignStatus) -> None:
         self._site = site
@@ -173,7 +173,7 @@ class FaultCampaign:
                 self._supervise(post, injection)
 
     def _supervise(self, post: PostUnderTest, injection: Injection) -> None:
-        """Start a post that has ended by itself again, as systemd does; only for want of an outbox may it end."""
+        """Start a post that has ended by itself again, as systemd does; only a missing outbox may end it."""
         code = post.stop()
         if code != EXIT_OUTBOX:
             self._problems.append(f"{post.name} ended by itself, exit code {code}, at {injection.name!r}")
@@ -228,7 +228,7 @@ class FaultCampaign:
         self._look()
 
     def _pace(self, faults: int) -> None:
-        """Have the posts make no more records than the faults that are done call for: a busy machine needs its time."""
+        """Let the posts make only as many records as the faults so far call for: a busy machine needs its time."""
         due = AHEAD + self._extent.records * self._progress.faults / faults
         self._site.rate.value = self._extent.rate if self._progress.records < due else SLOW_RATE
 

@@ -17,7 +17,7 @@ INVERTED = 16
 PAGE, LOG_HEADER, FRAME_HEADER = 4096, 32, 24
 FRAME = PAGE + FRAME_HEADER
 LAST_FRAMES = 40
-"""The log's last transaction is spared: no database can tell damage to it from a power cut amid its writing."""
+"""The log's last transaction is spared: no database can tell damage to it from a power cut while it was written."""
 
 
 def _fill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:

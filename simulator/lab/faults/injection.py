@@ -8,7 +8,7 @@ from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
 Strike = Callable[[CampaignSite, PostUnderTest, Random], object]
-"""Inflicts a fault upon a post and ends it again; returns when recovery can begin. All that is random is drawn."""
+"""Inflicts a fault on a post and ends it again; returns when recovery can begin. All that is random is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

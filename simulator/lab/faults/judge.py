@@ -34,7 +34,7 @@ class Ruling:
     repeats: int
     """Arrivals of a record that had arrived already, with the same content."""
     given_up: int
-    """Reads stored, not arrived, and named in the audit as given up for want of space."""
+    """Reads stored, not arrived, and named in the audit as given up for lack of space."""
     damaged: int
     """Records stored, not arrived, and named in the audit as lost to a damaged page."""
     lost: int

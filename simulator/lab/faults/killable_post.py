@@ -124,7 +124,7 @@ class CourseClock(Clock):
 
 
 class KillablePost:
-    """A light post that records vehicles at a rate until it is told to stop, or ends amid whatever it does."""
+    """A light post that records vehicles at a rate until it is told to stop, or is killed at any moment."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class KillablePost:
         self._set_aside = 0
 
     def stop(self) -> None:
-        """End after the record at hand, and deliver what waits."""
+        """End after the present record, and deliver what waits."""
         self._stop.set()
 
     def run(self) -> None:

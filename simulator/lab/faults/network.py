@@ -47,7 +47,7 @@ INJECTIONS = (
         strike=lambda _site, post, _draw: post.proxy.end(),
     ),
     Injection(
-        name="cut amid a record",
+        name="cut inside a record",
         what="the connection is reset after 1 to 9,000 more bytes from the post",
         heals="the post connects again",
         weight=10,

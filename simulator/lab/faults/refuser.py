@@ -49,7 +49,7 @@ class Refuser:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._loop.do(self._close())
 
     async def _listen(self, context: ssl.SSLContext) -> asyncio.Server:

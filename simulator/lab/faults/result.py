@@ -14,7 +14,7 @@ class Injected:
 
     name: str
     post: str | None
-    """Upon whom; None for all."""
+    """On which post; None for all."""
     recovery: float | None
     """Seconds from its end until the department had a record made since; None where nobody waited for that."""
 

@@ -123,7 +123,7 @@ class End:
     """Records whose signature and place in the chain were proved."""
     problems: tuple[str, ...]
     unreleased: int = 0
-    """Records that posts still had for want of a receipt; always 0 in figures of before there were custodians."""
+    """Records that posts still had because no receipt came; always 0 in figures of before there were custodians."""
 
     @property
     def sound(self) -> bool:

@@ -201,7 +201,7 @@ def _judge(outbox: Outbox, promises: Promises) -> list[str]:
         pass
     recorder.record(example_audit("boot"))
     outbox.require(REQUIREMENTS)
-    for _ in range(2):  # once the receipt says no more than before, nothing waits in a broker's queue
+    for _ in range(2):  # once the receipt says nothing new, nothing waits in a broker's queue
         outbox.take_receipt(CUSTODIAN, outbox.head.chain, ())
         outbox.send_left_out()
     waiting = outbox.next(_EVERYTHING, repeating=True)

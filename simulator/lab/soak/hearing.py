@@ -95,7 +95,7 @@ def judge_hearing(
 
 
 def _healed(fault: Inflicted, arrivals: Sequence[Arrival], end: datetime) -> datetime:
-    """Return when something was heard that was made after a fault had ended: then it was at work no more."""
+    """Return when something was heard that was made after a fault had ended: then it was no longer at work."""
     fresh = (
         arrival.received
         for arrival in arrivals

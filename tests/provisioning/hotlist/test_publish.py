@@ -168,7 +168,7 @@ def test_a_list_and_its_delta_come_into_force_and_the_table_says_so(department: 
     shown = department.publish(department.delta("T00002"), "--wait", str(SECONDS))
     assert shown.exit_code == 0
     assert "in force after" in shown.stdout
-    assert "has never been on the air" in shown.stdout
+    assert "has never been online" in shown.stdout
 
 
 def test_who_published_is_signed_for_by_a_service_that_cannot_connect_itself(department: Department) -> None:
@@ -236,7 +236,7 @@ def test_a_post_off_the_air_is_not_waited_for(department: Department, post: Post
     post.leave()
     result = department.publish(department.build(), "--wait", str(SECONDS))
     assert result.exit_code == 0
-    assert "off the air, takes it when it is back" in result.stdout
+    assert "offline, takes it when it is back" in result.stdout
 
 
 def test_a_delta_whose_base_nobody_holds_is_told_of(department: Department, post: Post) -> None:

@@ -129,7 +129,7 @@ def counted(**more: int) -> Callable[[], list[str]]:
         (lambda: judged(receipt((1, 3), digests=DIGESTS[::-1])), "number 3 is signed for as another record"),
         (lambda: judged(receipt((1, 3), key=ECKey.generate_key("P-256"))), "a receipt is not genuine"),
         (lambda: judged(ALL, post="post-2"), "was on another post's topic"),
-        (lambda: judged(plan=replace(PLAN, whole=False)), "for want of receipts"),
+        (lambda: judged(plan=replace(PLAN, whole=False)), "without receipts"),
     ],
 )
 def test_what_is_wrong_is_named(judge: Callable[[], list[str]], said: str) -> None:
