@@ -12,8 +12,14 @@ from rich.table import Table
 from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
-from provisioning.commands.rotate_keys import declare_terms, rotate_signing_key, rotation_request
-from provisioning.control.keys.rotation import Voucher
+from provisioning.commands.rotate_keys import (
+    REHEARSE,
+    SECONDS,
+    declare_terms,
+    rotate_signing_key,
+    rotation_request,
+    step_options,
+)
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.fleet import Fleet, checked_groups
@@ -26,14 +32,6 @@ GROUPS = click.option(
     multiple=True,
     metavar="GROUP",
     help="A distribution group whose covert hits NAME also keeps; repeat for more.",
-)
-SECONDS = click.option(
-    "--wait",
-    "seconds",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="Seconds to wait for the posts' reports.",
 )
 
 
@@ -178,21 +176,8 @@ Examples:
 @FLEET
 @click.argument("name")
 @BROKER
-@click.option("--rehearse", is_flag=True, help="Rehearse on a temporary copy of the fleet; nothing changes.")
-@click.option("--retire", is_flag=True, help="Make posts refuse receipts by the previous key from now on.")
-@click.option("--revoke", is_flag=True, help="Use a new key at once; posts refuse receipts by all previous keys.")
-@click.option(
-    "--vouch",
-    type=click.Choice(["key", "root"]),
-    help="Who vouches for the new key.  [default: the current key; with --revoke, the root]",
-)
-@click.option(
-    "--overlap-days",
-    type=click.FloatRange(min=0, min_open=True),
-    help="Days until posts retire the previous key automatically.  [default: only with --retire]",
-)
-@click.option("--anyway", is_flag=True, help="Continue even if some posts do not follow.")
-@SECONDS
+@REHEARSE
+@step_options()
 @acting
 @JSON
 def custodian_rotate(
@@ -201,13 +186,8 @@ def custodian_rotate(
     name: str,
     broker: str | None,
     rehearse: bool,
-    retire: bool,
-    revoke: bool,
-    vouch: Voucher | None,
-    overlap_days: float | None,
-    anyway: bool,
-    seconds: float,
     as_json: bool,
+    **step: Any,  # noqa: ANN401 - the options that `rotation_request` takes
 ) -> None:
     """Replace NAME's receipt key, notify the posts, and check that they use it.
 
@@ -216,16 +196,7 @@ def custodian_rotate(
     """
     fleet = session.fleet
     _terms(fleet, name)
-    request = rotation_request(
-        Purpose.CUSTODY,
-        custodian=name,
-        retire=retire,
-        revoke=revoke,
-        vouch=vouch,
-        overlap_days=overlap_days,
-        seconds=seconds,
-        anyway=anyway,
-    )
+    request = rotation_request(Purpose.CUSTODY, custodian=name, **step)
     address = broker or fleet.broker_address
     rotate_signing_key(fleet, session, request, broker=address, rehearse=rehearse, as_json=as_json)
 

@@ -1,21 +1,19 @@
 """`platepost provision fleet rotate`: replaces a key, as one command."""
 
 import json
+from typing import Any
 
 import click
 
 from device.records import DEPARTMENT_PURPOSES, Purpose
 from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, FleetSession, acting
-from provisioning.commands.rotate_keys import rotate_signing_key, rotation_request
-from provisioning.control.keys.rotation import Voucher
+from provisioning.commands.rotate_keys import REHEARSE, rotate_signing_key, rotation_request, step_options
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
 from provisioning.fleet.revocation import is_let_in
 from provisioning.fleet.rotation import KINDS, rehearsed
 
 PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
-_NEWS_ONLY = ("retire", "revoke", "vouch", "overlap_days", "anyway")
-"""Options that only apply to keys that posts learn of."""
 
 
 @click.command(
@@ -36,37 +34,8 @@ person add.
 @click.argument("kind", type=click.Choice(sorted({*KINDS, *PURPOSES})))
 @BROKER
 @RELOAD
-@click.option("--rehearse", is_flag=True, help="Rehearse on a temporary copy of the fleet; nothing changes.")
-@click.option(
-    "--retire", is_flag=True, help="For lists, configuration: make posts refuse the previous key from now on."
-)
-@click.option(
-    "--revoke",
-    is_flag=True,
-    help="For lists, configuration: use a new key at once; posts drop everything the previous keys signed.",
-)
-@click.option(
-    "--vouch",
-    type=click.Choice(["key", "root"]),
-    help="For lists, configuration: who vouches for the new key.  [default: the current key; with --revoke, the root]",
-)
-@click.option(
-    "--overlap-days",
-    type=click.FloatRange(min=0, min_open=True),
-    help=(
-        "For lists, configuration: days until posts retire the previous key automatically.  [default: only with "
-        "--retire]"
-    ),
-)
-@click.option("--anyway", is_flag=True, help="For lists, configuration: continue even if some posts do not follow.")
-@click.option(
-    "--wait",
-    "seconds",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="Seconds to wait for the posts' reports.",
-)
+@REHEARSE
+@step_options("For lists, configuration: ")
 @PROTOCOL
 @acting
 @JSON
@@ -77,13 +46,8 @@ def rotate(
     broker: str | None,
     reload_command: str | None,
     rehearse: bool,
-    retire: bool,
-    revoke: bool,
-    vouch: Voucher | None,
-    overlap_days: float | None,
-    anyway: bool,
-    seconds: float,
     as_json: bool,
+    **step: Any,  # noqa: ANN401 - the options that `rotation_request` takes
 ) -> None:
     """Replace the key of KIND, update the broker and the posts, and check that they use it.
 
@@ -94,19 +58,10 @@ def rotate(
     fleet = session.fleet
     address = broker or fleet.broker_address
     if kind in PURPOSES:
-        request = rotation_request(
-            Purpose(kind),
-            retire=retire,
-            revoke=revoke,
-            vouch=vouch,
-            overlap_days=overlap_days,
-            seconds=seconds,
-            anyway=anyway,
-        )
+        request = rotation_request(Purpose(kind), **step)
         rotate_signing_key(fleet, session, request, broker=address, rehearse=rehearse, as_json=as_json)
         return
-    given = click.get_current_context().params
-    foreign = [name for name in _NEWS_ONLY if given[name]]
+    foreign = [name for name, given in step.items() if given and name != "seconds"]
     if foreign:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in foreign)
         raise click.UsageError(f"{options}: only for {', '.join(sorted(PURPOSES))}")

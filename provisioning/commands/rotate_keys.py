@@ -1,7 +1,8 @@
 """New keys for lists, configurations and receipts: what people see of it."""
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import click
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.records import CustodianTerms, Purpose
-from provisioning.commands.options import FleetSession
+from provisioning.commands.options import Command, FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
 from provisioning.control.keys.rotation import RotationStep, Voucher
 from provisioning.fleet.broker_reload import reload_broker
@@ -25,6 +26,41 @@ _SAID = {
     "retire": "The former key for {purpose} is retired; {present} alone is good, statement {number}.",
     "revoke": "All former keys for {purpose} are revoked; {present} alone is good, statement {number}.",
 }
+
+SECONDS = click.option(
+    "--wait",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="Seconds to wait for the posts' reports.",
+)
+REHEARSE = click.option("--rehearse", is_flag=True, help="Rehearse on a temporary copy of the fleet; nothing changes.")
+
+
+def step_options(purposes: str = "") -> Callable[[Command], Command]:
+    """Return the options of one step of a rotation, as `rotation_request` takes them; `purposes` begins their help."""
+    options = (
+        click.option("--retire", is_flag=True, help=f"{purposes}Make posts refuse the previous key from now on."),
+        click.option(
+            "--revoke",
+            is_flag=True,
+            help=f"{purposes}Use a new key at once; posts drop everything that the previous keys signed.",
+        ),
+        click.option(
+            "--vouch",
+            type=click.Choice(["key", "root"]),
+            help=f"{purposes}Who vouches for the new key.  [default: the current key; with --revoke, the root]",
+        ),
+        click.option(
+            "--overlap-days",
+            type=click.FloatRange(min=0, min_open=True),
+            help=f"{purposes}Days until posts retire the previous key automatically.  [default: only with --retire]",
+        ),
+        click.option("--anyway", is_flag=True, help=f"{purposes}Continue even if some posts do not follow."),
+        SECONDS,
+    )
+    return lambda command: functools.reduce(lambda inner, option: option(inner), reversed(options), command)
 
 
 def rotation_request(
