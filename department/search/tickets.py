@@ -26,8 +26,10 @@ def give_ticket(session: str, ticket: PictureTicket) -> UUID:
     """Give a session a ticket; return its name."""
     name = uuid4()
     with connection.cursor() as cursor:
-        values = [name, session, json.dumps(asdict(ticket))]
-        cursor.execute("INSERT INTO search_ticket (id, session, opens) VALUES (%s, %s, %s)", values)
+        cursor.execute(
+            "INSERT INTO search_ticket (id, session, opens) VALUES (%s, %s, %s)",
+            [name, session, json.dumps(asdict(ticket))],
+        )
     return name
 
 
