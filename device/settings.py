@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from device.errors import ConfigurationError
 from device.secrets.credentials import PRIVATE
@@ -19,7 +19,18 @@ from device.secrets.credentials import PRIVATE
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """What may stand in a topic and in a certificate's name: lower-case letters, digits and hyphens."""
 
-Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$")]
+
+def _has_port(address: str) -> str:
+    _, colon, port = address.rpartition(":")
+    if colon and not 0 < int(port) < 65536:
+        raise ValueError("a port is between 1 and 65535")
+    return address
+
+
+PORT = AfterValidator(_has_port)
+"""Marks an address whose port, where it names one, must be one."""
+
+Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$"), PORT]
 """host:port, with brackets around an IPv6 address."""
 
 Pair = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]

@@ -5,6 +5,7 @@ for what posts say.
 """
 
 import json
+import re
 import socket
 import ssl
 import threading
@@ -48,7 +49,7 @@ def split_address(address: str) -> tuple[str, int]:
 
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ProvisioningError(f"{address!r}: host:port is wanted")
     return host.strip("[]"), int(port)
 

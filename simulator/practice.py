@@ -6,6 +6,7 @@ from typing import get_args
 
 import click
 
+from device.commands.bounded import Number
 from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.language import Phrase, spoken
@@ -36,10 +37,10 @@ Examples:
 """,
 )
 @click.argument("clip", type=click.Path(exists=True, path_type=Path), default=STREET)
-@click.option("--zoom", type=click.FloatRange(1, 4), default=1.0, help="Zoom factor of the lens.")
+@click.option("--zoom", type=Number(1, 4), default=1.0, help="Zoom factor of the lens.")
 @click.option("--side", type=click.Choice(get_args(Side)), default="middle", help="Where the camera points.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on this machine.  [default: a free one]")
-@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Speed of the vehicles, mph.")
+@click.option("--speed", type=Number(0, 150, min_open=True), help="Speed of the vehicles, mph.")
 def aim(*, clip: Path, zoom: float, side: str, port: int, speed: float | None) -> None:
     """Practice aiming on CLIP instead of a camera, with the page that a unit shows.
 

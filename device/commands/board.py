@@ -9,6 +9,7 @@ import click
 
 from device import backends
 from device.board.base import DARK_SECONDS, Board, Light
+from device.commands.bounded import Number
 from device.config import load
 from device.signals import ended_in_order
 
@@ -37,7 +38,7 @@ Stop the post first (systemctl stop platepost): both need the pins. Every output
 @click.option("--camera-power-cycle", is_flag=True, help=f"Take the camera's supply away for {DARK_SECONDS:g} s.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, 3600),
+    type=Number(0, 3600),
     default=20.0,
     show_default=True,
     help="How long to run; Ctrl-C stops it sooner.",

@@ -18,6 +18,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.commands.account import account
+from device.commands.bounded import Number
 from device.commands.spoken import SpokenHelp, confirmed
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
@@ -102,7 +103,7 @@ Interrupted, the same command wipes what is left.
 @click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Number(0, 86_400),
     default=120.0,
     show_default=True,
     help="Seconds to wait for delivery to the broker and the custodians.",

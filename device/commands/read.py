@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.errors import PictureError
 from device.text import printable, shown
 from device.vision.detector import MINIMUM_SCORE
@@ -64,14 +65,14 @@ Examples:
 @click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Use another region.tflite.")
 @click.option(
     "--minimum-score",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=MINIMUM_SCORE,
     show_default=True,
     help="Lowest detection score of a plate.",
 )
 @click.option(
     "--minimum-confidence",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     help=(
         f"Lowest confidence of a reported plate; 0 also reports unreadable ones.  [default: {LEGIBLE}; a "
         "crop is always reported]"

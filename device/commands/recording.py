@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.commands.account import account
+from device.commands.bounded import Number
 from device.config import Configuration, load
 from device.errors import ConfigurationError
 from device.files import write_durably
@@ -33,7 +34,7 @@ _PERSON = click.option("--person", required=True, help="Your name, for the audit
 _WAIT = click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Number(0, 86_400),
     default=15.0,
     show_default=True,
     help="Seconds to wait for the post.",
@@ -67,9 +68,7 @@ def recording() -> None:
 @_CONFIG
 @_PERSON
 @click.option("--purpose", required=True, help="Your reason, for the audit trail.")
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes to record, up to the configured limit."
-)
+@click.option("--minutes", type=Number(0, 240, min_open=True), help="Minutes to record, up to the configured limit.")
 @_WAIT
 @_JSON
 def start(*, path: Path, person: str, purpose: str, minutes: float | None, seconds: float, as_json: bool) -> None:

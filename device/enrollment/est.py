@@ -60,9 +60,10 @@ class EstClient:
 
     def __init__(self, address: str) -> None:
         host, _, port = address.strip().removeprefix("https://").rstrip("/").partition(":")
-        if not host or not (port or "1").isdecimal():
+        number = int(port or DEFAULT_PORT) if re.fullmatch(r"[0-9]{0,5}", port) else 0
+        if not host or not 0 < number < 65536:
             raise EnrollmentError(Phrase("{given} is not host:port", given=repr(address)), reason="address")
-        self.host, self.port = host, int(port or DEFAULT_PORT)
+        self.host, self.port = host, number
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"

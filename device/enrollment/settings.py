@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from device.settings import Section
+from device.settings import PORT, Section
 
 
 class ServiceSettings(Section):
@@ -41,6 +41,6 @@ class AcceptanceSettings(Section):
 class EnrollmentSettings(Section):
     """Where this post renews its certificate, alone and in time."""
 
-    office: Annotated[str, Field(pattern=r"^[^\s/:.]{1,63}(\.[^\s/:.]{1,63})*\.?(:[0-9]{1,5})?$")] = Field(
+    office: Annotated[str, Field(pattern=r"^[^\s/:.]{1,63}(\.[^\s/:.]{1,63})*\.?(:[0-9]{1,5})?$"), PORT] = Field(
         description="host:port of the department's enrollment server (EST, RFC 7030)."
     )

@@ -19,14 +19,15 @@ class HotListSettings(Section):
     unseal_key: KeyPath = Field(description="PEM of this post's private key, to which lists are sealed.")
     # Federal extracts are refreshed twice a day: one missed refresh warns, two are stale.
     warning_hours: Annotated[Remote[float], Afar(most=48)] = Field(
-        default=13, gt=0, description="Age at which the post warns."
+        default=13, gt=0, le=8760, description="Age at which the post warns."
     )
     stale_hours: Annotated[Remote[float], Afar(most=72)] = Field(
-        default=24, gt=0, description="Age at which the post is degraded: hotlist_stale."
+        default=24, gt=0, le=8760, description="Age at which the post is degraded: hotlist_stale."
     )
     size_jump: float = Field(
         default=SIZE_JUMP,
         gt=0,
+        le=1000,
         description="Share by which a list may differ in size from the last, unless its issuer gives a reason.",
     )
     look_alike_pairs: Remote[tuple[Pair, ...]] = Field(
@@ -44,6 +45,7 @@ class HotListSettings(Section):
     hits_per_hour: Annotated[Remote[int], Afar(least=5, most=1000)] = Field(
         default=10,
         ge=1,
+        le=1_000_000,
         description="If more different plates of a category hit, and ten times more than usual, further hits are held.",
     )
     in_service_without_list: bool = Field(

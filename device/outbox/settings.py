@@ -15,5 +15,6 @@ class OutboxSettings(Section):
     quota_megabytes: float = Field(
         default=1024,
         gt=0,
+        le=10_000_000,
         description="Size of all records. On the disk their files take up to 1.7 times as much, and 6 MB beside them.",
     )

@@ -18,10 +18,12 @@ class RecordingSettings(Section):
     directory: Path = Field(default=Path("state/recordings"), description="Folder of recordings and requests.")
     color: bool = Field(default=True, description="Whether colors are recorded too; without them it takes half.")
     longest_minutes: float = Field(default=10, gt=0, le=240, description="A recording ends automatically then.")
-    largest_megabytes: float = Field(default=2000, gt=0, description="And when it is as large as this.")
-    total_megabytes: float = Field(default=4000, gt=0, description="How much disk all recordings may take.")
-    free_megabytes: float = Field(default=500, ge=0, description="What must remain free on the disk.")
-    keep_hours: float = Field(default=72, gt=0, description="A recording that nobody fetched is deleted then.")
+    largest_megabytes: float = Field(default=2000, gt=0, le=10_000_000, description="And when it is as large as this.")
+    total_megabytes: float = Field(
+        default=4000, gt=0, le=10_000_000, description="How much disk all recordings may take."
+    )
+    free_megabytes: float = Field(default=500, ge=0, le=10_000_000, description="What must remain free on the disk.")
+    keep_hours: float = Field(default=72, gt=0, le=8760, description="A recording that nobody fetched is deleted then.")
     least_purpose: int = Field(default=8, ge=1, le=200, description="Characters that a purpose must have.")
 
     @model_validator(mode="after")

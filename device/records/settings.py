@@ -70,7 +70,7 @@ class RecordSettings(Section):
         default=25600, ge=2048, le=LARGEST_OVERVIEW, description="Largest picture of a vehicle."
     )
     health_seconds: Annotated[Remote[float], Afar(most=600)] = Field(
-        default=60, ge=1, description="How often health is published."
+        default=60, ge=1, le=3600, description="How often health is published."
     )
 
     status_seconds: Remote[float] = Field(

@@ -48,7 +48,12 @@ class UplinkSettings(Section):
     ca: Path = Field(description="PEM of the authorities that may vouch for the broker.")
     certificate: Path = Field(description="PEM of this post's certificate, whose common name is the post's name.")
     private_key: KeyPath = Field(description="PEM of the certificate's private key.")
-    drain_seconds: float = Field(default=30, ge=0, description="How long stopping waits for the outbox to empty.")
+    drain_seconds: float = Field(
+        default=30,
+        ge=0,
+        le=60,
+        description="How long stopping waits for the outbox to empty; systemd kills a post that takes 90 s to stop.",
+    )
     reconnect_seconds: float = Field(
         default=5,
         gt=0,

@@ -80,10 +80,14 @@ class PassageSettings(Section):
     longest_seconds: Annotated[Remote[float], Afar(least=5, most=600)] = Field(
         default=60,
         gt=0,
+        le=86_400,
         description="A vehicle that stands longer is read then, and again only if nearer looks differ.",
     )
     repeat_seconds: Annotated[Remote[float], Afar(most=300)] = Field(
-        default=10, ge=0, description="The same text again within this time is the same vehicle: no second read."
+        default=10,
+        ge=0,
+        le=86_400,
+        description="The same text again within this time is the same vehicle: no second read.",
     )
     sure: Annotated[Remote[float], Afar(least=0.8)] = Field(
         default=0.98, ge=0.5, le=1, description="Confidence at which one frame alone makes a hit."

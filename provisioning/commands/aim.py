@@ -12,6 +12,7 @@ import click
 from device import backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
+from device.commands.bounded import Number
 from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.files import give_to_owner
@@ -61,12 +62,12 @@ Examples:
 @unit_purpose(PURPOSE)
 @click.option("--address", help="Address of the unit's service interface.  [default: from the configuration]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the page.  [default: from the configuration]")
-@click.option("--minutes", type=click.FloatRange(0, 240, min_open=True), help="Minutes until the page closes.")
-@click.option("--speed", type=click.FloatRange(0, 150, min_open=True), help="Speed of vehicles on this road, mph.")
+@click.option("--minutes", type=Number(0, 240, min_open=True), help="Minutes until the page closes.")
+@click.option("--speed", type=Number(0, 150, min_open=True), help="Speed of vehicles on this road, mph.")
 @click.option("--shutter", callback=_seconds, help="Shutter time in seconds, such as 1/1000.")
 @click.option(
     "--field-of-view",
-    type=click.FloatRange(0, 180, min_open=True, max_open=True),
+    type=Number(0, 180, min_open=True, max_open=True),
     help="Horizontal field of view, degrees.",
 )
 def aim(

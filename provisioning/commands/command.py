@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.control.seal import unseal
 from device.errors import RecordError
 from device.files import write_durably
@@ -46,7 +47,7 @@ Examples:
     help="PEM of the post's public record key, to verify the answer.  [default: the fleet's]",
 )
 @click.option("--output", "-o", type=NEW_FILE, help="File for a still.")
-@click.option("--wait", "seconds", type=click.FloatRange(min=1), default=20, show_default=True, help="Seconds to wait.")
+@click.option("--wait", "seconds", type=Number(1, 86_400), default=20, show_default=True, help="Seconds to wait.")
 @PROTOCOL
 @JSON
 def command(

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.commands.lazy import LazyCommand, LazyGroup
 from device.config import REMOTE_KEYS
 from device.control import RefusedError
@@ -61,12 +62,12 @@ What may be set:
 @settings_options
 @click.option(
     "--version",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=2**53 - 1),
     help="Version number.  [default: the last one signed for this post, plus 1]",
 )
 @click.option(
     "--days",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 3650, min_open=True),
     default=LIFETIME / timedelta(days=1),
     show_default=True,
     help="Days during which an offline post may still apply it.",
@@ -119,7 +120,7 @@ Examples:
 @click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Number(0, 86_400),
     default=30,
     show_default=True,
     help="Seconds to wait for the posts' reports; 0 for none.",

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Date
 from device.files import write_durably
 from device.records import Role
 from device.text import shown
@@ -22,7 +23,7 @@ from provisioning.people import administrators
 from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
 from provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
 
-_EXPIRY = click.DateTime(["%Y-%m-%d"])
+_EXPIRY = Date()
 
 
 @click.group()

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from device import backends
+from device.commands.bounded import Number
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings, Setting, check
@@ -77,9 +78,9 @@ _OPTIONS = (
         help="host:port of a broker; repeat for fallbacks.  [default: the fleet's first name]",
     ),
     click.option("--site", default="", help="Location in words, as dispatch knows it."),
-    click.option("--latitude", type=click.FloatRange(-90, 90), help="Degrees, WGS 84."),
-    click.option("--longitude", type=click.FloatRange(-180, 180), help="Degrees, WGS 84."),
-    click.option("--heading", type=click.FloatRange(0, 360, max_open=True), help="Degrees from true north."),
+    click.option("--latitude", type=Number(-90, 90), help="Degrees, WGS 84."),
+    click.option("--longitude", type=Number(-180, 180), help="Degrees, WGS 84."),
+    click.option("--heading", type=Number(0, 360, max_open=True), help="Degrees from true north."),
     click.option("--camera", required=True, type=_installed("camera"), help="Camera backend."),
     click.option("--camera-setting", "camera_settings", multiple=True, help="key=value setting of the camera backend."),
     click.option(
@@ -100,7 +101,7 @@ _OPTIONS = (
 
 def _setting(kind_of: str, text: str) -> tuple[str, Setting]:
     key, equals, value = text.partition("=")
-    if not key or not equals:
+    if not (key.isascii() and key.isidentifier() and equals):
         raise ProvisioningError(f"{kind_of} setting {text!r}: key=value is wanted")
     for kind in (int, float):
         try:

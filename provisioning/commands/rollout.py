@@ -9,6 +9,7 @@ from typing import Any
 import click
 from pydantic import JsonValue
 
+from device.commands.bounded import Number
 from device.signals import ended_in_order
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
@@ -38,7 +39,7 @@ Examples:
 @click.option(
     "--watch",
     "minutes",
-    type=click.FloatRange(min=0),
+    type=Number(0, 10_080),
     default=6.0,
     show_default=True,
     help="Minutes to watch the canaries, and then all posts; a post's own trial takes 5.",
@@ -46,7 +47,7 @@ Examples:
 @click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 86_400, min_open=True),
     default=60.0,
     show_default=True,
     help="Seconds in which a post must answer.",

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import Command, FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
@@ -30,7 +31,7 @@ _SAID = {
 SECONDS = click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0),
+    type=Number(0, 86_400),
     default=60,
     show_default=True,
     help="Seconds to wait for the posts' reports.",
@@ -54,7 +55,7 @@ def step_options(purposes: str = "") -> Callable[[Command], Command]:
         ),
         click.option(
             "--overlap-days",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Number(0, 3650, min_open=True),
             help=f"{purposes}Days until posts retire the previous key automatically.  [default: only with --retire]",
         ),
         click.option("--anyway", is_flag=True, help=f"{purposes}Continue even if some posts do not follow."),

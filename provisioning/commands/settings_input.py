@@ -49,7 +49,7 @@ def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict
             )
         try:
             value = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:
             raise ProvisioningError(f'--set {pair!r}: {text!r} is no value of TOML (texts are written "so")') from error
         settings.setdefault(section, {})[key] = value
     return settings

@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.records import DEPARTMENT_PURPOSES, Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from device.text import printable, shown
@@ -47,13 +48,13 @@ Examples:
 @click.option(
     "--wait",
     "seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(0, 86_400, min_open=True),
     default=3,
     show_default=True,
     help="Seconds to wait for the broker's retained messages.",
 )
-@click.option("--certificate-days", type=click.FloatRange(min=0), default=30, show_default=True, help="When to warn.")
-@click.option("--unread-hours", type=click.FloatRange(min=0), default=24, show_default=True, help="When to warn.")
+@click.option("--certificate-days", type=Number(0, 3650), default=30, show_default=True, help="When to warn.")
+@click.option("--unread-hours", type=Number(0, 87_600), default=24, show_default=True, help="When to warn.")
 @click.option("--brief", is_flag=True, help="Print one line, for monitoring.")
 @PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

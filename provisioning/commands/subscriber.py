@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 from pydantic import JsonValue
 
+from device.commands.bounded import Date
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError
@@ -19,9 +20,7 @@ _READS = click.option(
     metavar="REASON",
     help="Reason for which NAME also receives reads and the audit trail.",
 )
-_UNTIL = click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of --reads, UTC; at most a year ahead."
-)
+_UNTIL = click.option("--until", type=Date(), help="Last day of --reads, UTC; at most a year ahead.")
 
 
 @click.group()

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 from device import backends
@@ -111,5 +112,7 @@ def check(*, agency: str, name: str, settings: PostSettings) -> None:
 
 
 def _toml(value: Setting) -> str:
-    """Write one value as TOML: its strings, numbers, booleans and arrays are JSON's, but it wants DEL escaped."""
+    """Write one value as TOML: strings, numbers, booleans and arrays are JSON's, but for DEL, inf and nan."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -29,7 +29,7 @@ class FootageSettings(Section):
     )
     loop: bool = Field(default=False, description="Whether it begins again when it ends, forever.")
     frames_per_second: float | None = Field(
-        default=None, gt=0, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
+        default=None, ge=0.001, le=1000, description="Of a folder of images, which does not know it (10 if not given)."
     )
     key: str | None = Field(default=None, description="PEM of the private key that opens what a post recorded.")
     zoom: float = Field(default=1, ge=1, le=4, description="As through a lens so many times as long.")

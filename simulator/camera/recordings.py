@@ -38,6 +38,8 @@ _PLANAR_LUMA = frozenset({"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p
 """Pixel formats whose first plane is eight-bit luma."""
 _FULL_RANGE = 2
 """AVCOL_RANGE_JPEG of FFmpeg: luma from 0 to 255; anything else is 16 to 235 (ITU-R BT.601, BT.709)."""
+_LONGEST_SECONDS = 366 * 86_400
+"""Longer than anything that is recorded: its times are milliseconds, or no times."""
 _SEALED_SECONDS = 0.1
 """How long a frame of a post's recording is taken to last before it was played."""
 
@@ -196,6 +198,8 @@ class SequenceRecording(Recording):
         times = [seconds for _, seconds in self._frames]
         if not all(map(math.isfinite, times)) or any(later <= earlier for earlier, later in pairwise(times)):
             raise CameraError(f"{timing}: the times of the frames must increase")
+        if times[-1] - times[0] > _LONGEST_SECONDS:
+            raise CameraError(f"{timing}: its times are more than a year apart; they are seconds")
 
     def stills(self, *, start: float = 0.0) -> Iterator[Still]:  # noqa: ARG002 - reading an image is cheap
         """Read the images that the timing file names."""

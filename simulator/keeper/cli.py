@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from device.commands.bounded import Number
 from provisioning.fleet.fleet import Fleet
 from simulator.keeper.keeper import INTERVAL_SECONDS, STORE, RecordKeeper
 
@@ -29,7 +30,7 @@ receipt log as well, give --new-epoch once.
 )
 @click.option(
     "--interval",
-    type=click.FloatRange(0),
+    type=Number(0, 86_400),
     default=INTERVAL_SECONDS,
     show_default=True,
     help="Seconds between two receipts of a chain.",

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from device.commands.bounded import Date, Number
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
 from simulator.ground.site import Site, throwaway_fleet
@@ -46,9 +47,9 @@ The same options give the same file, byte for byte.
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--posts", type=click.IntRange(min=1, max=500), default=3, show_default=True, help="How many posts.")
 @click.option("--vehicles", type=click.IntRange(min=1), default=600, show_default=True, help="Vehicles in total.")
-@click.option("--hits", type=click.FloatRange(0, 1), default=0.01, show_default=True, help="Share of listed vehicles.")
+@click.option("--hits", type=Number(0, 1), default=0.01, show_default=True, help="Share of listed vehicles.")
 @click.option("--agency", default="demo", show_default=True, help="Agency's name in topics.")
-@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), default=DATE.strftime("%Y-%m-%d"), show_default=True)
+@click.option("--date", type=Date(), default=DATE.strftime("%Y-%m-%d"), show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
 @click.option("--without-pictures", is_flag=True, help="Leave out the pictures' bytes; records still verify.")
 def draw_command(
@@ -86,9 +87,7 @@ Without --fleet and --broker, both are created in the directory, and it shows ho
 """,
 )
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--speed", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True, help="Speed factor."
-)
+@click.option("--speed", type=Number(0.001, 1_000_000), default=60.0, show_default=True, help="Speed factor.")
 @click.option("--at-once", is_flag=True, help="Do not wait between messages.")
 @click.option(
     "--fleet",

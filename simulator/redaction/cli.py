@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.commands.bounded import Number
 from device.frame import Box
 from simulator.camera.recordings import open_recording
 from simulator.errors import RedactionError
@@ -55,7 +56,7 @@ if a plate can still be read. Sound and metadata (place, date, camera) are remov
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Private key that decrypts a post's recording.",
 )
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a folder of images.")
+@click.option("--fps", type=Number(0.001, 1000), help="Frames per second of a folder of images.")
 @click.option("--cover", "always", multiple=True, type=_BoxType(), help="Also cover this box in every frame.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as one line of JSON.")
 def redact(

@@ -18,6 +18,8 @@ _UNITS = {
     "day": 86400.0,
     "days": 86400.0,
 }
+_CENTURY = 36_500 * 86_400.0
+"""How long the longest duration is, either way: moments so far from the scenario's start are still dates."""
 _PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]+)")
 
 
@@ -25,13 +27,18 @@ def seconds(value: object) -> float:
     """Turn a number of seconds, or a text such as `1 h 30 min`, into seconds; a leading `-` turns the sign.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither, or longer than a century.
 
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("seconds, or a text such as '1 h 30 min', are wanted")  # noqa: TRY004 - pydantic's contract
-    if not isinstance(value, str):
-        return float(value)
+    total = _total(value) if isinstance(value, str) else value
+    if not abs(total) <= _CENTURY:
+        raise ValueError("a century (36500 days) is the longest")
+    return float(total)
+
+
+def _total(value: str) -> float:
     text = value.strip()
     sign, text = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
     total, end = 0.0, 0

@@ -30,7 +30,7 @@ class ListedPlate(TomlTable):
 class ListDescription(TomlTable):
     """One list, complete."""
 
-    version: Annotated[int, Field(ge=1)] = Field(description="Greater than that of every list before.")
+    version: Annotated[int, Field(ge=1, le=2**53 - 1)] = Field(description="Greater than that of every list before.")
     plates: tuple[ListedPlate, ...] = Field(default=(), description="Plates of interest.")
     decoys: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=50, description="Further plates, none of which passes."

@@ -7,6 +7,7 @@ import click
 import cv2
 from rich.progress import track
 
+from device.commands.bounded import Number
 from simulator.scene.errors import SceneError
 
 
@@ -25,7 +26,9 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Render one frame to a PNG instead; choose it with --at.",
 )
-@click.option("--at", "second", type=float, default=0.0, show_default=True, help="Time of the preview, seconds.")
+@click.option(
+    "--at", "second", type=Number(0, 600), default=0.0, show_default=True, help="Time of the preview, seconds."
+)
 def render(scene: Path, out: Path | None, frames: int | None, preview: Path | None, second: float) -> None:
     """Render the scene file SCENE to the clip OUT (MP4, H.264).
 

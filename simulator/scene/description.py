@@ -17,7 +17,7 @@ Serial = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,8}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Clip(_Part):
@@ -35,9 +35,9 @@ class Lens(_Part):
 
     width: int = Field(default=1280, ge=64, le=4096, multiple_of=2)
     height: int = Field(default=720, ge=64, le=4096, multiple_of=2)
-    focal: float = Field(default=4600, gt=0)
+    focal: float = Field(default=4600, gt=0, le=100_000)
     mount: float = Field(default=2.95, gt=0.3, le=15, description="height of the lens above the road")
-    offset: float = Field(default=0.0, description="of the lens from the middle of the road")
+    offset: float = Field(default=0.0, ge=-20, le=20, description="of the lens from the middle of the road")
     pitch: float = Field(default=8.1, ge=0, le=45, description="downwards")
     yaw: float = Field(default=0.0, ge=-45, le=45)
     roll: float = Field(default=0.0, ge=-10, le=10)
@@ -71,12 +71,12 @@ class Passing(_Part):
     body: str = "saloon"
     paint: str = "silver"
     lane: Literal[1, 2] = Field(default=1, description="1: left as the post sees it; 2: right")
-    at: float = Field(description="seconds into the clip at which its plate is at the aim point")
+    at: float = Field(ge=-600, le=1200, description="seconds into the clip at which its plate is at the aim point")
     mph: float = Field(gt=0, le=120)
     direction: Literal["approaching", "receding"] = "approaching"
     shift: float = Field(default=0.0, ge=-1.0, le=1.0, description="meters right of the lane's middle")
     dirt: Share = 0.3
-    seed: int | None = Field(default=None, description="of this vehicle's looks; from the clip's when left out")
+    seed: int | None = Field(default=None, ge=0, description="of this vehicle's looks; from the clip's when left out")
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -118,8 +118,8 @@ class Pattern(_Part):
 class Watch(_Part):
     """The demonstration's hot list, written beside the clip."""
 
-    seed: int
-    decoys: int = Field(default=200, ge=0, description="invented plates that are in no passage")
+    seed: int = Field(ge=0)
+    decoys: int = Field(default=200, ge=0, le=100_000, description="invented plates that are in no passage")
     listed: tuple[Listed, ...] = ()
     pattern: tuple[Pattern, ...] = ()
 
@@ -133,7 +133,7 @@ class Scene(_Part):
     passing: tuple[Passing, ...] = ()
     decoys: tuple[Decoy, ...] = ()
     watch: Watch | None = None
-    aim: float = Field(default=12.4, gt=2, description="meters from the post to the plate at the aim point")
+    aim: float = Field(default=12.4, gt=2, le=500, description="meters from the post to the plate at the aim point")
     street: int = Field(default=3, ge=0, description="seed of the road's looks")
 
     @property

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.commands.bounded import Number
 from device.vision.clips import ClipRead
 from device.vision.recognizer import Recognizer
 from simulator.scoring.replay import Replay
@@ -33,7 +34,7 @@ Examples:
     help="Ground truth to score the reads against.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per read, then one with the score.")
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True), help="Frames per second of a folder of images.")
+@click.option("--fps", type=Number(0.001, 1000), help="Frames per second of a folder of images.")
 @click.option(
     "--key",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

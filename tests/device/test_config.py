@@ -1,14 +1,21 @@
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from device.board.settings import RpiSettings
+from device.camera.picamera2.settings import Picamera2Settings
 from device.config import REMOTE_KEYS, Configuration, load, parse
 from device.config.reference import PAGE, with_reference
 from device.config.removed import REMOVED, RemovedKey, without_removed
 from device.errors import ConfigurationError
 from device.records import CustodianTerms
-from device.settings import BackendSettings, tables
+from device.settings import BackendSettings, table_of, tables
+from simulator.camera.footage import FootageSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,6 +144,42 @@ def test_custodians_are_named_once_each_with_a_key_of_the_file_s_folder(table: d
     assert {"custody.custodians.1.keys: unknown key; did you mean 'key'?", "custody.custodians.1.name = 'a/b'"} <= {
         line.removeprefix("configuration: ").partition(": String")[0] for line in complaint(table).splitlines()
     }
+
+
+def numbers(model: type[BaseModel], name: str) -> Iterator[tuple[str, FieldInfo]]:
+    for key, field in model.model_fields.items():
+        kinds = {field.annotation, *get_args(field.annotation)}
+        if kinds & {int, float} and get_origin(field.annotation) is not tuple:
+            yield f"{name}.{key}", field
+        element = table_of(field.annotation)
+        if element is not None:
+            yield from numbers(element, f"{name}.{key}")
+
+
+def test_every_number_has_bounds() -> None:
+    backends = {"camera.picamera2": Picamera2Settings, "board.rpi": RpiSettings, "camera.footage": FootageSettings}
+    found = {
+        key: {type(bound) for bound in field.metadata}
+        for name, table in [*tables(Configuration), *backends.items()]
+        for key, field in numbers(table, name)
+    }
+    assert len(found) > 50
+    assert [key for key, bounds in found.items() if not (bounds & {Ge, Gt} and bounds & {Le, Lt})] == []
+
+
+@pytest.mark.parametrize(
+    ("table_name", "key", "value"),
+    [
+        ("outbox", "quota_megabytes", 1e308),
+        ("hotlist", "stale_hours", 1e9),
+        ("uplink", "brokers", ["broker.example:99999"]),
+        ("uplink", "brokers", ["broker.example:0"]),
+        ("enrollment", "office", "office.example:65536"),
+    ],
+)
+def test_what_cannot_be_is_named_by_its_key(table: dict[str, Any], table_name: str, key: str, value: object) -> None:
+    table.setdefault(table_name, {})[key] = value
+    assert complaint(table).startswith(f"configuration: {table_name}.{key}")
 
 
 def test_limits_of_age_must_be_in_order(table: dict[str, Any]) -> None:

@@ -7,6 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from annotated_types import Le
+
+from device.uplink.settings import UplinkSettings
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
 MOST_EXPOSED = 1.5
@@ -37,6 +40,15 @@ def test_every_line_of_the_units_is_understood(name: str, tmp_path: Path) -> Non
     found = analyze("verify", "--man=no", "--recursive-errors=no", str(tmp_path / name))
     assert found.returncode == 0, found.stderr
     assert name not in found.stderr, found.stderr
+
+
+def test_a_post_may_deliver_as_long_as_it_is_told_before_it_is_killed() -> None:
+    text = (UNITS / "platepost.service").read_text(encoding="utf-8")
+    found = re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)
+    (most,) = (bound.le for bound in UplinkSettings.model_fields["drain_seconds"].metadata if isinstance(bound, Le))
+    assert found is not None
+    # Afterwards the connection is closed, and the camera, each of which has some seconds to answer.
+    assert most + 30 <= int(found[1])
 
 
 def test_nothing_of_the_service_is_swapped() -> None:

@@ -58,8 +58,18 @@ def test_a_fleet_has_a_custodian_from_its_first_command_on(
 def test_setting_without_a_value_is_refused(tmp_path: Path) -> None:
     directory = str(tmp_path / "fleet")
     run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
-    with pytest.raises(ProvisioningError, match="key=value"):
-        run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", "path", *WHY)
+    for setting in ("path", "=clip.mp4", "frames per second=10"):
+        with pytest.raises(ProvisioningError, match="key=value"):
+            run("post", "add", directory, "post-1", "--camera", "footage", "--camera-setting", setting, *WHY)
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-inf"])
+def test_a_setting_that_is_no_finite_number_is_refused_by_its_key(tmp_path: Path, value: str) -> None:
+    directory = str(tmp_path / "fleet")
+    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
+    camera = ("--camera", "footage", "--camera-setting", "path=clip.mp4", "--camera-setting", f"zoom={value}")
+    with pytest.raises(ConfigurationError, match=r"camera\.footage\.zoom"):
+        run("post", "add", directory, "post-1", *camera, *WHY)
 
 
 UNIT = ("--camera", "picamera2", "--camera-setting", "fastest_kmh=80", "--board", "rpi")

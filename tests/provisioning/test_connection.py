@@ -7,12 +7,19 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from provisioning.connection import Connection, data_of
+from provisioning.connection import Connection, data_of, split_address
+from provisioning.errors import ProvisioningError
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])
 def test_what_is_no_event_has_no_data(payload: bytes) -> None:
     assert data_of(payload) == {}
+
+
+@pytest.mark.parametrize("address", ["broker", "broker:", ":8883", "broker:0", "broker:99999", "broker:8_8", "b:²"])
+def test_what_is_no_address_of_a_broker_is_refused(address: str) -> None:
+    with pytest.raises(ProvisioningError, match="host:port is wanted"):
+        split_address(address)
 
 
 def test_a_status_that_is_sent_once_more_does_not_take_the_place_of_a_later_one() -> None:

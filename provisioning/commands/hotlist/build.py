@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from device.commands.bounded import Number
 from device.hotlist.errors import HotListRefused, WrongKey
 from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest
@@ -86,7 +87,7 @@ Fixed-width fields, counting characters from 1:
 @click.option("--output", "-o", required=True, type=WRITTEN, help="The package.")
 @click.option(
     "--false-positive-rate",
-    type=click.FloatRange(min=1e-12, max=0.1),
+    type=Number(1e-12, 0.1),
     default=FALSE_POSITIVE_RATE,
     show_default=True,
     help="Chance that an unlisted plate passes the filter.",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from device.commands.bounded import Number
 from device.files import write_durably
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import LONGEST_REASON, read_unverified
@@ -55,12 +55,6 @@ WRITTEN = _Written(dir_okay=False, path_type=Path)
 def _short(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and not 0 < len(value) <= LONGEST_REASON:
         raise click.BadParameter(f"give 1 to {LONGEST_REASON} characters")
-    return value
-
-
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    if not isfinite(value):
-        raise click.BadParameter("give a number")
     return value
 
 
@@ -134,16 +128,14 @@ def building_options(command: Command) -> Command:
             ),
             click.option(
                 "--lifetime-hours",
-                type=click.FloatRange(min=0, min_open=True, max=MOST_LIFETIME / timedelta(hours=1)),
-                callback=_finite,
+                type=Number(0, MOST_LIFETIME / timedelta(hours=1), min_open=True),
                 default=LIFETIME / timedelta(hours=1),
                 show_default=True,
                 help="How long posts may install the package.",
             ),
             click.option(
                 "--size-jump",
-                type=click.FloatRange(min=0),
-                callback=_finite,
+                type=Number(0, 1000),
                 default=SIZE_JUMP,
                 show_default=True,
                 help="How much the size may change, as a share; posts have their own limit.",

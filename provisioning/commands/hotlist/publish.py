@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from device.commands.bounded import Number
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import looks_like_package, verify_package
 from device.records import Keyring, Purpose
@@ -50,7 +51,7 @@ taken it in that time. Posts that are offline take it when they return.
 @BROKER
 @click.option("--identity", type=FOLDER, help="Folder of the client's certificate.  [default: the fleet's publisher]")
 @click.option("--part-bytes", type=click.IntRange(min=1024), help="Size of parts.  [default: what the broker asks for]")
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
+@click.option("--wait", "wait_seconds", type=Number(0, 86_400), help="Seconds to wait for the posts.")
 @click.option("--older", is_flag=True, help="Publish even if a post holds a newer list.")
 @optional_author
 @JSON

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from joserfc.jwk import ECKey
 
+from device.commands.bounded import Number
 from device.hotlist.manifest import read_unverified
 from device.hotlist.package import split
 from provisioning.commands.authorship import logged, optional_author
@@ -35,7 +36,7 @@ and list start from the good one.
     "--reason", required=True, help="Your reason, which goes into the list's manifest; posts see it. Never a plate."
 )
 @BROKER
-@click.option("--wait", "wait_seconds", type=click.FloatRange(min=0), help="Seconds to wait for the posts.")
+@click.option("--wait", "wait_seconds", type=Number(0, 86_400), help="Seconds to wait for the posts.")
 @optional_author
 @JSON
 @click.pass_context

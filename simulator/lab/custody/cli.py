@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from device.commands.bounded import Number
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
@@ -93,9 +94,7 @@ Exit code: 0 if every record is kept or accounted for, and none was deleted befo
 )
 @click.option("--weeks", type=click.IntRange(min=1), default=3, show_default=True, help="Weeks without the custodian.")
 @click.option("--reads-a-day", type=click.IntRange(min=10), default=10_000, show_default=True, help="Reads a day.")
-@click.option(
-    "--quota", type=click.FloatRange(min=0, min_open=True), help="Size of its outbox, MiB.  [default: a post's]"
-)
+@click.option("--quota", type=Number(0, 1_000_000, min_open=True), help="Size of its outbox, MiB.  [default: a post's]")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def custody_weeks(*, directory: Path, weeks: int, reads_a_day: int, quota: float | None, as_json: bool) -> None:
     """Test custody: take a post's custodian offline for weeks, bring it back, and check every record and receipt.

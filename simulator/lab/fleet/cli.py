@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from device.commands.bounded import Number
 from device.uplink.settings import Tuning
 from simulator.lab.fleet.campaign import Campaign, LoadProfile
 from simulator.lab.fleet.show import show_figures
@@ -46,26 +47,24 @@ without a receipt, and every signature and chain verifies. `platepost simulate f
     show_default=True,
     help="mosquitto, or RabbitMQ on three nodes.",
 )
-@click.option("--rate", type=click.FloatRange(min=0.1), default=FULL.rate, show_default=True, help="Records a second.")
+@click.option("--rate", type=Number(0.1, 100_000), default=FULL.rate, show_default=True, help="Records a second.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=1),
+    type=Number(1, 1_000_000),
     default=FULL.work_seconds,
     show_default=True,
     help="Seconds at that rate.",
 )
 @click.option(
     "--rest",
-    type=click.FloatRange(min=1),
+    type=Number(1, 1_000_000),
     default=FULL.rest_seconds,
     show_default=True,
     help="Seconds without records.",
 )
-@click.option(
-    "--outage", type=click.FloatRange(min=0.1), default=FULL.outage_seconds, show_default=True, help="Seconds."
-)
+@click.option("--outage", type=Number(0.1, 86_400), default=FULL.outage_seconds, show_default=True, help="Seconds.")
 @click.option("--burst", type=click.IntRange(min=1), default=FULL.burst, show_default=True, help="Records per post.")
-@click.option("--hits", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="Share of hits.")
+@click.option("--hits", type=Number(0, 1), default=0.02, show_default=True, help="Share of hits.")
 @click.option(
     "--sessions/--no-sessions",
     default=True,

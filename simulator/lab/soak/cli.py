@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from device.commands.bounded import Number
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.progress import ProgressDisplay
@@ -29,13 +30,13 @@ The exit code is 0 only if no record is lost, every chain verifies, and every sy
     show_default=True,
     help="Working folder; emptied if an earlier run made it.",
 )
-@click.option("--minutes", type=click.FloatRange(min=0.5), default=30.0, show_default=True, help="Minutes to run.")
+@click.option("--minutes", type=Number(0.5, 100_000), default=30.0, show_default=True, help="Minutes to run.")
 @click.option(
-    "--fault-seconds", type=click.FloatRange(min=10), default=20.0, show_default=True, help="Seconds between faults."
+    "--fault-seconds", type=Number(10, 86_400), default=20.0, show_default=True, help="Seconds between faults."
 )
 @click.option(
     "--hit-minutes",
-    type=click.FloatRange(min=0.25, max=1440),
+    type=Number(0.25, 1440),
     default=1.0,
     show_default=True,
     help="Minutes between synthetic hits.",

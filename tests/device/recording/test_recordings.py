@@ -200,7 +200,7 @@ def test_one_at_a_time_and_none_to_stop(make_unit: MakeUnit) -> None:
 
 @pytest.mark.parametrize(
     ("section", "reason"),
-    [({"longest_minutes": 1e-9}, "time"), ({"largest_megabytes": 0.01}, "size"), ({"free_megabytes": 1e12}, "disk")],
+    [({"longest_minutes": 1e-9}, "time"), ({"largest_megabytes": 0.01}, "size"), ({"free_megabytes": 1e7}, "disk")],
 )
 def test_it_ends_by_itself(make_unit: MakeUnit, key: ECKey, section: dict[str, Any], reason: str) -> None:
     unit = make_unit(**section)

@@ -306,6 +306,13 @@ def test_a_refusal_that_says_nothing_has_its_status(content: bytes) -> None:
     assert str(_refusal(EstClient("office"), 502, content)) == "office:8443 answers with status 502"
 
 
+@pytest.mark.parametrize("address", ["", ":8443", "office:port", "office:0", "office:99999", "office:²"])
+def test_what_is_no_address_of_an_office_is_refused(address: str) -> None:
+    with pytest.raises(EnrollmentError, match="is not host:port") as refused:
+        EstClient(address)
+    assert refused.value.reason == "address"
+
+
 @pytest.mark.parametrize("address", ["enroll..riverside.example", ".riverside.example", "e" * 64 + ".example:8443"])
 def test_an_address_that_cannot_be_is_refused_by_the_configuration_and_by_name(address: str) -> None:
     with pytest.raises(ValidationError):

@@ -180,6 +180,18 @@ def test_a_demand_up_to_the_end_is_taken(demand: str) -> None:
     assert parse(GOOD.replace('check = "hits"\ncount = 1', demand), origin="my.toml", beside=HERE)
 
 
+@pytest.mark.parametrize("age", ['"999999 days"', '"-36501 days"', "1" + "0" * 400, "1e300", "nan"])
+def test_a_time_beyond_all_calendars_is_told_with_its_line(age: str) -> None:
+    found = errors_of(GOOD.replace("version = 1", f"version = 1\nage = {age}"))
+    assert found[0].startswith("my.toml:11: lists.morning.age"), found
+    assert "century" in found[0]
+
+
+def test_a_version_that_no_list_can_have_is_told_with_its_line() -> None:
+    found = errors_of(GOOD.replace("version = 1", f"version = {2**53}"))
+    assert found[0].startswith("my.toml:10: lists.morning.version")
+
+
 def test_decoys_are_listed_too() -> None:
     text = GOOD.replace("stolen_vehicle", "missing_person").replace(
         "count = 1", 'category = "stolen_vehicle"\ncount = 0'

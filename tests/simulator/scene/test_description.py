@@ -23,6 +23,10 @@ def test_every_scene_that_ships_can_be_read(path: Path) -> None:
     [
         ("[weather]\nlight = 'noon'", "noon"),
         ("[lens]\nshutter = 3.0", "lens.shutter"),
+        ("[lens]\nfocal = 1e300", "lens.focal"),
+        ("[lens]\noffset = nan", "lens.offset"),
+        ("[weather]\nturn = [0, inf]", "weather.turn"),
+        ("[[passing]]\ntext = 'ABC123'\nat = 1\nmph = 30\nseed = -1", "passing.0.seed"),
         ("color = 1", "color"),
         ("[[passing]]\ntext = 'abc'\nat = 1\nmph = 30", "passing.0.text"),
         ("[[passing]]\ntext = 'ABC123'\nat = 1\nmph = 30\nbody = 'tank'", "tank"),

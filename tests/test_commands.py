@@ -1,0 +1,49 @@
+"""All commands, by their options."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from device.cli import platepost
+from device.commands.bounded import Date, Number
+
+DEVELOPERS = "models"
+"""Their commands need what only the training installs."""
+
+
+def options(command: click.Command, *path: str) -> Iterator[tuple[str, click.Option]]:
+    """Yield the options of a command and of all below it, each with the words by which it is given."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in set(command.list_commands(context)) - {DEVELOPERS}:
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options(below, *path, name)
+    yield from (
+        (" ".join((*path, option.opts[0])), option) for option in command.params if isinstance(option, click.Option)
+    )
+
+
+OPTIONS = dict(options(platepost))
+
+
+def test_every_number_that_is_not_whole_has_bounds() -> None:
+    numbers = {name: one.type for name, one in OPTIONS.items() if isinstance(one.type, click.types.FloatParamType)}
+    assert len(numbers) > 40
+    loose = [name for name, kind in numbers.items() if not isinstance(kind, Number) or None in {kind.min, kind.max}]
+    assert loose == []
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300", "2001"])
+def test_what_is_no_number_within_bounds_is_refused(value: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Number(0, 2000).convert(value, None, None)
+    assert Number(0, 2000).convert("2e3", None, None) == 2000
+
+
+@pytest.mark.parametrize("value", ["9999-12-31", "0001-01-01", "1969-12-31", "2027-02-30", "tomorrow"])
+def test_a_date_that_cannot_be_meant_is_refused(value: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Date().convert(value, None, None)
+    assert Date().convert("2027-03-31", None, None).year == 2027
