@@ -1,6 +1,6 @@
 """A browser, known again by a signed cookie."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -39,8 +39,3 @@ def set_device(response: HttpResponseBase, device: UUID) -> None:
         httponly=True,
         samesite="Strict",
     )
-
-
-def new_device() -> UUID:
-    """Return the number of a browser that has none."""
-    return uuid4()

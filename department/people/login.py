@@ -2,7 +2,7 @@
 
 import base64
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
@@ -24,7 +24,7 @@ from django.utils import timezone
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import append
 from department.people.access import BEGAN
-from department.people.device import device_of, new_device
+from department.people.device import device_of
 from department.people.errors import PersonError
 from department.people.lockout import is_locked, known, note_failure, use_up
 from department.people.models import DepartmentPerson, KnownDevice
@@ -80,7 +80,7 @@ class LoginAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, user: DepartmentPerson) -> None:
         """Log somebody on whom all factors have shown; the ledger has it before they are."""
-        device = device_of(request) or new_device()
+        device = device_of(request) or uuid4()
         records = get_authentication_records(request, user)
         methods = [str(record.get("type", record["method"])) for record in records]
         if user.invited_until is not None:

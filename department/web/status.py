@@ -127,6 +127,35 @@ def custody_status(
 
     """
     at = at or datetime.now(UTC)
+    posts = _post_statuses(at)
+    connected = (
+        "SELECT DISTINCT application_name FROM pg_stat_activity"
+        " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
+    )
+    keepers = tuple(name for (name,) in rows(connected, [KEEPER]))
+    ((size,),) = rows("SELECT pg_database_size(current_database())")
+    usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
+    disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}
+    # One that is not shown may be covert, also where nothing is held of it.
+    shown = {(post.post, chain.chain) for post in posts for chain in post.chains}
+    lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
+    wrong = nightly_problems(nightly, at) if nightly else {}
+    stale = tuple(sorted(stale_sources(at)))
+    return CustodyStatus(
+        at,
+        last_kept=max((post.last_kept for post in posts if post.last_kept), default=None),
+        posts=posts,
+        keepers=keepers,
+        database_bytes=size,
+        disks=disks,
+        receipted_not_held=lost,
+        nightly=wrong,
+        stale_sources=stale,
+        pictures=_wrong_with(bucket),
+    )
+
+
+def _post_statuses(at: datetime) -> tuple[PostStatus, ...]:
     types: dict[str, dict[str, int]] = {}
     odd: dict[str, dict[str, int]] = {}
     last: dict[str, datetime] = {}
@@ -174,31 +203,7 @@ def custody_status(
                 rejects_rose=post in worse,
             )
         )
-    connected = (
-        "SELECT DISTINCT application_name FROM pg_stat_activity"
-        " WHERE usename = %s AND datname = current_database() ORDER BY application_name"
-    )
-    keepers = tuple(name for (name,) in rows(connected, [KEEPER]))
-    ((size,),) = rows("SELECT pg_database_size(current_database())")
-    usage = {name: shutil.disk_usage(nearest(folder)) for name, folder in folders.items()}
-    disks = {name: {"free": disk.free, "size": disk.total} for name, disk in usage.items()}
-    # One that is not shown may be covert, also where nothing is held of it.
-    shown = {(post, chain.chain) for post, known in chains.items() for chain in known}
-    lost = tuple(gap for gap in ReceiptState(receipts).incidents if (gap.post, gap.chain) in shown) if receipts else ()
-    wrong = nightly_problems(nightly, at) if nightly else {}
-    stale = tuple(sorted(stale_sources(at)))
-    return CustodyStatus(
-        at,
-        last_kept=max(last.values(), default=None),
-        posts=tuple(posts),
-        keepers=keepers,
-        database_bytes=size,
-        disks=disks,
-        receipted_not_held=lost,
-        nightly=wrong,
-        stale_sources=stale,
-        pictures=_wrong_with(bucket),
-    )
+    return tuple(posts)
 
 
 def _wrong_with(bucket: PictureBucket | None) -> str | None:

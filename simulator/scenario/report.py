@@ -70,7 +70,6 @@ def write_report(folder: Path, scenario: Scenario, observed: Observations, outco
             row_height=ROW,
             hits=shown_hits(observed),
             differences=differences(observed),
-            scores=observed.scores,
             posts=observed.posts,
             made={name: len(post.made) for name, post in observed.posts.items()},
             latency=Markup(charts.latency(observed)),  # noqa: S704 - drawn here, of numbers

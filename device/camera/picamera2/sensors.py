@@ -16,16 +16,14 @@ class ImageSensor:
     """Pixels of the mode that plates are read in: the full field of view, or its middle, fast enough for a road."""
     bits: int
     """Of that mode's raw pixels."""
-    global_shutter: bool
-    """Whether all rows are exposed at once; otherwise a fast vehicle's plate leans."""
     autofocus: bool
     """Whether its lens moves, and so has to be held where the technician focused it."""
 
 
 SENSORS = {
-    "imx296": ImageSensor("Global Shutter Camera", 1456, 1088, 10, global_shutter=True, autofocus=False),
-    "imx477": ImageSensor("High Quality Camera", 2028, 1080, 12, global_shutter=False, autofocus=False),
-    "imx708": ImageSensor("Camera Module 3", 2304, 1296, 10, global_shutter=False, autofocus=True),
+    "imx296": ImageSensor("Global Shutter Camera", 1456, 1088, 10, autofocus=False),
+    "imx477": ImageSensor("High Quality Camera", 2028, 1080, 12, autofocus=False),
+    "imx708": ImageSensor("Camera Module 3", 2304, 1296, 10, autofocus=True),
 }
 """Modes of raspberrypi.com's camera documentation: IMX296 1456x1088 at 60 Hz, IMX477 2028x1080 at 50 Hz, IMX708
 2304x1296 at 56 Hz."""

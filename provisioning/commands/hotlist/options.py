@@ -215,7 +215,7 @@ class Department:
             if self.archive is not None:
                 self.archive.keep(package, manifest)
             if output is not None:
-                _write_package(output, package)
+                write_durably(output, package, mode=0o644)  # sealed, and for all to read
 
 
 def department(
@@ -310,11 +310,6 @@ def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iter
     with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
         task = progress.add_task(what, total=size)
         yield lambda done: progress.update(task, completed=done)
-
-
-def _write_package(path: Path, package: bytes) -> None:
-    """Write a package whole or not at all, so that nobody publishes half of one; it is sealed, and for all to read."""
-    write_durably(path, package, mode=0o644)
 
 
 def _key_files(paths: Iterable[Path]) -> Iterator[Path]:

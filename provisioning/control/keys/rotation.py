@@ -28,8 +28,6 @@ class RotationStep:
     """Thumbprint of the key before."""
     present: str
     statement: KeyStatement
-    went_on: bool = False
-    """Whether it was made before, and cut off."""
 
     @property
     def number(self) -> str:
@@ -67,7 +65,7 @@ def announce(
     if _under_way(files, last):
         if last is not None and not revoke:
             present = read_key(files.verifying.read_bytes()).thumbprint()
-            return RotationStep(present, last.key.thumbprint, last, went_on=True)
+            return RotationStep(present, last.key.thumbprint, last)
         # Posts may go by it already: it alone can vouch for another, and the root.
         take_into_use(files)
     if last is not None and not revoke and any(each.until is None or each.until > begin for each in last.former):
@@ -132,7 +130,7 @@ def retire(files: KeyFiles, who: str) -> RotationStep:
             f"the next key for {files.label} is not in use yet: give the same command without --retire"
         )
     if not last.former:
-        return RotationStep("", last.key.thumbprint, last, went_on=True)
+        return RotationStep("", last.key.thumbprint, last)
     statement = last.model_copy(
         update={"number": last.number + 1, "issued": datetime.now(UTC), "who": who, "former": ()}
     )
@@ -160,7 +158,7 @@ def declare(fleet: Fleet, files: KeyFiles, terms: CustodianTerms, who: str) -> R
     public = files.verifying.read_bytes()
     present = read_key(public).thumbprint()
     if last is not None and last.custodian == terms:
-        return RotationStep(present, present, last, went_on=True)
+        return RotationStep(present, present, last)
     root = _voucher(fleet, files, "root")
     statement = KeyStatement(
         purpose=files.purpose,
