@@ -1,6 +1,7 @@
 """A web page, served in a thread of its own while something else runs."""
 
 import asyncio
+import socket
 import threading
 from contextlib import suppress
 
@@ -13,11 +14,33 @@ _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0
 
 
+def check_free(host: str, port: int) -> None:
+    """Make sure that a page can be served there, before much is made that it will show.
+
+    Raises:
+        ProvisioningError: another program has the port, or the address is none of this machine.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise _not_served(_base(host, port)) from error
+
+
+def _base(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _not_served(base: str) -> ProvisioningError:
+    return ProvisioningError(f"nothing can be served at {base}: is that an address of this machine, and free?")
+
+
 class PageServer:
     """Serves an application at `base`."""
 
     def __init__(self, application: ASGIApp, *, host: str, port: int) -> None:
-        self.base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.base = _base(host, port)
         """Where the page is."""
         settings = uvicorn.Config(
             application,
@@ -49,7 +72,7 @@ class PageServer:
             if not self._thread.is_alive():
                 break
             waited.wait(0.05)
-        raise ProvisioningError(f"nothing can be served at {self.base}: is that an address of this machine, and free?")
+        raise _not_served(self.base)
 
     def wait(self, seconds: float | None = None) -> None:
         """Return when nothing listens any more, or after so many seconds."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.serving import PageServer
+from provisioning.serving import PageServer, check_free
 from simulator.brokers.daemon import free_port
 from simulator.demo.clip import DemoClip
 from simulator.errors import DemoError
@@ -32,6 +32,8 @@ def serving(
         SourceError: a hot list beside a clip cannot be read.
 
     """
+    port = free_port() if port is None else port
+    check_free(host, port)
     feed = Feed()
     directory = directory.absolute()
     with (
@@ -39,7 +41,7 @@ def serving(
         Desk(directory, clips, feed) as desk,
     ):
         live = LiveApplication(desk, local=host == LOOPBACK)
-        server = PageServer(live.application, host=host, port=free_port() if port is None else port)
+        server = PageServer(live.application, host=host, port=port)
         server.start()
         try:
             if server.loop is not None:

@@ -1,4 +1,5 @@
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from provisioning.errors import ProvisioningError
 from simulator.cli import simulate
 
 
@@ -17,6 +19,14 @@ def ctrl_c() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def test_a_port_that_another_program_has_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        arguments = ["serve", "--directory", str(tmp_path / "live"), "--port", str(taken.getsockname()[1])]
+        with pytest.raises(ProvisioningError, match=r"nothing can be served at http://127\.0\.0\.1"):
+            CliRunner().invoke(simulate, arguments, catch_exceptions=False)
+    assert not (tmp_path / "live").exists()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
