@@ -16,12 +16,11 @@ import pytest
 from device import backends
 from device.board.base import Board, Light
 from device.board.rpi import RpiBoard
-from simulator.board import rpi_gpio
 from simulator.board.virtual import VirtualBoard
-from simulator.standins import standing_in
 from tests.conformance import lgpio_pins
 from tests.conformance.brought import brought, load
 from tests.pi.machine import LIBRARIES, Pi, RemoteBoard
+from tests.standins import rpi_gpio, standing_in
 
 EMULATED = {f"{library} on an emulated Pi": library for library in LIBRARIES}
 BOARDS = brought("BOARD", ("virtual", "rpi on the stand-in", "rpi on rpi-lgpio", *EMULATED))

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from device import backends
 from device.camera.base import Camera
-from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording
-from simulator.standins import standing_in
 from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
+from tests.standins import standing_in
+from tests.standins.picamera2 import sensor
 
 CAMERAS = brought("CAMERA", ("footage", "stand-in", "picamera2", "examples.backends.stand:slides"))
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from simulator.board import rpi_gpio
+from tests.standins import rpi_gpio
 
 INPUT, OUTPUT = 0x100, 0x200
 """Mode bits of a line that this process has claimed (lgpio.h)."""

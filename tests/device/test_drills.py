@@ -13,11 +13,11 @@ import pytest
 
 from device.camera import daylight, frame_check, recovery, supervisor
 from device.camera.picamera2 import camera as camera_module
-from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
-from simulator.camera.picamera2_standin import sensor
 from simulator.camera.recordings import open_recording
-from simulator.standins import standing_in
 from tests.rigs import SECONDS, Running
+from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
+from tests.standins import standing_in
+from tests.standins.picamera2 import sensor
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 ILLUMINATOR, TAMPER, CAMERA_POWER = 17, 4, 27

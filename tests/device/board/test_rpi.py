@@ -14,8 +14,8 @@ from device.board.base import Light
 from device.board.patterns import PATTERNS, lit
 from device.board.rpi import RpiBoard
 from device.errors import BackendError, BoardError, ConfigurationError
-from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
-from simulator.standins import standing_in
+from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
+from tests.standins import standing_in
 
 WIRING: dict[str, Any] = {
     "illuminator_pin": 17,
@@ -259,8 +259,8 @@ def test_off_a_raspberry_pi_the_backend_says_so(gpio: None, monkeypatch: pytest.
 
 CRASH = """
 import sys
-from simulator.standins import standing_in
-from simulator.board import rpi_gpio as GPIO
+from tests.standins import standing_in
+from tests.standins import rpi_gpio as GPIO
 import atexit
 atexit.register(lambda: print(GPIO.pin(17).states[-1][1], GPIO.pin(27).states[2][1]))
 with standing_in():
@@ -274,5 +274,7 @@ with standing_in():
 
 @pytest.mark.parametrize("end", ["raise SystemError('crashed')", "pass"])
 def test_outputs_are_safe_when_the_software_ends_without_closing_them(end: str) -> None:
-    done = subprocess.run([sys.executable, "-c", CRASH.format(end=end)], capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", CRASH.format(end=end)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["0", "1"], done.stderr

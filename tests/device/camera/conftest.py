@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator.camera.picamera2_standin import Sensor, sensor
-from simulator.standins import standing_in
+from tests.standins import standing_in
+from tests.standins.picamera2 import Sensor, sensor
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from device.commands.board import board
 from device.errors import ConfigurationError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
-from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
-from simulator.standins import standing_in
+from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
+from tests.standins import standing_in
 
 WIRING: dict[str, Any] = {"illuminator_pin": 17, "tamper_pin": 4, "status_light_pin": 22, "camera_power_pin": 27}
 

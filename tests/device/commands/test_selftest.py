@@ -21,10 +21,10 @@ from device.outbox.outbox import Outbox
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.trust.certificates import BACKDATED, Issuance
-from simulator.board import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
-from simulator.camera.picamera2_standin import sensor
-from simulator.standins import standing_in
 from tests.device.nobody import needs_root, nobody, place_of_nobody
+from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
+from tests.standins import standing_in
+from tests.standins.picamera2 import sensor
 
 CLIP = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"
 OTHERS = ("recognizer", "keys", "camera", "board", "outbox", "hot list", "clock", "certificate", "broker 127.0.0.1:1")

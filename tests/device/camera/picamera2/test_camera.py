@@ -12,7 +12,7 @@ from device.camera.picamera2 import camera as module
 from device.camera.picamera2.camera import Picamera2Camera
 from device.errors import BackendError, CameraError, ConfigurationError
 from device.frame import Frame
-from simulator.camera.picamera2_standin import BUFFERS_OVERWRITTEN, Sensor
+from tests.standins.picamera2 import BUFFERS_OVERWRITTEN, Sensor
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ It is as unforgiving as the real one: a request that is not given back is missin
 was given back is overwritten at once. It does not simulate: optics, exposure (what controls are set is recorded, the
 picture stays), the color of anything.
 
-Written in what MicroPython runs: a test drives it there. There is one camera, as there is one on a post.
+There is one camera, as there is one on a post.
 """
 
 import time
@@ -29,16 +29,6 @@ CONTROLS = {
     "Saturation": (0.0, 32.0, 1.0),
 }
 """Name -> least, most, default, as picamera2 says it of an IMX296; with LensPosition of an IMX708 besides."""
-
-try:
-    TimedOut: type = TimeoutError
-except NameError:  # MicroPython has none
-    TimedOut = OSError
-
-
-def _now():
-    """Return seconds of a clock that only goes forward."""
-    return time.monotonic() if hasattr(time, "monotonic") else time.ticks_us() / 1000000
 
 
 def noisy_gray(number, width, height):
@@ -70,7 +60,7 @@ class Sensor:
         self.black = False
         self.outstanding = 0
         self.history: list[tuple[float, str, object]] = []
-        self._last = _now()
+        self._last = time.monotonic()
         self._number = 0
 
     def hang(self, needs_power_cycle=False):
@@ -108,7 +98,7 @@ class Sensor:
 
     def note(self, what, value=None):
         """Add to the history: seconds since the entry before, what, and its value."""
-        now = _now()
+        now = time.monotonic()
         self.history.append((now - self._last, what, value))
         self._last = now
 
@@ -287,18 +277,20 @@ class Picamera2:
 
     def wait(self, job, timeout=None):
         """Wait for a frame that was asked for."""
-        until = None if timeout is None else _now() + timeout
+        until = None if timeout is None else time.monotonic() + timeout
         while not self._ready():
             if job.cancelled:
                 raise RuntimeError("the job was cancelled")
-            if until is not None and _now() >= until:
-                raise TimedOut
+            if until is not None and time.monotonic() >= until:
+                raise TimeoutError
             time.sleep(STEP_SECONDS)
         self._jobs.remove(job)
-        self._due = _now() + self._configuration["controls"].get("FrameDurationLimits", (33333, 33333))[0] / 1e6
+        self._due = (
+            time.monotonic() + self._configuration["controls"].get("FrameDurationLimits", (33333, 33333))[0] / 1e6
+        )
         streams = {name: self._configuration[name] for name in ("main", "lores") if self._configuration[name]}
         metadata = {
-            "SensorTimestamp": int(_now() * 1e9),
+            "SensorTimestamp": int(time.monotonic() * 1e9),
             "ExposureTime": self._configuration["controls"].get("ExposureTime", 20000),
             "AnalogueGain": self._configuration["controls"].get("AnalogueGain", 1.0),
             "Lux": sensor.lux,
@@ -330,7 +322,7 @@ class Picamera2:
     def _ready(self):
         if not self._started or sensor.hung or sensor.outstanding >= self._configuration["buffer_count"]:
             return False
-        return _now() >= self._due
+        return time.monotonic() >= self._due
 
     def _check_controls(self, controls):
         for name in controls:

@@ -1,12 +1,11 @@
-"""Puts stand-ins in place of the libraries of a Raspberry Pi, while a test or a trial lasts."""
+"""Stand-ins for the libraries of a Raspberry Pi, while a test lasts."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from simulator.board import rpi_gpio
-from simulator.camera import picamera2_standin
+from tests.standins import picamera2, rpi_gpio
 
 
 @contextmanager
@@ -18,16 +17,16 @@ def standing_in() -> Iterator[None]:
     """
     package = ModuleType("RPi")
     package.GPIO = rpi_gpio  # type: ignore[attr-defined]
-    modules = {"picamera2": picamera2_standin, "RPi": package, "RPi.GPIO": rpi_gpio}
+    modules = {"picamera2": picamera2, "RPi": package, "RPi.GPIO": rpi_gpio}
     before = {name: sys.modules.get(name) for name in modules}
     rpi_gpio.reset()
-    picamera2_standin.sensor.reset()
+    picamera2.sensor.reset()
     sys.modules.update(modules)
     try:
         yield
     finally:
         # A driver that was made to hang must not hang on.
-        picamera2_standin.sensor.resume()
+        picamera2.sensor.resume()
         for name, module in before.items():
             if module is None:
                 del sys.modules[name]

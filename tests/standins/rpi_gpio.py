@@ -7,11 +7,9 @@ of its states, like gpiozero's MockPin::
     [state for delta, state in GPIO.pin(17).states]
 
 It does not simulate: edge detection, which the device does without; voltages; how exactly software PWM keeps time.
-
-Written in what MicroPython runs: a test drives it there.
 """
 
-import time
+from time import monotonic
 
 BCM = 11
 BOARD = 10
@@ -30,11 +28,6 @@ _mode = None
 _pins: dict[int, "Pin"] = {}
 
 
-def _now():
-    """Return seconds of a clock that only goes forward."""
-    return time.monotonic() if hasattr(time, "monotonic") else time.ticks_us() / 1000000
-
-
 class Pin:
     """One pin as somebody outside sees it; `watcher`, if there is one, is called with every new state."""
 
@@ -49,7 +42,7 @@ class Pin:
         self.modulated = False
         self._driven = None
         self._output = LOW
-        self._last = _now()
+        self._last = monotonic()
 
     def __repr__(self):
         return f"<Pin GPIO{self.number} {self.state}>"
@@ -75,11 +68,6 @@ class Pin:
         """Leave the pin to its pull resistor."""
         self._drive(None)
 
-    def clear_states(self):
-        """Forget the history."""
-        self.states = []
-        self._last = _now()
-
     def _drive(self, level):
         if self.function == OUT:
             raise RuntimeError("an output that is driven from outside is a short circuit")
@@ -88,7 +76,7 @@ class Pin:
 
     def _note(self, state):
         if not self.states or self.states[-1][1] != state:
-            now = _now()
+            now = monotonic()
             self.states.append((now - self._last, state))
             self._last = now
             if self.watcher is not None:
@@ -142,11 +130,6 @@ def setmode(mode):
     if mode == BOARD:
         raise ValueError("the stand-in knows the numbers of the chip only: GPIO.BCM")
     _mode = mode
-
-
-def getmode():
-    """Return how pins are numbered, None if that is still open."""
-    return _mode
 
 
 def setup(channel, direction, pull_up_down=PUD_OFF, initial=None):
@@ -207,16 +190,6 @@ class PWM:
     def start(self, dutycycle):
         """Begin; the duty is in percent."""
         self._pin._modulate(self._frequency, self._checked_duty(dutycycle))
-
-    def ChangeDutyCycle(self, dutycycle):
-        """Go on with another duty."""
-        self._pin._modulate(self._frequency, self._checked_duty(dutycycle))
-
-    def ChangeFrequency(self, frequency):
-        """Go on with another frequency, in Hz."""
-        self._frequency = self._checked_frequency(frequency)
-        if self._pin.duty is not None:
-            self._pin._modulate(self._frequency, self._pin.duty)
 
     def stop(self):
         """End; the pin is low."""
