@@ -7,7 +7,7 @@ security shows nothing without an entry that is open, and nothing of a covert gr
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -108,6 +108,16 @@ class SeenPlate:
     group: str | None = None
     """The covert group, where no read of it is open; give it to `entry.fetched`."""
 
+    def and_more(self, more: "SeenPlate") -> "SeenPlate":
+        """Return what these and more reads or hits of the plate say."""
+        return replace(
+            self,
+            count=self.count + more.count,
+            first_seen=min(self.first_seen, more.first_seen),
+            last_seen=max(self.last_seen, more.last_seen),
+            group=self.group and more.group,
+        )
+
 
 def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[ShownRow]:
     """Return reads, the latest first.
@@ -150,13 +160,48 @@ def seen(entry: OpenEntry, sought: Sought, *, limit: int) -> list[SeenPlate]:
             ") AS kept"
         )
         values = [*named, *values]
-    statement = (
+    with under(entry):
+        return [SeenPlate(*row) for row in prepared(_counted(selected), [*values, limit])]
+
+
+def _counted(selected: str) -> str:
+    """Return the SQL of what rows say of each plate, by plate, as many as the last value says."""
+    return (
         "SELECT plate_fold, mode() WITHIN GROUP (ORDER BY plate_read), count(*), min(captured_at),"  # noqa: S608
         " max(captured_at), CASE WHEN bool_and(covert_group IS NOT NULL) THEN min(covert_group) END"
         f" FROM {selected} GROUP BY plate_fold ORDER BY plate_fold LIMIT %s"
     )
-    with under(entry):
-        return [SeenPlate(*row) for row in prepared(statement, [*values, limit])]
+
+
+def kept_plates(entry: OpenEntry, sought: Sought, *, behind: str, limit: int) -> tuple[list[SeenPlate], bool]:
+    """Return the plates of reads and hits that come behind one, by `plate`, and whether there are more; note them.
+
+    A page costs what its own reads cost, however many are kept. Errors are those of `reads`.
+
+    Args:
+        entry: under which they are fetched.
+        sought: of which reads and hits.
+        behind: the last plate of the page before.
+        limit: plates of reads, and plates of hits, at most.
+
+    """
+    with under(entry) as cursor:
+        # In the order of the indexes, so that it ends with the page.
+        cursor.execute("SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
+        pages = [_page_of_plates(projection.table, sought, behind, limit) for projection in (READ, HIT)]
+    ends = [page[-1].plate for page in pages if len(page) == limit]
+    found: dict[str, SeenPlate] = {}
+    for each in (each for page in pages for each in page if not ends or each.plate <= min(ends)):
+        found[each.plate] = found[each.plate].and_more(each) if each.plate in found else each
+    for each in found.values():
+        entry.fetched(plates=[each.plate], group=each.group)
+    return [found[plate] for plate in sorted(found)], bool(ends)
+
+
+def _page_of_plates(table: str, sought: Sought, behind: str, limit: int) -> list[SeenPlate]:
+    selected, values = _selected(table, sought)
+    statement = _counted(f"{selected} AND plate_fold > %s")
+    return [SeenPlate(*row) for row in prepared(statement, [*values, behind, limit])]
 
 
 def picture_kinds(entry: OpenEntry, record_id: int) -> list[str]:

@@ -5,7 +5,7 @@ backup, could have seen all that was kept in a time.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,10 +16,10 @@ from allauth.mfa.models import Authenticator
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_package import pack, seal
+from department.archive.evidence_package import LARGEST, pack, seal
 from department.archive.models import KeptBackup
 from department.custody.projections import folded
-from department.custody.reading import MOST_ROWS, ShownRow, Sought, hits, reads
+from department.custody.reading import MOST_ROWS, SeenPlate, Sought, hits, kept_plates, reads
 from department.ledger.catalog import LedgerEvent
 from department.ledger.doors import kept_register
 from department.ledger.entries import OpenEntry, open_entry, open_log
@@ -37,8 +37,10 @@ ATTORNEY_GENERAL = 500
 """Above so many the attorney general gets a copy: Civ. Code 1798.29 (e)."""
 LIST = "affected.jsonl"
 """The one file of the zip that is sealed."""
-MOST_READS = 200_000
-"""Of one incident; a longer time is several incidents."""
+_PAGES = 10
+"""Of plates, under one entry of the ledger, which ends after five minutes."""
+_MOST_BYTES = LARGEST - 2**24
+"""Of a list, that it can be opened: some five million plates."""
 _SESSION = timedelta(hours=12)
 _LOGGED_ON = """
 SELECT who.value::json #>> '{}', line.at, (
@@ -70,44 +72,35 @@ AND (noted.value::json #>> '{}')::timestamptz < %s ORDER BY line.number
 
 
 @dataclass(slots=True)
-class ExposedPlate:
-    """A plate of which somebody saw something, or could have."""
-
-    plate: str
-    reads: dict[int, tuple[str, datetime]] = field(default_factory=dict)
-    """By record: the post, and when it was captured."""
-
-
-@dataclass(slots=True)
 class BreachExposure:
     """Whom an incident affects."""
 
-    plates: dict[str, ExposedPlate] = field(default_factory=dict)
-    """By the plate with O as 0 and I as 1."""
+    lines: bytearray = field(default_factory=bytearray)
+    """A line of JSON for each plate: its text; and its reads by record, each with its post and when it was captured, or
+    only how many there are, the first and the last."""
+    plates: int = 0
+    reads: int = 0
+    """Reads and hits of all plates."""
     pictures: set[tuple[int, str]] = field(default_factory=set)
     """That were shown: record and kind."""
     gone: set[int] = field(default_factory=set)
     """Records that were shown and are not kept any more."""
 
-    def add(self, row: ShownRow) -> None:
-        """Add a read or a hit."""
-        known = self.plates.setdefault(row["plate_fold"], ExposedPlate(row["plate_read"]))
-        known.reads[row["record_id"]] = row["post"], row["captured_at"]
-
-    @property
-    def records(self) -> set[int]:
-        """All reads and hits."""
-        return {record for known in self.plates.values() for record in known.reads}
+    def add(self, plate: str, count: int, /, **said: Any) -> None:  # noqa: ANN401 - JSON values
+        """Add a plate with so many reads."""
+        self.lines += json.dumps({"plate": plate, **said}, default=str).encode() + b"\n"
+        self.plates, self.reads = self.plates + 1, self.reads + count
+        if len(self.lines) > _MOST_BYTES:
+            raise SharingError(f"the list is larger than {_MOST_BYTES} bytes", "sharing_most")
 
     def list(self, incident: BreachIncident) -> bytes:
         """Return the list for the records manager: a line of JSON for the incident, and one for each plate."""
         about = {
             "incident": incident.pk, "kind": incident.kind, "subject": incident.subject, "since": incident.since,
-            "until": incident.until, "encrypted": incident.encrypted, "plates": len(self.plates),
+            "until": incident.until, "encrypted": incident.encrypted, "plates": self.plates,
             "pictures": sorted(self.pictures), "gone": sorted(self.gone),
         }  # fmt: skip
-        lines = [{"plate": known.plate, "reads": known.reads} for _, known in sorted(self.plates.items())]
-        return b"".join(json.dumps(line, default=str).encode() + b"\n" for line in (about, *lines))
+        return json.dumps(about, default=str).encode() + b"\n" + self.lines
 
 
 def open_incident(*, person: str, **said: Any) -> BreachIncident:  # noqa: ANN401 - of the model
@@ -142,39 +135,44 @@ def exposure(incident: BreachIncident, *, person: DepartmentPerson) -> BreachExp
     }
     found = BreachExposure()
     if incident.kind in {"subscriber", "backup"}:
-        with open_entry(**asked) as entry:
-            for row in _kept(entry, incident):
-                found.add(row)
+        for each in _kept(asked, incident):
+            found.add(each.spelled, each.count, count=each.count, first=each.first_seen, last=each.last_seen)
         return found
     records: set[int] = set()
+    plates: dict[str, tuple[str, dict[int, tuple[str, datetime]]]] = {}
+    """By the plate with O as 0 and I as 1, its text and its reads."""
     with open_log(**asked) as log:
         for entry_number, said in _shown(log, incident):
             log.fetched(entries=[entry_number])
             records |= {*said.get("records", ()), *(record for record, _ in said.get("pictures", ()))}
             found.pictures |= {(record, kind) for record, kind in said.get("pictures", ())}
             for plate in said.get("plates", ()):
-                found.plates.setdefault(folded(plate), ExposedPlate(plate))
+                plates.setdefault(folded(plate), (plate, {}))
     with open_entry(**asked) as entry:
         for look in (reads, hits):
             for part in _parts(sorted(records)):
                 for row in look(entry, Sought(records=part)):
-                    found.add(row)
-    found.gone = records - found.records
+                    _, kept = plates.setdefault(row["plate_fold"], (row["plate_read"], {}))
+                    kept[row["record_id"]] = row["post"], row["captured_at"]
+    for _, (plate, kept) in sorted(plates.items()):
+        found.add(plate, len(kept), reads=kept)
+        records -= kept.keys()
+    found.gone = records
     return found
 
 
-def _kept(entry: OpenEntry, incident: BreachIncident) -> Iterator[ShownRow]:
-    """Yield what was kept within the incident's time; of a backup, all that was kept before it was made."""
-    since = incident.since if incident.kind == "subscriber" else None
-    count = 0
-    for look in (reads, hits):
-        before: tuple[datetime, int] | None = None
-        while rows := look(entry, Sought(kept_since=since, kept_until=incident.until, before=before)):
-            yield from rows
-            count += len(rows)
-            if count > MOST_READS:
-                raise SharingError(f"more than {MOST_READS} reads: make several incidents of it", "sharing_most")
-            before = rows[-1]["captured_at"], rows[-1]["record_id"]
+def _kept(asked: Mapping[str, Any], incident: BreachIncident) -> Iterator[SeenPlate]:
+    """Yield the plates of what was kept within the incident's time; of a backup, of all that was kept before it."""
+    sought = Sought(kept_since=incident.since if incident.kind == "subscriber" else None, kept_until=incident.until)
+    behind, more = "", True
+    while more:
+        with open_entry(**asked) as entry:
+            for _ in range(_PAGES):
+                page, more = kept_plates(entry, sought, behind=behind, limit=MOST_ROWS)
+                yield from page
+                if not more:
+                    break
+                behind = page[-1].plate
 
 
 def _shown(log: OpenEntry, incident: BreachIncident) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -213,7 +211,7 @@ def sealed_list(incident: BreachIncident, recipient: ECKey | RSAKey, *, person: 
     """
     found = exposure(incident, person=person)
     sealed = seal(pack({LIST: found.list(incident)}), recipient)
-    counts = {"plates": len(found.plates), "reads": len(found.records), "gone": len(found.gone)}
+    counts = {"plates": found.plates, "reads": found.reads, "gone": len(found.gone)}
     digest = sha256(sealed).hexdigest()
     with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):
         BreachIncident.objects.filter(pk=incident.pk).update(computed_at=Now(), digest=digest, **counts)

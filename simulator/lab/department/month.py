@@ -81,11 +81,14 @@ class KnownExposure:
 
     plates: set[str] = field(default_factory=set)
     records: set[int] = field(default_factory=set)
+    """As far as the list names them: of a backup, it says how many."""
+    reads: int = 0
 
     def add(self, more: "KnownExposure") -> None:
         """Add what else was seen."""
         self.plates |= more.plates
         self.records |= more.records
+        self.reads = len(self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +176,11 @@ class SimulatedMonth:
                 sealed_list(made, ECKey.generate_key("P-256"), person=manager)
                 made.refresh_from_db()
                 note_notices(made, person="r.stone")
-            plates = {*came.plates}
+            lines = [json.loads(line) for line in came.lines.splitlines()]
+            plates = {each["plate"].translate(_FOLDED) for each in lines}
+            records = {int(record) for each in lines for record in each.get("reads", ())}
             told = BreachIncident.objects.filter(pk=made.pk, plates=len(known.plates)).exclude(notified_at=None)
-            found.append(DrillOutcome(kind, known, KnownExposure(plates, came.records), told.exists()))
+            found.append(DrillOutcome(kind, known, KnownExposure(plates, records, came.reads), told.exists()))
         disable(DepartmentPerson.objects.get(login=ABUSED))
         return found
 
@@ -323,7 +328,7 @@ class SimulatedMonth:
 
     def _copy_backup(self) -> None:
         self._moments["copy"] = timezone.now()
-        self.backup.records = {record for record, _ in self._kept}
+        self.backup.reads = len(self._kept)
         self.backup.plates = {plate.translate(_FOLDED) for _, plate in self._kept}
 
     def _lists(self) -> None:

@@ -42,7 +42,7 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
         outcomes = month.drill()
     clauses = {each.clause.id: {"met": each.is_met, "says": each.says} for each in evidence()}
     breaches = [
-        {"kind": each.kind, "right": each.is_right, "plates": len(each.known.plates), "reads": len(each.known.records)}
+        {"kind": each.kind, "right": each.is_right, "plates": len(each.known.plates), "reads": each.known.reads}
         for each in outcomes
     ]
     return {"passed": all(each.is_right for each in outcomes) and all(each["met"] for each in clauses.values()),

@@ -34,6 +34,7 @@ from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, keep_reads, stock
 from tests.department.sharing.conftest import AGENCIES, sql
 from tests.department.sharing.pdf_text import PdfText
+from tests.department.web.kept import synthetic
 
 __all__ = ["stock"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("planted")]
@@ -54,7 +55,7 @@ HEADINGS = (
 @pytest.fixture
 def planted(superuser: psycopg.Connection, stock: Stock, people: dict[str, DepartmentPerson]) -> dict[str, int]:
     """Keep 40 reads, one an hour, the last of a covert group; return each plate's record."""
-    empty(superuser, "custody_read", "sharing_incident")
+    empty(superuser, "custody_read", "custody_hit", "sharing_incident")
     hours = [{"plate": f"TEST{hour:03}", "captured_at": AT + timedelta(hours=hour)} for hour in range(40)]
     stock(
         [{**each, "retained_from": each["captured_at"]} for each in hours[:-1]] + [hours[-1] | {"covert_group": GROUP}]
@@ -91,7 +92,14 @@ def incident(kind: str, subject: str, since: datetime, until: datetime, **more: 
 
 def exposed(made: BreachIncident, person: DepartmentPerson) -> tuple[set[str], set[int]]:
     found = exposure(made, person=person)
-    return {known.plate for known in found.plates.values()}, found.records
+    lines = [json.loads(line) for line in found.lines.splitlines()]
+    by_fold = [each["plate"].replace("O", "0") for each in lines]
+    assert by_fold == sorted(by_fold)
+    assert (found.plates, found.reads) == (
+        len(lines),
+        sum(each.get("count", len(each.get("reads", ()))) for each in lines),
+    )
+    return {each["plate"] for each in lines}, {int(record) for each in lines for record in each.get("reads", ())}
 
 
 def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], planted: dict[str, int]) -> None:
@@ -158,21 +166,47 @@ def test_copied_backup_and_stolen_key(people: dict[str, DepartmentPerson], plant
 
 
 def test_of_a_stolen_key_what_was_kept_in_its_time_counts_alone(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], superuser: psycopg.Connection
+) -> None:
+    """The clock of a post may have been ahead."""
+    numbers = iter([1001])
+    ahead = {"plate": "AHEAD01", "class": "doubtful", "captured_at": AT.replace(year=2038)}
+    keep_reads(superuser, [{**ahead, "retained_from": AT + timedelta(hours=30)}], numbers=numbers)
+    with as_role(WEB):
+        heard = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
+        assert exposed(heard, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
+
+
+def test_of_a_backup_each_plate_is_told_with_its_count_however_many_there_are(
     people: dict[str, DepartmentPerson],
     planted: dict[str, int],
     superuser: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An hour is no too long time, however much was kept before; and the clock of a post may have been ahead."""
-    numbers = iter([1001])
-    ahead = {"plate": "AHEAD01", "class": "doubtful", "captured_at": AT.replace(year=2038)}
-    keep_reads(superuser, [{**ahead, "retained_from": AT + timedelta(hours=30)}], numbers=numbers)
-    monkeypatch.setattr(incidents, "MOST_READS", 3)
+    """A page of plates after the other, several under an entry; a hit counts beside its read."""
+    monkeypatch.setattr(incidents, "MOST_ROWS", 3)
+    monkeypatch.setattr(incidents, "_PAGES", 4)
+    often = [{"plate": "TEST0O4", "captured_at": AT + timedelta(minutes=minute)} for minute in range(5)]
+    keep_reads(
+        superuser, [{**each, "retained_from": each["captured_at"]} for each in often], numbers=iter(range(900, 999))
+    )
+    synthetic(superuser.execute, "post-1", AT)
+    superuser.execute("UPDATE custody_hit SET plate_read = 'TEST004', plate_fold = 'TEST004'")
+    ((begin,),) = sql("SELECT coalesce(max(number), 0) FROM ledger_entry")
     with as_role(WEB):
-        heard = incident("subscriber", "map", AT + timedelta(hours=29), AT + timedelta(hours=31))
-        assert exposed(heard, people["r"])[0] == {"TEST029", "TEST030", "AHEAD01"}
-        with pytest.raises(SharingError, match="more than 3 reads"):
-            exposed(incident("subscriber", "map", AT, AT + timedelta(hours=4)), people["r"])
+        backup = incident("backup", "ab" * 32, AT, AT + timedelta(hours=39))
+        found = exposure(backup, person=people["r"])
+        assert exposed(backup, people["r"])[0] == {f"TEST{hour:03}" for hour in range(39)} - {"TEST004"} | {"TEST0O4"}
+    assert found.reads == 39 + 6
+    told = next(json.loads(line) for line in found.lines.splitlines() if b"TEST0O4" in line)
+    first, last = (datetime.fromisoformat(told[name]) for name in ("first", "last"))
+    assert (told["count"], first, last) == (7, AT, AT + timedelta(hours=4))
+    shown = sql(
+        "SELECT value FROM ledger_entry JOIN ledger_body USING (entry) WHERE event = 'shown' AND field = 'plates'"
+        " AND number > %s",
+        begin,
+    )
+    assert {len(json.loads(plates)) for (plates,) in shown} == {12, 3}, "39 plates, and each is in the ledger"
 
 
 @pytest.mark.parametrize(
