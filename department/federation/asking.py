@@ -54,6 +54,8 @@ SECONDS = 2.5
 """That all partners have together."""
 MOST_PARTNERS = 10
 """That one search may name."""
+_AWAY = {502, 503, 504}
+"""What a partner that cannot be reached answers, or a proxy before it."""
 Call: TypeAlias = tuple[PartnerDepartment, str, str]
 """A partner, a path of its server, and the message."""
 Answer: TypeAlias = tuple[int, bytes]
@@ -238,7 +240,7 @@ def _sent_once(partner: PartnerDepartment, path: str, said: str) -> bytes:
     """Send one message. Raises NotTakenError: it is not answered."""
     (came,) = send_each([(partner, path, said)])
     if isinstance(came, PartnerAnswer):
-        raise NotTakenError(f"{partner.pk} is {came.word}: {came.why}", 503)
+        raise NotTakenError(f"{partner.pk} is {came.word}: {came.why}", 500 if came.word == "wrong" else 503)
     status, body = came
     if status not in {200, 409}:
         raise NotTakenError(body[:200].decode("utf-8", "replace"), status)
@@ -275,26 +277,35 @@ def demand_case(exchange: FederatedExchange, *, person: str, because: str) -> st
 def settle() -> dict[str, int]:
     """Ask for the entries of answers that did not come in time, as the keeper; return how many came, and how many not.
 
-    A partner answers a query once. To the same one it gives its entry again, and nothing of what was found.
+    A partner answers a query once. To the same one it gives its entry again, and nothing of what was found. One that is
+    away is asked no more this time.
     """
-    waiting = rows(
-        "SELECT exchange.id, said.value::json #>> '{}' FROM federation_exchange AS exchange JOIN ledger_body AS said"
-        " ON said.entry = exchange.entry AND said.field = 'query' WHERE side = 'asked' AND decision IS NULL"
-        " AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute' ORDER BY at LIMIT 1000"
+    unsettled = rows(
+        "SELECT exchange.id, exchange.agency, said.value::json #>> '{}' FROM federation_exchange AS exchange"
+        " JOIN ledger_body AS said ON said.entry = exchange.entry AND said.field = 'query'"
+        " WHERE side = 'asked' AND decision IS NULL"
+        " AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute' ORDER BY at"
     )
     counts = {"settled": 0, "lost": 0, "waiting": 0}
-    for number, query in waiting:
-        exchange = FederatedExchange.objects.select_related("agency").get(pk=number)
-        try:
-            answer = _read(exchange.agency, query, 409, _sent_once(exchange.agency, "/query", query))
-        except NotTakenError as error:
-            if error.status == 400:  # it never came, and is too old by now
-                FederatedExchange.objects.filter(pk=number).update(decision="lost")
-            counts["lost" if error.status == 400 else "waiting"] += 1
-            continue
-        if answer.receipt is None:
-            counts["waiting"] += 1
-            continue
-        _enter((number, query), replace(answer, findings=None))
-        counts["settled"] += 1
+    partners, away = PartnerDepartment.objects.order_by().in_bulk(), set[str]()
+    for number, agency, query in unsettled:
+        what = "waiting" if agency in away else _settled(number, partners[agency], query)
+        if what == "away":
+            away.add(agency)
+        counts["waiting" if what == "away" else what] += 1
     return counts
+
+
+def _settled(number: UUID, partner: PartnerDepartment, query: str) -> str:
+    """Ask for one entry; return what came of it: `settled`, `lost`, `waiting`, or that the partner is `away`."""
+    try:
+        answer = _read(partner, query, 409, _sent_once(partner, "/query", query))
+    except NotTakenError as error:
+        if error.status == 400:  # it never came, and is too old by now
+            FederatedExchange.objects.filter(pk=number).update(decision="lost")
+            return "lost"
+        return "away" if error.status in _AWAY else "waiting"
+    if answer.receipt is None:
+        return "waiting"
+    _enter((number, query), replace(answer, findings=None))
+    return "settled"
