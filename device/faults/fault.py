@@ -273,7 +273,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "normal.",
         "the next read",
         "Look at a still: is the road closed, or has the view changed? At night, check the illuminator.",
-        within="the time that twenty reads usually take, at least fifteen minutes",
+        within="the time that twenty reads usually take, even an hour earlier or later; at least fifteen minutes",
     ),
     Fault.NO_SUBSCRIBER: Description(
         CRITICAL,

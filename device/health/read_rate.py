@@ -6,6 +6,9 @@ many would have been expected; when that is more than `EXPECTED`, and at least `
 chance: if vehicles came independently, none of 20 would be missed by chance once in 500 million times, and platoons
 make it more often but still rare.
 
+The hours are those of UTC, in which people drive an hour earlier or later once daylight saving time begins or ends:
+reads are missed only where as many would have been expected of traffic that is an hour early, and an hour late.
+
 A road from which the traffic has gone for good is usual after some weeks; a post that reads nothing at all never is.
 """
 
@@ -66,13 +69,16 @@ class ReadRateBaseline:
         self._hour_reads = 0
         self._hour_seconds = 0.0
         self._hour_missed = False
-        self._expected = 0.0
+        self._earlier: float | None = None
+        """What was usual in the hour before, without what was learned of it just now: the post may be blind."""
+        self._expected = [0.0, 0.0, 0.0]
+        """Reads that were to come since the last one, if traffic is an hour late, on time, or an hour early."""
         self._silent = timedelta()
 
     @property
     def missed(self) -> bool:
         """Whether reads have stayed away for longer than is usual."""
-        return self._expected >= EXPECTED and self._silent.total_seconds() >= LEAST_SECONDS
+        return min(self._expected) >= EXPECTED and self._silent.total_seconds() >= LEAST_SECONDS
 
     def tick(self, now: datetime, *, reads: int, watching: bool) -> None:
         """Take in how many reads there were so far, at `now`, while the camera should see the road."""
@@ -81,17 +87,21 @@ class ReadRateBaseline:
         self._reads = reads
         hour = now.weekday() * 24 + now.hour
         if hour != self._hour:
+            usual = self._usual[hour - 1]
             self._learn()
+            self._earlier = self._usual[hour - 1] if usual is None else usual
             self._hour, self._hour_reads, self._hour_seconds, self._hour_missed = hour, 0, 0.0, False
         self._hour_reads += fresh
         if fresh:
-            self._expected, self._silent = 0.0, timedelta()
+            self._expected, self._silent = [0.0, 0.0, 0.0], timedelta()
         passed = (now - before).total_seconds() if before is not None else 0.0
         if watching and 0 < passed <= LONGEST_STEP:
             self._hour_seconds += passed
             if not fresh:
                 self._silent += timedelta(seconds=passed)
-                self._expected += (self._usual[hour] or 0.0) * passed / 3600
+                rates = (self._earlier, self._usual[hour], self._usual[(hour + 1) % HOURS])
+                for place, rate in enumerate(rates):
+                    self._expected[place] += (rate or 0.0) * passed / 3600
         self._hour_missed = self._hour_missed or self.missed
 
     def _learn(self) -> None:

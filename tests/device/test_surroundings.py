@@ -170,7 +170,7 @@ def test_records_that_wait_for_an_hour(drill: Drill, mocker: MockerFixture) -> N
 
 def test_reads_that_stay_away(drill: Drill) -> None:
     (monitor,) = [part for part in drill.post._parts if isinstance(part, ReadRateMonitor)]
-    monitor._baseline._expected, monitor._baseline._silent = 21.0, timedelta(seconds=901)
+    monitor._baseline._expected, monitor._baseline._silent = [21.0] * 3, timedelta(seconds=901)
     drill.await_state("no_reads")
     drill.post._frames.pipeline.counters.reads += 1
     drill.await_state()

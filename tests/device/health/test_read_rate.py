@@ -70,6 +70,38 @@ def test_a_road_that_has_become_quiet_for_good_is_usual_after_some_weeks() -> No
     assert road.run(24, an_hour=0) is not None, "blindness is told still"
 
 
+def week(road: Road, *, shift: int = 0, blind: bool = False) -> float | None:
+    """Let a week pass on a road whose people drive from 6 to 20; returns in which hour reads were first missed."""
+    missed = None
+    for hour in range(7 * 24):
+        an_hour = 0 if blind else 240 if 6 <= (hour + shift) % 24 < 20 else 1
+        found = road.run(1, an_hour=an_hour)
+        missed = hour if missed is None and found is not None else missed
+    return missed
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+def test_traffic_that_comes_an_hour_earlier_or_later_is_not_missed(shift: int) -> None:
+    road = Road(ReadRateBaseline())
+    assert [week(road) for _ in range(3)] == [None] * 3
+    assert [week(road, shift=shift) for _ in range(8)] == [None] * 8, "as when daylight saving time begins or ends"
+    assert [week(road) for _ in range(8)] == [None] * 8
+
+
+def test_a_post_that_is_blind_says_so_within_the_first_hour_in_which_traffic_is_due_whatever_the_clock() -> None:
+    road = Road(ReadRateBaseline())
+    assert [week(road) for _ in range(3)] == [None] * 3
+    assert week(road, blind=True) == 7
+
+
+def test_a_road_with_one_busy_hour_is_missed_an_hour_later() -> None:
+    road = Road(ReadRateBaseline())
+    for hour in range(7 * 24):
+        road.run(1, an_hour=200 if hour % 24 == 6 else 1)
+    assert road.run(6, an_hour=0) is None
+    assert road.run(3, an_hour=0) == pytest.approx(3600 + 200, abs=120)
+
+
 def test_the_baseline_survives_a_restart(tmp_path: Path) -> None:
     road = Road(ReadRateBaseline(tmp_path / FILE))
     road.run(7 * 24 + 1, an_hour=120)
