@@ -102,7 +102,7 @@ def test_what_the_run_before_died_with(tmp_path: Path) -> None:
 
 
 def test_usual_reads_of_each_hour(tmp_path: Path) -> None:
-    hours = ["null"] * 6 + ["120.0"] * 2 + ["null"] * 160
+    hours = ["null"] * 5 + ["120.0"] * 3 + ["null"] * 160
     (tmp_path / "habit.json").write_text(f"[{', '.join(hours)}]")
     baseline, monday = ReadRateBaseline(tmp_path / "habit.json"), datetime(2026, 6, 1, 6, tzinfo=UTC)
     for seconds in range(0, 1200, 30):
