@@ -104,6 +104,7 @@ class LensMonitor(Part):
         except OSError:
             written = None
         if written == self._views_written:
+            self._views_unread = None
             return
         try:
             self._views = load_views(self._folder)
@@ -112,11 +113,12 @@ class LensMonitor(Part):
                 log.warning("%s", error)
             self._views_unread = written
         else:
-            self._views_written = written
+            self._views_written, self._views_unread = written, None
 
     def faults(self) -> frozenset[Fault]:
-        """Name what is wrong with the lens."""
-        return frozenset(fault for fault, held in self._held.items() if held.present)
+        """Name what is wrong with the lens, and whether the accepted views are damaged."""
+        damaged = {Fault.VIEW_DAMAGED} if self._views_unread is not None else set()
+        return damaged | frozenset(fault for fault, held in self._held.items() if held.present)
 
     def look(self, gray: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""

@@ -61,6 +61,7 @@ class Fault(StrEnum):
     THROTTLED = "throttled"
     TOO_HOT = "too_hot"
     UNDER_VOLTAGE = "under_voltage"
+    VIEW_DAMAGED = "view_damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +391,13 @@ DESCRIPTIONS: dict[Fault, Description] = {
         "The supply voltage is below 4.63 V; the unit may fail or damage its card at any moment.",
         "a stable supply",
         "Check the power supply, cable and splices.",
+        within="five seconds",
+    ),
+    Fault.VIEW_DAMAGED: Description(
+        MAJOR,
+        "The accepted view cannot be read; a camera that is moved, or a window that grows dirty, may go unnoticed.",
+        "a view that can be read",
+        "Aim the camera again and accept the view; if it happens again, replace the card.",
         within="five seconds",
     ),
 }

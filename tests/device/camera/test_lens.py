@@ -225,5 +225,28 @@ def test_accepted_view_that_a_card_did_not_give_once_is_read_again(
         for second in range(30):
             watch.lens.tick(float(second))
     assert len(caplog.records) == 1
+    assert watch.lens.faults() == {Fault.VIEW_DAMAGED}
     watch.lens.tick(30.0)
+    assert not watch.lens.faults()
     assert watch.see(turned, seconds=NAMED_WITHIN) == {Fault.LENS_MOVED.value}
+
+
+def test_damaged_view_is_a_fault_until_there_is_another(tmp_path: Path) -> None:
+    """The lens is judged by the one before meanwhile; after a start there is none."""
+    view = View.of(frames("street.mp4")[0], accepted=datetime(2026, 3, 1, tzinfo=UTC), accepted_by="r-alvarez")
+    Views(day=view).save(tmp_path)
+    file = tmp_path / "view.json"
+    sound = file.read_bytes()
+    lens = LensMonitor(tmp_path)
+    named = []
+    for second, body in enumerate((sound, sound[:100], sound, sound[:99], None)):
+        file.unlink() if body is None else file.write_bytes(body)
+        if body is not None:
+            os.utime(file, ns=(1, len(body)))
+        lens.tick(second * 10.0)
+        named.append([*lens.faults()])
+    assert named == [[], [Fault.VIEW_DAMAGED], [], [Fault.VIEW_DAMAGED], []]
+    file.write_bytes(sound[:100])
+    lens = LensMonitor(tmp_path)
+    lens.tick(0.0)
+    assert lens.faults() == {Fault.VIEW_DAMAGED}
