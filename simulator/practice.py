@@ -6,7 +6,7 @@ from typing import get_args
 
 import click
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.language import Phrase, spoken

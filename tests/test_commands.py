@@ -6,7 +6,7 @@ import click
 import pytest
 
 from device.cli import platepost
-from device.commands.bounded import Date, Number
+from device.commands.options import Date, Number
 
 DEVELOPERS = "models"
 """Their commands need what only the training installs."""

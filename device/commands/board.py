@@ -9,7 +9,7 @@ import click
 
 from device import backends
 from device.board.base import DARK_SECONDS, Board, Light
-from device.commands.bounded import Number
+from device.commands.options import CONFIG, Number
 from device.config import load
 from device.signals import ended_in_order
 
@@ -29,9 +29,7 @@ Examples:
 Stop the post first (systemctl stop platepost): both need the pins. Every output returns to its safe state at the end.
 """
 )
-@click.option(
-    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
-)
+@CONFIG
 @click.option("--safe", is_flag=True, help="Set every output to its safe state and exit.")
 @click.option("--light", type=click.Choice([light.value for light in Light]), help="Show a state on the status light.")
 @click.option("--illuminator", is_flag=True, help="Switch the illuminator on, as configured.")

@@ -18,7 +18,7 @@ from device.audit.retrying import RetryingRecorder
 from device.clock.chrony import Chrony
 from device.clock.timekeeper import Timekeeper
 from device.commands.account import account
-from device.commands.bounded import Number
+from device.commands.options import CONFIG_OR_INSTALLED, Number
 from device.commands.spoken import SpokenHelp, confirmed
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
@@ -84,14 +84,7 @@ There is no way back. The administrator gives `platepost provision post revoke` 
 Interrupted, the same command wipes what is left.
 """,
 )
-@click.option(
-    "--config",
-    "path",
-    default=Path("/etc/platepost/post.toml"),
-    show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The post's configuration.",
-)
+@CONFIG_OR_INSTALLED
 @click.option("--person", required=True, callback=_text, help="Your name, for the last record.")
 @click.option("--purpose", required=True, callback=_text, help="Your reason, for the last record.")
 @click.option(

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import CONFIG, Number
 from device.config import load
 from device.control.keys.trust import TrustedKeys
 from device.errors import HotListError
@@ -41,9 +41,7 @@ them when it starts. The exit code is 1 if the newest was refused, or if a runni
 @click.argument(
     "paths", metavar="FILE_OR_FOLDER...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
 )
-@click.option(
-    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
-)
+@CONFIG
 @click.option("--wait", "wait_seconds", type=Number(0, 86_400), default=30.0, show_default=True, help="Seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per package.")
 def hotlist(*, paths: tuple[Path, ...], path: Path, wait_seconds: float, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.errors import PictureError
 from device.text import printable, shown
 from device.vision.detector import MINIMUM_SCORE

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from device.commands.account import account
-from device.commands.bounded import Number
+from device.commands.options import CONFIG, Number
 from device.config import Configuration, load
 from device.errors import ConfigurationError
 from device.files import write_durably
@@ -27,9 +27,6 @@ from device.text import shown
 
 _LOOK_SECONDS = 0.1
 
-_CONFIG = click.option(
-    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
-)
 _PERSON = click.option("--person", required=True, help="Your name, for the audit trail.")
 _WAIT = click.option(
     "--wait",
@@ -65,7 +62,7 @@ def recording() -> None:
 
 
 @recording.command()
-@_CONFIG
+@CONFIG
 @_PERSON
 @click.option("--purpose", required=True, help="Your reason, for the audit trail.")
 @click.option("--minutes", type=Number(0, 240, min_open=True), help="Minutes to record, up to the configured limit.")
@@ -79,7 +76,7 @@ def start(*, path: Path, person: str, purpose: str, minutes: float | None, secon
 
 
 @recording.command()
-@_CONFIG
+@CONFIG
 @_PERSON
 @_WAIT
 @_JSON
@@ -90,7 +87,7 @@ def stop(*, path: Path, person: str, seconds: float, as_json: bool) -> None:
 
 
 @recording.command("list")
-@_CONFIG
+@CONFIG
 @_JSON
 def list_(*, path: Path, as_json: bool) -> None:
     """List the recordings on this unit."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from device.commands.enroll import in_words
+from device.commands.options import CONFIG_OR_INSTALLED
 from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.enrollment.errors import EnrollmentError
@@ -30,14 +31,7 @@ A running post uses it within seconds; you need not stop it.
 """,
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--config",
-    "path",
-    default=Path("/etc/platepost/post.toml"),
-    show_default=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The post's configuration.",
-)
+@CONFIG_OR_INSTALLED
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 @in_words()
 def renew(*, file: Path, path: Path, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from threading import Thread
 import click
 
 from device import backends
+from device.commands.options import CONFIG
 from device.config import load
 from device.enrollment.provider import begin_with_tpm
 from device.post import Post
@@ -29,9 +30,7 @@ Examples:
   platepost run --config post.toml --check     only check the configuration
 """
 )
-@click.option(
-    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
-)
+@CONFIG
 @click.option("--check", is_flag=True, help="Check the configuration and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print a summary as one line of JSON.")
 def run(*, path: Path, check: bool, as_json: bool) -> None:

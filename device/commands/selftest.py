@@ -17,6 +17,7 @@ from device import backends
 from device.camera.capture import Capture
 from device.clock.chrony import Chrony
 from device.clock.kernel import clock_quality
+from device.commands.options import CONFIG
 from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.control.keys.trust import TrustedKeys
@@ -62,9 +63,7 @@ Examples:
   platepost selftest --config post.toml --json
 """,
 )
-@click.option(
-    "--config", "path", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The post's configuration."
-)
+@CONFIG
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per check.")
 def selftest(*, path: Path, as_json: bool) -> None:
     """Test this unit: models, keys, camera, board, power supply, storage, hot list, clock, broker.

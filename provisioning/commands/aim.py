@@ -12,7 +12,7 @@ import click
 from device import backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.files import give_to_owner

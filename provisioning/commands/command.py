@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.control.seal import unseal
 from device.errors import RecordError
 from device.files import write_durably

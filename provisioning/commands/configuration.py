@@ -12,8 +12,8 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
 from device.commands.lazy import LazyCommand, LazyGroup
+from device.commands.options import Number
 from device.config import REMOTE_KEYS
 from device.control import RefusedError
 from device.control.configuration.desired import Desired, read

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from device.commands.options import CONFIG_FILE
 from device.records import Role
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
@@ -36,8 +37,6 @@ RELOAD = click.option(
     envvar="PLATEPOST_BROKER_RELOAD",
     help="Command that reloads the broker, such as 'systemctl restart mosquitto'.",
 )
-CONFIG_FILE = Path("/etc/platepost/post.toml")
-"""Where an installed post's configuration is."""
 CONFIG = click.option(
     "--config",
     "path",

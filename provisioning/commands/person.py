@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Date
+from device.commands.options import Date
 from device.files import write_durably
 from device.records import Role
 from device.text import shown

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from device import backends
-from device.commands.bounded import Number
+from device.commands.options import Number
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings, Setting, check

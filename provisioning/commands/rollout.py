@@ -9,7 +9,7 @@ from typing import Any
 import click
 from pydantic import JsonValue
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.signals import ended_in_order
 from provisioning.commands.options import BROKER, FLEET, PROTOCOL, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.records import CustodianTerms, Purpose
 from provisioning.commands.options import Command, FleetSession
 from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult

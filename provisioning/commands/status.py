@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.records import DEPARTMENT_PURPOSES, Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from device.text import printable, shown

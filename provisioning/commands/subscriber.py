@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 from pydantic import JsonValue
 
-from device.commands.bounded import Date
+from device.commands.options import Date
 from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.revoke import Revocation, take_out
 from provisioning.errors import ProvisioningError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from provisioning.fleet.fleet import Fleet
 from simulator.keeper.keeper import INTERVAL_SECONDS, STORE, RecordKeeper
 

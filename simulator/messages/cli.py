@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from device.commands.bounded import Date, Number
+from device.commands.options import Date, Number
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
 from simulator.ground.site import Site, throwaway_fleet

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.frame import Box
 from simulator.camera.recordings import open_recording
 from simulator.errors import RedactionError

@@ -7,7 +7,7 @@ import click
 import cv2
 from rich.progress import track
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from simulator.scene.errors import SceneError
 
 

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.vision.clips import ClipRead
 from device.vision.recognizer import Recognizer
 from simulator.scoring.replay import Replay

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.hotlist.errors import HotListRefused, WrongKey
 from device.hotlist.layout import decode
 from device.hotlist.manifest import Manifest

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.files import write_durably
 from device.hotlist.layout import PatternEntry
 from device.hotlist.manifest import LONGEST_REASON, read_unverified

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.hotlist.manifest import Manifest
 from device.hotlist.package import looks_like_package, verify_package
 from device.records import Keyring, Purpose

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from joserfc.jwk import ECKey
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.hotlist.manifest import read_unverified
 from device.hotlist.package import split
 from provisioning.commands.authorship import logged, optional_author

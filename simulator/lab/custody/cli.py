@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from device.uplink.settings import Tuning
 from simulator.lab.fleet.campaign import Campaign, LoadProfile
 from simulator.lab.fleet.show import show_figures

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.commands.bounded import Number
+from device.commands.options import Number
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.progress import ProgressDisplay

@@ -1,10 +1,23 @@
-"""Numbers and dates that options take, all within bounds: what is beyond all sense would overflow somewhere later."""
+"""What options of several commands are: the post's configuration, and numbers and dates within bounds.
+
+What is beyond all sense would overflow somewhere later.
+"""
 
 from datetime import datetime
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import click
+
+CONFIG_FILE = Path("/etc/platepost/post.toml")
+"""Where an installed post's configuration is."""
+_CONFIG: dict[str, Any] = {
+    "type": click.Path(path_type=Path, dir_okay=False),
+    "help": "The post's configuration.",
+}
+CONFIG = click.option("--config", "path", required=True, **_CONFIG)
+CONFIG_OR_INSTALLED = click.option("--config", "path", default=CONFIG_FILE, show_default=True, **_CONFIG)
 
 FIRST_YEAR, LAST_YEAR = 1970, 2999
 
