@@ -20,7 +20,7 @@ from models.reader.net import Layer
 from models.warm_start import convolutions
 
 
-class Answer(NamedTuple):
+class Branch(NamedTuple):
     """Layers upon one another, and the convolution to an answer on top of them."""
 
     name: str
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 def with_second_answer(
-    path: Path, first: Answer, second: Answer, net: nn.Module, pictures: npt.NDArray[np.uint8], *, trunk: int,
+    path: Path, first: Branch, second: Branch, net: nn.Module, pictures: npt.NDArray[np.uint8], *, trunk: int,
     bias: float = 0.0,
 ) -> bytes:  # fmt: skip
     """Put a trained second answer upon the net of a .tflite file that it learned upon, and quantize both.
@@ -79,7 +79,7 @@ def _stacked(at: "keras.KerasTensor", layers: Sequence[Layer], names: Sequence[s
     return at
 
 
-def _answered(at: "keras.KerasTensor", answer: Answer, head: str, weights: Weights) -> "keras.KerasTensor":
+def _answered(at: "keras.KerasTensor", answer: Branch, head: str, weights: Weights) -> "keras.KerasTensor":
     at = keras.layers.Conv2D(len(weights[1]), answer.head, name=head)(at)
     return keras.layers.Reshape(answer.shape, name=answer.name)(at) if answer.shape else at
 

@@ -58,7 +58,7 @@ _AWAY = {502, 503, 504}
 """What a partner that cannot be reached answers, or a proxy before it."""
 Call: TypeAlias = tuple[PartnerDepartment, str, str]
 """A partner, a path of its server, and the message."""
-Answer: TypeAlias = tuple[int, bytes]
+StatusAndBody: TypeAlias = tuple[int, bytes]
 """Status of HTTP, and body."""
 
 
@@ -171,7 +171,7 @@ def _read(partner: PartnerDepartment, query: str, status: int, body: bytes) -> P
     return PartnerAnswer(partner.pk, receipt.decision, receipt.why, receipt, reply.receipt, found)
 
 
-def send_each(calls: Sequence[Call]) -> list[Answer | PartnerAnswer]:
+def send_each(calls: Sequence[Call]) -> list[StatusAndBody | PartnerAnswer]:
     """Send a message to each partner at once; return what each answers, or a word for it, within `SECONDS`."""
     deadline = time.monotonic() + SECONDS
     connections = [_connection(partner) for partner, _, _ in calls]
@@ -194,7 +194,7 @@ def _connection(partner: PartnerDepartment) -> HTTPSConnection:
     return HTTPSConnection(where.hostname or "", where.port, timeout=SECONDS, context=context)
 
 
-def _send(connection: HTTPSConnection, path: str, message: str, deadline: float) -> Answer:
+def _send(connection: HTTPSConnection, path: str, message: str, deadline: float) -> StatusAndBody:
     try:
         connection.request("POST", path, message.encode("ascii"), {"Content-Type": "application/jose"})
         answer = connection.getresponse()
@@ -215,7 +215,7 @@ def _within(read: Callable[[int], bytes], deadline: float) -> Iterator[bytes]:
         yield part
 
 
-def _word(partner: PartnerDepartment, future: Future[Answer]) -> Answer | PartnerAnswer:
+def _word(partner: PartnerDepartment, future: Future[StatusAndBody]) -> StatusAndBody | PartnerAnswer:
     if not future.done():
         return PartnerAnswer(partner.pk, "slow", f"no answer within {SECONDS:g} s")
     try:

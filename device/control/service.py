@@ -32,7 +32,7 @@ BLAMED = frozenset(
 """Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
 
 
-class Circumstances(TypedDict):
+class Conditions(TypedDict):
     """By what a configuration is judged."""
 
     at: datetime
@@ -107,7 +107,7 @@ class RemoteControl(Part, Generic[Table]):
     def tick(self, now: float) -> None:
         """Look at what is on trial, and now and then at what the clock or the disk did not let be applied."""
         if self._again.due(now):
-            self._remote.look_again(**self._circumstances())
+            self._remote.look_again(**self._conditions())
         waits = bool(BLAMED & self._faults.undecided())
         self._remote.watch((fault.value for fault in BLAMED & self._faults.present), waits=waits)
         self._rotation.tick(now)
@@ -139,10 +139,10 @@ class RemoteControl(Part, Generic[Table]):
         self._uplink.subscribe(self._source.configuration, self._configure)
 
     def _configure(self, delivery: Delivery) -> None:
-        self._remote.receive(delivery.payload, **self._circumstances())
+        self._remote.receive(delivery.payload, **self._conditions())
         self.audit()
 
-    def _circumstances(self) -> Circumstances:
+    def _conditions(self) -> Conditions:
         return {
             "at": self._timekeeper.now(),
             "clock": self._timekeeper.quality(),

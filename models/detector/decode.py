@@ -8,23 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, PADDING, WIDTH
+from device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
+from device.vision.geometry import intersection_over_union
 from models.detector.geometry import cell_centres, decode_corners, input_scale
 
 MATCH_IOU: Final = 0.5
-
-
-@dataclass(frozen=True)
-class Found:
-    """A plate in input pixels: corners [4, 2] and score."""
-
-    corners: NDArray[np.float32]
-    score: float
-
-    @property
-    def box(self) -> NDArray[np.float32]:
-        """Bounding box of the corners."""
-        return np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)])
 
 
 def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
@@ -42,25 +30,20 @@ def fit_frame(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
 
 def find_plates(
     score: NDArray[np.float32], corners: NDArray[np.float32], *, threshold: float = 0.3, overlap: float = 0.3
-) -> list[Found]:
-    """Local maxima (3x3) of score [rows, columns] with their decoded corners [rows, columns, 8], best first."""
+) -> list[Detection]:
+    """Local maxima (3x3) of score [rows, columns] with their decoded corners [rows, columns, 8], best first.
+
+    Their corners are in pixels of the input.
+    """
     peaks = (score >= cv2.dilate(score, np.ones((3, 3), np.uint8))) & (score >= threshold)
     centres = cell_centres(*score.shape)
-    kept: list[Found] = []
+    kept: list[Detection] = []
     for row, column in sorted(np.argwhere(peaks), key=lambda place: -score[place[0], place[1]]):
         quad = decode_corners(corners[row, column], centres[row, column])
-        found = Found(quad, float(score[row, column]))
-        if all(box_iou(found.box, other.box) < overlap for other in kept):
+        found = Detection(float(score[row, column]), quad)
+        if all(intersection_over_union(found.box, other.box) < overlap for other in kept):
             kept.append(found)
     return kept
-
-
-def box_iou(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Intersection over union of two boxes left, top, right, bottom."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    union = float(np.prod(a[2:] - a[:2])) + float(np.prod(b[2:] - b[:2])) - shared
-    return shared / union if union > 0 else 0.0
 
 
 @dataclass
@@ -74,20 +57,23 @@ class DetectionCounts:
     photos: int = 0
     best_right: int = 0
 
-    def add(self, found: Sequence[Found], truths: NDArray[np.floating], ignored: NDArray[np.floating]) -> None:
+    def add(self, found: Sequence[Detection], truths: NDArray[np.floating], ignored: NDArray[np.floating]) -> None:
         """Count one photo; truths and ignored boxes [N, 4] in input pixels."""
         self.photos += 1
         self.truths += len(truths)
         taken: set[int] = set()
+        boxes = [tuple(box) for box in truths.tolist()]
         for number, plate in enumerate(found):
-            overlaps = [box_iou(plate.box, truth) if i not in taken else 0.0 for i, truth in enumerate(truths)]
+            overlaps = [
+                intersection_over_union(plate.box, box) if i not in taken else 0.0 for i, box in enumerate(boxes)
+            ]
             best = int(np.argmax(overlaps)) if overlaps else -1
             if best >= 0 and overlaps[best] >= MATCH_IOU:
                 taken.add(best)
                 self.matched += 1
                 self.overlap += overlaps[best]
                 self.best_right += number == 0
-            elif not any(box_iou(plate.box, box) > 0.1 for box in ignored):
+            elif not any(intersection_over_union(plate.box, tuple(box)) > 0.1 for box in ignored.tolist()):
                 self.extra += 1
 
     @property

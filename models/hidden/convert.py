@@ -23,8 +23,8 @@ def convert(net: Hider, reader: Path, pictures: npt.NDArray[np.uint8], *, bias: 
     Returns:
         N x 40 x 37 logits to the bit as before, and N x 40 x 1.
     """
-    from models.graft import Answer, with_second_answer  # noqa: PLC0415 - seconds to import
+    from models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
 
-    text = Answer("text", READER, (1, 1), (STEPS, CLASSES))
-    hidden = Answer("hidden", LAYERS, (1, 1), (STEPS, 1))
+    text = Branch("text", READER, (1, 1), (STEPS, CLASSES))
+    hidden = Branch("hidden", LAYERS, (1, 1), (STEPS, 1))
     return with_second_answer(reader, text, hidden, net, pictures, trunk=TRUNK, bias=bias)

@@ -28,7 +28,7 @@ def convert(net: Lettering, region: Path, pictures: npt.NDArray[np.uint8]) -> by
     Returns:
         N x 52 logits to the bit as before, and N x 1 x 1 x 1.
     """
-    from models.graft import Answer, with_second_answer  # noqa: PLC0415 - seconds to import
+    from models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
 
-    issuer, lettering = Answer("issuer", REGION, HEAD, (len(REGIONS),)), Answer("lettering", LAYERS, HEAD)
+    issuer, lettering = Branch("issuer", REGION, HEAD, (len(REGIONS),)), Branch("lettering", LAYERS, HEAD)
     return with_second_answer(region, issuer, lettering, net, pictures, trunk=TRUNK)

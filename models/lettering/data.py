@@ -40,7 +40,7 @@ _UNREAD: Final = 0.3
 PLATES: Final = ("real", "drawn")
 
 
-class Examples(NamedTuple):
+class Proposals(NamedTuple):
     """Places that a detector points at, in a row."""
 
     plate: NDArray[np.uint8]
@@ -96,13 +96,13 @@ def fill(folder: Path, photos: Sequence[Path], reader: Path, *, scenes: int, dir
         _write(_file(folder, "direct", number), list(_direct(rng, real, fonts, finder)))
 
 
-def load(folder: Path) -> Examples:
+def load(folder: Path) -> Proposals:
     """Read all files of a folder."""
     parts = []
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as kept:
-            parts.append([kept[name] for name in Examples._fields])
-    return Examples(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+            parts.append([kept[name] for name in Proposals._fields])
+    return Proposals(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def values(plates: Iterable[NDArray[np.uint8]], trunk: Trunk) -> NDArray[np.int8]:
@@ -121,7 +121,7 @@ def _file(folder: Path, kind: str, number: int) -> Path:
 
 def _write(path: Path, rows: Sequence[tuple[object, ...]]) -> None:
     part = path.with_suffix(".part")
-    columns = Examples(*(np.array(column) for column in zip(*rows, strict=True)))
+    columns = Proposals(*(np.array(column) for column in zip(*rows, strict=True)))
     with part.open("wb") as out:
         np.savez(out, **columns._asdict())
     part.replace(path)

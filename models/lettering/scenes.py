@@ -32,7 +32,7 @@ _PLATES: Final = 0.22
 """Share of it that is plates."""
 
 
-class Found(NamedTuple):
+class Proposal(NamedTuple):
     """One place that the detector points at and the reader reads something at."""
 
     plate: Picture
@@ -73,7 +73,7 @@ def build(photo: Photo, rng: np.random.Generator, fonts: Sequence[Path]) -> tupl
 
 def look(
     gray: Picture, known: Sequence[Thing], unknown: Sequence[Thing], detector: Detector, reader: Reader
-) -> Iterator[Found]:
+) -> Iterator[Proposal]:
     """Yield what the device finds in a picture, with what it is."""
     for seen in detector.detect(gray, minimum_score=LEAST_SCORE):
         if any(_near(seen.box, thing.box) for thing in unknown):
@@ -90,7 +90,7 @@ def look(
         reading = reader.look(plate).hypotheses[0]
         if len(reading.text) < LEAST_TEXT:
             continue
-        yield Found(plate, kind, seen.score, reading.text, reading.probability)
+        yield Proposal(plate, kind, seen.score, reading.text, reading.probability)
 
 
 def _cut(pixels: Picture, rng: np.random.Generator) -> tuple[Picture, float, tuple[int, int]]:

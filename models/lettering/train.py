@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.lettering.data import Examples
+from models.lettering.data import Proposals
 from models.lettering.net import Lettering
 from models.training import Run
 from models.trunk import AnswerTraining, Trunk
@@ -25,7 +25,7 @@ _READ = 0.3
 """Confidence from which on a text would be told; such examples come four times as often as the rest."""
 
 
-def train(training: AnswerTraining, examples: Examples, values: npt.NDArray[np.int8], trunk: Trunk) -> nn.Module:
+def train(training: AnswerTraining, examples: Proposals, values: npt.NDArray[np.int8], trunk: Trunk) -> nn.Module:
     """Train and return the averaged net; the held-out examples are reported on and choose nothing.
 
     Args:
@@ -73,7 +73,7 @@ def told_apart(guesses: npt.NDArray[np.float64], plates: npt.NDArray[np.bool_], 
     return f"{passing:.1%} of lettering above {bound:.2f}, as {1 - share:.0%} of plates are"
 
 
-def _batches(training: AnswerTraining, examples: Examples, step: int) -> Iterator[npt.NDArray[np.int64]]:
+def _batches(training: AnswerTraining, examples: Proposals, step: int) -> Iterator[npt.NDArray[np.int64]]:
     """Half plates, half lettering; what can be read most often."""
     plates, learned = examples.plates, ~examples.held_out
     weights = np.where(plates | (examples.confidence >= _READ), 1.0, 0.25)

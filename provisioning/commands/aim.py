@@ -12,14 +12,14 @@ import click
 from device import backends
 from device.camera.picamera2.settings import Picamera2Settings
 from device.camera.view import Light, Views, load_views
-from device.commands.options import Number
+from device.commands.options import CONFIG_FILE, Number
 from device.commands.spoken import SpokenHelp
 from device.config import Configuration, load
 from device.files import give_to_owner
 from device.language import Phrase, day, listed, local, spoken
 from device.signals import LOST_OR_STOPPED, instead
 from device.vision.recognizer import Recognizer
-from provisioning.commands.options import CONFIG, CONFIG_FILE, TECHNICIAN, unit_purpose
+from provisioning.commands.options import CONFIG, TECHNICIAN, unit_purpose
 from provisioning.errors import ProvisioningError
 from provisioning.technician.aim.advice import Road
 from provisioning.technician.aim.aiming import LIGHTS, Aiming

@@ -42,7 +42,7 @@ def test_partner_that_is_away_for_long_holds_up_no_other(
     unsettled(superuser, "elm-pd", 2, "1 hour")
     asked: list[tuple[str, str]] = []
 
-    def send_each(calls: Sequence[asking.Call]) -> list[asking.Answer | PartnerAnswer]:
+    def send_each(calls: Sequence[asking.Call]) -> list[asking.StatusAndBody | PartnerAnswer]:
         ((partner, _, query),) = calls
         asked.append((partner.pk, query))
         return [PartnerAnswer(partner.pk, "away") if partner.pk == "oakdale-pd" else (400, b"stale")]
@@ -58,7 +58,7 @@ def test_answer_that_is_wrong_holds_up_no_other_of_the_partner(
     oakdale: Oakdale, superuser: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unsettled(superuser, "oakdale-pd", 3, "1 hour")
-    answers: list[asking.Answer | PartnerAnswer] = [
+    answers: list[asking.StatusAndBody | PartnerAnswer] = [
         PartnerAnswer("oakdale-pd", "wrong", "its answer is too large"), (200, b"?"), (400, b"stale"),
     ]  # fmt: skip
     monkeypatch.setattr(asking, "send_each", lambda _: [answers.pop(0)])

@@ -1,8 +1,7 @@
 import numpy as np
-import pytest
 
-from device.vision.detector import HEIGHT, PADDING, WIDTH
-from models.detector.decode import DetectionCounts, Found, box_iou, find_plates, fit_frame
+from device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
+from models.detector.decode import DetectionCounts, find_plates, fit_frame
 from models.detector.targets import Planes, pack_targets
 from models.detector.windows import LabelledPlate, TrainingWindow
 
@@ -35,19 +34,12 @@ def test_found_twice_is_told_once() -> None:
     assert len(find_plates(score, corners)) == 1
 
 
-@pytest.mark.parametrize(
-    ("other", "iou"), [((0, 0, 10, 10), 1), ((0, 0, 10, 5), 0.5), ((5, 0, 15, 10), 1 / 3), ((20, 20, 30, 30), 0)]
-)
-def test_box_iou(other: tuple[float, ...], iou: float) -> None:
-    assert box_iou(np.array([0, 0, 10, 10.0]), np.array(other, float)) == pytest.approx(iou)
-
-
 def test_tally_counts_found_missed_extra_and_ignored() -> None:
     tally = DetectionCounts()
     truths = np.array([[100, 60, 160, 94], [300, 60, 360, 90.0]])
     ignored = np.array([[200, 200, 220, 206.0]])
     elsewhere = QUAD + np.array([0, 150], np.float32)
     small = np.array([[200, 200], [220, 200], [220, 206], [200, 206]], np.float32)
-    tally.add([Found(QUAD, 0.9), Found(elsewhere, 0.5), Found(small, 0.4)], truths, ignored)
+    tally.add([Detection(0.9, QUAD), Detection(0.5, elsewhere), Detection(0.4, small)], truths, ignored)
     assert (tally.truths, tally.matched, tally.extra, tally.best_right) == (2, 1, 1, 1)
     assert tally.recall == 0.5

@@ -11,8 +11,8 @@ from device.vision.region import Issuer
 from models.evaluate.manifest import LabelledPicture, TruePlate
 from models.evaluate.metrics import PictureResult, compare
 
-Found = tuple[str, float, Box]
-Compare = Callable[[list[tuple[str | None, Box | None]], list[Found]], PictureResult]
+FoundText = tuple[str, float, Box]
+Compare = Callable[[list[tuple[str | None, Box | None]], list[FoundText]], PictureResult]
 
 
 def _plate(text: str, confidence: float, box: Box, region: str | None) -> Plate:
@@ -28,7 +28,7 @@ def outcome() -> Compare:
     """Compare a picture's true plates (text, box) with those found (text, confidence, box); all of one issuer."""
 
     def make(
-        truth: list[tuple[str | None, Box | None]], found: list[Found], path: Path = Path("a.jpg"), *,
+        truth: list[tuple[str | None, Box | None]], found: list[FoundText], path: Path = Path("a.jpg"), *,
         region: str | None = None, claimed: str | None = None,
     ) -> PictureResult:  # fmt: skip
         picture = LabelledPicture(path, tuple(TruePlate(text, box, region) for text, box in truth))

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="the training extra is not installed
 from device.vision.interpreter import Network  # noqa: E402
 from device.vision.modelfiles import shipped  # noqa: E402
 from models.lettering import data  # noqa: E402
-from models.lettering.data import Examples  # noqa: E402
+from models.lettering.data import Proposals  # noqa: E402
 from models.lettering.net import LAYERS, TRUNK, Lettering  # noqa: E402
 from models.lettering.train import RATE, logits_of, train  # noqa: E402
 from models.region.net import LAYERS as REGION  # noqa: E402
@@ -47,14 +47,14 @@ def test_a_pool_holds_every_kind_and_is_made_once(
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.npz")} == made
 
 
-def examples(count: int = 160) -> Examples:
+def examples(count: int = 160) -> Proposals:
     """Give plates that are bright on the left, and lettering that is on the right."""
     rng = np.random.default_rng(1)
     plates = rng.integers(0, 60, (count, 64, 160), np.uint8)
     kinds = np.where(rng.random(count) < 0.5, "real", "lettering")
     plates[kinds == "real", :, :60] += 150
     plates[kinds != "real", :, 100:] += 150
-    return Examples(
+    return Proposals(
         plates, kinds, np.full(count, "ABC123"), np.full(count, 0.9), np.full(count, 0.6), np.arange(count) % 50
     )
 
@@ -67,7 +67,7 @@ def test_one_photo_is_held_out_as_a_whole_and_drawn_ones_never() -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Examples, np.ndarray]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Proposals, np.ndarray]:
     folder, some = tmp_path_factory.mktemp("trained"), examples()
     trunk = data.trunk_of(shipped("region.tflite"))
     values = data.values(some.plate, trunk)
@@ -75,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Examples, n
     return folder, some, values
 
 
-def test_training_tells_plates_from_lettering(trained: tuple[Path, Examples, np.ndarray]) -> None:
+def test_training_tells_plates_from_lettering(trained: tuple[Path, Proposals, np.ndarray]) -> None:
     from models.lettering.convert import load  # noqa: PLC0415
 
     folder, some, values = trained
@@ -105,7 +105,7 @@ def first_answer(path: Path) -> bytes:
 
 
 def test_the_file_with_both_answers_says_of_issuers_what_it_said(
-    trained: tuple[Path, Examples, np.ndarray],
+    trained: tuple[Path, Proposals, np.ndarray],
 ) -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
     from models.lettering.convert import convert, load  # noqa: PLC0415

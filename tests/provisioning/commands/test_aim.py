@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
 from device.camera.view import View, Views
+from device.commands.options import CONFIG_FILE
 from device.config import load
 from device.enrollment.settings import ServiceSettings
 from device.errors import PlatepostError
@@ -18,7 +19,6 @@ from device.outbox.outbox import Outbox
 from device.records import Role
 from device.settings import BackendSettings
 from provisioning.commands.aim import PURPOSE, _road, aim, left_to_do, next_command
-from provisioning.commands.options import CONFIG_FILE
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.technician.aim.advice import Road
