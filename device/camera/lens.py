@@ -118,7 +118,7 @@ class LensMonitor(Part):
     def faults(self) -> frozenset[Fault]:
         """Name what is wrong with the lens, and whether the accepted views are damaged."""
         damaged = {Fault.VIEW_DAMAGED} if self._views_unread is not None else set()
-        return damaged | frozenset(fault for fault, held in self._held.items() if held.present)
+        return frozenset(fault for fault, held in self._held.items() if held.present) | damaged
 
     def look(self, gray: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
