@@ -16,7 +16,10 @@ class ClockQuality(WireModel):
     source: Literal["chrony", "kernel", "unknown"] = Field(
         description="Who vouches for the clock: chrony, the kernel's clock discipline (adjtimex), or nobody."
     )
-    synchronised: bool = Field(description="Whether the clock is at present disciplined by a time source.")
+    synchronised: bool = Field(
+        description="Whether the clock is at present disciplined by a time source. The name keeps its British spelling:"
+        " it is in records that are signed, and subscribers read it."
+    )
     estimated_error_seconds: Seconds | None = Field(
         default=None, description="Estimated error in seconds; absent while not synchronized or unknown."
     )
