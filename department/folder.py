@@ -68,7 +68,7 @@ def _known_timezone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone of the IANA database, such as America/Los_Angeles") from error
+        raise ValueError(f"{name!r} is not a time zone of the IANA database, such as America/Los_Angeles") from error
     return name
 
 
@@ -83,7 +83,7 @@ def _names_role(database: str) -> str:
 def _has_port(address: str) -> str:
     host, _, port = address.rpartition(":")
     if not host or "," in host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _LAST_PORT:
-        raise ValueError(f"{address!r}: host:port is wanted, the port {_LAST_PORT} at most")
+        raise ValueError(f"{address!r}: expected host:port, the port {_LAST_PORT} at most")
     return address
 
 
@@ -93,14 +93,14 @@ def _have_ports(nodes: str) -> str:
 
 def _named(path: Path) -> Path:
     if path == Path():
-        raise ValueError("a name is wanted, of a file or folder of its own")
+        raise ValueError("expected the name of a file or folder of its own")
     return path
 
 
 def _host(name: str) -> str:
     """Return a name as browsers say it: pages compare it letter by letter."""
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", name):
-        raise ValueError(f"{name!r}: the name alone is wanted, as in plates.riverside.example")
+        raise ValueError(f"{name!r}: expected the name alone, as in plates.riverside.example")
     return name.lower()
 
 
@@ -276,7 +276,7 @@ class DepartmentFolder:
                 f"{path}: {error.strerror}; `platepost department init` makes a department's folder"
             ) from error
         except ValueError as error:
-            raise DepartmentError(f"{path} is no TOML: {error}") from error
+            raise DepartmentError(f"{path} is not TOML: {error}") from error
 
     def write_settings(self, settings: DepartmentSettings) -> None:
         """Write `department.toml`, durable on return. Raises OSError."""

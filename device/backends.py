@@ -33,7 +33,7 @@ def camera(name: str, settings: Mapping[str, Any]) -> Camera:
     """
     made = _make("camera", name, settings, own=CAMERAS, group="platepost.cameras")
     if not isinstance(made, Camera):
-        raise BackendError(f"camera {name!r} is a {type(made).__name__}, which is no Camera")
+        raise BackendError(f"camera {name!r} is a {type(made).__name__}, which is not a Camera")
     return made
 
 
@@ -47,7 +47,7 @@ def board(name: str, settings: Mapping[str, Any]) -> Board:
     """
     made = _make("board", name, settings, own=BOARDS, group="platepost.boards")
     if not isinstance(made, Board):
-        raise BackendError(f"board {name!r} is a {type(made).__name__}, which is no Board")
+        raise BackendError(f"board {name!r} is a {type(made).__name__}, which is not a Board")
     return made
 
 

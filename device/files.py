@@ -113,7 +113,7 @@ def _check_regular(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
         kinds = {stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device", stat.S_IFDIR: "a folder"}
         kind = kinds.get(stat.S_IFMT(found.st_mode), "a special file")
-        raise OSError(errno.EINVAL, f"{kind}, and a regular file is wanted", str(path))
+        raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

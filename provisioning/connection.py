@@ -50,7 +50,7 @@ def split_address(address: str) -> tuple[str, int]:
     """
     host, _, port = address.rpartition(":")
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
-        raise ProvisioningError(f"{address!r}: host:port is wanted")
+        raise ProvisioningError(f"{address!r}: expected host:port")
     return host.strip("[]"), int(port)
 
 

@@ -102,7 +102,7 @@ def _require_fit(url: str) -> None:
     except ValueError:  # a port, or a name, that is none
         fits = None
     if not fits:
-        raise AlertError("This is no address that a webhook can have: no name, no space, nothing but ASCII.")
+        raise AlertError("A webhook cannot have this address: it needs a host name, no spaces, and ASCII only.")
     if not parts.hostname or (parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}):
         raise AlertError("A webhook begins with https://; http is for this machine alone.")
 

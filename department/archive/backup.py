@@ -116,12 +116,12 @@ def back_up(
         told: hears of progress, in bytes.
 
     Raises:
-        DepartmentError: the file is there already, another backup runs, or a program refuses.
+        DepartmentError: the file already exists, another backup runs, or a program refuses.
         OSError: the disk does not take it.
 
     """
     if target.exists():
-        raise DepartmentError(f"{target} is there already; a backup is not overwritten")
+        raise DepartmentError(f"{target} already exists; a backup is not overwritten")
     if target.absolute().is_relative_to(folder.path):
         raise DepartmentError(f"{target} lies in the department's folder: keep a backup on another disk")
     began, note = time.monotonic(), _note(folder, superuser)
@@ -220,9 +220,9 @@ def restore(file: Path, identity: Path, into: Path) -> BackupNote:
             while plain.read(_TOLD_EVERY):
                 pass  # to the end, which alone tells that nothing was cut off
     except (tarfile.TarError, zstandard.ZstdError, ValidationError) as error:
-        raise DepartmentError(f"{file} is no backup of a department, or damaged: {error}") from error
+        raise DepartmentError(f"{file} is not a backup of a department, or damaged: {error}") from error
     if note is None:
-        raise DepartmentError(f"{file} is no backup of a department")
+        raise DepartmentError(f"{file} is not a backup of a department")
     cluster = PrivateCluster(DepartmentFolder(into).cluster)
     with _running([cluster.program("pg_verifybackup"), "--quiet", str(into / _DATA)]):
         pass
@@ -381,14 +381,14 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     content = tar.extractfile(member) if member.isreg() else None
     if content is None:
-        raise DepartmentError(f"the backup holds {member.name!r}, which is no file of a department")
+        raise DepartmentError(f"the backup holds {member.name!r}, which does not belong to a department")
     return content
 
 
 def _put(into: Path, member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
     name = PurePosixPath(member.name)
     if name.is_absolute() or ".." in name.parts:
-        raise DepartmentError(f"the backup holds {member.name!r}, which is no file of a department")
+        raise DepartmentError(f"the backup holds {member.name!r}, which does not belong to a department")
     path = into / (name.relative_to(_FOLDER) if name.is_relative_to(_FOLDER) else name)
     if member.isdir():
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -113,7 +113,7 @@ def unpack(package: bytes) -> dict[str, bytes]:
                 raise EvidenceRefusedError(f"it is larger than {LARGEST} bytes")
             files = {member.filename: archive.read(member) for member in members}
     except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise EvidenceRefusedError(f"it is no package: {error}") from None
+        raise EvidenceRefusedError(f"it is not a package: {error}") from None
     if len(files) != len(members) or pack(files) != package:
         raise EvidenceRefusedError("it is not in the form of a package: it was altered")
     return files
@@ -128,7 +128,7 @@ def write_opened(package: bytes, into: Path) -> None:
 
     """
     if into.exists() and not (into.is_dir() and next(into.iterdir(), None) is None):
-        raise EvidenceRefusedError(f"{into} is there already: files of two packages must not mix")
+        raise EvidenceRefusedError(f"{into} already exists: files of two packages must not mix")
     files = unpack(package)
     for name in files:
         if name == OPENED or not all(map(_SAFE.fullmatch, name.split("/"))):
@@ -180,7 +180,7 @@ def open_sealed(sealed: bytes, key: bytes) -> bytes:
         opened = jwe.decrypt_compact(sealed, _key(key), registry=_registry())
         # Each part in its one form: so no bit of the file can be another and the rest still be read.
         if opened.headers().get("typ") != SEALED_TYPE or not all(map(_is_base64url, sealed.split(b"."))):
-            raise EvidenceRefusedError("it is no sealed package")
+            raise EvidenceRefusedError("it is not a sealed package")
     except NOT_JOSE as error:
         if isinstance(error, EvidenceRefusedError):
             raise
@@ -202,7 +202,7 @@ def _key(text: bytes) -> ECKey | RSAKey:
         except NOT_JOSE:
             key = RSAKey.import_key(text)
     if not isinstance(key, ECKey | RSAKey):
-        raise TypeError("it is no key of an elliptic curve, nor of RSA")
+        raise TypeError("it is neither an elliptic-curve key nor an RSA key")
     return key
 
 

@@ -117,7 +117,7 @@ def export_department(
 
     """
     if target.exists():
-        raise DepartmentError(f"{target} is there already")
+        raise DepartmentError(f"{target} already exists")
     for folder in (target, target / "records", target / "tables"):
         folder.mkdir(mode=0o700, parents=True)
     owner = database.owner

@@ -41,7 +41,7 @@ def set_term(person: str, retention: str, days: int) -> None:
     with act(LedgerEvent.RETENTION_SET, person=person, what=retention, after=days) as entry:
         before = RetentionTerm.objects.filter(retention=retention).first()
         if before is None:
-            raise ArchiveRefusedError(f"{retention} is no class of records that has a term", "archive_lawful")
+            raise ArchiveRefusedError(f"{retention} is not a class of records with a term", "archive_lawful")
         RetentionTerm.objects.filter(retention=retention).update(kept_days=days)
         entry["before"] = before.kept_days
 

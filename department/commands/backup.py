@@ -103,7 +103,7 @@ def restore_test(*, file: Path, into: Path, key: Path, keep: bool, as_json: bool
     if file.is_dir():
         file = max(file.glob("*.backup.age"), key=lambda each: each.stat().st_mtime, default=file / "none")
     if into.exists():
-        raise DepartmentError(f"{into} is there already; a backup is restored into a new folder")
+        raise DepartmentError(f"{into} already exists; a backup is restored into a new folder")
     try:
         with progress_bar("records") as told:
             report = test_restored(file, key, into, told=told)

@@ -62,7 +62,7 @@ def export(
     ledger records the export before FILE appears. With --request it is a release, by the records manager.
     """
     if file.exists():
-        raise DepartmentError(f"{file} is there already")
+        raise DepartmentError(f"{file} already exists")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
     with working_as(folder, WEB):
         from department.archive.evidence import (  # noqa: PLC0415 - after Django was set up
@@ -183,7 +183,7 @@ def verify_package(
     if open_with is not None:
         content = package.open_sealed(content, open_with.read_bytes())
     elif content.startswith(b"eyJ"):
-        raise DepartmentError(f"{file} is encrypted: say --open-with and the recipient's private key")
+        raise DepartmentError(f"{file} is encrypted: give --open-with and the recipient's private key")
     report = check.verify_package(content, [read_key(path.read_bytes()) for path in keys])
     if into is not None:
         package.write_opened(content, into)
@@ -237,7 +237,7 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
         with connected(folder, KEEPER) as keeper:
             exported = keeper.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
         if exported is None:
-            raise DepartmentError(f"{file} is no package that was exported here, or it was changed since")
+            raise DepartmentError(f"{file} was not exported here, or was changed since")
         said: dict[str, Any] = {
             "person": person,
             "case": json.loads(exported[1]),

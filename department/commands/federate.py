@@ -36,7 +36,7 @@ def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool
     identity = FederationIdentity(folder.settings.agency, folder.federation)
     if again or not identity.certificate.exists():
         if not hosts:
-            raise click.UsageError("to make it, say by --host where partners reach the server")
+            raise click.UsageError("to make it, give --host, where partners reach the server")
         identity.make(hosts)
     pem = identity.certificate.read_text("ascii")
     click.echo(json.dumps({"agency": identity.agency, "certificate": pem}) if as_json else pem, nl=as_json)

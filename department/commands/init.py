@@ -120,7 +120,7 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
         KeyFiles(Purpose.CUSTODY, identity, identity.name).terms()
     except ProvisioningError as error:
         raise DepartmentError(
-            f"{identity} is no custodian's folder: give what `platepost provision custodian add` made, "
+            f"{identity} is not a custodian's folder: give what `platepost provision custodian add` made, "
             "such as fleet/custody/records, or a copy of it"
         ) from error
     certificate = read_certificates(identity / CERTIFICATE_FILE)[0]
@@ -135,7 +135,7 @@ def _found(identity: Path, brokers: tuple[str, ...]) -> dict[str, object]:
         found["register_key"] = str(fleet.configuration_verifying_key)
         found["brokers"] = brokers or (fleet.broker_address,)
     elif not brokers:
-        raise DepartmentError(f"{identity} lies in no fleet that would name the broker: say --broker host:port")
+        raise DepartmentError(f"{identity} is in no fleet that names the broker: give --broker host:port")
     return found
 
 

@@ -90,5 +90,5 @@ def known_certificate(pem: str) -> str:
         found = x509.load_pem_x509_certificate(pem.encode())
         ECKey.import_key(found.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     except (ValueError, TypeError) as error:
-        raise DepartmentError("this is no certificate of a department, PEM") from error
+        raise DepartmentError("this is not a department's certificate (PEM)") from error
     return found.public_bytes(Encoding.PEM).decode()

@@ -59,7 +59,7 @@ class SealedHead:
             witness = said["witness"]
             return cls(said["head"].encode("ascii"), None if witness is None else base64.b64decode(witness))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise HeadError("a line is no signed end of a ledger") from error
+            raise HeadError("a line is not a signed end of a ledger") from error
 
     def stamped(self, roots: Sequence[Certificate]) -> datetime:
         """Return when the witness had it.

@@ -77,4 +77,4 @@ def witnessed_head(message: bytes, keys: Sequence[ECKey]) -> bytes:
             return WitnessedHead.model_validate_json(payload).head.encode("ascii")
         except (PlatepostError, ValidationError, UnicodeEncodeError):
             continue
-    raise HeadError("a line is no end that a known witness has signed")
+    raise HeadError("a line is not an end that a known witness signed")

@@ -127,7 +127,7 @@ def end_role(person: DepartmentPerson, role: DepartmentRole, by: DepartmentPerso
     with _asked():
         ended = RoleGrant.objects.filter(person=person, role=role, ended_at=None)
         if not ended.update(ended_at=timezone.now(), ended_by=by):
-            raise PersonError(f"{person.login} is no {role.label}")
+            raise PersonError(f"{person.login} does not have the role {role.label}")
 
 
 def note_certificate(
@@ -145,7 +145,7 @@ def note_training(
     if held_at > timezone.now():
         raise PersonError("training is noted once it was held")
     if not RoleGrant.objects.filter(person=trainer, role=DepartmentRole.TRAINER, ended_at=None).exists():
-        raise PersonError(f"{trainer.login} is no trainer")
+        raise PersonError(f"{trainer.login} is not a trainer")
     with _asked():
         TrainingResult.objects.create(person=person, topic=topic, held_at=held_at, passed=passed, trainer=trainer)
 

@@ -24,7 +24,7 @@ PolicyName = Annotated[str, Field(pattern=r"^[a-z][a-z -]{0,49}$")]
 
 def _known_law(name: str) -> str:
     if name not in LAWS:
-        raise ValueError(f"{name!r} is none of {', '.join(LAWS)}")
+        raise ValueError(f"{name!r} is not one of {', '.join(LAWS)}")
     return name
 
 
@@ -159,7 +159,7 @@ class Policy(_Part):
         known = next((allowed for allowed in self.purposes if allowed.name == purpose.purpose), None)
         if known is None:
             names = ", ".join(allowed.name for allowed in self.purposes)
-            raise PurposeError(f"{purpose.purpose!r} is no purpose of the policy; it has: {names}")
+            raise PurposeError(f"{purpose.purpose!r} is not a purpose of the policy; it has: {names}")
         if purpose.exigent and not (purpose.reason or "").strip():
             raise PurposeError("an exigent search needs a reason")
         if known.case and not purpose.exigent and not (purpose.case or "").strip():
@@ -179,7 +179,7 @@ def read_policy(path: Path) -> Policy:
     except OSError as error:
         raise PolicyError(f"{path}: {error.strerror}; `platepost department upgrade` makes one") from error
     except ValueError as error:
-        raise PolicyError(f"{path} is no TOML: {error}") from error
+        raise PolicyError(f"{path} is not TOML: {error}") from error
     try:
         return Policy.model_validate({**said, "digest": hashlib.sha256(raw).hexdigest()})
     except ValidationError as error:

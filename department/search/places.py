@@ -66,7 +66,7 @@ def _read(path: Path, changed: int) -> Places:
         features = json.loads(path.read_bytes())["features"]
         return _places([(each["properties"], each.get("geometry") or {}) for each in features])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PlacesError(f"{path} is no GeoJSON of posts, areas and an outline: {error!r}") from error
+        raise PlacesError(f"{path} is not GeoJSON of posts, areas and an outline: {error!r}") from error
 
 
 def _places(features: list[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Places:

@@ -206,11 +206,13 @@ class IncidentForm(forms.Form):
             try:
                 said["subject"] = str(UUID(given))
             except ValueError:
-                self.add_error("subject", "This is no browser's number: log_on entries of the ledger have it.")
+                self.add_error("subject", "This is not a browser's number: log_on entries of the ledger have it.")
         elif kind == "backup":
             said["subject"] = given
             if not re.fullmatch("[0-9a-f]{64}", given):
-                self.add_error("subject", "This is no SHA-256 of a backup: the ledger has it where it was made.")
+                self.add_error(
+                    "subject", "This is not a backup's SHA-256: the ledger has it where the backup was made."
+                )
         return said
 
 

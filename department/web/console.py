@@ -133,9 +133,9 @@ def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:
 def _offer(actor: AlertActor, hit: int, revision: int, login: str) -> None:
     alert, to = alert_of(hit, actor.entry), DepartmentPerson.objects.filter(login=login.strip().lower()).first()
     if alert is None or alert.revision != revision:
-        raise StaleAlertError("The alert is not any more as it was shown.")
+        raise StaleAlertError("The alert has changed since it was shown.")
     if to is None:
-        raise AlertError("There is nobody with this log-in.")
+        raise AlertError("Nobody has this log-in.")
     actions.hand_over(actor, [alert], to)
 
 

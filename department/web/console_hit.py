@@ -95,12 +95,12 @@ def hit_view(
         unseen: why a picture that is kept cannot be shown.
 
     Raises:
-        TypeError: the record is no hit.
+        TypeError: the record is not a hit.
 
     """
     hit = read_event(stored.restored().event or {}).data
     if not isinstance(hit, Hit):
-        raise TypeError(f"record {stored.id} is no hit")
+        raise TypeError(f"record {stored.id} is not a hit")
     doubt = "The time is more than a month off." if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
     seen = {each.kind: b64encode(each.body).decode("ascii") for each in pictures}
     heading = hit.place.heading_degrees

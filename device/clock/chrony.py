@@ -39,7 +39,7 @@ def from_tracking(line: str) -> ClockQuality:
     """
     fields = line.strip().split(",")
     if len(fields) < FIELDS:
-        raise ValueError(f"{len(fields)} fields, {FIELDS} are wanted")
+        raise ValueError(f"{len(fields)} fields, expected {FIELDS}")
     stratum = int(fields[2])
     offset, rms, delay, dispersion = (abs(float(fields[number])) for number in (4, 6, 10, 11))
     bound = offset + dispersion + delay / 2

@@ -57,7 +57,7 @@ def _text(_context: click.Context, _parameter: click.Parameter, text: str) -> st
     try:
         return _TEXT.validate_python(text)
     except ValidationError:
-        raise click.BadParameter(spoken(Phrase("one line of up to 120 characters is wanted"))) from None
+        raise click.BadParameter(spoken(Phrase("expected one line of up to 120 characters"))) from None
 
 
 @dataclass(frozen=True, slots=True)

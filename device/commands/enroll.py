@@ -38,7 +38,7 @@ def _name(_context: click.Context, _parameter: click.Parameter, text: str) -> st
         raise click.BadParameter(
             spoken(
                 Phrase(
-                    "{given} is no post's name: lower-case letters, digits and hyphens are wanted, such as post-17",
+                    "{given} is not a post's name: expected lower-case letters, digits and hyphens, such as post-17",
                     given=repr(text),
                 )
             )

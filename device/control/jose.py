@@ -93,9 +93,9 @@ def read_payload(payload: bytes, model: type[Model], what: str) -> Model:
         read_object(payload)
         return model.model_validate_json(payload, strict=True)
     except AmbiguousJsonError as error:
-        raise RefusedError(Rejection.MALFORMED, f"what is signed is no {what}: {error}", signed=True) from None
+        raise RefusedError(Rejection.MALFORMED, f"the signed content is not a {what}: {error}", signed=True) from None
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"]) or "all of it" for fault in error.errors()})
         raise RefusedError(
-            Rejection.MALFORMED, f"what is signed is no {what}: {', '.join(places)[:200]}", signed=True
+            Rejection.MALFORMED, f"the signed content is not a {what}: {', '.join(places)[:200]}", signed=True
         ) from None

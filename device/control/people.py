@@ -65,7 +65,7 @@ class Operators:
             raise
         except NOT_X509:
             # Not all that the library raises for what is almost a certificate is a ValueError.
-            raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
+            raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the header carries no valid certificate") from None
 
     def _recognize(self, x5c: object, *, at: datetime) -> Operator:
         """Verify the certificate of a JWS header at a moment, and say whose it is.
@@ -97,13 +97,13 @@ def _certificates(x5c: object) -> list[x509.Certificate]:
     if not isinstance(x5c, list) or not 1 <= len(x5c) <= LONGEST_CHAIN:
         raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the header carries no certificate, or too many")
     if not all(isinstance(one, str) for one in x5c):
-        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate")
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the header carries no valid certificate")
     if any(len(one) > LARGEST_CERTIFICATE for one in x5c):
         raise RefusedError(Rejection.TOO_LARGE, "the asker's certificate is too large")
     try:
         return [x509.load_der_x509_certificate(base64.b64decode(one, validate=True)) for one in x5c]
     except (ValueError, binascii.Error):
-        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "what the header carries is no certificate") from None
+        raise RefusedError(Rejection.FOREIGN_CERTIFICATE, "the header carries no valid certificate") from None
 
 
 def _operator(leaf: x509.Certificate) -> Operator:

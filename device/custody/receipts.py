@@ -56,7 +56,7 @@ def read_receipt(payload: bytes, *, source: Source, custodian: str) -> Receipt:
         receipt = read_payload(payload, Receipt, "receipt")
     except RefusedError as refusal:
         # Which member is wrong is left out: its name may be any text.
-        raise RefusedError(refusal.reason, "what is signed is no receipt", signed=True) from None
+        raise RefusedError(refusal.reason, "the signed content is not a receipt", signed=True) from None
     for reason, said, own in (
         (Rejection.FOREIGN_AGENCY, receipt.agency, source.agency),
         (Rejection.OTHER_POST, receipt.post, source.post),

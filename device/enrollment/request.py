@@ -106,7 +106,7 @@ def _read(der: bytes) -> tuple[str, ec.EllipticCurvePublicKey, Any]:
         names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         good = request.is_signature_valid
     except (ValueError, TypeError, x509.InvalidVersion) as error:
-        raise _refused("it is no PKCS #10 request") from error
+        raise _refused("it is not a PKCS #10 request") from error
     if not good or len(names) != 1:
         raise _refused("its signature is not good, or it names nobody")
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):

@@ -59,7 +59,7 @@ class HotList:
         if base is not None:
             base = base.base_of(opened.manifest)
         elif opened.manifest.kind == "delta":
-            raise WrongBase("a delta is no list by itself")
+            raise WrongBase("a delta is not a list by itself")
         self.chain: tuple[Manifest, ...] = (*(base.chain if base is not None else ()), opened.manifest)
         self.complete: HotList | None = None if base is None else base.complete or base
         """The complete list under the deltas; None where it is this one itself."""

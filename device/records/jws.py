@@ -103,7 +103,7 @@ def read_compact(message: bytes, *, typ: str) -> CompactJws:
         named = ", ".join(f"`{name}`" for name in sorted(unknown & _REGISTERED)) or "a member that is not known"
         raise JwsMalformedError(f"the header has {named}")
     if not isinstance(header.get("kid", ""), str):
-        raise JwsMalformedError("`kid` of the header is no text")
+        raise JwsMalformedError("`kid` of the header is not a text")
     _decoded(parts[1])
     _decoded(parts[2])
     return CompactJws(message, header)

@@ -59,10 +59,10 @@ class RecordSettings(Section):
         description="PEM of the private signing key before, which vouches for this one in the chain; delete it after.",
     )
     hits_only: Remote[bool] = Field(
-        default=False, description="Whether a read that is no hit dies on the post: it is counted, and nothing more."
+        default=False, description="Whether a read without a hit stays on the post, which only counts it."
     )
     read_patch: Remote[bool] = Field(
-        default=True, description="Whether reads that are no hit carry the picture of the plate."
+        default=True, description="Whether reads without a hit carry the picture of the plate."
     )
     read_overview: Remote[bool] = Field(default=False, description="Whether they carry the picture of the vehicle.")
     patch_bytes: Remote[int] = Field(default=3072, ge=512, le=LARGEST_PATCH, description="Largest picture of a plate.")

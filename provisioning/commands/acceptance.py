@@ -170,6 +170,4 @@ def _check_person(fleet: Fleet, sealed: Sealed) -> None:
     try:
         recognized(sealed.x5c, ca=fleet.broker.authority, agency=fleet.agency, at=sealed.ended)
     except RefusedError as refusal:
-        raise ReportRefusedError(
-            f"the technician was nobody of this fleet when the report was made: {refusal}"
-        ) from refusal
+        raise ReportRefusedError(f"the technician was not certified when the report was made: {refusal}") from refusal

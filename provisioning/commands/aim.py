@@ -45,7 +45,7 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str | N
     except (ValueError, ZeroDivisionError):
         seconds = 0.0
     if not 0 < seconds <= 1:
-        raise click.BadParameter(spoken(Phrase("{given}: seconds are wanted, such as 1/1000", given=repr(text))))
+        raise click.BadParameter(spoken(Phrase("{given}: expected seconds, such as 1/1000", given=repr(text))))
     return seconds
 
 

@@ -28,7 +28,7 @@ def backup(*, session: FleetSession, file: Path) -> None:
     """Back up a fleet into FILE, encrypted with a passphrase that you enter."""
     fleet = session.fleet
     if file.exists():
-        raise ProvisioningError(f"{file} is there already; a backup is not overwritten")
+        raise ProvisioningError(f"{file} already exists; a backup is not overwritten")
     phrase = PassphraseSource(_PHRASE).new_passphrase("the backup")
     try:
         write_private(file, b"")

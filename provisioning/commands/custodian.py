@@ -267,7 +267,7 @@ def _terms(fleet: Fleet, name: str) -> CustodianTerms:
     """
     if name not in fleet.custodians():
         known = ", ".join(fleet.custodians()) or "none"
-        raise ProvisioningError(f"{name!r} is no custodian of this fleet; it has: {known}")
+        raise ProvisioningError(f"{name!r} is not a custodian of this fleet; it has: {known}")
     return next(terms for terms in fleet.terms() if terms.name == name)
 
 

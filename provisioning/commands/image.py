@@ -97,7 +97,7 @@ def image(
         click.echo(json.dumps({"undone": names}) if as_json else f"As before: {said}.")
         return
     if hostname is None or not (key_files or directory) or not packages:
-        raise click.UsageError("--hostname, --fleet (or --ssh-key) and --package are wanted")
+        raise click.UsageError("give --hostname, --fleet (or --ssh-key) and --package")
     wanted = Wanted(
         hostname=_checked(hostname, _HOST, "host name", "lower-case letters, digits and hyphens"),
         user=_checked(user, _USER, "user", "lower-case letters, digits and hyphens"),
@@ -123,7 +123,7 @@ def image(
 
 def _checked(text: str, pattern: re.Pattern[str], what: str, right: str) -> str:
     if not pattern.fullmatch(text):
-        raise ProvisioningError(f"{what} {text!r}: {right} are wanted")
+        raise ProvisioningError(f"{what} {text!r}: expected {right}")
     return text
 
 
@@ -131,7 +131,7 @@ def _interface(text: str) -> IPv4Interface:
     try:
         address = IPv4Interface(text)
     except ValueError as error:
-        raise ProvisioningError(f"--service-address {text!r}: such as 192.168.50.1/24 is wanted") from error
+        raise ProvisioningError(f"--service-address {text!r}: expected an address such as 192.168.50.1/24") from error
     if "/" not in text or not address.is_private or address.is_loopback:
-        raise ProvisioningError(f"--service-address {text!r}: a private address with its network's width is wanted")
+        raise ProvisioningError(f"--service-address {text!r}: expected a private address with its network's width")
     return address

@@ -19,7 +19,7 @@ from provisioning.people.person import Person
 def one_line(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """Return what people will read in tables and logs. Raises click.BadParameter for text that does not print."""
     if value is not None and not value.isprintable():
-        raise click.BadParameter("a line of printable characters is wanted")
+        raise click.BadParameter("expected a line of printable characters")
     return value
 
 

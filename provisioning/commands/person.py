@@ -148,7 +148,7 @@ def person_ssh_key(*, session: FleetSession, name: str, file: Path) -> None:
     """
     entry, (line, *more) = session.fleet.people[name], read_public_keys(file)
     if more:
-        raise ProvisioningError(f"{file}: one public key is wanted")
+        raise ProvisioningError(f"{file}: expected one public key")
     certificate = SshAuthority(session.fleet).certify(entry, line)
     made = file.with_name(f"{file.name.removesuffix('.pub')}-cert.pub")
     write_durably(made, f"{certificate}\n".encode(), mode=0o644)

@@ -102,7 +102,7 @@ _OPTIONS = (
 def _setting(kind_of: str, text: str) -> tuple[str, Setting]:
     key, equals, value = text.partition("=")
     if not (key.isascii() and key.isidentifier() and equals):
-        raise ProvisioningError(f"{kind_of} setting {text!r}: key=value is wanted")
+        raise ProvisioningError(f"{kind_of} setting {text!r}: expected key=value")
     for kind in (int, float):
         try:
             return key, kind(value)

@@ -47,7 +47,7 @@ def revoke(
     """
     fleet = session.fleet
     if name not in fleet.posts():
-        raise ProvisioningError(f"{name!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
+        raise ProvisioningError(f"{name!r} is not a post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
     reload = functools.partial(reload_broker, fleet, reload_command)
     address = broker or fleet.broker_address
     if rehearse:

@@ -79,7 +79,7 @@ def rollout(
     change = read_settings(source, pairs)
     chosen = _chosen(fleet, canaries, posts)
     if not change:
-        raise ProvisioningError("nothing is changed: --set or --from is wanted")
+        raise ProvisioningError("nothing to change: give --set or --from")
 
     def say(text: str) -> None:
         with suppress(OSError):  # the terminal was lost: that must not stop the way back

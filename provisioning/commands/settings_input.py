@@ -45,11 +45,11 @@ def read_settings(source: Path | None, pairs: tuple[str, ...]) -> dict[str, dict
         section, dot, key = name.partition(".")
         if not (equals and dot and section in Configuration.model_fields):
             raise ProvisioningError(
-                f"--set {pair!r}: SECTION.KEY=VALUE is wanted, such as vision.minimum_confidence=0.4"
+                f"--set {pair!r}: expected SECTION.KEY=VALUE, such as vision.minimum_confidence=0.4"
             )
         try:
             value = tomllib.loads(f"value = {text}")["value"]
         except ValueError as error:
-            raise ProvisioningError(f'--set {pair!r}: {text!r} is no value of TOML (texts are written "so")') from error
+            raise ProvisioningError(f'--set {pair!r}: {text!r} is not a TOML value (texts are written "so")') from error
         settings.setdefault(section, {})[key] = value
     return settings

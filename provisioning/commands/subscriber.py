@@ -145,7 +145,7 @@ def subscriber_revoke(
     fleet = session.fleet
     if name not in fleet.subscribers():
         known = ", ".join(fleet.subscribers()) or "none"
-        raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")
+        raise ProvisioningError(f"{name!r} is not a subscriber of this fleet; it has: {known}")
     address = broker or fleet.broker_address
     reload = functools.partial(reload_broker, fleet, reload_command)
     revoke = functools.partial(take_out, fleet, fleet.subscriber(name), address, reload)

@@ -44,7 +44,7 @@ def sign_configuration(
 
     """
     if post not in fleet.posts():
-        raise ProvisioningError(f"{post!r} is no post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
+        raise ProvisioningError(f"{post!r} is not a post of this fleet; it has: {', '.join(fleet.posts()) or 'none'}")
     foreign = [f"{section}.{key}" for section, keys in settings.items() for key in keys]
     foreign = sorted(name for name in foreign if name not in REMOTE_KEYS)
     if foreign:

@@ -191,7 +191,7 @@ class RegistrationAuthority:
         if ledger.is_revoked(serial):
             raise EnrollmentError(f"the certificate of {name} was revoked", reason="revoked")
         if name not in self._fleet.posts():
-            raise EnrollmentError(f"{name} is no post of this fleet", reason="unknown_post")
+            raise EnrollmentError(f"{name} is not a post of this fleet", reason="unknown_post")
         if self._known(self._fleet.post(name), key_digest(certificate.public_key())) is None:
             # Nobody revoked it if it was issued after the backup that this fleet was restored from.
             raise EnrollmentError(f"another unit is {name} now", reason="replaced")

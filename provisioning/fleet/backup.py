@@ -53,7 +53,7 @@ def open_fleet(
 
     """
     if directory.exists():
-        raise ProvisioningError(f"{directory} is there already; a fleet is put back into a new folder")
+        raise ProvisioningError(f"{directory} already exists; a fleet is put back into a new folder")
     registry = jwe.JWERegistry(algorithms=_ALGORITHMS)
     registry.max_ciphertext_length = _LARGEST
     try:
@@ -73,7 +73,7 @@ def open_fleet(
                 if any(is_left_out(folder) for folder in PurePath(member.name).parents):
                     continue  # a backup of an earlier version has more
                 if content is None or ".." in Path(member.name).parts or Path(member.name).is_absolute():
-                    raise ProvisioningError(f"the backup holds {member.name!r}, which is no file of a fleet")
+                    raise ProvisioningError(f"the backup holds {member.name!r}, which does not belong to a fleet")
                 for folder in reversed(path.relative_to(new).parents):
                     private_folder(new / folder)
                 write_private(path, content.read())

@@ -282,7 +282,7 @@ class Fleet(Layout):
         with self.locked():
             if name not in self.subscribers():
                 known = ", ".join(self.subscribers()) or "none"
-                raise ProvisioningError(f"{name!r} is no subscriber of this fleet; it has: {known}")
+                raise ProvisioningError(f"{name!r} is not a subscriber of this fleet; it has: {known}")
             write_grant(self.subscriber(name), reads)
             self.write_access_list()
 
@@ -371,7 +371,7 @@ class Fleet(Layout):
         known = {*(entry.name for entry in self.people), *self.identities()}
         # Who left long ago stays in the register, and the name may be somebody else's since.
         if name not in known - {*self.posts(), *self.subscribers(), *self.custodians()}:
-            raise ProvisioningError(f"{name!r} is no operator; there are: {', '.join(self.operators()) or 'none'}")
+            raise ProvisioningError(f"{name!r} is not an operator; there are: {', '.join(self.operators()) or 'none'}")
         authority = self.open_authority()
         with self.locked():
             if [entry.name for entry in self.people if entry.role is Role.ADMINISTRATOR and entry.is_certified()] == [

@@ -123,7 +123,7 @@ def open_register(message: bytes, keys: Sequence[ECKey]) -> tuple[PostKeyRegiste
                     raise RegisterRefusedError(f"the register names a key of {post.name} by another's thumbprint")
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in fault["loc"]) or "all of it" for fault in error.errors()})
-        raise RegisterRefusedError(f"what is signed is no register: {', '.join(places)[:200]}") from None
+        raise RegisterRefusedError(f"the signed content is not a register: {', '.join(places)[:200]}") from None
     except RecordError as error:
         raise RegisterRefusedError(str(error)) from None
     return register, key.thumbprint()

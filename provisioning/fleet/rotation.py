@@ -61,7 +61,7 @@ def certify_custodian(fleet: Fleet, name: str) -> Rotated:
     """
     folder = fleet.custodian(name)
     if name not in fleet.custodians() and not _aside(fleet, name, "old").exists():
-        raise ProvisioningError(f"{name!r} is no custodian of this fleet; it has: {', '.join(fleet.custodians())}")
+        raise ProvisioningError(f"{name!r} is not a custodian of this fleet; it has: {', '.join(fleet.custodians())}")
     return _rotate_client(fleet, "custodian", folder, f"Copy {folder} to its machine, and restart the keeper there.")
 
 
@@ -114,7 +114,7 @@ def renew_client(fleet: Fleet, name: str) -> Rotated:
     folders |= {one: fleet.post(one) for one in fleet.posts()}
     if name not in folders:
         known = ", ".join(sorted(folders)) or "none"
-        raise ProvisioningError(f"{name!r} is no subscriber, custodian or post of this fleet; it has: {known}")
+        raise ProvisioningError(f"{name!r} is not a subscriber, custodian or post of this fleet; it has: {known}")
     folder = folders[name]
     present = read_certificates(folder / CERTIFICATE_FILE)[0]
     public = present.public_key()

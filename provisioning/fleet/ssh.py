@@ -77,7 +77,7 @@ class SshAuthority:
             )
         if person.role not in LOG_IN:
             raise NotCertifiedError(
-                f"{person.name} is certified as {person.role.value}: a technician is wanted", reason="role"
+                f"{person.name} is certified as {person.role.value}, not as technician", reason="role"
             )
         certificate = (
             SSHCertificateBuilder()
@@ -106,9 +106,9 @@ def _public_key(line: str) -> ed25519.Ed25519PublicKey | ec.EllipticCurvePublicK
     try:
         key = load_ssh_public_key(line.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ProvisioningError("this is no public key of ssh that can be certified: ed25519 is best") from error
+        raise ProvisioningError("this is not an ssh public key that can be certified: ed25519 is best") from error
     if not isinstance(key, ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise ProvisioningError("this kind of key of ssh cannot be certified: ed25519 is best")
+        raise ProvisioningError("this kind of ssh key cannot be certified: ed25519 is best")
     return key
 
 
@@ -128,5 +128,5 @@ def read_public_keys(path: Path) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     bad = [line for line in lines if not _LINE.fullmatch(line)]
     if bad or not lines:
-        raise ProvisioningError(f"{path}: public keys of ssh are wanted, a line each")
+        raise ProvisioningError(f"{path}: expected ssh public keys, a line each")
     return lines

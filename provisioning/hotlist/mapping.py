@@ -68,7 +68,7 @@ def _readable_format(pattern: str) -> str:
     try:
         found = datetime.strptime(trial.strftime(pattern), pattern)  # noqa: DTZ007 - a trial
     except (ValueError, re.error) as error:
-        raise ValueError(f"{pattern!r} is no format that dates can be read by: {error}") from error
+        raise ValueError(f"{pattern!r} is not a date format: {error}") from error
     if found.date() != trial.date():
         raise ValueError(f"{pattern!r}: a date has a year, a month and a day")
     return pattern

@@ -34,7 +34,7 @@ def check_packages(release: Release, names: Sequence[str]) -> None:
         given = _NAME.fullmatch(name)
         if given is None or (given["kind"] in _FOR_ONE_PYTHON) != (given["machine"] == "arm64"):
             raise ProvisioningError(
-                f"package {name!r}: platepost_VERSION_all.deb or platepost-runtime_VERSION+pyNNN_arm64.deb are wanted"
+                f"package {name!r}: expected platepost_VERSION_all.deb or platepost-runtime_VERSION+pyNNN_arm64.deb"
             )
         kind = given["kind"]
         if kind in versions:

@@ -60,7 +60,7 @@ class Partition:
         # What is looked at here may have been written by us, and in part.
         self._must_be_untouched()
         if not (self.folder / "kernel8.img").is_file():
-            raise ProvisioningError(f"{self.folder}: a 64-bit Raspberry Pi OS is wanted: there is no kernel8.img")
+            raise ProvisioningError(f"{self.folder}: not a 64-bit Raspberry Pi OS: it has no kernel8.img")
         if all((self.folder / name).is_file() for name in ("user-data", "meta-data", "network-config")):
             return Release.TRIXIE
         if _FIRSTBOOT in self.cmdline:

@@ -122,8 +122,6 @@ def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operat
         )
     if person.role not in ALLOWED:
         raise ProvisioningError(
-            Phrase(
-                "{person} is certified as {role}: a technician is wanted", person=person.name, role=person.role.value
-            )
+            Phrase("{person} is certified as {role}, not as technician", person=person.name, role=person.role.value)
         )
     return person

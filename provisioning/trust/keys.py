@@ -132,13 +132,13 @@ def write_private(path: Path, content: bytes) -> None:
     """Write a new file that only its owner can read, never readable by others even for an instant.
 
     Raises:
-        ProvisioningError: the file is there already; keys are not overwritten.
+        ProvisioningError: the file already exists; keys are not overwritten.
 
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ProvisioningError(f"{path} is there already; keys are not overwritten") from error
+        raise ProvisioningError(f"{path} already exists; keys are not overwritten") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
 

@@ -94,7 +94,7 @@ def open_recording(path: Path, *, frames_per_second: float | None = None, key: P
         return SealedRecording(path, key)
     if path.is_file():
         return VideoRecording(path)
-    raise CameraError(f"{path}: no such footage; a video file or a folder of images is wanted")
+    raise CameraError(f"{path}: no such footage; expected a video file or a folder of images")
 
 
 class VideoRecording(Recording):
@@ -187,12 +187,12 @@ class SequenceRecording(Recording):
             with timing.open(encoding="utf-8-sig", newline="") as lines:
                 rows = list(csv.DictReader(lines))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise CameraError(f"{timing}: lines of `file,seconds` in UTF-8 are wanted ({error})") from error
+            raise CameraError(f"{timing}: expected lines of `file,seconds` in UTF-8 ({error})") from error
         for number, row in enumerate(rows, start=2):
             try:
                 self._frames.append((path / row["file"], float(row["seconds"])))
             except (KeyError, TypeError, ValueError) as error:
-                raise CameraError(f"{timing}, line {number}: `file,seconds` is wanted") from error
+                raise CameraError(f"{timing}, line {number}: expected `file,seconds`") from error
         if not self._frames:
             raise CameraError(f"{timing}: names no frame")
         times = [seconds for _, seconds in self._frames]

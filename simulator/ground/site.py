@@ -55,7 +55,7 @@ def throwaway_fleet(
     except OSError as error:
         raise SimulatorError(f"{folder}: cannot be written ({error.strerror})") from error
     if fleet.agency != agency:
-        raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, and one of {agency} is wanted")
+        raise SimulatorError(f"{folder} is a fleet of {fleet.agency}, not of {agency}")
     for name in subscribers:
         if name not in fleet.subscribers():
             fleet.add_subscriber(name, reads=READS)

@@ -242,7 +242,7 @@ class Subscriber:
             identifier = event["id"]
         except (ValueError, KeyError, TypeError):
             self._malformed += 1
-            logger.warning("a message on %s is no event", message.topic)
+            logger.warning("a message on %s is not an event", message.topic)
             return None
         repeated = identifier in self._ids
         self._repeated += repeated

@@ -108,7 +108,7 @@ def _messages(path: Path, lines: Iterator[str]) -> Iterator[Message]:
             payload = json.dumps(found["payload"], separators=(",", ":"), ensure_ascii=False).encode()
             topic = str(found["topic"])
             if topic.count("/") < 3:
-                raise PlaybackError(f"{path}: line {number}: {topic!r} is no topic of a post")
+                raise PlaybackError(f"{path}: line {number}: {topic!r} is not a topic of a post")
             yield Message(float(found["at"]), topic, int(found["qos"]), bool(found["retain"]), payload)
     except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
         if isinstance(error, PlaybackError):

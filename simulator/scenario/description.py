@@ -124,6 +124,6 @@ class Scenario(TomlTable):
             yield ("custodians",), "a department is the only custodian"
         for place, event in enumerate(self.events):
             if isinstance(event, OF_DEPARTMENT) and not self.department:
-                yield ("events", place, "do"), "there is no department: say `department = true`"
+                yield ("events", place, "do"), "there is no department: set `department = true`"
             if isinstance(event, CustodianBackedUp | CustodianRestored) and self.department:
                 yield ("events", place, "do"), "a department's database is not taken back here"

@@ -31,7 +31,7 @@ def seconds(value: object) -> float:
 
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("seconds, or a text such as '1 h 30 min', are wanted")  # noqa: TRY004 - pydantic's contract
+        raise ValueError("expected seconds, or a text such as '1 h 30 min'")  # noqa: TRY004 - pydantic's contract
     total = _total(value) if isinstance(value, str) else value
     if not abs(total) <= _CENTURY:
         raise ValueError("a century (36500 days) is the longest")

@@ -15,5 +15,5 @@ def test_what_is_asked_for_is_tried(monkeypatch: pytest.MonkeyPatch, asked: str,
 
 def test_a_stand_without_its_function_does_not_pass_as_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLATEPOST_BOARD", "my_package.board")
-    with pytest.raises(pytest.UsageError, match=r"BOARD=my_package\.board: module:function is wanted, or one of "):
+    with pytest.raises(pytest.UsageError, match=r"BOARD=my_package\.board: expected module:function, or one of "):
         brought("BOARD", OURS)

@@ -214,7 +214,10 @@ def test_a_refusal_at_the_unit_is_said_in_the_language_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANGUAGE", "en")
-    for language, said in (("en", "'7K3M' is no code: 16 letters"), ("es", "'7K3M' no es un código: debe tener 16")):
+    for language, said in (
+        ("en", "'7K3M' is not a code: expected 16 letters"),
+        ("es", "'7K3M' no es un código: debe tener 16"),
+    ):
         words = ["enroll", "post-17", "office:1", "--directory", str(tmp_path), "--code-file", "-"]
         result = CliRunner().invoke(platepost, ["--language", language, *words], input="7K3M")
         assert isinstance(result.exception, EnrollmentError)

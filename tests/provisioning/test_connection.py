@@ -18,7 +18,7 @@ def test_what_is_no_event_has_no_data(payload: bytes) -> None:
 
 @pytest.mark.parametrize("address", ["broker", "broker:", ":8883", "broker:0", "broker:99999", "broker:8_8", "b:²"])
 def test_what_is_no_address_of_a_broker_is_refused(address: str) -> None:
-    with pytest.raises(ProvisioningError, match="host:port is wanted"):
+    with pytest.raises(ProvisioningError, match="expected host:port"):
         split_address(address)
 
 

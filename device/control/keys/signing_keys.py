@@ -170,7 +170,7 @@ class SigningKeys:
         last = taken[-1]
         kept = _kept(self._given, tuple(told[:MOST]), history.withdrawn, None)
         if self._store is None or len(told) > MOST:
-            why = "more statements than a post follows: the root's is wanted"
+            why = "more statements than a post follows: it needs one by the root"
             self._refuse(RefusedError(Rejection.TOO_LARGE, why), last)
             return False
         try:

@@ -88,7 +88,7 @@ def _own(thumbprint: str, pem: str) -> Key:
     try:
         key = Key.of(pem)
     except RecordError:
-        raise RefusedError(Rejection.MALFORMED, "what it names is no key on P-256", signed=True) from None
+        raise RefusedError(Rejection.MALFORMED, "what it names is not a P-256 key", signed=True) from None
     if key.thumbprint != thumbprint:
         raise RefusedError(Rejection.MALFORMED, "a key is another than its thumbprint says", signed=True)
     return key

@@ -123,7 +123,7 @@ def _publishable(package: bytes, fleet: Fleet) -> Manifest:
     """
     if not looks_like_package(package):
         raise ProvisioningError(
-            "this is no package: a list is built from an export first, with 'platepost provision hotlist build'"
+            "this is not a package: first build a list from an export, with 'platepost provision hotlist build'"
         )
     manifest, _ = verify_package(package, fleet.keys(Purpose.LISTS).accepted())
     if manifest.agency != fleet.agency:

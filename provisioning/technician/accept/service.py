@@ -125,7 +125,7 @@ def judged(count: ManualCount, limits: AcceptanceCriteria) -> Result:
     whole = count.vehicles >= limits.vehicles
     if not whole:
         said = Phrase(
-            "{found}; ended before the {wanted} vehicles that are wanted were counted",
+            "{found}; ended before all {wanted} vehicles were counted",
             found=said,
             wanted=str(limits.vehicles),
         )

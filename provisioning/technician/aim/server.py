@@ -25,7 +25,7 @@ def service_address(text: str) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise ProvisioningError(
-            Phrase("service address {address}: an address of the service interface is wanted", address=repr(text))
+            Phrase("service address {address}: expected an address of the service interface", address=repr(text))
         ) from None
     if address.is_unspecified:
         raise ProvisioningError(

@@ -148,7 +148,7 @@ class CustodyChecker:
         for record in stored:
             if self._is_gone(post, record):
                 if record.type != TYPES[Read]:
-                    wrong.append(f"{post}: number {record.sequence}, {record.type} is given up, and is no read")
+                    wrong.append(f"{post}: number {record.sequence}, {record.type} is given up, and is not a read")
                 continue
             if left is not None and record.chain == left.chain and record.sequence in left.numbers:
                 continue

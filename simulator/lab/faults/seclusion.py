@@ -80,7 +80,7 @@ def _own_mounts(kernel: _Kernel) -> str | None:
         kernel.mount(b"", b"/", _MS_REC | _MS_PRIVATE, b"")
     except OSError as error:
         # What is mounted below a root that is no mount point would show outside of it.
-        why = "/ is no mount point: a chroot" if error.errno == errno.EINVAL else error.strerror
+        why = "/ is not a mount point: a chroot" if error.errno == errno.EINVAL else error.strerror
         return f"cannot make private mounts: {why}"
     return None
 

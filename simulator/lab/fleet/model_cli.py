@@ -114,11 +114,11 @@ def _assumptions(given: tuple[str, ...]) -> Assumptions:
     for text in given:
         name, equals, value = text.partition("=")
         if name not in known or not equals:
-            raise click.BadParameter(f"{text!r}: NAME=VALUE is wanted, NAME one of {', '.join(known)}")
+            raise click.BadParameter(f"{text!r}: expected NAME=VALUE, NAME one of {', '.join(known)}")
         try:
             changes[name] = int(value) if known[name] else float(value)
         except ValueError as error:
-            raise click.BadParameter(f"{text!r}: {value!r} is no number") from error
+            raise click.BadParameter(f"{text!r}: {value!r} is not a number") from error
         if changes[name] <= 0:
             raise click.BadParameter(f"{text!r}: it must be more than 0")
     return dataclasses.replace(DEFAULT, **changes)  # type: ignore[arg-type]  # checked above

@@ -73,7 +73,7 @@ class Counted(Within):
         if self.count is not None and (self.at_least is not None or self.at_most is not None):
             raise ValueError("`count` stands alone, without at_least and at_most")
         if self.at_most is None and self.at_least == 0:
-            raise ValueError("`at_least` = 0 demands nothing: `count`, `at_most` or a greater one is wanted")
+            raise ValueError("`at_least` = 0 demands nothing: give `count`, `at_most` or a greater one")
         if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
             raise ValueError("`at_least` is more than `at_most`: no number is both")
         return self

@@ -108,9 +108,9 @@ class ListCheck(BaseCheck):
                 continue
             last = said[-1]
             if last.get("version") != self.version:
-                problems.append(f"{name}: list {last.get('version')} is in force, {self.version} is wanted")
+                problems.append(f"{name}: list {last.get('version')} is in force, expected {self.version}")
             if self.state is not None and last.get("state") != self.state:
-                problems.append(f"{name}: the list is {last.get('state')}, {self.state} is wanted")
+                problems.append(f"{name}: the list is {last.get('state')}, expected {self.state}")
         return tuple(problems)
 
 

@@ -206,7 +206,7 @@ def test_package_is_opened_into_a_folder_that_has_nothing(make: Make, tmp_path: 
     before = {path: path.read_bytes() for path in (tmp_path / "opened").rglob("*") if path.is_file()}
     (tmp_path / "file").write_text("mine")
     for into in ("opened", "file"):
-        with pytest.raises(EvidenceRefusedError, match="is there already"):
+        with pytest.raises(EvidenceRefusedError, match="already exists"):
             write_opened(other, tmp_path / into)
     assert {path: path.read_bytes() for path in (tmp_path / "opened").rglob("*") if path.is_file()} == before
     (tmp_path / "empty").mkdir()

@@ -101,7 +101,7 @@ def test_identity_outside_a_fleet_needs_a_broker(department: Commands, tmp_path:
 def test_identity_that_is_no_custodian_s_is_refused(department: Commands, tmp_path: Path) -> None:
     fleet = Fleet.load(department.identity.parents[1])
     for identity in (department.identity.parent, fleet.publisher, tmp_path):
-        assert "is no custodian's folder: give" in refused(tmp_path / "other", identity)
+        assert "is not a custodian's folder: give" in refused(tmp_path / "other", identity)
     assert not (tmp_path / "other").exists()
 
 

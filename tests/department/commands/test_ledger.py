@@ -64,7 +64,7 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         assert (checked["intact"], checked["heads"]) == (True, 1)
         (tmp_path / "signed").write_bytes(signed + b"\n" + forged + b"\n")
         done = department("ledger check", *given)
-        assert (done.returncode, "line 2: a line is no end that a known witness has signed" in done.stdout) == (1, True)
+        assert (done.returncode, "line 2: a line is not an end that a known witness signed" in done.stdout) == (1, True)
         (tmp_path / "signed").write_bytes(signed + b"\n")
         exported = tmp_path / "ledger.jsonl"
         assert department.json("ledger export", "--outsider", "--to", exported)["lines"] == 5
@@ -80,6 +80,6 @@ def test_sealed_end_names_a_tail_that_is_cut_off(department: Commands, tmp_path:
         done = department("ledger check", "--heads", heads)
         assert done.returncode == 1
         assert "2 cut: a noted end is not there\n" in done.stdout
-        assert f"head: {heads}, line 2: a line is no signed end of a ledger\n" in done.stdout
+        assert f"head: {heads}, line 2: a line is not a signed end of a ledger\n" in done.stdout
         assert "1 entries, 1 ends: 2 problems.\n" in done.stdout
         assert "2 cut: a noted end is not there\n" in department("ledger check", *given).stdout

@@ -145,7 +145,7 @@ def test_without_a_grant_no_answer(oakdale: Oakdale) -> None:
     assert decision()[0] == "answered"
     assert decision(purpose="patrol") == (
         "refused", "nothing on behalf of oakdale-pd: no agreement in force is about this purpose")  # fmt: skip
-    assert "is no purpose of the policy" in decision(purpose="curiosity")[1]
+    assert "is not a purpose of the policy" in decision(purpose="curiosity")[1]
     assert "needs a case number" in decision(case=None)[1]
     assert "The auditors see this" in decision(reason="asked for by ICE")[1]
     agency = Agency(name="oakdale-pd", kind=AgencyKind.IN_STATE, allowed=False, note="n")
@@ -172,7 +172,7 @@ def test_own_policy_decides(oakdale: Oakdale, settings: Settings, tmp_path: Path
     settings.POLICY_FILE.write_text(text.replace('name = "stolen vehicle"', 'name = "stolen car"'))
     receipt = receipt_of(asked(oakdale))
     assert receipt.decision == "refused"
-    assert "is no purpose of the policy" in receipt.why
+    assert "is not a purpose of the policy" in receipt.why
     assert receipt.policy == policy_in_force().digest
 
 
@@ -255,7 +255,7 @@ def test_partner_is_named_by_its_page(oakdale: Oakdale, people: dict[str, Any]) 
     pem = oakdale.identity.certificate.read_text()
     with as_role(WEB):
         bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/", "certificate": "none"})
-        assert "no certificate" in bad.content.decode()
+        assert "not a department" in bad.content.decode()
         bad = client.post("/partners/name/", {"agency": "oakdale-pd", "url": "https://x/y", "certificate": pem})
         assert "https://HOST:PORT" in bad.content.decode()
         said = {"agency": "oakdale-pd", "url": "https://plates.oakdale.example:8602", "certificate": pem}

@@ -166,7 +166,7 @@ def test_answers_slow_away_and_refusing_in_turn(
     policy.write_text(text.replace(f'name = "{PURPOSE}"', 'name = "stolen car"'))
     refusal = page()
     assert "oakdale-pd: refused" in refusal
-    assert "is no purpose of the policy" in refusal
+    assert "is not a purpose of the policy" in refusal
     policy.write_text(text)
     assert ours() == partner.exchanged()
     assert len(ours()) == 3, "the refusal stands in both ledgers"

@@ -130,7 +130,10 @@ def test_unknown_address_is_refused() -> None:
 def test_page_says_what_the_policy_lacks(settings: Any, tmp_path: Path) -> None:  # noqa: ANN401 - pytest-django's
     client = client_of(made_person("a.novak", DepartmentRole.AUDITOR))
     settings.POLICY_FILE = tmp_path / "policy.toml"
-    for text, said in ((DEFAULT.read_text("utf-8").replace('"audit"', '"checks"'), "no purpose"), ("law = 1", "law")):
+    for text, said in (
+        (DEFAULT.read_text("utf-8").replace('"audit"', '"checks"'), "not a purpose"),
+        ("law = 1", "law"),
+    ):
         settings.POLICY_FILE.write_text(text)
         with as_role(WEB):
             answer = client.post("/audits/report/", {"month": "2026-03"})

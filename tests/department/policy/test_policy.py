@@ -27,8 +27,8 @@ def test_allowed(purpose: AccessPurpose) -> None:
 @pytest.mark.parametrize(
     ("purpose", "message"),
     [
-        (AccessPurpose("curiosity"), "no purpose of the policy; it has: stolen vehicle, "),
-        (AccessPurpose(""), "no purpose"),
+        (AccessPurpose("curiosity"), "not a purpose of the policy; it has: stolen vehicle, "),
+        (AccessPurpose(""), "not a purpose"),
         (AccessPurpose("stolen vehicle"), "needs a case number"),
         (AccessPurpose("stolen vehicle", "  "), "needs a case number"),
         (AccessPurpose("missing person", "26-1", exigent=True), "needs a reason"),

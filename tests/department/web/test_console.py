@@ -209,4 +209,4 @@ def test_a_policy_without_the_purpose_of_alarms_is_said_and_no_crash(
     monkeypatch.setattr("department.ledger.entries.policy_in_force", lambda: lacking)
     with as_role(WEB):
         answer = client_of(one).post("/console/step/", {"hit": hit, "step": "take", "revision": 0})
-    assert (answer.status_code, "no purpose of the policy" in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "not a purpose of the policy" in answer.content.decode()) == (422, True)

@@ -144,7 +144,7 @@ def test_a_fifo_on_the_stick_is_refused_by_name_and_not_waited_for(unit: Unit) -
     os.mkfifo(unit.stick / "9.package")
     result = unit.hand()
     assert isinstance(result.exception, HotListError)
-    assert "9.package cannot be read: a FIFO, and a regular file is wanted" in str(result.exception)
+    assert "9.package cannot be read: a FIFO, not a regular file" in str(result.exception)
 
 
 def test_a_file_that_goes_on_after_the_package_is_refused_by_its_size(unit: Unit) -> None:

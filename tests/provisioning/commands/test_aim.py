@@ -49,7 +49,7 @@ def test_the_page_is_not_served_where_others_could_reach_it(fleet: Fleet, addres
 
 
 def test_who_may_only_look_may_not_aim(fleet: Fleet) -> None:
-    assert "a technician is wanted" in refusal(fleet, fleet.add_operator("watcher", Role.OPERATOR))
+    assert "not as technician" in refusal(fleet, fleet.add_operator("watcher", Role.OPERATOR))
 
 
 def test_a_technician_of_another_fleet_is_nobody_here(fleet: Fleet, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_an_answer_with_a_fifo_in_it_is_refused_by_name_and_not_waited_for(stick
     write_answer(stick, "post-1", ANSWER, seal_key=KEY)
     (stick / name).unlink()
     os.mkfifo(stick / name)
-    with pytest.raises(EnrollmentError, match=f"a FIFO, and a regular file is wanted.*{name}"):
+    with pytest.raises(EnrollmentError, match=f"a FIFO, not a regular file.*{name}"):
         read_answer_files(stick, "post-1", seal_key=KEY)
 
 
@@ -78,7 +78,7 @@ def test_a_request_that_is_a_device_is_refused_by_name(stick: Path, name: str) -
     write_request(stick, "post-1", b"request", seal_key=KEY)
     (stick / name).unlink()
     (stick / name).symlink_to("/dev/zero")
-    with pytest.raises(EnrollmentError, match=f"a device, and a regular file is wanted.*{name}"):
+    with pytest.raises(EnrollmentError, match=f"a device, not a regular file.*{name}"):
         read_request_file(stick, "post-1")
 
 

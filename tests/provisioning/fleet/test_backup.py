@@ -168,7 +168,7 @@ def test_commands_write_a_private_file_and_take_it_back(fleet: Fleet, tmp_path: 
     back = ["fleet", "restore", str(path), str(tmp_path / "back"), "--purpose", "a new disk"]
     assert "with 1 posts" in CliRunner().invoke(provision, back, catch_exceptions=False).output
     assert [act.action for act in Fleet.load(tmp_path / "back").acts] == ["fleet_backed_up", "fleet_restored"]
-    with pytest.raises(ProvisioningError, match="there already"):
+    with pytest.raises(ProvisioningError, match="already exists"):
         CliRunner().invoke(provision, back, catch_exceptions=False)
 
 

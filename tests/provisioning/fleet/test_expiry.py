@@ -85,7 +85,7 @@ def test_who_was_revoked_or_is_nobody_is_not_renewed(tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
     fleet.add_subscriber("dispatch")
     fleet.revoke_certificates("dispatch", "stolen")
-    for name, why in (("dispatch", "was revoked"), ("post-1", "no subscriber, custodian or post")):
+    for name, why in (("dispatch", "was revoked"), ("post-1", "not a subscriber, custodian or post")):
         with pytest.raises(ProvisioningError, match=why):
             renew_client(fleet, name)
 

@@ -184,9 +184,9 @@ def test_a_post_or_key_that_is_named_twice_is_refused(signing: ECKey) -> None:
     key = one_key().model_dump(mode="json", exclude_none=True)
     post = {"name": "post-1", "keys": [key]}
     for posts in ([post, post], [{"name": "post-1", "keys": [key, key]}], [{"name": "post-1", "keys": []}]):
-        assert "no register" in refusal(sign(payload(posts=posts), signing, typ=REGISTER_TYPE), signing)
+        assert "not a register" in refusal(sign(payload(posts=posts), signing, typ=REGISTER_TYPE), signing)
     halved = {"name": "post-1", "keys": [key | {"ended": "revoked"}]}
-    assert "no register" in refusal(sign(payload(posts=[halved]), signing, typ=REGISTER_TYPE), signing)
+    assert "not a register" in refusal(sign(payload(posts=[halved]), signing, typ=REGISTER_TYPE), signing)
 
 
 def test_the_command_writes_a_copy_for_who_keeps_the_records(fleet: Fleet, tmp_path: Path) -> None:

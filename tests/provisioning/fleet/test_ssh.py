@@ -97,8 +97,8 @@ def test_nobody_else_s_key_is_certified(fleet: Fleet, key: Path, name: str, said
     ("text", "said"),
     [
         ("-----BEGIN OPENSSH PRIVATE KEY-----", "is a private key"),
-        ("ssh-ed25519 AAAA", "no public key of ssh that can be certified"),
-        ("hello", "public keys of ssh are wanted"),
+        ("ssh-ed25519 AAAA", "not an ssh public key that can be certified"),
+        ("hello", "expected ssh public keys"),
     ],
 )
 def test_what_is_no_public_key_is_not_certified(fleet: Fleet, key: Path, text: str, said: str) -> None:

@@ -363,7 +363,7 @@ R12, (R13, APP, SERVICE) = PACKAGES["bookworm"][0], PACKAGES["trixie"]
         ("trixie", (R13, APP, SERVICE, "platepost_0.2.0_all.deb"), "one platepost is given already"),
         ("trixie", (R13, APP, SERVICE, "platepost-simulator_0.1.0+py311_arm64.deb"), "simulator_0.1.0.py311.* is not"),
         ("trixie", ("platepost-runtime_0.1.0_arm64.deb", APP, SERVICE), "not for release 13"),
-        ("trixie", ("platepost-runtime_0.1.0+py313_amd64.deb", APP, SERVICE), "are wanted"),
+        ("trixie", ("platepost-runtime_0.1.0+py313_amd64.deb", APP, SERVICE), "expected"),
     ],
 )
 def test_packages_that_the_release_would_not_install_are_refused(

@@ -73,7 +73,7 @@ def test_messages_are_as_a_post_publishes_them(day: Path) -> None:
         (2, "[]", "line 2: no message"),
         (3, '{"at": 1}', "line 3"),
         (4, "{", "line 4: no JSON"),
-        (4, '{"at":0,"topic":"alpr","qos":1,"retain":false,"payload":{}}', "line 4: 'alpr' is no topic of a post"),
+        (4, '{"at":0,"topic":"alpr","qos":1,"retain":false,"payload":{}}', "line 4: 'alpr' is not a topic of a post"),
     ],
 )
 def test_damage_is_named_with_its_line(day: Path, tmp_path: Path, line: int, damage: str, said: str) -> None:

@@ -189,8 +189,8 @@ def test_the_list_in_force_is_the_one_last_said_before_the_moment() -> None:
     )
     assert not judge(observed, check="list", at=4)
     assert not judge(observed, check="list", version=3, state="current", at=8)
-    assert judge(observed, check="list", version=3, state="current") == "post-1: the list is stale, current is wanted"
-    assert judge(observed, check="list", version=4, at=8) == "post-1: list 3 is in force, 4 is wanted"
+    assert judge(observed, check="list", version=3, state="current") == "post-1: the list is stale, expected current"
+    assert judge(observed, check="list", version=4, at=8) == "post-1: list 3 is in force, expected 4"
 
 
 def test_a_post_that_says_nothing_meets_no_demand_of_what_it_says() -> None:

@@ -231,7 +231,7 @@ def test_which_member_of_a_signed_configuration_is_wrong_is_told(world: World) -
     remote = world.remote()
     world.give(remote, world.sign_anything(version="7"))
     assert (said(remote).details["message"], remote.state().refused) == (
-        "what is signed is no configuration: version",
+        "the signed content is not a configuration: version",
         None,
     )
 

@@ -75,7 +75,7 @@ def test_it_is_said_which_vehicles_are_counted_when_and_how_many_may_be_missing(
 def test_a_count_that_was_ended_early_is_not_good(*, count: ManualCount, wanted: int, good: bool) -> None:
     found = judged(count, AcceptanceCriteria(vehicles=wanted))
     assert found.good is good
-    assert (f"before the {wanted} vehicles" in found.said) is (count.vehicles < wanted)
+    assert (f"before all {wanted} vehicles" in found.said) is (count.vehicles < wanted)
 
 
 def test_a_count_that_could_never_be_enough_is_refused() -> None:

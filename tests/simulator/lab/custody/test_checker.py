@@ -190,7 +190,7 @@ def test_what_was_given_up_and_is_no_read_is_found(wire: Wire) -> None:
     wire.make(2)
     give_up_two(wire)
     assert wire.verdict() == [
-        f"post-1: number {number}, platepost.audit.v1 is given up, and is no read" for number in (6, 7)
+        f"post-1: number {number}, platepost.audit.v1 is given up, and is not a read" for number in (6, 7)
     ]
 
 

@@ -30,7 +30,7 @@ def secluded(*arguments: str) -> Seclusion:
 def test_a_chroot_has_a_network_and_says_why_it_has_no_mounts(tmp_path: Path) -> None:
     missing = secluded(str(tmp_path))
 
-    assert missing.no_mounts == "cannot make private mounts: / is no mount point: a chroot"
+    assert missing.no_mounts == "cannot make private mounts: / is not a mount point: a chroot"
     assert missing.no_network == secluded().no_network
 
 
