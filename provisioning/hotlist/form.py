@@ -59,7 +59,7 @@ class FileFormat(_Closed):
 
     form: Literal["delimited", "fixed"] = "delimited"
     header: bool = True
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: str = Field(default=",", min_length=1, max_length=1, pattern=r'[^\r\n"]')
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "auto"
     skip: int = Field(default=0, ge=0, le=1000)
     ignore: Annotated[str, AfterValidator(_compiles)] | None = None

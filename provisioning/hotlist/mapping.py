@@ -52,7 +52,7 @@ def _zone(name: str) -> tzinfo:
 def _known_zone(name: str) -> str:
     try:
         _zone(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # such as of 'US', a folder of zones
         raise ValueError(f"no time zone {name!r}") from error
     return name
 

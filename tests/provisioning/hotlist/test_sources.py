@@ -98,6 +98,9 @@ def test_a_mapping_fits_another_vendors_export(tmp_path: Path) -> None:
     [
         ("[columns]\nplat = 'LIC'", "columns.plat"),
         ("[dates]\nzone = 'Mars/Olympus'", "dates.zone"),
+        ("[dates]\nzone = 'US'", "dates.zone"),
+        ('[source]\ndelimiter = "\\n"', "source.delimiter"),
+        ("[source]\ndelimiter = '\"'", "source.delimiter"),
         ("[dates]\nformats = ['%Y-%m-%d %H:%M %Z']", "dates.formats.0: .*use %z"),
         ("[dates]\nformats = ['%Y-%m-%d%z']", "dates.formats.0: .*without a time of the day"),
         ("[dates]\nformats = ['%m/%d/%Y', '%m/%m/%Y']", "dates.formats.1: .*no format"),
