@@ -61,10 +61,10 @@ def test_forbidden(purpose: AccessPurpose, forbidden: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ('law = "california"', 'law = "texas"', "law: .*'texas' is none of california"),
+        ('law = "california"', 'law = "texas"', "law: .*'texas' is not one of california"),
         ("case = true", 'case = "sometimes"', "purposes.0.case"),
         ('name = "patrol"', 'name = "patrol"\nlabel = "x"', "purposes.6.label"),
-        ("[[purposes]]", "[[purposes", "no TOML"),
+        ("[[purposes]]", "[[purposes", "not TOML"),
     ],
 )
 def test_wrong_file(tmp_path: Path, before: str, after: str, message: str) -> None:
