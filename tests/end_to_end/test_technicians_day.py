@@ -262,5 +262,5 @@ def steal(day: Day, unit: Path) -> None:
     verifying = read_key(day.fleet.configuration_verifying_key.read_bytes())
     register, _ = open_register(day.fleet.register.read_bytes(), [verifying])
     assert {post.name: post.keys[-1].ended for post in register.posts}["post-17"] == "revoked"
-    with pytest.raises(ProvisioningError, match="no post of this fleet"):
+    with pytest.raises(ProvisioningError, match="not a post of this fleet"):
         day.told("post", "revoke", "post-17", *day.at_the_broker)

@@ -87,5 +87,5 @@ def test_end_goes_to_every_destination(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"{}", b'{"head": 1, "witness": null}', b'{"head": "a", "witness": 1}'])
 def test_damaged_line(line: bytes) -> None:
-    with pytest.raises(HeadError, match="no signed end"):
+    with pytest.raises(HeadError, match="not a signed end"):
         SealedHead.read(line)

@@ -30,7 +30,7 @@ def test_witnessed_end_is_known_by_the_witness_s_key(tmp_path: Path) -> None:
     witness(head(20), tmp_path)
     assert len((tmp_path / "springfield.records").read_bytes().splitlines()) == 2
     for message, keys in ((signed, [STRANGER]), (first, [WITNESS]), (signed[:-4] + b"AAAA", [WITNESS])):
-        with pytest.raises(HeadError, match="no end that a known witness"):
+        with pytest.raises(HeadError, match="not an end that a known witness"):
             witnessed_head(message, keys)
 
 

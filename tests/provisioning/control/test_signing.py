@@ -70,7 +70,7 @@ def test_what_no_post_would_take_is_not_signed(
 
 def test_a_post_of_another_fleet_is_not_signed_for(fleet: Fleet, tmp_path: Path) -> None:
     arguments = ["configuration", "sign", str(fleet.directory), "post-9", *WHY, "-o", str(tmp_path / "x")]
-    with pytest.raises(ProvisioningError, match="no post of this fleet"):
+    with pytest.raises(ProvisioningError, match="not a post of this fleet"):
         CliRunner().invoke(provision, arguments, catch_exceptions=False)
 
 
