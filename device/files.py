@@ -69,9 +69,19 @@ def make_folder(folder: Path) -> None:
             flush_folder(one.parent)
 
 
+def flush_all(folder: Path) -> None:
+    """Have the disk keep all that is in a folder. Raises OSError."""
+    for path in (folder, *folder.rglob("*")):
+        _flush(path, os.O_RDONLY)
+
+
 def flush_folder(folder: Path) -> None:
     """Have the disk keep which files there are in a folder. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _flush(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

@@ -26,7 +26,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.layout import ROOT_FILE
 from provisioning.fleet.post_file import PostSettings, custodian_key_file
-from provisioning.fleet.register import write_register
+from provisioning.fleet.register import keep_former, write_register
 from provisioning.people.acts import Author
 from provisioning.people.person import NotCertifiedError, Person
 from provisioning.trust.authority import CERTIFICATE_FILE, Authority
@@ -263,7 +263,7 @@ class RegistrationAuthority:
             (fleet.recipient_key(post), request.unseal_key),
         ):
             private_folder(path.parent)
-            _keep_former(path)
+            keep_former(path)
             replace_private(path, content)
         folder = fleet.post(post)
         private_folder(folder.parent)
@@ -380,18 +380,6 @@ def _decoded(body: bytes) -> bytes:
         return base64.b64decode(body)
     except (ValueError, binascii.Error) as error:
         raise EnrollmentError("the request is not base64", reason="request_refused") from error
-
-
-def _keep_former(path: Path) -> None:
-    """Keep a former unit's public key: what it signed can still be verified."""
-    if not path.exists():
-        return
-    try:
-        name = read_key(path.read_bytes()).thumbprint()[:12]
-    except ValueError as error:
-        raise ProvisioningError(f"{path}: damaged") from error
-    former = private_folder(path.parent / "former")
-    replace_private(former / f"{path.stem}.{name}.pem", path.read_bytes())
 
 
 def _serial(chain: bytes) -> str:

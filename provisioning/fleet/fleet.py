@@ -15,7 +15,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.files import flush_folder
+from device.files import flush_all, flush_folder
 from device.records import CustodianTerms, Purpose, Role
 from device.records.signing import read_key
 from device.records.topics import RESERVED_POSTS
@@ -25,7 +25,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
 from provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
 from provisioning.fleet.reads import ReadsGrant, write_grant
-from provisioning.fleet.register import write_register
+from provisioning.fleet.register import keep_former, write_register
 from provisioning.people.register import CertifiedPerson
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
@@ -213,23 +213,23 @@ class Fleet(Layout):
             ProvisioningError: the name cannot be, or is taken.
 
         """
-        self.check_free(name)
+        self.check_free(name)  # before anything is asked for
         authority = self.open_authority()
         folder = self.post(name)
-        with self.locked():
-            self.check_free(name)
-            self._write_client(folder, name, authority)
-        signing, unsealing = self.issuance.make_key(), self.issuance.make_key()
-        write_private(folder / "signing_key.pem", private_pem(signing))
-        write_private(folder / "unseal_key.pem", private_pem(unsealing))
-        write_private(folder / "issuer_key.pem", self.list_verifying_key.read_bytes())
-        write_private(folder / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
-        write_private(folder / "outbox.key", new_outbox_key())
-        private_folder(folder / STATE)
-        for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
-            private_folder(path.parent)
-            write_private(path, public_pem(key))
-        self.write_post_file(name, settings)
+        with self._made_whole(folder) as aside:
+            self._write_client(aside, name, authority)
+            signing, unsealing = self.issuance.make_key(), self.issuance.make_key()
+            write_private(aside / "signing_key.pem", private_pem(signing))
+            write_private(aside / "unseal_key.pem", private_pem(unsealing))
+            write_private(aside / "issuer_key.pem", self.list_verifying_key.read_bytes())
+            write_private(aside / "configuration_key.pem", self.configuration_verifying_key.read_bytes())
+            write_private(aside / "outbox.key", new_outbox_key())
+            private_folder(aside / STATE)
+            self._write_post_file(aside, name, settings)
+            for path, key in ((self.record_key(name), signing), (self.recipient_key(name), unsealing)):
+                private_folder(path.parent)
+                keep_former(path)  # of a post of this name that was revoked
+                replace_private(path, public_pem(key))
         write_register(self)
         return folder
 
@@ -240,7 +240,9 @@ class Fleet(Layout):
             ProvisioningError: a file of a custodian is damaged.
 
         """
-        folder = self.post(name)
+        self._write_post_file(self.post(name), name, settings)
+
+    def _write_post_file(self, folder: Path, name: str, settings: PostSettings) -> None:
         for path in folder.glob(custodian_key_file("*")):
             path.unlink()
         custodians = self.required_custodians()
@@ -484,6 +486,7 @@ class Fleet(Layout):
             shutil.rmtree(unfinished, ignore_errors=True)
             yield private_folder(unfinished) / folder.name
             private_folder(folder.parent)
+            flush_all(unfinished / folder.name)  # before it has its name
             (unfinished / folder.name).rename(folder)
             flush_folder(folder.parent)
             unfinished.rmdir()

@@ -160,6 +160,23 @@ def write_register(fleet: Layout) -> tuple[Path, PostKeyRegister]:
     return path, register
 
 
+def keep_former(path: Path) -> None:
+    """Keep a former unit's public key, if there was one: what it signed can still be verified.
+
+    Raises:
+        ProvisioningError: it is damaged.
+
+    """
+    if not path.exists():
+        return
+    try:
+        name = read_key(path.read_bytes()).thumbprint()[:12]
+    except ValueError as error:
+        raise ProvisioningError(f"{path}: damaged") from error
+    former = private_folder(path.parent / "former")
+    replace_private(former / f"{path.stem}.{name}.pem", path.read_bytes())
+
+
 def _readers(fleet: Layout) -> tuple[ReadsHolder, ...]:
     granted = fleet.reads()
     unasked = (ReadsHolder(name=name) for name in fleet.subscribers() if name not in granted)

@@ -32,13 +32,17 @@ class Rotated:
 
 
 def rotate_broker(fleet: Fleet) -> Rotated:
-    """Make a new key and certificate for the broker; clients know it by the authority, and notice nothing."""
+    """Make a new key and certificate for the broker; clients know it by the authority, and notice nothing.
+
+    Cut off, the same again makes another.
+    """
     authority = fleet.open_authority()
     folder = fleet.broker.certificate.parent
     with fleet.locked():
         before = serial_of(folder)
-        fleet.write_broker_certificate(authority)
+        # First, as nothing says afterwards which one it was; no client looks its broker up in the list.
         fleet.ledger.revoked([int(before, 16)], "rotated")
+        fleet.write_broker_certificate(authority)
     return Rotated("broker", before, serial_of(folder), "Copy broker/ to the broker, if it is elsewhere.")
 
 

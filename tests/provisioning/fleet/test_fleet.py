@@ -1,9 +1,11 @@
 import contextlib
 import os
 import stat
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -23,8 +25,16 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.reads import ReadsGrant
+from provisioning.fleet.register import write_register
 from provisioning.trust.authority import Authority
-from provisioning.trust.keys import private_folder, signing_jwk, write_private
+from provisioning.trust.keys import (
+    private_folder,
+    public_pem,
+    read_private_key,
+    replace_private,
+    signing_jwk,
+    write_private,
+)
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 
@@ -416,11 +426,13 @@ def test_missing_fleet_says_how_to_make_one(tmp_path: Path) -> None:
         Fleet.load(tmp_path)
 
 
-@pytest.mark.parametrize("kind", ["subscriber", "operator"])
+@pytest.mark.parametrize("kind", ["post", "subscriber", "operator"])
 def test_name_is_free_still_where_an_identity_was_cut_off_in_its_making(
     fleet: Fleet, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def add() -> Path:
+        if kind == "post":
+            return fleet.add_post("x-webb", SETTINGS)
         return fleet.add_subscriber("x-webb") if kind == "subscriber" else fleet.add_operator("x-webb", Role.TECHNICIAN)
 
     class CutOffError(Exception):
@@ -435,9 +447,52 @@ def test_name_is_free_still_where_an_identity_was_cut_off_in_its_making(
         patch.setattr("provisioning.fleet.fleet.write_private", cut_off)
         with pytest.raises(CutOffError):
             add()
-    assert (fleet.subscribers(), fleet.operators()) == ((), ())
+    assert (fleet.posts(), fleet.subscribers(), fleet.operators()) == ((), (), ())
     assert (add() / "certificate.pem").exists()
     assert not (fleet.directory / "unfinished").exists()
+
+
+def test_post_is_whole_or_none_at_whatever_moment_its_making_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of its name without a post.toml was a client of the broker, and the post could not be made again."""
+
+    class CutOffError(Exception):
+        pass
+
+    for moment in range(100):
+        fleet, left = Fleet.create(tmp_path / str(moment), agency="riverside"), iter(range(moment))
+
+        def cut(write: Callable[[Path, bytes], None], left: Iterator[int], path: Path, content: bytes) -> None:
+            if next(left, None) is None:
+                raise CutOffError
+            write(path, content)
+
+        with monkeypatch.context() as patch:
+            for name, write in (("write_private", write_private), ("replace_private", replace_private)):
+                patch.setattr(f"provisioning.fleet.fleet.{name}", partial(cut, write, left))
+            with contextlib.suppress(CutOffError):
+                fleet.add_post("post-1", SETTINGS)
+        if fleet.posts():
+            assert moment > 8
+            break
+        folder = fleet.add_post("post-1", SETTINGS)
+        config.load(folder / "post.toml")
+        assert public_pem(read_private_key(folder / "signing_key.pem")) == fleet.record_key("post-1").read_bytes()
+        assert not (fleet.directory / "unfinished").exists()
+
+
+def test_name_of_a_post_that_was_revoked_is_given_again(fleet: Fleet) -> None:
+    """What the former one signed can be verified still."""
+    fleet.add_post("post-9", SETTINGS)
+    former = fleet.record_key("post-9").read_bytes()
+    fleet.recipient_key("post-9").unlink()
+    fleet.post("post-9").rename(private_folder(fleet.directory / "revoked") / "post-9.1")
+    write_register(fleet)
+    fleet.add_post("post-9", SETTINGS)
+    _, register = write_register(fleet)
+    (keys,) = (post.keys for post in register.posts if post.name == "post-9")
+    assert [(key.public_key.encode() == former, key.ended) for key in keys] == [(True, "revoked"), (False, None)]
 
 
 def test_a_name_is_given_once_though_several_ask_for_it_at_once(fleet: Fleet) -> None:

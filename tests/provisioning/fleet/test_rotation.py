@@ -19,7 +19,7 @@ from provisioning.fleet.post_file import PostSettings
 from provisioning.fleet.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
 from provisioning.people.person import Person
 from provisioning.trust.authority import Authority
-from provisioning.trust.keys import new_key, private_pem
+from provisioning.trust.keys import new_key, private_pem, read_private_key
 from provisioning.trust.takeover import serial_of
 
 
@@ -114,8 +114,10 @@ def cut_at(moment: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.undo()
 
 
-def cut_off(fleet: Fleet, rotate: Callable[[Fleet], object], monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
-    """Give a copy of the fleet for every moment at which a rotation can be cut off."""
+def cut_off(
+    fleet: Fleet, rotate: Callable[[Fleet], object], monkeypatch: pytest.MonkeyPatch, *, least: int = 5
+) -> Iterator[Fleet]:
+    """Give a copy of the fleet for every moment at which a rotation can be cut off, more than `least`."""
     for moment in range(1, 100):
         with rehearsed(fleet) as copy:
             try:
@@ -124,7 +126,7 @@ def cut_off(fleet: Fleet, rotate: Callable[[Fleet], object], monkeypatch: pytest
             except Cut:
                 yield copy
             else:
-                assert moment > 5
+                assert moment > least
                 return
 
 
@@ -174,6 +176,18 @@ def test_publisher_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monke
         assert [one.serial for one in copy.ledger.of("department")] == [int(done.present, 16)]
         assert refusable(copy, copy.publisher)
         assert not list(copy.directory.glob("department.*"))
+
+
+def test_broker_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing says afterwards which certificate was the former: it must be noted as revoked whatever comes between."""
+    before = serial_of(fleet.broker.certificate.parent)
+    for copy in cut_off(fleet, rotate_broker, monkeypatch, least=3):
+        done = rotate_broker(copy)
+        assert copy.ledger.is_revoked(int(before, 16))
+        assert not copy.ledger.is_revoked(int(done.present, 16))
+        key = read_private_key(copy.broker.private_key)
+        assert chain_of(copy.broker.certificate)[0].public_key() == key.public_key()
+        assert trusts(copy.post("post-1") / "ca.pem", chain_of(copy.broker.certificate))
 
 
 def test_list_written_with_an_authority_that_was_replaced_meanwhile_leaves_the_present_one_s(fleet: Fleet) -> None:
