@@ -51,8 +51,8 @@ class UplinkSettings(Section):
     drain_seconds: float = Field(
         default=30,
         ge=0,
-        le=60,
-        description="How long stopping waits for the outbox to empty; systemd kills a post that takes 90 s to stop.",
+        le=40,
+        description="How long stopping waits for the outbox to empty; systemd kills a post that is not heard for 60 s.",
     )
     reconnect_seconds: float = Field(
         default=5,
