@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -56,6 +57,8 @@ def _speak(_context: click.Context, _parameter: click.Parameter, language: str |
         os.environ["LANGUAGE"] = language
 
 
+BROKEN_OFF = 128 + signal.SIGINT
+"""Exit code of what Ctrl-C has broken off."""
 speak()
 
 
@@ -76,6 +79,14 @@ class _Platepost(LazyGroup):
             name = f"{ctx.command_path} {cmd_name}"
             raise click.ClickException(spoken(Phrase("'{command}' is not installed: {how}", command=name, how=brought)))
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run a command; one that is broken off ends with the exit code that shells expect of Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Aborted!", err=True)
+            ctx.exit(BROKEN_OFF)
 
 
 @click.group(

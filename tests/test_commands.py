@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from device.cli import platepost
 from device.commands.options import Date, Number
@@ -47,3 +48,13 @@ def test_a_date_that_cannot_be_meant_is_refused(value: str) -> None:
     with pytest.raises(click.BadParameter):
         Date().convert(value, None, None)
     assert Date().convert("2027-03-31", None, None).year == 2027
+
+
+def test_a_command_that_is_broken_off_ends_as_shells_expect_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken_off(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    command = platepost.get_command(click.Context(platepost), "verify")
+    monkeypatch.setattr(command, "callback", broken_off)
+    done = CliRunner().invoke(platepost, ["verify", "-", "--key", __file__])
+    assert (done.exit_code, done.output) == (130, "Aborted!\n")

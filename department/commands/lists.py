@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, broken_off
 from department.config.upgrade import working_as
 from department.database.roles import SIGNER
 from department.folder import DepartmentFolder
@@ -50,7 +50,8 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
 
     The report gives line numbers, not plates; the pages show it, too. Refused rows do not change the exit code.
     """
-    with working_as(folder, SIGNER):
+    left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page tells which. Import it again."
+    with broken_off(left), working_as(folder, SIGNER):
         from department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
 
         by = ImportingUser(getpass.getuser(), folder.secret_key.read_bytes())

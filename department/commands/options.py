@@ -47,6 +47,16 @@ def end_in_order() -> None:
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
+@contextmanager
+def broken_off(left: str) -> Iterator[None]:
+    """Have Ctrl-C end a command with a line that says what it leaves, and the exit code that shells expect of it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.secho(left, fg="yellow", err=True)
+        raise SystemExit(128 + signal.SIGINT) from None
+
+
 def run_platepost(*line: str) -> str | None:
     """Run a command of Platepost in a process of its own; return why it failed, as it said last, or None."""
     command = [sys.executable, "-c", "from device.cli import main; main()", *line]

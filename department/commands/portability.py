@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from department.commands.options import FOLDER, JSON, progress_bar
+from department.commands.options import FOLDER, JSON, broken_off, progress_bar
 from department.config.upgrade import connected, working_as
 from department.custody.bucket import open_bucket
 from department.database.roles import KEEPER, OWNER, WEB
@@ -104,7 +104,8 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
     """
     settings = folder.settings
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
-    with working_as(folder, WEB):
+    left = f"Interrupted: {folder.path} may hold a part of {source}. Import it into a new folder."
+    with broken_off(left), working_as(folder, WEB):
         from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             import_department,
             open_manifest,
