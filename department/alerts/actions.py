@@ -89,7 +89,7 @@ def take(actor: AlertActor, record_id: int, revision: int) -> AlertState:
         What the alert is then.
 
     Raises:
-        StaleAlertError: it is not any more as it was shown.
+        StaleAlertError: it has changed since it was shown.
         AlertError: it is refused; the message says why.
         LedgerError: it cannot be entered; nothing is done.
 

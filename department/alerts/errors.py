@@ -18,7 +18,7 @@ class AlertError(ActRefusedError):
 
 
 class StaleAlertError(AlertError):
-    """The alert is not any more as it was shown: look again."""
+    """The alert has changed since it was shown: look again."""
 
 
 def _error(message: str, rule: str) -> AlertError:

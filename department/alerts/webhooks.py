@@ -211,7 +211,7 @@ class WebhookSender:
         What is older than a day is sent to nobody, also where nothing was sent meanwhile, or nothing agreed.
 
         Raises:
-            LedgerError: one was taken and cannot be entered: it comes once more.
+            LedgerError: one was taken and cannot be entered: it is sent again.
 
         """
         waiting = [UntoldDecision(*row) for row in rows(_UNTOLD)]

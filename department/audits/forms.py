@@ -35,7 +35,7 @@ class PlanForm(forms.Form):
         help_text=_("It may be past."),
     )
     purpose = forms.ChoiceField(choices=_purposes, required=False)
-    agency = forms.CharField(max_length=64, required=False, help_text=_("Of who searched; every agency if empty."))
+    agency = forms.CharField(max_length=64, required=False, help_text=_("Of the searcher; every agency if empty."))
 
     @property
     def planned(self) -> AuditPlan:

@@ -22,7 +22,7 @@ class AuditPlan(models.Model):
     purpose = models.TextField(default="")
     """Of the searches; of every purpose where empty."""
     agency = models.TextField(default="")
-    """Of who searched; of every agency where empty."""
+    """Of the person who searched; every agency if empty."""
     begins = models.DateTimeField()
     """Of the first time that is audited; it may be in the past."""
     made_by = models.TextField()

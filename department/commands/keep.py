@@ -172,7 +172,7 @@ class _Service:
         if self._judging is None:
             if not self._doubtful:
                 return ()
-            # Taken off at its start: a key that comes while it is under way has it judged once more.
+            # Taken off at its start: a key that comes while it is under way has it judged again.
             self._judging = store.judge_again(self._doubtful.pop(0))
         chains = next(self._judging, None)
         if chains is None:

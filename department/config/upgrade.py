@@ -95,7 +95,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
 
 
 def _bind(policy: Policy) -> None:
-    """Have the database hold to the law that the policy names, and to who enters what alone."""
+    """Have the database enforce the law that the policy names, and who may enter what alone."""
     from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
 
     from department.archive.retention import establish  # noqa: PLC0415

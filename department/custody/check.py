@@ -182,7 +182,7 @@ class _Read:
     rejudged: set[int]
     """Those that were judged again since the run began."""
     came_genuine: set[int]
-    """Those that were judged again, and had been genuine when they came: the keeper does not judge them once more."""
+    """Those that were judged again, and had been genuine when they came: the keeper does not judge them again."""
     unknown: set[int] = field(default_factory=set)
     """Those of which the bytes cannot be believed."""
     projected: dict[Projection, dict[Place, Row]] = field(default_factory=lambda: {each: {} for each in PROJECTIONS})

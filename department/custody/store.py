@@ -287,7 +287,7 @@ class CustodyStore:
             fate = held.proven.add(place.number, stored.digest, place.previous, stored=taken)
             held.overlaps |= place.number in held.unproven
             if fate is not Fate.NEW:
-                # Of a record that is stored once more as genuine, one is enough.
+                # Of a record that is stored again as genuine, one is enough.
                 verdict = RecordVerdict.FORKED
         if verdict != stored.verdict:
             batch.rejudge(stored, verdict, judgment)
@@ -444,7 +444,7 @@ def _stored(
 
 
 def _renew_unproven(tables: CustodyTables, chains: Mapping[ChainName, HeldChain]) -> None:
-    """Leave out of the unproven what is proven by now, and take in what is not any more."""
+    """Leave out of the unproven what is proven by now, and take in what no longer is."""
     for name, held in chains.items():
         if held.refuted:
             purged = tables.purged(name, proven=False)

@@ -217,7 +217,7 @@ class CustodyTables:
         return [RecordRow(*row) for row in rows]
 
     def odd_of_chain(self, chain: ChainName) -> list[RecordRow]:
-        """Return the stored records of a chain that were not judged genuine when they came, or are not any more."""
+        """Return the stored records of a chain that were not judged genuine when they came, or no longer are."""
         return self._stored(
             f"SELECT * FROM ({_DOUBTED} AND r.chain = %s UNION SELECT * FROM custody_judged WHERE id = ANY (ARRAY("
             "SELECT record_id FROM custody_rejudged WHERE verdict <> 'genuine'"

@@ -65,7 +65,7 @@ class FederationIdentity:
         replace_private(self.certificate, made.public_bytes(Encoding.PEM))
 
     def context(self, certificates: Iterable[str], *, server: bool) -> ssl.SSLContext:
-        """Return how to connect with who shows one of these certificates, PEM, and nobody else.
+        """Return how to connect only with a peer that shows one of these certificates, PEM.
 
         Raises:
             DepartmentError: there is no key.

@@ -170,7 +170,7 @@ def open_log(
 ) -> OpenEntry:
     """Enter that somebody is about to read the ledger itself, and why: see `open_entry`.
 
-    It opens no record. What belongs to a covert group is shown to who is in it.
+    It opens no record. What belongs to a covert group is shown only to its members.
     """
     asked = {"person": person, "agency": agency, "query": query, "groups": groups}
     return _opened(LedgerEvent.LOG_INTENT, purpose, "search", purpose, **asked)

@@ -51,7 +51,7 @@ def listed_by(reference: str | None, plate: str, group: str | None, by: Departme
 
 
 def only_categories(by: DepartmentPerson) -> tuple[str, ...] | None:
-    """Return of which categories a dispatcher may enter plates; None for who may enter any."""
+    """Return the categories in which a dispatcher may enter plates; None for a person who may enter any."""
     free = {DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR} & currency_of(by).roles
     return None if free else policy_in_force().lists.dispatchers
 

@@ -43,7 +43,7 @@ class Lack:
     what: str
     """A sentence."""
     ask: tuple[str, ...]
-    """Log-ins of who can help."""
+    """Log-ins of people who can help."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def give_ticket(session: str, ticket: PictureTicket) -> UUID:
 
 
 def use_ticket(session: str, name: UUID) -> PictureTicket | None:
-    """Return what a session's ticket opens, and let it open nothing more; None if it does not, or not any more."""
+    """Return what a session's ticket opens, and use the ticket up; None if it opens nothing, or no longer does."""
     ((opens,),) = rows("SELECT search_use_ticket(%s, %s)::text", [name, session])
     if opens is None:
         return None

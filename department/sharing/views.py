@@ -136,7 +136,7 @@ def change_request(request: CurrentRequest, number: int, what: str) -> HttpRespo
 @needs(Permission.RELEASE_RECORDS)
 @require_POST
 def redacted_log(request: CurrentRequest, number: int) -> HttpResponse:
-    """Give the searches of some days, redacted, for who asks for public records."""
+    """Give the searches of some days, redacted, for people who ask for public records."""
     found, form, said = get_object_or_404(SharingRequest, pk=number), RedactedLogForm(request.POST), list[str]()
     if not accepted(form, lambda days: said.append(outside.redacted_log(found, **days, person=request.user))):
         return _request(request, found, form)

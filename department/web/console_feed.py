@@ -181,7 +181,7 @@ class ConsoleFeed:
         """Tell those who were told of hits which are open. The number comes last: what was cut off is told again."""
         told: dict[tuple[str, ...], bytes] = {}
         for listener in listening:
-            # Where some are bare, all of it is told once more when they can be shown.
+            # Where some are bare, all of it is told again when they can be shown.
             listener.bare &= self._known.keys()
             if listener.owed and not listener.bare:
                 groups = listener.groups or ()

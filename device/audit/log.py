@@ -57,7 +57,7 @@ class AuditLog:
         return self._records.record(self._audit(event))
 
     def say_soon(self, event: AuditEvent) -> None:
-        """Record one event now, or once the disk takes it: for who must not wait, as what the broker brings must not.
+        """Record one event now, or once the disk takes it: for callers that must not wait.
 
         Raises:
             OutboxError: it cannot be stored, and the post is stopping.
@@ -66,7 +66,7 @@ class AuditLog:
         self._records.record_soon(self._audit(event))
 
     def say_now(self, event: AuditEvent) -> None:
-        """Record one event now, for who does nothing that is not accounted for, and must not wait either.
+        """Record one event now, for callers that may do nothing without a record, and must not wait either.
 
         Raises:
             OutboxError: it cannot be stored now.

@@ -5,5 +5,5 @@ import os
 
 
 def account() -> str:
-    """Return the account behind the command: with sudo that of who called it."""
+    """Return the account behind the command: with sudo, that of the person who called it."""
     return (os.environ.get("SUDO_USER") or getpass.getuser())[:64]

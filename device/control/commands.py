@@ -1,4 +1,4 @@
-"""Commands to a running post: verified, authorized, remembered, done once, audited, answered to who asked.
+"""Commands to a running post: verified, authorized, remembered, done once, audited, answered to the person who asked.
 
 Who floods the post with forgeries gets no answer at all, and a bounded number of audit records.
 """

@@ -24,7 +24,7 @@ from device.uplink.tls import judge_time_by
 
 ROOT = "/.well-known/est"
 CONFIGURATION = "/.well-known/platepost/configuration"
-"""Not of EST: the post's first configuration, for who has the code."""
+"""Not of EST: the post's first configuration, for anyone who has the code."""
 POST_HEADER, TIME_HEADER, SEAL_HEADER = "Platepost-Post", "Platepost-Time", "Platepost-Seal"
 DEFAULT_PORT = 8443
 SECONDS = 20.0
@@ -42,7 +42,7 @@ _EXPLAINED = {
     "revoked": Phrase("this unit's key was revoked: take the enrollment back with --abandon, and enroll it again"),
     "technician_expired": Phrase("the certification of the technician for whom the code was issued has ended"),
 }
-"""Refusals of an office, which speaks English, for who reads another language."""
+"""Refusals of an office, which speaks English, for people who read another language."""
 _LONGEST_REASON, _LONGEST_MESSAGE = 64, 500
 """Of a refusal, as audit records and a terminal carry them; between unit and office may stand who says more."""
 

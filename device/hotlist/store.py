@@ -49,7 +49,7 @@ def size_jumps(*, before: int, after: int, limit: float = SIZE_JUMP) -> bool:
 
 
 def is_believable(manifest: Manifest, *, after: Manifest, limit: float) -> bool:
-    """Say whether a list's size is to be believed by who has the list `after`.
+    """Say whether a post that has the list `after` may believe a list's size.
 
     It is if the issuer gave a reason, if the two are alike, or if they are not but each step from the one to the other
     is small or had its reason: who was away has missed a list that said why, or many that grew slowly.

@@ -6,7 +6,7 @@ what another post, or this one before its disk was taken back, made under the sa
 
 A range may end at a record that is no longer here. Digests of records that were released, or dropped by the quota, are
 kept while an older one of their chain is here. The digest of a record that damage took is unknown, and a range that
-ends there counts for nothing. What it covers is sent once more, and a custodian's answer to that ends a range there.
+ends there counts for nothing. What it covers is sent again, and a custodian's answer to that ends a range there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +60,7 @@ class LeftOut(NamedTuple):
     """What a custodian lacks."""
 
     sequences: list[int]
-    """Records to be sent once more, by their `sequence` in the table."""
+    """Records to send again, by their `sequence` in the table."""
     reached: int
     """The highest number that it has signed for."""
 

@@ -120,7 +120,7 @@ class OutboxFile:
                 return self._once(work)
 
     def transaction(self, work: Callable[[Connection], T], *, durable: bool = True, stores: bool = True) -> T:
-        """Do all of `work` or nothing; where the disk is full, make room and try once more.
+        """Do all of `work` or nothing; where the disk is full, make room and try again.
 
         Args:
             work: what to do; it may be done twice.

@@ -215,7 +215,7 @@ class Outbox:
         holding: Collection[str] = (),
         repeating: bool = False,
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to be sent once more.
+        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to send again.
 
         The places `excluding` and the topics `holding` are left out.
         """
@@ -334,7 +334,7 @@ class Outbox:
         return self._file.run(work)
 
     def send_again(self, places: Collection[int]) -> None:
-        """Have records sent once more that a broker acknowledged, by their places."""
+        """Have records that a broker acknowledged sent again, by their places."""
 
         def work(connection: Connection) -> None:
             numbers = (number_of(place, self._file.opening) for place in places)
@@ -343,7 +343,7 @@ class Outbox:
         self._file.run(work)
 
     def send_left_out(self) -> int:
-        """Have sent once more what receipts leave out; return how many records that are.
+        """Have what receipts leave out sent again; return how many records that is.
 
         Of receipts, those count that came since the last call; of records, those that were acknowledged before it, and
         do not wait in a broker's queue any more.

@@ -22,7 +22,7 @@ def prepare(connection: Connection) -> None:
 
 
 def add(connection: Connection, sequences: Iterable[int]) -> None:
-    """Have records sent once more that a broker acknowledged, by their `sequence` in the table."""
+    """Have records that a broker acknowledged sent again, by their `sequence` in the table."""
     connection.executemany(
         "INSERT OR IGNORE INTO again SELECT rank, sequence FROM record WHERE sequence = ? AND sent = 1",
         [(sequence,) for sequence in sequences],
@@ -30,7 +30,7 @@ def add(connection: Connection, sequences: Iterable[int]) -> None:
 
 
 def waiting(connection: Connection) -> set[int]:
-    """Return what is to be sent once more, by its `sequence` in the table."""
+    """Return what to send again, by its `sequence` in the table."""
     return {row[0] for row in connection.execute("SELECT sequence FROM again")}
 
 

@@ -57,7 +57,7 @@ class Waiting(Protocol):
         holding: Collection[str] = (),
         repeating: bool = False,
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to be sent once more.
+        """Return up to `limit` records that wait, in order; after them, if `repeating`, those to send again.
 
         The places `excluding` and the topics `holding` are left out.
         """

@@ -24,11 +24,11 @@ class Sending(Waiting, Protocol):
         ...
 
     def send_again(self, places: Collection[int]) -> None:
-        """Have records sent once more that a broker acknowledged, by their places."""
+        """Have records that a broker acknowledged sent again, by their places."""
         ...
 
     def send_left_out(self) -> int:
-        """Have sent once more what was acknowledged before the last call, and is left out by receipts since."""
+        """Have sent again what was acknowledged before the last call and receipts have left out since."""
         ...
 
 
@@ -65,7 +65,7 @@ class Resends:
         return max(0.0, self._look_at - self._now())
 
     def look(self) -> None:
-        """Have sent once more what it is time for."""
+        """Have sent again what is due."""
         now = self._now()
         if now < self._look_at:
             return

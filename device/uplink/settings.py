@@ -105,7 +105,7 @@ class Tuning:
     """How often the post looks whether its certificate was replaced."""
     probe_first_seconds: float = 60.0
     probe_most_seconds: float = 3600.0
-    """The oldest record of a chain that lacks a receipt is sent once more after the first, and then again and again, up
+    """The oldest record of a chain that lacks a receipt is sent again after the first, and then again and again, up
     to the other apart, doubling: the custodian answers each with a receipt."""
     left_out_seconds: float = 300.0
-    """Records that a receipt leaves out are sent once more if they were acknowledged so long before, or longer."""
+    """Records that a receipt leaves out are sent again if they were acknowledged so long before, or longer."""

@@ -35,7 +35,7 @@ class Party(StrEnum):
     PUBLISHER = "publisher"
     """The department's own client, which gives out hot lists, configurations, and what vouches for new keys."""
     OPERATOR = "operator"
-    """A person who commands posts; what the post does for whom is the post's to judge, by the certificate's role."""
+    """A person who commands posts; the post judges by the certificate's role what it does for them."""
 
 
 @dataclass(frozen=True, slots=True)

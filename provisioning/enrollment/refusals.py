@@ -15,7 +15,7 @@ ANYBODY = frozenset(
     }
 )
 """Reasons of refusals of which anyone who reaches the port, or has some unit's certificate, can have as many as they
-like. The others are of who has a code that is good, a named technician.
+like. The others come from people with a valid code, named technicians.
 """
 WINDOW_SECONDS = 60.0
 NAMES_MOST = 20
@@ -27,7 +27,7 @@ NAME_MOST = 120
 class RefusalLog:
     """Logs the refusals that only a good code can bring about one by one, the others as few acts.
 
-    Of the others the first of each reason within a minute is logged; how many more there were, and of whom, becomes one
+    Of the others the first of each reason within a minute is logged; how many more there were, and whose, becomes one
     act when the minute is over. One thread at a time.
 
     Args:

@@ -113,7 +113,7 @@ class RegistrationAuthority:
             return self._judged(post, judge)
 
     def configuration_for(self, post: str, secret: str) -> tuple[bytes, Code]:
-        """Return the first configuration of a post for who has its code, as `configuration` does, and the code.
+        """Return the first configuration of a post to a unit that has its code, as `configuration` does, and the code.
 
         Raises:
             EnrollmentError: why not; that is logged, or counted.

@@ -43,7 +43,7 @@ def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None) -> P
 
 
 def write_rabbitmq_rights(fleet: Fleet) -> Path:
-    """Write definitions.json for who is in the fleet now; return it."""
+    """Write definitions.json for everyone who is in the fleet now; return it."""
     path = private_folder(fleet.directory / "broker" / "rabbitmq") / "definitions.json"
     _write(path, rabbitmq.definitions(fleet.agency, fleet.clients(), groups=fleet.groups()))
     return path

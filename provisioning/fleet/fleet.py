@@ -517,7 +517,7 @@ class Fleet(Layout):
         replace_private(public, public_pem(key))
 
     def write_access_list(self) -> None:
-        """Write mosquitto's access list for who is in the fleet now; it is read when mosquitto starts."""
+        """Write mosquitto's access list for everyone who is in the fleet now; it is read when mosquitto starts."""
         with self.locked():
             text = mosquitto.access_list(self.agency, self.clients(), groups=self.groups())
             mosquitto_user.write(self.broker.access_list, text.encode())

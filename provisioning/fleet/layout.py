@@ -21,14 +21,14 @@
       recipients/NAME.pem              the public half of each post's unsealing key, for those who seal hot lists
       custody/NAME/                    client certificate, key and root of a keeper of records; the key that signs its
                                        receipts, its public half, what posts need them for; keys/ likewise
-      subscribers/NAME/                client certificate, key and root of who reads the records
+      subscribers/NAME/                client certificate, key and root of a reader of the records
       operators/NAME/                  the same of certified people, with their role, until it is handed over
       ssh/                             the key that certifies technicians' keys for ssh, and its public half
-      people/                          the register of who was ever certified, with their public keys
+      people/                          the register of everyone who was ever certified, with their public keys
       acts/acts.jsonl                  the log of what they did here, signed and chained; nobody.pem the key for what
                                        nobody signed for
       enrollment/                       the server that enrolls posts, and the codes that were given out
-      lock                             empty; held by who changes something
+      lock                             empty; held by whoever changes something
 
 Every file is mode 0600 in folders of mode 0700. A name that exists is refused, never overwritten.
 """
@@ -183,7 +183,7 @@ class Layout:
         return self._names("subscribers")
 
     def reads(self) -> dict[str, ReadsGrant | None]:
-        """Return what each subscriber was granted; without those of an earlier version, of whom nobody knows.
+        """Return what each subscriber was granted; without those of an earlier version, about whom nothing is known.
 
         Raises:
             ProvisioningError: a file of one is damaged.

@@ -78,11 +78,11 @@ def warning(
     *,
     at: datetime | None = None,
 ) -> str | None:
-    """Return what is to be said of who reads every read; None if there is nothing.
+    """Return what to say about those who receive every read; None if there is nothing.
 
     Args:
         subscribers: everybody's names.
-        grants: what each was granted; without those of whom nobody knows.
+        grants: what each was granted; without those about whom nothing is known.
         access_list: the rights that mosquitto was last given.
         at: now.
 

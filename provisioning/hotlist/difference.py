@@ -92,7 +92,7 @@ def _numbered(details: Sequence[Detail], other: Entries) -> NDArray[np.int64]:
 def differences(old: Entries, new: Entries, *, most: int) -> tuple[list[Row], list[Row]]:
     """Return the entries that came, and those that went.
 
-    Raises ValueError where so many plates changed that no more than `most` entries did is past hope.
+    Raises ValueError where so many plates changed that more than `most` entries must have.
     """
     # Most plates have one entry, the same on both sides. The few others are compared entry by entry.
     plates = np.union1d(old.unlike(new), new.unlike(old))

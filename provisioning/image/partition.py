@@ -12,7 +12,7 @@ from provisioning.image.recipe import FOLDER, Release
 
 _UNDO = "undo.json"
 _UNFINISHED = "unfinished"
-"""Lies beside it while files are written or taken back: what they contain then says nothing of who wrote them."""
+"""Lies beside it while files are written or taken back: what they contain then does not tell who wrote them."""
 _FIRSTBOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
 
 

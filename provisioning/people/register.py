@@ -107,7 +107,7 @@ class Register:
         """Make sure that a person with this key is certified now, in a role that their certificate says.
 
         Raises:
-            NotCertifiedError: nobody of this name is, with this key, or not any more, or in another role.
+            NotCertifiedError: nobody of this name is, with this key, or no longer, or in another role.
 
         """
         if name not in self or self[name].thumbprint != thumbprint:

@@ -98,7 +98,7 @@ def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operat
 
     Args:
         x5c: the certificate and its chain, as a JWS header carries them.
-        ca: PEM of who certifies people.
+        ca: PEM of the authority that certifies people.
         agency: the department's.
         at: the moment by which the certificate is judged.
 

@@ -207,7 +207,7 @@ def hold_port() -> socket.socket:
     """Take a free port of the loopback interface for as long as the returned socket is open.
 
     It does not listen: a server that sets SO_REUSEADDR may listen there, come and go, and Linux gives it to nobody
-    else meanwhile, neither to a client nor to who asks for a free port.
+    else meanwhile, neither to a client nor to anyone who asks for a free port.
     """
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -295,7 +295,7 @@ class _Color:
 def _upright(picture: NDArray[np.uint8], frame: Any) -> NDArray[np.uint8]:  # noqa: ANN401 - as in `_open`
     """Turn a picture as players do: a phone that is held upright writes it on its side, and how to turn it beside it.
 
-    FFmpeg's decoders leave that to who shows the picture (libavutil/display.h); degrees against the clock.
+    FFmpeg's decoders leave that to the program that shows the picture (libavutil/display.h); degrees against the clock.
     """
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture

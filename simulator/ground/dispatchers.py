@@ -62,7 +62,7 @@ class Dispatchers:
             _program("work", folder),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is for who started them; they end with their input
+            process_group=0,  # Ctrl-C is for the process that started them; they end with their input
         )
         self._answer()  # it has found its database: a scenario may stop that next
 

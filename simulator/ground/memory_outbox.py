@@ -120,7 +120,7 @@ class MemoryOutbox:
         return {self._head.chain: min(self._sent)} if self._sent else {}
 
     def send_again(self, places: Collection[int]) -> None:
-        """Have records wait once more that the broker has taken."""
+        """Have records that the broker has taken wait again."""
         for place in places:
             envelope = self._sent.pop(place, None)
             if envelope is not None:

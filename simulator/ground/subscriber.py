@@ -86,7 +86,7 @@ class Subscriber:
             agency: whose records.
             broker: `host:port`.
             archive: the file to append records to; what it holds already counts as received.
-            keep_repeats: archive a record that arrives again once more, for those who compare the two.
+            keep_repeats: archive a record that arrives again a second time, for those who compare the two.
             remember: how many arrivals, and how many identifiers to know a repetition by, are kept in memory; all of
                 them where None. A run of days must bound it.
             on_connection: called, in the thread of the network, when it begins to hear the broker and when it stops.

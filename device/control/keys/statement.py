@@ -64,7 +64,7 @@ def lines(message: bytes) -> list[bytes]:
 
 
 def read(line: bytes, *, key: Key | None, roots: Sequence[Key]) -> VerifiedStatement:
-    """Check that the key in force or a root signed a line, and read it; for whom it is, is not judged.
+    """Check that the key in force or a root signed a line, and read it; whether it is for this post is not judged.
 
     Raises:
         RefusedError: nobody who may vouch signed it, or it is no statement.

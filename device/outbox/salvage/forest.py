@@ -121,7 +121,7 @@ class Forest:
         if age < len(newer) and self._log is not None:
             file, place = self._log, newer[-1 - age]
         elif self._states[number - 1] == _UNREADABLE:
-            return unreadable(number)  # a card takes long to say so once more
+            return unreadable(number)  # a card takes long to say so again
         page = file.read(place, PAGE)
         return unreadable(number) if page is None else self._codec.image(number, page.ljust(PAGE, b"\0"))
 

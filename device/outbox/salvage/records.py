@@ -38,7 +38,7 @@ class SalvagedRecord:
     values: tuple[Any, ...]
     """Of `id` to `has_pictures`."""
     sent: bool
-    """Whether a broker acknowledged it; not sealed, for if it is wrong the record is only sent once more."""
+    """Whether a broker acknowledged it; not sealed, for if it is wrong the record is only sent again."""
 
     @property
     def digest(self) -> str:
@@ -73,7 +73,7 @@ class Salvaged:
     """Digests of records that are gone: chain, number, digest."""
 
     def read(self, find: ReadableRecord) -> SalvagedRecord | None:
-        """Read a record once more; None, and it is lost, if the disk does not give it this time."""
+        """Read a record again; None, and it is lost, if the disk does not give it this time."""
         cell = self.forest.at(find.spot)
         row = None if cell is None else _row(cell)
         if row is None and find.place > COVERT:

@@ -52,7 +52,7 @@ def announce(
         files: those of the key.
         who: the administrator who answers for it.
         vouch: who vouches for it: the key that posts go by now, or the root, whose key must be here.
-        revoke: whether all keys before are good for nothing from now on, what they signed included.
+        revoke: whether all earlier keys, and what they signed, are void from now on.
         overlap: for how long the former is accepted; until it is retired by hand where None.
         now: the time.
 

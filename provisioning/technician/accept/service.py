@@ -177,7 +177,7 @@ class AtWork:
             self._fault = error
 
     def _wait(self, condition: Callable[[], bool], seconds: float, *, what: Callable[[], Phrase] | None = None) -> bool:
-        """Wait for a condition as long as the post is at work; `what` says for what, to who watches."""
+        """Wait for a condition as long as the post is at work; `what` says for what, to the person who watches."""
         began = monotonic()
 
         def over() -> bool:
@@ -239,7 +239,7 @@ class AtWork:
     def _faults(self) -> set[str]:
         if not self._status():
             return {_SILENT}
-        # One that has stopped, as footage does at its end, has no fault left that it would name.
+        # One that has stopped, as footage does at its end, names no fault any longer.
         stopped = {_STOPPED} if self._status()["state"] == "offline" else set()
         present = stopped | {str(reason["name"]) for reason in self._status().get("reasons", ())}
         return present - {Fault.NOT_ACCEPTED.value}

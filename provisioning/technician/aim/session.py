@@ -54,7 +54,7 @@ class Session:
             self.why_closed = why
 
     def enter(self, code: str, *, address: str) -> str | None:
-        """Return the cookie for who offers the code while nobody was let in; None for all others.
+        """Return the cookie for the browser that offers the code while nobody was let in; None for all others.
 
         Wrong codes close the page; once somebody was let in, no code lets in, and none is counted.
         """
@@ -72,7 +72,7 @@ class Session:
             return self._let_in(address)
 
     def enter_by_link(self, token: str, *, address: str) -> str | None:
-        """Return the cookie for who offers the link's token while nobody was let in; None for all others.
+        """Return the cookie for the browser that offers the link's token while nobody was let in; None for others.
 
         Wrong ones are not counted: nobody guesses 256 bits, and any page can have a browser ask for links.
         """
@@ -87,6 +87,6 @@ class Session:
         return self._cookie
 
     def knows(self, cookie: str | None, *, address: str) -> bool:
-        """Say whether a request comes from who was let in."""
+        """Say whether a request comes from the browser that was let in."""
         same = cookie is not None and hmac.compare_digest(cookie.encode(), self._cookie.encode())
         return self.open and not self._unused and same and address == self._address

@@ -66,7 +66,7 @@ class CustodySite(Site[Broker]):
             rate: records a second that each makes.
             custodians: with the groups of each; posts are given the first.
             step: seconds by which the posts' clocks advance with every record.
-            left_out_seconds: after which a post sends once more what receipts leave out.
+            left_out_seconds: after which a post sends what receipts leave out again.
             quota_megabytes: of each post's outbox; as posts have it where None.
             save_seconds: as of `Broker`.
 

@@ -67,7 +67,7 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
         booking = ("--receipt", "DA-118", "--medium", "USB stick 17", "--by", "M. Stone")
         booked = department.json("book", sealed, *booking)
         (tmp_path / "another").write_bytes(sealed.read_bytes()[:-1])
-        assert "no package that was exported here" in department("book", tmp_path / "another", *booking).stderr
+        assert "was not exported here" in department("book", tmp_path / "another", *booking).stderr
         release = ("export", tmp_path / "released", "--request", "1", "--record", "2", "--to", public, *why)
         assert "has not granted this request" in department(*release).stderr
         with psycopg.connect(folder.conninfo(OWNER)) as owner:

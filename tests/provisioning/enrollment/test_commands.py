@@ -199,7 +199,7 @@ def test_what_no_post_is_called_touches_neither_unit_nor_stick(tmp_path: Path, n
     stick.mkdir()
     (stick / "acceptance-post-16.html").touch()
     output = run(enroll, name, "--stick", stick, "--directory", tmp_path / "unit", code=2)
-    assert "is no post's name" in output
+    assert "is not a post's name" in output
     assert [path.name for path in stick.iterdir()] == ["acceptance-post-16.html"]
     assert not (tmp_path / "unit").exists()
 
@@ -259,7 +259,7 @@ def test_command_says_what_it_lacks(tmp_path: Path) -> None:
     assert "nothing was under way" in run(enroll, "post-17", "--abandon", "--directory", tmp_path / "unit")
     with pytest.raises(EnrollmentError, match="does not answer"):
         run(enroll, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="0000-0000-0000-0000")
-    with pytest.raises(EnrollmentError, match="is no code"):
+    with pytest.raises(EnrollmentError, match="is not a code"):
         run(enroll, "post-17", "localhost:1", "--directory", tmp_path / "unit", typed="hello")
 
 

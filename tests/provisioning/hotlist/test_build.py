@@ -69,8 +69,8 @@ def test_a_reference_that_occurs_twice_is_stored_once() -> None:
 
 
 def test_the_list_holds_for_a_week_unless_it_says_otherwise() -> None:
-    assert built(rows(1)).expires == BUILT + timedelta(days=7)
-    assert built(rows(1), expires=BUILT + timedelta(hours=1)).expires == BUILT + timedelta(hours=1)
+    assert built(rows(1)).manifest.expires == BUILT + timedelta(days=7)
+    assert built(rows(1), expires=BUILT + timedelta(hours=1)).manifest.expires == BUILT + timedelta(hours=1)
 
 
 def test_a_size_jump_needs_a_reason() -> None:

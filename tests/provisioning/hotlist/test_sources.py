@@ -103,7 +103,7 @@ def test_a_mapping_fits_another_vendors_export(tmp_path: Path) -> None:
         ("[source]\ndelimiter = '\"'", "source.delimiter"),
         ("[dates]\nformats = ['%Y-%m-%d %H:%M %Z']", "dates.formats.0: .*use %z"),
         ("[dates]\nformats = ['%Y-%m-%d%z']", "dates.formats.0: .*without a time of the day"),
-        ("[dates]\nformats = ['%m/%d/%Y', '%m/%m/%Y']", "dates.formats.1: .*no format"),
+        ("[dates]\nformats = ['%m/%d/%Y', '%m/%m/%Y']", "dates.formats.1: .*not a date format"),
         ("[dates]\nformats = ['%m/%Y']", "dates.formats.0: .*a year, a month and a day"),
         ("[dates]\nformats = ['%m/%d %H:%M']", "dates.formats.0: .*a year, a month and a day"),
         ("[dates]\nformats = ['%m/%d/%Y %H:%M %p']", "dates.formats.0: .*%I and %p"),
