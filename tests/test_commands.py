@@ -50,6 +50,17 @@ def test_a_date_that_cannot_be_meant_is_refused(value: str) -> None:
     assert Date().convert("2027-03-31", None, None).year == 2027
 
 
+def test_a_month_that_cannot_be_meant_is_refused() -> None:
+    """That of 9999 has no end, and what is published of a month never changes."""
+    given = {name: one.type for name, one in OPTIONS.items() if name.startswith("department") and "--month" in name}
+    assert len(given) == 2
+    for kind in given.values():
+        for value in ("9999-12", "0001-01"):
+            with pytest.raises(click.BadParameter):
+                kind.convert(value, None, None)
+        assert kind.convert("2027-03", None, None).year == 2027
+
+
 def test_a_command_that_is_broken_off_ends_as_shells_expect_of_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken_off(**_: object) -> None:
         raise KeyboardInterrupt

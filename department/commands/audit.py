@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, Moment
 from department.config.upgrade import working_as
 from department.database.roles import WEB
 from department.folder import DepartmentFolder
@@ -18,7 +18,7 @@ _KEY = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="File with the household key.  [default: FOLDER/household-key]",
 )
-_MONTH = click.DateTime(["%Y-%m"])
+_MONTH = Moment(["%Y-%m"])
 
 
 @click.group()

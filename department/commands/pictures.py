@@ -27,7 +27,11 @@ Examples:
 @FOLDER
 @click.option("--delete", is_flag=True, help="Delete them. Only while the keeper runs.")
 @click.option(
-    "--days", type=click.IntRange(1), default=7, show_default=True, help="Only objects put at least so many days ago."
+    "--days",
+    type=click.IntRange(1, 36525),
+    default=7,
+    show_default=True,
+    help="Only objects put at least so many days ago.",
 )
 @JSON
 def pictures(*, folder: DepartmentFolder, delete: bool, days: int, as_json: bool) -> None:

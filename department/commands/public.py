@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, JSON, end_in_order, web_option
+from department.commands.options import FOLDER, JSON, Moment, end_in_order, web_option
 from department.config.upgrade import connected, running_database
 from department.database.roles import KEEPER, PUBLIC
 from department.folder import DepartmentFolder
@@ -41,7 +41,7 @@ Examples:
 """
 )
 @FOLDER
-@click.option("--month", type=click.DateTime(["%Y-%m"]), metavar="YYYY-MM", help="A past month.")
+@click.option("--month", type=Moment(["%Y-%m"]), metavar="YYYY-MM", help="A past month.")
 @JSON
 def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) -> None:
     """Publish a month's counts of FOLDER, rounded and signed, once. They never change afterward."""

@@ -105,12 +105,12 @@ class MisuseRules(_Part):
     purpose: PolicyName = "audit"
     """The purpose under which samples are drawn and the ledger is gone through."""
     look_back_days: int = Field(42, ge=7, le=366)
-    same_plate_days: int = Field(5, ge=2)
-    same_plate_span_days: int = Field(14, ge=1)
+    same_plate_days: int = Field(5, ge=2, le=366)
+    same_plate_span_days: int = Field(14, ge=1, le=366)
     """From the first of these days to the last."""
     lone_visits: int = Field(2, ge=1)
     """Days with such a visit."""
-    lone_visit_minutes: int = Field(60, ge=1)
+    lone_visit_minutes: int = Field(60, ge=1, le=24 * 60)
     copied_reason_cases: int = Field(6, ge=2)
     reason_shared_by: int = Field(2, ge=1)
     """A text that more people than these write is how the department writes."""
@@ -119,9 +119,9 @@ class MisuseRules(_Part):
     volume_times: float = Field(2, gt=1)
     """Of what colleagues do."""
     followed_cases: int = Field(10, ge=3)
-    answer_days: int = Field(14, ge=1)
+    answer_days: int = Field(14, ge=1, le=3660)
     """Within which the subject, or a supervisor, answers a finding."""
-    close_days: int = Field(30, ge=1)
+    close_days: int = Field(30, ge=1, le=3660)
     """Within which somebody closes it."""
 
 

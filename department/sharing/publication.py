@@ -18,6 +18,7 @@ from django.template import Context, Engine
 from joserfc.jwk import ECKey
 
 from department.archive.classes import CLASSES
+from department.errors import DepartmentError
 from device.control.jose import sign
 from provisioning.pages import PAGES
 
@@ -59,10 +60,13 @@ def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone
         zone: of the department.
         about: what else the report says: `agency`, `contact`.
 
+    Raises:
+        DepartmentError: the month is not over.
+
     """
     since, until = (datetime.combine(day, time(), zone) for day in (month, month_after(month)))
     if until > datetime.now(UTC):
-        raise ValueError("the month is not over")
+        raise DepartmentError(f"{month:%Y-%m} is not over")
     parts: dict[str, dict[str, int]] = defaultdict(dict)
     for part, name, count in keeper.execute("SELECT * FROM sharing_counts(%s, %s)", [since, until]):
         parts[part][name] = count

@@ -65,6 +65,15 @@ def test_forbidden(purpose: AccessPurpose, forbidden: str) -> None:
         ("case = true", 'case = "sometimes"', "purposes.0.case"),
         ('name = "patrol"', 'name = "patrol"\nlabel = "x"', "purposes.6.label"),
         ("[[purposes]]", "[[purposes", "not TOML"),
+        # No date is so far away: a finding could not be opened, nor the ledger be checked.
+        *(
+            (
+                "[lists]",
+                f"[misuse]\n{key} = 99999999999\n[lists]",
+                rf"policy\.toml: misuse\.{key}: .* less than or equal",
+            )
+            for key in ("answer_days", "close_days", "same_plate_span_days", "lone_visit_minutes")
+        ),
     ],
 )
 def test_wrong_file(tmp_path: Path, before: str, after: str, message: str) -> None:

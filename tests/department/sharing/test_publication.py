@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey
 
 from department.commands.public import _site
 from department.database.roles import KEEPER, OWNER, PUBLIC
+from department.errors import DepartmentError
 from department.sharing.publication import PARTS, REPORT_TYPE, disclosed, month_after, public_files, publish_month
 from device.control.jose import open_signed
 from tests.department.emptying import empty, empty_ledger
@@ -123,7 +124,7 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
     for statement in ("UPDATE sharing_report SET signed = ''", "DELETE FROM sharing_report"):
         with pytest.raises(psycopg.errors.CheckViolation):
             superuser.execute(statement)
-    with pytest.raises(ValueError, match="not over"):
+    with pytest.raises(DepartmentError, match="not over"):
         publish(counted, datetime.now(UTC).date().replace(day=1))
     assert publish(counted, month_after(MONTH)), "a month without anything"
     assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
