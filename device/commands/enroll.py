@@ -254,7 +254,8 @@ def check_clock_after(issued: datetime) -> None:
 def _code(code_file: Path | None) -> str:
     if code_file is None:
         return read_code(click.prompt(spoken(Phrase("Code")), err=True))
-    with click.open_file(str(code_file)) as file:
+    # Saved on Windows it may have a byte-order mark, or be UTF-16, and then no code.
+    with click.open_file(str(code_file), encoding="utf-8-sig", errors="replace") as file:
         return read_code(file.readline())
 
 

@@ -120,7 +120,7 @@ def read_public_keys(path: Path) -> list[str]:
 
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ProvisioningError(f"{path}: {error}") from error
     if "PRIVATE KEY" in text:

@@ -219,7 +219,7 @@ def test_a_refusal_at_the_unit_is_said_in_the_language_asked_for(
         ("es", "'7K3M' no es un código: debe tener 16"),
     ):
         words = ["enroll", "post-17", "office:1", "--directory", str(tmp_path), "--code-file", "-"]
-        result = CliRunner().invoke(platepost, ["--language", language, *words], input="7K3M")
+        result = CliRunner().invoke(platepost, ["--language", language, *words], input="\ufeff7K3M")
         assert isinstance(result.exception, EnrollmentError)
         assert spoken(message(result.exception)).startswith(said)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from device import config
+from device.commands.enroll import enroll
 from device.enrollment.code import read_code
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusting
@@ -110,6 +112,14 @@ def test_code_is_taken_however_it_is_typed(department: Department, typed: str) -
     code = department.invite("post-17")
     changed = {"lower case": code.lower(), "without hyphens": code.replace("-", ""), "with spaces": f" {code} "}[typed]
     assert read_code(changed) == code
+
+
+def test_a_code_file_that_is_no_utf_8_is_refused_in_words(tmp_path: Path) -> None:
+    written = tmp_path / "code.txt"
+    written.write_text("7K3M-Q9TX-4HWD-2VBN\r\n", "utf-16")  # as PowerShell writes what is redirected
+    words = ["post-17", "office:1", "--directory", str(tmp_path / "unit"), "--code-file", str(written)]
+    with pytest.raises(EnrollmentError, match="is not a code"):
+        CliRunner().invoke(enroll, words, catch_exceptions=False)
 
 
 def test_wrong_code_is_noticed_before_anything_is_sent(department: Department) -> None:

@@ -39,7 +39,8 @@ def fleet(tmp_path: Path) -> Fleet:
 def key(tmp_path: Path) -> Path:
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     path = tmp_path / "id_ed25519.pub"
-    path.write_bytes(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" somebody@laptop\n")
+    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    path.write_text(f"{line} somebody@laptop\r\n", "utf-8-sig")  # as editors on Windows write it
     return path
 
 
@@ -56,7 +57,7 @@ def test_a_technician_s_key_is_certified_by_name_until_the_certification_ends(fl
     found.verify_cert_signature()
     signer = found.signature_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     assert SshAuthority(fleet).public_line().startswith(signer)
-    assert found.public_key() == load_ssh_public_key(key.read_bytes())
+    assert found.public_key() == load_ssh_public_key(key.read_text("utf-8-sig").encode())
     assert (found.key_id, found.valid_principals) == (b"r-alvarez", [b"technician"])
     assert found.valid_before == int(fleet.people["r-alvarez"].expires.timestamp())
     assert found.valid_after < datetime.now(UTC).timestamp()
