@@ -17,8 +17,8 @@ from device.text import shown
 from provisioning.commands.options import FILE, FLEET, JSON, FleetSession, who_and_why
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.person import NotCertifiedError
+from provisioning.technician.accept.certification import lapse_since
 from provisioning.technician.accept.seal import ReportRefusedError, Sealed, unseal
-from provisioning.technician.accept.standing import lapse_since
 from provisioning.technician.technician import ALLOWED, recognized
 
 LARGEST_REPORT = 64 * 2**20

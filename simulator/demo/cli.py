@@ -13,7 +13,7 @@ from simulator.demo.report import write_report
 from simulator.demo.run import run_demo
 from simulator.demo.show import TerminalObserver, figures_table
 from simulator.ground.console import DepartmentConsole
-from simulator.ground.hush import hushed
+from simulator.ground.quiet_logs import quiet_logs
 
 
 @click.command(
@@ -79,7 +79,7 @@ def _run(directory: Path, clip: Path, *, console: Console, live: bool) -> DemoOu
             console.print(f"The department's pages, as the {person}: [bold]{address}[/bold]", highlight=False)
 
     try:
-        with hushed():
+        with quiet_logs():
             return run_demo(directory, find_clip(clip), observers=[show], on_console=say if live else None)
     finally:
         show.close()

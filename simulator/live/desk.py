@@ -18,8 +18,8 @@ from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.live.feed import Feed
 from simulator.live.lists import HotLists
+from simulator.live.page_events import told
 from simulator.live.posts import LivePost, place_of
-from simulator.live.telling import told
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"

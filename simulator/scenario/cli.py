@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from simulator.ground.hush import hushed
+from simulator.ground.quiet_logs import quiet_logs
 from simulator.scenario.description import Scenario
 from simulator.scenario.durations import words
 from simulator.scenario.errors import ScenarioFileError
@@ -147,7 +147,7 @@ def scenarios(*, as_json: bool, schema: bool) -> None:
 def _run(paths: Sequence[Path], console: Console, start: Callable[[], Iterator[Outcome]]) -> list[Outcome]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     outcomes: list[Outcome] = []
-    with hushed(), Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with quiet_logs(), Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("scenarios", total=len(paths))
         for outcome in start():
             outcomes.append(outcome)

@@ -1,6 +1,6 @@
 """What may happen in a scenario: to the list, the network, the brokers, the camera, the case, the clock, the disk.
 
-Only described here; `simulator.scenario.happening` does them.
+Only described here; `simulator.scenario.event_runner` does them.
 """
 
 from typing import Annotated, Literal

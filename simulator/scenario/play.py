@@ -14,7 +14,7 @@ from simulator.ground.late_receipts import take_late_receipts
 from simulator.ground.subscriber import Arrival
 from simulator.scenario.course import Course, PostCourse, Sample
 from simulator.scenario.description import Scenario
-from simulator.scenario.happening import Happenings
+from simulator.scenario.event_runner import EventRunner
 from simulator.scenario.harness import Harness
 from simulator.scenario.site import AGENCY, ScenarioSite
 from simulator.scenario.world import SimulatedThread, World
@@ -98,12 +98,12 @@ def play(
 
 
 def _live(site: ScenarioSite, world: World, lives: list[_Life], passed: Callable[[float], object]) -> None:
-    happenings = Happenings(site)
-    world.passed, world.rested, world.leaping = passed, happenings.let_in, happenings.before_leap
+    runner = EventRunner(site)
+    world.passed, world.rested, world.leaping = passed, runner.let_in, runner.before_leap
     for life in lives:
         world.enter(life.harness.name, life).turn()
-        happenings.let_in()
-    world.live(site.scenario.events, until=site.scenario.lasts, perform=happenings.perform)
+        runner.let_in()
+    world.live(site.scenario.events, until=site.scenario.lasts, perform=runner.perform)
     for thread, life in zip(world.threads, lives, strict=True):
         life.ending = True
         if life.harness.post is not None:

@@ -38,7 +38,7 @@ from device.uplink.in_flight import InFlight
 from device.vision.passages import Passage, Passages
 from simulator import processes
 from simulator.brokers.mosquitto import mosquitto_path
-from simulator.scenario import happening, site
+from simulator.scenario import event_runner, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.runner import Wishes, run_one
@@ -314,7 +314,7 @@ CASES = [case.values[0] for case in BROKEN]
 @pytest.mark.parametrize("case", BROKEN)
 @pytest.mark.usefixtures("networks")
 def test_a_broken_promise_is_found_out(case: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(happening, "EFFECT_SECONDS", 15.0)
+    monkeypatch.setattr(event_runner, "EFFECT_SECONDS", 15.0)
     case.how(monkeypatch)
     outcome = run_one(SHIPPED / f"{case.scenario}.toml", Wishes())
     assert outcome.error is None

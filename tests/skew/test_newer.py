@@ -19,7 +19,7 @@ from provisioning.commands.status import line
 from provisioning.control.status import CheckResult, Grade, judge, overall
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.store import RecordStore
-from simulator.live.telling import told
+from simulator.live.page_events import told
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed
 

@@ -25,7 +25,7 @@ from provisioning.brokers.rights import RIGHTS, Party
 from provisioning.control.status import judge
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.store import RecordStore
-from simulator.live.telling import told
+from simulator.live.page_events import told
 from tests.skew.rules import broken
 from tests.verifier.second import agreed
 

@@ -99,8 +99,8 @@ class DepartmentCampaign:
         self._site, self._records, self._seed, self._told = site, records, seed, told
         self._draw = Random(seed)
         self._not_inflicted = {}
-        if counts.fills and site.seclusion.no_mounts:
-            self._not_inflicted["database's disk full"] = site.seclusion.no_mounts
+        if counts.fills and site.namespaces.no_mounts:
+            self._not_inflicted["database's disk full"] = site.namespaces.no_mounts
         course = drawn_course(self._draw, counts, records=records)
         self._course = [step for step in course if step[1] not in self._not_inflicted]
         self._inflicted: Counter[str] = Counter()

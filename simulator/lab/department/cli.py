@@ -14,7 +14,7 @@ from simulator.lab.department.campaign import DepartmentCampaign, DepartmentOutc
 from simulator.lab.department.disturbances import DisturbanceCounts
 from simulator.lab.department.oddities import Oddity
 from simulator.lab.department.site import DepartmentSite
-from simulator.lab.faults.seclusion import seclude
+from simulator.lab.faults.namespaces import enter_namespaces
 from simulator.lab.progress import ProgressDisplay
 
 ODD_SHARE = 1 / 2000
@@ -87,7 +87,7 @@ def department(
     """
     logging.basicConfig(level=logging.ERROR)
     directory, console = directory.absolute(), Console(stderr=as_json)
-    seclusion = seclude()
+    namespaces = enter_namespaces()
 
     def told(what: str, receipted: int) -> None:
         display.show(what, receipted, records, f"{receipted} of {records} records receipted")
@@ -98,7 +98,7 @@ def department(
         claimed(directory, mark=".platepost-department", whose="a department's run's", error=CampaignError),
     ):
         display.show("making the department")
-        with DepartmentSite(directory, posts=posts, records=records, seclusion=seclusion) as site:
+        with DepartmentSite(directory, posts=posts, records=records, namespaces=namespaces) as site:
             campaign = DepartmentCampaign(
                 site,
                 records=records,

@@ -12,7 +12,7 @@ from simulator.ground.department import ThrowawayDepartment, department_folder
 from simulator.ground.site import Site, throwaway_fleet
 from simulator.lab.custody.wire import WireLog
 from simulator.lab.department.publisher import PublisherCount, PublisherSettings, publish
-from simulator.lab.faults.seclusion import Seclusion, own_disk
+from simulator.lab.faults.namespaces import Namespaces, own_disk
 
 AGENCY = "lab"
 CUSTODIAN = "records"
@@ -27,14 +27,14 @@ RECORD_KILOBYTES, LOGGED_KILOBYTES = 9, 20
 class DepartmentSite(Site[Broker]):
     """As a context manager, running while it is open; its publisher is started by the one who opened it."""
 
-    def __init__(self, directory: Path, *, posts: int, records: int, seclusion: Seclusion) -> None:
+    def __init__(self, directory: Path, *, posts: int, records: int, namespaces: Namespaces) -> None:
         """Make the fleet; nothing runs yet.
 
         Args:
             directory: where everything is made; empty.
             posts: how many there are. The department learns the key of the last one later.
             records: how many there will be, for the size of the database's disk.
-            seclusion: whether that disk can be had.
+            namespaces: whether that disk can be had.
 
         """
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(RECORDER,))
@@ -42,7 +42,7 @@ class DepartmentSite(Site[Broker]):
         with fleet.broker.access_list.open("a") as rights:
             rights.write(f"\nuser {RECORDER}\ntopic read {ROOT}/{AGENCY}/+/receipt/+\n")
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
-        self.seclusion = seclusion
+        self.namespaces = namespaces
         self.wire_log = directory / "receipts.jsonl"
         self.plan = directory / "plan"
         self.publisher_log = directory / "publisher.log"
@@ -104,7 +104,7 @@ class DepartmentSite(Site[Broker]):
         self._stack.callback(wire.close)
         disk = self.department.database.folder
         disk.mkdir(parents=True)
-        self._stack.enter_context(own_disk(disk, self.seclusion, megabytes=self._megabytes))
+        self._stack.enter_context(own_disk(disk, self.namespaces, megabytes=self._megabytes))
         self.department.initialize()
         self.add_post(self.late)  # its key is not in the department's register yet
         self._stack.enter_context(self.department)

@@ -12,8 +12,8 @@ from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.faults.campaign import FaultCampaign
 from simulator.lab.faults.extent import FULL, SHORT, CampaignStatus
+from simulator.lab.faults.namespaces import enter_namespaces
 from simulator.lab.faults.page import as_markdown
-from simulator.lab.faults.seclusion import seclude
 from simulator.lab.faults.show import show_result
 from simulator.lab.faults.site import CampaignSite
 from simulator.lab.progress import ProgressDisplay
@@ -62,7 +62,7 @@ def faults(
     extent = SHORT if short else FULL
     extent = replace(extent, seed=seed, faults=count or extent.faults, records=records or extent.records)
     directory, console = directory.absolute(), Console(stderr=as_json)
-    seclusion = seclude()
+    namespaces = enter_namespaces()
 
     def changed(status: CampaignStatus) -> None:
         more = f"{status.faults} faults, {status.records} records, {status.waiting} under way"
@@ -71,7 +71,7 @@ def faults(
     with (
         ProgressDisplay(console) as display,
         claimed(directory, mark=".platepost-faults", whose="a campaign's", error=CampaignError),
-        CampaignSite(directory, posts=extent.posts, rate=extent.rate, seclusion=seclusion) as site,
+        CampaignSite(directory, posts=extent.posts, rate=extent.rate, namespaces=namespaces) as site,
     ):
         result = FaultCampaign(site, extent, CampaignStatus(changed)).run()
     (directory / "result.json").write_text(json.dumps(result.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -82,7 +82,7 @@ INJECTIONS = (
         heals="the space is given back",
         weight=6,
         strike=_fill,
-        unavailable=lambda site: site.seclusion.no_mounts,
+        unavailable=lambda site: site.namespaces.no_mounts,
     ),
     Injection(
         name="writes fail",

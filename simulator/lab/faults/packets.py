@@ -14,8 +14,8 @@ NFT = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
 
 def _unavailable(site: CampaignSite) -> str | None:
     """Tell whether there is nftables, and a network where dropping packets harms nobody else."""
-    if site.seclusion.no_network:
-        return site.seclusion.no_network
+    if site.namespaces.no_network:
+        return site.namespaces.no_network
     if NFT is None:
         return "nft is missing: apt-get install nftables"
     try:

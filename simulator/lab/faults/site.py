@@ -19,9 +19,9 @@ from simulator.ground.site import Site, throwaway_fleet
 from simulator.ground.subscriber import Arrival
 from simulator.keeper.keeper import RecordKeeper
 from simulator.lab.faults.judge import Ruling, judge
+from simulator.lab.faults.namespaces import Namespaces, own_disk
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.refuser import Refuser
-from simulator.lab.faults.seclusion import Seclusion, own_disk
 
 AGENCY = "faults"
 KEEPER = "keeper"
@@ -40,19 +40,19 @@ SMALL_QUOTA_MEGABYTES = 0.4
 class CampaignSite(Site[Broker]):
     """Everything but the faults, in one folder that is empty; as a context manager, running while it is open."""
 
-    def __init__(self, directory: Path, *, posts: int, rate: float, seclusion: Seclusion) -> None:
+    def __init__(self, directory: Path, *, posts: int, rate: float, namespaces: Namespaces) -> None:
         """Make the fleet; nothing runs yet.
 
         Args:
             directory: where everything is made.
             posts: how many light posts.
             rate: records a second that each makes.
-            seclusion: what `seclude` could not give this process.
+            namespaces: what `enter_namespaces` could not give this process.
 
         """
         fleet = throwaway_fleet(directory / "fleet", agency=AGENCY, subscribers=(WITNESS,), custodian=KEEPER)
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
-        self.seclusion = seclusion
+        self.namespaces = namespaces
         self.posts: list[PostUnderTest] = []
         self.broker_ends: list[int] = []
         """The exit codes with which the broker ended by itself."""
@@ -190,7 +190,7 @@ class CampaignSite(Site[Broker]):
             brokers=brokers or (f"localhost:{proxy.port}",),
             more={"outbox": {"quota_megabytes": quota_megabytes}},
         )
-        self._stack.enter_context(own_disk(folder / "state", self.seclusion))
+        self._stack.enter_context(own_disk(folder / "state", self.namespaces))
         post = PostUnderTest(
             Source(AGENCY, name),
             folder=folder,

@@ -16,8 +16,8 @@ from simulator.demo.post_process import PostProcess
 from simulator.ground.subscriber import Arrival
 from simulator.lab.faults import brokers, network
 from simulator.lab.faults.judge import Ruling
+from simulator.lab.faults.namespaces import Namespaces
 from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.seclusion import Seclusion
 from simulator.lab.faults.site import AGENCY, CampaignSite
 from simulator.lab.faults.whole import FOOTAGE, POST, judge_whole
 from simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
@@ -52,7 +52,7 @@ class SoakSite(CampaignSite):
 
     def __init__(self, directory: Path) -> None:
         """Make the fleet; `directory` is empty."""
-        super().__init__(directory, posts=0, rate=1.0, seclusion=Seclusion())
+        super().__init__(directory, posts=0, rate=1.0, namespaces=Namespaces())
         self.heard: list[Arrival] = []
 
     def arrived(self, arrival: Arrival) -> None:

@@ -1,4 +1,4 @@
-"""Mounts and a network of the campaign's own, where the system grants them: it needs Linux and root.
+"""Mount and network namespaces of the campaign's own, where the system grants them: they need Linux and root.
 
 Whatever is mounted and whatever packets are dropped ends with the processes, however they end, and nobody else notices.
 """
@@ -42,28 +42,28 @@ class _Kernel:
             raise OSError(number, os.strerror(number))
 
 
-class Seclusion(NamedTuple):
+class Namespaces(NamedTuple):
     """Why this process has no mounts and no network of its own: an explanation each, None for what it has."""
 
     no_mounts: str | None = "cannot make private mounts: they need root on Linux"
     no_network: str | None = "cannot make a private network: it needs root on Linux"
 
 
-def seclude() -> Seclusion:
+def enter_namespaces() -> Namespaces:
     """Give this process, and those that it starts later, mounts and a network of their own, as far as it can be done.
 
     Call it before anything listens or is connected.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
-        return Seclusion()
+        return Namespaces()
     kernel = _Kernel()
-    return Seclusion(_own_mounts(kernel), _own_network(kernel))
+    return Namespaces(_own_mounts(kernel), _own_network(kernel))
 
 
 @contextlib.contextmanager
-def own_disk(folder: Path, seclusion: Seclusion, *, megabytes: int = DISK_MEGABYTES) -> Iterator[None]:
+def own_disk(folder: Path, namespaces: Namespaces, *, megabytes: int = DISK_MEGABYTES) -> Iterator[None]:
     """Lay a small disk of its own under a folder for as long as this is open, if mounts can be had."""
-    if seclusion.no_mounts:
+    if namespaces.no_mounts:
         yield
         return
     kernel, target = _Kernel(), os.fsencode(folder)

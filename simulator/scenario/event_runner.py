@@ -1,4 +1,4 @@
-"""Doing what a scenario's events say, and waiting in real time until their effect is there, so that time may go on."""
+"""Carries out a scenario's events, and waits in real time for their effect, so that simulated time may go on."""
 
 import time
 from collections.abc import Callable
@@ -20,8 +20,8 @@ _QUIET_SECONDS = 0.03
 """Real time without news from the broker after which nothing more is on its way."""
 
 
-class Happenings:
-    """Does events at a site."""
+class EventRunner:
+    """Carries out events at a site."""
 
     def __init__(self, site: ScenarioSite) -> None:
         self._site = site

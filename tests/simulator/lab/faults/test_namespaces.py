@@ -8,33 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from simulator.lab.faults.seclusion import Seclusion, seclude
+from simulator.lab.faults.namespaces import Namespaces, enter_namespaces
 
 SECLUDED = """
 import encodings.idna, json, os, socket, sys
-from simulator.lab.faults.seclusion import seclude
+from simulator.lab.faults.namespaces import enter_namespaces
 if len(sys.argv) > 1:
     os.chroot(sys.argv[1])
-missing = seclude()
+missing = enter_namespaces()
 with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
     print(json.dumps(missing))
 """
 
 
-def secluded(*arguments: str) -> Seclusion:
+def entered(*arguments: str) -> Namespaces:
     command = [sys.executable, "-c", SECLUDED, *arguments]
-    return Seclusion(*json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout))
+    return Namespaces(*json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may take mounts and a network")
 def test_a_chroot_has_a_network_and_says_why_it_has_no_mounts(tmp_path: Path) -> None:
-    missing = secluded(str(tmp_path))
+    missing = entered(str(tmp_path))
 
     assert missing.no_mounts == "cannot make private mounts: / is not a mount point: a chroot"
-    assert missing.no_network == secluded().no_network
+    assert missing.no_network == entered().no_network
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may take both")
 def test_an_ordinary_user_has_neither_and_is_told_so() -> None:
-    assert "root" in str(seclude().no_mounts)
-    assert "root" in str(seclude().no_network)
+    assert "root" in str(enter_namespaces().no_mounts)
+    assert "root" in str(enter_namespaces().no_network)

@@ -1,4 +1,4 @@
-"""What a post and its department log, kept off the terminal."""
+"""Keeps what a post and its department log off the terminal."""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def hushed() -> Iterator[None]:
+def quiet_logs() -> Iterator[None]:
     """Keep their warnings off the terminal, where the outcome tells what matters; `-v` shows them."""
     loggers = [logging.getLogger(name) for name in ("device", "department")]
     before = [logger.level for logger in loggers]

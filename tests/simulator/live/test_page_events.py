@@ -7,7 +7,7 @@ from typing import Any
 from device.faults.fault import Fault, reasons
 from device.records.contract.examples import ExampleSigner, example_records
 from simulator.ground.subscriber import Arrival
-from simulator.live.telling import told
+from simulator.live.page_events import told
 
 HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORDS = example_records(ExampleSigner())
