@@ -1,1 +1,1 @@
-"""What is kept and how long, what is held, how the rest goes with proof; what is given away and brought back."""
+"""Retention, holds, purges with proof, evidence packages, exports and imports, backups."""

@@ -1,4 +1,4 @@
-"""Where the pages of audits are."""
+"""The addresses of the pages of audits."""
 
 from django.urls import path
 

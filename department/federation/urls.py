@@ -1,4 +1,4 @@
-"""Where the pages of federation are."""
+"""The addresses of the pages of federation."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Who hears every read at the broker, and so passes the pages by; and the agreement that each of them needs.
+"""Subscribers that receive every read from the broker, past the pages, and the agreement that each of them needs.
 
 The fleet grants reads; its signed register tells the department of whom. Here two persons answer for each: one enters
 the agreement and its end, and another confirms it.

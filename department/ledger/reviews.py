@@ -1,4 +1,4 @@
-"""What supervisors look at: each exigent search within a day and, where the law asks it, every search beforehand."""
+"""Reviews by supervisors: of each exigent search within a day and, where the law asks it, of each search beforehand."""
 
 import json
 from collections.abc import Mapping

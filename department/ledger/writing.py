@@ -1,4 +1,4 @@
-"""How something gets into the ledger.
+"""Writes entries of the ledger.
 
 - `entering` around what changes something: one transaction, and one entry at its end.
 - `append` for what stands alone, such as a failed log-on.

@@ -1,1 +1,1 @@
-"""What the posts look for: entries by people, imports, second persons, requests to publish, and looks back."""
+"""Hot lists made on the pages: entries, imports, approvals by a second person, publishing, and looking back."""

@@ -1,4 +1,4 @@
-"""What stands beside the lists: which list each post holds and how old it is, and what waits, is held or was done."""
+"""The state of the lists: which list each post has and how old it is; which changes wait, are held, or are out."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Where the pages of the lists are."""
+"""The addresses of the pages of the lists."""
 
 from django.urls import path
 

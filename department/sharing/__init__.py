@@ -1,1 +1,1 @@
-"""What leaves the department, and what it says of itself: its policy, agencies, requests, breaches, the public page."""
+"""The policy, agencies and agreements, requests from outside, breaches, and the public page."""

@@ -1,4 +1,4 @@
-"""Where the pages of sharing are."""
+"""The addresses of the pages of sharing."""
 
 from django.urls import path
 

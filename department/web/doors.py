@@ -1,4 +1,4 @@
-"""The page of side doors: who gets records without asking these pages, and who answers for that."""
+"""The page of subscribers that receive every read directly from the broker, and who answers for each."""
 
 from collections.abc import Callable
 from typing import Any

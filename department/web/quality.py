@@ -1,4 +1,4 @@
-"""The page of quality: how often hits are none, and how many reads are wrong, of which two people label random ones."""
+"""The page of quality: how often hits are rejected, and how many of a random sample of reads two people find wrong."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

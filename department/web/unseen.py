@@ -1,4 +1,4 @@
-"""What is shown instead of a stored picture that cannot be shown."""
+"""Placeholder for a stored picture that cannot be shown."""
 
 from django.http import HttpResponse
 from django.utils.html import format_html

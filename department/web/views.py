@@ -1,4 +1,4 @@
-"""The pages' answers."""
+"""The status page."""
 
 from django.conf import settings
 from django.db import Error

@@ -1,4 +1,4 @@
-"""Whether this post was accepted: without it a post that must be accepted reads nothing, and its status says so.
+"""Whether this post was accepted: until then, a post that must be accepted reads nothing, and its status says so.
 
 `platepost accept` writes the statement, last of all and in one step; it is signed with the post's own record key, so
 that one post's acceptance is worth nothing on another.

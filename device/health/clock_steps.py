@@ -1,4 +1,4 @@
-"""Watching the clock: steps are audited, and whatever a wrong clock prevented is tried again."""
+"""Watches the clock: audits steps, and has whatever a wrong clock prevented tried again."""
 
 from pydantic import JsonValue
 

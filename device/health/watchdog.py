@@ -1,4 +1,4 @@
-"""What the watchdog is fed by: fresh frames and delivery, not by a loop that merely turns.
+"""Feeds the watchdog only while frames are fresh and records are delivered; a running loop is not enough.
 
 A post whose frames stopped, or whose records lie unsent beside an open connection, is of no use however busily it
 runs; it is then left unfed, and systemd starts it again. A broker's absence is no reason: the outbox is there for it.

@@ -1,4 +1,4 @@
-"""What the outbox raises on purpose; all are `OutboxError`.
+"""The errors of the outbox; all are `OutboxError`.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Places: what the records that wait are called outside the outbox.
+"""Places: the numbers by which other parts of the post name records that wait.
 
 A file numbers its rows itself, and the one that takes the place of a damaged one gives the same numbers to other
 records. So a place says too at which opening of a file it was given. One of an earlier opening means nothing any more:

@@ -1,4 +1,4 @@
-"""What goes when the outbox is full: pictures of reads, then reads; counted, and never anything else.
+"""What is dropped when the outbox is full: pictures of reads, then reads, both counted; never anything else.
 
 The oldest go first, and before all others those that a broker has acknowledged: somebody may have them.
 """

@@ -1,4 +1,4 @@
-"""The post's certificate and key on disk: loaded for every connection, and watched for their renewal."""
+"""The post's certificate and key on disk: loaded for every connection, and watched for renewal."""
 
 import logging
 import ssl

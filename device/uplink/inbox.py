@@ -1,4 +1,4 @@
-"""What the broker sends to the post: handed to its handler in a thread of its own, acknowledged when that is done."""
+"""Messages from the broker: each goes to its handler in a thread of its own, and is acknowledged when that is done."""
 
 import hashlib
 import logging

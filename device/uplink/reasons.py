@@ -1,4 +1,4 @@
-"""The names of what brokers answer, and how each is taken.
+"""The reason codes that brokers answer with, and what each means to the post.
 
 A reason's name is that of the MQTT 5 specification (table 2-6) in lower case with underscores: `not_authorized`.
 """

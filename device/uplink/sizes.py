@@ -1,4 +1,4 @@
-"""How large a packet a broker takes: what it says itself when it is connected to, and what its refusals teach."""
+"""The largest packet that a broker takes: as it says when connected to, and as its refusals show."""
 
 from dataclasses import dataclass
 

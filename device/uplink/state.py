@@ -1,4 +1,4 @@
-"""What the uplink says of itself."""
+"""The uplink's state, for status and health."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whose the broker's files are: mosquitto that root starts becomes another user before it reads them.
+"""The user who must own the broker's files: mosquitto started by root becomes that user before it reads them.
 
 Files of a fleet that root made belong to the user `mosquitto`, as Debian's package names it, where there is one.
 """

@@ -1,4 +1,4 @@
-"""Trying it: all clients connect, listen to every topic, and write to every topic; what came through is what counts."""
+"""Proves rights at a broker: all clients connect, listen to every topic, and write to every topic."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What is tried: every kind of client on every kind of topic; `provisioning.brokers.rights` says what is allowed."""
+"""The cases of the proof: every kind of client on every kind of topic; `provisioning.brokers.rights` has the rights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

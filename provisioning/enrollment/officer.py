@@ -1,4 +1,4 @@
-"""In whose name the enrollment server runs, noted when it starts: that their certification ends is said well ahead."""
+"""The officer in whose name the enrollment server runs; warns well ahead when their certification ends."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

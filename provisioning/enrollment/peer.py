@@ -1,4 +1,4 @@
-"""HTTP over TLS that tells the application whom it speaks with."""
+"""HTTP over TLS that gives the application the client's certificate."""
 
 import ssl
 from typing import Any

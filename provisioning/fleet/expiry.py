@@ -1,4 +1,4 @@
-"""When the certificates of a fleet end that renew themselves nowhere, and what renews each."""
+"""When the certificates that do not renew themselves end, and what renews each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

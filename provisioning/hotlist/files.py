@@ -1,4 +1,4 @@
-"""The files that went into a list, for the log of acts: their names, and marks by which they are told again.
+"""The files that went into a list, for the log of acts: their names, and marks by which they can be recognized.
 
 A mark is an HMAC-SHA256 of the file's bytes, under a key derived from the department's own (HKDF, RFC 5869). A plain
 digest would give away what is in a small file: of one with one plate in it, all plates there are could be tried.

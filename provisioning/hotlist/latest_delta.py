@@ -1,4 +1,4 @@
-"""What fresh exports do to the news that the delta before them brought.
+"""Compares fresh exports with the latest delta: what they list again, and what they lack.
 
 Exports are often older than the news: a car that was found at eight stands in an export made at six, and one that was
 stolen since does not. What is built from exports takes the delta's place, so the command names both.

@@ -1,4 +1,4 @@
-"""Whether a row is whole.
+"""Tells whether a row is complete, or was cut short.
 
 A row that was cut short, or that a delimiter in a remark has shifted, still has a plate and a category. Taken as it
 stands, it would open a covert entry, or list one forever that ends.

@@ -1,4 +1,4 @@
-"""That somebody can act on a fleet: when the last administrator's certification ends is said well ahead."""
+"""Warns well ahead when the last administrator's certification ends: after that, nobody can act on the fleet."""
 
 from datetime import UTC, datetime, timedelta
 

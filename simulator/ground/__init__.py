@@ -1,1 +1,1 @@
-"""What a run stands on: its folder, its servers, and how all of it is taken down again."""
+"""The base of every simulation: folders, brokers, departments, posts, subscribers, and how all of it ends."""

@@ -1,4 +1,4 @@
-"""Where simulated posts report: a throw-away fleet, a real broker, and what hangs on them."""
+"""Where simulated posts report: a throw-away fleet, a real broker, and whatever connects to it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Who may use the page: browsers that show it themselves, by a name that it is known by.
+"""Lets only browsers that opened the page itself use it, under a host name that is its own.
 
 A page that does things must not be driven by another page that happens to be open in the same browser, nor by one
 whose name was bent to this machine's address.

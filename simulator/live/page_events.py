@@ -1,4 +1,4 @@
-"""What the page shows of a post's status, health and audit trail. Hits are the department's console's."""
+"""The events that the page shows, from a post's status, health and audit trail. Hits are the department's console's."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

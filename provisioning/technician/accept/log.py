@@ -1,4 +1,4 @@
-"""Where the post's own log goes while it is accepted: beside the questions it would read like failure."""
+"""Sends the post's own log to a file during acceptance: beside the questions it would read like failure."""
 
 import logging
 import os

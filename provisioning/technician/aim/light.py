@@ -1,4 +1,4 @@
-"""By which light a camera sees: infrared has no colors."""
+"""Tells by which light a camera sees: infrared has no colors."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Whether the camera stands as it stood: a view that has moved says nothing of the vehicles that it saw before.
+"""Tells whether the camera was moved: then what it saw before no longer counts.
 
 The background (`BackgroundModel`: the street without its vehicles, the median of six seconds) is compared with the
 background as it was when the camera was last touched: vehicles have dropped out of both, and light and exposure are

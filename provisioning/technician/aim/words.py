@@ -1,4 +1,4 @@
-"""Angles and parts as a person on a ladder takes them in."""
+"""Angles and fractions in words that a person on a ladder understands."""
 
 from device.language import Phrase
 

@@ -1,4 +1,4 @@
-"""The outcome of a campaign as Markdown: what stands in docs/reliability.md."""
+"""The outcome of a campaign as Markdown, for docs/reliability.md."""
 
 from collections.abc import Iterator
 
