@@ -27,6 +27,9 @@ _WATCHING = {
     )
 }
 """Events of somebody who looks, and does nothing."""
+_NO_SEARCH = frozenset({"record", "console", "sample", "incident"})
+"""What is asked where nobody looks for anything: for a picture of what a search has opened, for hits that came by
+themselves, for random reads that somebody labels, for whom a breach affects."""
 _READ = """
 SELECT line.number, line.entry, line.at, line.event, line.refers_to, (
     SELECT coalesce(json_object_agg(body.field, body.value::json), '{}')::text FROM ledger_body AS body
@@ -124,9 +127,8 @@ class DepartmentActs:
             if case and event not in _WATCHING:
                 self.followed.add(case)
             return None
-        # A step to a picture of what a search has opened; hits that came to a console by themselves; random reads that
-        # somebody labels; the past of a covert entry, whose case and plate the ledger keeps for its group.
-        if {"record", "console", "sample"} & query.keys() or ("list_entry" in query and "plate" not in query):
+        # The past of a covert entry: the ledger keeps its case and plate for its group.
+        if _NO_SEARCH & query.keys() or ("list_entry" in query and "plate" not in query):
             return None
         opened, pattern = query.get("opened"), _pattern(str(query.get("plate", "")))
         search = SearchAct(

@@ -5,6 +5,7 @@ backup, could have seen all that was kept in a time.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -37,8 +38,8 @@ ATTORNEY_GENERAL = 500
 """Above so many the attorney general gets a copy: Civ. Code 1798.29 (e)."""
 LIST = "affected.jsonl"
 """The one file of the zip that is sealed."""
-_PAGES = 10
-"""Of plates, under one entry of the ledger, which ends after five minutes."""
+_PAGES, _PAGES_SECONDS = 100, 120.0
+"""Of plates under one entry of the ledger, at most; it shows nothing any more after five minutes."""
 _MOST_BYTES = LARGEST - 2**24
 """Of a list, that it can be opened: some five million plates."""
 _SESSION = timedelta(hours=12)
@@ -167,10 +168,11 @@ def _kept(asked: Mapping[str, Any], incident: BreachIncident) -> Iterator[SeenPl
     behind, more = "", True
     while more:
         with open_entry(**asked) as entry:
+            end = time.monotonic() + _PAGES_SECONDS
             for _ in range(_PAGES):
                 page, more = kept_plates(entry, sought, behind=behind, limit=MOST_ROWS)
                 yield from page
-                if not more:
+                if not more or time.monotonic() > end:
                     break
                 behind = page[-1].plate
 

@@ -141,9 +141,11 @@ def test_plate_after_plate_with_a_character_left_open_is_found_under_one_case() 
     assert (len(unrelated.searches), "Typed 6 plates" in unrelated.says) == (6, True)
 
 
-@pytest.mark.parametrize("query", [{"record": 7}, {"console": [7]}, {"sample": 7}, {"list_entry": 7, "leads": 2}])
+@pytest.mark.parametrize(
+    "query", [{"record": 7}, {"console": [7]}, {"sample": 7}, {"incident": 7}, {"list_entry": 7, "leads": 2}]
+)
 def test_what_nobody_looked_for_is_no_search(query: dict[str, object]) -> None:
-    """A picture of what was opened, a hit that came, a random read that somebody labels, a covert entry's past."""
+    """A picture of what was opened, a hit that came, a random read to be labeled, a breach, a covert entry's past."""
     acts = DepartmentActs(ZONE)
     assert acts.add((1, uuid4(), UNTIL, "intent", None), {"person": "a", "query": query}) is None
     assert acts.present["a"] == [(UNTIL, False)]
