@@ -93,7 +93,6 @@ class InFlight:
     ) -> None:
         self.refusals = refusals
         self.acknowledged = 0
-        self.last_acknowledged: float | None = None
         self.pictures_left_out = 0
         self._outbox = outbox
         self._window = window
@@ -221,7 +220,6 @@ class InFlight:
         if taken:
             self._answered = True
             self.acknowledged += len(taken)
-            self.last_acknowledged = time.monotonic()
             self._outbox.acknowledge(taken)
 
     def lost(self, reason: str) -> None:

@@ -13,8 +13,6 @@ class UplinkState:
     connected: bool
     broker: str | None
     """`host:port` of the broker connected to, or tried last."""
-    for_seconds: float
-    """How long it has been connected, or not."""
     problem: str | None
     """Why it is not connected: a slug such as `client_certificate_refused` or `name_unresolved`; None when it is."""
     detail: str
@@ -31,8 +29,6 @@ class UplinkState:
     """Records sent and not yet acknowledged."""
     acknowledged: int
     """Acknowledgments since the uplink started; a record that was sent twice counts twice."""
-    last_acknowledged_seconds: float | None
-    """How long ago the last acknowledgment came."""
     refusals: tuple[RefusedTopic, ...]
     """Topics whose publication the broker refuses, or takes without having anybody to give it to."""
     refused_subscriptions: tuple[str, ...]

@@ -97,7 +97,6 @@ class Uplink(Part):
         self._queue_old = False
         # What state() tells; written by the uplink's thread, each in one assignment.
         self._connected = False
-        self._changed = time.monotonic()
         self._problem: tuple[str, str] | None = ("not_started", "")
         self._retry_at: float | None = None
         self._certificate_expires: datetime | None = None
@@ -228,21 +227,18 @@ class Uplink(Part):
 
     def state(self) -> UplinkState:
         """Return what the uplink says of itself."""
-        now = time.monotonic()
-        problem, retry_at, last = self._problem, self._retry_at, self._in_flight.last_acknowledged
+        problem, retry_at = self._problem, self._retry_at
         return UplinkState(
             connected=self._connected,
             broker=str(self._brokers.current),
-            for_seconds=now - self._changed,
             problem=problem[0] if problem else None,
             detail=problem[1] if problem else "",
             attempts=self._connections,
             failures=self._brokers.failures,
-            retry_in_seconds=None if retry_at is None else max(0.0, retry_at - now),
+            retry_in_seconds=None if retry_at is None else max(0.0, retry_at - time.monotonic()),
             certificate_expires=self._certificate_expires,
             in_flight=len(self._in_flight),
             acknowledged=self._in_flight.acknowledged,
-            last_acknowledged_seconds=None if last is None else now - last,
             refusals=self._in_flight.refusals.all(),
             refused_subscriptions=self._session.subscriptions.refused,
             too_large=self._in_flight.too_large,
@@ -313,7 +309,6 @@ class Uplink(Part):
 
     def _now_connected(self, connection: BrokerConnection) -> None:
         self._problem, self._retry_at = None, None
-        self._changed = time.monotonic()
         self._connected = True
         self._certificate_expires = connection.certificate_expires
         log.info("connected to %s", connection.broker)
@@ -394,7 +389,6 @@ class Uplink(Part):
         self._retry_at = None
 
     def _disconnected(self, connection: BrokerConnection) -> None:
-        self._changed = time.monotonic()
         self._connected = False
         self._ephemeral.clear()
         self._session.end(None if connection.closed else connection.end)
