@@ -22,16 +22,12 @@ class Notifier:
     """Sends states to the process that started this one, if that was systemd; otherwise does nothing.
 
     Args:
-        environment: where `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are looked for.
+        environment: where `NOTIFY_SOCKET` is looked for.
 
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")
-        microseconds = environment.get("WATCHDOG_USEC", "")
-        mine = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        self.watchdog_seconds = int(microseconds) / 1e6 if microseconds.isdigit() and mine else None
-        """After how long without `alive` systemd ends this process; None if it does not."""
 
     @property
     def listening(self) -> bool:

@@ -44,17 +44,3 @@ def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
     Notifier({}).alive()
     assert not Notifier({}).listening
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).alive()
-
-
-@pytest.mark.parametrize(
-    ("environment", "seconds"),
-    [
-        ({}, None),
-        ({"WATCHDOG_USEC": "60000000"}, 60.0),
-        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
-        ({"WATCHDOG_USEC": "soon"}, None),
-    ],
-)
-def test_the_watchdog_is_heeded_if_it_is_this_process_own(environment: dict[str, str], seconds: float | None) -> None:
-    assert Notifier(environment).watchdog_seconds == seconds
