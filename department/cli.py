@@ -1,5 +1,6 @@
 """`platepost department`: the custodian of a department's records."""
 
+import errno
 from typing import Any
 
 import click
@@ -45,18 +46,27 @@ _COMMANDS = {
 }
 
 
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
+"""What is wrong with a disk, or with whose it is, and not with the program."""
+
+
 class _DepartmentGroup(LazyGroup):
-    """The commands; what the database refuses to do in any of them is one line, as every other error is."""
+    """The commands; what database or disk refuse to do in any of them is one line, as every other error is."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run a command.
 
         Raises:
-            DepartmentError: the database does not answer, or its disk is full.
+            DepartmentError: the database does not answer, or its disk is full; or a disk that is written to.
 
         """
         try:
             return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise DepartmentError(f"{where}{error.strerror}") from error
         except Exception as error:
             said = _said_by_database(error)
             if said is None:

@@ -49,7 +49,7 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     """
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
-    with working_as(folder, WEB):
+    with broken_off("Interrupted: nothing was exported."), working_as(folder, WEB):
         from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             MANIFEST_TYPE,
             ExportManifest,

@@ -1,5 +1,6 @@
 """Everything goes out in open formats and comes in again identical, with its proofs; what was altered is refused."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -148,6 +149,31 @@ def signed(target: Path, found: dict[str, Any]) -> None:
     about = {"agency": "demo", "custodian": "records", "version": "0.1.0", "made": NOW}
     payload = ExportManifest(**about, **found).model_dump_json().encode()
     (target / "manifest.jws").write_bytes(sign(payload, KEY, typ=MANIFEST_TYPE, kid=KEY.thumbprint()))
+
+
+@pytest.mark.parametrize("why", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_stays_of_an_export_that_was_broken_off(
+    database: str, opened: Open, tmp_path: Path, why: BaseException
+) -> None:
+    """It is not encrypted, and the next one must find no folder."""
+    store = opened()
+    store.keep(of_all_kinds(Post())[:10])
+    store.close()
+    target, made = tmp_path / "everything", connected(database)
+
+    def told(_done: int, _all: int | None) -> None:
+        assert [*target.rglob("*.zst")]
+        raise why
+
+    with as_role(WEB), pytest.raises(type(why)):
+        export_department(made, target, {}, opened=entry, told=told)
+    assert not target.exists()
+    target.mkdir()
+    with pytest.raises(DepartmentError, match="already exists"):
+        export_department(made, target, {}, opened=entry, told=told)
+    assert target.exists(), "it is somebody's"
+    made.keeper.close()
+    made.owner.close()
 
 
 def test_all_comes_back_identical_and_proved(
