@@ -64,7 +64,7 @@ class Notifier:
                 out.connect(address)
                 out.sendall(message.encode())
         except OSError as error:
-            log.warning("systemd cannot be told: %s", error)
+            log.warning("cannot notify systemd: %s", error)
 
 
 def boot_id() -> str:

@@ -227,7 +227,7 @@ def _public(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_bytes()))
     except (OSError, ValueError) as error:
-        raise AuditError("there is no key of households yet: `upgrade` makes it") from error
+        raise AuditError("there is no household key yet: `upgrade` makes it") from error
 
 
 def _registry() -> jwe.JWERegistry:

@@ -60,7 +60,7 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
         click.echo(f"{each.subject}: {each.rule}. {each.says}")
     click.echo(f"{found.searches} searches since {found.since:%Y-%m-%d}: {len(found.made)} new findings.")
     if held is None:
-        click.echo("There is no key of households: nobody's household was compared.", err=True)
+        click.echo("There is no household key: no household was compared.", err=True)
 
 
 @audit.command(

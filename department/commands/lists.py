@@ -63,7 +63,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     if as_json:
         click.echo(json.dumps(said))
     elif made is None:
-        click.echo(f"{source}: the very file that is in force.")
+        click.echo(f"{source}: the same file is in force already.")
     else:
         click.echo(f"{source}: {made.accepted} rows accepted, {made.refused} refused.")
         for line, reason in made.report[:_SHOWN]:
@@ -114,7 +114,7 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
                     except (ProvisioningError, HotListError) as error:
                         if once:
                             raise
-                        click.secho(f"Nothing was published, it is tried again: {error}", fg="red", err=True)
+                        click.secho(f"Nothing was published; it is tried again: {error}", fg="red", err=True)
                         notifier.status(str(error))
                         not_before = time.monotonic() + RETRY_SECONDS
                 if once:

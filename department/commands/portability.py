@@ -127,7 +127,7 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
         click.echo(json.dumps({"records": manifest.records, "entries": manifest.entries}))
     else:
         click.echo(f"{manifest.records} records and {manifest.entries} entries of the ledger are in {folder.path}.")
-        click.echo(f"Prove them: platepost department verify {folder.path} --whole")
+        click.echo(f"Verify them: platepost department verify {folder.path} --whole")
 
 
 def _files(folder: DepartmentFolder) -> dict[str, Path]:

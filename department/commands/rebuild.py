@@ -46,6 +46,6 @@ def _show(done: RebuildOutcome, *, check: bool) -> None:
     for table, count in sorted(done.extra.items()):
         click.secho(f"{table}: {count} rows that no record makes{'' if check else ', taken away'}", fg="red")
     for record in done.damaged:
-        click.secho(f"record {record} cannot be read any more", fg="red")
+        click.secho(f"record {record} can no longer be read", fg="red")
     if done.identical:
-        click.secho("All is as the records make it.", fg="green")
+        click.secho("Everything matches the records.", fg="green")

@@ -39,7 +39,7 @@ class RebuildOutcome:
     extra: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """Rows that no record makes, by table."""
     damaged: list[int] = field(default_factory=list)
-    """Ids of genuine records that cannot be read any more."""
+    """Ids of genuine records that can no longer be read."""
 
     @property
     def identical(self) -> bool:

@@ -43,7 +43,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     if check:
         backends.check_camera(configuration.camera.backend, configuration.camera.settings)
         backends.check_board(configuration.board.backend, configuration.board.settings)
-        click.echo(f"{path}: right; this is post {configuration.post.name} of {configuration.post.agency}")
+        click.echo(f"{path}: valid; this is post {configuration.post.name} of {configuration.post.agency}")
         return
     begin_with_tpm(configuration.uplink.private_key, path.parent)
     post = Post(configuration)

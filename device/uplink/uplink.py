@@ -322,7 +322,7 @@ class Uplink(Part):
             self.on_connected()
         except OutboxError as error:
             # A full disk takes no birth; what is delivered meanwhile makes room for it.
-            log.warning("the birth waits: %s", error)
+            log.warning("the first status waits: %s", error)
         else:
             self._birth_due = False
 

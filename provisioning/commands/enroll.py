@@ -89,7 +89,7 @@ def enroll_server(
 def _warn_of_replacements(reload_command: str | None) -> None:
     if reload_command is None:
         click.echo(
-            "Without --reload (or PLATEPOST_BROKER_RELOAD) the broker is told of nothing: where a unit takes another's "
+            "Without --reload (or PLATEPOST_BROKER_RELOAD) the broker is not reloaded: where a unit takes another's "
             "place, it admits the former one until it is restarted.",
             err=True,
         )

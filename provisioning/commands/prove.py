@@ -232,4 +232,4 @@ def _show(rows: list[dict[str, object]], address: str) -> None:
         table.add_row(str(row["who"]), str(row["does"]), str(row["topic"]), "yes" if row["should"] else "no", said)
     Console().print(table)
     wrong = sum(row["should"] != row["is"] for row in rows)
-    click.echo(f"{len(rows)} tried, {wrong} otherwise than they should be.")
+    click.echo(f"{len(rows)} tried, {wrong} not as they should be.")

@@ -23,4 +23,4 @@ def renew(*, session: FleetSession, name: str) -> None:
     with session.doing("certificate_renewed", object=name):
         done = renew_client(session.fleet, name)
     session.did("certificate_renewed", object=name, details={"former": done.former, "present": done.present})
-    click.echo(f"The certificate of {name} is new. {done.advice}")
+    click.echo(f"The certificate of {name} was renewed. {done.advice}")

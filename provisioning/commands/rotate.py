@@ -80,5 +80,5 @@ def rotate(
         told = {"kind": kind, "rehearsal": rehearse, "former": done.former, "present": done.present}
         click.echo(json.dumps(told))
         return
-    click.echo(f"Rehearsed; nothing has changed: {kind}." if rehearse else f"The key of the {kind} is new.")
+    click.echo(f"Rehearsed; nothing has changed: {kind}." if rehearse else f"The key of the {kind} was replaced.")
     click.echo(done.advice)

@@ -199,7 +199,7 @@ def _wire(result: RotationResult, files: KeyFiles, step: str, *, rehearse: bool)
 def _show(result: RotationResult, files: KeyFiles, request: RotationRequest, *, rehearse: bool) -> None:
     done = result.done
     if rehearse:
-        click.echo("Rehearsed; nothing has changed. What would be said, and what each post would make of it:")
+        click.echo("Rehearsed; nothing has changed. The statement, and what each post would do with it:")
     said = _SAID[request.step].format(purpose=files.label, present=done.present[:12], number=done.number)
     click.echo(said)
     _show_standings(result, "the new key" if request.step != "retire" else "without the former key")

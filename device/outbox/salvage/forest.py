@@ -264,5 +264,5 @@ class Forest:
         yield from sorted(number for number in self._newer if number > len(self._states))
 
     def at(self, spot: Spot) -> Cell | None:
-        """Return the cell that was found at a spot, or None if it cannot be read any more."""
+        """Return the cell that was found at a spot, or None if it can no longer be read."""
         return cell_at(self._image(spot.page, spot.age), spot.place, self.oldest if spot.oldest else self.newest)

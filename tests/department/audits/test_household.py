@@ -117,7 +117,7 @@ def test_key_is_made_once_and_what_another_knew_is_forgotten(tmp_path: Path) -> 
     with pytest.raises(AuditError, match="of another key"):
         require_published(key, public)
     public.unlink()
-    with pytest.raises(AuditError, match="no key of households yet"):
+    with pytest.raises(AuditError, match="no household key yet"):
         seal_household("h.holder", ["7QA0123"], public)
 
 
