@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from device.errors import CameraError
 from device.frame import Box
 from device.vision.recognizer import Recognizer, as_gray
 from simulator.camera.recordings import Recording
@@ -86,22 +87,25 @@ class Redactor:
         size = next(iter(recording.stills())).gray.shape
         if min(size) < LEAST_SIDE:
             raise RedactionError(f"a picture of {size[1]} x {size[0]} pixels is too small for a video")
-        found_plates, found_faces = self._look(recording)
-        frames = len(found_plates)
-        plates, faces = follow(found_plates, sure=PLATE_SURE), follow(found_faces, sure=FACE_SURE)
-        boxes = [
-            [*self._always, *one, *other]
-            for one, other in zip(covered(plates, frames), covered(faces, frames), strict=True)
-        ]
         covers = again = 0
         try:
+            # Before anything is looked at, which takes minutes: it may be that it cannot be written.
             with ShareWriter(out, size=(size[1], size[0])) as writer:
+                found_plates, found_faces = self._look(recording)
+                frames = len(found_plates)
+                plates, faces = follow(found_plates, sure=PLATE_SURE), follow(found_faces, sure=FACE_SURE)
+                boxes = [
+                    [*self._always, *one, *other]
+                    for one, other in zip(covered(plates, frames), covered(faces, frames), strict=True)
+                ]
                 for number, still in enumerate(recording.stills()):
                     self._progress("covering", number, len(boxes))
                     picture, more = self._covered(still.color(), boxes[number], number)
                     again += more
                     covers += len(boxes[number]) + more
                     writer.add(picture, still.seconds)
+        except CameraError:
+            raise
         except OSError as error:
             raise RedactionError(f"{out}: cannot be written ({error})") from error
         return Redacted(frames=frames, plates=len(plates), faces=len(faces), covers=covers, again=again)

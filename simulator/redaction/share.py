@@ -18,11 +18,16 @@ class ShareWriter:
     """Frames with their times into a file beside the wanted one, which takes its name when all went well.
 
     No sound, no title, no place, no maker, no date: nothing is taken over but the pictures.
+
+    Raises:
+        OSError: it cannot be written.
+
     """
 
     def __init__(self, path: Path, *, size: tuple[int, int]) -> None:
         self._path = path
         self._aside = path.with_name(f".{path.stem}.part{path.suffix}")
+        self._aside.open("wb").close()  # FFmpeg would say only at the first frame that it cannot be written
         self._container: Any = av.open(str(self._aside), "w", options={"movflags": "+faststart", "fflags": "+bitexact"})
         self._stream: Any = self._container.add_stream("libx264", rate=30)
         # Even sizes only: what is left over of an odd one is cut off.

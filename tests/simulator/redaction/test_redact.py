@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from device.errors import CameraError
 from device.vision.recognizer import Recognizer
 from simulator.camera.recordings import Recording, Still, VideoRecording
 from simulator.cli import simulate
@@ -169,6 +170,30 @@ def test_what_is_there_is_never_written_over_and_only_mp4_is_written(room: Path,
         run(room, tmp_path / "shared.avi")
     with pytest.raises(RedactionError, match="cannot be written"):
         run(room, tmp_path / "nowhere" / "shared.mp4")
+
+
+class Damaged(Part):
+    """Footage of which only the first frame can be played; how often it was tried is counted."""
+
+    played = 0
+
+    def stills(self, *, start: float = 0.0) -> Iterator[Still]:
+        self.played += 1
+        yield self._stills[0]
+        raise CameraError("damaged")
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_looked_at(tmp_path: Path) -> None:
+    recording = Damaged(PASSES, 24)
+    with pytest.raises(RedactionError, match="cannot be written"):
+        Redactor().redact(recording, tmp_path / "nowhere" / "shared.mp4")
+    assert recording.played == 1, "for its size"
+
+
+def test_footage_that_ends_in_damage_is_told_as_such_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(CameraError, match="damaged"):
+        Redactor().redact(Damaged(PASSES, 24), tmp_path / "shared.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "9,0,1,4", "nan,0,10,10", "0,0,inf,10", "0,nan,9,9"])
