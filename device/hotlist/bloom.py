@@ -34,18 +34,6 @@ def contains(bits: bytes | bytearray | memoryview, log2_bits: int, probes: int, 
     return True
 
 
-def add(bits: bytearray | memoryview, log2_bits: int, probes: int, digest: bytes) -> None:
-    """Set the bits of a digest, after which `contains` is True for it."""
-    mask = (1 << log2_bits) - 1
-    a = int.from_bytes(digest[8:16], "little") & mask
-    b = int.from_bytes(digest[16:24], "little") & mask
-    c = int.from_bytes(digest[24:32], "little") & mask
-    for _ in range(probes):
-        bits[a >> 3] |= 1 << (a & 7)
-        a = (a + b) & mask
-        b = (b + c) & mask
-
-
 def expected_rate(entries: int, log2_bits: int, probes: int) -> float:
     """Return the share of absent keys that a filter of this shape lets through.
 

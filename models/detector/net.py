@@ -92,11 +92,6 @@ class PlateDetector(nn.Module):  # type: ignore[misc,unused-ignore]  # Any where
         return self.score(features).float(), self.corners(features).float()
 
 
-def count_parameters(net: nn.Module) -> int:
-    """Return how many numbers the net learns."""
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
 def new_detector(*, seed: int) -> PlateDetector:
     """Return a detector with weights drawn from this seed, memory in channels-last order."""
     torch.manual_seed(seed)
