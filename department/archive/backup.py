@@ -154,7 +154,7 @@ def back_up(
 
 
 def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[str], list[str]]:
-    """Destroy the backups whose term is over, but for the newest; durable on return.
+    """Destroy the backups whose term is over, except the newest; durable on return.
 
     Args:
         superuser: of the private cluster, autocommit, to the department's database.

@@ -243,7 +243,7 @@ AND NOT EXISTS (SELECT FROM custody_unnamed_object AS unnamed WHERE unnamed.obje
 
 
 def _columns(record: RecordRow, picture: PictureBytes) -> tuple[Any, ...]:
-    """Return the values of a picture's row but for where its bytes are."""
+    """Return the values of a picture's row except for where its bytes are."""
     return (*record.where, record.covert_group, *picture[:-1])
 
 

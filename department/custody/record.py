@@ -232,7 +232,7 @@ class RecordRow(NamedTuple):
         return standing_of(self.verdict, self.key)
 
     def said(self) -> bytes:
-        """Return the JSON of what its post said, but for its pictures; of what cannot be read, the bytes.
+        """Return the JSON of what its post said, except its pictures; of what cannot be read, the bytes.
 
         Raises:
             CustodyError: its bytes are damaged.
@@ -242,7 +242,7 @@ class RecordRow(NamedTuple):
         return decode(self.codec, self.body, previous=previous, constants=self.parts or b"")
 
     def restored(self) -> CustodyRecord:
-        """Return the record as it was taken, but for its pictures. Raises CustodyError: its bytes are damaged."""
+        """Return the record as it was taken, except its pictures. Raises CustodyError: its bytes are damaged."""
         return take(ReceivedMessage(self.topic, self.said()))
 
 

@@ -104,7 +104,7 @@ class CommandVerifier:
         if self._strict and request.boot is None:
             raise RefusedError(Rejection.OTHER_RUN, "it must name the present run of the post's software")
         if not self._clock().synchronised:
-            # Without the right time an old command cannot be told from a new one, but for the run that it names.
+            # Without the right time an old command cannot be told from a new one, except by the run that it names.
             if request.boot is None:
                 raise RefusedError(
                     Rejection.CLOCK_UNSYNCHRONISED, "its age cannot be judged, and it does not name the present run"

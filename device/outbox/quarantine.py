@@ -55,7 +55,7 @@ def remove(aside: Quarantined) -> None:
 
 
 def remove_older(path: Path, aside: Quarantined) -> None:
-    """Remove what was set aside of the outbox at `path` for the same reason, but for the newest files."""
+    """Remove what was set aside of the outbox at `path` for the same reason, except the newest files."""
     # The one of this moment stays in any case.
     others = [file for file in path.parent.glob(f"{path.stem}.{aside.reason}-*{path.suffix}") if file != aside.path]
     keep_newest(others, KEPT - 1, remove=_unlink)

@@ -28,7 +28,7 @@ class Hit(Sight):
     )
     match: Literal["exact", "look_alike", "near", "partial"] = Field(
         description=(
-            "`exact`: the read equals the entry; `look_alike`: equal but for O/0, I/1 or a pair that the post "
+            "`exact`: the read equals the entry; `look_alike`: equal except for O/0, I/1 or a pair that the post "
             "declares; `near`: an alternative of the reader matched; `partial`: a pattern matched, or all but a "
             "hidden character."
         )

@@ -23,7 +23,7 @@ class Ephemeral:
         self._waiting.append((envelope, expiry_seconds or (ANSWER_SECONDS if envelope.qos else None)))
 
     def fill(self, connection: BrokerConnection) -> None:
-        """Send what waits, but for what is too large for the broker."""
+        """Send what waits, except what is too large for the broker."""
         while self._waiting and connection.end is None:
             envelope, expiry_seconds = self._waiting.popleft()
             if connection.maximum_packet_size is None or packet_size(envelope) <= connection.maximum_packet_size:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Subscriptions:
-    """Subscribes, remembers refusals, tries again. One thread drives it, but for `refused`, `want` and `leave`."""
+    """Subscribes, remembers refusals, tries again. One thread drives it, except `refused`, `want` and `leave`."""
 
     def __init__(self, topics: Sequence[str], refusals: Refusals) -> None:
         self._topics = tuple(topics)

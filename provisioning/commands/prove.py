@@ -32,7 +32,7 @@ from provisioning.trust.keys import private_folder, write_private
 _MADE_UP = re.compile(
     r"proof-(post|other|hearer|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"
 )
-"""Names that nobody is given but for minutes."""
+"""Names that nobody is given except for minutes."""
 _FILES = frozenset({GROUPS_FILE, READS_FILE, TERMS_FILE})
 """All that such a client has in its folder."""
 

@@ -112,7 +112,7 @@ def check(*, agency: str, name: str, settings: PostSettings) -> None:
 
 
 def _toml(value: Setting) -> str:
-    """Write one value as TOML: strings, numbers, booleans and arrays are JSON's, but for DEL, inf and nan."""
+    """Write one value as TOML: strings, numbers, booleans and arrays are JSON's, except DEL, inf and nan."""
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")

@@ -78,7 +78,7 @@ class MemoryOutbox:
         holding: Collection[str] = (),
         repeating: bool = False,
     ) -> tuple[Envelope, ...]:
-        """Return up to `limit` records in order, but for those `excluding` names and topics `holding`."""
+        """Return up to `limit` records in order, except those `excluding` names and topics `holding`."""
         del repeating
         items = in_turn.from_iterable(queue.items() for queue in self._waiting)
         found = (envelope for number, envelope in items if number not in excluding and envelope.topic not in holding)

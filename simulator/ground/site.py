@@ -75,7 +75,7 @@ class Site(Generic[BrokerT]):
         Args:
             directory: where what is made beside the fleet lies.
             fleet: whose posts and subscribers.
-            brokers: the department's, the preferred one first; one, but for sites whose posts know several.
+            brokers: the department's, the preferred one first; one, except for sites whose posts know several.
 
         """
         self.directory = directory.absolute()

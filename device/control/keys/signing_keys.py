@@ -64,7 +64,7 @@ class SigningKeys:
         self._listeners: list[Callable[[], None]] = []
         self._over: frozenset[str] | None = None
         self.not_kept = False
-        """Whether the last message would have been followed, but for the disk."""
+        """Whether the last message would have been followed if the disk had kept it."""
 
     @classmethod
     def fixed(cls, purpose: Purpose, key: ECKey) -> "SigningKeys":
@@ -119,7 +119,7 @@ class SigningKeys:
         known = tuple(WithdrawnKey(Key.of(gone.public_key), gone.revoked) for gone in kept.withdrawn)
         given = self._given and self._given.thumbprint
         if kept.given != given:
-            # Somebody gave the post another key by hand; what was withdrawn before stays so, but for that key.
+            # Somebody gave the post another key by hand; what was withdrawn before stays so, except for that key.
             known = tuple(gone for gone in known if gone.key.thumbprint != given)
             return KeyHistory(self._given, withdrawn=known, terms=self._terms), _kept(self._given, (), known, None)
         history = KeyHistory(self._given, terms=self._terms)

@@ -68,7 +68,7 @@ class Finds:
         self._notes.execute("INSERT OR IGNORE INTO known VALUES (?)", (place,))
 
     def gone(self) -> list[int]:
-        """Return the places of records that there were and that were not found, but for covert ones."""
+        """Return the places of records that there were and that were not found, except covert ones."""
         sql = f"SELECT place FROM known WHERE place > {COVERT} EXCEPT SELECT place FROM found ORDER BY place"  # noqa: S608 - a constant
         return [place for (place,) in self._notes.execute(sql)]
 

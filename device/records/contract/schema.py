@@ -27,7 +27,7 @@ from device.records.status import Status
 
 FOLDER = Path("docs/contract")
 PAGE = "README.md"
-"""The page of the contract that people write, but for a list."""
+"""The page of the contract that people write, except for a list."""
 BEGIN, END = "<!-- actions: written by `make contract` -->\n", "<!-- end of actions -->\n"
 """Between these lines of it stand the actions of the audit."""
 CHAINED = ("chain", "sequence", "previous")

@@ -32,7 +32,7 @@ _PICTURE_WIDTH = 640
 
 
 def unit(configuration: Configuration) -> list[Result]:
-    """Run the self-test, but for the hot list, which is judged on the running post."""
+    """Run the self-test, except the hot list, which is judged on the running post."""
     found = examine(configuration, leave_out=("hot list",))
     return [Result(point=each.point, good=each.good, said=each.said) for each in found]
 

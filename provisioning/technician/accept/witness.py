@@ -28,7 +28,7 @@ class StoredRecord:
 
 
 class Witness(Outbox):
-    """The outbox of a post that is being accepted, in every respect the same, but for remembering what passes."""
+    """The outbox of a post that is being accepted, the same in every respect, except that it remembers what passes."""
 
     def __init__(self, configuration: Configuration) -> None:
         """Open the outbox of a post. Raises OutboxError."""

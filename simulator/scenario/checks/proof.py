@@ -21,7 +21,7 @@ class ChainCheck(BaseCheck):
     @property
     def says(self) -> str:
         """The demand in words."""
-        but = f", but for {self.dropped} reads at most that the post says it gave up" if self.dropped else ""
+        but = f", except {self.dropped} reads at most that the post says it gave up" if self.dropped else ""
         return f"chain whole and every signature genuine{but}{self._of()}"
 
     def judge(self, observed: "Observations") -> tuple[str, ...]:
