@@ -57,7 +57,7 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
         by: who takes it in.
 
     Returns:
-        What became of it; None where it is the very file that is in force.
+        What became of it, now or when the very file came before and was held; None where it is in force.
 
     Raises:
         SourceError: the file, or the mapping, cannot be read, or was changed meanwhile.
@@ -90,6 +90,9 @@ def take_in(path: Path, source: str, mapping_path: Path | None, by: ImportingUse
     )
     if before is not None and before.mark == made.mark:
         return None
+    known = next((each for each in held_imports() if (each.source, each.mark) == (source, made.mark)), None)
+    if known is not None:
+        return known
     said = {"person": by.system_user, "source": source, "mark": made.mark, "accepted": accepted}
     with entering(LedgerEvent.LIST_IMPORTED, {**said, "refused": made.refused, "held": made.is_held}) as noted:
         made.save(force_insert=True)
@@ -103,6 +106,13 @@ def in_force(source: str) -> ListImport | None:
     """Return the import of a source whose rows count, without its file."""
     known = ListImport.objects.filter(source=source).defer("file").order_by("-pk")
     return next((each for each in known if not each.is_held), None)
+
+
+def held_imports() -> list[ListImport]:
+    """Return the imports that are held and would count if they were let go, the newest first, without their files."""
+    known = ListImport.objects.defer("file").filter(let_go_at=None).exclude(held_because=None).order_by("-pk")
+    counting = {source: in_force(source) for source in {each.source for each in known}}
+    return [each for each in known if (now := counting[each.source]) is None or each.pk > now.pk]
 
 
 def imported_rows(at: datetime, recovered: Collection[tuple[str, datetime]]) -> Iterator[HotListRow]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import models
+from django.db.models import Max
 
 from device.hotlist.layout import PatternEntry
 
@@ -135,6 +136,18 @@ class ListRequest(models.Model):
     class Meta:
         managed = False
         db_table = "lists_request"
+
+    @classmethod
+    def held(cls) -> list["ListRequest"]:
+        """Return the newest of each kind that is held, where no list that has it was published later.
+
+        To let it go answers all before it.
+        """
+        newest = dict(cls.objects.filter(state="published").values_list("kind").annotate(Max("pk")))
+        complete, delta = newest.get("complete", 0), newest.get("delta", 0)
+        answered = {"complete": complete, "delta": max(complete, delta)}
+        held = {each.kind: each for each in cls.objects.filter(state="held").order_by("pk")}
+        return [each for kind, each in sorted(held.items()) if each.pk > answered[kind]]
 
 
 class ListLead(models.Model):

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from django.db import connection
+from django.db.models import Q
 from joserfc.jwk import ECKey
 
 from department.database.queries import rows
@@ -171,8 +172,10 @@ class ListSigner:
         age = float("inf")
         if newest is not None and self._is_for_all(newest):
             age = datetime.now(UTC).timestamp() - newest.stat().st_mtime
-        open_ones = ListRequest.objects.filter(kind="complete", state__in=["waiting", "held"])
-        if age > COMPLETE_EVERY.total_seconds() and not open_ones.exists():
+        # One that is held is asked for again the next day: what was wrong may be right by then.
+        lately = Q(state="held", at__gt=datetime.now(UTC) - COMPLETE_EVERY)
+        asked = ListRequest.objects.filter(Q(state="waiting") | lately, kind="complete").exists()
+        if age > COMPLETE_EVERY.total_seconds() and not asked:
             ListRequest.objects.create(kind="complete")
 
     def _is_for_all(self, package: Path) -> bool:

@@ -15,6 +15,7 @@ from department.database.queries import rows
 from department.ledger.catalog import LedgerEvent
 from department.ledger.writing import entering
 from department.lists.errors import WHY, ListRefusedError, refusals
+from department.lists.imports import held_imports
 from department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
 from department.people.currency import currency_of
 from department.people.models import DepartmentPerson
@@ -142,7 +143,9 @@ def let_import_go(number: int, why: str, by: DepartmentPerson) -> None:
     """Let the rows of a held import count. Raises as `enter_entry` does."""
     said = {"person": by.login, "what": "import", "number": number, "why": why}
     with seeing(by), entering(LedgerEvent.LIST_LET_GO, said):
-        held = ListImport.objects.filter(pk=number, let_go_at=None).exclude(held_because=None)
+        if number not in {each.pk for each in held_imports()}:
+            raise ListRefusedError("it is not held, or a later file of its source counts")
+        held = ListImport.objects.filter(pk=number, let_go_at=None)
         if not held.update(let_go_by=by.login, let_go_at=Now()):
             raise ListRefusedError("it is not held")
         ListRequest.objects.create(kind="complete", person=by.login, override=why)

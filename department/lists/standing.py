@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import Count, Max
 
 from department.alerts.shift import shift_start
-from department.lists.models import ListEntry, ListImport, ListRequest
+from department.lists.imports import held_imports
+from department.lists.models import ListEntry, ListRequest
 
 SHOWN = 200
 """Entries of one page."""
@@ -24,7 +25,6 @@ def standing() -> Mapping[str, Any]:
     entries = ListEntry.objects.annotate(found=Count("leads")).order_by("-pk")
     now = datetime.now(UTC)
     unapproved = {"second_person": True, "approved_at": None}
-    imports = ListImport.objects.defer("file")
     listed = list(entries.filter(ended_at=None, expires_at__gt=now).exclude(**unapproved)[:SHOWN])
     published = published_to()
     newest = ListRequest.objects.aggregate(newest=Max("version"))["newest"] or 0
@@ -32,8 +32,8 @@ def standing() -> Mapping[str, Any]:
         "waiting": list(entries.filter(ended_at=None, expires_at__gt=now, **unapproved)[:SHOWN]),
         "entries": listed,
         "left_out": [entry.pk for entry in listed if entry.was_left_out(published)],
-        "held": list(ListRequest.objects.filter(state="held").order_by("pk")),
-        "held_imports": list(imports.filter(let_go_at=None).exclude(held_because=None).order_by("-pk")[:SHOWN]),
+        "held": ListRequest.held(),
+        "held_imports": held_imports(),
         "requests": list(ListRequest.objects.order_by("-pk")[:5]),
         "posts": [(each, (each.list_version or 0) < newest) for each in shift_start().posts],
     }

@@ -1,5 +1,6 @@
 """From what people entered and files brought to packages that posts hold; only the broker is not there."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -32,6 +33,7 @@ from provisioning.control.keys.rotation import announce, take_into_use
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.publish import Sent
 from provisioning.hotlist.rows import SourceError
 from provisioning.hotlist.source import read_rows
@@ -415,6 +417,69 @@ def test_list_of_a_size_beyond_belief_is_held_until_somebody_lets_it_go(
     office.sign()
     assert office.hits("7ABC001") == []
     assert ListRequest.objects.filter(state="let_go").count() == 1
+
+
+def test_daily_list_comes_again_though_one_was_held(
+    office: Office, people: dict[str, DepartmentPerson], superuser: psycopg.Connection
+) -> None:
+    """Nobody lets a list go that is said to be wrong; what was wrong is right by the next day."""
+    plates = [f"7ABC{number:03d}" for number in range(13)]
+    for plate in plates:
+        enter(people["a.rivera"], plate)
+    office.sign()
+    with as_role(WEB), services.seeing(people["b.chen"]):
+        for entry in ListEntry.objects.all():
+            services.end_entry(entry, "test", people["b.chen"])
+    superuser.execute("INSERT INTO lists_request (kind) VALUES ('complete')")
+    office.sign()
+    assert [each.kind for each in ListRequest.held()] == ["complete", "delta"], "of 14 that are held"
+    for plate in plates:
+        enter(people["a.rivera"], plate)
+    office.sign()
+    assert [each.kind for each in ListRequest.held()] == ["complete"]
+    package = Archive(office.fleet.list_archive).complete
+    assert package is not None
+    os.utime(package, (0, 0))
+
+    def daily() -> list[str]:
+        with as_role(SIGNER):
+            office.signer.ask_daily()
+        return list(ListRequest.objects.filter(state="waiting").values_list("kind", flat=True))
+
+    assert daily() == [], "one is held since today"
+    superuser.execute("SET session_replication_role = replica")
+    superuser.execute("UPDATE lists_request SET at = at - interval '25 hours' WHERE kind = 'complete'")
+    superuser.execute("RESET session_replication_role")
+    assert daily() == ["complete"]
+    office.sign()
+    assert (office.published[-1], ListRequest.held()) == ("complete", [])
+
+
+def test_import_that_is_held_goes_when_a_later_one_counts_and_is_kept_once(
+    office: Office, people: dict[str, DepartmentPerson], tmp_path: Path
+) -> None:
+    """A timer brings the very file again each night; a file that was cut off is followed by a whole one."""
+    del office
+    file, good = tmp_path / "state.csv", [f"7IMP{number:03d},stolen_vehicle\n" for number in range(40)]
+
+    def came(rows: list[str]) -> ListImport | None:
+        file.write_text(f"plate,category\n{''.join(rows)}")
+        with as_role(SIGNER):
+            return take_in(file, "state", None, BY)
+
+    first, again = came(good), came(good)
+    assert first is not None
+    assert (again and again.pk, ListImport.objects.count()) == (first.pk, 1)
+    with as_role(WEB):
+        services.let_import_go(first.pk, "the state's", people["b.chen"])
+    cut, cut_again = came(good[:3]), came(good[:3])
+    assert cut is not None
+    assert (cut.held_because, cut_again and cut_again.pk) == ("3 rows after 40", cut.pk)
+    assert [each.pk for each in imports.held_imports()] == [cut.pk]
+    assert came([*good, "7IMP900,stolen_vehicle\n"]) is not None
+    assert imports.held_imports() == []
+    with as_role(WEB), pytest.raises(ListRefusedError, match="a later file"):
+        services.let_import_go(cut.pk, "by mistake", people["b.chen"])
 
 
 def set_back(office: Office) -> None:
