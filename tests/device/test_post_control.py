@@ -167,7 +167,7 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]))
     snapshot = part_of(one.post, Snapshot)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
-    mocker.patch.object(snapshot, "_patience", 60.0)
+    mocker.patch("device.camera.snapshot.PATIENCE_SECONDS", 60.0)
     mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
