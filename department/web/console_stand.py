@@ -39,6 +39,10 @@ _STANDS = {
     AlertState.WITHDRAWN: _("TAKEN BACK"),
     AlertState.ACCOUNTED: _("Taken back"),
 }
+_OVERDUE = {
+    AlertState.NEW: _("OVERDUE: nobody has taken it"),
+    AlertState.WITHDRAWN: _("TAKEN BACK, OVERDUE: nobody has said what was done"),
+}
 _WHY = {
     WithdrawalReason.TEXT_CHANGED: _("The plate reads otherwise by now."),
     WithdrawalReason.NOT_LISTED: _("The entry left the list."),
@@ -72,9 +76,10 @@ _EYE = {AlertState.TAKEN: "confirm", AlertState.WAITING: "second"}
 def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
     """Return how an alert stands at a moment, in JSON's types, with the forms of what may come next."""
     state = alert.state
+    stand = _OVERDUE[state] if alert.is_escalated(at) else _STANDS[state]
     context = {
         "alert": alert,
-        "stand": _STANDS[state],
+        "stand": stand,
         "why": _WHY[WithdrawalReason(alert.withdrawn_because)] if alert.withdrawn_because else "",
         "looked_at": state in {AlertState.TAKEN, AlertState.WAITING, AlertState.CONFIRMED, AlertState.ACTIONABLE},
         "instead": policy_in_force().alerts.second_person_substitute,
@@ -87,10 +92,9 @@ def stand_view(alert: Alert, at: datetime) -> dict[str, Any]:
     return {
         "record": alert.record_id,
         "state": state,
-        "stand": str(_STANDS[state]),
+        "stand": str(stand),
         "open": state.is_open,
         "late": alert.is_late,
-        "escalated": alert.is_escalated(at),
         "holder": alert.holder or "",
         "revision": alert.revision,
         "eye": _EYE.get(state, ""),

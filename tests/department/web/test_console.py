@@ -1,6 +1,7 @@
 """The console's requests: an alert becomes actionable by its steps alone, whatever is sent, and by anyone."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -143,7 +144,8 @@ def test_hand_over_and_start_of_shift(dispatch: Dispatch) -> None:
     assert send(one, hit, "offer", 1, to_person="b.chen") == 204
     assert send(other, hit, "take_over", 2) == 204
     alert = dispatch.again(dispatch.alert())
-    assert stand_view(alert, alert.arrived_at)["escalated"] is False
+    assert stand_view(alert, alert.arrived_at)["stand"] == "Nobody has taken it"
+    assert stand_view(alert, alert.arrived_at + timedelta(minutes=1))["stand"] == "OVERDUE: nobody has taken it"
     assert dispatch.asked("SELECT holder FROM alerts_alert WHERE record_id = %s", hit) == [("b.chen",)]
     assert client.get("/console/events/").status_code == 406
 
