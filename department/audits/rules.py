@@ -267,7 +267,7 @@ def _unrelated_plates(acts: DepartmentActs, rules: MisuseRules, by: _ByPerson) -
         yield _suspected(
             MisuseRule.UNRELATED_PLATES,
             person,
-            f"Typed {len({each.sought for each in most})} plates, whole or but for a character, under one case, on"
+            f"Typed {len({each.sought for each in most})} plates, whole or all but one character, under one case, on"
             f" {len({acts.day(each) for each in most})} days, that no other search of the case had found or asked for."
             f" In colleagues' {len(others)} cases it is usually {_number(median(others)) if others else 1}.",
             [search for own in found for search in own],
