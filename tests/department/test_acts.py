@@ -58,6 +58,8 @@ ACTS_WITHOUT = {
     "department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
     "department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
     "department.people.lockout.use_up": "part of a log-on, which is entered",
+    "department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
+    "department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
     "department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }
 """Acts that enter nothing."""
