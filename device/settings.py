@@ -139,7 +139,7 @@ def bounds_from_afar(composed: type[Section]) -> dict[str, Afar]:
 
 
 def unusual(composed: Section) -> tuple[str, ...]:
-    """Return which keys, as `table.key`, have a value that is far from what holds without them, in order."""
+    """Return the keys, as `table.key`, whose value is far from its default, sorted."""
     found = []
     for name, bounds in bounds_from_afar(type(composed)).items():
         section, key = name.split(".")

@@ -249,7 +249,7 @@ def import_department(
 
 
 def _record_line(whole: WholeRecord) -> str:
-    """Return a record as a line: what custody says, and the event as its post sent it, or the bytes of what is none."""
+    """Return a record as a line: custody's columns, and the event as its post sent it, or else its bytes."""
     stored, event = whole[0], as_sent(whole)
     columns = {
         name: value.hex() if isinstance(value, bytes) else value.isoformat() if isinstance(value, datetime) else value

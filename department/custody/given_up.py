@@ -86,7 +86,7 @@ class PostStatements:
         return len(self.keys.kids), len(self._changes)
 
     def hear_all(self, events: Iterable[dict[str, Any]]) -> list[NamedNumbers]:
-        """Take in events in any order; return the numbers that they name, and that those before do whose key they name.
+        """Take in events in any order; return the numbers that they name, and those that wait for a key that they name.
 
         An event whose key is not known waits for one that vouches for it. One that is not genuine is logged.
         """

@@ -238,7 +238,7 @@ def whole_records(
     limit: int = MOST_ROWS,
     lacking: dict[int, str] | None = None,
 ) -> list[WholeRecord]:
-    """Return records with their pictures, by ascending id: those of some ids as judged last, or those that follow one.
+    """Return records with their pictures, by ascending ID: those with given IDs, as judged last, or those after one.
 
     Args:
         entry: under which they are fetched.

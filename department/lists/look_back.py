@@ -87,7 +87,7 @@ def _opened(entry: ListEntry, purpose: AccessPurpose, by: DepartmentPerson, **as
 
 
 def _plates(opened: OpenEntry, entry: ListEntry, since: datetime) -> list[str]:
-    """Return the plates as read that may be the entry's: of a whole one itself, and those that hide a character."""
+    """Return the plates, as read, that may be the entry's: the whole plate, and reads with a hidden character."""
     query = PlateQuery(pattern=PlatePattern.parse(entry.plate), since=since)
     fitting = [found.seen.plate for found in find_plates(opened, query, limit=MOST_PLATES).plates]
     # Reads that only a group may see are not in the dictionary that is searched.

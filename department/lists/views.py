@@ -163,7 +163,7 @@ def _page(
     typed: tuple[str, int] | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Show the lists; `typed` says into which form, of what and which number, a reason was typed that is refused."""
+    """Show the lists; `typed` names the form, by kind and number, in which a refused reason was typed."""
     with services.seeing(request.user):
         context: dict[str, Any] = {**standing()}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}

@@ -17,7 +17,7 @@ _ANSWERS = "people_exercises"
 @needs(Permission.OWN_ACCOUNT)
 @require_safe
 def training(request: CurrentRequest) -> HttpResponse:
-    """Show the sets that there are, and what came of those that were done."""
+    """Show the sets of exercises, and the person's results."""
     done = request.user.exercises.order_by("-done_at", "topic")[:40]
     return render(request, "people/training.html", {"sets": [*exercise_sets()], "done": done})
 

@@ -211,7 +211,7 @@ class PlatePattern:
 
     @property
     def beginnings(self) -> tuple[str, ...]:
-        """With which of these each plate that fits begins, as far as its characters are known."""
+        """The beginnings that plates that fit can have, as far as their characters are known."""
         doubted = self.budget > 0 or self.slip
         known = takewhile(lambda one: len(one) == 1, (element.characters for element in self.elements))
         begun = "" if doubted else "".join(known)

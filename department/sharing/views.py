@@ -47,7 +47,7 @@ def _offered(bound: forms.Form | None, **kinds: type[forms.Form]) -> dict[str, A
 @needs(Permission.SEE_STATUS)
 @require_safe
 def policy(request: HttpRequest) -> HttpResponse:
-    """Show each clause with what keeps it and what is to be seen of it, and the versions that were published."""
+    """Show each clause with its control and its evidence, and the published versions of the policy."""
     return _policy(request, PublishForm())
 
 

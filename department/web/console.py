@@ -181,7 +181,7 @@ def step(request: CurrentRequest) -> HttpResponse:
 @needs(Permission.ANSWER_HITS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def shift(request: CurrentRequest) -> HttpResponse:
-    """Show which list each post has, what is wrong and what is open; by POST note that somebody has looked at it."""
+    """Show each post's list, faults and open hits; a POST notes that somebody has looked at them."""
     start, refused = shift_start(), ""
     if request.method == "POST" and request.POST.get("newest") != str(start.newest):
         refused = "There is another list than the one that you saw. Look again."

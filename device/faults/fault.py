@@ -405,7 +405,7 @@ DESCRIPTIONS: dict[Fault, Description] = {
 
 
 def explained(names: Iterable[str]) -> Phrase:
-    """Say of each fault what is wrong and what to do, in the reader's language; what is no fault's name, as it is."""
+    """Say what is wrong and what to do for each fault, in the reader's language; repeat names that are not faults."""
     said = [_explained(name) for name in names]
     return reduce(lambda before, each: Phrase("{first} {second}", first=before, second=each), said)
 

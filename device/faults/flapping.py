@@ -67,7 +67,7 @@ class FlapDampers(Generic[Name]):
         self._lock = Lock()
 
     def settle(self, there: Collection[Name], *, now: float) -> set[Name]:
-        """Take in what is there at `now` seconds; return what counts as there: that, and what has not rested yet."""
+        """Take in what is present at `now` seconds; return what counts as present: also what went only a moment ago."""
         with self._lock:
             for name in there:
                 self._things.setdefault(name, FlapDamper())

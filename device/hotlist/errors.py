@@ -64,7 +64,7 @@ class HotListRefused(HotListError):  # noqa: N818 - a refusal is an outcome, not
 
 @contextmanager
 def signed_by_issuer(version: int | None = None) -> Iterator[None]:
-    """Mark refusals within as those of what the issuer signed, a package of that version."""
+    """Mark refusals within the block as concerning a package of this version that the issuer did sign."""
     try:
         yield
     except HotListRefused as refusal:

@@ -117,6 +117,6 @@ class Quota:
 
 
 def _oldest(connection: Connection, sql: str) -> tuple[Any, ...] | None:
-    """Return what `sql` finds of the records that a broker acknowledged, or else of those that wait."""
+    """Return the row that `sql` finds among acknowledged records, or else among records that wait."""
     found = (connection.execute(sql, (sent,)).fetchone() for sent in (1, 0))
     return next((row for row in found if row is not None), None)

@@ -348,7 +348,7 @@ class Reporter:
                 del self._heard[next(iter(self._heard))]
 
     def _unheard(self, passage: Passage, matches: tuple[Match, ...]) -> tuple[Match, ...]:
-        """Return those matches of a repeat that made no hit before, as long as all lists since have had them."""
+        """Return the matches of a repeated plate that made no hit yet; a claim is forgotten once a list lacks it."""
         text = passage.consensus.text
         claims = {Claim.of(match, text): match for match in reversed(matches)}
         for claim in [claim for claim in self._heard if claim.plate_key == plate_key(text) and claim not in claims]:

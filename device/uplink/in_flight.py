@@ -153,7 +153,7 @@ class InFlight:
                 return
 
     def _send(self, connection: BrokerConnection) -> bool:
-        """Send what is next; return whether some of it was found too large, so that others may go instead."""
+        """Send the next records; return whether some proved too large, so that others may go instead."""
         held = self.refusals.held()
         room = min(self._allowed, self._window, connection.receive_maximum) - len(self._under_way)
         if room <= 0 or EVERYTHING in held or connection.end is not None:

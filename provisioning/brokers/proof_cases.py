@@ -60,7 +60,7 @@ def cases(agency: str, actors: tuple[Principal, ...], every_topic: tuple[str, ..
 
 
 def impostures(agency: str, actors: tuple[Principal, ...], operator: str, custodian: str) -> Iterator[Case]:
-    """Yield every client that is no post as one that speaks as if it were: below its own name, where a post would.
+    """Yield cases in which each client other than a post publishes as if it were one: below its own name.
 
     Only what somebody reads, so that it is seen whether it came through.
     """

@@ -208,7 +208,7 @@ class Rollout:
         return wrong | dict.fromkeys(sorted(silent), f"did not answer within {self._apply_seconds:g} s")
 
     def _watch(self, seconds: float) -> dict[str, str]:
-        """Watch for so long, and then for as long as a post still compares what it reads with what it read before."""
+        """Watch for some seconds, and longer while a post still compares its reads with those before the change."""
         watched = self._watched
         wrong: dict[str, str] = {}
         applied: set[str] = set()

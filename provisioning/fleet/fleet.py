@@ -130,7 +130,7 @@ class Fleet(Layout):
         return fleet
 
     def _begin(self, folders: list[str]) -> Path:
-        """Clear away what a making that was cut off left, and say what is made; return what is to be fleet.json.
+        """Remove what an interrupted `create` left, note what this one makes; return the future fleet.json.
 
         Raises:
             ProvisioningError: one of them is there, and is not such a making's.

@@ -16,7 +16,7 @@ from provisioning.hotlist.table import gather
 
 
 class Removal(NamedTuple):
-    """A plate that leaves the list; of its entries those go that have all that is given."""
+    """A plate to remove; only its entries with the given category, state and reference go."""
 
     line: int
     plate: PlateText

@@ -84,7 +84,7 @@ class Register:
         self._write(entry)
 
     def keep_key(self, name: str, public_key: bytes) -> None:
-        """Keep a public key, PEM, so that what was signed with it can be verified, in that name and no other."""
+        """Keep a person's public key, PEM, so that their signatures can be verified later, under their name only."""
         private_folder(self._folder)
         private_folder(self.keys)
         key = self.keys / f"{name}.{read_key(public_key).thumbprint()[:12]}.pem"

@@ -163,7 +163,7 @@ class KeyFiles:
         return keys
 
     def readable(self) -> list[ECKey]:
-        """Return the keys by which what the fleet itself keeps is known for its own: not those that were revoked."""
+        """Return the keys that verify the fleet's own files: the present, next and former ones, but no revoked one."""
         return [read_key(self.verifying.read_bytes()), *self._others()]
 
     def revoked(self) -> list[ECKey]:

@@ -63,7 +63,7 @@ class CertificateLedger:
         self._append(entry)
 
     def revoked(self, serials: Iterator[int] | list[int], reason: str) -> None:
-        """Enter certificates as revoked; those that are already stay as they are."""
+        """Enter certificates as revoked; certificates that were revoked before stay as they are."""
         known = {serial for serial, _, _ in self.revocations()}
         for serial in serials:
             if serial not in known:

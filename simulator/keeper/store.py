@@ -196,7 +196,7 @@ class RecordStore:
     # --- what posts gave up
 
     def _named(self, post: str, event: dict[str, Any]) -> list[NamedNumbers]:
-        """Return the numbers that an event names, and those that earlier ones do whose key it vouches for."""
+        """Return the numbers that an event names as gone, and those of earlier events whose key it vouches for."""
         if not may_name_numbers(event):
             return []
         if post in self._heard:

@@ -68,7 +68,7 @@ class Track:
 
 
 def follow(finds: Sequence[Sequence[Find]], *, sure: float) -> list[Track]:
-    """Join what was found frame by frame to things, and return those of which one find at least is as sure as that.
+    """Join finds over frames into tracks, and return the tracks that have at least one find as sure as `sure`.
 
     Weak finds count only along the way of something that was surely found once: alone they are shadows and rails.
     """

@@ -107,7 +107,7 @@ class SimulatedPost:
         return PassedBy(read, hit)
 
     def misreads(self, text: str, *, listed: str, final: str) -> PassedBy:
-        """Have a vehicle pass that is first read as `text`, which is listed, then as `final`: the hit is withdrawn."""
+        """Let a vehicle pass that is read first as `text`, which is listed, then as `final`: its hit is withdrawn."""
         hit = self._post.hit(SeenVehicle(text, self._draw), category=listed)
         self._recorder.record(hit)
         read = self._post.read(SeenVehicle(final, self._draw), passage=hit.passage)

@@ -122,7 +122,7 @@ class Absence(NamedTuple):
 
 
 class Excuses:
-    """Numbers that are absent for a reason, as ranges: sorted and merged once, so that many gaps are quick to judge."""
+    """Numbers that are missing for a known reason, as ranges; merged once, so that judging many gaps is quick."""
 
     def __init__(self, ranges: Iterable[Range]) -> None:
         self._ranges = merged(ranges)
@@ -147,7 +147,7 @@ class Excuses:
 
 
 def merged(ranges: Iterable[Range]) -> tuple[Range, ...]:
-    """Return ranges in ascending order, those that meet or overlap made one; without those that hold nothing."""
+    """Return ranges in ascending order; ranges that touch or overlap are joined, empty ones are dropped."""
     whole: list[Range] = []
     for first, last in sorted(ranges):
         if whole and first <= whole[-1][1] + 1:

@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """A record that says of another chain that it was there before: one that tells what damage has cost."""
+    """A record that names another chain, and so proves that it existed before: one that says what damage cost."""
 
     chain: str
     sequence: int

@@ -324,7 +324,7 @@ class Verifier:
         )
 
     def _lost(self, trust: Trust) -> dict[str, list[Range]]:
-        """Return what the post says that damage has cost, by chain, as far as who says so can know it."""
+        """Return the numbers that the post says damage cost, by chain, as far as the signer could know of them."""
         lost: dict[str, list[Range]] = {}
         for (name, sequence), loss in self._losses.items():
             speaker = self._chains[name]

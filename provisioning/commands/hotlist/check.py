@@ -87,7 +87,7 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _said(hotlist: HotList, plate: str, matches: tuple[Match, ...]) -> dict[str, Any] | str:
-    """Return what is looked up for a plate, so that a writer sees at which step its own differs."""
+    """Return each step of a plate's look-up, so that a writer of packages sees where theirs differs."""
     key = fold(normalize(plate))
     digest = hotlist.listing.hash.digest(key)
     return {
