@@ -20,10 +20,10 @@ _REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))
 
 
 def _certified(moment: datetime) -> datetime:
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     if not _REACH[0] <= moment <= _REACH[1]:
         raise ValueError("scenarios take place between 2026-01-02 and 2099")
-    return moment
+    return moment.astimezone(UTC)
 
 
 class PostDescription(TomlTable):
@@ -34,7 +34,9 @@ class PostDescription(TomlTable):
     clock_offset: Signed = Field(default=0.0, description="Seconds by which its clock is wrong.")
     clock_synchronised: bool = Field(default=True, description="Whether a time source vouches for its clock.")
     accepted_view: str | None = Field(
-        default=None, description="The clip whose empty road a technician has accepted as what the camera should see."
+        default=None,
+        max_length=255,
+        description="The clip whose empty road a technician has accepted as what the camera should see.",
     )
     settings: dict[str, dict[str, Setting]] = Field(
         default_factory=dict, description="Further keys of its post.toml, by section."
@@ -45,7 +47,7 @@ class Traffic(TomlTable):
     """A stretch of a clip that passes a post's camera."""
 
     at: Duration = Field(description="When its first frame is shown.")
-    clip: str = Field(description="A clip that ships, by name, or a video file beside the scenario.")
+    clip: str = Field(max_length=255, description="A clip that ships, by name, or a video file beside the scenario.")
     post: Name | None = Field(default=None, description="Before which post; before all where not given.")
     start: Duration = Field(default=0.0, description="The clip's second to begin at.")
     end: Duration | None = Field(default=None, description="The clip's second to stop before; its end where not given.")

@@ -187,6 +187,13 @@ def test_a_time_beyond_all_calendars_is_told_with_its_line(age: str) -> None:
     assert "century" in found[0]
 
 
+@pytest.mark.parametrize("begins", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2025-12-31T00:00:00Z"])
+def test_a_beginning_beyond_all_certificates_is_told_with_its_line(begins: str) -> None:
+    found = errors_of(GOOD.replace("2026-03-03T08:00:00Z", begins))
+    assert found[0].startswith("my.toml:3: begins"), found
+    assert "between 2026-01-02 and 2099" in found[0]
+
+
 def test_a_version_that_no_list_can_have_is_told_with_its_line() -> None:
     found = errors_of(GOOD.replace("version = 1", f"version = {2**53}"))
     assert found[0].startswith("my.toml:10: lists.morning.version")
