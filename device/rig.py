@@ -22,6 +22,7 @@ from device.health.machine import Readings, read_machine
 from device.outbox.outbox import Outbox
 from device.outbox.settings import OutboxSettings
 from device.records import Recorder, new_identifier
+from device.reporting.frames import Onlooker
 from device.settings import BackendSettings
 from device.uplink.uplink import Uplink
 from device.vision.passages import Passage
@@ -30,9 +31,6 @@ from device.vision.recognizer import Recognizer
 from device.vision.settings import VisionSettings
 
 log = logging.getLogger(__name__)
-
-Onlooker = Callable[[Frame, FrameResult, Sequence[Passage]], None]
-"""Is shown each frame that was evaluated, what it brought, and the open passages; it must be quick and keep nothing."""
 
 
 def camera(settings: BackendSettings) -> Camera:

@@ -41,8 +41,8 @@ class AlertActor:
 
     person: DepartmentPerson
     entry: OpenEntry | None = None
-    """An open one whose groups have the alert's, where it is covert. Acting on such an alert closes it: outsiders see
-    in the ledger that somebody saw something, as always, and not what it was."""
+    """For a covert alert: an open entry of the ledger with the alert's group. Acting on the alert closes it: outsiders
+    see in the ledger that somebody saw something, but not what."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from department.custody.projections import folded
 from department.search.misreads import misread
 
 OFTEN = 0.0015
-"""Probability from which on the camera takes a character for another so often that a person looks at it twice."""
+"""Probability of confusing two characters from which on a person should look twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from department.people.models import DepartmentPerson
 from department.people.rights import Permission
 
 SHIFT = timedelta(hours=12)
-"""For so long the lists that somebody has looked at count, as a session lasts no longer. The database has it, too."""
+"""How long an acknowledgment of the lists counts: as long as a session lasts at most. The database enforces it, too."""
 SILENT = timedelta(minutes=30)
 """A post that said nothing for so long says nothing about its list."""
 _SAYS = """

@@ -21,11 +21,11 @@ _APART = timedelta(hours=4)
 _AT_WORK = timedelta(hours=2)
 """From so long a visit on, it is a shift."""
 _SHIFTS = 3
-"""On how many days somebody works at an hour that is usual for them, or begins a shift so that it is known when."""
+"""Days on which a person must have worked at an hour, or begun shifts, before these hours count as usual."""
 _SHIFT = timedelta(hours=12)
-"""For so long a shift goes on that somebody began, as the console counts."""
+"""How long a shift lasts once somebody began it, as on the console."""
 _PEERS = 5
-"""Colleagues without whom nothing is said to be usual."""
+"""Fewest colleagues from whom something can be called usual."""
 _CHANCE = 0.001
 """How likely what was seen may be by chance alone."""
 _FOLLOWED_LATER = timedelta(days=7)

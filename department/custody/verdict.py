@@ -38,7 +38,7 @@ class Judgment:
 
     verdict: RecordVerdict
     key: str | None = None
-    """Thumbprint of the key: that signed it, or, of a foreign one, that it claims."""
+    """Thumbprint of the key that signed the record or, of a foreign record, that it claims."""
     reason: str = ""
     """Why it is not genuine; nothing of what it says."""
     event: AnyEvent | None = None

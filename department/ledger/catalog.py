@@ -39,7 +39,7 @@ class EventKind:
     """Fields that it can have besides."""
     retention: BodyClass = BodyClass.ACCESS
     refers_to: tuple[str, ...] = ()
-    """Of which event the entry is that it must refer to: any of these; it refers to none if empty."""
+    """The events to whose entries it may refer, and must to one; empty if it refers to none."""
     writers: tuple[str, ...] = (WEB,)
     """The database roles that may enter it."""
 

@@ -118,7 +118,7 @@ class Fit:
     """How a plate fits a pattern."""
 
     score: float
-    """Logarithm of the probability that what was asked for was read as what was read; 0 where it has to be the same."""
+    """Log probability that the camera reads the plate asked for as this text; 0 where both must be the same."""
     why: tuple[Why, ...]
     """Of each character of the plate."""
 

@@ -11,7 +11,7 @@ class Debounced:
         self._contact: bool | None = None
         self._since = 0.0
         self.known = False
-        """Whether it has ever rested: before that it counts as closed, whatever it is."""
+        """Whether the contact has ever been stable: until then it counts as closed."""
 
     def sample(self, *, is_open: bool, now: float) -> None:
         """Look at the contact at `now` seconds."""

@@ -3,7 +3,7 @@
 NIGHT_LUX = 15.0
 """Illuminance below which it is night: a shutter short enough for a road sees nothing in it. Dusk has about 10 lux."""
 DAY_LUX = 150.0
-"""Illuminance above which it is day again: far above what the illuminator itself adds, which libcamera counts in."""
+"""Illuminance above which it is day again: far above the illuminator's own light, which libcamera includes."""
 DWELL_SECONDS = 60.0
 """How long it must stay so: headlights pass, and a relay that clatters draws attention."""
 

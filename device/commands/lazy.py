@@ -26,7 +26,7 @@ class LazyCommand(NamedTuple):
     help: str
     """Its line in the help of the group."""
     extra: str | None = None
-    """What of this package installs what it needs, if that is not what the group says."""
+    """The extra of this package that installs what the command needs, if it is not the group's."""
 
 
 class LazyGroup(SpokenHelp, click.Group):

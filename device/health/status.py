@@ -25,8 +25,8 @@ from device.uplink.uplink import Uplink
 log = logging.getLogger(__name__)
 
 FIRST_REPEAT_SECONDS = 10.0
-"""How soon a recorded status is repeated. The broker keeps a record for subscribers that are away, where it does not
-expire. Its repeat takes its place as what is retained, and does."""
+"""How soon a recorded status is repeated. The recorded one, which the broker keeps for absent subscribers, does not
+expire; its repeat replaces it as the retained message, and does."""
 BROKER_CERTIFICATE_DAYS = 30
 """Days left of the broker's certificate below which every status says so: a person renews it, and has other work."""
 

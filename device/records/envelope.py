@@ -123,8 +123,8 @@ class Envelope:
     illustrated: bool = False
     """Whether it carries the bytes of pictures."""
     place: int | None = None
-    """Where it stands in the outbox, which acknowledges by it and by nothing else: its number as long as the outbox
-    goes on with the file and the chain that it began with, and otherwise none of its numbers."""
+    """Its place in the outbox, by which alone the outbox acknowledges it: its sequence number as long as the outbox
+    keeps the file and the chain that it began with, otherwise a number of its own."""
     chain_key: str | None = None
     """Thumbprint of the key that the chain goes on with; None for what is not chained."""
     correlation: bytes | None = None

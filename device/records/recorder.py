@@ -29,8 +29,8 @@ T = TypeVar("T")
 MARKS = 16
 """A `key_changed` names a multiple of so many chains: nobody learns by it how many groups have covert hits."""
 STEP_SECONDS = 1.0
-"""A record that is earlier than the one before it by less takes that one's time: clocks are slewed by so much at most
-between two records, and it is not worth a word."""
+"""A record that is earlier than the one before by less than this takes that one's time: a slewed clock runs back by
+less between two records."""
 
 HIT_EXPIRY = timedelta(hours=24)
 """How long a hit is worth delivering: a record keeper down overnight still gets it; a console judges by `time`."""

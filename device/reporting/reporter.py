@@ -119,8 +119,8 @@ class _Announced:
 
     identifier: str
     moment: datetime
-    """By which it is looked up, first and last: an entry that ends meanwhile, or by a clock that was set meanwhile, is
-    no reason to withdraw what was right when it was said."""
+    """The time for every look-up of this passage: a hit that was right when it was sent is not withdrawn because its
+    entry ends, or the clock is set, while the passage goes on."""
     text: str = ""
     hits: dict[Claim, Hit] = field(default_factory=dict)
 

@@ -29,7 +29,7 @@ _ALONE = 16 << 20
 """Bytes below which starting processes costs more than they save."""
 
 _WAITING = 4
-"""Pieces for each process that may be under way, so that a file is never read much faster than it is worked on."""
+"""Pieces under way for each process, so that a file is not read much faster than it is processed."""
 
 _REASONS = 5
 """Why own vehicles were refused, in an error: the commonest reasons."""

@@ -29,7 +29,7 @@ LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200
 """Characters of a purpose."""
 OBJECT_MOST = 200
-"""Characters of what an act was done to, as far as a record names it."""
+"""Longest name of an act's object in a record, in characters."""
 
 
 class ActLog:

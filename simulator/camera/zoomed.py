@@ -19,8 +19,8 @@ _SHARE = {"left": 0.0, "middle": 0.5, "right": 1.0}
 _LOWEST = 0.9
 """How far down the frame is seen, a share of its height: plates that are lower have left at the sides."""
 _PAST = 0.1
-"""How far past the left or right edge it is turned, a share of what is seen: plates at the very edge are then where
-the aiming page wants them, as they are when a real camera is turned as far as it says."""
+"""How far past the left or right edge the camera turns, as a share of the view: then plates at the very edge come to
+where the aiming page wants them, as with a real camera that is turned as far as the page says."""
 
 
 class Zoomed(Recording):

@@ -28,8 +28,8 @@ REST_SECONDS = 0.5
 PLATELESS_SECONDS = 60.0
 """Time without a plate from which, by day, the road is the guide again."""
 BEGIN_AGAIN_SECONDS = 600.0
-"""Time without a plate from which, by night, exposure is again what it began with: from there it was led to where it
-is, so plates are found there."""
+"""Time without a plate after which, at night, exposure starts again from its first value, where plates were found
+before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class StoredConfiguration(BaseModel):
 
     format: int = Field(default=1, ge=1, le=1)
     highest: int = Field(default=0, ge=0)
-    """The highest version ever taken; it stays when that version is reverted, so that it is not taken again."""
+    """The highest version ever taken; it stays when that version is reverted, so that the post never takes it again."""
     signer: str | None = None
     """Thumbprint of the key that signed it; None for the one that the post was given."""
     current: Applied | None = None

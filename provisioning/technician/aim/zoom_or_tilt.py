@@ -19,7 +19,7 @@ narrower of them (their lower quartile) a seventh above the limit, so that the l
 ZONE = 0.8
 """Where in the picture's height plates should have become large enough: below, a fast vehicle has left it."""
 _FARTHEST = {None: 0.25, "tilt": 0.4, "zoom": 0.0}
-"""Up to which share of the picture's height it is looked nearer, by what was said before: past that it is zoomed."""
+"""Up to this share of the picture's height the advice is to look nearer, past it to zoom; by the advice before."""
 _STEPS = {"zoom": 0.15, "tilt": 0.075}
 """By how much more or less must be wanted for another amount to be said."""
 

@@ -11,7 +11,7 @@ class Oddity(StrEnum):
     FORGED = "forged"
     """Before it, another of its number comes: made up, in the name of the post's key, which never signed it."""
     SPOILED = "spoiled"
-    """Before it, it comes itself, under a signature that is none: what is signed is the same, and so is its digest."""
+    """Before the record comes the same record with an invalid signature: same content, same digest."""
     ALTERED = "altered"
     """Before it, it comes with another plate under its own signature."""
     FOREIGN = "foreign"

@@ -36,7 +36,7 @@ class Outgoing:
     topic: str
     body: bytes
     place: tuple[str, int] | None = None
-    """Chain and number of the record that uses it; None if there is none."""
+    """Chain and number of the record that it carries; None if nothing depends on it."""
 
 
 @dataclass(slots=True)
