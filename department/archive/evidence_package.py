@@ -27,6 +27,8 @@ FORMAT = "platepost-evidence-1"
 MANIFEST_TYPE, SEALED_TYPE = "platepost-evidence+jws", "platepost-evidence+jwe"
 """The headers' `typ`."""
 MANIFEST, REGISTER, CHAINS, LEDGER, PAGE = "manifest.jws", "register.jws", "chains.json", "ledger.jsonl", "index.html"
+AFFECTED = "affected.jsonl"
+"""The one file of the package that says whom a breach affects."""
 OPENED = "evidence.zip"
 """How the opened package itself is named, beside its files."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

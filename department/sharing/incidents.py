@@ -17,7 +17,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_package import LARGEST, pack, seal
+from department.archive.evidence_package import AFFECTED, LARGEST, pack, seal
 from department.archive.models import KeptBackup
 from department.custody.projections import folded
 from department.custody.reading import MOST_ROWS, SeenPlate, Sought, hits, kept_plates, reads
@@ -36,8 +36,6 @@ NOTICE = timedelta(days=30)
 """Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
 ATTORNEY_GENERAL = 500
 """Above so many the attorney general gets a copy: Civ. Code 1798.29 (e)."""
-LIST = "affected.jsonl"
-"""The one file of the zip that is sealed."""
 _PAGES, _PAGES_SECONDS = 100, 120.0
 """Of plates under one entry of the ledger, at most; it shows nothing any more after five minutes."""
 _MOST_BYTES = LARGEST - 2**24
@@ -212,7 +210,7 @@ def sealed_list(incident: BreachIncident, recipient: ECKey | RSAKey, *, person: 
     Errors are those of `exposure`.
     """
     found = exposure(incident, person=person)
-    sealed = seal(pack({LIST: found.list(incident)}), recipient)
+    sealed = seal(pack({AFFECTED: found.list(incident)}), recipient)
     counts = {"plates": found.plates, "reads": found.reads, "gone": len(found.gone)}
     digest = sha256(sealed).hexdigest()
     with act(LedgerEvent.EXPOSURE_COMPUTED, person=person.login, incident=incident.pk, digest=digest, **counts):

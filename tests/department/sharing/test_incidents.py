@@ -5,15 +5,18 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
-from department.archive.evidence_package import open_sealed, unpack
+from department.archive.evidence_package import AFFECTED, open_sealed, pack, seal, unpack
+from department.cli import department
 from department.database.roles import KEEPER, WEB
 from department.ledger.catalog import LedgerEvent
 from department.ledger.entries import open_entry
@@ -25,7 +28,7 @@ from department.people.services import disable, join_covert
 from department.policy.policy import AccessPurpose
 from department.sharing import incidents
 from department.sharing.errors import SharingError
-from department.sharing.incidents import LIST, contain, containment, exposure, note_notices, open_incident, sealed_list
+from department.sharing.incidents import contain, containment, exposure, note_notices, open_incident, sealed_list
 from department.sharing.models import BreachIncident
 from department.sharing.notice import breach_notice
 from tests.department.emptying import empty
@@ -261,7 +264,7 @@ def test_clock_list_and_notices_by_the_pages(
         assert client.post(f"{where}list/", {"key": "none"}).status_code == 409
         sealed = client.post(f"{where}list/", {"key": key.as_pem(private=False).decode()}).content
     assert b"TEST004" not in sealed
-    about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[LIST].splitlines())
+    about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[AFFECTED].splitlines())
     assert (about["plates"], [each["plate"] for each in plates]) == (1, ["TEST004"])
     with as_role(WEB):
         page = client.get("/incidents/").content.decode()
@@ -310,6 +313,31 @@ def test_clock_list_and_notices_by_the_pages(
         )
     ]
     assert events[-3:] == ["incident_opened", "exposure_computed", "breach_notified"]
+
+
+def test_records_manager_opens_the_list(
+    people: dict[str, DepartmentPerson], planted: dict[str, int], tmp_path: Path
+) -> None:
+    key = ECKey.generate_key("P-256")
+    private, file, into = (tmp_path / name for name in ("me.pem", "incident.jwe", "affected.jsonl"))
+    private.write_bytes(key.as_pem(private=True))
+    with as_role(WEB):
+        made = incident("backup", "ab" * 32, AT, AT + timedelta(hours=3))
+        file.write_bytes(sealed_list(made, key, person=people["r"]))
+
+    def opened() -> Result:
+        return CliRunner().invoke(department, ["affected", str(file), str(into), "--open-with", str(private)])
+
+    assert opened().output == f"Incident {made.pk}: 3 plates.\n"
+    assert [json.loads(line).get("plate") for line in into.read_bytes().splitlines()] == [
+        None, "TEST000", "TEST001", "TEST002",
+    ]  # fmt: skip
+    assert into.stat().st_mode & 0o077 == 0
+    assert "already exists" in str(opened().exception)
+    into.unlink()
+    file.write_bytes(seal(pack({"manifest.jws": b""}), key))
+    assert "is no list" in str(opened().exception)
+    assert not into.exists()
 
 
 @pytest.mark.usefixtures("oakdale")
