@@ -4,16 +4,15 @@ Hot lists are built by cron as well as by hand. What is done in nobody's name mu
 administrator, as other commands do, nor may it end because there is nobody to ask for a passphrase.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 from pydantic import JsonValue
 
 from device.records import Role, new_identifier
-from provisioning.commands.options import FleetSession
+from provisioning.commands.options import Command, FleetSession
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.unsigned import nobody, user
@@ -21,8 +20,6 @@ from provisioning.people.acts import ActLog, Author, broken_off, checked_purpose
 from provisioning.people.person import Person
 
 LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
-
-Command = Callable[..., Any]
 
 
 def optional_author(command: Command) -> Command:

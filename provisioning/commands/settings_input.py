@@ -1,7 +1,6 @@
 """Settings as a person gives them: a TOML file, and single ones on top."""
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,8 @@ import click
 
 from device.config import Configuration
 from device.files import read_toml
-from provisioning.commands.options import FILE
+from provisioning.commands.options import FILE, Command
 from provisioning.errors import ProvisioningError
-
-Command = Callable[..., Any]
 
 
 def settings_options(command: Command) -> Command:

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from device.records.base import Slug
 from provisioning.hotlist.rows import HotListRow
 from simulator.scenario.durations import Signed
 from simulator.scenario.toml_table import TomlTable
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=64)]
 DECOYS = "stolen_vehicle"
 """The category of those plates that the file only counts."""
 Defect = Literal["none", "forged", "foreign", "truncated", "unsigned"]

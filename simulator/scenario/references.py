@@ -12,8 +12,7 @@ from simulator.errors import TruthError
 from simulator.scenario.clips import Stretch, find_stretch
 from simulator.scenario.description import PostDescription, Scenario
 from simulator.scenario.errors import ScenarioFileError
-
-Place = tuple[str | int, ...]
+from simulator.scenario.lines import Place
 
 
 def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:

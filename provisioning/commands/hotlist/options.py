@@ -24,7 +24,7 @@ from device.records import Purpose
 from device.records.hit import TEST_CATEGORY
 from device.reporting.settings import TEST_PLATE
 from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.options import FILE, FOLDER, JSON
+from provisioning.commands.options import FILE, FOLDER, JSON, Command
 from provisioning.fleet.fleet import Fleet
 from provisioning.hotlist.archive import Archive
 from provisioning.hotlist.build import LIFETIME
@@ -57,8 +57,6 @@ def _short(_context: click.Context, _parameter: click.Parameter, value: str | No
         raise click.BadParameter(f"give 1 to {LONGEST_REASON} characters")
     return value
 
-
-Command = Callable[..., Any]
 
 MOST_LIFETIME = timedelta(days=3650)
 """Longer than anybody means; a date so far away is a slip."""
