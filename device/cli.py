@@ -63,7 +63,7 @@ speak()
 
 
 class _Platepost(LazyGroup):
-    """The command of an installation that may have some of its sub-commands only, as that of a unit."""
+    """The command of an installation that may lack some sub-commands, such as a unit's."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command.

@@ -148,7 +148,7 @@ def read_configured(path: Path, key: str) -> bytes:
 
 
 class StateFile(Generic[Model]):
-    """A small JSON file of the post's own state; a power cut leaves what was in it or what becomes of it.
+    """A small JSON file of the post's own state; a power cut leaves the old or the new content.
 
     Args:
         path: the file; nothing is kept where it is None.

@@ -94,7 +94,7 @@ class Logbook(Part):
             )
 
     def _account_for_losses(self) -> None:
-        """Say what damage has cost and what was given up for lack of space; what cannot be stored now is told later."""
+        """Record what damage cost and what was given up for lack of space; what cannot be stored now follows later."""
         try:
             while self.recorder.account_for_losses(clock=self.timekeeper.quality()) is not None:
                 pass

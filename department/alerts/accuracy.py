@@ -87,7 +87,7 @@ def sample_picture(sample: int, person: DepartmentPerson) -> PictureBytes | None
 
 
 def label_sample(sample: int, person: DepartmentPerson, text: str) -> None:
-    """Note whether what somebody sees is what was read; they are not told. Nobody's plate is kept of it.
+    """Note whether what a person sees matches the read, without telling them; the plate they type is not kept.
 
     Args:
         sample: its number.

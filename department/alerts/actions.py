@@ -117,7 +117,7 @@ def substitute(actor: AlertActor, record_id: int, revision: int) -> AlertState:
 
 
 def reject(actor: AlertActor, record_id: int, revision: int, rejection: AlertRejection) -> AlertState:
-    """Reject, with what was seen as far as it was compared by eye."""
+    """Reject, with what the comparison by eye has shown so far."""
     answers, reason = rejection.answers, rejection.reason
     if answers is not None and answers.reasons and reason not in answers.reasons:
         raise AlertError("The reason is not what you saw.", "alerts_reason")
@@ -158,7 +158,7 @@ def take_over(actor: AlertActor, record_id: int, revision: int) -> AlertState:
 
 
 def review(actor: AlertActor, record_id: int, revision: int, found: str) -> AlertState:
-    """Note, as a supervisor, what one found of an alert that went on without a second person."""
+    """Note a supervisor's review of an alert that went on without a second person."""
     return _act(actor, record_id, revision, AlertStep.REVIEW, note=require_plain(found))
 
 

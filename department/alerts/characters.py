@@ -53,7 +53,7 @@ def _aligned(read: str, listed: str) -> Iterator[tuple[str, str]]:
 
 
 def _filled(pattern: str, read: str) -> str:
-    """Return a pattern with each `*` as long as it must be to have the length of what was read."""
+    """Return a pattern with each `*` filled so that it is as long as the text that was read."""
     parts = [".*" if each == "*" else "." if each == "?" else re.escape(folded(each)) for each in pattern]
     found = re.fullmatch("".join(f"({part})" for part in parts), folded(read))
     if found is None:

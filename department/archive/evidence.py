@@ -184,7 +184,7 @@ def _chains(
 
 
 def _ledger(connection: psycopg.Connection[Any], own: UUID, records: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """Yield the entries by which somebody saw these records, those between, and what may be known of the former."""
+    """Yield the ledger entries under which these records were seen, as far as they may be known, and those between."""
     seen = connection.execute(_SEEN, {"records": list(records), "own": own}).fetchall()
     numbers, entries = [number for number, _ in seen], [entry for _, entry in seen]
     if numbers[-1] - numbers[0] < LINES_MOST:

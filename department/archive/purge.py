@@ -255,7 +255,7 @@ def certificate(plan: UUID) -> Iterator[bytes]:
 
 
 def replay(person: str, certifier: Certifier) -> list[UUID]:
-    """Plan again, as approved, what a restored backup brought back of purges that were certified; return the plans.
+    """Plan again, as approved, to purge what a restored backup brought back although a certificate says it is gone.
 
     What had been held when a purge went is held again, to be reviewed.
 

@@ -67,5 +67,5 @@ def due() -> list[DuePartition]:
 
 
 def due_rows() -> list[tuple[str, str]]:
-    """Return the classes whose rows go one by one and of which some are over their term, each with that time."""
+    """Return the classes that are deleted row by row and have rows past their term, each with the earliest end."""
     return [(retention, ends) for retention, ends in rows("SELECT class, ends::text FROM archive_due_rows()")]

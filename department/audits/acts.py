@@ -79,7 +79,7 @@ class SearchAct:
 
     @property
     def plates(self) -> frozenset[str]:
-        """The plates that it was about: those of which its pattern left one character open, and one listed alone."""
+        """The plates that a search was about: those that its pattern left one character open, or the only one."""
         if self.opened or not self.known:
             return frozenset({self.opened} if self.opened else ())
         listed = {plate for plate in self.listed if HIDDEN not in plate}

@@ -102,7 +102,7 @@ class NotedHousehold:
 
 
 def prepare_key(path: Path, public: Path) -> None:
-    """Make the key of households, once, as the owner of the tables; what was noted by one that is gone goes.
+    """Make the household key, once, as the owner of the tables; digests by a key that is gone are deleted.
 
     Args:
         path: the key; a file that is there stays.
@@ -174,7 +174,7 @@ def seal_household(login: str, plates: Collection[str], public: Path) -> None:
 
 
 def open_sealed(key: HouseholdKey, *, by: str) -> None:
-    """Keep as digests what people sealed on their pages. What does not open goes, and the ledger says so.
+    """Turn what people sealed on their pages into digests. What cannot be opened is deleted; the ledger says so.
 
     Raises:
         LedgerError: it cannot be entered.

@@ -237,7 +237,7 @@ def import_noted(*, folder: DepartmentFolder, as_json: bool) -> None:
 def _noted(
     folder: DepartmentFolder, heads: Iterable[Path], witnessed: Iterable[Path], by: Sequence[ECKey]
 ) -> tuple[list[NotedHead], list[dict[str, object]]]:
-    """Return the ends that were kept elsewhere, and what is wrong with lines that are none."""
+    """Return the ends that were kept elsewhere, and what is wrong with invalid lines."""
     key, roots = signing_jwk(folder.custody_key), _roots(folder)
 
     def own(line: bytes) -> NotedHead:

@@ -67,7 +67,7 @@ def run_platepost(*line: str) -> str | None:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show how far long work is, on a terminal; what is yielded takes what is done and what there is to do."""
+    """Show a progress bar on a terminal; the yielded function takes how much is done, and how much there is."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:

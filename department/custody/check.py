@@ -363,7 +363,7 @@ class CustodyVerification:
                 yield _wrong(stored, Wrong.PICTURE, f"its {kind} is filed under another group")
 
     def _said(self, post: str) -> PostStatements:
-        """Return what a post says of its keys, in all that is kept of it."""
+        """Return what all stored records of a post say of its keys."""
         if post not in self._statements:
             said = self._statements[post] = PostStatements(self._keys(post), ended=self._ended(post))
             for event in self._naming(post):
@@ -379,7 +379,7 @@ class CustodyVerification:
                 yield parse(RecordRow(*row).said())
 
     def _gave_up(self, name: ChainName) -> Iterator[Span]:
-        """Yield the numbers of a chain that records name as dropped or lost which a key of the post's has signed.
+        """Yield the numbers of a chain that records signed with the post's keys name as dropped or lost.
 
         Whether it might at its place only the keeper knew.
         """

@@ -84,7 +84,7 @@ def decode(codec: int, body: bytes, *, previous: str | None = None, constants: b
 
 
 def constants_of(event: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a genuine read has in common with others of its post, as parts: nothing of what the post saw."""
+    """Return the parts that a genuine read shares with other reads of its post; nothing that the post saw."""
     data = event["data"]
     return [
         *({name: event[name]} for name in ("source", "chain")),

@@ -129,7 +129,7 @@ class ReceiptIssuer:
             yield tuple(ranges[begin : begin + MOST_RANGES])
 
     def _parted(self, holding: Holding) -> Iterator[KeptRange]:
-        """Part the range over a record that came again behind it: that is a number whose digest the post knows.
+        """Split the range after a record that came again: the post knows the digest of that number.
 
         It may not know the range's last: damage to its disk may have taken the end of a chain.
         """

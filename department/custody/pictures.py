@@ -193,7 +193,7 @@ class StrayObjects(NamedTuple):
 def find_stray(
     connection: psycopg.Connection[Any], bucket: PictureBucket, *, before: datetime, deleted_by: str | None = None
 ) -> StrayObjects:
-    """Find the objects that no picture names, nor `custody_unnamed_object`: those of a database that was lost.
+    """Find the objects that neither a picture nor `custody_unnamed_object` names: those of a lost database.
 
     Once a session: by temporary tables.
 

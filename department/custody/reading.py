@@ -136,7 +136,7 @@ def reads(entry: OpenEntry, sought: Sought, *, limit: int = MOST_ROWS) -> list[S
 
 
 def page_of_reads(entry: OpenEntry, sought: Sought, *, limit: int) -> tuple[list[ShownRow], bool]:
-    """Return reads as `reads` does, and whether there are more; what only tells so is not shown, and not noted."""
+    """Return reads as `reads` does, and whether there are more; the extra read that tells is not noted."""
     return _rows(entry, READ, sought, limit)
 
 
@@ -205,7 +205,7 @@ def _page_of_plates(table: str, sought: Sought, behind: str, limit: int) -> list
 
 
 def picture_kinds(entry: OpenEntry, record_id: int) -> list[str]:
-    """Return of which kinds there are pictures of a record that the entry may see; errors are those of `reads`."""
+    """Return the kinds of pictures that a record has, if the entry may see it; raises as `reads` does."""
     with under(entry) as cursor:
         cursor.execute("SELECT kind FROM custody_picture WHERE record_id = %s ORDER BY kind DESC", [record_id])
         return [kind for (kind,) in cursor]
@@ -353,7 +353,7 @@ def _known(sought: Sought, limit: int) -> tuple[str, list[Any]]:
 
 
 def _begun(beginning: str) -> list[str | None]:
-    """Return between which texts those lie that begin with some characters."""
+    """Return the two texts between which all texts with a given beginning lie."""
     return [beginning, beginning[:-1] + chr(ord(beginning[-1]) + 1)] if beginning else [None]
 
 

@@ -108,7 +108,7 @@ def _compare(
     done: RebuildOutcome,
     mend: bool,
 ) -> None:
-    """Hold the rows that are there against those that the records make, and put the latter in their place."""
+    """Compare the existing rows with those that the records make, and replace them."""
     missing = [row for place, row in made.items() if found.get(place) != row]
     extra = [place for place, row in found.items() if made.get(place) != row]
     for rows, counts in ((missing, done.missing), (extra, done.extra)):

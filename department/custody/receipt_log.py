@@ -175,7 +175,7 @@ def _dump(said: dict[str, Any]) -> bytes:
 
 
 def _joined(old: Iterable[KeptRange], new: Sequence[KeptRange]) -> tuple[KeptRange, ...]:
-    """Return what both say: an older range that a newer one covers goes. Newer ones ascend, as in a receipt."""
+    """Merge ranges: an older one that a newer one covers is dropped. Newer ones ascend, as in a receipt."""
     firsts = [kept.first for kept in new]
 
     def covered(had: KeptRange) -> bool:

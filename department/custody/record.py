@@ -331,7 +331,7 @@ def _retention(event: dict[str, Any] | None) -> str:
 
 
 def _covert_group(topic: str, event: dict[str, Any] | None) -> str | None:
-    """Return the group that alone may know of a record: what it says, else what its topic does."""
+    """Return the only group that may know of a record: by the record itself, or else by its topic."""
     data = event.get("data") if event is not None else None
     said = data.get("distribution") if isinstance(data, dict) else None
     if isinstance(said, str) and _is_short_line(said):

@@ -229,7 +229,7 @@ class CustodyTables:
         return [RecordRow(*row) for row in self.connection.execute(query, values)]
 
     def purged(self, chain: ChainName, *, proven: bool) -> list[LinkedRun]:
-        """Return the records of a chain that were purged, which counted as held, in ascending order."""
+        """Return the purged records of a chain that count as held, in ascending order."""
         rows = self.connection.execute(
             "SELECT first, last, encode(previous, 'hex'), encode(digest, 'hex') FROM custody_purged"
             " WHERE post = %s AND chain = %s AND proven = %s ORDER BY first",

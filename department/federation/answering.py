@@ -129,7 +129,7 @@ def give_case(message: bytes, peer: bytes | None) -> OpenedCase:
 
 
 def _heard(message: bytes, peer: bytes | None, typ: str, model: type[Model]) -> tuple[PartnerDepartment, Model]:
-    """Return which partner says what. Raises NotTakenError: it is none, or did not sign that for this department."""
+    """Return the partner and its message. Raises NotTakenError: no partner, or not signed for this department."""
     partner = next((each for each in PartnerDepartment.objects.all() if each.shown == peer), None)
     if partner is None:
         raise NotTakenError("no partner is known by this certificate", 403)

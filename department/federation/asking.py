@@ -141,7 +141,7 @@ def _query(partner: PartnerDepartment, asked: AskedPlates, person: str, purpose:
 
 
 def _enter(sent: tuple[UUID, str], answer: PartnerAnswer) -> None:
-    """Enter what came of a query: the entry that the partner has, too, or that none came."""
+    """Enter a query's outcome: the same entry that the partner has, or that no answer came."""
     number, query = sent
     with transaction.atomic():
         if answer.receipt is None:

@@ -168,7 +168,7 @@ class CaseDemand(_Message):
 
 
 class OpenedCase(_Said):
-    """A case number, with what shows that it is the one that was committed to."""
+    """A case number, with the proof that it is the one that was committed to."""
 
     case: Line
     salt: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]

@@ -71,7 +71,7 @@ def append(event: LedgerEvent, fields: Mapping[str, Any], *, refers_to: UUID | N
 
 
 def append_shown(fields: Mapping[str, Any], *, refers_to: UUID, others: Sequence[Mapping[str, Any]]) -> None:
-    """Enter what an intent brought, and that others are shown the same, in one step that is committed on return.
+    """Enter what an intent brought, and that others see the same, in one step; committed on return.
 
     Args:
         fields: what it brought, as in `LedgerEvent.SHOWN`.

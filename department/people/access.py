@@ -174,7 +174,7 @@ def _unavailable() -> HttpResponse:
 
 
 class AccessMiddleware:
-    """Ends sessions that were idle, refuses views that name nobody, and says so when the ledger cannot be written."""
+    """Ends idle sessions, refuses views without a declared permission, and says when the ledger cannot be written."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -101,7 +101,7 @@ def add_person(
 
 
 def invite(person: DepartmentPerson, by: DepartmentPerson | None = None) -> str:
-    """Have a person log in again with a code, which is returned, and set factors up; those that they had go.
+    """Delete a person's factors; return the code with which they log in and set up new ones.
 
     Raises:
         PersonError: it is the person who asks, or the database refuses.

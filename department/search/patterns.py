@@ -194,7 +194,7 @@ class PlatePattern:
 
     @cached_property
     def regex(self) -> str:
-        """A regular expression that the folded plates match which fit and hide nothing that is known.
+        """A regular expression for folded plates that fit and hide no known character.
 
         Python and PostgreSQL read it alike.
         """
@@ -202,7 +202,7 @@ class PlatePattern:
 
     @cached_property
     def hiding_regex(self) -> str:
-        """A regular expression that all folded plates match which fit, and others that hide too much."""
+        """A regular expression for all folded plates that fit; it also matches some that hide too much."""
         return self._regex(HIDDEN if self.hidden else "")
 
     def _regex(self, also: str = "") -> str:

@@ -94,7 +94,7 @@ class _Known:
 
 @dataclass
 class ConsoleFeed:
-    """Tells those who listen. Its thread runs as long as there is anybody."""
+    """Tells all listeners. Its thread runs as long as there are any."""
 
     name: str = field(default_factory=lambda: uuid4().hex[:12])
     """In the numbers that consoles name when they come back."""
@@ -178,7 +178,7 @@ class ConsoleFeed:
             self._tell_all(heard)
 
     def _complete(self, listening: Sequence[Listener]) -> None:
-        """Tell those who were told of hits which are open. The number comes last: what was cut off is told again."""
+        """Tell listeners which of their hits are open. The number comes last: what was cut off is sent again."""
         told: dict[tuple[str, ...], bytes] = {}
         for listener in listening:
             # Where some are bare, all of it is told again when they can be shown.

@@ -41,7 +41,7 @@ def search_partners(request: CurrentRequest) -> HttpResponseBase:
 
 
 def _asked(asked: AskedPlates, request: HttpRequest) -> AskedPlates:
-    """Return what is asked with the page of it that is wanted."""
+    """Return the query with the page that is asked for."""
     given, more = request.POST, dict[str, Any]()
     try:
         if given.get("open"):

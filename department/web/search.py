@@ -202,7 +202,7 @@ def _search_page(
 
 
 def _opened(form: SearchForm, opened: str) -> dict[str, Any]:
-    """Return what is asked with the plate that is opened, and whether that is another than was asked for."""
+    """Return the search with the plate that is opened, and whether that differs from the plate asked for."""
     pattern = form.query.pattern
     other = pattern is not None and pattern.fit(opened) is None
     return {**form.asked, "opened": opened} | ({"other_plate": True} if other else {})

@@ -246,7 +246,7 @@ class Timekeeper:
         return step
 
     def heed_list(self, built: datetime | None) -> None:
-        """Take note of when the hot list in force was built: it is later than that, as long as this list is in force.
+        """Note when the hot list in force was built: while it is in force, the time is later than that.
 
         A date after the latest time that it can be is passed over. None where no list is in force.
         """

@@ -47,7 +47,7 @@ class Configuration(Section):
 
     @property
     def unusual(self) -> tuple[str, ...]:
-        """Keys, as `table.key`, that have a value far from what holds without them."""
+        """The keys, as `table.key`, whose value is far from its default."""
         return unusual(self)
 
     @property

@@ -52,7 +52,7 @@ class FlapDamper:
         return 0.0 if often < 0 else min(LONGEST_REST_SECONDS, REST_SECONDS * 2.0**often)
 
     def at_rest(self, now: float) -> bool:
-        """Tell whether it is gone, and has not come for so long that nothing need be remembered of it."""
+        """Tell whether it has been gone for so long that it can be forgotten."""
         return not self.present and not self._comings(now)
 
     def _comings(self, now: float) -> int:

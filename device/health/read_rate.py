@@ -105,7 +105,7 @@ class ReadRateBaseline:
         self._hour_missed = self._hour_missed or self.missed
 
     def _learn(self) -> None:
-        """Learn of the hour that is over, if most of it was watched, and the post was not blind all of it.
+        """Learn from the past hour, if the post watched most of it and was not blind throughout.
 
         One in which reads were missed and yet some came is of a road that has become quieter, and is learned: nothing
         else would ever make that usual.

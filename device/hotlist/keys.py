@@ -47,7 +47,7 @@ def normalize(text: str) -> PlateText:
 
 
 def normalize_read(text: str) -> PlateText:
-    """Reduce what a camera read as `normalize` does, and keep `?` for what was hidden from it."""
+    """Normalize what a camera read, keeping `?` for hidden characters."""
     return PlateText(HIDDEN.join(normalize(part) for part in text.split(HIDDEN)))
 
 

@@ -47,7 +47,7 @@ class FormerSize(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The facts of a package; members are closed, as one that is not known might change what the list means."""
+    """The facts of a package; unknown members are refused, because one might change what the list means."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
@@ -109,7 +109,7 @@ class Manifest(BaseModel):
 
     @property
     def file_name(self) -> str:
-        """What the package is called, on a post and outside: by version, so that names sort as lists follow another."""
+        """The package's file name, on a post and elsewhere: names sort by version."""
         return f"hotlist-{self.version:016d}.{'package' if self.kind == 'complete' else 'delta'}"
 
     def expired(self, at: datetime) -> bool:

@@ -128,7 +128,7 @@ def verify_package(package: Package, issuer_key: ECKey | Sequence[ECKey]) -> tup
 
 
 def check_whole(manifest: Manifest, sealed: Sealed) -> None:
-    """Check that what follows a manifest is what it was written for. Raises Truncated, Malformed or BadSignature."""
+    """Check that the content after a manifest is the one it describes. Raises Truncated, Malformed or BadSignature."""
     if len(sealed) < manifest.length:
         raise Truncated(f"the package ends {manifest.length - len(sealed)} bytes early")
     if len(sealed) > manifest.length:

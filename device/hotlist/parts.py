@@ -67,7 +67,7 @@ def read_index(payload: bytes) -> Index:
 
 
 def split_parts(package: bytes, *, part_bytes: int = PART_BYTES) -> tuple[bytes, Iterator[bytes]]:
-    """Return the messages that carry a package: that of the index, and one after another those of the parts.
+    """Return the messages that carry a package: the index, then the parts in order.
 
     A part's message is `part_bytes` plus PART_OVERHEAD bytes long.
 

@@ -39,7 +39,7 @@ def lay(directory: Path, name: str, package: bytes | Iterable[bytes]) -> None:
 
 
 def fetch_outcome(directory: Path, name: str) -> Installation | None:
-    """Return what became of a package, once; None as long as the post has not taken it up."""
+    """Return a package's outcome, once; None until the post has taken it up."""
     path = _outcome_path(directory / FOLDER / name)
     try:
         outcome = Installation(**json.loads(path.read_bytes()))

@@ -196,7 +196,7 @@ def may_go(connection: Connection, sequences: Iterable[int], requirements: Requi
 def release(
     connection: Connection, name: str, requirements: Requirements, *, within: Sequence[Span] = EVERYTHING, most: int
 ) -> Released:
-    """Delete records that a broker acknowledged and for which everybody who must has signed, at most so many.
+    """Delete acknowledged records that every required custodian has signed for, up to a number.
 
     Others than those `within` are not looked at: a custodian that was away has signed for a thousand ranges.
     """

@@ -200,7 +200,7 @@ def in_use(path: Path) -> bool:
 
 
 def _check_pages(connection: Connection) -> None:
-    """Read every page once, so that damage shows at the start rather than at the record that lies on it."""
+    """Read every page once, so that damage shows at the start and not when a damaged record is needed."""
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != ("ok",):
         raise OutboxDamagedError(f"outbox: {verdict[0] if verdict else 'no verdict'}")

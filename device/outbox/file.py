@@ -101,7 +101,7 @@ class OutboxFile:
             self._disconnect()
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` says of the database; should that turn out to be damaged, of what takes its place.
+        """Return what `work` returns for the database or, if that proves damaged, for the database that replaces it.
 
         Raises:
             OutboxError: it is closed, or cannot be used.

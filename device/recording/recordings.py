@@ -201,7 +201,7 @@ class Recordings(Part):
         return [path for path in self._files() if self._writer is None or path.name != self._name]
 
     def _follow_clock(self, steady: float) -> None:
-        """Keep recordings as old as they are when the clock is set: their dates are of the clock that was wrong."""
+        """Keep the age of recordings when the clock is set: their dates come from the clock that was wrong."""
         now = self._time().timestamp()
         moved = (now - self._seen[0]) - (steady - self._seen[1])
         self._seen = now, steady

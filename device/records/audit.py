@@ -40,7 +40,7 @@ class Lost(WireModel):
 
 
 class ChainMark(WireModel):
-    """The end of a chain, named so that only those know it who know the chain."""
+    """The end of a chain, named so that only those who know the chain recognize it."""
 
     chain: Digest = Field(description="SHA-256 of the chain's identifier, as it is written in records.")
     digest: Digest = Field(description="Digest of the chain's last record then.")

@@ -297,7 +297,7 @@ class Reporter:
     def _bear_out(
         self, passage: Passage, announced: _Announced, hotlist: HotList | None, *, legible: bool
     ) -> LookUpResult:
-        """Withdraw the hits that a passage's text, if legible, does not support; return what the list says of it."""
+        """Withdraw the hits that a passage's text, if legible, does not support; return its matches."""
         answer = self._consult(passage, hotlist, at=announced.moment) if legible else LookUpResult()
         text = passage.consensus.text if legible else ""
         still = {Claim.of(match, text) for match in answer.matches}

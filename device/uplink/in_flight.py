@@ -302,7 +302,7 @@ class InFlight:
         return True, min(likely, key=lambda place: likely[place], default=None)
 
     def _fit(self, envelope: Envelope, *, trial: bool) -> Envelope | None:
-        """Return a record with as many of its pictures as the broker takes, or a little more as a trial."""
+        """Return a record with as many pictures as the broker takes, or now and then more, to try."""
         if self._sizes.fits(packet_size(envelope)):
             return envelope
         forms = [envelope, *(envelope.stripped(kinds=kinds) for kinds in (frozenset({"overview"}), None))]

@@ -28,7 +28,7 @@ def give(broker: Path) -> None:
 
 
 def hindrance(broker: Path) -> str | None:
-    """Return what a person must do before mosquitto can use a folder that root made; None where that is nothing."""
+    """Return what a person must do before mosquitto can use a folder that root made; None if nothing."""
     if os.geteuid() != 0:
         return None
     user = _user()

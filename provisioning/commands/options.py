@@ -139,7 +139,7 @@ class FleetSession:
 
     @contextmanager
     def doing(self, act: str, *, object: str) -> Iterator[None]:  # noqa: A002 - the record's own name for it
-        """Log as failed what is broken off, by Ctrl-C or a full disk: some of it is done already.
+        """Log an act as failed if it is interrupted, by Ctrl-C or a full disk: part of it may be done.
 
         What is refused in words (ProvisioningError) changed nothing.
         """

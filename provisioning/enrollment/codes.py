@@ -170,7 +170,7 @@ class Codes:
         return code
 
     def finish(self, code: Code) -> None:
-        """Note that all was done that the use of a code brings about; one that was issued meanwhile is left alone."""
+        """Note that a used code has done all it was for; a code that was issued meanwhile stays."""
         present = self.of(code.post)
         if present is not None and present.verifier == code.verifier:
             self._write(present.model_copy(update={"finished": True}))

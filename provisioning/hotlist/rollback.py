@@ -24,7 +24,7 @@ def rolled_back(
     post_keys: Sequence[bytes],
     unseal_key: bytes,
 ) -> bytes:
-    """Return a complete list that was good as a package that follows the newest.
+    """Return an earlier complete list as a package with a version after the newest.
 
     What it lists is the same, and so is when it was `built`: it is no fresher for being sent again, and posts go on
     saying how old it is.

@@ -94,7 +94,7 @@ def _hint(reason: Rejection, leaf: x509.Certificate, now: datetime) -> Phrase | 
 
 
 def recognized(x5c: list[str], *, ca: Path, agency: str, at: datetime) -> Operator:
-    """Say whose certificate it is, if it is that of somebody whose work at a post is believed.
+    """Return the person of a certificate, if they may work at a post.
 
     Args:
         x5c: the certificate and its chain, as a JWS header carries them.

@@ -102,7 +102,7 @@ class KeyFiles:
             raise ProvisioningError(f"{self.folder / 'keys' / 'statements'}: damaged") from error
 
     def terms(self) -> CustodianTerms | None:
-        """Return what posts need the custodian for, as a statement said last; None of keys that are no custodian's.
+        """Return what posts need the custodian for, by the last statement; None for keys of no custodian.
 
         Raises:
             ProvisioningError: the file is damaged.

@@ -93,7 +93,7 @@ class RecordKeeper(Keeper[RecordStore]):
 
     @property
     def subscribed_at(self) -> frozenset[str]:
-        """The brokers of which that is so."""
+        """The brokers at which it is subscribed."""
         return frozenset(broker for broker, answer in self.answers.items() if answer is None)
 
     def start(self, *, timeout: float = 10.0) -> None:

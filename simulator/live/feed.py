@@ -36,7 +36,7 @@ class Feed:
         return int(number) if run == self._run and number.isdecimal() and len(number) < 19 else 0
 
     def bind(self) -> None:
-        """Take the loop that runs as the one that serves the pages."""
+        """Use the running event loop, which serves the pages."""
         self._loop = asyncio.get_running_loop()
 
     def happen(self, event: dict[str, Any]) -> None:

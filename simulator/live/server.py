@@ -81,7 +81,7 @@ class LiveApplication:
         )
 
     async def bind(self) -> None:
-        """Take the loop that runs as the one that serves; call it there before anything is told."""
+        """Use the running event loop, which serves the pages; call it there before any event."""
         self._desk.feed.bind()
         self._views.bind()
 

@@ -22,7 +22,7 @@ class PictureFeed:
         self._newest: dict[str, JpegFrame] = {}
 
     def bind(self) -> None:
-        """Take the loop that runs as the one that serves the pages."""
+        """Use the running event loop, which serves the pages."""
         self._loop = asyncio.get_running_loop()
 
     def attach(self, post: LivePost) -> None:

@@ -41,7 +41,7 @@ class EventRunner:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until every post that has a network is connected, has said so, and has judged the lists that harness."""
+        """Wait until every post with a network is connected, has said so, and has judged the lists that reached it."""
         for harness in self._site.harnesses.values():
             self._settle(harness)
 

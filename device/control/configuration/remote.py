@@ -153,7 +153,7 @@ class RemoteConfiguration(Generic[Table]):
                 )
 
     def look_again(self, *, at: datetime, clock: ClockQuality, faults: Iterable[str]) -> None:
-        """Take what was refused for a reason that may pass, if that has passed: the broker does not bring it again.
+        """Take a configuration that was refused for a reason that has passed: the broker does not bring it again.
 
         The arguments are those of `receive`.
         """

@@ -103,7 +103,7 @@ class SigningKeys:
     # --- what is kept
 
     def load(self) -> None:
-        """Go on with what was kept; what cannot be used of it is noted, and the broker brings it again."""
+        """Load the stored keys; what cannot be used is reported, and the broker brings it again."""
         with self._lock:
             if self._store is None:
                 return

@@ -37,7 +37,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """A statement whose signature is that of a key which may vouch."""
+    """A statement signed by a key that may vouch for it."""
 
     jws: str
     said: KeyStatement

@@ -303,7 +303,7 @@ def partial_plates(
 
 @contextmanager
 def bytes_taken(console: Console, what: str, size: int, *, hidden: bool) -> Iterator[Callable[[int], None]]:
-    """Show a bar over so many bytes; give what to call with the number of them that are done."""
+    """Show a progress bar; yield the function to call with the number of bytes done."""
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=hidden, transient=True) as progress:
         task = progress.add_task(what, total=size)

@@ -116,7 +116,7 @@ def take_into_use(files: KeyFiles) -> None:
 
 
 def retire(files: KeyFiles, who: str) -> RotationStep:
-    """Say that the key in force is the only one that is good; where that was said already, say it again.
+    """State that the present key is the only valid one; if that was stated already, return that statement.
 
     Raises:
         ProvisioningError: no key was replaced, or one is being replaced at present.

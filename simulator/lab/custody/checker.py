@@ -94,7 +94,7 @@ class CustodyChecker:
         self.problems: list[str] = []
 
     def learn_key(self, custodian: str, key: ECKey) -> None:
-        """Take receipts that this key signs as the custodian's from now on, besides those by its former keys."""
+        """Accept receipts signed by this key as the custodian's from now on, besides those by its former keys."""
         self._custodians[custodian].append(key)
 
     @property

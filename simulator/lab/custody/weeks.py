@@ -45,7 +45,7 @@ def step_seconds(reads_a_day: float) -> float:
 
 
 def left_out_seconds(reads_a_day: float) -> float:
-    """Return after which a post that was away from its custodian for a week may send once more what it lacks.
+    """Return the seconds after which a post sends what a receipt leaves out again.
 
     Sooner than a week's records are kept, each would be sent again before a receipt can come. Posts have five minutes.
     """
