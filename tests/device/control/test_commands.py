@@ -24,20 +24,10 @@ from device.records.contract.examples import MemoryStore
 from device.uplink.inbox import Delivery
 from provisioning.control.signing import sign_command
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
 from provisioning.people.person import Person
 from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, World
 
 PREFIX = "alpr/v1/riverside/post-1"
-
-
-@pytest.fixture(scope="session")
-def agency(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    fleet = Fleet.create(tmp_path_factory.mktemp("agency") / "fleet", agency="riverside")
-    fleet.add_post("post-1", PostSettings(brokers=("localhost:1",), camera="footage"))
-    for role in Role:
-        fleet.add_operator(f"a-{role.value}", role, valid=timedelta(days=30))
-    return fleet
 
 
 @dataclass

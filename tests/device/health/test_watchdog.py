@@ -3,22 +3,15 @@ from dataclasses import replace
 from device.health.supervision import LOOK_SECONDS
 from device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
 from device.uplink.settings import Tuning
+from tests.clocks import SteppedClock
 
 WELL = Liveness(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def judged(evidences: list[tuple[float, Liveness]]) -> list[str | None]:
     """What a watchdog says of evidence, each so many seconds after the one before."""
-    clock = Clock()
-    watchdog = Watchdog(steady=clock)
+    clock = SteppedClock(1000.0)
+    watchdog = Watchdog(steady=clock.steady)
     said = []
     for seconds, evidence in evidences:
         clock.now += seconds

@@ -5,18 +5,11 @@ from device.uplink.brokers import Brokers
 from device.uplink.reasons import UNANSWERED
 from device.uplink.refusals import Refusals
 from device.uplink.settings import BrokerAddress
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clocks import SteppedClock
 
 
 def test_a_preferred_broker_that_acknowledges_nothing_is_tried_less_and_less_often_until_it_does() -> None:
-    clock = Clock()
+    clock = SteppedClock(0.0)
 
     def mean(low: float, high: float) -> float:
         return (low + high) / 2
@@ -24,9 +17,9 @@ def test_a_preferred_broker_that_acknowledges_nothing_is_tried_less_and_less_oft
     brokers = Brokers(
         (BrokerAddress("first", 8883), BrokerAddress("second", 8883)),
         backoff=Backoff(first=1.0, most=120.0, draw=mean),
-        refusals=Refusals(first=30.0, most=900.0, now=clock, draw=mean),
+        refusals=Refusals(first=30.0, most=900.0, now=clock.steady, draw=mean),
         return_seconds=600.0,
-        now=clock,
+        now=clock.steady,
         draw=mean,
     )
 

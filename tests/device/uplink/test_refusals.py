@@ -2,27 +2,20 @@ import pytest
 
 from device.uplink.reasons import NOBODY
 from device.uplink.refusals import EVERYTHING, Refusals
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clocks import SteppedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SteppedClock:
+    return SteppedClock(100.0)
 
 
 @pytest.fixture
-def refusals(clock: Clock) -> Refusals:
-    return Refusals(first=30.0, most=100.0, now=clock, draw=max)
+def refusals(clock: SteppedClock) -> Refusals:
+    return Refusals(first=30.0, most=100.0, now=clock.steady, draw=max)
 
 
-def test_a_refused_topic_is_held_and_then_on_trial(refusals: Refusals, clock: Clock) -> None:
+def test_a_refused_topic_is_held_and_then_on_trial(refusals: Refusals, clock: SteppedClock) -> None:
     assert refusals.refuse("a", "not_authorized")
     assert refusals.held() == {"a"}
     assert refusals.next_retry() == 30.0
@@ -41,7 +34,7 @@ def test_one_is_forgotten_alone(refusals: Refusals) -> None:
     assert refusals.held() == {EVERYTHING}
 
 
-def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: Clock) -> None:
+def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: SteppedClock) -> None:
     waits = []
     for _ in range(4):
         refusals.refuse("a", "not_authorized")
@@ -51,8 +44,8 @@ def test_the_wait_doubles_up_to_the_most(refusals: Refusals, clock: Clock) -> No
     assert waits == [30.0, 60.0, 100.0, 100.0]
 
 
-def test_somebody_who_is_missing_is_asked_for_soon_and_often(clock: Clock) -> None:
-    refusals = Refusals(first=30.0, most=900.0, now=clock, draw=max)
+def test_somebody_who_is_missing_is_asked_for_soon_and_often(clock: SteppedClock) -> None:
+    refusals = Refusals(first=30.0, most=900.0, now=clock.steady, draw=max)
     waits = []
     for _ in range(9):
         refusals.refuse("a", NOBODY)
@@ -69,7 +62,7 @@ def test_many_refusals_at_once_count_as_one(refusals: Refusals) -> None:
     assert (refusal.attempts, refusal.reason) == (1, "not_authorized")
 
 
-def test_only_news_is_reported_as_news(refusals: Refusals, clock: Clock) -> None:
+def test_only_news_is_reported_as_news(refusals: Refusals, clock: SteppedClock) -> None:
     assert refusals.refuse("a", "not_authorized")
     clock.now += 30
     assert not refusals.refuse("a", "not_authorized")
@@ -86,8 +79,8 @@ def test_acceptance_forgets(refusals: Refusals) -> None:
     assert [refusal.topic for refusal in refusals.all()] == ["b"]
 
 
-def test_waits_are_drawn_apart(clock: Clock) -> None:
-    refusals = Refusals(first=30.0, most=100.0, now=clock)
+def test_waits_are_drawn_apart(clock: SteppedClock) -> None:
+    refusals = Refusals(first=30.0, most=100.0, now=clock.steady)
     for number in range(50):
         refusals.refuse(str(number), "server_busy")
     waits = {refusal.retry_in_seconds for refusal in refusals.all()}

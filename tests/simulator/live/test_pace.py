@@ -3,23 +3,16 @@ import threading
 import pytest
 
 from simulator.live.pace import Pace
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clocks import SteppedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> SteppedClock:
+    return SteppedClock(100.0)
 
 
-def test_the_street_goes_at_its_factor_and_stands_still(clock: Clock) -> None:
-    pace = Pace(clock=clock)
+def test_the_street_goes_at_its_factor_and_stands_still(clock: SteppedClock) -> None:
+    pace = Pace(clock=clock.steady)
     clock.now += 2
     assert pace.seconds == pytest.approx(2)
     pace.set(factor=4, paused=False)
@@ -34,8 +27,8 @@ def test_the_street_goes_at_its_factor_and_stands_still(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.1, 5.0, -1.0])
-def test_a_factor_out_of_bounds_is_refused_and_changes_nothing(clock: Clock, factor: float) -> None:
-    pace = Pace(clock=clock)
+def test_a_factor_out_of_bounds_is_refused_and_changes_nothing(clock: SteppedClock, factor: float) -> None:
+    pace = Pace(clock=clock.steady)
     with pytest.raises(ValueError, match="is not within"):
         pace.set(factor=factor, paused=False)
     clock.now += 1
