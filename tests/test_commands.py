@@ -1,11 +1,14 @@
 """All commands, by their options."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from department.policy.policy import DEFAULT, read_policy
 from device.cli import platepost
 from device.commands.options import Date, Number
 
@@ -29,11 +32,40 @@ def options(command: click.Command, *path: str) -> Iterator[tuple[str, click.Opt
 OPTIONS = dict(options(platepost))
 
 
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """Yield all commands of a group."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield command
+        if isinstance(command, click.Group):
+            yield from commands(command)
+
+
 def test_every_number_that_is_not_whole_has_bounds() -> None:
     numbers = {name: one.type for name, one in OPTIONS.items() if isinstance(one.type, click.types.FloatParamType)}
     assert len(numbers) > 40
     loose = [name for name, kind in numbers.items() if not isinstance(kind, Number) or None in {kind.min, kind.max}]
     assert loose == []
+
+
+def test_every_whole_number_that_a_database_is_asked_with_has_bounds() -> None:
+    asked = {name: one.type for name, one in OPTIONS.items() if name.startswith("department ")}
+    numbers = {name: kind for name, kind in asked.items() if isinstance(kind, click.types.IntParamType)}
+    assert len(numbers) > 4
+    loose = [name for name, kind in numbers.items() if not isinstance(kind, click.IntRange) or kind.max is None]
+    assert loose == []
+
+
+def test_purposes_of_the_examples_are_those_of_the_policy() -> None:
+    department = platepost.get_command(click.Context(platepost), "department")
+    assert isinstance(department, click.Group)
+    texts = [path.read_text("utf-8") for path in (Path(__file__).parents[1] / "docs").glob("*.md")]
+    texts += [command.epilog or "" for command in commands(department)]
+    lines = [line for text in texts for line in text.splitlines() if "platepost department" in line]
+    named = {quoted or word for line in lines for quoted, word in re.findall(r'--purpose (?:"([^"]+)"|(\S+))', line)}
+    assert len(named) > 2
+    assert named <= {each.name for each in read_policy(DEFAULT).purposes}
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300", "2001"])

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from department.commands.options import FOLDER, JSON, Moment, progress_bar
+from department.commands.options import FOLDER, JSON, NUMBER, Moment, progress_bar
 from department.config.upgrade import working_as
 from department.database.roles import PURGER, WEB
 from department.folder import DepartmentFolder
@@ -21,7 +21,7 @@ _DAY = Moment(["%Y-%m-%d"])
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 _KINDS = ("evidence", "civil action", "records request", "litigation")
 _PLAN = click.argument("plan", type=click.UUID)
-_HOLD = click.argument("number", type=int)
+_HOLD = click.argument("number", type=NUMBER)
 
 
 @click.group()
@@ -118,7 +118,7 @@ def destroyed(*, folder: DepartmentFolder, name: str) -> None:
 @click.option("--case", required=True, help="Number of the case, request or action.")
 @click.option("--reason", required=True)
 @click.option("--review", type=_DAY, required=True, help="Date of the next review. A hold never ends automatically.")
-@click.option("--record", "records", type=int, multiple=True, help="A record's number; its whole passage is held.")
+@click.option("--record", "records", type=NUMBER, multiple=True, help="A record's number; its whole passage is held.")
 @click.option("--post", "posts", multiple=True, help="Everything this post captures between --since and --until.")
 @click.option("--plates", "with_plates", is_flag=True, help="Only plates listed on standard input, one per line.")
 @click.option("--since", type=_TIME, help="In the department's time zone.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON, run_platepost
+from department.commands.options import FOLDER, JSON, NUMBER, run_platepost
 from department.commands.person import people_register
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
@@ -22,7 +22,7 @@ Examples:
 """
 )
 @FOLDER
-@click.argument("incident", type=int)
+@click.argument("incident", type=NUMBER)
 @click.option(
     "--fleet",
     type=click.Path(exists=True, file_okay=False, path_type=Path),

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, NUMBER
 from department.config.upgrade import connected, working_as
 from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
@@ -29,18 +29,16 @@ _CASE = click.option("--case", required=True, help="The case number.")
 @click.command(
     epilog="""\b
 Examples:
-  platepost department export vault 26-00417.evidence --record 7015 --record 7019 --to prosecutor.pem --purpose evidence --case 26-00417
-  platepost department search vault --purpose evidence --case 26-00417 --reads --json | jq .reads[].record_id     # where ids come from
+  platepost department export vault 26-00417.evidence --record 7015 --record 7019 --to prosecutor.pem --purpose "criminal investigation" --case 26-00417
+  platepost department search vault --purpose "criminal investigation" --case 26-00417 --reads --json | jq .reads[].record_id     # where ids come from
 """  # noqa: E501 - commands that can be copied
 )
 @FOLDER
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--record", "records", type=click.IntRange(1), multiple=True, required=True, help="A record's ID; repeat for more."
-)
+@click.option("--record", "records", type=NUMBER, multiple=True, required=True, help="A record's ID; repeat for more.")
 @click.option("--to", required=True, type=_FILE, help="The recipient's X.509 certificate or public key (PEM or JWK).")
 @click.option("--group", "groups", multiple=True, help="A covert group whose records you may see.")
-@click.option("--request", type=int, help="Number of the granted request that this fulfills.")
+@click.option("--request", type=NUMBER, help="Number of the granted request that this fulfills.")
 @_PURPOSE
 @_CASE
 @JSON

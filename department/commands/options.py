@@ -19,6 +19,8 @@ from device.signals import heeded
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
+NUMBER = click.IntRange(1, 2**63 - 1)
+"""Of a record, a hold, a request: what the database counts."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 
 

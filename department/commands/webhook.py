@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from department.commands.options import FOLDER, JSON
+from department.commands.options import FOLDER, JSON, NUMBER
 from department.config.upgrade import working_as
 from department.database.roles import OWNER, WEB
 from department.folder import DepartmentFolder
@@ -53,7 +53,7 @@ Examples:
 """
 )
 @FOLDER
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @JSON
 def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
     """Stop sending to webhook NUMBER."""
