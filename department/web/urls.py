@@ -4,7 +4,7 @@ from django.urls import path
 
 from department.web import archive, console, doors, partners, quality, search
 from department.web.ledger import ledger, reviews
-from department.web.views import status
+from department.web.status_page import status
 
 urlpatterns = [
     path("", status, name="status"),

@@ -12,7 +12,7 @@ from django.test import Client
 from department.custody.receipt_log import LostRange, ReceiptLog
 from department.database.roles import WEB
 from department.people.rights import DepartmentRole
-from department.web import views
+from department.web import status_page
 from department.web.middleware import SecurityHeaders
 from department.web.status import custody_status
 from tests.department.people.persons import client_of, made_person
@@ -150,7 +150,7 @@ def test_page_without_a_database_says_so(client: Client, monkeypatch: pytest.Mon
     def fails(_folders: object, **_: object) -> None:
         raise Error("password and host of the database")
 
-    monkeypatch.setattr(views, "custody_status", fails)
+    monkeypatch.setattr(status_page, "custody_status", fails)
     answer = client.get("/")
     assert answer.status_code == 503
     assert b"none is lost" in answer.content
