@@ -26,7 +26,7 @@ _COMMANDS = {
     "export": LazyCommand(f"{_ROOM}.evidence:export", "Export records with their proofs, encrypted to one recipient."),
     "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Verify an evidence package."),
     "public": LazyCommand(f"{_ROOM}.public:public", "Publish a month's counts, serve or write the public page."),
-    "affected": LazyCommand(f"{_ROOM}.affected:affected", "Open the list of whom a breach affects."),
+    "affected": LazyCommand(f"{_ROOM}.affected:affected", "Compute and open the list of whom a breach affects."),
     "contain": LazyCommand(f"{_ROOM}.contain:contain", "Contain a breach: end access at once."),
     "federate": LazyCommand(f"{_ROOM}.federate:federate", "Answer partner departments, under agreements."),
     "book": LazyCommand(f"{_ROOM}.evidence:book", "Record that an evidence package was received."),

@@ -1,30 +1,75 @@
-"""`platepost department affected`: opens the list of whom a breach affects, as its recipient."""
+"""`platepost department affected`: the list of whom a breach affects, computed, and opened by its recipient."""
 
+import getpass
 import json
 from pathlib import Path
 
 import click
 
-from department.commands.options import JSON
+from department.commands.options import FOLDER, JSON, NUMBER
+from department.config.upgrade import working_as
+from department.database.roles import WEB
 from department.errors import DepartmentError
+from department.folder import DepartmentFolder
 from device.files import read_brought, write_durably
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW = click.Path(path_type=Path)
 
 
-@click.command(
+@click.group()
+def affected() -> None:
+    """Compute and open the list of whom a breach affects."""
+
+
+@affected.command(
     epilog="""\b
-Examples:
-  platepost department affected incident-3.jwe affected.jsonl --open-with me.pem
-  jq -r '.plate // empty' affected.jsonl      # the plates alone
+Example:
+  platepost department affected compute vault 3 incident-3.jwe --to me-public.pem
 """
 )
+@FOLDER
+@click.argument("incident", type=NUMBER)
+@click.argument("file", type=_NEW)
+@click.option("--to", required=True, type=_FILE, help="The records manager's X.509 certificate or public key.")
+@JSON
+def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as_json: bool) -> None:
+    """Compute whom INCIDENT affects, and write the list into the new FILE, encrypted; for the records manager.
+
+    The page of the incident does the same. With millions of reads it takes longer than a browser waits.
+    """
+    _require_new(file)
+    with working_as(folder, WEB):
+        from department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
+        from department.people.rights import Permission  # noqa: PLC0415
+        from department.people.services import require_permission  # noqa: PLC0415
+        from department.sharing.incidents import sealed_list  # noqa: PLC0415
+        from department.sharing.models import BreachIncident  # noqa: PLC0415
+
+        recipient, _ = recipient_of(to.read_bytes())
+        person = require_permission(getpass.getuser(), Permission.RELEASE_RECORDS)
+        found = BreachIncident.objects.filter(pk=incident).first()
+        if found is None:
+            raise DepartmentError(f"there is no incident {incident}")
+        write_durably(file, sealed_list(found, recipient, person=person))
+        found.refresh_from_db()
+    _tell({"incident": incident, "plates": found.plates}, as_json=as_json)
+
+
+@affected.command(
+    "open",
+    epilog="""\b
+Examples:
+  platepost department affected open incident-3.jwe affected.jsonl --open-with me.pem
+  jq -r '.plate // empty' affected.jsonl      # the plates alone
+""",
+)
 @click.argument("file", type=_FILE)
-@click.argument("into", type=click.Path(path_type=Path))
+@click.argument("into", type=_NEW)
 @click.option("--open-with", required=True, type=_FILE, help="Your private key (PEM or JWK).")
 @JSON
-def affected(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
-    """Open FILE, the list of whom a breach affects, and write it to the new file INTO, which is not encrypted.
+def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
+    """Open the list FILE, and write it to the new file INTO, which is not encrypted.
 
     It needs no department and no network.
     """
@@ -35,12 +80,19 @@ def affected(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
         unpack,
     )
 
-    if into.exists():
-        raise DepartmentError(f"{into} already exists")
+    _require_new(into)
     files = unpack(open_sealed(read_brought(file, 2 * LARGEST), open_with.read_bytes()))
     if [*files] != [AFFECTED]:
         raise DepartmentError(f"{file} is no list of whom a breach affects; `verify-package` opens evidence")
     write_durably(into, files[AFFECTED])
     about = json.loads(files[AFFECTED].partition(b"\n")[0])
-    said = {"incident": about["incident"], "plates": about["plates"]}
+    _tell({"incident": about["incident"], "plates": about["plates"]}, as_json=as_json)
+
+
+def _require_new(file: Path) -> None:
+    if file.exists():
+        raise DepartmentError(f"{file} already exists")
+
+
+def _tell(said: dict[str, int | None], *, as_json: bool) -> None:
     click.echo(json.dumps(said) if as_json else "Incident {incident}: {plates} plates.".format(**said))

@@ -326,7 +326,7 @@ def test_records_manager_opens_the_list(
         file.write_bytes(sealed_list(made, key, person=people["r"]))
 
     def opened() -> Result:
-        return CliRunner().invoke(department, ["affected", str(file), str(into), "--open-with", str(private)])
+        return CliRunner().invoke(department, ["affected", "open", str(file), str(into), "--open-with", str(private)])
 
     assert opened().output == f"Incident {made.pk}: 3 plates.\n"
     assert [json.loads(line).get("plate") for line in into.read_bytes().splitlines()] == [
