@@ -30,8 +30,13 @@ def _has_port(address: str) -> str:
 PORT = AfterValidator(_has_port)
 """Marks an address whose port, where it names one, must be one."""
 
-Address = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$"), PORT]
-"""host:port, with brackets around an IPv6 address."""
+_LABEL = "[A-Za-z0-9-]{1,63}"
+Address = Annotated[
+    str,
+    StringConstraints(pattern=rf"^({_LABEL}(\.{_LABEL})*\.?|\[[0-9A-Fa-f:]+\]):[0-9]{{1,5}}$"),
+    PORT,
+]
+"""host:port, with brackets around an IPv6 address. A name that cannot be one would fail at each connection."""
 
 Pair = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2}$")]
 """Two characters that look alike."""

@@ -49,9 +49,14 @@ def split_address(address: str) -> tuple[str, int]:
 
     """
     host, _, port = address.rpartition(":")
+    host = host.strip("[]")
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         raise ProvisioningError(f"{address!r}: expected host:port")
-    return host.strip("[]"), int(port)
+    try:
+        host.encode("idna")  # as each connection will
+    except UnicodeError as error:
+        raise ProvisioningError(f"{address!r}: expected host:port, and that can be no host") from error
+    return host, int(port)
 
 
 def secured_client(folder: Path, *, manual_ack: bool = False) -> mqtt.Client:

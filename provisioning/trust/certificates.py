@@ -1,6 +1,7 @@
 """What all certificates of a fleet have in common."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,9 @@ def usage(*, authority: bool) -> x509.KeyUsage:
     )
 
 
+_HOST = re.compile(r"[A-Za-z0-9_*-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+
+
 def general_name(name: str) -> x509.GeneralName:
     """Return an alternative name: an address or a host name.
 
@@ -91,7 +95,6 @@ def general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(name))
     except ValueError:
         pass
-    try:
-        return x509.DNSName(name)
-    except ValueError as error:
-        raise ProvisioningError(f"{name!r} is neither a host name nor an address") from error
+    if not _HOST.fullmatch(name):
+        raise ProvisioningError(f"{name!r} is neither a host name nor an address")
+    return x509.DNSName(name)

@@ -174,12 +174,21 @@ def test_every_number_has_bounds() -> None:
         ("hotlist", "stale_hours", 1e9),
         ("uplink", "brokers", ["broker.example:99999"]),
         ("uplink", "brokers", ["broker.example:0"]),
+        ("uplink", "brokers", ["broker..example:8883"]),
+        ("uplink", "brokers", [".example:8883"]),
+        ("uplink", "brokers", [f"{'b' * 64}.example:8883"]),
         ("enrollment", "office", "office.example:65536"),
     ],
 )
 def test_what_cannot_be_is_named_by_its_key(table: dict[str, Any], table_name: str, key: str, value: object) -> None:
     table.setdefault(table_name, {})[key] = value
     assert complaint(table).startswith(f"configuration: {table_name}.{key}")
+
+
+@pytest.mark.parametrize("address", ["b:1", "10.1.2.3:8883", "broker-2.police.example.:65535", "[fe80::1]:8883"])
+def test_an_address_that_can_be_is_taken(table: dict[str, Any], address: str) -> None:
+    table["uplink"]["brokers"] = [address]
+    assert str(parse(table, folder=Path("/")).uplink.endpoints[0]) == address
 
 
 def test_limits_of_age_must_be_in_order(table: dict[str, Any]) -> None:

@@ -16,7 +16,9 @@ def test_what_is_no_event_has_no_data(payload: bytes) -> None:
     assert data_of(payload) == {}
 
 
-@pytest.mark.parametrize("address", ["broker", "broker:", ":8883", "broker:0", "broker:99999", "broker:8_8", "b:²"])
+@pytest.mark.parametrize(
+    "address", ["broker", "broker:", ":8883", "broker:0", "broker:99999", "broker:8_8", "b:²", "a..b:1", ".b:1"]
+)
 def test_what_is_no_address_of_a_broker_is_refused(address: str) -> None:
     with pytest.raises(ProvisioningError, match="expected host:port"):
         split_address(address)

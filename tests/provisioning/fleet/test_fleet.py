@@ -406,8 +406,9 @@ def test_own_root_that_lies_in_the_fleet_s_folder_stays(tmp_path: Path) -> None:
     own = Authority.create_root("riverside")
     own.save(tmp_path / "root")
     key = (tmp_path / "root" / "private_key.pem").read_bytes()
-    with pytest.raises(ProvisioningError, match="neither a host name"):
-        Fleet.create(tmp_path, agency="riverside", root=own, broker_names=["not a näme"])
+    for name in ("not a näme", "broker..example", "broker/example", "b" * 64):
+        with pytest.raises(ProvisioningError, match="neither a host name"):
+            Fleet.create(tmp_path, agency="riverside", root=own, broker_names=[name])
     Fleet.create(tmp_path, agency="riverside", root=own)
     assert (tmp_path / "root" / "private_key.pem").read_bytes() == key
 
