@@ -97,7 +97,7 @@ def _known_posts(groups: Sequence[str]) -> set[str]:
         "SELECT DISTINCT post FROM custody_tally WHERE covert_group IS NULL OR covert_group = ANY (%s)", [[*groups]]
     )
     named = {post.name for post in register.posts} if register is not None else set()
-    return {*named, *Places.read(settings.PLACES_FILE).posts, *(post for (post,) in sent)}
+    return {*named, *Places.usable(settings.PLACES_FILE).posts, *(post for (post,) in sent)}
 
 
 def lift_hold(*, person: str, hold: int, because: str) -> None:

@@ -24,6 +24,8 @@ from department.folder import DepartmentFolder, is_local, nearest
 from department.ledger.journal import LocalJournal
 from department.policy.errors import PolicyError, PurposeError
 from department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
+from department.search.errors import PlacesError
+from department.search.places import Places
 from device.errors import PlatepostError
 from device.records.signing import read_key
 from provisioning.fleet.register import open_register
@@ -71,7 +73,19 @@ def installation_faults(folder: DepartmentFolder) -> Iterator[InstallationFault]
         return
     if folder.unfinished.exists():
         yield InstallationFault("unfinished", f"{folder.path} was not made whole: give `init` again")
-    for looked in (_files, _secret, _identity, _register, _policy, _journal, _witness, _disks, _pages, _pictures):
+    for looked in (
+        _files,
+        _secret,
+        _identity,
+        _register,
+        _policy,
+        _places,
+        _journal,
+        _witness,
+        _disks,
+        _pages,
+        _pictures,
+    ):
         yield from looked(folder)
     yield from _database(folder)
 
@@ -166,6 +180,13 @@ def _policy(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         except PurposeError as error:
             needed = f"{what} for the purpose {name!r}, without a case number: have it as {DEFAULT} has it"
             yield InstallationFault("policy_purpose", f"{folder.policy}: {needed}; {error}")
+
+
+def _places(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    try:
+        Places.read(folder.places)
+    except PlacesError as error:
+        yield InstallationFault("places", str(error), grave=False)
 
 
 def _journal(folder: DepartmentFolder) -> Iterator[InstallationFault]:

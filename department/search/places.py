@@ -35,6 +35,8 @@ class Places:
     areas: Mapping[str, tuple[str, ...]]
     """The posts of each area, by its name."""
     outline: tuple[Ring, ...] = ()
+    damaged: bool = False
+    """Whether there is a file that cannot be read."""
 
     @classmethod
     def read(cls, path: Path) -> "Places":
@@ -45,6 +47,14 @@ class Places:
 
         """
         return _read(path, path.stat().st_mtime_ns) if path.exists() else cls({}, {})
+
+    @classmethod
+    def usable(cls, path: Path) -> "Places":
+        """Read a department's file; where it cannot be read, nothing is on the map, and `check` says why."""
+        try:
+            return cls.read(path)
+        except (PlacesError, OSError):
+            return cls({}, {}, damaged=True)
 
     def posts_of(self, areas: Collection[str]) -> tuple[str, ...]:
         """Return the posts of some areas.
@@ -64,7 +74,7 @@ def _read(path: Path, changed: int) -> Places:
     del changed  # only tells one state of the file from another
     try:
         features = json.loads(path.read_bytes())["features"]
-        return _places([(each["properties"], each.get("geometry") or {}) for each in features])
+        return _places([(each["properties"] or {}, each.get("geometry") or {}) for each in features])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PlacesError(f"{path} is not GeoJSON of posts, areas and an outline: {error!r}") from error
 

@@ -319,10 +319,11 @@ class ConsoleFeed:
             query = {"console": [*records]}
             entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
             lacking: dict[int, str] = {}
+            places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
             for stored, pictures in whole_records(entry, records=records, lacking=lacking):
                 with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
                     unseen = lacking.get(stored.id, "")
-                    views[stored.id] = hit_view(stored, pictures, _places(), those[0].person, unseen=unseen)
+                    views[stored.id] = hit_view(stored, pictures, places, those[0].person, unseen=unseen)
             try:
                 entry.shown(also_to=others)
             except LedgerError:
@@ -370,13 +371,6 @@ class ConsoleFeed:
 def _urgency(alert: Alert) -> tuple[bool, int, datetime]:
     """Order alerts as a console's queue does: it shows the first that it hears of."""
     return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, alert.arrived_at
-
-
-def _places() -> Places:
-    try:
-        return Places.read(settings.PLACES_FILE)
-    except DepartmentError:
-        return Places({}, {})  # a hit is shown, whatever is wrong with the map
 
 
 def _said(found: ListeningState) -> dict[str, Any]:

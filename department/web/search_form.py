@@ -70,7 +70,7 @@ class PurposeForm(forms.Form):
     def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(data, **more)
         self.fields["purpose"].widget.attrs["autofocus"] = not self.is_bound
-        self.places = Places.read(settings.PLACES_FILE)
+        self.places = Places.usable(settings.PLACES_FILE)
         purposes = ((each.name, f"{each.name}: {each.says}") for each in policy_in_force().purposes)
         allowed = _same(Agency.objects.filter(allowed=True).values_list("name", flat=True))
         _offer(

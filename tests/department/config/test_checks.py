@@ -244,6 +244,16 @@ def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) 
     assert any(each == name and what in message for each, message in database_faults())
 
 
+def test_map_that_cannot_be_read_is_named(department: Commands) -> None:
+    assert names(checks._places, department) == [], "there is none"
+    path = department.folder / "places.geojson"
+    path.write_text("{")
+    try:
+        assert names(checks._places, department) == ["places"]
+    finally:
+        path.unlink()
+
+
 def test_policy_of_an_earlier_version_lacks_what_the_pages_need(department: Commands) -> None:
     path = department.folder / "policy.toml"
     said = path.read_text("utf-8")

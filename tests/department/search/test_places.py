@@ -73,6 +73,14 @@ def test_what_is_no_map_is_named(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(PlacesError, match=r"places\.geojson"):
         Places.read(file)
+    assert Places.usable(file) == Places({}, {}, damaged=True)
+
+
+def test_feature_that_says_nothing_is_nothing(tmp_path: Path) -> None:
+    """GeoJSON allows it, and mapping programs write it."""
+    file = tmp_path / "places.geojson"
+    file.write_text('{"features": [{"properties": null, "geometry": null}]}')
+    assert Places.read(file) == Places({}, {})
 
 
 def test_there_may_be_no_map(tmp_path: Path) -> None:

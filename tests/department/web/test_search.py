@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -16,6 +17,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils.timezone import localtime
+from pytest_django.fixtures import Settings
 
 from department.config.access_table import pages as pages_of_all
 from department.custody.reading import under
@@ -178,6 +180,18 @@ def test_a_picture_is_shown_to_the_session_that_found_it_and_not_the_day_after(
     superuser.execute("UPDATE search_ticket SET at = at - interval '13 hours'")
     assert operator.get(second).status_code == 404
     assert superuser.execute("SELECT count(*) FROM search_ticket").fetchall() == [(0,)]
+
+
+def test_search_goes_on_without_a_map_that_cannot_be_read(
+    stock: Stock, operator: Client, settings: Settings, tmp_path: Path
+) -> None:
+    stock([{"plate": PLATE}])
+    settings.PLACES_FILE = tmp_path / "places.geojson"
+    assert "map cannot be read" not in text_of(operator.get("/search/"))
+    settings.PLACES_FILE.write_text("{")
+    for page in ("/search/", "/search/scenes/"):
+        assert "map cannot be read" in text_of(operator.get(page))
+    assert "1 plate" in text_of(operator.post("/search/", {**WHY, "plate": PLATE}))
 
 
 def test_each_page_of_reads_notes_what_it_shows(stock: Stock, superuser: psycopg.Connection, operator: Client) -> None:
