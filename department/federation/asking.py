@@ -54,6 +54,15 @@ SECONDS = 2.5
 """That all partners have together."""
 MOST_PARTNERS = 10
 """That one search may name."""
+MOST_SETTLED = 1000
+"""With one partner at a time: the other work of a night waits."""
+_UNSETTLED = """
+SELECT id, agency, query FROM (
+    SELECT asked.id, agency, value::json #>> '{}' AS query, at, row_number() OVER (PARTITION BY agency ORDER BY at)
+    FROM federation_exchange AS asked JOIN ledger_body AS said ON said.entry = asked.entry AND said.field = 'query'
+    WHERE side = 'asked' AND decision IS NULL AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute'
+) AS unsettled WHERE row_number <= %s ORDER BY at
+"""
 _AWAY = {502, 503, 504}
 """What a partner that cannot be reached answers, or a proxy before it."""
 Call: TypeAlias = tuple[PartnerDepartment, str, str]
@@ -280,12 +289,7 @@ def settle() -> dict[str, int]:
     A partner answers a query once. To the same one it gives its entry again, and nothing of what was found. One that is
     away is asked no more this time.
     """
-    unsettled = rows(
-        "SELECT exchange.id, exchange.agency, said.value::json #>> '{}' FROM federation_exchange AS exchange"
-        " JOIN ledger_body AS said ON said.entry = exchange.entry AND said.field = 'query'"
-        " WHERE side = 'asked' AND decision IS NULL"
-        " AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute' ORDER BY at"
-    )
+    unsettled = rows(_UNSETTLED, [MOST_SETTLED])
     counts = {"settled": 0, "lost": 0, "waiting": 0}
     partners, away = PartnerDepartment.objects.order_by().in_bulk(), set[str]()
     for number, agency, query in unsettled:

@@ -49,7 +49,7 @@ def test_partner_that_is_away_for_long_holds_up_no_other(
 
     monkeypatch.setattr(asking, "send_each", send_each)
     with as_role(KEEPER):
-        assert settle() == {"settled": 0, "lost": 2, "waiting": 1001}
+        assert settle() == {"settled": 0, "lost": 2, "waiting": 1000}
     assert asked == [("oakdale-pd", "a query to oakdale-pd"), *[("elm-pd", "a query to elm-pd")] * 2]
     assert FederatedExchange.objects.filter(decision=None).count() == 1001
 
