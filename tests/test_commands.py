@@ -101,3 +101,18 @@ def test_a_command_that_is_broken_off_ends_as_shells_expect_of_ctrl_c(monkeypatc
     monkeypatch.setattr(command, "callback", broken_off)
     done = CliRunner().invoke(platepost, ["verify", "-", "--key", __file__])
     assert (done.exit_code, done.output) == (130, "Aborted!\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (["lists", "import", "vault", __file__, "--source"], "state-2"),
+        (["person", "covert", "vault", "b.chen"], "vice_2"),
+    ],
+)
+def test_a_name_that_the_database_does_not_take_is_refused_before(line: list[str], name: str) -> None:
+    """Its own words have the whole row."""
+    for wrong in ("CHP", "a b", "", "a" * 33, f"{name}\n"):
+        done = CliRunner().invoke(platepost, ["department", *line, wrong])
+        assert (done.exit_code, "use lowercase letters" in done.output) == (2, True), wrong
+    assert "use lowercase letters" not in CliRunner().invoke(platepost, ["department", *line, name]).output

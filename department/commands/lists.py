@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from department.commands.options import FOLDER, JSON, broken_off
+from department.commands.options import FOLDER, JSON, Spelled, broken_off
 from department.config.upgrade import working_as
 from department.database.roles import SIGNER
 from department.folder import DepartmentFolder
@@ -40,7 +40,13 @@ The first file of a source, and one of an implausible size, is held until someon
 )
 @FOLDER
 @click.argument("file", type=_FILE)
-@click.option("--source", required=True, metavar="NAME", help="Name of the source: lowercase letters, digits, hyphens.")
+@click.option(
+    "--source",
+    required=True,
+    metavar="NAME",
+    type=Spelled("[a-z0-9][a-z0-9-]{0,31}", "lowercase letters, digits and hyphens, 32 at most"),
+    help="Name of the source: lowercase letters, digits, hyphens.",
+)
 @click.option(
     "--mapping", type=_FILE, help="TOML file that describes the format, as for `platepost provision hotlist build`."
 )

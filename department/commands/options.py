@@ -1,5 +1,6 @@
 """What the commands have in common."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -33,6 +34,21 @@ class Moment(click.DateTime):
         if not FIRST_YEAR <= given.year <= LAST_YEAR:
             self.fail(f"Give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
         return given
+
+
+class Spelled(click.ParamType[str]):
+    """A name that matches an expression as a whole."""
+
+    name = "text"
+
+    def __init__(self, expression: str, says: str) -> None:
+        self._expression, self._says = re.compile(expression), says
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 - as click has it
+        """Read it."""
+        if not self._expression.fullmatch(str(value)):
+            self.fail(f"{value!r}: use {self._says}.", param, ctx)
+        return str(value)
 
 
 def web_option(default_port: int) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from department.commands.options import FOLDER, JSON, Moment
+from department.commands.options import FOLDER, JSON, Moment, Spelled
 from department.config.upgrade import working_as
 from department.database.roles import OWNER
 from department.folder import DepartmentFolder
@@ -181,7 +181,10 @@ def group(*, folder: DepartmentFolder, group: str, role: str, end: bool) -> None
 @person.command()
 @FOLDER
 @_LOGIN
-@click.argument("group")
+@click.argument(
+    "group",
+    type=Spelled("[a-z][a-z0-9_]{0,31}", "lowercase letters, digits and underscores, 32 at most, a letter first"),
+)
 @click.option("--end", is_flag=True, help="Remove them from it.")
 def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> None:
     """Add LOGIN to a covert GROUP; only its members see its list entries and hits."""
