@@ -171,6 +171,14 @@ class OutboxFile:
     # --- inside
 
     def _open(self) -> Connection:
+        try:
+            return self._opened()
+        except OutboxError:
+            raise
+        except OSError as error:  # a card that has become read-only, or gives nothing any more
+            raise OutboxError(f"outbox: {error.strerror or error}") from error
+
+    def _opened(self) -> Connection:
         adopt(self.path)
         if has_vanished(self.path):
             return self._begin_anew("vanished")

@@ -1,11 +1,15 @@
-"""A disk that is full, really: a small file system of its own."""
+"""A disk that is full, or read-only, really: a small file system of its own."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import pytest
+
+from device.errors import OutboxError
 from device.outbox.errors import OutboxFullError
 from device.outbox.outbox import Outbox
 from device.outbox.reserve import RESERVE_BYTES, Reserve
@@ -93,3 +97,16 @@ def test_the_reserve_is_kept_given_up_and_taken_again(path: Path) -> None:
     reserve.give_up()
     reserve.give_up()
     assert list(path.parent.iterdir()) == []
+
+
+def test_a_disk_that_became_read_only_is_named_and_keeps_what_it_holds(
+    small_disk: Path, filler: Callable[[Outbox], Filler]
+) -> None:
+    with Outbox(small_disk / "outbox.db", key=KEY) as outbox:
+        filler(outbox).hit()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(OutboxError, match="outbox: Read-only file system"):
+        Outbox(small_disk / "outbox.db", key=KEY)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    with Outbox(small_disk / "outbox.db", key=KEY) as again:
+        assert (again.depth(), again.set_aside) == (1, ())
