@@ -292,6 +292,14 @@ REFUSED = {
         form=lambda pages, _: place_by_form(pages, posts="post-1"),
         service=lambda _: hold(HeldScope(posts=["post-1"])),
     ),
+    "a hold for no case": Refused(
+        "archive_hold_case_number_check",
+        service=lambda _: place_hold(person="a", kind="evidence", case="", reason="b", review_on=date(2027, 1, 1),
+                                     scope=SCOPE),
+    ),
+    "a hold lifted for no reason": Refused(
+        "archive_hold_lifted", ready=hold, service=lambda made: lift_hold(person="a", hold=made, because="")
+    ),
     "a hold of an unknown post": Refused(
         "archive_hold_post",
         form=lambda pages, _: place_by_form(
@@ -369,6 +377,7 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
             if by_service:
                 said = last_entry(superuser)
                 assert (said["event"], said["why"]) == ("archive_refused", str(refused.value)), name
+                assert "constraint" not in str(refused.value), name
         assert tried, name
 
 
