@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, Cipher
@@ -26,6 +27,7 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from device.errors import ConfigurationError, RecordError
+from device.files import read_configured
 from device.hotlist.errors import BadSignature, Malformed, Truncated, WrongKey
 from device.hotlist.manifest import LONGEST_LINE, Manifest, verify
 from device.records.jws import read_object
@@ -89,6 +91,15 @@ def load_key(pem: bytes, *, private: bool) -> ECKey:
     if not isinstance(key, ECKey) or key.curve_name != "P-256" or (private and not key.is_private):
         raise ConfigurationError(f"not a {'private' if private else 'public'} P-256 key in PEM")
     return key
+
+
+def configured_key(path: Path, key: str, *, private: bool) -> ECKey:
+    """Read the P-256 key in the file that a key of the configuration names. Raises ConfigurationError, with both."""
+    pem = read_configured(path, key)
+    try:
+        return load_key(pem, private=private)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{key} = {str(path)!r}: {error}") from error
 
 
 def split(package: Package) -> tuple[bytes, Sealed]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from device.files import read_configured, write_durably
+from joserfc.jwk import ECKey
+
+from device.files import write_durably
 from device.hotlist.errors import (
     BadSignature,
     BuiltInFuture,
@@ -32,7 +34,17 @@ from device.hotlist.errors import (
 from device.hotlist.hotlist import HotList
 from device.hotlist.issuers import Issuers
 from device.hotlist.manifest import FILE_NAME, LONGEST_LINE, Manifest, read_unverified
-from device.hotlist.package import Package, PackageFile, Sealed, check_whole, load_key, pieces, split, unseal
+from device.hotlist.package import (
+    Package,
+    PackageFile,
+    Sealed,
+    check_whole,
+    configured_key,
+    load_key,
+    pieces,
+    split,
+    unseal,
+)
 from device.hotlist.settings import SIZE_JUMP, HotListSettings
 
 log = logging.getLogger(__name__)
@@ -72,7 +84,7 @@ class HotListStore:
         directory: where packages are kept; made if missing, for the post's user only.
         agency: whose lists are taken.
         issuer_key: PEM of the P-256 public key that signs them; or several keys, which may change.
-        unseal_key: PEM of the post's own P-256 private key.
+        unseal_key: the post's own P-256 private key, as such or as PEM.
         size_jump: share by which a list may differ in size from the last one; None takes any.
 
     Raises:
@@ -86,13 +98,13 @@ class HotListStore:
         *,
         agency: str,
         issuer_key: bytes | Issuers,
-        unseal_key: bytes,
+        unseal_key: bytes | ECKey,
         size_jump: float | None = SIZE_JUMP,
     ) -> None:
         self._directory = Path(directory)
         self._agency = agency
         self._issuers = issuer_key if isinstance(issuer_key, Issuers) else Issuers.only(issuer_key)
-        self._unseal_key = load_key(unseal_key, private=True)
+        self._unseal_key = unseal_key if isinstance(unseal_key, ECKey) else load_key(unseal_key, private=True)
         self._size_jump = size_jump
         self._current: HotList | None = None
         self._lock = Lock()
@@ -111,7 +123,7 @@ class HotListStore:
             settings.directory,
             agency=agency,
             issuer_key=issuers,
-            unseal_key=read_configured(settings.unseal_key, "hotlist.unseal_key"),
+            unseal_key=configured_key(settings.unseal_key, "hotlist.unseal_key", private=True),
             size_jump=settings.size_jump,
         )
 

@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from device.audit.log import AuditLog
 from device.clock.clock import SYSTEM, Clock
-from device.files import make_folder, read_configured
+from device.files import make_folder
 from device.frame import Frame
-from device.hotlist.package import load_key
+from device.hotlist.package import configured_key
 from device.part import Interval, Part, Tables
 from device.recording import requests
 from device.recording.requests import Answer, Request
@@ -243,4 +243,4 @@ def _size(path: Path) -> int:
 def _recipient(settings: RecordingSettings) -> ECKey | None:
     if not settings.allowed or settings.recipient_key is None:
         return None
-    return load_key(read_configured(settings.recipient_key, "recording.recipient_key"), private=False)
+    return configured_key(settings.recipient_key, "recording.recipient_key", private=False)

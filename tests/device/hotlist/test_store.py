@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
+from device.errors import ConfigurationError
 from device.hotlist import HotListNotStored, HotListRefused, HotListStore, RefusalReason
+from device.hotlist.issuers import Issuers
 from device.hotlist.store import size_jumps
 from provisioning.hotlist import HotListRow
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.test_package import resigned
+from tests.rigs import hotlist_settings
 
 STEPS = ("mkdir", "open", "fsync", "replace", "close", "unlink")
 """The calls of the operating system that an installation makes."""
@@ -41,6 +44,15 @@ def rows(count: int) -> list[HotListRow]:
 def test_an_empty_store_has_no_list(store: HotListStore) -> None:
     assert store.load() is None
     assert store.current is None
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+def test_a_key_that_a_power_cut_emptied_is_named(department: Department, tmp_path: Path, content: bytes) -> None:
+    key = tmp_path / "unseal_key.pem"
+    key.write_bytes(content)
+    issuers = Issuers.only(department.issuer_key)
+    with pytest.raises(ConfigurationError, match=r"hotlist\.unseal_key = .*unseal_key\.pem': not a P-256 key"):
+        HotListStore.of(hotlist_settings(directory=tmp_path, unseal_key=key), agency="demo", issuers=issuers)
 
 
 def test_a_list_is_in_force_at_once_and_after_a_restart(

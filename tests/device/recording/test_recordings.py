@@ -374,6 +374,9 @@ def test_allowed_needs_somebody_to_seal_to(make_unit: MakeUnit, tmp_path: Path) 
         RecordingSettings(allowed=True)
     with pytest.raises(ConfigurationError, match=r"recording\.recipient_key"):
         make_unit(recipient_key=tmp_path / "nowhere.pem")
+    (tmp_path / "empty.pem").touch()
+    with pytest.raises(ConfigurationError, match=r"recording\.recipient_key = .*empty\.pem': not a P-256 key"):
+        make_unit(recipient_key=tmp_path / "empty.pem")
     assert recordings.LOOK_SECONDS < 1
 
 
