@@ -128,7 +128,7 @@ def _one_place_each(references: NDArray[np.uint32], heap: bytearray) -> NDArray[
 
 
 def filter_bits(words: NDArray[np.uint64], log2_bits: int, probes: int) -> bytes:
-    """Set the same bits as `bloom.add` would for each digest, a step for many of them at a time."""
+    """Return a filter with the bits of each digest set, as docs/hotlist-package.md describes them; many at a time."""
     mask = np.uint64((1 << log2_bits) - 1)
     bits = np.zeros(1 << log2_bits, dtype=np.bool_)
     for start in range(0, len(words), _AT_A_TIME):

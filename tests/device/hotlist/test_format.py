@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
@@ -17,9 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 
-from device.hotlist import bloom
 from device.hotlist.hashing import PlateHash
 from device.hotlist.keys import normalize, plate_key
+from provisioning.hotlist.table import filter_bits
 from tests.device.hotlist.department import Department
 
 PAGE = Path(__file__).parents[3] / "docs" / "hotlist-package.md"
@@ -36,8 +37,8 @@ def test_the_pages_vectors_are_true() -> None:
         assert plate_hash.digest(plate_key(read)).hex() == digest
         assert plate_hash.text_fingerprint(normalize(read)) == int(text_fingerprint)
     (positions,) = re.findall(r"`probes` 5:\n([\d, ]+)\.", page)
-    bits = bytearray(1 << 15)
-    bloom.add(bits, 18, 5, bytes.fromhex(vectors[0][3]))
+    words = np.frombuffer(bytes.fromhex(vectors[0][3]), "<u8").reshape(1, 4)
+    bits = filter_bits(words, 18, 5)
     assert {int(position) for position in positions.split(",")} == {
         index for index in range(1 << 18) if bits[index >> 3] >> (index & 7) & 1
     }
