@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from device.hotlist import HotListRefused, RefusalReason
-from device.hotlist.download import RETRY_MOST_SECONDS, RETRY_SECONDS, HotListDownload
+from device.hotlist.download import (
+    PARTS_AT_A_TIME,
+    RETRY_MOST_SECONDS,
+    RETRY_SECONDS,
+    SILENT_SECONDS,
+    HotListDownload,
+)
 from device.hotlist.manifest import Manifest, verify
 from device.hotlist.package import load_key
 from device.hotlist.parts import split_parts
@@ -124,6 +130,7 @@ def test_what_the_clock_spoke_against_is_sent_for_once_it_has_changed(
 def test_what_may_pass_by_itself_is_sent_for_less_and_less_often(sent: Sent, tmp_path: Path, reason: str) -> None:
     lists = Lists()
     download = HotListDownload(lists, sent, agency="demo", directory=tmp_path)
+    comes(sent, DELTA, "good")
     sent.topics.clear()
 
     def waits(now: float) -> float:
@@ -147,6 +154,28 @@ def test_what_may_pass_by_itself_is_sent_for_less_and_less_often(sent: Sent, tmp
     assert waits(now) == RETRY_SECONDS, "after a list was taken, it begins again"
 
 
+def test_what_got_lost_on_the_way_is_sent_for_less_and_less_often(download: HotListDownload, sent: Sent) -> None:
+    def sent_for(until: int, *, since: int) -> list[int]:
+        """Return the seconds at which it is sent for."""
+        found = []
+        for second in range(since, until):
+            download.tick(second)
+            if sent.topics:
+                found.append(second)
+                assert sent.topics == sorted(waiting)
+                sent.topics.clear()
+        return found
+
+    waiting = {PACKAGE, DELTA}
+    assert sent_for(9000, since=0) == [600, 1800, 4200, 7800]
+    comes(sent, PACKAGE, "good")
+    waiting = {DELTA}
+    assert sent_for(9700, since=9000) == [9600], "what has come once is not sent for again"
+    comes(sent, DELTA, "good")
+    waiting = set()
+    assert sent_for(30_000, since=9700) == []
+
+
 class Parts(Sent):
     """A broker with a package in parts, which brings what is subscribed to once it is told to."""
 
@@ -159,8 +188,9 @@ class Parts(Sent):
     def unsubscribe(self, topic: str) -> None:
         self.handlers.pop(topic, None)
 
-    def bring(self) -> None:
-        while self.handlers:
+    def bring(self, most: float = float("inf")) -> None:
+        while self.handlers and most > 0:
+            most -= 1
             topic, handler = self.handlers.popitem()
             if topic in self._parts:
                 handler(Delivery(1, 1, 1, topic, self._parts[topic]))
@@ -218,3 +248,26 @@ def test_parts_that_the_disk_does_not_keep_are_sent_for_again(
     else:
         assert lists.installed == []
         assert broker.topics == [PACKAGE]
+
+
+def test_parts_that_got_lost_on_the_way_are_sent_for_again(tmp_path: Path) -> None:
+    department = Department()
+    package = department.package([HotListRow(f"T{number:05d}", "local", 5) for number in range(400)])
+    lists, broker = Verified(department), Parts(package)
+    download = HotListDownload(lists, broker, agency="demo", directory=tmp_path)
+    comes(broker, DELTA, "good")
+    comes(broker, PACKAGE, broker.index)
+    lists.installed.clear()
+    download.tick(0)
+    broker.bring(3)
+    download.tick(1)
+    lost = {topic for topic in broker.handlers if topic not in {PACKAGE, DELTA}}
+    assert len(lost) == PARTS_AT_A_TIME
+    broker.handlers.clear()
+    broker.topics.clear()
+    download.tick(SILENT_SECONDS)
+    assert broker.topics == []
+    download.tick(1 + SILENT_SECONDS)
+    assert set(broker.topics) == broker.handlers.keys() == lost, "and neither the index nor what has come"
+    broker.bring()
+    assert lists.installed == [package]
