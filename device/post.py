@@ -156,7 +156,9 @@ class Post:
             renew = None if renewal is None else renewal.order
             done = doers(check_up=self._check_up, snapshot=snapshot, restart=self._begin_again, renew=renew)
             commands = CommandExecutor.of(control, logbook, send=uplink.send_now, doers=done)
-            self._control = RemoteControl(remote, trust, logbook, uplink, faults=faults, commands=commands)
+            self._control = RemoteControl(
+                remote, trust, logbook, uplink, faults=faults, commands=commands, stale_by=hotlist.stale_by
+            )
         # After the control, for with a new key may come what it signed.
         download = HotListDownload(hotlist, uplink, agency=source.agency, directory=hotlists.directory)
         for listener in (hotlist.let_go, download.again):

@@ -1,5 +1,6 @@
 """Remote control: the remote configuration, the keys behind it, and the operators' commands."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypedDict
 
@@ -70,6 +71,7 @@ class RemoteControl(Part, Generic[Table]):
         uplink: brings what the department sends, and takes answers.
         faults: what a configuration on trial may not bring about.
         commands: does what operators ask.
+        stale_by: tells whether the hot list is stale by another configuration.
 
     """
 
@@ -84,6 +86,7 @@ class RemoteControl(Part, Generic[Table]):
         *,
         faults: FaultMonitor,
         commands: CommandExecutor,
+        stale_by: Callable[[Table], bool],
     ) -> None:
         self._source = logbook.source
         self._remote = remote
@@ -92,6 +95,7 @@ class RemoteControl(Part, Generic[Table]):
         self._timekeeper = timekeeper = logbook.timekeeper
         self._uplink = uplink
         self._faults = faults
+        self._stale_by = stale_by
         self._again = Interval(AGAIN_SECONDS)
         self._rotation = KeyRotation(
             trust, agency=self._source.agency, audit=logbook.rate_limited, timekeeper=timekeeper
@@ -109,9 +113,20 @@ class RemoteControl(Part, Generic[Table]):
         if self._again.due(now):
             self._remote.look_again(**self._conditions())
         waits = bool(BLAMED & self._faults.undecided())
-        self._remote.watch((fault.value for fault in BLAMED & self._faults.present), waits=waits)
+        self._remote.watch((fault.value for fault in self._blamed()), waits=waits)
         self._rotation.tick(now)
         self.audit()
+
+    def _blamed(self) -> frozenset[Fault]:
+        """Return what the configuration on trial may have caused.
+
+        A list that is stale by the one before too has grown old by itself, as while the power was off.
+        """
+        present = BLAMED & self._faults.present
+        former = self._remote.former if Fault.HOTLIST_STALE in present else None
+        if former is not None and self._stale_by(former):
+            return present - {Fault.HOTLIST_STALE}
+        return present
 
     def take_pending(self) -> Table | None:
         """Return, once, the configuration that the post is to go by from now on."""

@@ -173,6 +173,10 @@ class HotListService(Part):
         """Say which list that is, and how old it is now."""
         return list_state(hotlist, self.settings, at=self.moment())
 
+    def stale_by(self, tables: Tables) -> bool:
+        """Tell whether the list in force would be stale now by the figures of another configuration."""
+        return list_state(self.current, tables.table(HotListSettings), at=self.moment()).state == "stale"
+
     def moment(self) -> datetime:
         """Return the moment by which lists and entries are judged now.
 

@@ -217,6 +217,17 @@ class RemoteConfiguration(Generic[Table]):
                 self._revert(Rejection.DEGRADED, f"the post has become degraded: {', '.join(fresh)}")
                 self.effective = self._pending = self._from_store()
 
+    @property
+    def former(self) -> Table | None:
+        """What comes back if the configuration on trial fails; None while none is on trial."""
+        with self._lock:
+            if self.kept.trial is None or self.kept.previous is None:
+                return None if self.kept.trial is None else self._base
+            try:
+                return overlay(self._base, self._read_kept(self.kept.previous).said.settings)
+            except RefusedError:
+                return self._base
+
     def state(self) -> ConfigurationState:
         """Return what the status says."""
         with self._lock:
