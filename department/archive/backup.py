@@ -154,7 +154,7 @@ def back_up(
 
 
 def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[str], list[str]]:
-    """Destroy the backups whose term is over, except the newest; durable on return.
+    """Destroy the backups whose term is over, except the newest, and the newest that lies there; durable on return.
 
     Args:
         superuser: of the private cluster, autocommit, to the department's database.
@@ -165,9 +165,13 @@ def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[s
 
     """
     gone, elsewhere = [], []
+    kept = superuser.execute("SELECT name FROM archive_backup WHERE removed_at IS NULL ORDER BY made_at DESC")
+    newest = next((name for (name,) in kept if (where / name).exists()), None)
     for digest, name in superuser.execute(_OVER).fetchall():
         if not (where / name).exists():
             elsewhere.append(name)
+            continue
+        if name == newest:
             continue
         with superuser.transaction():
             superuser.execute("UPDATE archive_backup SET removed_at = clock_timestamp() WHERE sha256 = %s", [digest])

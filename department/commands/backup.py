@@ -61,8 +61,11 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME, autocommit=True) as superuser,
         progress_bar("backup") as told,
     ):
+        # Before, too: a disk that they have filled would take no backup ever again.
+        gone, _ = destroy_old(superuser, target.parent)
         made = back_up(folder, superuser, target, recipients, told=told)
-        gone, elsewhere = destroy_old(superuser, target.parent)
+        later, elsewhere = destroy_old(superuser, target.parent)
+        gone += later
     for name in elsewhere:
         click.echo(f"{name} is kept longer than its term: destroy it, and give `retention destroyed`.", err=True)
     if as_json:

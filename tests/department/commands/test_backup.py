@@ -130,3 +130,20 @@ def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
     assert "does not answer" in str(away.exception)
     assert f"prove it by `verify {top / 'try'} --whole`" in str(away.exception)
     assert (top / "try" / "database").exists()
+
+
+def test_old_backups_go_though_no_new_one_can_be_made(department: Commands, tmp_path: Path) -> None:
+    folder = DepartmentFolder(department.folder)
+    with running_database(folder):
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            for days, name in ((50, "older"), (40, "old"), (1, "elsewhere")):
+                made = "INSERT INTO archive_backup VALUES (%s, %s, now() - %s * interval '1 day')"
+                superuser.execute(made, [name, f"{name}.backup.age", days])
+        for name in ("older", "old"):
+            (tmp_path / f"{name}.backup.age").touch()
+        refused = given("backup", folder.path, tmp_path, "--to", "age1nobody")
+        assert "age: " in str(refused.exception)
+        with psycopg.connect(folder.conninfo(AUDITOR)) as auditor:
+            entered = auditor.execute("SELECT event FROM ledger_entry ORDER BY number DESC LIMIT 1").fetchone()
+    assert [path.name for path in tmp_path.iterdir()] == ["old.backup.age"], "the newest that lies there is kept"
+    assert entered == ("backup_removed",)

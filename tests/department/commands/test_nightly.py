@@ -53,4 +53,4 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
         assert "Signed copy of" in (tmp_path / "site" / "index.html").read_text()
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
-    assert [event for (event,) in events][-3:] == ["sealed", "backed_up", "backup_removed"]
+    assert [event for (event,) in events][-3:] == ["sealed", "backup_removed", "backed_up"]
