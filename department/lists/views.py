@@ -23,6 +23,9 @@ from department.policy.errors import PurposeError
 from department.policy.policy import AccessPurpose
 from department.search.errors import SearchError
 
+_DIGITS = 19
+"""With so many a number may be none of the database."""
+
 
 @needs(Permission.PROPOSE_LIST)
 @require_safe
@@ -164,8 +167,10 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """Show the lists; `typed` names the form, by kind and number, in which a refused reason was typed."""
+    before = request.GET.get("before", "")
     with services.seeing(request.user):
-        context: dict[str, Any] = {**standing()}
+        known = before.isdecimal() and len(before) < _DIGITS
+        context: dict[str, Any] = {**standing(before=int(before) if known else None)}
     context |= {"recovered": recovered_form or RecoveredForm(auto_id="recovered_%s"), "refused": refused}
     context["only"] = services.only_categories(request.user)
     context |= {"typed": typed, "because": request.POST.get("because", "")}

@@ -78,6 +78,20 @@ WRONG = (
 )
 
 
+def test_every_entry_of_a_long_list_is_reached(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("department.lists.standing.SHOWN", 2)
+    for number in range(5):
+        services.enter_entry(entry_of(f"7ABC12{number}"), people["a.rivera"])
+    client, address, seen = logged_in(people["a.rivera"]), "/lists/", []
+    while address:
+        text = text_of(client.get(address))
+        seen.append(re.findall(r"7ABC12\d", text))
+        onward = re.search(r'href="(\?before=\d+)">Show older entries', text)
+        address = f"/lists/{onward[1]}" if onward else ""
+    assert seen == [["7ABC124", "7ABC123"], ["7ABC122", "7ABC121"], ["7ABC120"]]
+    assert client.get(f"/lists/?before={'9' * 30}").status_code == 200
+
+
 def test_the_form_says_what_is_wrong(people: People) -> None:
     client = logged_in(people["a.rivera"])
     for wrong, why in WRONG:
