@@ -51,6 +51,19 @@ def listed_by(reference: str | None, plate: str, group: str | None, by: Departme
         return ListEntry.objects.filter(pk=int(named[1]), plate=plate, distribution=group).first()
 
 
+def also_in(entry: ListEntry) -> list[int]:
+    """Return the other entries that stand of the same plate, or pattern: to end one takes no car off the list.
+
+    Call it within `seeing`: of covert groups only those of the person are among them.
+    """
+    found = rows(
+        "SELECT id FROM lists_entry WHERE translate(plate, 'OI', '01') = translate(%s, 'OI', '01') AND id <> %s"
+        " AND NOT safe AND ended_at IS NULL AND expires_at > clock_timestamp() ORDER BY id",
+        [entry.plate, entry.pk],
+    )
+    return [number for (number,) in found]
+
+
 def only_categories(by: DepartmentPerson) -> tuple[str, ...] | None:
     """Return the categories in which a dispatcher may enter plates; None for a person who may enter any."""
     free = {DepartmentRole.OPERATOR, DepartmentRole.SUPERVISOR} & currency_of(by).roles

@@ -191,12 +191,14 @@ def _entry_page(
     found = _found(request, number)
     with services.seeing(request.user):
         leads_found = found.leads.count()
+        beside = services.also_in(found)
     context = {
         "entry": found,
         "because": request.POST.get("because", ""),
         "refused": refused,
         "shown": shown,
         "leads": leads_found,
+        "beside": beside,
         "left_out": found.was_left_out(published_to()),
         "own": found.author == request.user.login,
         "only": services.only_categories(request.user),

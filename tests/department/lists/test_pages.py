@@ -92,6 +92,31 @@ def test_every_entry_of_a_long_list_is_reached(people: People, monkeypatch: pyte
     assert client.get(f"/lists/?before={'9' * 30}").status_code == 200
 
 
+def test_entry_names_the_others_of_its_plate(people: People) -> None:
+    client = logged_in(people["a.rivera"])
+    entries = [
+        entry_of("7AB0123"),
+        entry_of("7ABO123"),
+        entry_of("7AB0124"),
+        entry_of("7AB0123", distribution="narcotics"),
+    ]
+    for entry in entries:
+        services.enter_entry(entry, people["a.rivera"])
+    one, other, _, covert = (entry.pk for entry in entries)
+
+    def named(client: Client, number: int) -> list[int]:
+        said = text_of(client.get(f"/lists/entry/{number}/")).partition("Other entries have the same plate.")[2]
+        return [int(link) for link in re.findall(r'href="/lists/entry/(\d+)/"', said)]
+
+    assert named(client, one) == [other, covert]
+    assert named(logged_in(people["f.other"]), one) == [other], "of a covert group its members alone see"
+    client.post(f"/lists/entry/{other}/end/", {"because": "the car was found"})
+    assert named(client, other) == [one, covert], "it is listed still"
+    client.post(f"/lists/entry/{one}/end/", {"because": "the car was found"})
+    assert named(client, one) == [covert]
+    assert named(client, covert) == []
+
+
 def test_the_form_says_what_is_wrong(people: People) -> None:
     client = logged_in(people["a.rivera"])
     for wrong, why in WRONG:
