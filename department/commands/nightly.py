@@ -9,6 +9,7 @@ import click
 import psycopg
 
 from department.commands.options import FOLDER, JSON, run_platepost
+from department.config.checks import ending_certificates
 from department.config.upgrade import connected, running_database
 from department.custody.bucket import open_bucket
 from department.custody.errors import PictureStoreError
@@ -19,6 +20,7 @@ from department.errors import DepartmentError
 from department.folder import DepartmentFolder
 from department.web.nightly import NightlyReport
 from device.files import write_durably
+from provisioning.errors import ProvisioningError
 
 RESTORED_WITHIN = timedelta(days=35)
 """A backup is to be tried each month."""
@@ -38,7 +40,8 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
 
     It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges,
     deletes what crashes left in the bucket of pictures, rebuilds the indexes of weeks that ended, makes a backup and
-    deletes old ones, and checks when a restore was last tested. A step that fails does not stop the others.
+    deletes old ones, and checks when certificates end and when a restore was last tested. A step that fails does not
+    stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -69,6 +72,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
         yield "pictures", _as_owner(folder, lambda owner: delete_unnamed(owner, open_bucket(folder)))
     yield "indexes", _as_owner(folder, lambda owner: pack_ended_weeks(owner, today=datetime.now(UTC).date()))
     yield "accuracy", run_platepost("department", "quality", place, "--draw")
+    yield "certificates", _ending(folder)
     if not folder.is_private:
         return  # its own server is backed up there
     if settings.backups is None or not settings.backup_keys:
@@ -87,6 +91,14 @@ def _as_owner(folder: DepartmentFolder, work: Callable[[psycopg.Connection[Any]]
     except (DepartmentError, PictureStoreError, psycopg.Error) as error:
         return str(error).strip().partition("\n")[0]
     return None
+
+
+def _ending(folder: DepartmentFolder) -> str | None:
+    """Tell which certificates end soon: from then on the keeper hears no broker, and every hit waits on its post."""
+    try:
+        return "; ".join(fault.message for fault in ending_certificates(folder)) or None
+    except ProvisioningError as error:
+        return str(error)
 
 
 def _untried(folder: DepartmentFolder) -> str | None:

@@ -142,7 +142,18 @@ def _identity(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     names = [name.value for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
     if names != [folder.settings.custodian]:
         yield InstallationFault("identity", f"the certificate is of {names}, not of {folder.settings.custodian!r}")
-    yield from _ending(certificate, "the custodian's certificate", "renew it")
+    yield from ending_certificates(folder)
+
+
+def ending_certificates(folder: DepartmentFolder) -> Iterator[InstallationFault]:
+    """Yield the folder's certificates that have ended, or end soon: then no broker, or no partner, takes them.
+
+    Raises:
+        ProvisioningError: one cannot be read.
+
+    """
+    own = read_certificates(folder.identity / CERTIFICATE_FILE)[0]
+    yield from _ending(own, "the custodian's certificate", "renew it")
     if (folder.federation / CERTIFICATE_FILE).exists():
         (known,) = read_certificates(folder.federation / CERTIFICATE_FILE)
         yield from _ending(known, "the certificate for partners", "make the next, and give it to each")

@@ -1,15 +1,20 @@
 """The nightly work does each step, destroys backups whose term is over, and says what failed."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+import pytest
+from click.testing import CliRunner
 
+from department.cli import department as group
 from department.config.upgrade import running_database
 from department.database.cluster import SUPERUSER
 from department.database.roles import KEEPER
 from department.folder import DATABASE_NAME, DepartmentFolder
+from department.web.nightly import nightly_problems
 from tests.department.commands.installation import Commands, department
 from tests.department.commands.test_backup import new_key
 from tests.department.ledger.asked import hand_made
@@ -41,6 +46,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
             "purges",
             "indexes",
             "accuracy",
+            "certificates",
             "backup",
         ], said
         assert (done.returncode, "no backup was restored as a test" in said["restore-test"]) == (1, True)
@@ -54,3 +60,15 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
     assert [event for (event,) in events][-3:] == ["sealed", "backup_removed", "backed_up"]
+
+
+def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = DepartmentFolder(department.folder)
+    monkeypatch.setattr("department.commands.nightly.run_platepost", lambda *_: None)
+    monkeypatch.setattr("department.config.checks.ENDING", timedelta(days=800))
+    CliRunner().invoke(group, ["nightly", str(folder.path)])
+    said = nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
+    assert re.fullmatch(r"the custodian's certificate ends on \d{4}-\d\d-\d\d: renew it", said)
+    (folder.identity / "certificate.pem").write_text("damaged")
+    CliRunner().invoke(group, ["nightly", str(folder.path)])
+    assert str(folder.identity) in nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
