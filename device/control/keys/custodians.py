@@ -43,7 +43,7 @@ class Custodians:
 
     @property
     def all(self) -> tuple[SigningKeys, ...]:
-        """The keys of each custodian; none is in force of one whose file is damaged."""
+        """The keys of each custodian; none is in force of one that the root added and whose file is damaged."""
         return tuple(self._known.values())
 
     @property
@@ -53,7 +53,7 @@ class Custodians:
 
     @property
     def terms(self) -> tuple[CustodianTerms, ...]:
-        """What the receipts of each are needed for."""
+        """What the receipts of each are needed for; of one whose file is damaged, for all that is not covert."""
         return tuple(keys.history.terms for keys in self.all if keys.history.terms is not None)
 
     def get(self, name: str) -> SigningKeys | None:

@@ -112,6 +112,9 @@ class SigningKeys:
                 if kept is not None:
                     self.history, self._kept = self._replayed(kept)
             except (NotKeptError, RefusedError, RecordError) as error:
+                if self._given is None and self._terms is not None:
+                    # What its receipts are needed for is not known now, and what is deleted without them is gone.
+                    self.history = KeyHistory(None, terms=self._terms.model_copy(update={"required": True}))
                 said: dict[str, JsonValue] = {"message": str(error)}
                 self._tell("trusted_keys_refused", outcome="failure", reason=Rejection.MALFORMED, details=said)
 

@@ -377,3 +377,23 @@ def test_a_fork_of_a_covert_chain_is_told_to_nobody(tmp_path: Path) -> None:
     assert bench.custody.faults() == set()
     assert bench.audits("custody_forked") == []
     assert bench.outbox.depth() == 1
+
+
+@pytest.mark.parametrize("former", [b"{", b'"statements":["ey'], ids=["no JSON", "no statement"])
+def test_a_damaged_file_of_an_added_custodian_releases_nothing(tmp_path: Path, former: bytes) -> None:
+    bench = Bench(tmp_path, given=())
+    statement = bench.clerk.say("root", "archive", era=1, **about("archive", "narcotics"))
+    bench.bring_statement(statement, custodian="archive")
+    (record,) = bench.record()
+    bench.deliver()
+    assert bench.held == 1
+    (kept,) = bench.clerk.directory.glob("*archive*")
+    before = kept.read_bytes()
+    assert former in before
+    kept.write_bytes(before.replace(former, former[:-1] + b"X", 1))
+    bench.restart()
+    assert bench.held == 1
+    bench.bring_statement(statement, custodian="archive")
+    assert bench.outbox.requirements.of("narcotics") == {"archive"}
+    bench.bring(bench.receipt((1, 1, record.digest), by="archive", custodian="archive"), custodian="archive")
+    assert bench.held == 0

@@ -187,7 +187,7 @@ def test_a_damaged_file_of_an_added_custodian_is_said_and_the_root_s_word_leads_
     (keys,) = post.custodians.all
     assert [event.action for event in keys.take_events()] == ["trusted_keys_refused"]
     assert [state for state in post.trust.state(NOW) if state.purpose == "custody"] == []
-    assert post.custodians.terms == (CustodianTerms(name="archive", required=False),)
+    assert post.custodians.terms == (CustodianTerms(name="archive"),), "what its receipts are needed for is not known"
     post.hear(statement, on="archive")
     assert post.believed(clerk, "archive") == {"theirs"}
 
