@@ -24,6 +24,13 @@ from provisioning.errors import ProvisioningError
 
 RESTORED_WITHIN = timedelta(days=35)
 """A backup is to be tried each month."""
+_UNRULED = """
+SELECT (SELECT at FROM ledger_entry ORDER BY number LIMIT 1) < now() - interval '2 days' AND NOT EXISTS (
+    SELECT FROM ledger_entry AS line JOIN ledger_body AS asked ON asked.entry = line.entry AND asked.field = 'query'
+    WHERE line.event = 'log_intent' AND line.at > now() - interval '2 days' AND asked.value::jsonb ? 'rules'
+    AND EXISTS (SELECT FROM ledger_entry AS later WHERE later.refers_to = line.entry AND later.event = 'shown')
+)
+"""
 
 
 @click.command(
@@ -40,8 +47,8 @@ def nightly(context: click.Context, *, folder: DepartmentFolder, as_json: bool) 
 
     It signs and sends the ledger's head, copies the holds, publishes last month's counts, runs approved purges,
     deletes what crashes left in the bucket of pictures, rebuilds the indexes of weeks that ended, makes a backup and
-    deletes old ones, and checks when certificates end and when a restore was last tested. A step that fails does not
-    stop the others.
+    deletes old ones, and checks when certificates end, whether the rules against misuse ran, and when a restore was
+    last tested. A step that fails does not stop the others.
     """
     with running_database(folder):
         steps = dict(_steps(folder))
@@ -72,6 +79,7 @@ def _steps(folder: DepartmentFolder) -> Iterator[tuple[str, str | None]]:
         yield "pictures", _as_owner(folder, lambda owner: delete_unnamed(owner, open_bucket(folder)))
     yield "indexes", _as_owner(folder, lambda owner: pack_ended_weeks(owner, today=datetime.now(UTC).date()))
     yield "accuracy", run_platepost("department", "quality", place, "--draw")
+    yield "misuse", _as_owner(folder, _require_ruled)
     yield "certificates", _ending(folder)
     if not folder.is_private:
         return  # its own server is backed up there
@@ -91,6 +99,13 @@ def _as_owner(folder: DepartmentFolder, work: Callable[[psycopg.Connection[Any]]
     except (DepartmentError, PictureStoreError, psycopg.Error) as error:
         return str(error).strip().partition("\n")[0]
     return None
+
+
+def _require_ruled(owner: psycopg.Connection[Any]) -> None:
+    """Raise DepartmentError where the rules against misuse, which have a timer of their own, did not go through."""
+    ((unruled,),) = owner.execute(_UNRULED).fetchall()
+    if unruled:
+        raise DepartmentError("the rules against misuse did not run for two days: see platepost-department-misuse")
 
 
 def _ending(folder: DepartmentFolder) -> str | None:

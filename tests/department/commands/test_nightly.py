@@ -46,6 +46,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
             "purges",
             "indexes",
             "accuracy",
+            "misuse",
             "certificates",
             "backup",
         ], said
@@ -72,3 +73,21 @@ def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch:
     (folder.identity / "certificate.pem").write_text("damaged")
     CliRunner().invoke(group, ["nightly", str(folder.path)])
     assert str(folder.identity) in nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
+
+
+def test_rules_against_misuse_that_did_not_run_are_missed(
+    department: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = DepartmentFolder(department.folder)
+    monkeypatch.setattr("department.commands.nightly.run_platepost", lambda *_: None)
+    with running_database(folder):
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])
+            superuser.execute("ALTER TABLE ledger_entry DISABLE TRIGGER ledger_entry_is_final")
+            superuser.execute("UPDATE ledger_entry SET at = at - interval '3 days'")
+            superuser.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final")
+        CliRunner().invoke(group, ["nightly", str(folder.path)])
+        assert "did not run for two days" in nightly_problems(folder.nightly, datetime.now(UTC))["misuse"]
+        assert department("audit misuse").returncode == 0
+        CliRunner().invoke(group, ["nightly", str(folder.path)])
+        assert "misuse" not in nightly_problems(folder.nightly, datetime.now(UTC))
