@@ -44,19 +44,25 @@ Examples:
 @click.option("--month", type=Moment(["%Y-%m"]), metavar="YYYY-MM", help="A past month.")
 @JSON
 def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) -> None:
-    """Publish a month's counts of FOLDER, rounded and signed, once. They never change afterward."""
-    from department.sharing.publication import publish_month  # noqa: PLC0415 - slow to load
+    """Publish a month's counts of FOLDER, rounded and signed, once. They never change afterward.
+
+    Without --month, last month's, and those of the months before it that were missed.
+    """
+    from department.sharing.publication import months_due, publish_month  # noqa: PLC0415 - slow to load
 
     settings = folder.settings
     zone = ZoneInfo(settings.timezone)
     first = (month or (datetime.now(zone).replace(day=1) - timedelta(days=1))).date().replace(day=1)
     about = {"agency": settings.agency, "contact": settings.contact}
     with running_database(folder), connected(folder, KEEPER) as keeper:
-        done = publish_month(keeper, first, signing_jwk(folder.custody_key), zone, **about)
-    said = {"month": f"{first:%Y-%m}", "published": done}
-    click.echo(
-        json.dumps(said) if as_json else f"{said['month']} {'is published' if done else 'was published before'}."
-    )
+        months, key = [first] if month else months_due(keeper, first), signing_jwk(folder.custody_key)
+        done = {f"{each:%Y-%m}": publish_month(keeper, each, key, zone, **about) for each in months}
+    *missed, asked = done
+    if as_json:
+        click.echo(json.dumps({"month": asked, "published": done[asked], "missed": missed}))
+        return
+    for name, published in done.items():
+        click.echo(f"{name} {'is published' if published else 'was published before'}.")
 
 
 @public.command(

@@ -48,6 +48,19 @@ def month_after(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def months_due(keeper: psycopg.Connection[Any], last: date) -> list[date]:
+    """Return the months, by their first days, from the report before `last` on up to `last`: nights may have failed.
+
+    Where nothing was published before, that is `last` alone.
+    """
+    ((before,),) = keeper.execute("SELECT max(month) FROM sharing_report WHERE month < %s", [last]).fetchall()
+    month, due = month_after(before) if before is not None else last, []
+    while month <= last:
+        due.append(month)
+        month = month_after(month)
+    return due
+
+
 def publish_month(keeper: psycopg.Connection[Any], month: date, key: ECKey, zone: ZoneInfo, **about: str) -> bool:
     """Publish a month's counts, signed; return False where it was published, whatever it said.
 

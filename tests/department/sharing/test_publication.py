@@ -20,7 +20,15 @@ from joserfc.jwk import ECKey
 from department.commands.public import _site
 from department.database.roles import KEEPER, OWNER, PUBLIC
 from department.errors import DepartmentError
-from department.sharing.publication import PARTS, REPORT_TYPE, disclosed, month_after, public_files, publish_month
+from department.sharing.publication import (
+    PARTS,
+    REPORT_TYPE,
+    disclosed,
+    month_after,
+    months_due,
+    public_files,
+    publish_month,
+)
 from device.control.jose import open_signed
 from tests.department.emptying import empty, empty_ledger
 from tests.department.ledger.conftest import Connect
@@ -128,6 +136,19 @@ def test_month_is_published_once(counted: psycopg.Connection, stock: Stock, supe
         publish(counted, datetime.now(UTC).date().replace(day=1))
     assert publish(counted, month_after(MONTH)), "a month without anything"
     assert read(counted, month_after(MONTH))["counts"]["reads"] == {"reads": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_months_that_were_missed_are_published_with_the_last_one(counted: psycopg.Connection) -> None:
+    november, *missed = [date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1)]
+    assert months_due(counted, november) == [november], "the first"
+    publish(counted, november)
+    assert months_due(counted, missed[-1]) == missed
+    publish(counted, missed[-1])
+    assert months_due(counted, missed[-1]) == missed, "no later one hides them"
+    for month in missed:
+        publish(counted, month)
+    assert months_due(counted, missed[-1]) == missed[-1:]
 
 
 @pytest.mark.django_db(transaction=True)
