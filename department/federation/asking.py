@@ -63,6 +63,9 @@ SELECT id, agency, query FROM (
     WHERE side = 'asked' AND decision IS NULL AND at BETWEEN now() - interval '30 days' AND now() - interval '1 minute'
 ) AS unsettled WHERE row_number <= %s ORDER BY at
 """
+_OTHER = "one of the two certificates is not the one that was agreed on"
+_EXPIRED = 10
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
 _AWAY = {502, 503, 504}
 """What a partner that cannot be reached answers, or a proxy before it."""
 Call: TypeAlias = tuple[PartnerDepartment, str, str]
@@ -231,8 +234,10 @@ def _word(partner: PartnerDepartment, future: Future[StatusAndBody]) -> StatusAn
         return future.result()
     except TimeoutError:
         return PartnerAnswer(partner.pk, "slow", f"no answer within {SECONDS:g} s")
-    except ssl.SSLError:
-        return PartnerAnswer(partner.pk, "not taken", "one of the two certificates is not the one that was agreed on")
+    except ssl.SSLError as error:
+        ended = isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == _EXPIRED
+        why = "its certificate has ended: it has to give its next one" if ended else _OTHER
+        return PartnerAnswer(partner.pk, "not taken", why)
     except HTTPException as error:
         return PartnerAnswer(partner.pk, "wrong", str(error) or type(error).__name__)
     except OSError:
