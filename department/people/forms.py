@@ -1,8 +1,10 @@
 """Forms about people, and the fields of days and times that all forms have."""
 
 from datetime import date, datetime
+from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from department.people.models import DepartmentPerson
@@ -32,10 +34,28 @@ class DayField(forms.DateField):
 
 
 class TimeField(forms.DateTimeField):
-    """A day and time, in the department's time zone."""
+    """A day and time, in the department's time zone: where a span begins or, with `ends`, where it ends.
+
+    In the hour that comes twice when daylight saving time ends, a span begins in the first and ends in the second: the
+    person means the whole of it. An hour that is left out in spring widens it, too.
+    """
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
     default_validators = [known_day]  # noqa: RUF012 - as Django has it
+
+    def __init__(self, *, ends: bool = False, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(**more)
+        self._ends = ends
+
+    def to_python(self, value: str | datetime | date | None) -> datetime | None:
+        """Read it."""
+        try:
+            return super().to_python(value)
+        except forms.ValidationError as error:
+            if error.code != "ambiguous_timezone" or not isinstance(error.params, dict):
+                raise
+            both = (timezone.make_aware(error.params["datetime"].replace(fold=fold)) for fold in (0, 1))
+            return (max if self._ends else min)(both, key=datetime.timestamp)
 
 
 class PersonForm(forms.Form):

@@ -156,7 +156,7 @@ class RequestHoldForm(forms.Form):
     """What a request is about."""
 
     since = TimeField(label=_("Captured from"))
-    until = TimeField(label=_("Captured before"))
+    until = TimeField(ends=True, label=_("Captured before"))
     posts = forms.CharField(label=_("At these posts only"), required=False)
     plates = forms.CharField(
         label=_("Of these plates only"),
@@ -188,7 +188,7 @@ class IncidentForm(forms.Form):
         label=_("What happened"), max_length=1000, help_text=_("As the notice is to say it. No plate.")
     )
     since = TimeField(label=_("From"))
-    until = TimeField(label=_("Until"), help_text=_("Of a backup: when it was made."))
+    until = TimeField(ends=True, label=_("Until"), help_text=_("Of a backup: when it was made."))
     known_on = DayField(label=_("Known since"))
     encrypted = forms.BooleanField(label=_("It was encrypted, and its key was not taken"), required=False)
 

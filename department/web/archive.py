@@ -82,7 +82,7 @@ class HoldForm(forms.Form):
         help_text=_("Their numbers; passages are held whole. Or a time:"),
     )
     since = TimeField(label=_("Captured from"), required=False)
-    until = TimeField(label=_("Captured before"), required=False)
+    until = TimeField(ends=True, label=_("Captured before"), required=False)
     posts = forms.CharField(label=_("At these posts only"), required=False)
     plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False, help_text=_("One a line."))
 

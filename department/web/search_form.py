@@ -104,7 +104,7 @@ class SearchForm(PurposeForm):
     areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
     since = TimeField(label=_("From"), required=False)
-    until = TimeField(label=_("Until"), required=False)
+    until = TimeField(ends=True, label=_("Until"), required=False)
     hour_from = forms.IntegerField(label=_("Hours of the day from"), required=False, min_value=0, max_value=23)
     hour_until = forms.IntegerField(label=_("until"), required=False, min_value=0, max_value=24)
     weekdays = forms.TypedMultipleChoiceField(
@@ -169,7 +169,7 @@ class PartnerSearchForm(PurposeForm):
     )
     one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
     since = TimeField(label=_("From"), required=False)
-    until = TimeField(label=_("Until"), required=False)
+    until = TimeField(ends=True, label=_("Until"), required=False)
     departments = forms.ModelMultipleChoiceField(
         PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
     )
@@ -203,7 +203,7 @@ class SceneForm(forms.Form):
     areas = forms.MultipleChoiceField(label=_("Areas"), required=False, widget=forms.CheckboxSelectMultiple)
     posts = forms.MultipleChoiceField(label=_("Posts"), required=False, widget=forms.CheckboxSelectMultiple)
     since = TimeField(label=_("From"))
-    until = TimeField(label=_("Until"))
+    until = TimeField(ends=True, label=_("Until"))
 
     def __init__(self, *given: Any, places: Places, posts: Sequence[str], **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)

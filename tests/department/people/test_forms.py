@@ -1,0 +1,29 @@
+"""Days and times as people type them."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from department.people.forms import TimeField
+
+
+@pytest.mark.parametrize(
+    ("typed", "begins", "ends"),
+    [
+        ("2026-10-31T01:30", "2026-10-31T08:30+00:00", "2026-10-31T08:30+00:00"),
+        ("2026-11-01T01:30", "2026-11-01T08:30+00:00", "2026-11-01T09:30+00:00"),  # it comes twice
+        ("2026-03-08T02:30", "2026-03-08T09:30+00:00", "2026-03-08T10:30+00:00"),  # it is left out
+    ],
+)
+def test_no_hour_of_a_clock_change_is_refused(typed: str, begins: str, ends: str) -> None:
+    with timezone.override(ZoneInfo("America/Los_Angeles")):
+        found = [TimeField(ends=last).clean(typed) for last in (False, True)]
+    assert [at and at.timestamp() for at in found] == [
+        datetime.fromisoformat(each).timestamp() for each in (begins, ends)
+    ]
+
+
+def test_no_time_is_none() -> None:
+    assert TimeField(required=False).clean("") is None
