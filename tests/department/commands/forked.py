@@ -213,6 +213,9 @@ def _become(words: Mapping[str, Any]) -> None:
     time.tzset()
     os.chdir(words["folder"])
     random.seed()
+    # As a terminal has it, though the tests were started with `nohup` or `&`.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["-c", *words["arguments"]]
     if words["program"]:
         sys.path.insert(0, ROOT)

@@ -16,7 +16,6 @@ from tests.department.commands.installation import Commands, department
 __all__ = ["department"]
 
 
-@pytest.mark.usefixtures("heeded")
 def test_import_of_a_list_that_is_broken_off(department: Commands, tmp_path: Path) -> None:
     file, said = tmp_path / "state.csv", tmp_path / "said"
     os.mkfifo(file)
