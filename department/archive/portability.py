@@ -118,34 +118,43 @@ def export_department(
     """
     if target.exists():
         raise DepartmentError(f"{target} already exists")
-    try:
-        return _exported(database, target, files, opened, told)
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
-
-
-def _exported(
-    database: PortabilityDatabase,
-    target: Path,
-    files: Mapping[str, Path],
-    opened: Callable[[str, Sequence[str]], OpenEntry],
-    told: Callable[[int, int | None], None],
-) -> dict[str, Any]:
-    for folder in (target, target / "records", target / "tables"):
-        folder.mkdir(mode=0o700, parents=True)
     owner = database.owner
-    ((last,),) = owner.execute("SELECT coalesce(max(id), 0) FROM custody_record")
-    groups = [
-        name for (name,) in owner.execute("SELECT DISTINCT covert_group FROM custody_tally WHERE covert_group <> ''")
-    ]
+    with _whole_or_none(target):
+        for folder in (target, target / "records", target / "tables"):
+            folder.mkdir(mode=0o700, parents=True)
+        ((last,),) = owner.execute("SELECT coalesce(max(id), 0) FROM custody_record")
+        covert = owner.execute("SELECT DISTINCT covert_group FROM custody_tally WHERE covert_group <> ''")
+        groups = [name for (name,) in covert]
+        records = _write_records(target / "records", last, lambda after: opened(f"records after {after}", groups), told)
+        owner.isolation_level = IsolationLevel.REPEATABLE_READ
+        with owner.transaction():
+            for table in _tables(owner):
+                with _writing(target / f"tables/{table}.jsonl.zst") as file:
+                    file.writelines(f"{json.dumps(row)}\n" for (row,) in _stream(owner, _ROWS, table))
+            with _writing(target / "ledger.jsonl.zst") as file:
+                for select in (ENTRIES, BODIES):
+                    file.writelines(f"{json.dumps(line)}\n" for (line,) in _stream(owner, select.format("TRUE")))
+            ((entries,),) = owner.execute("SELECT count(*) FROM ledger_entry")
+        for name, path in files.items():
+            if path.exists():
+                shutil.copyfile(path, target / name)
+        written = [path for path in sorted(target.rglob("*")) if path.is_file()]
+        return {
+            "records": records,
+            "entries": entries,
+            "migrations": _migrations(owner),
+            "files": {str(path.relative_to(target)): _digest(path) for path in written},
+        }
+
+
+def _write_records(
+    folder: Path, last: int, opened: Callable[[int], OpenEntry], told: Callable[[int, int | None], None]
+) -> int:
+    """Write the records up to the id `last`, each file under an entry of its own; return how many there are."""
     records = after = number = 0
     while after < last:
         number += 1
-        with (
-            opened(f"records after {after}", groups) as entry,
-            _writing(target / f"records/{number:06}.jsonl.zst") as file,
-        ):
+        with opened(after) as entry, _writing(folder / f"{number:06}.jsonl.zst") as file:
             for _ in range(STEP // AT_ONCE):
                 found = whole_records(entry, after=after, limit=AT_ONCE)
                 file.writelines(_record_line(record) for record in found)
@@ -154,24 +163,17 @@ def _exported(
                 told(after, last)
                 if after == last:
                     break
-    owner.isolation_level = IsolationLevel.REPEATABLE_READ
-    with owner.transaction():
-        for table in _tables(owner):
-            with _writing(target / f"tables/{table}.jsonl.zst") as file:
-                file.writelines(f"{json.dumps(row)}\n" for (row,) in _stream(owner, _ROWS, table))
-        with _writing(target / "ledger.jsonl.zst") as file:
-            for select in (ENTRIES, BODIES):
-                file.writelines(f"{json.dumps(line)}\n" for (line,) in _stream(owner, select.format("TRUE")))
-        ((entries,),) = owner.execute("SELECT count(*) FROM ledger_entry")
-    for name, path in files.items():
-        if path.exists():
-            shutil.copyfile(path, target / name)
-    return {
-        "records": records,
-        "entries": entries,
-        "migrations": _migrations(owner),
-        "files": {str(path.relative_to(target)): _digest(path) for path in sorted(target.rglob("*")) if path.is_file()},
-    }
+    return records
+
+
+@contextmanager
+def _whole_or_none(folder: Path) -> Iterator[None]:
+    """Leave nothing of a new folder where what fills it is broken off."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def open_manifest(source: Path, keys: Sequence[ECKey]) -> ExportManifest:
