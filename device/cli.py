@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -14,6 +13,7 @@ from device.commands.spoken import speak
 from device.errors import PlatepostError, installing
 from device.language import LANGUAGES, Phrase, message, spoken
 from device.secrets.undumpable import hide_memory
+from device.signals import BROKEN_OFF
 
 _OWN = {
     "board": LazyCommand("device.commands.board:board", "Try the board on the GPIO, or make it safe."),
@@ -57,8 +57,6 @@ def _speak(_context: click.Context, _parameter: click.Parameter, language: str |
         os.environ["LANGUAGE"] = language
 
 
-BROKEN_OFF = 128 + signal.SIGINT
-"""Exit code of what Ctrl-C has broken off."""
 speak()
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+BROKEN_OFF = 128 + signal.SIGINT
+"""Exit code of what Ctrl-C has broken off, as shells expect it."""
 LOST_OR_STOPPED = (signal.SIGTERM, signal.SIGHUP)
 """What a stop sends, and the loss of a terminal (ssh, say)."""
 

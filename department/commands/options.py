@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from department.folder import DepartmentFolder
 from department.years import FIRST_YEAR, LAST_YEAR
-from device.signals import heeded
+from device.signals import BROKEN_OFF, heeded
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
@@ -72,7 +72,7 @@ def broken_off(left: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.secho(left, fg="yellow", err=True)
-        raise SystemExit(128 + signal.SIGINT) from None
+        raise SystemExit(BROKEN_OFF) from None
 
 
 def run_platepost(*line: str) -> str | None:
