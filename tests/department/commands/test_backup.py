@@ -83,8 +83,10 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
 
 def test_restore_test_names_what_is_wrong(department: Commands, tmp_path: Path) -> None:
     folder, top = DepartmentFolder(department.folder), department.folder.parent
-    public = new_key(tmp_path / "key.txt")
+    public, post = new_key(tmp_path / "key.txt"), fleet_post(department)
+    folder.receipts.write_bytes(b"")
     with running_database(folder):
+        keep(folder, [post.read()])
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
             superuser.execute(ROW)
         made = given("backup", folder.path, tmp_path / "second.age", "--to", public)
