@@ -151,7 +151,7 @@ class RemoteControl(Part, Generic[Table]):
 
     def _listen(self) -> None:
         """Have the configuration sent, again if its keys have changed."""
-        self._uplink.subscribe(self._source.configuration, self._configure)
+        self._uplink.subscribe(self._source.configuration, self._configure, small=True)
 
     def _configure(self, delivery: Delivery) -> None:
         self._remote.receive(delivery.payload, **self._conditions())

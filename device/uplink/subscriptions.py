@@ -21,8 +21,10 @@ class Subscriptions:
         self._topics = tuple(topics)
         self._refusals = refusals
         self._optional: frozenset[str] = frozenset()
+        self._small: frozenset[str] = frozenset()
         self._asked: set[str] = set()
-        self._ever_asked: set[str] = set()
+        self._brought: set[str] = set()
+        """Topics whose retained message the broker need not send again: it came, or will."""
         self._in_session: set[str] = set()
         """What the broker may be subscribed to for the post: a session outlives its connections."""
         self._changes: deque[tuple[str, bool]] = deque()
@@ -36,13 +38,17 @@ class Subscriptions:
         wanted = self._topics
         return tuple(f"{refusal.topic} {refusal.reason}" for refusal in self._refusals.all() if refusal.topic in wanted)
 
-    def want(self, topic: str, *, optional: bool = False) -> None:
+    def want(self, topic: str, *, optional: bool = False, small: bool = False) -> None:
         """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before.
 
-        An `optional` one is given up at the first refusal, and it is no fault.
+        An `optional` one is given up at the first refusal, and it is no fault. What is retained on a `small` one is
+        asked for at every connection until something has come: RabbitMQ 4 sends it once, and keeps nothing of it where
+        the connection breaks on the way. mosquitto sends it twice then.
         """
         if optional:
             self._optional |= {topic}
+        if small:
+            self._small |= {topic}
         self._changes.append((topic, True))
 
     def leave(self, topic: str) -> None:
@@ -57,6 +63,11 @@ class Subscriptions:
         """Start a new connection: nothing is subscribed to yet."""
         self._asked.clear()
 
+    def came(self, topic: str) -> None:
+        """Note that something has come on a topic."""
+        if topic in self._small:  # of what a filter matches there is no end
+            self._brought.add(topic)
+
     def fill(self, connection: BrokerConnection) -> None:
         """Ask for what has not been asked for on this connection, and is not held back."""
         while self._changes:
@@ -64,7 +75,7 @@ class Subscriptions:
         held = self._refusals.held()
         for topic in self._topics:
             if topic not in self._asked and topic not in held and connection.end is None:
-                connection.subscribe(topic, retained_again=topic not in self._ever_asked)
+                connection.subscribe(topic, retained_again=topic not in self._brought)
                 self._asked.add(topic)
                 self._in_session.add(topic)
 
@@ -73,7 +84,8 @@ class Subscriptions:
         while connection.answered_subscriptions:
             topic, reason = connection.answered_subscriptions.popleft()
             if reason is None:
-                self._ever_asked.add(topic)
+                if topic not in self._small:
+                    self._brought.add(topic)
                 self._refusals.accepted(topic)
                 continue
             self._asked.discard(topic)
@@ -85,7 +97,7 @@ class Subscriptions:
                 log.warning("the broker refuses the subscription to %s: %s", topic, reason)
 
     def _change(self, connection: BrokerConnection, topic: str, wanted: bool) -> None:  # noqa: FBT001 - as it stands in the queue
-        self._ever_asked.discard(topic)
+        self._brought.discard(topic)
         self._topics = tuple(other for other in self._topics if other != topic)
         if wanted:
             self._asked.discard(topic)

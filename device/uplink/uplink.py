@@ -150,14 +150,14 @@ class Uplink(Part):
         if self._retry_at is not None:
             self._retry_at = time.monotonic()
 
-    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
+    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False, small: bool = False) -> None:
         """Subscribe to one more topic, now and at every connection; what the broker retains there comes again.
 
         The handler is called in a thread of its own. From any thread, that of a handler too. That a broker refuses an
-        `optional` topic is no fault.
+        `optional` topic is no fault. What is retained on a `small` one is asked for until something has come.
         """
         self._inbox.handle(topic, handler)
-        self._session.subscriptions.want(topic, optional=optional)
+        self._session.subscriptions.want(topic, optional=optional, small=small)
         self._waker.wake()
 
     def unsubscribe(self, topic: str) -> None:
@@ -329,7 +329,9 @@ class Uplink(Part):
     def _settle(self, connection: BrokerConnection) -> None:
         self._session.settle(connection)
         while self._done:
-            connection.acknowledge(self._done.popleft())
+            delivery = self._done.popleft()
+            self._session.subscriptions.came(delivery.topic)
+            connection.acknowledge(delivery)
 
     def _moving(self, connection: BrokerConnection, context: ssl.SSLContext) -> bool:
         """End the connection if another one is to take its place: with a renewed certificate, or to a better broker."""

@@ -138,9 +138,9 @@ class WatchedUplink(Uplink):
         """Whether it is connected and has said so."""
         return self.born and self.state().connected
 
-    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
+    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False, small: bool = False) -> None:
         """Subscribe, and take note of what is handled."""
-        super().subscribe(topic, partial(self._handle, handler), optional=optional)
+        super().subscribe(topic, partial(self._handle, handler), optional=optional, small=small)
 
     def _handle(self, handler: Handler, delivery: Delivery) -> None:
         with self._handling(delivery):

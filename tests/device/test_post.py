@@ -71,10 +71,12 @@ class FedUplink(Uplink):
     def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
         super().__init__(*args, **more)
         self.handlers: dict[str, Handler] = {}
+        self.small: set[str] = set()
 
-    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False) -> None:
-        super().subscribe(topic, handler, optional=optional)
+    def subscribe(self, topic: str, handler: Handler, *, optional: bool = False, small: bool = False) -> None:
+        super().subscribe(topic, handler, optional=optional, small=small)
         self.handlers[topic] = handler
+        self.small |= {topic} if small else set()
 
     def bring(self, topic: str, message: bytes) -> None:
         self.handlers[topic](Delivery(1, 1, 1, topic, message))

@@ -72,6 +72,10 @@ def test_a_configuration_changes_over_while_frames_go_on(controlled: dict[str, A
     assert last["versions"]["configuration"] == one.post._configuration.digest[:16]
 
 
+def test_a_configuration_is_asked_for_until_it_has_come(controlled: dict[str, Any]) -> None:
+    assert SOURCE.configuration in ScriptedPost(controlled, ScriptedCamera([])).uplink.small
+
+
 class Adjusted(Part):
     """Remembers by what it was to go."""
 

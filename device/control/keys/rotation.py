@@ -43,10 +43,11 @@ class KeyRotation:
             return
         self._uplink = uplink
         for keys in (self._trust.lists, self._trust.configuration):
-            uplink.subscribe(keys_topic(self._agency, keys.purpose), partial(self._receive, keys))
+            uplink.subscribe(keys_topic(self._agency, keys.purpose), partial(self._receive, keys), small=True)
         # RabbitMQ brings what is retained to anyone who names the topic, and not for a filter.
         for name in ("+", *self._trust.custodians.names):
-            uplink.subscribe(custody_keys_topic(self._agency, name), self._receive_custodian, optional=True)
+            topic = custody_keys_topic(self._agency, name)
+            uplink.subscribe(topic, self._receive_custodian, optional=True, small=name != "+")
 
     def tick(self, now: float) -> None:
         """Look whether a key's time has passed, and now and then send again for what the disk did not take."""

@@ -18,6 +18,8 @@ from typing import Any, Self
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 
+_NOTHING_RETAINED = 0b0011_0000
+"""Of a subscription's options: what is retained is not wanted, or only with a new one."""
 CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PINGREQ = 1, 3, 8, 10, 12
 
 
@@ -51,6 +53,8 @@ class Script:
     """The reason of PUBACK; None does not answer."""
     subscribe: int = 0x01
     hang_up_after_subscribe: bool = False
+    retained: bytes = b""
+    """What is retained on a topic, sent to who asks for it and kept in no session, as by RabbitMQ."""
     disconnect: Callable[[Packet], int | None] = lambda _packet: None
     """The reason of a DISCONNECT in place of the PUBACK; None sends none, -1 hangs up without one."""
     disconnect_properties: dict[str, Any] = field(default_factory=dict)
@@ -101,7 +105,11 @@ class ScriptedBroker:
             return script.connect < 0x80
         if packet.kind == SUBSCRIBE:
             connection.sendall(frame(0x90, struct.pack("!H", packet.identifier) + b"\0" + bytes([script.subscribe])))
-            return not script.hang_up_after_subscribe
+            if script.hang_up_after_subscribe:
+                return False
+            if script.retained and not packet.body[-1] & _NOTHING_RETAINED:
+                topic = packet.body[3:-1]  # behind the identifier and the length of no properties
+                connection.sendall(frame(0x31, topic + b"\0" + script.retained))
         if packet.kind == UNSUBSCRIBE:
             connection.sendall(frame(0xB0, struct.pack("!H", packet.identifier) + b"\0\x11"))
         elif packet.kind == PINGREQ:

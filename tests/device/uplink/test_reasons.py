@@ -239,3 +239,24 @@ def test_a_refused_subscription_that_can_be_done_without_is_no_fault_and_not_ask
         bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
         assert uplink.state().refused_subscriptions == ()
         assert len(scripted.connections) == 2
+
+
+@pytest.mark.parametrize("small", [True, False])
+def test_what_is_retained_and_got_lost_on_the_way_comes_with_the_next_connection_if_it_is_small(
+    bench: Bench, scripted: ScriptedBroker, *, small: bool
+) -> None:
+    topic = "alpr/v1/demo/keys/lists"
+    scripted.script.hang_up_after_subscribe = True
+    scripted.script.retained = b"a statement"
+    came: list[bytes] = []
+    uplink = bench.uplink(settings(bench, scripted))
+    uplink.subscribe(topic, lambda delivery: came.append(delivery.payload), small=small)
+    with uplink:
+        bench.wait_for(lambda: len(scripted.connections) >= 2, what="another attempt")
+        scripted.script.hang_up_after_subscribe = False
+        bench.audit()
+        bench.wait_for(lambda: bench.outbox.depth() == 0, what="delivery")
+        if small:
+            bench.wait_for(lambda: came == [b"a statement"], what="what got lost")
+    assert came == [b"a statement"] * small
+    assert uplink.drain(0)

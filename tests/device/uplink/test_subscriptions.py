@@ -7,6 +7,7 @@ from device.uplink.subscriptions import Subscriptions
 
 PACKAGE = "alpr/v1/demo/hotlist/package"
 PART = f"{PACKAGE}/0"
+KEYS = "alpr/v1/demo/keys/lists"
 
 
 class FakeConnection:
@@ -15,12 +16,14 @@ class FakeConnection:
     def __init__(self) -> None:
         self.end: str | None = None
         self.asked: list[str] = []
+        self.retained: list[str] = []
         self.left: list[str] = []
         self.answered_subscriptions: deque[tuple[str, str | None]] = deque()
 
     def subscribe(self, topic: str, *, retained_again: bool) -> None:
-        del retained_again
         self.asked.append(topic)
+        if retained_again:
+            self.retained.append(topic)
 
     def unsubscribe(self, topic: str) -> None:
         self.left.append(topic)
@@ -28,6 +31,11 @@ class FakeConnection:
 
 def connect(subscriptions: Subscriptions, *, refused: str | None = None) -> list[str]:
     """Run one connection, whose broker refuses one topic; return what was asked for."""
+    return run(subscriptions, refused=refused).asked
+
+
+def run(subscriptions: Subscriptions, *, refused: str | None = None) -> FakeConnection:
+    """Run one connection, whose broker refuses one topic."""
     connection = FakeConnection()
     subscriptions.begin()
     subscriptions.fill(connection)  # type: ignore[arg-type]
@@ -35,7 +43,7 @@ def connect(subscriptions: Subscriptions, *, refused: str | None = None) -> list
         (topic, "not_authorized" if topic == refused else None) for topic in connection.asked
     )
     subscriptions.settle(connection)  # type: ignore[arg-type]
-    return connection.asked
+    return connection
 
 
 @pytest.mark.parametrize("late", [False, True])
@@ -87,3 +95,14 @@ def test_a_topic_that_was_left_while_the_connection_was_gone_is_left_in_the_sess
         subscriptions.begin()
         subscriptions.fill(connection)  # type: ignore[arg-type]
         assert (connection.asked, connection.left) == ([PACKAGE], left)
+
+
+def test_what_is_retained_on_a_small_topic_is_asked_for_until_it_has_come() -> None:
+    subscriptions = Subscriptions((), Refusals(first=30, most=60))
+    subscriptions.want(PACKAGE)
+    subscriptions.want(KEYS, small=True)
+    assert [run(subscriptions).retained for _ in range(3)] == [[PACKAGE, KEYS], [KEYS], [KEYS]]
+    subscriptions.came(KEYS)
+    assert run(subscriptions).retained == []
+    subscriptions.want(KEYS, small=True)
+    assert [run(subscriptions).retained for _ in range(2)] == [[KEYS], [KEYS]], "wanted again, it is to come again"

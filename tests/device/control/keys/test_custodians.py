@@ -32,6 +32,7 @@ class Post:
         self.custodians.on_changed(self._changed)
         self.topics: dict[str, Any] = {}
         self.optional: set[str] = set()
+        self.small: set[str] = set()
         timekeeper: Any = SimpleNamespace(now=lambda: NOW)
         audit: Any = SimpleNamespace(take=self.audited.append)
         self.rotation = KeyRotation(self.trust, agency="riverside", audit=audit, timekeeper=timekeeper)
@@ -40,9 +41,10 @@ class Post:
     def _changed(self) -> None:
         self.changes += 1
 
-    def subscribe(self, topic: str, handler: Any, *, optional: bool = False) -> None:  # noqa: ANN401
+    def subscribe(self, topic: str, handler: Any, *, optional: bool = False, small: bool = False) -> None:  # noqa: ANN401
         self.topics[topic] = handler
         self.optional |= {topic} if optional else set()
+        self.small |= {topic} if small else set()
 
     def hear(self, *lines: bytes, on: str = "records") -> list[Any]:
         self.audited.clear()
@@ -113,6 +115,13 @@ def test_the_root_adds_a_custodian_which_is_there_after_a_restart(clerk: Clerk) 
         assert each.custodians.terms == (RECORDS, CustodianTerms(name="archive", groups=("narcotics",)))
         states = {state.custodian: state for state in each.trust.state(NOW)}
         assert (states["archive"].era, states["archive"].number) == (1, 1)
+
+
+def test_every_statement_is_asked_for_until_it_has_come_except_by_a_filter(clerk: Clerk) -> None:
+    assert Post(clerk, (RECORDS, "first")).small == {
+        keys_topic("riverside", "lists"),
+        custody_keys_topic("riverside", "records"),
+    }
 
 
 def test_each_known_custodian_is_asked_for_by_name_for_a_filter_may_bring_nothing_retained(
