@@ -13,6 +13,7 @@ from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 from psycopg.conninfo import conninfo_to_dict
 
+from department.alerts.states import AlertState
 from department.config.start import set_up_django
 from department.config.upgrade import connected, missing_migrations, running_database
 from department.custody.bucket import open_bucket
@@ -22,6 +23,7 @@ from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder, is_local, nearest
 from department.ledger.journal import LocalJournal
+from department.people.rights import Permission
 from department.policy.errors import PolicyError, PurposeError
 from department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
 from department.search.errors import PlacesError
@@ -37,6 +39,11 @@ _LEAST_FREE_SHARE = 0.05
 _LEAST_SECRET = 50
 """Characters, as Django's own check asks for."""
 _FOREIGN = timedelta(days=7)
+_COVERT = """
+SELECT distribution FROM lists_in_force WHERE distribution IS NOT NULL
+UNION SELECT covert_group FROM alerts_alert WHERE covert_group IS NOT NULL AND state = ANY (%s)
+"""
+"""Groups that entries are listed for now, or that open alerts are of."""
 
 _VERBS = {
     KEEPER: {"SELECT", "INSERT", "USAGE"},
@@ -280,12 +287,12 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
             from django.db import connection as session  # noqa: PLC0415 - after Django was set up
 
             with closing(session):
-                yield from _contents()
+                yield from _contents(folder)
     except DepartmentError as error:
         yield InstallationFault("database", str(error))
 
 
-def _contents() -> Iterator[InstallationFault]:
+def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     """Yield what the database lacks; if nothing, what its records say is wrong: a register, clauses of the policy."""
     from department.database.queries import rows  # noqa: PLC0415 - after Django was set up
     from department.sharing.clauses import evidence  # noqa: PLC0415
@@ -306,10 +313,26 @@ def _contents() -> Iterator[InstallationFault]:
             f"it is forged",
             grave=False,
         )
+    with connected(folder, OWNER) as owner:
+        yield from _unheard_groups(owner)
     for each in evidence():
         if not each.is_met:
             name = f"clause_{each.clause.id.lower()}"
             yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
+
+
+def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
+    """Yield the covert groups whose hits nobody sees; on no page, for only members may know what is listed."""
+    from department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
+    from department.people.models import CovertMember  # noqa: PLC0415
+
+    groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
+    members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))
+    able = currencies(member.person for member in members)
+    heard = {member.group for member, one in zip(members, able, strict=True) if one.may(Permission.ANSWER_HITS)}
+    for group in sorted(groups - heard):
+        message = f"no member of {group!r} may answer hits, so nobody sees those of its entries: give `person covert`"
+        yield InstallationFault("covert_group_unheard", message, grave=False)
 
 
 def role_faults(connection: psycopg.Connection) -> Iterator[InstallationFault]:

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 
 from department.config import checks
 from department.config.checks import InstallationFault, right_faults, role_faults
-from department.database.cluster import PrivateCluster
-from department.database.roles import AUDITOR, KEEPER, WEB
-from department.folder import DepartmentFolder
-from tests.department.commands.installation import Commands, department
+from department.config.upgrade import connected, running_database
+from department.database.cluster import SUPERUSER, PrivateCluster
+from department.database.roles import AUDITOR, KEEPER, OWNER, WEB
+from department.folder import DATABASE_NAME, DepartmentFolder
+from tests.department.commands.installation import CURRENT, Commands, department
 
 __all__ = ["department"]
 
@@ -208,6 +210,48 @@ def test_missing_postgresql_and_unsafe_url_are_named(department: Commands, monke
     url = b'"postgresql://{role}@203.0.113.1:1/platepost?connect_timeout=1"'
     with changed(department.folder / "department.toml", text.replace(b'"private"', url)):
         assert names(checks._database, department)[0] == "database_unprotected"
+
+
+ENTRY = """
+INSERT INTO lists_entry (
+    plate, category, priority, distribution, case_number, reason, author, expires_at, second_person, approved_by,
+    approved_at
+) VALUES ('7ABC123', 'felony_vehicle', 1, 'narcotics', '26-1', 'x', 'a', now() + interval '1 day', true, 'b', now())
+"""
+ALERT = """
+SET session_replication_role = replica;
+INSERT INTO alerts_alert (
+    record_id, retained_from, post, covert_group, hit, captured_at, arrived_at, category, priority, match,
+    hotlist_stale, held, second_needed, changed_at
+) VALUES (1, now(), 'post-1', 'homicide', 'x', now(), now(), 'felony_vehicle', 1, 'exact', false, false, false, now())
+"""
+"""SQL, for the superuser: an alert without its hit."""
+
+
+def test_covert_group_whose_hits_nobody_sees_is_named(department: Commands) -> None:
+    def unheard() -> list[str]:
+        found = department.json("check")
+        return [fault["message"].split("'")[1] for fault in found if fault["name"] == "covert_group_unheard"]
+
+    folder = DepartmentFolder(department.folder)
+    with running_database(folder), connected(folder, OWNER) as owner:
+        owner.execute(ENTRY)
+        with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
+            superuser.execute(ALERT)
+        assert unheard() == ["homicide", "narcotics"]
+        for login in ("a.rivera", "b.chen"):
+            done = department("person add", login, "--name", login, "--role", "operator")
+            assert done.returncode == 0, done.stderr
+        assert department("person covert", "a.rivera", "narcotics").returncode == 0
+        assert unheard() == ["homicide", "narcotics"], "without training nobody answers hits"
+        owner.execute(CURRENT)
+        assert unheard() == ["homicide"]
+        assert department("person covert", "b.chen", "homicide").returncode == 0
+        assert unheard() == []
+        assert department("person covert", "a.rivera", "narcotics", "--end").returncode == 0
+        assert unheard() == ["narcotics"]
+        owner.execute("UPDATE lists_entry SET ended_at = now(), ended_by = 'a', ended_because = 'found'")
+        assert unheard() == []
 
 
 def execute(query: str) -> None:
