@@ -25,6 +25,7 @@ from provisioning.errors import ProvisioningError
 from provisioning.fleet import expiry
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.reads import warning
+from provisioning.fleet.rotation import unmatched_broker
 from provisioning.people import administrators
 
 _COLORS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
@@ -73,9 +74,9 @@ def status(
     A terminal of 120 characters also shows software, configuration and certificate; --json shows everything.
 
     Only signed statuses count. It warns of certificates that expire soon, with the command that renews each (critical
-    in the last seven days); of the end of the last administrator's or the enrollment server's certification; and of hot
-    lists that the log of acts does not know. A fleet without a custodian gets a notice, which does not change the exit
-    code.
+    in the last seven days); of a broker's key that is not its certificate's; of the end of the last administrator's or
+    the enrollment server's certification; and of hot lists that the log of acts does not know. A fleet without a
+    custodian gets a notice, which does not change the exit code.
 
     Exit codes are those of monitoring plugins: 0 OK; 1 warning (a major or minor fault); 2 critical (a post that is
     offline, silent, not genuine or has a critical fault, or a certification that has ended); 3 the broker does not
@@ -90,6 +91,8 @@ def status(
         shown = shown_by(fleet, broker or fleet.broker_address) if rows else None
         ends = list(expiry.expiries(fleet, serves_enrollment=officer is not None, shown=shown))
         warnings += [one.warning(ahead=limits.certificate) for one in ends]
+        unmatched = unmatched_broker(fleet)
+        warnings.append(None if unmatched is None else (unmatched, True))
         reads = warning(fleet.subscribers(), fleet.reads(), fleet.broker.access_list.read_text("utf-8"))
         warnings.append(None if reads is None else (reads, False))
         notice = None if fleet.required_custodians() else _no_custodian(fleet, directory)

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import ROOT_FILE, is_left_out
+from provisioning.fleet.layout import ROOT_FILE, Layout, is_left_out
 from provisioning.trust import takeover
 from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.keys import new_key, private_pem, replace_private
+from provisioning.trust.keys import new_key, private_pem, read_private_key, replace_private
 from provisioning.trust.takeover import serial_of
 
 
@@ -44,6 +44,24 @@ def rotate_broker(fleet: Fleet) -> Rotated:
         fleet.ledger.revoked([int(before, 16)], "rotated")
         fleet.write_broker_certificate(authority)
     return Rotated("broker", before, serial_of(folder), "Copy broker/ to the broker, if it is elsewhere.")
+
+
+def unmatched_broker(fleet: Layout) -> str | None:
+    """Say it where the broker's key is not its certificate's, as a rotation that was cut off leaves them.
+
+    None where they fit, or where both were taken to the broker.
+    """
+    broker = fleet.broker
+    if not broker.private_key.exists():
+        return None
+    try:
+        key = read_private_key(broker.private_key)
+        fits = read_certificates(broker.certificate)[0].public_key() == key.public_key()
+    except ProvisioningError as error:
+        return f"the broker will not start again: {error}"
+    folder = broker.private_key.parent
+    why = f"the key in {folder} is not the certificate's: fleet rotate FLEET broker"
+    return None if fits else f"the broker will not start again: {why}"
 
 
 def rotate_publisher(fleet: Fleet) -> Rotated:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 
 from device.control.people import Operators
 from device.records import Role
+from provisioning.brokers import mosquitto_user
 from provisioning.brokers.name_hash import name_hash
 from provisioning.cli import provision
 from provisioning.errors import ProvisioningError
@@ -50,6 +52,35 @@ def test_old_posts_trust_the_broker_of_a_new_authority_and_its_people(fleet: Fle
     person = Person.load(fleet.add_operator("r-alvarez", Role.TECHNICIAN))
     operators = Operators(before)
     assert operators.recognize(person.x5c, at=datetime.now(UTC)).name == "r-alvarez"
+
+
+def test_status_says_that_a_cut_off_rotation_left_the_broker_s_key_without_its_certificate(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, empty = mosquitto_user.write, Fleet.create(fleet.directory.parent / "empty", agency="riverside")
+
+    def cut_off(path: Path, content: bytes) -> None:
+        if path == empty.broker.certificate:
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    def status() -> str:
+        result = CliRunner().invoke(provision, ["fleet", "status", str(empty.directory), "--json"])
+        return str(json.loads(result.output)["office"])
+
+    before = status()
+    with monkeypatch.context() as patch:
+        patch.setattr(mosquitto_user, "write", cut_off)
+        with pytest.raises(OSError, match="No space"):
+            rotate_broker(empty)
+    assert "the broker will not start again: the key in " in status()
+    rotate_broker(empty)
+    assert status() == before
+    empty.broker.private_key.write_text("damaged")
+    assert "private_key.pem: no private key can be read from it" in status()
+    empty.broker.certificate.unlink()
+    empty.broker.private_key.unlink()
+    assert status() == before, "they may have been taken to the broker"
 
 
 def test_what_the_former_authority_issued_can_still_be_revoked(fleet: Fleet) -> None:
