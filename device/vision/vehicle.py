@@ -9,6 +9,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,7 +116,9 @@ def plate_width(width: float, height: float) -> float:
 
 def tinted(picture: NDArray[np.uint8]) -> bool:
     """Whether a picture has colors: by infrared light it has none."""
-    return float(np.ptp(picture, axis=2).mean()) >= _TINTED
+    blue, green, red = cv2.split(picture)
+    spread = cv2.max(cv2.max(blue, green), red) - cv2.min(cv2.min(blue, green), red)
+    return float(spread.mean()) >= _TINTED
 
 
 def claimed(logits: NDArray[np.floating], *, colored: bool = True) -> Appearance:

@@ -47,11 +47,21 @@ def test_boxes_and_sizes() -> None:
     assert intersection_over_union((0, 0, 10, 10), (10, 0, 20, 10)) == 0
 
 
-@pytest.mark.parametrize("shape", [(720, 1280), (1080, 1920), (600, 800), (719, 1279), (45, 80), (360, 640, 3)])
-def test_shrinking_by_halves_is_area_averaging(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "used"),
+    [
+        *(((rows, columns), (rows, columns)) for rows, columns in [(720, 1280), (1080, 1920), (600, 800), (45, 80)]),
+        ((360, 640, 3), (360, 640)),
+        ((719, 1279), (716, 1276)),
+        ((179, 319), (179, 319)),
+    ],
+)
+def test_shrinking_by_halves_is_area_averaging_without_odd_last_rows(
+    shape: tuple[int, ...], used: tuple[int, int]
+) -> None:
     noise = np.random.default_rng(3).integers(0, 255, shape, np.uint8)
     picture = cv2.GaussianBlur(noise, (0, 0), 3)
-    at_once = cv2.resize(picture, (80, 45), interpolation=cv2.INTER_AREA).astype(int)
+    at_once = cv2.resize(picture[: used[0], : used[1]], (80, 45), interpolation=cv2.INTER_AREA).astype(int)
     found = shrink(picture, 80, 45)
     assert found.shape == at_once.shape
     assert np.abs(found - at_once).max() <= 2
