@@ -1,7 +1,7 @@
 """A second look of the detector, from nearer: at what was read with doubt, for its corners, and at what it saw faintly.
 
-The plates of a frame are enlarged side by side in one input of the detector, so that a second look costs one run
-however many they are, and one alone in the smaller input a fifth of it. What was measured is in the model card.
+Each plate is enlarged alone in the detector's smaller input, which takes a fifth of the time of a frame. What was
+measured is in the model card.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, PADDING, WIDTH, Detection, Detector
 from device.vision.geometry import Corners, intersection_over_union
 
-COLUMNS, ROWS = 3, 2
-"""Tiles of the input."""
-TILE = (WIDTH // COLUMNS, HEIGHT // ROWS)
-"""Pixels of a tile, width and height."""
+MOST = 6
+"""Plates of a frame that are looked at again."""
+SURROUNDINGS = (213, 184)
+"""Pixels of the input, width and height, that a plate with what is around it takes at most."""
 PLATE_WIDTH = 110
 """Pixels of the input that a plate is enlarged or shrunk to: it is found best at about this size."""
 SAME = 0.4
@@ -47,39 +47,37 @@ def confirmed(detector: Detector, gray: NDArray[np.uint8], faint: Sequence[Detec
 
 def _look_again(detector: Detector, gray: NDArray[np.uint8], detections: Sequence[Detection]) -> list[Detection | None]:
     """Look at plates once more: the second look's score with the mean of both looks' corners, or None, for each."""
-    again: list[Detection | None] = [None] * len(detections)
-    alone = len(detections) == 1 and detector.near is not None
-    canvas = np.full((NEAR_HEIGHT, NEAR_WIDTH) if alone else (HEIGHT, WIDTH), PADDING, np.uint8)
-    tiles = [_show(canvas, number, gray, detection) for number, detection in enumerate(detections[: COLUMNS * ROWS])]
-    if not tiles:
-        return again
-    found = detector.find(canvas)
-    for number, (offset, scale) in enumerate(tiles):
-        seen = [Detection(other.score, ((other.corners - offset) / scale).astype(np.float32)) for other in found]
-        first = detections[number]
-        overlaps = [intersection_over_union(other.box, first.box) for other in seen]
-        best = max(range(len(seen)), key=lambda place: overlaps[place], default=None)
-        if best is not None and overlaps[best] >= SAME:
-            corners = ((first.corners + seen[best].corners) / 2).astype(np.float32)
-            again[number] = Detection(seen[best].score, corners)
-    return again
+    seconds = [_second(detector, gray, detection) for detection in detections[:MOST]]
+    return seconds + [None] * (len(detections) - len(seconds))
+
+
+def _second(detector: Detector, gray: NDArray[np.uint8], first: Detection) -> Detection | None:
+    canvas = np.full((HEIGHT, WIDTH) if detector.near is None else (NEAR_HEIGHT, NEAR_WIDTH), PADDING, np.uint8)
+    offset, scale = _show(canvas, gray, first)
+    seen = [
+        Detection(other.score, ((other.corners - offset) / scale).astype(np.float32)) for other in detector.find(canvas)
+    ]
+    overlaps = [intersection_over_union(other.box, first.box) for other in seen]
+    if max(overlaps, default=0.0) < SAME:
+        return None
+    best = seen[overlaps.index(max(overlaps))]
+    return Detection(best.score, ((first.corners + best.corners) / 2).astype(np.float32))
 
 
 def _show(
-    canvas: NDArray[np.uint8], number: int, gray: NDArray[np.uint8], detection: Detection
+    canvas: NDArray[np.uint8], gray: NDArray[np.uint8], detection: Detection
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw a plate's surroundings into a tile; canvas = frame * scale + offset, and both are returned."""
+    """Draw a plate's surroundings into an input; canvas = frame * scale + offset, and both are returned."""
     left, top, right, bottom = detection.box
     scale = PLATE_WIDTH / max(right - left, 4.0)
-    reach = np.array(TILE) / scale / 2
+    reach = np.array(SURROUNDINGS) / scale / 2
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
     limit = np.array(gray.shape[::-1])
     low = np.clip(np.ceil(middle - reach), 0, limit - 1).astype(int)
     high = np.clip(np.floor(middle + reach), low + 1, limit).astype(int)
     part = gray[low[1] : high[1], low[0] : high[0]]
-    size = np.minimum(np.maximum(np.round((high - low) * scale), 1), TILE).astype(int)
+    width, height = np.minimum(np.maximum(np.round((high - low) * scale), 1), SURROUNDINGS).astype(int).tolist()
     smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    x, y = number % COLUMNS * TILE[0], number // COLUMNS * TILE[1]
-    canvas[y : y + size[1], x : x + size[0]] = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=smooth)
-    factor = (size / (high - low)).astype(np.float32)
-    return (np.array([x, y]) - low * factor).astype(np.float32), factor
+    canvas[:height, :width] = cv2.resize(part, (width, height), interpolation=smooth)
+    factor = (np.array([width, height]) / (high - low)).astype(np.float32)
+    return (-low * factor).astype(np.float32), factor

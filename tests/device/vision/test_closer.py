@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.vision.closer import PLAIN, PLATE_WIDTH, TILE, closer, confirmed
+from device.vision.closer import MOST, PLAIN, PLATE_WIDTH, closer, confirmed
 from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH, Detection
 
 
@@ -14,7 +14,7 @@ def square(left: float, top: float, width: float) -> np.ndarray:
 
 
 class Seeing:
-    """A detector that finds what is brighter than gray, by its upright box, one a tile."""
+    """A detector that finds what is brighter than gray, by its upright box."""
 
     def __init__(self, score: float = 0.9, near: object = None) -> None:
         self.score = score
@@ -23,15 +23,12 @@ class Seeing:
 
     def find(self, canvas: np.ndarray) -> list[Detection]:
         self.canvases.append(canvas.copy())
-        found = []
-        for y in range(0, HEIGHT - 1, TILE[1]):
-            for x in range(0, WIDTH - 1, TILE[0]):
-                rows, columns = np.nonzero(canvas[y : y + TILE[1], x : x + TILE[0]] > 150)
-                if len(rows):
-                    box = columns.min() + x, rows.min() + y, columns.max() + x + 1, rows.max() + y + 1
-                    corners = [[box[0], box[1]], [box[2], box[1]], [box[2], box[3]], [box[0], box[3]]]
-                    found.append(Detection(self.score, np.array(corners, np.float32)))
-        return found
+        rows, columns = np.nonzero(canvas > 150)
+        if not len(rows):
+            return []
+        left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+        corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        return [Detection(self.score, np.array(corners, np.float32))]
 
 
 def frame(*places: tuple[int, int, int]) -> np.ndarray:
@@ -50,34 +47,23 @@ def test_corners_that_were_off_come_half_way_to_the_plate(place: tuple[int, int,
     assert better == pytest.approx((true + off) / 2, abs=width * 0.02 + 0.5)
 
 
-def test_all_plates_of_a_frame_cost_one_run() -> None:
-    places = [(100 + 180 * number, 300, 60) for number in range(6)]
-    detector: Any = Seeing()
-    better = closer(detector, frame(*places), [Detection(0.8, square(*place)) for place in places])
-    assert len(detector.canvases) == 1
-    widths = [corners[:, 0].max() - corners[:, 0].min() for corners in better]
-    assert widths == pytest.approx([60] * 6, abs=1.5)
-    assert (detector.canvases[0] > 150).sum() == pytest.approx(6 * PLATE_WIDTH**2 / 2, rel=0.05)
-
-
-def test_one_plate_is_looked_at_in_the_smaller_input_where_there_is_one() -> None:
-    place = (600, 300, 60)
+def test_each_plate_is_looked_at_alone_in_the_smaller_input_where_there_is_one() -> None:
+    places = [(100 + 300 * number, 300, 60) for number in range(3)]
     for near, shape in ((None, (HEIGHT, WIDTH)), ("there", (NEAR_HEIGHT, NEAR_WIDTH))):
         detector: Any = Seeing(near=near)
-        (better,) = closer(detector, frame(place), [Detection(0.8, square(*place))])
-        assert detector.canvases[0].shape == shape
-        assert better == pytest.approx(square(*place), abs=1.5)
-    assert TILE[0] <= NEAR_WIDTH
-    assert TILE[1] <= NEAR_HEIGHT
-    closer(detector, frame(place), [Detection(0.8, square(*place))] * 2)
-    assert detector.canvases[1].shape == (HEIGHT, WIDTH), "two need more room"
+        better = closer(detector, frame(*places), [Detection(0.8, square(*place)) for place in places])
+        assert [canvas.shape for canvas in detector.canvases] == [shape] * 3
+        for canvas, corners, place in zip(detector.canvases, better, places, strict=True):
+            assert (canvas > 150).sum() == pytest.approx(PLATE_WIDTH**2 / 2, rel=0.05)
+            assert corners == pytest.approx(square(*place), abs=1.5)
 
 
 def test_beyond_six_and_what_is_not_found_again_stay_as_they_were() -> None:
-    places = [(100 + 150 * number, 300, 60) for number in range(7)]
+    places = [(100 + 150 * number, 300, 60) for number in range(MOST + 1)]
     detections = [Detection(0.8, square(*place)) for place in places]
     detector: Any = Seeing()
-    assert closer(detector, frame(*places), detections)[6] is detections[6].corners
+    assert closer(detector, frame(*places), detections)[MOST] is detections[MOST].corners
+    assert len(detector.canvases) == MOST
     blind: Any = SimpleNamespace(find=lambda _canvas: [], near=None)
     assert closer(blind, frame(), detections[:1])[0] is detections[0].corners
 
