@@ -52,6 +52,11 @@ SURE = 0.99
 It spares a tenth of a photo's time. Of 546 photos no other plate is read right or wrong for it; see the reader's model
 card.
 """
+LOST = 0.005
+"""Claim of the first look at a plate of a still picture below which no other follows: lettering, or too far away.
+
+Of 1,183 such places in 2,231 photos none was told after all its looks.
+"""
 SPARE = 0.3
 """Share of a crop's width that is put around it, its edge drawn out, for the detector to find the plate in it."""
 
@@ -261,9 +266,10 @@ class Recognizer:
         return replace(plate, issuer=impression.issuer, look=impression.plate)
 
     def _looks(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
-        """Look at a plate by its corners and, unless that is sure, by the box around them."""
+        """Look at a plate by its corners and, unless that is sure or hopeless, by the box around them."""
         first = self.reader.look(_rectified(gray, corners))
-        if first.hypotheses[0].text and first.hypotheses[0].probability >= SURE:
+        best = first.hypotheses[0]
+        if best.probability < LOST or (best.text and best.probability >= SURE):
             return [first]
         return [first, self.reader.look(_rectified(gray, upright(corners)))]
 

@@ -82,9 +82,11 @@ def test_corners_are_those_of_the_full_size_frame(recognizer: Recognizer) -> Non
     assert intersection_over_union(found[TEXTS[0]], (155 * 1.5, 400 * 1.5, 285 * 1.5, 465 * 1.5)) > 0.75
 
 
-@pytest.mark.parametrize(("sure", "looks"), [(1.1, 2), (0.0, 1)], ids=["in doubt", "sure"])
-def test_plates_are_read_by_their_corners_and_unless_that_is_sure_by_the_box_around_them(
-    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, sure: float, looks: int
+@pytest.mark.parametrize(
+    ("sure", "lost", "looks"), [(1.1, 0.0, 2), (0.0, 0.0, 1), (1.1, 1.1, 1)], ids=["in doubt", "sure", "hopeless"]
+)
+def test_plates_are_read_by_their_corners_and_where_that_is_in_doubt_by_the_box_around_them(
+    recognizer: Recognizer, monkeypatch: pytest.MonkeyPatch, sure: float, lost: float, looks: int
 ) -> None:
     seen: list[np.ndarray] = []
     look = recognizer.reader.look
@@ -95,6 +97,7 @@ def test_plates_are_read_by_their_corners_and_unless_that_is_sure_by_the_box_aro
 
     monkeypatch.setattr(recognizer.reader, "look", noted)
     monkeypatch.setattr("device.vision.recognizer.SURE", sure)
+    monkeypatch.setattr("device.vision.recognizer.LOST", lost)
     monkeypatch.setattr("device.vision.recognizer.in_doubt", lambda _looks: False)
     turned = cv2.warpAffine(street(), cv2.getRotationMatrix2D((640, 360), 6, 1), (1280, 720))
     found = recognizer.recognize(turned).plates
