@@ -1,7 +1,9 @@
 """All commands, by their options."""
 
 import re
+import sys
 from collections.abc import Iterator
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ from click.testing import CliRunner
 from department.policy.policy import DEFAULT, read_policy
 from device.cli import platepost
 from device.commands.options import Date, Number
+from device.entry import main
 
 DEVELOPERS = "models"
 """Their commands need what only the training installs."""
@@ -101,6 +104,21 @@ def test_a_command_that_is_broken_off_ends_as_shells_expect_of_ctrl_c(monkeypatc
     monkeypatch.setattr(command, "callback", broken_off)
     done = CliRunner().invoke(platepost, ["verify", "-", "--key", __file__])
     assert (done.exit_code, done.output) == (130, "Aborted!\n")
+
+
+def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class BreaksOff(MetaPathFinder):
+        def find_spec(self, fullname: str, *_: object) -> None:
+            if fullname == "device.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "device.cli")
+    monkeypatch.setattr(sys, "meta_path", [BreaksOff(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "Aborted!\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,16 @@
+"""Where the command `platepost` begins, so that Ctrl-C ends it in words also while the rest is still being loaded."""
+
+import sys
+
+from device.signals import BROKEN_OFF
+
+
+def main() -> object:
+    """Load the command line, and run it."""
+    try:
+        from device.cli import main as run  # noqa: PLC0415 - here it can be broken off
+
+        return run()
+    except KeyboardInterrupt:
+        sys.stderr.write("Aborted!\n")
+        raise SystemExit(BROKEN_OFF) from None
