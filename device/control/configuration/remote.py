@@ -92,8 +92,11 @@ class RemoteConfiguration(Generic[Table]):
             self._forget_revoked()
             if self.kept.trial is not None:
                 starts = self.kept.trial.starts + 1
-                self._keep(self.kept.with_(trial=self.kept.trial.model_copy(update={"starts": starts})))
-                if starts >= STARTS:
+                counted = self._keep(self.kept.with_(trial=self.kept.trial.model_copy(update={"starts": starts})))
+                if not counted:
+                    # It may have crashed any number of times. With room on the disk it is on trial again.
+                    self._revert(Rejection.DID_NOT_START, "the disk does not take how often the software began")
+                elif starts >= STARTS:
                     self._revert(Rejection.DID_NOT_START, f"the software began {starts} times while it was on trial")
             self.effective = self._from_store()
             return self.effective
@@ -329,10 +332,12 @@ class RemoteConfiguration(Generic[Table]):
     def _begin_trial(self) -> None:
         self._trial_since, self._fault_since, self._changed = self._steady(), None, True
 
-    def _keep(self, kept: StoredConfiguration) -> None:
-        """Keep what is true already; where the disk does not take it, it is true until the next start."""
+    def _keep(self, kept: StoredConfiguration) -> bool:
+        """Keep what is true already; where the disk does not take it, which is told, it is so until the next start."""
         self.kept = kept
         try:
             self._store.write(kept)
         except NotKeptError as error:
             log.warning("%s", error)
+            return False
+        return True

@@ -359,6 +359,20 @@ def test_a_full_disk_refuses_and_keeps_what_there_is(world: World, monkeypatch: 
     assert confidence(world) == 0.35
 
 
+def test_on_a_disk_that_counts_no_starts_the_one_before_is_in_force_and_with_room_the_trial_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.give(world.remote(), world.sign(GOOD))
+    for _ in range(STARTS + 1):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+            remote = world.remote()
+        assert said(remote).reason == "did_not_start"
+        assert (remote.state().state, remote.effective) == ("file", world.base)
+    remote = world.remote()
+    assert (remote.state().state, remote.effective.vision.minimum_confidence) == ("trial", 0.45)
+
+
 def test_what_the_disk_did_not_take_is_applied_once_it_does(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     remote = world.remote()
     with monkeypatch.context() as patch:
