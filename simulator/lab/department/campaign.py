@@ -1,12 +1,14 @@
 """The course of a run: records come while keeper, broker and database fail, and at the end a checker judges."""
 
 import json
-import multiprocessing
 import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -199,19 +201,12 @@ class DepartmentCampaign:
         department, stated = self._site.department, self._site.directory / "stated.json"
         said = {"status": department.said("status"), "verified": department.said("verify", allowed=(0, 1))}
         stated.write_text(json.dumps(said), encoding="utf-8")
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        arguments = (self._site.plan, self._site.wire_log, self._site.custodian_key, self._site.late, stated, theirs)
-        process = context.Process(target=check, args=arguments, name="checker")
-        process.start()
-        theirs.close()
+        given = (self._site.plan, self._site.wire_log, self._site.custodian_key, self._site.late, stated)
         try:
-            receipts, found = ours.recv()
-        except EOFError:
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                return pool.submit(check, *given).result()
+        except BrokenProcessPool:
             return 0, ["the checker ended by itself"]
-        finally:
-            process.join()
-        return int(receipts), list(found)
 
     def _rates(self) -> tuple[float, float]:
         pairs = list(zip(self._samples, self._samples[1:], strict=False))
@@ -235,11 +230,10 @@ class DepartmentCampaign:
         return most[0], most[1]
 
 
-def check(plan: Path, wire_log: Path, key: Path, late: str, stated: Path, answer: Any) -> None:  # noqa: ANN401, PLR0917 - a Connection, generic only in stubs; all given by place
-    """Be the checker in this process, and answer how many receipts there were and what is wrong."""
+def check(plan: Path, wire_log: Path, key: Path, late: str, stated: Path) -> tuple[int, list[str]]:
+    """Be the checker in this process; return how many receipts there were, and what is wrong."""
     checker = DepartmentChecker(Plan.load(plan), read_key(key.read_bytes()), late=[late])
     for topic, body, _ in messages_of(wire_log):
         checker.hear(topic, body)
     said = json.loads(stated.read_text("utf-8"))
-    answer.send((checker.receipts, checker.judge(CustodyStatement.read(said["status"], said["verified"]))))
-    answer.close()
+    return checker.receipts, checker.judge(CustodyStatement.read(said["status"], said["verified"]))

@@ -1,16 +1,12 @@
 """What a publisher made, as it wrote it down at its end."""
 
-import json
+import pickle
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from simulator.lab.department.oddities import EXTRA, Oddity
-from simulator.lab.department.templates import UNKNOWN_TYPE
-
-PLAN = "plan.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,9 @@ class ExtraPlan:
     """A record beside those of the post's own chains."""
 
     post: str
+    """Below whose name it comes."""
     chain: str | None
+    """Chain and number that it says it has; None of what is no record."""
     number: int | None
     digest: str
     oddity: Oddity
@@ -86,26 +84,12 @@ class Plan:
         counts.update(extra.verdict for extra in self.extras if extra.post == post)
         return dict(+counts)
 
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        path.write_bytes(pickle.dumps(self))
+
     @classmethod
-    def load(cls, folder: Path) -> "Plan":
-        """Read it. Raises OSError, ValueError or KeyError: it was not written, or not wholly."""
-        said = json.loads((folder / PLAN).read_bytes())
-        chains = {
-            (post, chain["name"]): ChainPlan(
-                chain["group"],
-                chain["last"],
-                frozenset(chain["missing"]),
-                frozenset(chain["held"]),
-                (folder / f"{chain['name']}.digests").read_bytes(),
-            )
-            for post, made in said["posts"].items()
-            for chain in made["chains"]
-        }
-        extras = tuple(_extra(each) for made in said["posts"].values() for each in made["extras"])
-        unknown = {post: made["kinds"].get(UNKNOWN_TYPE, 0) for post, made in said["posts"].items()}
-        return cls(said["whole"], chains, unknown, extras)
-
-
-def _extra(said: Mapping[str, Any]) -> ExtraPlan:
-    chain, number = said["place"] or (None, None)
-    return ExtraPlan(said["post"], chain, number, said["digest"], Oddity(said["oddity"]))
+    def load(cls, path: Path) -> "Plan":
+        """Read what `save` wrote. Raises OSError: there is no such file."""
+        found: Plan = pickle.loads(path.read_bytes())  # noqa: S301 - this run's own publisher wrote it
+        return found

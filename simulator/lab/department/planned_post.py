@@ -6,7 +6,7 @@ and the oldest that lacks one, after a while. Not simulated: the disk, several c
 """
 
 import hashlib
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -15,6 +15,7 @@ from device.records import Receipt, Signer, Source, new_identifier
 from device.records.base import timestamp
 from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump, parse
 from simulator.lab.department.oddities import Oddity
+from simulator.lab.department.plan import ExtraPlan
 from simulator.lab.department.templates import RecordTemplate, TemplateSet
 
 HITS, COVERT, OTHERS = 0.02, 0.01, 0.03
@@ -73,18 +74,6 @@ class PlannedChain:
 
 
 @dataclass(frozen=True, slots=True)
-class ExtraRecord:
-    """A record beside those of the post's own chains."""
-
-    post: str
-    """Below whose name it comes."""
-    place: tuple[str, int] | None
-    """Chain and number that it says it has; None of what is no record."""
-    digest: str
-    oddity: Oddity
-
-
-@dataclass(frozen=True, slots=True)
 class SignedRecord:
     """One that was made."""
 
@@ -117,9 +106,9 @@ class PlannedPost:
         """
         self.name = source.post
         self.chains = [PlannedChain(new_identifier()), PlannedChain(new_identifier(), group=templates.group)]
-        self.extras: list[ExtraRecord] = []
-        self.kinds: Counter[str] = Counter()
-        """How many records were made of each type."""
+        self.extras: list[ExtraPlan] = []
+        self.unknown = 0
+        """How many records were made of a type that nobody knows."""
         self.queue: deque[Outgoing] = deque()
         self._source, self._signer, self._templates, self._draw, self._stranger = (
             source,
@@ -166,6 +155,7 @@ class PlannedPost:
         chain, template = self.chains[0], self._draw.choice(self._templates.reads)
         if oddity is Oddity.UNKNOWN:
             template = self._templates.unknown
+            self.unknown += 1
         number, previous = chain.last + 1, chain.head
         shift = {Oddity.LATE: -SHIFT, Oddity.EARLY: SHIFT}.get(oddity, timedelta())
         made = self._made(template, chain.name, number, previous, shift=shift)
@@ -187,7 +177,8 @@ class PlannedPost:
 
     def add_extra(self, oddity: Oddity, body: bytes, digest: str, place: tuple[str, int] | None) -> None:
         """Send a record besides those of the post's own, now and at the end; its place is what it says of itself."""
-        self.extras.append(ExtraRecord(self.name, place, digest, oddity))
+        chain, number = place or (None, None)
+        self.extras.append(ExtraPlan(self.name, chain, number, digest, oddity))
         message = Outgoing(self._source.topic("read"), body)
         self.queue.append(message)
         self._again.append(message)
@@ -273,7 +264,6 @@ class PlannedPost:
         chain.digests += bytes.fromhex(chain.head)
         message = Outgoing(self._source.topic(template.topic), made.body(), (chain.name, chain.last))
         chain.held[chain.last] = HeldRecord(message)
-        self.kinds[template.type] += 1
         return message
 
     def _made(

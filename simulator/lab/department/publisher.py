@@ -4,13 +4,12 @@ It knows the posts' keys, the custodian's public key and the broker; no keeper a
 down what it made: the plan, by which a checker judges.
 """
 
-import json
 import logging
 import select
 import signal
 import ssl
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import IntEnum
 from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
@@ -30,6 +29,7 @@ from device.uplink.settings import UplinkSettings
 from device.uplink.tls import tls_context
 from provisioning.connection import client_of, split_address
 from simulator.lab.department.oddities import drawn
+from simulator.lab.department.plan import ChainPlan, Plan
 from simulator.lab.department.planned_post import Outgoing, PlannedPost
 from simulator.lab.department.templates import TemplateSet
 
@@ -85,7 +85,7 @@ class PublisherSettings:
     """Records that may lack their receipt at a time, all posts together; then no new ones are made."""
     seed: int
     plan: Path
-    """A folder in which the plan is written."""
+    """The file to which the plan is written."""
 
 
 class PostConnection:
@@ -267,11 +267,7 @@ class Publisher:
                         oddity, self._draw.choice([other for other in self._posts if other is not post]), now
                     )
                 self._made += 1
-        self._counts[PublisherCount.MADE], self._counts[PublisherCount.HELD], self._counts[PublisherCount.STAGE] = (
-            self._made,
-            held,
-            self._stage,
-        )
+        self._tell(held)
 
     def _tell(self, held: int) -> None:
         told = {PublisherCount.MADE: self._made, PublisherCount.HELD: held, PublisherCount.STAGE: self._stage}
@@ -299,27 +295,19 @@ class Publisher:
             time.sleep(_WAIT_SECONDS)
 
     def _write_plan(self) -> None:
-        folder = self._settings.plan
-        folder.mkdir(parents=True, exist_ok=True)
-        posts = {}
-        for post in self._posts:
-            for chain in post.chains:
-                (folder / f"{chain.name}.digests").write_bytes(chain.digests)
-            posts[post.name] = {
-                "chains": [
-                    {
-                        "name": chain.name,
-                        "group": chain.group,
-                        "last": chain.last,
-                        "missing": chain.missing,
-                        "held": [*chain.held],
-                    }
-                    for chain in post.chains
-                ],
-                "kinds": dict(post.kinds),
-                "extras": [asdict(extra) for extra in post.extras],
-            }
-        (folder / "plan.json").write_text(json.dumps({"posts": posts, "whole": self._stage is PublisherStage.DONE}))
+        chains = {
+            (post.name, chain.name): ChainPlan(
+                chain.group, chain.last, frozenset(chain.missing), frozenset(chain.held), bytes(chain.digests)
+            )
+            for post in self._posts
+            for chain in post.chains
+        }
+        Plan(
+            whole=self._stage is PublisherStage.DONE,
+            chains=chains,
+            unknown={post.name: post.unknown for post in self._posts},
+            extras=tuple(extra for post in self._posts for extra in post.extras),
+        ).save(self._settings.plan)
 
 
 def publish(*, settings: PublisherSettings, counts: "SynchronizedArray[int]", log_file: Path) -> None:

@@ -44,7 +44,7 @@ class DepartmentSite(Site[Broker]):
         super().__init__(directory, fleet, Broker(fleet, directory / "broker"))
         self.namespaces = namespaces
         self.wire_log = directory / "receipts.jsonl"
-        self.plan = directory / "plan"
+        self.plan = directory / "plan.pickle"
         self.publisher_log = directory / "publisher.log"
         self.custodian_key = fleet.keys(Purpose.CUSTODY, CUSTODIAN).verifying
         self.department = ThrowawayDepartment(

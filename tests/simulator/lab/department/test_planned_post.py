@@ -111,7 +111,7 @@ def test_what_the_post_never_signed_is_refused_and_comes_before_what_it_did(
         Keyring([KEY]).check(event["signature"], canonical_bytes(event))
     Keyring([KEY]).check(parse(own.body)["signature"], canonical_bytes(parse(own.body)))
     (extra,) = post.extras
-    assert extra.place == (event["chain"], event["sequence"])
+    assert (extra.chain, extra.number) == (event["chain"], event["sequence"])
     assert extra.digest == digest_of(canonical_bytes(event))
     assert (extra.digest == post.chains[0].digest(1)) == (oddity is Oddity.SPOILED)
 
