@@ -51,8 +51,6 @@ class Missing:
 
     lost: int
     """Records that posts recorded and that did not arrive."""
-    posts: tuple[str, ...]
-    """Some of the posts that lost any."""
     repeats: int
     """Arrivals of a record that had arrived already."""
 
@@ -133,13 +131,8 @@ class Collector:
 
     def _missing(self, chains: Sequence[RecordedChain]) -> Missing:
         self._archive.flush()  # it is proved next, by others
-        lost, posts = 0, []
-        for chain in chains:
-            gone = chain.last - len(self._arrived.numbers[chain.post, chain.chain])
-            lost += gone
-            if gone:
-                posts.append(chain.post)
-        return Missing(lost=lost, posts=tuple(posts[:8]), repeats=self._arrived.repeats)
+        lost = sum(chain.last - len(self._arrived.numbers[chain.post, chain.chain]) for chain in chains)
+        return Missing(lost=lost, repeats=self._arrived.repeats)
 
     # --- the thread that receives
 

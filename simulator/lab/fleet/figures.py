@@ -1,12 +1,13 @@
 """What a fleet's run measured; written as JSON, which the model reads."""
 
 import dataclasses
-import json
 import os
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 from simulator.errors import CampaignError
 
@@ -169,12 +170,7 @@ class Figures:
             CampaignError: the file is no such thing.
 
         """
-        parts = {"machine": Machine, "connecting": Connecting, "rest": Rest, "work": Work, "burst": Work}
-        parts |= {"delta": Delta, "outage": Outage, "end": End}
         try:
-            document = json.loads(path.read_bytes())
-            document.pop("passed", None)
-            made = {name: parts[name](**value) if name in parts else value for name, value in document.items()}
-            return cls(**made)
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
             raise CampaignError(f"{path}: no figures of a fleet can be read from it ({error})") from error
