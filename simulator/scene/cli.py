@@ -66,7 +66,3 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     if described.watch is not None:
         write_watch(described, truth.passages(), out)
     click.echo(f"{out}: {count} frames, {len(truth.passages())} passages, {out.stat().st_size / 1e6:.1f} MB")
-
-
-if __name__ == "__main__":
-    render()

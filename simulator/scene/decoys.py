@@ -58,9 +58,7 @@ def make_decoy(rng: np.random.Generator, decoy: Decoy, *, lit: float) -> Vehicle
     outline = ((0.0, 0.0, 0.0), (0.0, height, 0.0), (0.4, height, 0.0), (0.4, 0.0, 0.0))
     form = Shape(decoy.kind, 0.25, height, height, height, height, outline, 0.1, (0.1, 0.3), 0.0, 0.0)
     corners = mounted(rng, (0.0, middle, front), size)
-    return Vehicle(
-        form, bearer, skin, tone, 0.0, 0.1, picture, decoy.kind == "sign", corners, (0, 0, 0), receding=False
-    )
+    return Vehicle(form, bearer, skin, tone, 0.0, 0.1, picture, decoy.kind == "sign", corners, (0, 0, 0))
 
 
 def _stuck(rng: np.random.Generator, decoy: Decoy, lit: float) -> Vehicle:

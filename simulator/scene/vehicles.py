@@ -45,7 +45,6 @@ class Vehicle:
     retroreflective: bool
     plate_corners: NDArray[np.float64]  # 4 x 3, own axes: top left, top right, bottom right, bottom left as seen
     lamp_tint: tuple[float, float, float]
-    receding: bool
 
 
 def _plate_corners(mesh: Mesh, middle: float, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -95,4 +94,4 @@ def make_vehicle(
     white = (1.0, 0.98, 0.95) if rng.random() < 0.5 else (1.0, 0.86, 0.62)
     tint = (1.0, 0.05, 0.04) if receding else white
     corners = _plate_corners(mesh, middle, rng)
-    return Vehicle(form, mesh, skin, tone, flake, coat, plate, retroreflective, corners, tint, receding)
+    return Vehicle(form, mesh, skin, tone, flake, coat, plate, retroreflective, corners, tint)

@@ -2,43 +2,31 @@
 
 import csv
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from device.hotlist.keys import PlateText, fold, plate_key
 from simulator.scene.description import Pattern, Scene
 from simulator.scene.errors import SceneError
 
-_FOLD = str.maketrans("OI", "01")
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _CATEGORIES = (("stolen_vehicle", 1), ("stolen_plate", 2), ("felony_vehicle", 1), ("missing_person", 1), ("bolo", 3))
 _ENTERED, _EXPIRES = "2026-01-05T08:00:00Z", "2036-01-05T08:00:00Z"
-
-
-def fold(plate: str) -> str:
-    """Give the form in which O and 0, and I and 1, are one."""
-    return plate.translate(_FOLD)
 
 
 def fits(pattern: Pattern, plate: str) -> bool:
     """Whether a plate fits a partial pattern, look-alikes counted equal."""
     if pattern.characters is not None and len(plate) != pattern.characters:
         return False
-    return _fits(fold(pattern.pattern), fold(plate))
-
-
-def _fits(pattern: str, plate: str) -> bool:
-    if not pattern:
-        return not plate
-    if pattern[0] == "*":
-        return _fits(pattern[1:], plate) or (bool(plate) and _fits(pattern, plate[1:]))
-    return bool(plate) and pattern[0] in {"?", plate[0]} and _fits(pattern[1:], plate[1:])
+    return fnmatchcase(plate_key(plate), fold(PlateText(pattern.pattern)))
 
 
 def _differences(first: str, second: str) -> int:
     """Edit distance (Levenshtein) of two plates in folded form."""
-    a, b = fold(first), fold(second)
+    a, b = plate_key(first), plate_key(second)
     row = list(range(len(b) + 1))
     for i, left in enumerate(a, 1):
         above, row[0] = row[0], i
@@ -53,7 +41,9 @@ def decoys(scene: Scene) -> list[str]:
         return []
     rng = np.random.default_rng(scene.watch.seed)
     found: list[str] = []
-    seen = {fold(passing.text) for passing in scene.passing} | {fold(entry.plate) for entry in scene.watch.listed}
+    seen = {plate_key(passing.text) for passing in scene.passing} | {
+        plate_key(entry.plate) for entry in scene.watch.listed
+    }
 
     def letters(count: int) -> str:
         return "".join(rng.choice(list(_LETTERS), count))
@@ -69,8 +59,8 @@ def decoys(scene: Scene) -> list[str]:
             plate = f"{letters(3)}{int(rng.integers(1000, 10000))}"
         far = all(_differences(plate, passing.text) >= 3 for passing in scene.passing)
         fitting = any(fits(pattern, plate) for pattern in scene.watch.pattern)
-        if far and not fitting and fold(plate) not in seen:
-            seen.add(fold(plate))
+        if far and not fitting and plate_key(plate) not in seen:
+            seen.add(plate_key(plate))
             found.append(plate)
     return found
 
@@ -85,7 +75,7 @@ def due(scene: Scene, texts: list[str]) -> list[dict[str, Any]]:
         return []
     hits: list[dict[str, Any]] = []
     for entry in watch.listed:
-        met = [index for index, text in enumerate(texts) if fold(text) == fold(entry.plate)]
+        met = [index for index, text in enumerate(texts) if plate_key(text) == plate_key(entry.plate)]
         if len(met) != 1:
             raise SceneError(f"watch.listed {entry.plate} is met by {len(met)} passages, not by one")
         kind = "exact" if texts[met[0]] == entry.plate else "look_alike"
