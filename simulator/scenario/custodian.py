@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from department.custody.receipt_log import ReceiptLog
+from device.records import Keyring
 from provisioning.fleet.fleet import Fleet
 from simulator.brokers.mosquitto import Broker
-from simulator.keeper.account import account_of
 from simulator.keeper.keeper import RECEIPTS, STORE, RecordKeeper
+from simulator.keeper.store import RecordStore
 from simulator.scenario.course import HeldByCustodian
 
 INTERVAL_SECONDS = 0.02
@@ -102,4 +103,6 @@ class ScenarioCustodian:
         """Return what it has of a post; it must have stopped."""
         with ReceiptLog(self._folder / RECEIPTS) as log:
             named = sum(gap.last - gap.first + 1 for gap in log.incidents if gap.post == post)
-        return HeldByCustodian(self.name, account_of(self._folder, post).kept, named)
+        with RecordStore(self._folder / STORE, keys=lambda _post: Keyring(())) as store:
+            held = [run for chain in store.chains() if chain.post == post for run in store.holding(chain).runs]
+        return HeldByCustodian(self.name, sum(run.last - run.first + 1 for run in held), named)

@@ -58,7 +58,6 @@ class ReceivedRecord:
 class Condition:
     """What a post said of itself, from one status on until the next."""
 
-    post: str
     begins: float
     ends: float
     state: str
@@ -105,7 +104,6 @@ class Observations:
         ends = [*(entry.at for entry in said[1:]), self.course.lasts]
         return tuple(
             Condition(
-                post,
                 entry.at,
                 end,
                 str(entry.data["state"]),

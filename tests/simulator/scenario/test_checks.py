@@ -48,7 +48,7 @@ def said(*spans: tuple[float, float, str]) -> MadeUp:
     """Return observations of what the post said of itself: from, to, and the reasons, separated by spaces."""
     return MadeUp(
         conditions=tuple(
-            Condition("post-1", begin, end, "degraded" if reasons else "online", frozenset(reasons.split()))
+            Condition(begin, end, "degraded" if reasons else "online", frozenset(reasons.split()))
             for begin, end, reasons in spans
         )
     )

@@ -28,7 +28,7 @@ def test_what_lies_outside_is_drawn_at_the_edge() -> None:
 
 def test_a_fault_is_drawn_by_its_severity() -> None:
     spans = [(0.0, "online", ""), (10.0, "degraded", "too_hot camera_silent"), (20.0, "degraded", "too_hot")]
-    conditions = [Condition("post-1", at, at + 10, state, frozenset(said.split())) for at, state, said in spans]
+    conditions = [Condition(at, at + 10, state, frozenset(said.split())) for at, state, said in spans]
     observed: Any = SimpleNamespace(
         records=(),
         posts={"post-1": SimpleNamespace(traffic=())},
