@@ -1,9 +1,10 @@
-"""What is beside the packages of a release: bills of materials; and what is in them for people: manuals, documents."""
+"""What is beside the packages of a release: source, bills of materials; and what is in them for people."""
 
 import json
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import click
@@ -34,6 +35,17 @@ def test_the_bill_names_what_is_inside_the_wheels(tmp_path: Path) -> None:
     assert f"OpenSSL {inside['cryptography']['openssl']} " in backend.openssl_version_text()
     hashes = [each["content"] for each in parts["click"]["externalReferences"][0]["hashes"]]
     assert hashes == re.findall("sha256:([0-9a-f]+)", blocks["click"])
+
+
+def test_the_source_archive_has_every_file_of_the_project(tmp_path: Path) -> None:
+    # Its tests read what builds packages, its documents link to all of it.
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (path,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(tracked.splitlines()) - inside == set()
 
 
 def test_each_command_of_a_post_has_a_manual_page_that_says_what_its_help_says(tmp_path: Path) -> None:
