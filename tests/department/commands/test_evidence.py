@@ -39,13 +39,23 @@ def entries(folder: DepartmentFolder, event: str) -> list[dict[str, object]]:
     return [said for (said,) in found]
 
 
-def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: Path) -> None:
-    folder, fleet = DepartmentFolder(department.folder), department.folder.parent / "fleet"
-    post = fleet_post(department)
+@pytest.fixture(scope="module")
+def stocked(department: Commands) -> DepartmentFolder:
+    """Give the department's folder, in which ten records of its post are kept and receipted."""
+    folder, post = DepartmentFolder(department.folder), fleet_post(department)
     made = [post.read() for _ in range(10)]
     span = KeptRange(first=1, last=10, digest=made[-1].digest)
     receipt = {"post": "post-1", "chain": made[0].event["chain"], "epoch": 1, "number": 1}
     folder.receipts.write_text(json.dumps({**receipt, "ranges": [[span.first, span.last, span.digest]]}) + "\n")
+    with running_database(folder):
+        keep(folder, made)
+    return folder
+
+
+def test_evidence_is_exported_proved_and_booked(
+    department: Commands, stocked: DepartmentFolder, tmp_path: Path
+) -> None:
+    folder, fleet = stocked, department.folder.parent / "fleet"
     key = ec.generate_private_key(ec.SECP256R1())
     public, private = tmp_path / "public.pem", tmp_path / "private.pem"
     public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
@@ -53,7 +63,6 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
     why = ("--purpose", "criminal investigation", "--case", "26-00417")
     sealed = tmp_path / "26-00417.evidence"
     with running_database(folder):
-        keep(folder, made)
         assert "Nobody has this log-in" in department("export", sealed, "--record", "2", "--to", public, *why).stderr
         for login in (getpass.getuser(), "b.lee"):
             department("person add", login, "--name", login, "--role", "records_manager")
@@ -105,8 +114,10 @@ def test_evidence_is_exported_proved_and_booked(department: Commands, tmp_path: 
     assert CliRunner().invoke(platepost, ["verify", str(package), *keys]).exit_code == 1
 
 
-def test_everything_goes_into_another_department(department: Commands, installed: Installed, tmp_path: Path) -> None:
-    folder, top = DepartmentFolder(department.folder), department.folder.parent
+def test_everything_goes_into_another_department(
+    department: Commands, stocked: DepartmentFolder, installed: Installed, tmp_path: Path
+) -> None:
+    folder, top = stocked, department.folder.parent
     why = ("--purpose", "drill", "--case", "D-1")
     with running_database(folder):
         made = department.json("export-all", tmp_path / "all", *why)
