@@ -64,6 +64,8 @@ class EvidenceOrder:
     purpose: str
     case: str
     recipient: EvidenceRecipient
+    groups: Sequence[str] = ()
+    """Covert groups whose records are among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,9 @@
 
 import getpass
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from hashlib import file_digest
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import click
 
@@ -17,7 +13,7 @@ from department.config.upgrade import connected, working_as
 from department.database.roles import KEEPER, WEB
 from department.errors import DepartmentError
 from department.folder import DepartmentFolder
-from device.files import flush_folder, make_folder, read_brought
+from device.files import read_brought
 from device.records.signing import read_key
 from provisioning.trust.keys import signing_jwk
 
@@ -63,87 +59,31 @@ def export(
         raise DepartmentError(f"{file} already exists")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
     with working_as(folder, WEB):
-        from department.archive.evidence import (  # noqa: PLC0415 - after Django was set up
-            EvidenceOrder,
-            EvidenceSources,
-            make_package,
-            sealed_to,
-        )
+        from department.archive.evidence import EvidenceOrder, EvidenceSources  # noqa: PLC0415 - after Django was set up
+        from department.archive.evidence_export import export_evidence  # noqa: PLC0415
         from department.archive.evidence_package import recipient_of  # noqa: PLC0415
         from department.custody.receipt_log import ReceiptState  # noqa: PLC0415
-        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415
-        from department.ledger.entries import open_entry  # noqa: PLC0415
-        from department.ledger.writing import append  # noqa: PLC0415
         from department.people.rights import Permission  # noqa: PLC0415
-        from department.people.services import covert_groups, require_permission  # noqa: PLC0415
-        from department.policy.policy import AccessPurpose  # noqa: PLC0415
+        from department.people.services import require_permission  # noqa: PLC0415
         from department.sharing.requests import note_release, require_granted  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
-        by, agency = require_permission(getpass.getuser(), needed), settings.agency
-        person, members = by.login, covert_groups(by)
-        for group in groups:
-            if group not in members:
-                raise DepartmentError(f"{person} is not in the covert group {group}")
-        granted = None if request is None else require_granted(request)
-        order = EvidenceOrder(records, person, agency, settings.custodian, purpose, case, named)
-        asked = {"export": list(records), "recipient": named.model_dump()}
-        why = AccessPurpose(purpose, case)
-        with (
-            connected(folder, KEEPER) as keeper,
-            open_entry(person=person, agency=agency, purpose=why, query=asked, groups=groups) as entry,
-        ):
-            sources = EvidenceSources(
-                keeper,
-                folder.register_file.read_bytes(),
-                [read_key(folder.register_key.read_bytes())],
-                ReceiptState(folder.receipts).receipted,
-                key,
-            )
-            manifest, package = make_package(order, sources, entry)
-        sealed, digest = sealed_to(package, recipient)
-        said = {
-            "person": person,
-            "case": case,
-            "what": str(manifest.package),
-            "digest": digest,
-            "records": list(records),
-        }
-        with _reserved(file, len(sealed)) as room:
-            if granted is not None:
-                note_release(granted, manifest, digest, person=person)
-            append(LedgerEvent.EXPORTED, said)
-            room.write(sealed)
+        person = require_permission(getpass.getuser(), needed).login
+        order = EvidenceOrder(records, person, settings.agency, settings.custodian, purpose, case, named, groups)
+        release = None if request is None else partial(note_release, require_granted(request), person=person)
+        with connected(folder, KEEPER) as keeper:
+            register, trusted = folder.register_file.read_bytes(), [read_key(folder.register_key.read_bytes())]
+            sources = EvidenceSources(keeper, register, trusted, ReceiptState(folder.receipts).receipted, key)
+            made = export_evidence(order, sources, file, recipient, release=release)
     if as_json:
-        click.echo(
-            json.dumps({"file": str(file), "package": str(manifest.package), "sha256": digest, "bytes": len(sealed)})
-        )
+        about = {"package": str(made.manifest.package), "sha256": made.digest, "bytes": made.size}
+        click.echo(json.dumps({"file": str(file)} | about))
         return
-    click.echo(f"{len(manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
-    click.echo(f"SHA-256 {digest}. When it was received: platepost department book {folder.path} {file} --receipt ...")
-
-
-@contextmanager
-def _reserved(file: Path, size: int) -> Iterator[BinaryIO]:
-    """Give room on disk of a size to be written; it is the file, durable, at the end, and there is none if that fails.
-
-    A release is noted before its file is there, and a subpoena has only one: a disk that takes none is noticed first.
-    Raises OSError.
-    """
-    make_folder(file.parent)
-    aside = file.with_name(f"{file.name}.part")
-    aside.unlink(missing_ok=True)
-    try:
-        with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as room:  # noqa: PTH123 - its mode
-            os.posix_fallocate(room.fileno(), 0, size)
-            yield room
-            room.flush()
-            os.fsync(room.fileno())
-        aside.rename(file)
-        flush_folder(file.parent)
-    finally:
-        aside.unlink(missing_ok=True)
+    click.echo(f"{len(made.manifest.records)} records are in {file}, for {named.name} ({named.sha256}).")
+    click.echo(
+        f"SHA-256 {made.digest}. When it was received: platepost department book {folder.path} {file} --receipt ..."
+    )
 
 
 @click.command(
@@ -223,38 +163,15 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
 
     FILE is read again from its medium: only an unchanged package that was exported here is accepted.
     """
-    with file.open("rb") as opened:
-        digest = file_digest(opened, "sha256").hexdigest()
     with working_as(folder, WEB):
-        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415 - after Django was set up
-        from department.ledger.writing import append  # noqa: PLC0415
+        from department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
         from department.people.rights import Permission  # noqa: PLC0415
         from department.people.services import require_permission  # noqa: PLC0415
 
         person = require_permission(getpass.getuser(), Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:
-            exported = keeper.execute(_EXPORTED, [json.dumps(digest)]).fetchone()
-        if exported is None:
-            raise DepartmentError(f"{file} was not exported here, or was changed since")
-        said: dict[str, Any] = {
-            "person": person,
-            "case": json.loads(exported[1]),
-            "what": json.loads(exported[0]),
-        }
-        append(
-            LedgerEvent.EVIDENCE_BOOKED,
-            said | {"digest": digest, "receipt": receipt, "medium": medium, "received_by": by},
-        )
+            said = book_evidence(file, keeper, person=person, receipt=receipt, medium=medium, received_by=by)
     if as_json:
-        click.echo(json.dumps(said | {"digest": digest}))
+        click.echo(json.dumps(said))
     else:
-        click.echo(f"Booked: package {said['what']} of case {said['case']}, SHA-256 {digest}.")
-
-
-_EXPORTED = """
-SELECT what.value, "case".value FROM ledger_entry AS e
-JOIN ledger_body AS digest ON digest.entry = e.entry AND digest.field = 'digest'
-JOIN ledger_body AS what ON what.entry = e.entry AND what.field = 'what'
-JOIN ledger_body AS "case" ON "case".entry = e.entry AND "case".field = 'case'
-WHERE e.event = 'exported' AND digest.value = %s ORDER BY e.number DESC LIMIT 1
-"""
+        click.echo(f"Booked: package {said['what']} of case {said['case']}, SHA-256 {said['digest']}.")

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
 from department.archive.evidence_check import verify_package
+from department.archive.evidence_export import export_evidence
 from department.archive.evidence_package import (
     CHAINS,
     LEDGER,
@@ -45,6 +47,7 @@ from device.records.signing import read_key
 from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
+from tests.department.people.persons import made_person
 from tests.department.roles import as_role
 from tests.verifier.evidence import by_the_second
 
@@ -95,6 +98,29 @@ def make(database: str, rows: Rows, ids: list[int]) -> Iterator[Make]:
                 return make_package(order, replace(sources, **more), entry)[1]
 
         yield made
+
+
+def test_a_release_that_is_refused_leaves_no_file_and_is_no_export(
+    database: str, rows: Rows, ids: list[int], tmp_path: Path
+) -> None:
+    def refuse(_manifest: object, _digest: str) -> None:
+        assert [path.stat().st_size > 0 for path in tmp_path.iterdir()] == [True], "there is room for it by now"
+        raise DepartmentError("another package went")
+
+    key, named = recipient_of(CUSTODIAN.public_pem)
+    order = EvidenceOrder(ids[:2], made_person("b.lee").login, "demo", "records", WHY.purpose, WHY.case or "", named)
+    with psycopg.connect(f"{database} user={KEEPER}", autocommit=True) as keeper:
+        sources = EvidenceSources(keeper, register(), [TRUSTED[1]], {}, CUSTODIAN._key)
+        with as_role(WEB):
+            with pytest.raises(DepartmentError, match="another package"):
+                export_evidence(order, sources, tmp_path / "package", key, release=refuse)
+            assert list(tmp_path.iterdir()) == []
+            with pytest.raises(DepartmentError, match="is not in the covert group vice"):
+                export_evidence(replace(order, groups=("vice",)), sources, tmp_path / "package", key)
+            made = export_evidence(order, sources, tmp_path / "package", key)
+    assert sha256((tmp_path / "package").read_bytes()).hexdigest() == made.digest
+    exported = "SELECT count(*) FROM ledger_entry WHERE event = 'exported'"
+    assert rows(exported) == [(1,)]
 
 
 def trusted_files(folder: Path) -> list[Path]:
