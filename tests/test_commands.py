@@ -10,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from department.commands.options import Moment
 from department.policy.policy import DEFAULT, read_policy
 from device.cli import platepost
 from device.commands.options import Date, Number
@@ -78,11 +79,12 @@ def test_what_is_no_number_within_bounds_is_refused(value: str) -> None:
     assert Number(0, 2000).convert("2e3", None, None) == 2000
 
 
+@pytest.mark.parametrize("kind", [Date(), Moment(["%Y-%m-%d"])], ids=["of a fleet", "of a department"])
 @pytest.mark.parametrize("value", ["9999-12-31", "0001-01-01", "1969-12-31", "2027-02-30", "tomorrow"])
-def test_a_date_that_cannot_be_meant_is_refused(value: str) -> None:
+def test_a_date_that_cannot_be_meant_is_refused(kind: click.DateTime, value: str) -> None:
     with pytest.raises(click.BadParameter):
-        Date().convert(value, None, None)
-    assert Date().convert("2027-03-31", None, None).year == 2027
+        kind.convert(value, None, None)
+    assert kind.convert("2027-03-31", None, None).year == 2027
 
 
 def test_a_month_that_cannot_be_meant_is_refused() -> None:

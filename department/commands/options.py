@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from department.folder import DepartmentFolder
-from department.years import FIRST_YEAR, LAST_YEAR
 from device.signals import BROKEN_OFF, heeded
+from device.years import FIRST_YEAR, LAST_YEAR
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
@@ -32,7 +32,7 @@ class Moment(click.DateTime):
         """Read it."""
         given: datetime = super().convert(value, param, ctx)
         if not FIRST_YEAR <= given.year <= LAST_YEAR:
-            self.fail(f"Give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
+            self.fail(f"give a day of the years {FIRST_YEAR} to {LAST_YEAR}.", param, ctx)
         return given
 
 

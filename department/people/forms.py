@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from department.people.models import DepartmentPerson
 from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
-from department.years import FIRST_YEAR, LAST_YEAR
+from device.years import FIRST_YEAR, LAST_YEAR
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))

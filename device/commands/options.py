@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from device.years import FIRST_YEAR, LAST_YEAR
+
 CONFIG_FILE = Path("/etc/platepost/post.toml")
 """Where an installed post's configuration is."""
 _CONFIG: dict[str, Any] = {
@@ -18,8 +20,6 @@ _CONFIG: dict[str, Any] = {
 }
 CONFIG = click.option("--config", "path", required=True, **_CONFIG)
 CONFIG_OR_INSTALLED = click.option("--config", "path", default=CONFIG_FILE, show_default=True, **_CONFIG)
-
-FIRST_YEAR, LAST_YEAR = 1970, 2999
 
 
 class Number(click.FloatRange):

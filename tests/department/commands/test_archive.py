@@ -40,7 +40,7 @@ def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> No
         assert "keeps these records longer" in given(department, "a.rivera", "retention", "set", "no_hit", "365").stderr
         assert "resolution" in given(department, "a.rivera", "purge", "plan", *CONSENT).stderr
         forever = ("--kind", "litigation", "--case", "CV-9", "--reason", "claim", "--review", "9999-12-31")
-        assert "years 1900 to 2999" in given(department, "a.rivera", "hold", "place", *forever).stderr
+        assert "years 1970 to 2999" in given(department, "a.rivera", "hold", "place", *forever).stderr
         planned = json.loads(given(department, "a.rivera", "purge", "plan", *CONSENT, *ATTORNEY, "--json").stdout)
         plan = planned[0]["plan"]
         # Of what may be covert there is always a part, which says nothing.
