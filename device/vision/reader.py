@@ -81,6 +81,10 @@ class Look:
     hypotheses: tuple[Hypothesis, ...]
     """Texts with look-alike letters merged into their digits, the likeliest first; claimed, not yet calibrated."""
 
+    def claims(self, text: str) -> float:
+        """Return the probability of a text among the hypotheses, 0 if it is none of them."""
+        return next((one.probability for one in self.hypotheses if one.text == text), 0.0)
+
     @property
     def doubtful(self) -> bool:
         """Whether further looks are worth their time."""
@@ -152,9 +156,7 @@ class Reader:
         together = preferred(_together(looks), self._serials if serials is None else serials)
         best, *others = together
         # Spelled as by the look that sees it most clearly.
-        clearest = max(
-            (spell(look.probabilities, best.text) for look in looks), key=lambda s: sum(sure for _, sure in s)
-        )
+        clearest = spell(max(looks, key=lambda look: look.claims(best.text)).probabilities, best.text)
         confidence = self.calibration(doubted(together)) if best.text else best.probability
         text = self._issued("".join(character for character, _ in clearest))
         # What is left goes to the others by the share that the network gives them; none is surer than the text, which
