@@ -1,6 +1,6 @@
 """The tables of audits as Django sees them. The rules stand in the database: see migrations/0001_audits.sql."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -44,12 +44,12 @@ class AuditPlan(models.Model):
     @property
     def next_until(self) -> datetime:
         """When it ends: from then on it can be drawn."""
-        return self.next_since + timedelta(days=self.every_days)
+        return _days_later(self.next_since, self.every_days)
 
     @property
     def next_due(self) -> datetime:
         """By when that audit is finished."""
-        return self.next_until + timedelta(days=self.days_to_finish)
+        return _days_later(self.next_until, self.days_to_finish)
 
     @property
     def can_be_drawn(self) -> bool:
@@ -146,3 +146,8 @@ class FindingAnswer(models.Model):
         managed = False
         db_table = "audits_answer"
         ordering = ("id",)
+
+
+def _days_later(moment: datetime, days: int) -> datetime:
+    """Return the same time of day some days later where the department is: one has 23 hours, one 25."""
+    return (timezone.localtime(moment) + timedelta(days=days)).astimezone(UTC)

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -81,6 +82,16 @@ def by_hand(*statements: str) -> list[Any]:
 def events() -> list[str]:
     said = "SELECT event FROM ledger_entry WHERE at > now() - interval '1 day' ORDER BY number"
     return [event for (event,) in by_hand(said)]
+
+
+@pytest.mark.parametrize("change", ["2026-03-08", "2026-11-01"])
+def test_a_week_of_reviews_ends_at_midnight_when_clocks_change_too(db: None, change: str) -> None:
+    zone = ZoneInfo("America/Los_Angeles")
+    sunday = datetime.fromisoformat(change).replace(tzinfo=zone)
+    plan = AuditPlan(pk=1, every_days=7, days_to_finish=5, begins=sunday.astimezone(UTC))
+    with timezone.override(zone):
+        assert (plan.next_until, plan.next_due) == (sunday + timedelta(days=7), sunday + timedelta(days=12))
+        assert plan.next_until - plan.begins == timedelta(days=7, hours=-1 if change < "2026-06" else 1)
 
 
 @pytest.mark.usefixtures("searched")
