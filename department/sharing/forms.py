@@ -65,7 +65,7 @@ class VerificationForm(forms.Form):
 
     agency = forms.ChoiceField(choices=lambda: [(name, name) for name in Agency.objects.values_list("name", flat=True)])
     says = forms.CharField(label=_("What was checked, and how"), max_length=500)
-    until = DayField(label=_("Counts until"), help_text=_("A year at most."))
+    until = DayField(label=_("Counts until"), help_text=_("A year at most; to the end of that day in UTC."))
 
 
 class SharingAgreementForm(forms.Form):
@@ -93,8 +93,8 @@ class SharingAgreementForm(forms.Form):
         max_value=3600,
         help_text=_("Of the last kind only."),
     )
-    begins = DayField(label=_("First day"))
-    ends = DayField(label=_("Last day"), help_text=_("Three years later at most."))
+    begins = DayField(label=_("First day"), help_text=_("From its beginning in UTC."))
+    ends = DayField(label=_("Last day"), help_text=_("Three years later at most; to the end of that day in UTC."))
 
 
 class EndForm(forms.Form):

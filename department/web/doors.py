@@ -20,7 +20,7 @@ class AgreementForm(forms.Form):
 
     reader = forms.CharField(widget=forms.HiddenInput, max_length=64)
     says = forms.CharField(label=_("Agreement"), max_length=200, help_text=_("Its number, and with whom."))
-    until = DayField(label=_("Last day"))
+    until = DayField(label=_("Last day"), help_text=_("To its end in UTC."))
 
     def clean_reader(self) -> str:
         """Refuse who hears nothing."""
