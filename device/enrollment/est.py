@@ -28,6 +28,8 @@ CONFIGURATION = "/.well-known/platepost/configuration"
 POST_HEADER, TIME_HEADER, SEAL_HEADER = "Platepost-Post", "Platepost-Time", "Platepost-Seal"
 DEFAULT_PORT = 8443
 SECONDS = 20.0
+ENROLL_SECONDS = 75.0
+"""For the answer to an enrollment: before it the office has the broker told, which may take a minute."""
 LARGEST = 256 * 1024
 _REASON = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 _EXPLAINED = {
@@ -104,7 +106,7 @@ class EstClient:
             EnrollmentError: the office refuses, or does not answer.
 
         """
-        body = self._send(trusting(ca), "simpleenroll", request, _basic(post, code))
+        body = self._send(trusting(ca), "simpleenroll", request, _basic(post, code), seconds=ENROLL_SECONDS)
         return read_answer(body)
 
     def renew(
@@ -138,9 +140,12 @@ class EstClient:
             )
         return body
 
-    def _send(self, context: ssl.SSLContext, what: str, request: bytes, headers: dict[str, str]) -> bytes:
+    def _send(
+        self, context: ssl.SSLContext, what: str, request: bytes, headers: dict[str, str], *, seconds: float = SECONDS
+    ) -> bytes:
         headers |= {"Content-Type": "application/pkcs10", "Content-Transfer-Encoding": "base64"}
-        return self._ask(context, "POST", f"{ROOT}/{what}", body=base64.encodebytes(request), headers=headers)[0]
+        body = base64.encodebytes(request)
+        return self._ask(context, "POST", f"{ROOT}/{what}", body=body, headers=headers, seconds=seconds)[0]
 
     def _ask(
         self,
@@ -150,9 +155,12 @@ class EstClient:
         *,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
+        seconds: float = SECONDS,
     ) -> tuple[bytes, Any]:
         connection = http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=context)
         try:
+            connection.connect()
+            connection.sock.settimeout(seconds)
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
             content = answer.read(LARGEST + 1)

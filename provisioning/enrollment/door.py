@@ -14,13 +14,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from device.enrollment import est
 from provisioning.errors import ProvisioningError
 
 CONNECTIONS_MOST = 64
 REQUEST_SECONDS = 10.0
 """For the handshake and the head of the request; a unit on a slow radio link needs about two."""
-ANSWER_SECONDS = 30.0
-"""From there to the end; a unit waits 20 s for its answer."""
+ANSWER_SECONDS = est.ENROLL_SECONDS + 15.0
+"""From there to the end: longer than a unit waits for its answer."""
 
 
 class Visit(socket.socket):

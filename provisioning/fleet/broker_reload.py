@@ -8,6 +8,7 @@ from provisioning.fleet.broker_files import write_rabbitmq_rights
 from provisioning.fleet.fleet import Fleet
 
 SECONDS = 60
+"""Units that enroll wait longer for their answer: `device.enrollment.est`."""
 
 
 def rewrite(fleet: Fleet) -> None:

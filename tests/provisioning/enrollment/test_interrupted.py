@@ -18,6 +18,8 @@ from device.enrollment.errors import EnrollmentError
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.unit import UnitEnrollment
 from device.records import Role
+from provisioning.enrollment import door
+from provisioning.fleet import broker_reload
 from provisioning.fleet.fleet import Fleet
 from provisioning.people.acts import ActLog
 from provisioning.trust.ledger import CertificateLedger
@@ -199,6 +201,21 @@ def test_broker_that_cannot_be_told_is_told_by_the_same_request_later(tmp_path: 
     acts = [act for act in fleet.acts if act.action == "post_replaced"]
     assert [(act.outcome, act.reason) for act in acts] == [("failure", "broker_not_told")] * 2 + [("success", None)]
     assert {str(act.details["revoked"]) for act in acts} == {str([f"{before.serial:x}"])}
+
+
+def test_unit_waits_longer_than_it_may_take_to_tell_the_broker(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, answered = [], http.client.HTTPConnection.getresponse
+
+    def watched(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        waits.append(connection.sock.gettimeout())
+        return answered(connection)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", watched)
+    department.enroll(department.unit("unit"), "post-17", department.invite("post-17"))
+    _authorities, enrolled, _configuration = waits
+    assert broker_reload.SECONDS < enrolled < door.ANSWER_SECONDS
 
 
 def test_office_that_failed_twice_midway_still_answers_the_same_request(
