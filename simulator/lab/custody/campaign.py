@@ -22,9 +22,9 @@ from simulator.lab.faults.post_under_test import PostUnderTest
 FIRST, SECOND = CUSTODIANS
 WHO = "campaign"
 ADOPTION_SECONDS = 30.0
+"""So long posts may take to go by a statement."""
 READY_SECONDS = 60.0
 """Until a post that was killed takes keys again."""
-"""So long posts may take to go by a statement."""
 QUIET = 0.001
 """Records a second while the last receipts are awaited."""
 RECEIPT_SECONDS = 90.0

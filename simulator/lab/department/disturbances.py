@@ -1,16 +1,13 @@
 """What is done to keeper, broker and database while records come."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 from simulator.lab.department.site import DepartmentSite
+from simulator.lab.faults.namespaces import BALLAST, fill
 
-BALLAST = "ballast"
 REGISTER = "register renewed"
 FULL_SECONDS = 6.0
 """For so long the database's disk stays full, or until its server has given up."""
@@ -85,14 +82,6 @@ def fill_disk(site: DepartmentSite, _draw: Random) -> None:
 def renew_register(site: DepartmentSite, _draw: Random) -> None:
     """Give the department the register of all posts: what it kept of the last one is judged again."""
     site.department.export_register()
-
-
-def fill(path: Path) -> None:
-    """Take all the space of a file's disk that is left."""
-    with path.open("ab") as file:
-        while (free := os.statvfs(file.fileno())).f_bavail:
-            with suppress(OSError):  # somebody took some of it meanwhile
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
 
 
 Disturbance = Callable[[DepartmentSite, Random], None]

@@ -1,17 +1,15 @@
 """Faults of the post's disk."""
 
-import contextlib
-import os
 import resource
 import time
 from pathlib import Path
 from random import Random
 
 from simulator.lab.faults.injection import Injection
+from simulator.lab.faults.namespaces import BALLAST, fill
 from simulator.lab.faults.post_under_test import PostUnderTest
 from simulator.lab.faults.site import CampaignSite
 
-BALLAST = "ballast"
 INVERTED = 16
 # https://sqlite.org/fileformat2.html
 PAGE, LOG_HEADER, FRAME_HEADER = 4096, 32, 24
@@ -22,10 +20,7 @@ LAST_FRAMES = 40
 
 def _fill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     path = post.folder / "state" / BALLAST
-    with path.open("wb") as file:
-        while (free := os.statvfs(file.fileno())).f_bavail:
-            with contextlib.suppress(OSError):  # the post took some of it meanwhile
-                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
+    fill(path)
     time.sleep(draw.uniform(0.3, 3))
     path.unlink()
 

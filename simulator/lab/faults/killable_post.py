@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from device import config
 from device.audit.retrying import RetryingRecorder
@@ -135,14 +136,23 @@ class KillablePost:
         stored: Connection,
         offset: "Synchronized[float]",
         rate: "Synchronized[float]",
-        left_out_seconds: float = LEFT_OUT_SECONDS,
-        covert: str | None = None,
+        left_out_seconds: float,
+        covert: str | None,
     ) -> None:
-        """Open the outbox; nothing is connected yet. The arguments are those of `run`.
+        """Open the outbox; nothing is connected yet.
+
+        Args:
+            configuration: the post's.
+            vehicles: of which any passes next.
+            step: seconds by which the time of day advances with every record, beyond what passes: a week in a minute.
+            stored: where it tells what is stored.
+            offset: by how many seconds its clock is wrong at present.
+            rate: how many records a second it makes at present, as far as the disk takes them.
+            left_out_seconds: after which what a custodian's receipts leave out is sent once more.
+            covert: the distribution group that some of its hits concern alone.
 
         Raises:
             OutboxError: it cannot be opened.
-
         """
         self._stop = threading.Event()
         self._vehicles, self._step, self._offset, self._rate = vehicles, step, offset, rate
@@ -277,32 +287,8 @@ class KillablePost:
         self._recorder.account_for_drops(clock=clock)
 
 
-def run(
-    *,
-    configuration: Path,
-    log: Path,
-    vehicles: Sequence[SeenVehicle],
-    step: float,
-    stored: Connection,
-    offset: "Synchronized[float]",
-    rate: "Synchronized[float]",
-    left_out_seconds: float = LEFT_OUT_SECONDS,
-    covert: str | None = None,
-) -> None:
-    """Run a light post in this process until SIGTERM.
-
-    Args:
-        configuration: its `post.toml`.
-        log: where its warnings go.
-        vehicles: of which any passes next.
-        step: seconds by which the time of day advances with every record, beyond what passes: a week in a minute.
-        stored: where it tells what is stored.
-        offset: by how many seconds its clock is wrong at present.
-        rate: how many records a second it makes at present, as far as the disk takes them.
-        left_out_seconds: after which what a custodian's receipts leave out is sent once more.
-        covert: the distribution group that some of its hits concern alone.
-
-    """
+def run(*, configuration: Path, log: Path, **given: Any) -> None:  # noqa: ANN401 - those of `KillablePost`
+    """Run a light post in this process until SIGTERM, by its `post.toml`; `log` is where its warnings go."""
     logging.raiseExceptions = False  # the log's own disk may be full
     logging.basicConfig(
         filename=log, level=logging.WARNING, format="%(asctime)s %(process)d %(threadName)s %(message)s"
@@ -311,16 +297,7 @@ def run(
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
     try:
-        post = KillablePost(
-            config.load(configuration),
-            vehicles=vehicles,
-            step=step,
-            stored=stored,
-            offset=offset,
-            rate=rate,
-            left_out_seconds=left_out_seconds,
-            covert=covert,
-        )
+        post = KillablePost(config.load(configuration), **given)
     except OutboxError as error:
         logging.getLogger(__name__).warning("no outbox: %s", error)
         sys.exit(EXIT_OUTBOX)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 DISK_MEGABYTES = 48
+BALLAST = "ballast"
+"""The file that fills a disk."""
 # <linux/sched.h>, <linux/mount.h>, <linux/sockios.h>, <linux/if.h>
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
 _MS_REC, _MS_PRIVATE, _MNT_DETACH = 0x4000, 0x40000, 2
@@ -72,6 +74,14 @@ def own_disk(folder: Path, namespaces: Namespaces, *, megabytes: int = DISK_MEGA
         yield
     finally:
         kernel.unmount(target)
+
+
+def fill(path: Path) -> None:
+    """Have a file take all the space that is left on its disk."""
+    with path.open("ab") as file:
+        while (free := os.statvfs(file.fileno())).f_bavail:
+            with contextlib.suppress(OSError):  # somebody took some of it meanwhile
+                os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_frsize)
 
 
 def _own_mounts(kernel: _Kernel) -> str | None:
