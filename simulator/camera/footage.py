@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -51,64 +51,33 @@ class FootageCamera(Camera):
 
     settings_model = FootageSettings
 
-    def __init__(
-        self,
-        *,
-        path: str | Path,
-        pace: Pace = "realtime",
-        loop: bool = False,
-        frames_per_second: float | None = None,
-        key: str | Path | None = None,
-        zoom: float = 1.0,
-        side: Side = "middle",
-    ) -> None:
-        """Keep the settings; nothing is opened yet.
-
-        Args:
-            path: the footage.
-            pace: `realtime`, `patient` or `fast`.
-            loop: begin again when the footage ends, forever.
-            frames_per_second: for a folder of images, which does not know it (10 where not given).
-            key: PEM of the private key that opens what a post recorded.
-            zoom: as through a lens so many times as long.
-            side: where such a lens is turned to.
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - checked at once
+        """Check the settings, those of `FootageSettings`; paths may be `Path`. Nothing is opened yet.
 
         Raises:
-            ConfigurationError: a setting has a value that cannot be.
+            ConfigurationError: a setting is not known, or has a value that cannot be.
 
         """
-        said = {
-            "pace": pace,
-            "loop": loop,
-            "frames_per_second": frames_per_second,
-            "key": key and str(key),
-            "zoom": zoom,
-            "side": side,
-        }
-        checked(FootageSettings, {"path": str(path), **said}, table="camera.footage")
-        self._path = Path(path)
-        self._pace = pace
-        self._loop = loop
-        self._frames_per_second = frames_per_second
-        self._key = None if key is None else Path(key)
-        self._zoom, self._side = zoom, side
+        said = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+        self._settings = checked(FootageSettings, said, table="camera.footage")
+        self._path = Path(self._settings.path)
         self._recording: Recording | None = None
         self._closed = Event()
         self.name = f"footage {self._path.name}"
 
     def __repr__(self) -> str:
         state = "closed" if self._recording is None else "open"
-        return f"<FootageCamera {self._path.name!r} {self._pace}, {state}>"
+        return f"<FootageCamera {self._path.name!r} {self._settings.pace}, {state}>"
 
     @property
     def finite(self) -> bool:
         """Whether the footage ends by itself."""
-        return not self._loop
+        return not self._settings.loop
 
     @property
     def patient(self) -> bool:
         """Whether frames wait for the consumer."""
-        return self._pace != "realtime"
+        return self._settings.pace != "realtime"
 
     @property
     def noisy(self) -> bool:
@@ -128,8 +97,11 @@ class FootageCamera(Camera):
 
         """
         self._closed.clear()
-        recording = open_recording(self._path, frames_per_second=self._frames_per_second, key=self._key)
-        self._recording = recording if self._zoom == 1 else Zoomed(recording, zoom=self._zoom, side=self._side)
+        settings, key = self._settings, self._settings.key
+        recording = open_recording(
+            self._path, frames_per_second=settings.frames_per_second, key=None if key is None else Path(key)
+        )
+        self._recording = recording if settings.zoom == 1 else Zoomed(recording, zoom=settings.zoom, side=settings.side)
 
     def close(self) -> None:
         """Stop playing; a blocked `frames` ends."""
@@ -162,13 +134,13 @@ class FootageCamera(Camera):
                     small=still.small,
                 )
                 number += 1
-            if not self._loop:
+            if not self._settings.loop:
                 return
             offset = seconds + recording.frame_seconds()
 
     def _wait_until(self, moment: float) -> bool:
         """Wait for the moment unless the pace is `fast`; return whether the camera was closed meanwhile."""
-        if self._pace == "fast":
+        if self._settings.pace == "fast":
             return self._closed.is_set()
         return self._closed.wait(max(0.0, moment - time.monotonic()))
 

@@ -258,7 +258,7 @@ def test_picture_of_a_folder_is_read_whatever_its_name_and_one_that_cannot_be_is
 
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="pace"):
-        FootageCamera(path="clip.mp4", pace="slow")  # type: ignore[arg-type]
+        FootageCamera(path="clip.mp4", pace="slow")
     with pytest.raises(ConfigurationError, match="frames_per_second"):
         FootageCamera(path="clip.mp4", frames_per_second=0)
 

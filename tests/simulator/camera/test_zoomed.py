@@ -9,7 +9,7 @@ from simulator.camera.footage import FootageCamera
 
 
 def taken(folder: Path, **lens: object) -> tuple[np.ndarray, np.ndarray]:
-    with FootageCamera(path=folder, pace="fast", **lens) as camera:  # type: ignore[arg-type]
+    with FootageCamera(path=folder, pace="fast", **lens) as camera:
         frame = next(iter(camera.frames()))
         return frame.gray, frame.color()
 
