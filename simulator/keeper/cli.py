@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from device.commands.options import Number
 from provisioning.fleet.fleet import Fleet
-from simulator.keeper.keeper import INTERVAL_SECONDS, STORE, RecordKeeper
+from simulator.keeper.keeper import STORE, RecordKeeper
 
 
 @click.command(
@@ -28,13 +27,6 @@ receipt log as well, give --new-epoch once.
     "--broker",
     help="host:port; for a cluster, a comma-separated list, tried in order.  [default: the fleet's]",
 )
-@click.option(
-    "--interval",
-    type=Number(0, 86_400),
-    default=INTERVAL_SECONDS,
-    show_default=True,
-    help="Seconds between two receipts of a chain.",
-)
 @click.option("--new-epoch", is_flag=True, help="Have posts ignore all receipts until now.")
 def keeper(
     *,
@@ -43,7 +35,6 @@ def keeper(
     store: Path,
     receipts: Path | None,
     broker: str | None,
-    interval: float,
     new_epoch: bool,
 ) -> None:
     """Keep every record of the fleet of DIRECTORY as its custodian NAME, until Ctrl-C."""
@@ -54,7 +45,6 @@ def keeper(
         broker=broker or fleet.broker_address,
         folder=store,
         receipts=receipts,
-        interval_seconds=interval,
         new_epoch=new_epoch,
     )
     try:

@@ -62,9 +62,6 @@ without a receipt, and every signature and chain verifies. `platepost simulate f
     show_default=True,
     help="Seconds without records.",
 )
-@click.option("--outage", type=Number(0.1, 86_400), default=FULL.outage_seconds, show_default=True, help="Seconds.")
-@click.option("--burst", type=click.IntRange(min=1), default=FULL.burst, show_default=True, help="Records per post.")
-@click.option("--hits", type=Number(0, 1), default=0.02, show_default=True, help="Share of hits.")
 @click.option(
     "--sessions/--no-sessions",
     default=True,
@@ -102,9 +99,6 @@ def fleet(
     rate: float,
     seconds: float,
     rest: float,
-    outage: float,
-    burst: int,
-    hits: float,
     keepalive: int,
     sessions: bool,
     part_bytes: int | None,
@@ -127,8 +121,6 @@ def fleet(
             rest_seconds=rest,
             work_seconds=seconds,
             rate=rate,
-            outage_seconds=outage,
-            burst=burst,
             part_bytes=part_bytes,
         )
     )
@@ -145,7 +137,6 @@ def fleet(
             posts=SHORT_POSTS if short else posts,
             broker=broker,
             processes=processes,
-            hits=hits,
             seed=seed,
             uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
             tuning=hurried if short else tuning,

@@ -31,6 +31,8 @@ from simulator.lab.fleet.lists import MemoryLists
 log = logging.getLogger(__name__)
 
 CUSTODIAN = "records"
+HITS = 0.02
+"""The share of passages that are hits."""
 HOUSEKEEPING = 0.52
 """How often a connection is looked after when nothing happens on it, as a share of the keep-alive: every second look
 then finds that one is due, and the broker waits for one and a half."""
@@ -48,7 +50,6 @@ class FleetPost:
         agency: str,
         brokers: Sequence[str],
         vehicles: Sequence[SeenVehicle],
-        hits: float,
         parts: Path,
         seed: int,
         uplink: Mapping[str, float],
@@ -61,7 +62,6 @@ class FleetPost:
             agency: the fleet's.
             brokers: `host:port`, the preferred one first.
             vehicles: of which any passes next.
-            hits: the share of passages that are hits.
             seed: of what is drawn.
             parts: a folder for packages in parts as they come.
             uplink: keys of `uplink` that are to differ from a post's own.
@@ -75,7 +75,7 @@ class FleetPost:
             issuer_key=folder / "issuer_key.pem", unseal_key=folder / "unseal_key.pem", say=self._say
         )
         self._handlers: dict[str, Handler] = {}
-        self._vehicles, self._hits = vehicles, hits
+        self._vehicles = vehicles
         self._draw = random.Random(f"{seed}/{self.name}")
         source, quality = Source(agency, self.name), clock_quality()
         self._post = LightPost(
@@ -112,7 +112,7 @@ class FleetPost:
     def record_passage(self) -> None:
         """Record one passage: a hit, or else a read."""
         vehicle = self._draw.choice(self._vehicles)
-        if self._draw.random() < self._hits:
+        if self._draw.random() < HITS:
             self._record(self._post.hit(vehicle, category=self._draw.choice(CATEGORIES)))
         else:
             self._record(self._post.read(vehicle))

@@ -53,7 +53,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
         posts: int,
         broker: BrokerName,
         processes: int,
-        hits: float,
         seed: int,
         uplink: dict[str, float],
         tuning: Tuning,
@@ -66,7 +65,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
             posts: how many.
             broker: which.
             processes: how many processes drive the posts.
-            hits: the share of passages that are hits.
             seed: of what is drawn.
             uplink: keys of `uplink` that are to differ from a post's own.
             tuning: patience that is not configured.
@@ -80,7 +78,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
         self._processes = processes
-        self._hits, self._seed, self._uplink = hits, seed, uplink
+        self._seed, self._uplink = seed, uplink
         self._tuning = tuning
         self._progress = progress
         self._context = multiprocessing.get_context("spawn")
@@ -115,7 +113,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 agency=AGENCY,
                 brokers=self.broker.addresses,
                 vehicles=vehicles,
-                hits=self._hits,
                 seed=self._seed + number,
                 uplink=self._uplink,
                 tuning=self._tuning,

@@ -46,7 +46,6 @@ class WorkerSettings:
     brokers: tuple[str, ...]
     """Posts take turns in which of them they prefer."""
     vehicles: Sequence[SeenVehicle]
-    hits: float
     seed: int
     uplink: dict[str, float]
     tuning: Tuning
@@ -100,7 +99,6 @@ class Worker:
                 agency=settings.agency,
                 brokers=_turned(settings.brokers, number),
                 vehicles=settings.vehicles,
-                hits=settings.hits,
                 parts=settings.parts,
                 seed=settings.seed,
                 uplink=settings.uplink,

@@ -11,7 +11,7 @@ from device.commands.options import Number
 from simulator.errors import CampaignError
 from simulator.ground.folder import claimed
 from simulator.lab.progress import ProgressDisplay
-from simulator.lab.soak.soak import SoakSite
+from simulator.lab.soak.soak import FAULT_SECONDS, SoakSite
 from simulator.lab.soak.soak import soak as run_soak
 
 
@@ -19,7 +19,7 @@ from simulator.lab.soak.soak import soak as run_soak
     epilog="""\b
 Examples:
   platepost simulate soak
-  platepost simulate soak --minutes 2 --hit-minutes 0.5
+  platepost simulate soak --minutes 5
 The exit code is 0 only if no record is lost, every chain verifies, and every synthetic hit arrived.
 """
 )
@@ -31,16 +31,6 @@ The exit code is 0 only if no record is lost, every chain verifies, and every sy
     help="Working folder; emptied if an earlier run made it.",
 )
 @click.option("--minutes", type=Number(0.5, 100_000), default=30.0, show_default=True, help="Minutes to run.")
-@click.option(
-    "--fault-seconds", type=Number(10, 86_400), default=20.0, show_default=True, help="Seconds between faults."
-)
-@click.option(
-    "--hit-minutes",
-    type=Number(0.25, 1440),
-    default=1.0,
-    show_default=True,
-    help="Minutes between synthetic hits.",
-)
 @click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as one JSON document.")
 @click.pass_context
@@ -49,19 +39,17 @@ def soak(
     *,
     directory: Path,
     minutes: float,
-    fault_seconds: float,
-    hit_minutes: float,
     seed: int,
     as_json: bool,
 ) -> None:
-    """Soak test: run a post with a fault every few seconds, and check every record.
+    """Soak test: run a post with a fault every 20 seconds, and check every record.
 
     Post, broker and custodian are killed, and connections fail. Every record must reach the custodian, or be named as
     given up. Each scheduled synthetic hit must arrive, at the latest when the fault is over.
     """
     logging.basicConfig(level=logging.ERROR)
     directory, console = directory.absolute(), Console(stderr=as_json)
-    of = int(minutes * 60 / fault_seconds)
+    of = int(minutes * 60 / FAULT_SECONDS)
     with (
         ProgressDisplay(console) as display,
         claimed(directory, mark=".platepost-soak", whose="a soak's", error=CampaignError),
@@ -71,8 +59,6 @@ def soak(
         result = run_soak(
             site,
             minutes=minutes,
-            fault_seconds=fault_seconds,
-            hit_minutes=hit_minutes,
             seed=seed,
             say=lambda number: display.show("soak", number, of, f"{number} faults, {len(site.heard)} records heard"),
         )

@@ -22,6 +22,10 @@ from simulator.lab.faults.site import AGENCY, CampaignSite
 from simulator.lab.faults.whole import FOOTAGE, POST, judge_whole
 from simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
 
+FAULT_SECONDS = 20.0
+"""From one fault to the next."""
+HIT_MINUTES = 1.0
+"""How often the post makes a synthetic hit."""
 KILL_EVERY = 9
 """Each so manieth fault is a kill of the post: a post that is killed more often than it makes a hit makes none."""
 ARRIVAL_SECONDS = 60.0
@@ -60,16 +64,12 @@ class SoakSite(CampaignSite):
         self.heard.append(arrival)
 
 
-def soak(
-    site: SoakSite, *, minutes: float, fault_seconds: float, hit_minutes: float, seed: int, say: Callable[[int], None]
-) -> SoakResult:
-    """Run a post for so long, with a fault every `fault_seconds`, and judge it by the wire.
+def soak(site: SoakSite, *, minutes: float, seed: int, say: Callable[[int], None]) -> SoakResult:
+    """Run a post for so long, with a fault every `FAULT_SECONDS`, and judge it by the wire.
 
     Args:
         site: where; it runs.
         minutes: for how long faults strike.
-        fault_seconds: from one to the next.
-        hit_minutes: how often the post makes a synthetic hit.
         seed: which faults, in which order.
         say: called with the number of faults after each.
 
@@ -84,7 +84,7 @@ def soak(
         camera="footage",
         camera_settings={"path": str(FOOTAGE), "pace": "realtime", "loop": True},
         # The same plates come again and again, and each passage is to be read.
-        more={"reporting": {"synthetic_minutes": hit_minutes}, "passages": {"repeat_seconds": 1}},
+        more={"reporting": {"synthetic_minutes": HIT_MINUTES}, "passages": {"repeat_seconds": 1}},
     )
     fleet = site.fleet
     keys = {"signing_key": fleet.list_signing_key.read_bytes(), "post_keys": [fleet.recipient_key(POST).read_bytes()]}
@@ -96,8 +96,8 @@ def soak(
     started = datetime.now(UTC)
     with PostProcess(folder / "post.toml", log=folder / "post.log") as process:
         begin = time.monotonic()
-        while (number := len(faults) + 1) * fault_seconds <= minutes * 60:
-            time.sleep(max(0.0, begin + number * fault_seconds - time.monotonic()))
+        while (number := len(faults) + 1) * FAULT_SECONDS <= minutes * 60:
+            time.sleep(max(0.0, begin + number * FAULT_SECONDS - time.monotonic()))
             began, kind = datetime.now(UTC), draw.choice(kinds)
             if kill := number % KILL_EVERY == 0:
                 process.kill()
@@ -109,7 +109,7 @@ def soak(
         proxy.up()
         time.sleep(ARRIVAL_SECONDS)
     hearing = judge_hearing(
-        site.heard, faults, started=started, ended=datetime.now(UTC), every=timedelta(minutes=hit_minutes)
+        site.heard, faults, started=started, ended=datetime.now(UTC), every=timedelta(minutes=HIT_MINUTES)
     )
     _note(site, faults)
     return SoakResult(len(faults), hearing, judge_whole(site))
