@@ -16,7 +16,7 @@ from device.records import Command, CommandRequest, Keyring, Source
 from device.records.canonical import canonical_bytes, parse
 from device.records.signing import NOT_JOSE
 from device.text import shown
-from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE, PROTOCOL
+from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import sign_command
 from provisioning.errors import ProvisioningError
@@ -48,7 +48,6 @@ Examples:
 )
 @click.option("--output", "-o", type=NEW_FILE, help="File for a still.")
 @click.option("--wait", "seconds", type=Number(1, 86_400), default=20, show_default=True, help="Seconds to wait.")
-@PROTOCOL
 @JSON
 def command(
     *,

@@ -19,7 +19,7 @@ from device.control import RefusedError
 from device.control.configuration.desired import Desired, read
 from device.records import Purpose, Source
 from device.text import shown
-from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, PROTOCOL, FleetSession, acting
+from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection, data_of
 from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
@@ -125,7 +125,6 @@ Examples:
     show_default=True,
     help="Seconds to wait for the posts' reports; 0 for none.",
 )
-@PROTOCOL
 @acting
 @JSON
 def publish(
@@ -173,7 +172,6 @@ Examples:
 @FLEET
 @click.argument("post")
 @BROKER
-@PROTOCOL
 @JSON
 def show(*, directory: Path, post: str, broker: str | None, as_json: bool) -> None:
     """Show what POST was last told to use, and what it reports using."""

@@ -56,19 +56,6 @@ TECHNICIAN = click.option(
     type=FOLDER,
     help="Folder with your identity, from `platepost provision person add`.",
 )
-
-
-def _mqtt_5(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value == "5":
-        click.echo("Notice: --protocol was removed and does nothing; leave it out.", err=True)
-    elif value is not None:
-        raise click.BadParameter(
-            "only MQTT 5 is spoken; set up mosquitto or RabbitMQ (docs/brokers.md), and leave it out"
-        )
-
-
-PROTOCOL = click.option("--protocol", hidden=True, expose_value=False, callback=_mqtt_5)
-"""Removed with MQTT 3.1.1; for one version it may still be given."""
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]

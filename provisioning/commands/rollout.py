@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from device.commands.options import Number
 from device.signals import ended_in_order
-from provisioning.commands.options import BROKER, FLEET, PROTOCOL, FleetSession, acting
+from provisioning.commands.options import BROKER, FLEET, FleetSession, acting
 from provisioning.commands.settings_input import read_settings, settings_options
 from provisioning.connection import Connection
 from provisioning.control.rollout import Rollout, Target
@@ -53,7 +53,6 @@ Examples:
     help="Seconds in which a post must answer.",
 )
 @BROKER
-@PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON at the end.")
 @acting
 def rollout(

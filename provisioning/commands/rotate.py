@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from device.records import DEPARTMENT_PURPOSES, Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, PROTOCOL, RELOAD, FleetSession, acting
+from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
 from provisioning.commands.rotate_keys import REHEARSE, rotate_signing_key, rotation_request, step_options
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.broker_reload import reload_broker
@@ -36,7 +36,6 @@ person add.
 @RELOAD
 @REHEARSE
 @step_options("For lists, configuration: ")
-@PROTOCOL
 @acting
 @JSON
 def rotate(

@@ -16,7 +16,7 @@ from device.commands.options import Number
 from device.records import DEPARTMENT_PURPOSES, Purpose, Source
 from device.records.verify.noted import LEAST_DIGITS, NotedHead
 from device.text import printable, shown
-from provisioning.commands.options import BROKER, FLEET, PROTOCOL
+from provisioning.commands.options import BROKER, FLEET
 from provisioning.connection import Connection
 from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
 from provisioning.control.unlogged import unlogged_lists
@@ -57,7 +57,6 @@ Examples:
 @click.option("--certificate-days", type=Number(0, 3650), default=30, show_default=True, help="When to warn.")
 @click.option("--unread-hours", type=Number(0, 87_600), default=24, show_default=True, help="When to warn.")
 @click.option("--brief", is_flag=True, help="Print one line, for monitoring.")
-@PROTOCOL
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def status(
     *,

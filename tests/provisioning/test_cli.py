@@ -121,18 +121,6 @@ def test_files_of_other_brokers_are_written_anew_for_who_was_added(tmp_path: Pat
     assert all(path.stat().st_mode & 0o077 == 0 for path in (folder / "rabbitmq").iterdir())
 
 
-def test_removed_option_is_taken_with_a_notice_where_it_says_what_is_done_anyway(tmp_path: Path) -> None:
-    directory = str(tmp_path / "fleet")
-    run("fleet", "init", directory, "--agency", "riverside", "--no-passphrase")
-    status = ["fleet", "status", directory, "--protocol"]
-    taken = CliRunner().invoke(provision, [*status, "5"])
-    assert "--protocol was removed and does nothing" in taken.stderr
-    refused = CliRunner().invoke(provision, [*status, "3.1.1"])
-    assert refused.exit_code == 2
-    assert "only MQTT 5 is spoken; set up mosquitto or RabbitMQ" in refused.output
-    assert "--protocol" not in CliRunner().invoke(provision, ["fleet", "status", "--help"]).output
-
-
 def leaves(command: click.Command, *path: str) -> Iterator[tuple[str, click.Command]]:
     if not isinstance(command, click.Group):
         yield " ".join(path), command
