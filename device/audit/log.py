@@ -28,10 +28,10 @@ class AuditEvent:
 class AuditLog:
     """Records events that people are accountable for. Safe to use from several threads."""
 
-    def __init__(self, records: RetryingRecorder, *, post: str, timekeeper: Timekeeper | None = None) -> None:
+    def __init__(self, records: RetryingRecorder, *, post: str, timekeeper: Timekeeper) -> None:
         self._records = records
         self._post = post
-        self._timekeeper = timekeeper or Timekeeper()
+        self._timekeeper = timekeeper
 
     def say(
         self,

@@ -7,7 +7,7 @@ from threading import Lock
 from pydantic import JsonValue
 
 from device.audit.log import AuditEvent, AuditLog
-from device.clock.clock import SYSTEM, Clock
+from device.clock.clock import Clock
 from device.part import Part
 from device.records.base import Outcome
 
@@ -37,7 +37,7 @@ class RateLimitedAudit(Part):
     months: they have a smaller budget. Safe to use from several threads.
     """
 
-    def __init__(self, audit: AuditLog, *, clock: Clock = SYSTEM) -> None:
+    def __init__(self, audit: AuditLog, *, clock: Clock) -> None:
         self._audit = audit
         self.clock = clock
         """By which what is said is limited."""

@@ -46,7 +46,7 @@ class CommandVerifier:
         run: str,
         now: Callable[[], datetime],
         clock: Callable[[], ClockQuality],
-        strict: bool = False,
+        strict: bool,
     ) -> None:
         self._source = source
         self._operators = operators

@@ -20,7 +20,7 @@ _DELTA = frozenset({*_COLUMNS, *(f"removed_{name}" for name in _COLUMNS), "refer
 class Listing:
     """The entries of one list, found by digest. Immutable, and safe to share between threads."""
 
-    def __init__(self, opened: Opened, *, base: "Listing | None" = None) -> None:
+    def __init__(self, opened: Opened, *, base: "Listing | None") -> None:
         """Take a complete list, or a delta to `base`, whose table and filter are shared.
 
         Raises:

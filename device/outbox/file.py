@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from device.clock.clock import SYSTEM, Clock
+from device.clock.clock import Clock
 from device.errors import OutboxError
 from device.outbox import resending, rows
 from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
@@ -26,7 +26,6 @@ from device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_
 from device.outbox.reserve import Reserve
 from device.outbox.salvage import wal_is_damaged, wal_is_readable
 from device.outbox.takeback import take_back
-from device.records import new_identifier
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -43,16 +42,7 @@ class OutboxFile:
         path: the file.
         key: its 32 bytes.
         quota: what its records may take.
-        meanwhile: called again and again while a file is opened, or a damaged one salvaged; from any thread.
-        clock: by which a disk that was full is remembered.
-        identify: names a new chain.
-        reserve: the room kept back; a file beside the outbox where None.
-
-    Raises:
-        OutboxKeyError: the key is not 32 bytes long.
-        OutboxBusyError: another process has the file open.
-        OutboxFullError: the disk is full.
-        OutboxError: the file's folder cannot be used.
+        meanwhile, clock, identify, reserve: as of `Outbox`, which also says what is raised.
 
     """
 
@@ -62,10 +52,10 @@ class OutboxFile:
         *,
         key: bytes,
         quota: Quota,
-        meanwhile: Callable[[], None] = lambda: None,
-        clock: Clock = SYSTEM,
-        identify: Callable[[], str] = new_identifier,
-        reserve: Reserve | None = None,
+        meanwhile: Callable[[], None],
+        clock: Clock,
+        identify: Callable[[], str],
+        reserve: Reserve | None,
     ) -> None:
         self.path = path
         self.set_aside: tuple[Quarantined, ...] = ()

@@ -81,7 +81,7 @@ class Source:
         return self.topic(f"receipt/{custodian}")
 
 
-def decision_topic(agency: str, custodian: str, group: str | None = None) -> str:
+def decision_topic(agency: str, custodian: str, group: str | None) -> str:
     """Return the topic on which a custodian tells what people decided; of hits of a covert group, the group's."""
     own = f"{ROOT}/{agency}/{DECISIONS}/{custodian}"
     return own if group is None else f"{own}/{group}"

@@ -7,7 +7,6 @@ where the configuration says is looked for there by the name of its file.
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -18,9 +17,9 @@ CREDENTIAL = "platepost"
 """Name of the credential in the unit; for a folder, systemd puts it before the name of each file."""
 
 
-def delivered(path: Path, environment: Mapping[str, str] = os.environ) -> Path:
+def delivered(path: Path) -> Path:
     """Return where the private key at `path` is to be read: there, or what systemd delivered by its name."""
-    folder = environment.get("CREDENTIALS_DIRECTORY")
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and not os.path.exists(path):  # noqa: PTH110 - Path.exists raises in a folder that is not this user's
         for name in (f"{CREDENTIAL}_{path.name}", path.name):
             if (found := Path(folder) / name).is_file():

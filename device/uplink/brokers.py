@@ -1,6 +1,5 @@
 """The brokers of the list: which to try next, when, and when to look for the preferred one again."""
 
-import random
 import time
 from collections.abc import Callable, Sequence
 
@@ -24,8 +23,8 @@ class Brokers:
         backoff: Backoff,
         refusals: Refusals,
         return_seconds: float,
+        draw: Callable[[float, float], float],
         now: Callable[[], float] = time.monotonic,
-        draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._backoff = backoff

@@ -38,7 +38,7 @@ class MqttSession:
         outbox: Sending,
         topics: Sequence[str] = (),
         *,
-        tuning: Tuning = Tuning(),  # noqa: B008 - immutable
+        tuning: Tuning,
         draw: Callable[[float, float], float] = random.uniform,
         utc: Callable[[], datetime] = SYSTEM.utc,
     ) -> None:

@@ -119,7 +119,7 @@ def _patterned(agency: str, name: str) -> list[str]:
     return [right.filter(agency, name) for right in RIGHTS[Party.POST]]
 
 
-def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]] | None = None) -> str:
+def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]]) -> str:
     """Return the text of mosquitto's ACL file for an agency, made from `provisioning.brokers.rights`.
 
     Args:
@@ -132,7 +132,7 @@ def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
     for name, party in clients.items():
         if party is Party.POST:
             continue
-        rights = rights_of(party, (groups or {}).get(name, ()))
+        rights = rights_of(party, groups.get(name, ()))
         own = {right.filter(agency, name) for right in rights}
         lines += [f"user {name}"]
         lines += [f"topic {right.access} {right.filter(agency, name)}" for right in rights]

@@ -116,7 +116,7 @@ def erlang_text(path: Path) -> str:
     return f'"{escaped}"'
 
 
-def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]] | None = None) -> str:
+def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]]) -> str:
     """Return the text of the definitions: a user for each client, without a password, and its rights.
 
     A running broker takes them with `rabbitmqctl import_definitions FILE`.
@@ -132,8 +132,7 @@ def definitions(agency: str, clients: Mapping[str, Party], *, groups: Mapping[st
         "users": [{"name": name, "password_hash": "", "tags": []} for name in clients],
         "permissions": [_permission(name) for name in clients],
         "topic_permissions": [
-            _topic_permission(agency, name, rights_of(party, (groups or {}).get(name, ())))
-            for name, party in clients.items()
+            _topic_permission(agency, name, rights_of(party, groups.get(name, ()))) for name, party in clients.items()
         ],
         "policies": [
             {

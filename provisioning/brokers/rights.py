@@ -91,7 +91,7 @@ RIGHTS: Mapping[Party, tuple[Right, ...]] = {
 """All that anybody may do. What is not here is refused."""
 
 
-def rights_of(party: Party, groups: Iterable[str] = ()) -> tuple[Right, ...]:
+def rights_of(party: Party, groups: Iterable[str]) -> tuple[Right, ...]:
     """Return the rights of a client; in distribution `groups`, also to hits of their covert entries, and decisions."""
     own = (topic for group in groups for topic in (f"+/{COVERT}/{group}", f"{DECISIONS}/+/{group}"))
     return RIGHTS[party] + _rights("read", *own)

@@ -61,8 +61,8 @@ class RegistrationAuthority:
         *,
         purpose: str,
         address: str | None = None,
-        announce: Callable[[], None] = lambda: None,
-        reload: Callable[[], None] = lambda: None,
+        announce: Callable[[], None],
+        reload: Callable[[], None],
     ) -> None:
         self._fleet = fleet
         self._officer = officer

@@ -62,7 +62,7 @@ class SshAuthority:
             replace_private(self._public, f"{public} platepost {self._fleet.agency}\n".encode())
         return self._public.read_text("ascii").strip()
 
-    def certify(self, person: CertifiedPerson, line: str, *, now: datetime | None = None) -> str:
+    def certify(self, person: CertifiedPerson, line: str) -> str:
         """Certify a public key, a line as in `id_ed25519.pub`, until a person's certification ends; return the line.
 
         Raises:
@@ -70,7 +70,7 @@ class SshAuthority:
             ProvisioningError: it is no key, or of a kind that cannot be certified here; or the authority does not open.
 
         """
-        now = now or datetime.now(UTC)
+        now = datetime.now(UTC)
         if not person.is_certified(now):
             raise NotCertifiedError(
                 f"the certification of {person.name} ended on {person.expires:%Y-%m-%d}", reason="certification_expired"

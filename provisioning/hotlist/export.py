@@ -81,9 +81,9 @@ class ExportSource(ColumnSource):
         at: datetime,
         tally: Tally,
         news: LatestDelta | None = None,
-        jobs: int = 1,
+        jobs: int,
         test_plate: bool = False,
-        progress: Callable[[int], None] = lambda _bytes: None,
+        progress: Callable[[int], None],
     ) -> None:
         self._exports = exports
         # A name says enough, unless several folders have a file of it.

@@ -31,7 +31,7 @@ net.ipv4.ip_nonlocal_bind = 1
 """
 
 
-def hardening(service: IPv4Interface, user: str, authority: str | None, roles: Iterable[str] = ()) -> dict[str, str]:
+def hardening(service: IPv4Interface, user: str, authority: str | None, roles: Iterable[str]) -> dict[str, str]:
     """Return the files on the unit, by path, all mode 0644.
 
     Args:

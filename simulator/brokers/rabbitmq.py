@@ -62,7 +62,7 @@ class RabbitNode(Daemon):
         cookie: str,
         mapper: int,
         port: int,
-        advanced: str = "[].\n",
+        advanced: str,
     ) -> None:
         """Write the configuration; nothing runs yet.
 

@@ -54,7 +54,7 @@ def run_demo(
     directory: Path,
     clip: DemoClip,
     *,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer],
     on_console: Callable[[DepartmentConsole], object] | None = None,
 ) -> DemoOutcome:
     """Run a demonstration in a folder, and return what came of it.

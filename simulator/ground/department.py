@@ -170,14 +170,14 @@ class ThrowawayDepartment:
             self._ready_from = log.tell()
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
 
-    def wait_until_ready(self, timeout: float = READY_SECONDS) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until a broker has granted the keeper's topics.
 
         Raises:
             SimulatorError: it has not in time, or the keeper has ended.
 
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + READY_SECONDS
         while b'"subscribed"' not in self._recent():
             if not self.running or time.monotonic() > deadline:
                 raise SimulatorError(f"the keeper is not ready:\n{self.log_tail()}")

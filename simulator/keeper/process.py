@@ -87,7 +87,7 @@ class KeeperProcess:
         self._process.start()
         writing.close()
 
-    def wait_until_ready(self, timeout: float = READY_SECONDS) -> None:
+    def wait_until_ready(self) -> None:
         """Wait until the broker has granted its topics.
 
         Raises:
@@ -95,7 +95,7 @@ class KeeperProcess:
 
         """
         try:
-            if self._ready is not None and self._ready.poll(timeout):
+            if self._ready is not None and self._ready.poll(READY_SECONDS):
                 self._ready.recv()
                 return
         except EOFError:

@@ -51,7 +51,7 @@ class Feed:
         """Let every stream end."""
         self._call(self._end())
 
-    async def tail(self, after: int = 0) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+    async def tail(self, after: int) -> AsyncIterator[tuple[int, dict[str, Any]]]:
         """Yield all that is kept and was told after number `after`, then all that is told, each with its number."""
         while True:
             async with self._changed:

@@ -37,7 +37,7 @@ class DepartmentCustodian:
     """Once it was started, if there are any."""
 
     def __init__(
-        self, fleet: Fleet, name: str, brokers: Sequence[Broker], log: Path, *, dispatchers: Sequence[str] = ()
+        self, fleet: Fleet, name: str, brokers: Sequence[Broker], log: Path, *, dispatchers: Sequence[str]
     ) -> None:
         self.name = name
         self._stack = ExitStack()

@@ -153,15 +153,15 @@ class SimulatedPost:
         self._wait(lambda: self._uplink.state().connected, "connected")
         self.deliver()
 
-    def deliver(self, *, timeout: float = DELIVERY_SECONDS) -> None:
+    def deliver(self) -> None:
         """Wait until the broker has acknowledged all that was recorded; without a network, return at once.
 
         Raises:
-            SimulatorError: it did not within `timeout` seconds.
+            SimulatorError: it did not in time.
 
         """
         if not self._away:
-            self._wait(lambda: self._born and not self._waiting(), "done with delivering", timeout=timeout)
+            self._wait(lambda: self._born and not self._waiting(), "done with delivering")
 
     def close(self) -> None:
         """Say farewell and end; a second call does nothing."""
@@ -180,12 +180,14 @@ class SimulatedPost:
     def _waiting(self) -> int:
         return self._outbox.depth()
 
-    def _wait(self, condition: Callable[[], bool], what: str, *, timeout: float = DELIVERY_SECONDS) -> None:
-        deadline = time.monotonic() + timeout
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + DELIVERY_SECONDS
         while not condition():
             if time.monotonic() > deadline:
                 state = self._uplink.state()
-                raise SimulatorError(f"{self.name} is not {what} after {timeout:.0f} s: {state.problem or state}")
+                raise SimulatorError(
+                    f"{self.name} is not {what} after {DELIVERY_SECONDS:.0f} s: {state.problem or state}"
+                )
             time.sleep(_POLL_SECONDS)
 
     def _be_born(self) -> None:

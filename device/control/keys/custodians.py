@@ -24,7 +24,7 @@ class Custodians:
 
     def __init__(
         self,
-        given: Sequence[tuple[CustodianTerms, Key]] = (),
+        given: Sequence[tuple[CustodianTerms, Key]],
         *,
         agency: str = "",
         roots: tuple[Key, ...] = (),

@@ -196,10 +196,10 @@ def example_response(request: str) -> Response:
     )
 
 
-def example_audit(action: str, *, clock: ClockQuality = CLOCK, **more: object) -> Audit:
+def example_audit(action: str, **more: object) -> Audit:
     """Return an invented event of the audit trail."""
     values = {
-        "clock": clock,
+        "clock": CLOCK,
         "action": action,
         "occurred": BEGAN,
         "where": SOURCE.post,

@@ -66,17 +66,17 @@ def least_read(vehicles: int, least_share: float) -> int | None:
     return next((read for read in range(vehicles + 1) if is_enough(read, vehicles, least_share)), None)
 
 
-def compare(taps: Sequence[float], seen: Sequence[Span], *, reach: float = REACH_SECONDS) -> ManualCount:
+def compare(taps: Sequence[float], seen: Sequence[Span]) -> ManualCount:
     """Match each keystroke with at most one read, the one whose end is nearest, in the order of time."""
     free = sorted(seen, key=lambda span: span.last)
     read = 0
     for tap in sorted(taps):
-        near = [span for span in free if span.first - reach <= tap <= span.last + reach]
+        near = [span for span in free if span.first - REACH_SECONDS <= tap <= span.last + REACH_SECONDS]
         if near:
             # The earliest to end: a later one may still be another keystroke's.
             free.remove(near[0])
             read += 1
     # What was seen before the first keystroke or after the last is not the person's to have counted.
-    begin, end = (min(taps) - reach, max(taps) + reach) if taps else (0.0, 0.0)
+    begin, end = (min(taps) - REACH_SECONDS, max(taps) + REACH_SECONDS) if taps else (0.0, 0.0)
     unseen = sum(1 for span in free if taps and span.first >= begin and span.last <= end)
     return ManualCount(len(taps), read, unseen)

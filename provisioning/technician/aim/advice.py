@@ -173,7 +173,7 @@ def _no_less(name: str, value: float, limit: float, *, digits: int = 0, unit: st
     return Criterion(name, f"{shown}{unit}", f"≥ {limit:.{digits}f}{unit}", bool(value >= limit))
 
 
-def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: str = "") -> Criterion:
+def _no_more(name: str, value: float, limit: float, *, digits: int = 0, unit: str) -> Criterion:
     shown = at_most(value, limit, digits=digits)
     return Criterion(name, f"{shown}{unit}", f"≤ {limit_below(limit, digits=digits)}{unit}", bool(value <= limit))
 

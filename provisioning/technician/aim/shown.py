@@ -19,7 +19,7 @@ def at_most(value: float, limit: float, *, digits: int = 0) -> str:
     return f"{shown:.{digits}f}"
 
 
-def limit_below(limit: float, *, digits: int = 0) -> str:
+def limit_below(limit: float, *, digits: int) -> str:
     """Return a limit that should not be passed, rounded down."""
     return f"{_down(limit, digits):.{digits}f}"
 

@@ -76,7 +76,7 @@ class CustodyChecker:
         custodians: Mapping[str, Sequence[ECKey]],
         posts: Mapping[str, Keyring],
         *,
-        added: Collection[str] = (),
+        added: Collection[str],
     ) -> None:
         self._custodians = {name: [*keys] for name, keys in custodians.items()}
         self._added = added

@@ -131,7 +131,7 @@ class SimulatedMonth:
 
     """
 
-    def __init__(self, clock: BackdatedClock, *, seed: int = 1, reads: int = 12, every: int = 1) -> None:
+    def __init__(self, clock: BackdatedClock, *, seed: int = 1, reads: int, every: int) -> None:
         self._clock, self._reads, self._every = clock, reads, every
         self._random = Random(f"month {seed}")
         self._record = 0

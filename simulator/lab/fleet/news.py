@@ -57,7 +57,7 @@ def delta_to(fleet: Fleet, complete: bytes, *, version: int) -> bytes:
     )
 
 
-def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool, part_bytes: int | None = None) -> None:
+def give_out(fleet: Fleet, package: bytes, *, nodes: Sequence[str], first: bool, part_bytes: int | None) -> None:
     """Publish a package, retained, on the nodes of a broker.
 
     In parts, an index says what they are of, as in the department's tools. Each node retains for itself alone, so parts
