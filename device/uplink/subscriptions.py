@@ -42,8 +42,8 @@ class Subscriptions:
         """Subscribe to a topic from now on, and have what the broker retains there sent, even if it was before.
 
         An `optional` one is given up at the first refusal, and it is no fault. What is retained on a `small` one is
-        asked for at every connection until something has come: RabbitMQ 4 sends it once, and keeps nothing of it where
-        the connection breaks on the way. mosquitto sends it twice then.
+        asked for at every connection until something has come: RabbitMQ 4 keeps nothing of it in the session where the
+        connection breaks on the way, and sends it again unasked once at most. mosquitto sends it twice then.
         """
         if optional:
             self._optional |= {topic}
