@@ -10,6 +10,8 @@ import pytest
 from paho.mqtt.client import Client
 
 from device.uplink.takeover import TAKEN_OVER
+from provisioning.connection import Connection
+from provisioning.fleet import revocation
 from provisioning.trust.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
 
@@ -203,3 +205,16 @@ def test_second_client_with_a_post_s_identity_is_noticed_by_the_post(stand: Stan
             wait_for(lambda: seen.append(uplink.state().problem) or TAKEN_OVER in seen, what="the post to notice")
         finally:
             uplink.stop()
+
+
+def test_session_of_a_revoked_post_ends_before_the_broker_is_told(stand: Stand) -> None:
+    if stand.kind != "rabbitmq":
+        pytest.skip("mosquitto reads the list of revoked certificates when it is told of it")
+    fleet, broker, name = stand.fleet, stand.broker.address, f"post-{next(stand.numbers)}"
+    ended: list[bool] = []
+    with Connection(fleet.post(name), broker=broker) as thief:
+        tell = lambda: ended.append(thief.was_ended(within=20))  # noqa: E731
+        revocation.lock_out(fleet, name, "stolen", broker=broker, reload=tell, authority=fleet.open_authority())
+        assert ended == [True]
+        assert not revocation.is_let_in(fleet.post(name), broker)
+        assert not thief.is_back(within=0)
