@@ -81,14 +81,13 @@ def draw_command(
     epilog="""\b
 Examples:
   platepost simulate messages replay day.jsonl.gz --directory replay/
-  platepost simulate messages replay day.jsonl.gz --directory replay/ --speed 600 --repeat
+  platepost simulate messages replay day.jsonl.gz --directory replay/ --speed 600
   platepost simulate messages replay day.jsonl.gz --fleet fleet/ --broker localhost:8883 --speed 60
 Without --fleet and --broker, both are created in the directory, and it shows how to subscribe.
 """,
 )
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--speed", type=Number(0.001, 1_000_000), default=60.0, show_default=True, help="Speed factor.")
-@click.option("--at-once", is_flag=True, help="Do not wait between messages.")
 @click.option(
     "--fleet",
     "fleet_path",
@@ -100,24 +99,20 @@ Without --fleet and --broker, both are created in the directory, and it shows ho
     "--directory", type=click.Path(file_okay=False, path_type=Path), help="Folder for a temporary fleet and broker."
 )
 @click.option("--port", type=click.IntRange(1, 65535), help="Port of the temporary broker.  [default: a free one]")
-@click.option("--repeat", is_flag=True, help="Repeat until Ctrl-C; IDs then repeat, too.")
 @click.option("--wait", is_flag=True, help="Wait for Enter before the first message: subscribe first.")
 def replay_command(
     *,
     path: Path,
     speed: float,
-    at_once: bool,
     fleet_path: Path | None,
     broker: str | None,
     directory: Path | None,
     port: int | None,
-    repeat: bool,
     wait: bool,
 ) -> None:
     """Replay the messages of PATH, each as the post that published it."""
-    pace = None if at_once else speed
     if fleet_path is not None and broker is not None:
-        _replay(path, fleet=Fleet.load(fleet_path), broker=broker, speed=pace, repeat=repeat)
+        _replay(path, fleet=Fleet.load(fleet_path), broker=broker, speed=speed)
         return
     if directory is None or fleet_path is not None or broker is not None:
         raise click.UsageError("give --fleet and --broker, or --directory for both to be made there")
@@ -140,21 +135,16 @@ def replay_command(
             # Not click.pause, which does not wait where a program, and no terminal, gives the line.
             click.echo("Enter begins.")
             sys.stdin.readline()
-        _replay(path, fleet=fleet, broker=address, speed=pace, repeat=repeat)
+        _replay(path, fleet=fleet, broker=address, speed=speed)
 
 
-def _replay(path: Path, *, fleet: Fleet, broker: str, speed: float | None, repeat: bool) -> None:
+def _replay(path: Path, *, fleet: Fleet, broker: str, speed: float) -> None:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
-    while True:
-        with (
-            Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
-            recording.read(path) as (_, found),
-        ):
-            task = progress.add_task("messages", total=None)
-
-            advance = partial(progress.advance, task)
-            count = replay(found, fleet=fleet, broker=broker, speed=speed, progress=advance)
-        click.echo(f"{count} messages replayed.")
-        if not repeat:
-            return
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
+        recording.read(path) as (_, found),
+    ):
+        task = progress.add_task("messages", total=None)
+        count = replay(found, fleet=fleet, broker=broker, speed=speed, progress=partial(progress.advance, task))
+    click.echo(f"{count} messages replayed.")

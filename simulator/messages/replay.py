@@ -24,7 +24,7 @@ def replay(
     *,
     fleet: Fleet,
     broker: str,
-    speed: float | None,
+    speed: float,
     progress: Callable[[], None] = lambda: None,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
@@ -34,7 +34,7 @@ def replay(
         messages: in order of time.
         fleet: has an identity for each post: brokers let a post write below its own name alone.
         broker: `host:port`.
-        speed: how many times faster than recorded; None does not wait at all.
+        speed: how many times faster than recorded.
         progress: called after each message.
         wait: waits some seconds.
 
@@ -50,8 +50,7 @@ def replay(
         for message in messages:
             if message.post not in clients:
                 clients[message.post] = _connected(fleet, message.post, broker, refused, stack)
-            if speed is not None:
-                wait(max(0.0, began + message.at / speed - time.monotonic()))
+            wait(max(0.0, began + message.at / speed - time.monotonic()))
             properties = publish_properties(PacketTypes.PUBLISH, expiry_seconds=None)
             client = clients[message.post]
             waiting.append(client.publish(message.topic, message.payload, message.qos, message.retain, properties))

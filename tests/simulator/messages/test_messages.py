@@ -119,7 +119,7 @@ def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path) -> None:
-    given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "my replay"), "--at-once"]
+    given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "my replay"), "--speed", "1e6"]
     outcome = CliRunner().invoke(platepost, given, catch_exceptions=False)
     assert outcome.exit_code == 0
     assert f"{len(messages(day))} messages replayed" in outcome.output
@@ -131,14 +131,14 @@ def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path
 def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) -> None:
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     with pytest.raises(PlaybackError, match="post-1"):
-        replay(messages(day), fleet=fleet, broker="localhost:1", speed=None)
+        replay(messages(day), fleet=fleet, broker="localhost:1", speed=1e9)
 
 
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_a_program_is_waited_for_as_a_person_is(day: Path, tmp_path: Path) -> None:
     program = [sys.executable, "-c", "import sys; from device.cli import main; sys.exit(main())"]
-    words = ["simulate", "messages", "replay", day, "--directory", tmp_path / "replay", "--at-once", "--wait"]
+    words = ["simulate", "messages", "replay", day, "--directory", tmp_path / "replay", "--speed", "1e6", "--wait"]
     with subprocess.Popen([*program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
