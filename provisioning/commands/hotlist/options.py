@@ -102,7 +102,6 @@ def building_options(command: Command) -> Command:
             ),
             click.option(
                 "--refusals",
-                "--rejects",
                 "refusals_path",
                 type=WRITTEN,
                 help="CSV of refused rows: source, line, reason.",

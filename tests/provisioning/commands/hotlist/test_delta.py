@@ -70,7 +70,7 @@ def test_news_reach_the_post_and_what_was_wrong_with_them_is_said(office: Office
     stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,stolen_vehicle,,,,\nNONE,,local,,,,\n")
     recovered = office.file("recovered.csv", "plate\nT00003\nT99999\n\n?\n")
     result = office.run(
-        "delta", "--add", stolen, "--remove", recovered, "--rejects", str(office.folder / "refused.csv")
+        "delta", "--add", stolen, "--remove", recovered, "--refusals", str(office.folder / "refused.csv")
     )
     said = office.take(result)
     assert (said["kind"], said["came"], said["went"], said["entries"], said["patterns"]) == ("delta", 1, 1, 42, 1)

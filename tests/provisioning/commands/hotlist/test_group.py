@@ -152,7 +152,7 @@ def test_several_exports_make_one_list_each_by_its_own_mapping(department: Path)
     )
     (department / "own.toml").write_text("")
     mappings = ("--mapping", str(department / "own.toml"), "--mapping", str(department / "state.toml"))
-    result = build(department, "state.csv", *mappings, "--rejects", "refused.csv", "--json")
+    result = build(department, "state.csv", *mappings, "--refusals", "refused.csv", "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["entries"] == 4
     with (department / "refused.csv").open(newline="") as file:
