@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from device.hotlist import HotList
 from device.hotlist.keys import FOLDING
 from device.hotlist.layout import Detail, PatternEntry, encode, type_of_width
 from device.hotlist.manifest import Base
@@ -15,7 +16,7 @@ from device.hotlist.overlay import Overlay, Row
 from device.hotlist.package import load_key, open_package
 from provisioning.hotlist.build import LIFETIME, check_against, check_patterns
 from provisioning.hotlist.changes import rows_of
-from provisioning.hotlist.held import Held, with_delta
+from provisioning.hotlist.held import Held
 from provisioning.hotlist.sealing import seal_package
 from provisioning.hotlist.sizes import sizes_after
 
@@ -81,7 +82,7 @@ def build_delta(
     }
     keys = [load_key(key, private=False) for key in post_keys]
     package = seal_package(delta_body(added, removed, patterns), facts, signing_key=signing, post_keys=[*keys, own])
-    with_delta(held.complete, open_package(package, issuer_key=signing, unseal_key=own))
+    HotList(open_package(package, issuer_key=signing, unseal_key=own), base=held.complete)
     return package
 
 

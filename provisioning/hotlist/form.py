@@ -50,11 +50,13 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
-class _Closed(BaseModel):
+class MappingTable(BaseModel):
+    """A table of the mapping file, which has no keys but its own."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
-class FileFormat(_Closed):
+class FileFormat(MappingTable):
     """How the file is written."""
 
     form: Literal["delimited", "fixed"] = "delimited"
@@ -66,7 +68,7 @@ class FileFormat(_Closed):
     trimmed: bool = False
 
 
-class FixedField(_Closed):
+class FixedField(MappingTable):
     """A field of a fixed-width line: its first character, counted from 1, and how many there are."""
 
     start: int = Field(ge=1, le=65_536)
@@ -81,7 +83,7 @@ Column = str | Annotated[int, Field(ge=1, le=16_384)] | FixedField
 """Where a field stands: its name in the header, its number from 1, or its place in a fixed-width line."""
 
 
-class ColumnMapping(_Closed):
+class ColumnMapping(MappingTable):
     """Where each field stands. Only the plate's must be there; the others are used where they are."""
 
     plate: Column = "plate"

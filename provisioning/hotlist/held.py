@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from device.hotlist import HotList
 from device.hotlist.errors import WrongKey
 from device.hotlist.layout import Header, decode
-from device.hotlist.package import Opened, open_package
+from device.hotlist.package import open_package
 from provisioning.hotlist.rows import SourceError
 
 
@@ -46,13 +46,8 @@ def open_held(complete: bytes, delta: bytes | None, *, issuer_key: ECKey | Seque
             "the complete list is not sealed to the department's own key: build a complete list with that key first"
         ) from error
     base = HotList(opened)
-    newest = (
-        base if delta is None else with_delta(base, open_package(delta, issuer_key=issuer_key, unseal_key=unseal_key))
-    )
+    newest = base
+    if delta is not None:
+        newest = HotList(open_package(delta, issuer_key=issuer_key, unseal_key=unseal_key), base=base)
     header, columns = decode(opened.body)
     return Held(base, newest, header, columns)
-
-
-def with_delta(complete: HotList, delta: Opened) -> HotList:
-    """Return what a post makes of a delta to a complete list. Raises HotListRefused where it would refuse it."""
-    return HotList(delta, base=complete)

@@ -35,12 +35,12 @@ from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from device.files import read_toml
 from device.hotlist.layout import Category, Distribution, Priority, State
 from provisioning.hotlist.cleaning import clean_state, has_time
-from provisioning.hotlist.form import ColumnMapping, FileFormat, check_form
+from provisioning.hotlist.form import ColumnMapping, FileFormat, MappingTable, check_form
 from provisioning.hotlist.rows import RowRefusedError, SourceError
 
 
@@ -74,11 +74,7 @@ def _readable_format(pattern: str) -> str:
     return pattern
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Defaults(_Closed):
+class Defaults(MappingTable):
     """What an empty or missing field means."""
 
     state: State | None = None
@@ -86,7 +82,7 @@ class Defaults(_Closed):
     priority: Priority = 5
 
 
-class Dates(_Closed):
+class Dates(MappingTable):
     """How dates are written: ISO 8601 always, other strptime formats first; `never` are words for no date at all."""
 
     zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
@@ -99,7 +95,7 @@ class Dates(_Closed):
         return _zone(self.zone)
 
 
-class AllowedCategory(_Closed):
+class AllowedCategory(MappingTable):
     """What one of the source's category names becomes."""
 
     category: Category
@@ -135,7 +131,7 @@ NOT_ALLOWED = "is not on the allow-list"
 """How the reason ends with which a category is refused."""
 
 
-class SourceMapping(_Closed):
+class SourceMapping(MappingTable):
     """One source's mapping; the defaults fit a file with the columns plate, state, category, priority, ..."""
 
     source: FileFormat = FileFormat()

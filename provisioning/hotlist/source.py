@@ -35,7 +35,6 @@ class ExportReader:
         self, path: Path, file: TextIO, mapping: SourceMapping, *, needed: frozenset[str], whole: Sequence[str]
     ) -> None:
         self.path = path
-        self.size = path.stat().st_size
         self._file = file
         self._mapping = mapping
         self._needed = needed
