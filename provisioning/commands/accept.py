@@ -21,7 +21,7 @@ from provisioning.commands.options import CONFIG, FOLDER, TECHNICIAN, unit_purpo
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept import report, seal
 from provisioning.technician.accept.checklist import Checklist
-from provisioning.technician.accept.dialogue import Dialogue, Terminal
+from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.log import is_to_be_kept_aside, log_aside
 from provisioning.technician.accept.result import Basis, Checkpoint, Result
 from provisioning.technician.accept.service import AcceptanceCriteria
@@ -106,7 +106,7 @@ def accept(
 def accept_post(
     configuration: Configuration,
     technician: Technician,
-    dialogue: Dialogue,
+    dialogue: Terminal,
     *,
     limits: AcceptanceCriteria,
     fresh: bool = False,

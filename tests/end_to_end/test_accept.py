@@ -33,7 +33,7 @@ from provisioning.hotlist.build import build_package
 from provisioning.hotlist.mapping import SourceMapping
 from provisioning.hotlist.rows import RefusedRow
 from provisioning.hotlist.source import read_rows
-from provisioning.technician.accept.dialogue import Dialogue, Keystroke
+from provisioning.technician.accept.dialogue import Keystroke, Terminal
 from provisioning.technician.accept.service import AcceptanceCriteria
 from provisioning.technician.technician import certified
 from simulator.board.virtual import VirtualBoard
@@ -56,7 +56,7 @@ LIMITS = AcceptanceCriteria(
 )
 
 
-class Technician(Dialogue):
+class Technician(Terminal):
     """Does what is asked, and counts the vehicles that really leave the picture."""
 
     def __init__(self, broker: Broker) -> None:

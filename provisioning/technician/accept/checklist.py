@@ -7,7 +7,7 @@ from device.config import Configuration
 from device.errors import PlatepostError
 from device.language import Phrase, message
 from provisioning.technician.accept import unit
-from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.result import STEPS, Checkpoint, Result
 from provisioning.technician.accept.service import AcceptanceCriteria, AtWork
 from provisioning.technician.technician import Technician
@@ -34,7 +34,7 @@ class Checklist:
         self,
         configuration: Configuration,
         technician: Technician,
-        dialogue: Dialogue,
+        dialogue: Terminal,
         *,
         limits: AcceptanceCriteria,
         progress: Checkpoint,

@@ -4,7 +4,6 @@ import queue
 import sys
 import termios
 import threading
-from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -25,42 +24,13 @@ class Keystroke:
     """`time.monotonic()`."""
 
 
-class Dialogue(ABC):
-    """Whom the checklist speaks to. A backend *must* implement every method."""
-
-    @abstractmethod
-    def say(self, text: Phrase) -> None:
-        """Tell something."""
-
-    @abstractmethod
-    def progress(self, text: Phrase) -> None:
-        """Show how far a wait is, in place of what was shown of it before, to a person who watches."""
-
-    @abstractmethod
-    def ask(self, question: Phrase) -> bool:
-        """Ask what only a person sees; True for yes. What was typed before the question answers it not."""
-
-    @abstractmethod
-    def discard(self) -> None:
-        """Forget what a person typed before now: it was meant for nothing that is asked from here on."""
-
-    @abstractmethod
-    def tap(self, seconds: float) -> Keystroke | None:
-        """Return what is typed next during a count, None if nothing comes in time.
-
-        Raises:
-            EOFError: nothing more can come.
-
-        """
-
-
 def key_of(line: str, at: float) -> Keystroke:
     """Say what a line means during a count."""
     first = line.strip().lower()[:1]
     return Keystroke("end" if first == "q" else "undo" if first == "u" else "vehicle", at)
 
 
-class Terminal(Dialogue):
+class Terminal:
     """A person at a terminal, or a pipe, in the language of its locale.
 
     During a count Enter is a vehicle, a line with u takes the last one back, and one with q ends the count.
@@ -88,7 +58,7 @@ class Terminal(Dialogue):
             self._write(spoken(text), shown=True)
 
     def ask(self, question: Phrase) -> bool:
-        """Print a question and wait for yes or no, in whichever language."""
+        """Print a question and wait for yes or no, in whichever language; what was typed before answers it not."""
         self.discard()
         while True:
             self._write(f"{spoken(question)} {spoken(Phrase('[y/n]'))} ")
@@ -108,7 +78,12 @@ class Terminal(Dialogue):
             self._lines.put(typed)  # the end stays
 
     def tap(self, seconds: float) -> Keystroke | None:
-        """Take a line."""
+        """Return what is typed next during a count, None if nothing comes in time.
+
+        Raises:
+            EOFError: nothing more can come.
+
+        """
         try:
             at, line = self._line(seconds)
         except queue.Empty:

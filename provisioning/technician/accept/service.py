@@ -24,7 +24,7 @@ from device.rig import Rig
 from provisioning.connection import Connection, data_of
 from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.counting import REACH_SECONDS, ManualCount, Span, compare, is_enough, least_read
-from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.result import Illustration, Result
 from provisioning.technician.accept.tally import tally
 from provisioning.technician.accept.witness import Witness
@@ -143,7 +143,7 @@ class AtWork:
     """
 
     def __init__(
-        self, configuration: Configuration, technician: Technician, dialogue: Dialogue, limits: AcceptanceCriteria
+        self, configuration: Configuration, technician: Technician, dialogue: Terminal, limits: AcceptanceCriteria
     ) -> None:
         self._configuration = configuration
         self._technician = technician

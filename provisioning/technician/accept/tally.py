@@ -5,10 +5,10 @@ from math import inf
 from time import monotonic
 
 from device.language import Phrase
-from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.dialogue import Terminal
 
 
-def tally(dialogue: Dialogue, wanted: int, *, patience_seconds: float, settle_seconds: float) -> list[float]:
+def tally(dialogue: Terminal, wanted: int, *, patience_seconds: float, settle_seconds: float) -> list[float]:
     """Return the `time.monotonic()` of each keystroke that is a vehicle, the earliest first.
 
     Args:

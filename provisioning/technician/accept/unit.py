@@ -20,7 +20,7 @@ from device.frame import Frame
 from device.language import Phrase, message
 from device.vision.recognizer import Plate, Recognizer
 from provisioning.errors import ProvisioningError
-from provisioning.technician.accept.dialogue import Dialogue
+from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.result import Illustration, Result
 from provisioning.technician.accept.rights import foreign_topics, refused
 from provisioning.technician.aim.background import BackgroundModel
@@ -37,7 +37,7 @@ def unit(configuration: Configuration) -> list[Result]:
     return [Result(point=each.point, good=each.good, said=each.said) for each in found]
 
 
-def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
+def board(configuration: Configuration, dialogue: Terminal) -> list[Result]:
     """Try the pins: the light that a person sees, and the switch that a person opens."""
     backend = configuration.board.backend
     if backend == "none":
@@ -48,7 +48,7 @@ def board(configuration: Configuration, dialogue: Dialogue) -> list[Result]:
     return results
 
 
-def _lights(made: Board, dialogue: Dialogue) -> Result:
+def _lights(made: Board, dialogue: Terminal) -> Result:
     shown = Light.IN_SERVICE
     made.illuminator(on=True)
     made.status_light(shown)
@@ -64,7 +64,7 @@ def _lights(made: Board, dialogue: Dialogue) -> Result:
     return Result(point=Phrase("status light and lamp"), good=seen, said=Phrase("seen") if seen else Phrase("not seen"))
 
 
-def _tamper(made: Board, dialogue: Dialogue) -> list[Result]:
+def _tamper(made: Board, dialogue: Terminal) -> list[Result]:
     point = Phrase("tamper switch")
     if made.tamper_open():
         dialogue.say(Phrase("The case is open: close it."))
