@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from enum import StrEnum
-from types import TracebackType
 from typing import Self
 
 DARK_SECONDS = 3.0
@@ -68,7 +67,5 @@ class Board(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

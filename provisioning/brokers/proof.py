@@ -4,7 +4,6 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import paho.mqtt.client as mqtt
@@ -92,9 +91,7 @@ class RightsProof:
                 )
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for each in self._clients.values():
             each.client.disconnect(properties=_lasting(PacketTypes.DISCONNECT, seconds=0))  # and the session with it
             each.client.loop_stop()

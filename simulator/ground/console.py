@@ -5,7 +5,6 @@ import time
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from starlette.applications import Starlette
@@ -78,9 +77,7 @@ class DepartmentConsole:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     async def _enter(self, request: Request) -> RedirectResponse:
