@@ -1,9 +1,12 @@
 """Child processes: the command `platepost` as one, how one ends, and the end of its log."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 _PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
@@ -24,6 +27,21 @@ def end(process: subprocess.Popen[bytes], *, sent: signal.Signals = signal.SIGTE
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def end_forked(process: BaseProcess, *, sent: signal.Signals, seconds: float) -> int | None:
+    """Do the same with a process of `multiprocessing`; one that stands still goes on, so that it can end."""
+    with suppress(ProcessLookupError):
+        if process.pid is not None:
+            os.kill(process.pid, sent)
+            os.kill(process.pid, signal.SIGCONT)
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    code = process.exitcode
+    process.close()
+    return code
 
 
 def log_tail(log: Path) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from provisioning.fleet.fleet import Fleet
 from simulator.errors import SubscriberError
 from simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
+from simulator.processes import end_forked
 
 PRELOADED = ["simulator.keeper.process"]
 READY_SECONDS = 30.0
@@ -112,16 +112,9 @@ class KeeperProcess:
 
     def _end(self, sent: signal.Signals) -> int | None:
         process, self._process = self._process, None
-        if process is None or process.pid is None:
+        if process is None:
             return None
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, sent)
-        process.join(STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        code = process.exitcode
-        process.close()
+        code = end_forked(process, sent=sent, seconds=STOP_SECONDS)
         if self._ready is not None:
             self._ready.close()
             self._ready = None

@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
@@ -18,6 +17,7 @@ from simulator.ground.proxy import Proxy
 from simulator.lab.faults import killable_post
 from simulator.lab.faults.given_up import GivenUp
 from simulator.lab.faults.storage_log import StorageLog
+from simulator.processes import end_forked
 
 STOP_SECONDS = 60.0
 
@@ -183,17 +183,8 @@ class PostUnderTest:
 
     def _end(self, sent: signal.Signals) -> int | None:
         process, self._process = self._process, None
-        if process is None or process.pid is None:
+        if process is None:
             return None
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, sent)
-            if sent == signal.SIGTERM:
-                os.kill(process.pid, signal.SIGCONT)
-        process.join(STOP_SECONDS)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        code = process.exitcode
-        process.close()
+        code = end_forked(process, sent=sent, seconds=STOP_SECONDS)
         self.stored.await_end()
         return code
