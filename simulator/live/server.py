@@ -30,20 +30,20 @@ CALM_SECONDS = 1.0
 PACES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
-class _Wish(BaseModel):
+class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Switch(_Wish):
+class _Switch(_Body):
     on: bool
 
 
-class _PaceWish(_Wish):
+class _Pace(_Body):
     factor: float = Field(ge=SLOWEST, le=FASTEST)
     paused: bool
 
 
-Wish = TypeVar("Wish", bound=_Wish)
+BodyT = TypeVar("BodyT", bound=_Body)
 
 
 class LiveApplication:
@@ -66,7 +66,6 @@ class LiveApplication:
             routes=[
                 route("/", self._page),
                 route("/events", self._events),
-                route("/state", self._state),
                 route("/posts/{post}/view", self._view),
                 route("/posts/{post}/still.jpg", self._still),
                 route("/posts/{post}/tamper", self._tamper, "POST"),
@@ -94,9 +93,6 @@ class LiveApplication:
             posts=posts, paces=PACES, first=desk.first_list, entrances=desk.console.entrances
         )
         return HTMLResponse(page)
-
-    async def _state(self, _request: Request) -> Response:
-        return JSONResponse(self._desk.state())
 
     async def _events(self, request: Request) -> Response:
         # A browser that lost the stream says which event it had last.
@@ -138,15 +134,13 @@ class LiveApplication:
         post = self._post(request)
         if post is None:
             return _unknown()
-        return await self._heed(request, _Switch, lambda wish: do(post.name, wish.on))
+        return await self._act(request, _Switch, lambda body: do(post.name, body.on))
 
     async def _broker(self, request: Request) -> Response:
-        return await self._heed(request, _Switch, lambda wish: self._desk.switch_broker(running=wish.on))
+        return await self._act(request, _Switch, lambda body: self._desk.switch_broker(running=body.on))
 
     async def _pace(self, request: Request) -> Response:
-        return await self._heed(
-            request, _PaceWish, lambda wish: self._desk.set_pace(factor=wish.factor, paused=wish.paused)
-        )
+        return await self._act(request, _Pace, lambda body: self._desk.set_pace(factor=body.factor, paused=body.paused))
 
     async def _hot_list(self, request: Request) -> Response:
         content = bytearray()
@@ -163,13 +157,13 @@ class LiveApplication:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(published.as_json())
 
-    async def _heed(self, request: Request, form: type[Wish], do: Callable[[Wish], None]) -> Response:
+    async def _act(self, request: Request, form: type[BodyT], do: Callable[[BodyT], None]) -> Response:
         try:
-            wish = form.model_validate_json(await request.body())
+            body = form.model_validate_json(await request.body())
         except ValidationError as error:
             return _wrong(error)
         try:
-            await run_in_threadpool(do, wish)
+            await run_in_threadpool(do, body)
         except PlatepostError as error:
             return JSONResponse({"error": str(error)}, status_code=503)
         return JSONResponse(self._desk.state())
@@ -183,4 +177,4 @@ def _unknown() -> Response:
 
 
 def _wrong(error: ValidationError) -> Response:
-    return JSONResponse({"error": f"not a wish of this form: {error.errors()[0]['msg']}"}, status_code=400)
+    return JSONResponse({"error": f"the request is not of this form: {error.errors()[0]['msg']}"}, status_code=400)

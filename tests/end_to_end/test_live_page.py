@@ -153,7 +153,6 @@ def test_the_street_goes_at_the_pace_that_was_chosen(desk: Desk) -> None:
         page.locator(f"input[name=pace][value^='{pace}']").check(force=True)
         # Anybody else who looks at the desk sees it too: the desk says it, not the page that asked.
         expect(other.locator(f"input[name=pace][value^='{pace}']")).to_be_checked()
-        assert page.evaluate("fetch('/state').then(answer => answer.json())")["factor"] == float(pace)
 
 
 def test_another_post_is_shown_by_keyboard(desk: Desk) -> None:

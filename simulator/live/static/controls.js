@@ -30,7 +30,7 @@ export function showDesk(state) {
 }
 
 const post = () => desk?.posts[shown()];
-const pace = (wish) => ask("/pace", { factor: desk?.factor ?? 1, paused: desk?.paused ?? false, ...wish });
+const pace = (changed) => ask("/pace", { factor: desk?.factor ?? 1, paused: desk?.paused ?? false, ...changed });
 
 async function send(path, options) {
   const answer = await fetch(path, { method: "POST", ...options });
@@ -39,9 +39,9 @@ async function send(path, options) {
   return said;
 }
 
-async function ask(path, wish) {
+async function ask(path, body) {
   try {
-    await send(path, { body: JSON.stringify(wish), headers: { "Content-Type": "application/json" } });
+    await send(path, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
   } catch (error) {
     complain(error.message);
     refresh();
