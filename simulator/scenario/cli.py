@@ -32,12 +32,7 @@ Examples:
 )
 @click.argument("scenario", nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="Run every scenario that ships.")
-@click.option(
-    "--fast/--wall-clock",
-    "fast",
-    default=True,
-    help="Run as fast as this machine can (the default), or in real time.",
-)
+@click.option("--wall-clock", is_flag=True, help="Run in real time, not as fast as this machine can.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Random seed.")
 @click.option("--twice", is_flag=True, help="Run each twice, and fail if the records differ.")
 @click.option(
@@ -57,7 +52,7 @@ def run(
     *,
     scenario: Sequence[str],
     all_: bool,
-    fast: bool,
+    wall_clock: bool,
     seed: int,
     twice: bool,
     jobs: int,
@@ -70,7 +65,7 @@ def run(
 
     Exit code: 0 if every scenario meets all its expectations; 1 if one does not; 2 if a file is invalid.
     """
-    from simulator.scenario.runner import Wishes, run_all  # noqa: PLC0415 - loads the networks' runtime
+    from simulator.scenario.runner import RunOptions, run_all  # noqa: PLC0415 - loads the networks' runtime
 
     try:
         named = [find(name) for name in scenario]
@@ -86,12 +81,12 @@ def run(
     if len({path.stem for path in paths}) < len(paths):
         raise click.UsageError("two of these files have the same name, by which they are reported")
     console = Console(stderr=as_json)
-    wishes = Wishes(seed=seed, wall_clock=not fast, twice=twice, report=report, keep=keep)
+    options = RunOptions(seed=seed, wall_clock=wall_clock, twice=twice, report=report, keep=keep)
     try:
-        if not fast:
+        if wall_clock:
             longest = sum(load(path).lasts for path in paths) / min(jobs, len(paths))
             console.print(f"In real time this takes {words(longest)} or more.", highlight=False)
-        outcomes = _run(paths, console, lambda: run_all(paths, wishes, at_once=jobs))
+        outcomes = _run(paths, console, lambda: run_all(paths, options, at_once=jobs))
     except ScenarioFileError as error:
         click.echo(str(error), err=True)
         context.exit(2)

@@ -21,7 +21,7 @@ from simulator.scenario.play import play
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wishes:
+class RunOptions:
     """How scenarios are to be run."""
 
     seed: int = 1
@@ -34,7 +34,7 @@ class Wishes:
     """Folder in which what was made is kept, a folder each."""
 
 
-def run_one(path: Path, wishes: Wishes) -> Outcome:
+def run_one(path: Path, options: RunOptions) -> Outcome:
     """Run one scenario in this process and judge it. What goes wrong with it is in the outcome.
 
     Raises:
@@ -42,7 +42,7 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
 
     """
     scenario = load(path)
-    plain = Outcome(path.stem, scenario.title, scenario.promise, wishes.seed, 0.0)
+    plain = Outcome(path.stem, scenario.title, scenario.promise, options.seed, 0.0)
     folder = Path(tempfile.mkdtemp(prefix="platepost-scenario-"))
     began = time.monotonic()
     try:
@@ -51,10 +51,10 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
                 scenario,
                 folder / str(number),
                 beside=path.parent,
-                seed=wishes.seed,
-                wall_clock=wishes.wall_clock,
+                seed=options.seed,
+                wall_clock=options.wall_clock,
             )
-            for number in range(2 if wishes.twice else 1)
+            for number in range(2 if options.twice else 1)
         ]
         observations = [Observations(course) for course in courses]
         found = [totals_of(observed) for observed in observations]
@@ -62,14 +62,14 @@ def run_one(path: Path, wishes: Wishes) -> Outcome:
         outcome = replace(plain, demands=demands, figures=found[0], seconds=time.monotonic() - began)
         if len({each.records_digest for each in found}) > 1:
             outcome = replace(outcome, error="the second time its records were not the same")
-        if wishes.report is not None:
+        if options.report is not None:
             from simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load
 
-            outcome = replace(outcome, report=str(write_report(wishes.report, scenario, observations[0], outcome)))
+            outcome = replace(outcome, report=str(write_report(options.report, scenario, observations[0], outcome)))
     except (PlatepostError, OSError) as error:
         outcome = replace(plain, error=_explain(error), seconds=time.monotonic() - began)
     finally:
-        lost = _keep(folder, wishes.keep / path.stem) if wishes.keep is not None else None
+        lost = _keep(folder, options.keep / path.stem) if options.keep is not None else None
         shutil.rmtree(folder, ignore_errors=True)
     return outcome if lost is None or outcome.error else replace(outcome, error=lost)
 
@@ -85,7 +85,7 @@ def _keep(folder: Path, kept: Path) -> str | None:
     return None
 
 
-def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[Outcome]:
+def run_all(paths: Sequence[Path], options: RunOptions, *, at_once: int) -> Iterator[Outcome]:
     """Run scenarios, so many at a time, and yield what came of each as it ends.
 
     Raises:
@@ -97,7 +97,7 @@ def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[
     with ProcessPoolExecutor(
         min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_begin_process
     ) as pool:
-        waiting: set[Future[Outcome]] = {pool.submit(_run_or_end, path, wishes) for path in paths}
+        waiting: set[Future[Outcome]] = {pool.submit(_run_or_end, path, options) for path in paths}
         try:
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -111,10 +111,10 @@ def run_all(paths: Sequence[Path], wishes: Wishes, *, at_once: int) -> Iterator[
                 future.cancel()
 
 
-def _run_or_end(path: Path, wishes: Wishes) -> Outcome:
+def _run_or_end(path: Path, options: RunOptions) -> Outcome:
     """Run one scenario in a process of the pool, which takes no other when it is told to end."""
     try:
-        return run_one(path, wishes)
+        return run_one(path, options)
     except KeyboardInterrupt:
         os._exit(1)
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from device.records.base import WireModel
 from simulator.scenario.load import find
-from simulator.scenario.runner import Wishes, run_one
+from simulator.scenario.runner import RunOptions, run_one
 from simulator.testing.post import PassedBy, SimulatedPost
 from simulator.testing.site import SimulatedSite
 
@@ -39,7 +39,7 @@ class FixtureService:
     def play(self, name: str, directory: str, *, seed: int) -> dict[str, Any]:
         """Play a scenario, and say what came of it and where its records and keys lie."""
         path = find(name)
-        outcome = run_one(path, Wishes(seed=seed, keep=Path(directory)))
+        outcome = run_one(path, RunOptions(seed=seed, keep=Path(directory)))
         folder = str(Path(directory, path.stem, "0"))
         return {"name": outcome.name, "passed": outcome.passed, "failures": list(outcome.failures), "folder": folder}
 

@@ -16,7 +16,7 @@ from simulator.brokers.mosquitto import mosquitto_path
 from simulator.cli import simulate
 from simulator.scenario.load import SHIPPED, shipped
 from simulator.scenario.outcome import Outcome
-from simulator.scenario.runner import Wishes, run_all, run_one
+from simulator.scenario.runner import RunOptions, run_all, run_one
 from tests.browser import report_faults
 from tests.verifier.second import agreed
 
@@ -46,7 +46,7 @@ def played(request: pytest.FixtureRequest) -> Iterator[Played]:
         folder = Path(name)
         path = SHIPPED / f"{request.param}.toml"
         report = folder if request.param in REPORTED else None
-        yield Played(run_one(path, Wishes(report=report, keep=folder / "kept")), folder)
+        yield Played(run_one(path, RunOptions(report=report, keep=folder / "kept")), folder)
 
 
 def of(*names: str) -> pytest.MarkDecorator:
@@ -98,14 +98,14 @@ def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_other
     played: Played, tmp_path: Path
 ) -> None:
     path = SHIPPED / "tamper.toml"
-    first, other = played.outcome.figures, run_one(path, Wishes(seed=2)).figures
+    first, other = played.outcome.figures, run_one(path, RunOptions(seed=2)).figures
     assert first is not None
     assert other is not None
     assert other.records_digest != first.records_digest
     # It is made in another process, another folder, at another port and another time, beside a short one.
     short = tmp_path / "wishful.toml"
     short.write_text(BROKEN, encoding="utf-8")
-    elsewhere = {each.name: each.figures for each in run_all([path, short], Wishes(), at_once=2)}
+    elsewhere = {each.name: each.figures for each in run_all([path, short], RunOptions(), at_once=2)}
     again = elsewhere["tamper"]
     assert again is not None
     assert again.records_digest == first.records_digest
@@ -113,7 +113,7 @@ def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_other
 
 @of("broker_failover", "disk_full", "two_posts", "week_without_network")
 def test_what_happens_in_threads_of_the_uplink_is_the_same_every_time(played: Played) -> None:
-    first, again = played.outcome.figures, run_one(SHIPPED / f"{played.outcome.name}.toml", Wishes()).figures
+    first, again = played.outcome.figures, run_one(SHIPPED / f"{played.outcome.name}.toml", RunOptions()).figures
     assert first is not None
     assert again is not None
     assert first.records_digest == again.records_digest

@@ -41,7 +41,7 @@ from simulator.brokers.mosquitto import mosquitto_path
 from simulator.scenario import event_runner, site
 from simulator.scenario.checks.kinds import Check
 from simulator.scenario.load import SHIPPED, shipped
-from simulator.scenario.runner import Wishes, run_one
+from simulator.scenario.runner import RunOptions, run_one
 from tests.remembering import remembering
 
 Patch = pytest.MonkeyPatch
@@ -316,7 +316,7 @@ CASES = [case.values[0] for case in BROKEN]
 def test_a_broken_promise_is_found_out(case: Broken, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_runner, "EFFECT_SECONDS", 15.0)
     case.how(monkeypatch)
-    outcome = run_one(SHIPPED / f"{case.scenario}.toml", Wishes())
+    outcome = run_one(SHIPPED / f"{case.scenario}.toml", RunOptions())
     assert outcome.error is None
     assert not outcome.passed
     assert case.found_by <= {demand.check for demand in outcome.demands if not demand.met}, outcome.failures

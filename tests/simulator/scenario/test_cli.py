@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from simulator.cli import simulate
 from simulator.scenario.errors import StuckError
 from simulator.scenario.load import find, shipped
-from simulator.scenario.runner import Wishes, run_one
+from simulator.scenario.runner import RunOptions, run_one
 
 
 def test_the_shipped_ones_are_listed() -> None:
@@ -51,7 +51,7 @@ def test_what_cannot_be_kept_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_p
 
     monkeypatch.setattr("simulator.scenario.runner.play", stuck)
     (tmp_path / "file").touch()
-    outcome = run_one(find("tamper"), Wishes(keep=tmp_path / "file"))
+    outcome = run_one(find("tamper"), RunOptions(keep=tmp_path / "file"))
     assert outcome.failures == ("post-1 does not end",)
 
 
