@@ -16,7 +16,6 @@ project's footage, altered: tests/device/camera/test_lens.py shows what each fin
 """
 
 import logging
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.camera.background import BackgroundModel
 from device.camera.registration import correlation, normalized
 from device.camera.view import FILE as VIEW_FILE
-from device.camera.view import HEIGHT, WIDTH, View, Views, frame_sharpness, load_views, small
+from device.camera.view import HEIGHT, WIDTH, View, Views, load_views
 from device.errors import ConfigurationError
 from device.faults.fault import Fault
 from device.frame import Frame
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 READ_SECONDS = 5.0
 """How often it is looked whether another view was accepted."""
-LOOKS = 15
 HOLD_SECONDS = 20.0
 """How long something must be seen before it is a fault. With the median's delay a fault is named within 40 s."""
 HEAL_SECONDS = 10.0
@@ -86,9 +85,7 @@ class LensMonitor(Part):
         self._views_written: int | None = None
         self._views_unread: int | None = None
         self._read = Interval(READ_SECONDS)
-        self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
-        self._sharpness: deque[float] = deque(maxlen=LOOKS)
-        self._next = float("-inf")
+        self._background = BackgroundModel(look_seconds=LOOK_SECONDS)
         self._held = {fault: _Held() for fault in SEEN}
 
     def see(self, frame: Frame) -> None:
@@ -122,14 +119,9 @@ class LensMonitor(Part):
 
     def look(self, gray: NDArray[np.uint8], monotonic: float) -> None:
         """Take in an H x W uint8 frame taken at `monotonic` seconds; most frames cost nothing."""
-        if monotonic < self._next:
-            return
-        self._next = monotonic + LOOK_SECONDS
-        self._pictures.append(small(gray))
-        self._sharpness.append(frame_sharpness(gray))
-        if len(self._pictures) == LOOKS:
-            street = np.median(np.stack(self._pictures), axis=0).astype(np.uint8)
-            self._hold(judge(street, float(np.median(self._sharpness)), self._views), monotonic)
+        looks = self._background.looks
+        if self._background.look(gray, monotonic) and self._background.looks > looks:
+            self._hold(judge(*self._background.median, self._views), monotonic)
 
     def _hold(self, seen: frozenset[Fault], now: float) -> None:
         for fault, held in self._held.items():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from device import backends
 from device.board.base import Board, Light
 from device.board.patterns import described
+from device.camera.background import BackgroundModel
 from device.camera.lens import judge, resembled
 from device.camera.view import load_views
 from device.commands.selftest import examine
@@ -23,7 +24,6 @@ from provisioning.errors import ProvisioningError
 from provisioning.technician.accept.dialogue import Terminal
 from provisioning.technician.accept.result import Illustration, Result
 from provisioning.technician.accept.rights import foreign_topics, refused
-from provisioning.technician.aim.background import BackgroundModel
 
 TAMPER_SECONDS = 120.0
 SETTLE_SECONDS = 4.0

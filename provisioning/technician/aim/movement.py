@@ -11,9 +11,9 @@ module show what each finds.
 import numpy as np
 from numpy.typing import NDArray
 
+from device.camera.background import BackgroundModel
 from device.camera.lens import FLAT_SHARE, PLAIN, UNLIKE, contrast
 from device.camera.registration import correlation, displacement
-from provisioning.technician.aim.background import BackgroundModel
 
 MOVED = 1.5
 """Small pixels, 30 in 1280, by which a corner of the picture went: three times the sway of a pole in wind, and less

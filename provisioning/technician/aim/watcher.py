@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from device.camera.background import BackgroundModel
 from device.camera.base import Camera
 from device.camera.capture import Capture
 from device.camera.supervisor import HUNG_SECONDS
@@ -26,7 +27,6 @@ from provisioning.technician.aim.advice import (
     Road,
     judge,
 )
-from provisioning.technician.aim.background import BackgroundModel
 from provisioning.technician.aim.lanes import Lane, Lanes
 from provisioning.technician.aim.light import LightSense
 from provisioning.technician.aim.measurement import Measurement, measure

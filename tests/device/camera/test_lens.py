@@ -42,7 +42,7 @@ def altered(name: str, alter: Callable[[Gray], Gray]) -> tuple[Gray, ...]:
 def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each picture made small, and its sharpness measured, once: the clips are shown for hours in all."""
     for name, measure in (("small", small), ("frame_sharpness", frame_sharpness)):
-        monkeypatch.setattr(f"device.camera.lens.{name}", partial(once, measure))
+        monkeypatch.setattr(f"device.camera.background.{name}", partial(once, measure))
 
 
 _measured: dict[tuple[str, int], tuple[Callable[[], Gray | None], object]] = {}

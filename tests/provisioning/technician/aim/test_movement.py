@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from device.camera.background import LOOK_SECONDS, BackgroundModel
 from device.camera.view import frame_sharpness, small
-from provisioning.technician.aim.background import LOOK_SECONDS, BackgroundModel
 from provisioning.technician.aim.movement import MovementDetector
 from simulator.camera.recordings import open_recording
 from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, once, sound, spider
@@ -30,7 +30,7 @@ def frames(name: str) -> tuple[Gray, ...]:
 def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each picture made small, and its sharpness measured, once: the clips are shown over and over."""
     for name, measure in (("small", small), ("frame_sharpness", frame_sharpness)):
-        monkeypatch.setattr(f"provisioning.technician.aim.background.{name}", partial(once, measure))
+        monkeypatch.setattr(f"device.camera.background.{name}", partial(once, measure))
 
 
 @lru_cache(maxsize=4)

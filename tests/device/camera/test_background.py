@@ -1,6 +1,6 @@
 import numpy as np
 
-from provisioning.technician.aim.background import LOOKS, BackgroundModel
+from device.camera.background import LOOKS, BackgroundModel
 
 
 def test_the_street_is_what_stays_when_vehicles_pass() -> None:

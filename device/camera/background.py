@@ -9,12 +9,19 @@ from device.camera.view import frame_sharpness, small
 
 LOOKS = 15
 LOOK_SECONDS = 0.4
+"""How far apart looks are while a person waits, who is there when something stands before the lens."""
 
 
 class BackgroundModel:
-    """The last frames of a camera, small, some six seconds of them; as `device.camera.lens` looks at a view."""
+    """The last frames of a camera, small, some seconds apart.
 
-    def __init__(self) -> None:
+    Args:
+        look_seconds: how far apart.
+
+    """
+
+    def __init__(self, *, look_seconds: float = LOOK_SECONDS) -> None:
+        self._look_seconds = look_seconds
         self._pictures: deque[NDArray[np.uint8]] = deque(maxlen=LOOKS)
         self._sharpness: deque[float] = deque(maxlen=LOOKS)
         self._next = float("-inf")
@@ -24,7 +31,7 @@ class BackgroundModel:
     def look(self, gray: NDArray[np.uint8], monotonic: float) -> bool:
         """Take in an H x W frame taken at `monotonic` seconds; return `ready`."""
         if monotonic >= self._next:
-            self._next = monotonic + LOOK_SECONDS
+            self._next = monotonic + self._look_seconds
             self.looks += 1
             self._pictures.append(small(gray))
             self._sharpness.append(frame_sharpness(gray))
