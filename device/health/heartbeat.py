@@ -9,6 +9,7 @@ from pathlib import Path
 
 from device.camera.supervisor import CameraSupervisor
 from device.errors import OutboxError
+from device.health.machine import celsius
 from device.logbook import Logbook
 from device.part import Interval, Part, Tables
 from device.records import Health, Queue, Timing
@@ -103,7 +104,7 @@ class Heartbeat(Part):
             hotlist=self._reporter.hotlist.state(),
             connected=self._uplink.state().connected,
             disk_free_bytes=_in_steps(disk_free(self._folder)),
-            temperature_celsius=_temperature(),
+            temperature_celsius=celsius(),
             memory_bytes=_memory(),
             load=round(os.getloadavg()[0], 2),
         )
@@ -132,13 +133,6 @@ def disk_free(folder: Path) -> int | None:
 
 def _in_steps(free: int | None) -> int | None:
     return None if free is None else free - free % DISK_STEP_BYTES
-
-
-def _temperature() -> float | None:
-    try:
-        return int(Path("/sys/class/thermal/thermal_zone0/temp").read_text(encoding="ascii")) / 1000
-    except (OSError, ValueError):
-        return None
 
 
 def _memory() -> int | None:

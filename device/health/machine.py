@@ -55,7 +55,7 @@ def read_machine(folder: Path, *, system: Path = SYSTEM) -> Readings:
     else:
         free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
     return Readings(
-        celsius=_celsius(system),
+        celsius=celsius(system),
         throttled=_throttled(system),
         low_voltage=_low_voltage(system),
         disk_free=free,
@@ -114,7 +114,8 @@ class MachineMonitor(Part):
         return frozenset(fault for fault, present in conditions.items() if present)
 
 
-def _celsius(system: Path) -> float | None:
+def celsius(system: Path = SYSTEM) -> float | None:
+    """Return how hot the hottest thermal zone is, None where none says: a Pi has one, the processor."""
     zones = [_number(zone / "temp", 10) for zone in sorted((system / "class/thermal").glob("thermal_zone*"))]
     known = [zone / 1000 for zone in zones if zone is not None]
     return max(known, default=None)
