@@ -4,38 +4,19 @@ import hashlib
 
 from cryptography import x509
 
-_SEQUENCE, _SET, _UTF8 = 0x30, 0x31, 0x0C
-
 
 def name_hash(name: x509.Name) -> str:
     """Return eight hexadecimal digits: X509_NAME_hash(3), of the canonical form of x509_name_canon in OpenSSL.
 
-    That is SHA-1 over the relative names, each value in UTF-8, lower case, without space at its ends or twice within.
+    That is SHA-1 over the relative names, each value in UTF-8, lower case, without space at its ends or twice within. A
+    name with a country, which DER writes in another type, has another hash there; no authority of a fleet has one.
     """
-    encoded = b"".join(
-        _tagged(_SET, b"".join(sorted(_attribute(attribute) for attribute in relative))) for relative in name.rdns
-    )
-    first = hashlib.sha1(encoded).digest()[:4]  # noqa: S324 - a file's name, not a proof
+    relatives = [x509.RelativeDistinguishedName(map(_canonical, relative)) for relative in name.rdns]
+    encoded = x509.Name(relatives).public_bytes()
+    header = 2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)  # of a sequence of that length
+    first = hashlib.sha1(encoded[header:]).digest()[:4]  # noqa: S324 - a file's name, not a proof
     return f"{int.from_bytes(first, 'little'):08x}"
 
 
-def _attribute(attribute: x509.NameAttribute[str | bytes]) -> bytes:
-    value = " ".join(str(attribute.value).lower().split(" ")).strip()
-    return _tagged(_SEQUENCE, _identifier(attribute.oid) + _tagged(_UTF8, value.encode()))
-
-
-def _identifier(oid: x509.ObjectIdentifier) -> bytes:
-    first, second, *rest = (int(part) for part in oid.dotted_string.split("."))
-    content = bytes([40 * first + second])
-    for part in rest:
-        digits = [part & 0x7F]
-        while part := part >> 7:
-            digits.insert(0, 0x80 | part & 0x7F)
-        content += bytes(digits)
-    return _tagged(0x06, content)
-
-
-def _tagged(tag: int, content: bytes) -> bytes:
-    if len(content) > 0x7F:
-        raise ValueError("longer than any name of a fleet's")
-    return bytes([tag, len(content)]) + content
+def _canonical(attribute: x509.NameAttribute[str | bytes]) -> x509.NameAttribute[str]:
+    return x509.NameAttribute(attribute.oid, " ".join(str(attribute.value).lower().split()))
