@@ -24,6 +24,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Annotated, Protocol, Self
 
+from cryptography import x509
 from pydantic import AfterValidator, BaseModel
 
 from device.clock.clock import SYSTEM, Clock
@@ -66,20 +67,6 @@ class Step:
     """How far: positive is forward."""
     before: datetime
     after: datetime
-
-
-class Validity(Protocol):
-    """From when to when a certificate is valid, as `cryptography` says it."""
-
-    @property
-    def not_valid_before_utc(self) -> datetime:
-        """Its beginning."""
-        ...
-
-    @property
-    def not_valid_after_utc(self) -> datetime:
-        """Its end."""
-        ...
 
 
 class TimeSource(Protocol):
@@ -157,7 +144,7 @@ class Timekeeper:
 
     @classmethod
     def beside(
-        cls, outbox: Path, source: TimeSource, *, valid: Validity, last: datetime | None, clock: Clock = SYSTEM
+        cls, outbox: Path, source: TimeSource, *, valid: x509.Certificate, last: datetime | None, clock: Clock = SYSTEM
     ) -> Self:
         """Make a post's time, whose floor is kept beside the outbox.
 
@@ -257,7 +244,7 @@ class Timekeeper:
             elif self._list is None or self._list[0] != built:
                 self._list = built, steady
 
-    def heed_certificate(self, valid: Validity) -> None:
+    def heed_certificate(self, valid: x509.Certificate) -> None:
         """Take note of the certificate that the post has from now on: that of the start may have been renewed since."""
         with self._lock:
             steady = self._steady()

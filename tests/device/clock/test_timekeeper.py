@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -198,7 +198,7 @@ def test_a_clock_past_the_end_of_a_renewed_certificate_is_right_again(bench: Ben
     keeper = bench.start(trusted=[BEGUN], ends=ENDS)
     bench.pass_((ENDS + timedelta(days=20) - NOW).total_seconds())
     assert keeper.ahead, "as far as is known: no broker would let the post in"
-    keeper.heed_certificate(SimpleNamespace(not_valid_before_utc=bench.at - DAY, not_valid_after_utc=ENDS + 2 * YEAR))
+    keeper.heed_certificate(Mock(not_valid_before_utc=bench.at - DAY, not_valid_after_utc=ENDS + 2 * YEAR))
     assert (keeper.ahead, keeper.now()) == (False, bench.at)
     bench.at = BEGUN
     assert keeper.behind
