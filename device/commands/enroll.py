@@ -13,6 +13,7 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import TypeAdapter, ValidationError
 
+from device.clock.timekeeper import CLOCK_TOLERANCE
 from device.commands.spoken import SpokenHelp
 from device.config import load
 from device.enrollment.code import read_code, seal_key_of
@@ -21,7 +22,7 @@ from device.enrollment.est import EstClient, certificates_of, read_answer
 from device.enrollment.keyfiles import TPM
 from device.enrollment.offline import read_answer_files, write_request
 from device.enrollment.settings import ServiceSettings
-from device.enrollment.unit import CLOCK_TOLERANCE, UnitEnrollment, check_clock
+from device.enrollment.unit import UnitEnrollment, check_clock
 from device.errors import PlatepostError
 from device.language import Phrase, local, spoken
 from device.settings import Name

@@ -24,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from pydantic import BaseModel, ConfigDict
 
+from device.clock.timekeeper import CLOCK_TOLERANCE
 from device.enrollment.decommissioned import MARK
 from device.enrollment.errors import EnrollmentError
 from device.enrollment.keyfiles import (
@@ -43,7 +44,6 @@ from device.records.topics import NAME
 WORK, ASIDE = ".enrolling", ".enrolling.new"
 PLAN = "plan.json"
 """In it: without this file nothing is under way."""
-CLOCK_TOLERANCE = timedelta(minutes=5)
 GROUP = "platepost"
 """The service's group, which may read what is no key."""
 _PUBLIC = frozenset({"post.toml", "ca.pem", "issuer_key.pem", "configuration_key.pem"})

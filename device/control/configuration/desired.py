@@ -3,18 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from joserfc.jwk import ECKey
 
+from device.clock.timekeeper import CLOCK_TOLERANCE
 from device.control.configuration.overlay import overlay
 from device.control.errors import RefusedError, Rejection
 from device.control.jose import open_signed_by, read_payload
 from device.records import CONFIGURATION_TYPE, ClockQuality, DesiredConfiguration, Source
 from device.settings import Table
-
-AHEAD = timedelta(minutes=5)
-"""How far the administrator's clock may be ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,6 @@ def judge(desired: Desired, base: Table, *, source: Source, highest: int, at: da
         raise RefusedError(Rejection.OLDER, f"version {said.version} is not newer than {highest}")
     if at >= said.expires:
         raise RefusedError(Rejection.EXPIRED, f"it was to be applied before {said.expires.isoformat()}")
-    if clock.synchronised and said.issued > at + AHEAD:
+    if clock.synchronised and said.issued > at + CLOCK_TOLERANCE:
         raise RefusedError(Rejection.NOT_YET_VALID, f"it is dated {said.issued.isoformat()}")
     return overlay(base, said.settings)

@@ -1,16 +1,14 @@
 """Whether the technician who signed an acceptance report was certified when it was made, and is now."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from device.clock.timekeeper import CLOCK_TOLERANCE
 from device.language import local
 from provisioning.people.person import NotCertifiedError
 from provisioning.people.register import Register
 from provisioning.technician.accept.seal import Sealed
 from provisioning.technician.technician import ALLOWED
 from provisioning.trust.ledger import CertificateLedger
-
-CLOCK_SLACK = timedelta(minutes=5)
-"""How far the unit's clock may have been ahead of this one."""
 
 
 def lapse_since(sealed: Sealed, *, people: Register, ledger: CertificateLedger) -> NotCertifiedError | None:
@@ -24,7 +22,7 @@ def lapse_since(sealed: Sealed, *, people: Register, ledger: CertificateLedger) 
 
     """
     now, ended = datetime.now(UTC), sealed.ended
-    if ended > now + CLOCK_SLACK:
+    if ended > now + CLOCK_TOLERANCE:
         raise NotCertifiedError(
             f"the report says that it was ended at {local(ended)}, which is in the future", reason="time"
         )
