@@ -43,6 +43,8 @@ _OTHERS: Final = (
 )  # fmt: skip
 
 
+SEED: Final = 2026
+"""Of the clips of a light and a speed."""
 DECOY_SECONDS: Final = 1.6
 _DECOY_TEXTS: Final = (
     "SPEED\nLIMIT\n35", "ROUTE 66", "EXIT 24B", "NO PARKING\n7AM-9AM", "TOW AWAY", "I-80 WEST", "MILE 104", "STOP",
@@ -58,8 +60,8 @@ _STREAMS: Final = ((1, -0.8), (2, -1.0), (2, 0.8))
 """Lane and meters right of its middle of three lanes of traffic, 2.7 and 1.8 meters apart on a road of two."""
 
 
-def drawn_scene(seed: int, *, passages: int = 6) -> Scene:
-    """Describe the scene of a seed: three lanes in a light and at a speed, 25 to 75 mph, that are drawn with it."""
+def drawn_scene(seed: int) -> Scene:
+    """Describe the scene of a seed: six vehicles in three lanes, in some light, at 25 to 75 mph."""
     rng = np.random.default_rng([seed, 3])
     mph = int(rng.integers(25, 76))
     passing = [
@@ -72,7 +74,7 @@ def drawn_scene(seed: int, *, passages: int = 6) -> Scene:
             shift=float(np.clip(_STREAMS[index % 3][1] + rng.uniform(-0.15, 0.15), -1, 1)),
             dirt=float(rng.uniform(0.0, 0.6)),
         )
-        for index in range(passages)
+        for index in range(6)
     ]
     return _scene(passing, CONDITIONS[str(rng.choice(sorted(CONDITIONS)))], rng, _seconds(passing))
 
@@ -98,7 +100,7 @@ def decoy_scene(seed: int) -> Scene:
     return _scene((), weather, rng, DECOY_SECONDS).model_copy(update={"decoys": decoys})
 
 
-def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10, seed: int = 2026) -> Scene:
+def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10) -> Scene:
     """Describe clip `number` of a light and a speed, with so many vehicles; the same numbers give the same scene.
 
     Raises:
@@ -107,11 +109,11 @@ def campaign_scene(condition: str, mph: int, *, number: int, passages: int = 10,
     """
     if condition not in CONDITIONS:
         raise SceneError(f"condition {condition!r} is not one of {', '.join(CONDITIONS)}")
-    rng = np.random.default_rng([seed, sorted(CONDITIONS).index(condition), mph, number])
+    rng = np.random.default_rng([SEED, sorted(CONDITIONS).index(condition), mph, number])
     speed = mph * MPH
     passing = [
         Passing(
-            **_looks(rng, np.random.default_rng([seed, mph, number, index])),
+            **_looks(rng, np.random.default_rng([SEED, mph, number, index])),
             lane=1 if index % 2 == 0 else 2,
             direction="approaching" if index % 2 == 0 else "receding",
             at=(LEAD + GAP * (index // 2) + (GAP / 2 if index % 2 else 0.0)) / speed,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Self
+from typing import Any
 
 import moderngl
 import numpy as np
@@ -73,12 +73,6 @@ class Canvas:
         self._rough = self._gl.texture((512, 512), 1, np.round(levels * 255).astype(np.uint8).tobytes())
         self._rough.build_mipmaps()
         self._ready: dict[int, dict[str, Any]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Give the context back; may be called twice."""

@@ -36,18 +36,12 @@ class ClipWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        for packet in self._stream.encode():
+            self._container.mux(packet)
+        self._container.close()
 
     def add(self, picture: NDArray[np.uint8]) -> None:
         """Append a frame, H x W x 3 blue-green-red."""
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         for packet in self._stream.encode(frame):
             self._container.mux(packet)
-
-    def close(self) -> None:
-        """Finish the file; may be called twice."""
-        if self._container is not None:
-            for packet in self._stream.encode():
-                self._container.mux(packet)
-            self._container.close()
-            self._container = None

@@ -54,10 +54,6 @@ class Renderer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the graphics context back."""
         self._canvas.close()
 
     def __len__(self) -> int:
