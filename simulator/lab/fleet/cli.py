@@ -76,9 +76,6 @@ without a receipt, and every signature and chain verifies. `platepost simulate f
     help="Keepalive in seconds; raise it if this machine cannot answer thousands of posts in time.",
 )
 @click.option("--part-bytes", type=click.IntRange(min=1024), help="Send lists in parts of this size.  [default: whole]")
-@click.option(
-    "--processes", type=click.IntRange(min=1), default=2, show_default=True, help="Processes that run the posts."
-)
 @click.option("--seed", type=int, default=1, show_default=True, help="Random seed.")
 @click.option("--short", is_flag=True, help=f"Short run: {SHORT_POSTS} posts, half a minute.")
 @click.option(
@@ -102,7 +99,6 @@ def fleet(
     keepalive: int,
     sessions: bool,
     part_bytes: int | None,
-    processes: int,
     seed: int,
     short: bool,
     directory: Path,
@@ -136,7 +132,6 @@ def fleet(
             directory,
             posts=SHORT_POSTS if short else posts,
             broker=broker,
-            processes=processes,
             seed=seed,
             uplink=(HURRIED if short else {}) | ({} if sessions else {"session_seconds": 0}),
             tuning=hurried if short else tuning,

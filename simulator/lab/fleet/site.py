@@ -38,6 +38,8 @@ ANSWER_SECONDS = 600.0
 """For a process of posts to answer, on a machine too busy for them."""
 RIGHTS_SECONDS = 300.0
 """For a broker to take the rights of thousands: a node of RabbitMQ serves clients before it has."""
+WORKERS = 2
+"""Processes that drive the posts."""
 
 
 class FleetSite(Site[Broker | RabbitCluster]):
@@ -52,7 +54,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
         *,
         posts: int,
         broker: BrokerName,
-        processes: int,
         seed: int,
         uplink: dict[str, float],
         tuning: Tuning,
@@ -64,7 +65,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
             directory: a former run's identities in it are used again.
             posts: how many.
             broker: which.
-            processes: how many processes drive the posts.
             seed: of what is drawn.
             uplink: keys of `uplink` that are to differ from a post's own.
             tuning: patience that is not configured.
@@ -77,7 +77,6 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.posts = fleet.posts()
         self.archive = self.directory / "archive.jsonl"
         self.broker_name = broker
-        self._processes = processes
         self._seed, self._uplink = seed, uplink
         self._tuning = tuning
         self._progress = progress
@@ -107,9 +106,9 @@ class FleetSite(Site[Broker | RabbitCluster]):
         custodian.start()
         custodian.wait_until_ready()
         self._custodian = custodian
-        for number in range(self._processes):
+        for number in range(WORKERS):
             settings = WorkerSettings(
-                posts=tuple(self.fleet.post(name) for name in self.posts[number :: self._processes]),
+                posts=tuple(self.fleet.post(name) for name in self.posts[number::WORKERS]),
                 agency=AGENCY,
                 brokers=self.broker.addresses,
                 vehicles=vehicles,
