@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
@@ -24,7 +24,8 @@ from device.records.contract.examples import MemoryStore
 from device.uplink.inbox import Delivery
 from provisioning.control.signing import sign_command
 from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person
+from provisioning.people.person import Person, x5c_of
+from provisioning.trust.keys import private_pem
 from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, World
 
 PREFIX = "alpr/v1/riverside/post-1"
@@ -68,11 +69,6 @@ class Desk:
     def answer(self) -> dict[str, Any]:
         (envelope,) = self.sent
         return dict(envelope.event["data"])
-
-
-@pytest.fixture
-def world(agency: Fleet, tmp_path: Path) -> World:
-    return World(agency, tmp_path / "control")
 
 
 @pytest.fixture
@@ -148,6 +144,28 @@ def no_command(world: World) -> bytes:
     return sign(b'{"id":1}', person.key, typ=COMMAND_TYPE, x5c=person.x5c)
 
 
+def of_another_curve(world: World) -> bytes:
+    key = ec.generate_private_key(ec.SECP384R1())
+    return with_certificate(world, key, sign_with=world.key)
+
+
+def with_a_longer_chain(world: World) -> bytes:
+    person = world.people["technician"]
+    payload = base64.urlsafe_b64decode(world.command().split(b".")[1] + b"==")
+    return sign(payload, person.key, typ=COMMAND_TYPE, x5c=[*person.x5c, person.x5c[-1]])
+
+
+def with_certificate(
+    world: World, key: ec.EllipticCurvePrivateKey, *, agency: str = "riverside", sign_with: ECKey
+) -> bytes:
+    """A command in the technician's name, with a certificate of the fleet's for another key, or of another agency."""
+    chain = world.fleet.open_authority().issue_operator(
+        "a-technician", key, agency=agency, role="technician", valid=timedelta(days=30)
+    )
+    payload = base64.urlsafe_b64decode(world.command().split(b".")[1] + b"==")
+    return sign(payload, sign_with, typ=COMMAND_TYPE, x5c=x5c_of(x509.load_pem_x509_certificates(chain)))
+
+
 ANONYMOUS: dict[str, tuple[str, Callable[[World], bytes]]] = {
     "another key": ("bad_signature", forged),
     "another fleet": ("foreign_certificate", of_another_fleet),
@@ -158,12 +176,9 @@ ANONYMOUS: dict[str, tuple[str, Callable[[World], bytes]]] = {
     "too much": ("too_large", lambda _world: b"x" * 70_000),
     "no certificate": ("foreign_certificate", lambda world: sign(b"{}", world.key, typ=COMMAND_TYPE)),
     "a configuration": ("malformed", lambda world: world.sign({})),
-    "no command": (
-        "malformed",
-        lambda world: sign(
-            b'{"id":1}', world.people["technician"].key, typ=COMMAND_TYPE, x5c=world.people["technician"].x5c
-        ),
-    ),
+    "no command": ("malformed", no_command),
+    "another curve": ("foreign_certificate", of_another_curve),
+    "a longer chain": ("foreign_certificate", with_a_longer_chain),
     "unsigned": ("unsigned", lambda world: world.command().rpartition(b".")[0] + b"."),
 }
 
@@ -210,6 +225,12 @@ def test_somebody_in_another_s_name_is_audited_by_their_own(desk: Desk, world: W
     (audit,) = desk.audit
     assert (audit["reason"], audit["identity"]) == ("not_the_holder", "a-operator")
     assert desk.sent == []
+
+
+def test_one_whom_the_fleet_certified_for_another_agency_is_refused(desk: Desk, world: World) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    desk.hear(with_certificate(world, key, agency="elsewhere", sign_with=ECKey.import_key(private_pem(key))))
+    assert (desk.done, desk.audit[0]["reason"]) == ([], "foreign_agency")
 
 
 def test_a_command_on_another_command_s_topic_is_refused(desk: Desk, world: World) -> None:

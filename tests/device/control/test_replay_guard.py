@@ -1,6 +1,6 @@
-"""Journals that cannot be used: of those put aside a few are kept."""
+"""What is remembered of requests, and journals that cannot be used: of those put aside a few are kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pytest_mock import MockerFixture
@@ -17,3 +17,16 @@ def test_a_journal_that_is_put_aside_again_and_again_fills_no_disk(tmp_path: Pat
         assert ReplayGuard(path).forgotten
         assert len(list(tmp_path.iterdir())) == 1 + min(number + 1, KEPT_ASIDE)
     assert not ReplayGuard(path).forgotten, "the new one is sound"
+
+
+def test_journal_that_is_a_link_is_put_aside_and_where_it_leads_nothing_is_written(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "journal.db", tmp_path / "elsewhere"
+    path.symlink_to(elsewhere)
+    assert ReplayGuard(path).forgotten
+    assert (path.is_symlink(), path.is_file(), elsewhere.exists()) == (False, True, False)
+
+
+def test_what_was_done_while_the_clock_was_ahead_does_not_count_as_of_late(tmp_path: Path) -> None:
+    guard, now = ReplayGuard(tmp_path / "journal.db"), datetime(2026, 1, 1, tzinfo=UTC)
+    guard.take("1", "still", at=now + timedelta(days=1), most=1, within=3600)
+    guard.take("2", "still", at=now, most=1, within=3600)

@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[Make, str, bool]] = {
         False,
     ),
     "no JWS": (lambda _b, _r: b"7ABC123", "malformed", False),
-    "too many bytes": (lambda _b, _r: b"7ABC123" * LARGEST_RECEIPT, "too_large", False),
+    "too many bytes": (lambda _b, _r: b"7ABC123" * (LARGEST_RECEIPT // 7 + 1), "too_large", False),
     "another agency": (lambda b, r: b.receipt(r, agency="lakeside"), "foreign_agency", True),
     "another post": (lambda b, r: b.receipt(r, post="post-2"), "other_post", True),
     "another custodian's name": (lambda b, r: b.receipt(r, custodian="archive"), "other_custodian", True),
