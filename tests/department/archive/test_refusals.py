@@ -8,7 +8,7 @@ import html
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,9 +26,12 @@ from department.archive.errors import ArchiveRefusedError, refusals
 from department.archive.holds import HeldScope, lift_hold, place_hold
 from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
 from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
-from department.archive.retention import establish, set_term
+from department.archive.retention import due, establish, set_term
 from department.database.roles import OWNER, PURGER, WEB
 from department.folder import DepartmentSettings
+from department.ledger.catalog import LedgerEvent
+from department.ledger.errors import LedgerError
+from department.ledger.writing import append
 from department.people.rights import DepartmentRole
 from department.policy.law import LAWS
 from tests.department.emptying import empty
@@ -87,6 +90,12 @@ def lifted_since() -> UUID:
     return made
 
 
+def lifted() -> int:
+    number = hold()
+    lift_hold(person="a", hold=number, because="closed")
+    return number
+
+
 def longer_since() -> UUID:
     made = plan(approved=True)
     set_term("a", "no_hit", 20_000)
@@ -100,6 +109,15 @@ def old_plan() -> UUID:
         sql("UPDATE archive_plan SET planned_at = now() - interval '31 days'")
         sql("ALTER TABLE archive_plan ENABLE TRIGGER archive_plan_guarded")
     return made
+
+
+def without_parts() -> UUID:
+    return PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
+
+
+def certified_and_finished(made: UUID) -> None:
+    sql("INSERT INTO custody_certificate VALUES (%s, NULL, 'x')", made)
+    sql("SELECT archive_finish(%s)", made)
 
 
 def removed_backup(days: int) -> None:
@@ -228,6 +246,16 @@ REFUSED = {
         form=lambda pages, _: pages("a.rivera", "/archive/term/", retention="ledger_access", days="365"),
         sql=lambda made: sql(PART, made, "ledger_access", "-infinity", datetime.now(UTC)),
     ),
+    "the end of a plan that nobody certified": Refused(
+        "archive_unfinished",
+        ready=without_parts,
+        sql=lambda made: sql("SELECT archive_finish(%s)", made),
+    ),
+    "the end of a plan before its parts went": Refused(
+        "archive_unfinished",
+        ready=lambda: plan(approved=True),
+        sql=certified_and_finished,
+    ),
     "a hold in between": Refused(
         "archive_stale",
         ready=held_since,
@@ -287,6 +315,14 @@ REFUSED = {
         sql=lambda _: sql("INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
                           " VALUES ('evidence', '1', 'a', 'b', '2027-01-01', '{999}')"),
     ),
+    "a record of a covert group that they are not in": Refused(
+        "archive_hold_gone",
+        ready=lambda: sql("UPDATE custody_record SET covert_group = 'vice'"),
+        form=lambda pages, _: place_by_form(pages, records="1"),
+        service=lambda _: hold(HeldScope(records=[1])),
+        orm=lambda _: Hold.objects.create(kind="evidence", case_number="1", person="a", reason="b",
+                                          review_on=date(2027, 1, 1), records=[1], groups=["narcotics"]),
+    ),
     "a hold of nothing": Refused(
         "archive_hold_something",
         form=lambda pages, _: place_by_form(pages, posts="post-1"),
@@ -321,7 +357,18 @@ REFUSED = {
         orm=lambda made: Hold.objects.filter(pk=made).update(until=datetime(2024, 2, 1, tzinfo=UTC)),
         sql=lambda made: sql("DELETE FROM archive_hold WHERE id = %s", made),
     ),
+    "a lifted hold": Refused(
+        "archive_hold_final",
+        ready=lifted,
+        service=lambda made: lift_hold(person="b", hold=made, because="for another reason"),
+        orm=lambda made: Hold.objects.filter(pk=made).update(lifted_because="for another reason"),
+        sql=lambda made: sql("UPDATE archive_hold SET review_on = '2030-01-01' WHERE id = %s", made),
+    ),
 }  # fmt: skip
+
+
+BY_OWNER = {"other records", "a backup of last week", "a record of a covert group that they are not in"}
+"""Of these the owner makes ready what is tried."""
 
 
 @pytest.fixture
@@ -350,7 +397,7 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
         establish(case.law)
         sql("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")
         sql(RECORD, 1, OLD, OLD)
-        with as_role(WEB) if name not in {"other records", "a backup of last week"} else nullcontext():
+        with nullcontext() if name in BY_OWNER else as_role(WEB):
             made = case.ready()
         if case.form is not None:
             with as_role(WEB):
@@ -379,6 +426,53 @@ def test_refused(pages: Pages, superuser: psycopg.Connection) -> None:
                 assert (said["event"], said["why"]) == ("archive_refused", str(refused.value)), name
                 assert "constraint" not in str(refused.value), name
         assert tried, name
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "UPDATE people_person SET disabled_at = now() WHERE login = 'c.kim'",
+        "UPDATE people_role SET ended_at = now() FROM people_person AS p WHERE p.id = person_id AND login = 'c.kim'",
+    ],
+    ids=["disabled", "role ended"],
+)
+@pytest.mark.usefixtures("pages")
+def test_former_manager_plans_and_approves_nothing(gone: str) -> None:
+    establish("other")
+    with as_role(OWNER):
+        sql(gone)
+    made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
+    for way in (
+        lambda: approve_by_orm(made, "c.kim"),
+        lambda: PurgePlan.objects.create(law="other", planned_by="c.kim"),
+    ):
+        with pytest.raises(ArchiveRefusedError) as refused, transaction.atomic(), refusals():
+            way()
+        assert refused.value.rule == "archive_manager"
+
+
+@pytest.mark.usefixtures("pages")
+def test_bodies_may_go_up_to_the_time_of_the_plan_and_no_later() -> None:
+    establish("other")
+    made = PurgePlan.objects.create(law="other", planned_by="a.rivera").plan
+    sql(PART, made, "ledger_access", "-infinity", datetime(2024, 1, 1, tzinfo=UTC))
+    approve_by_orm(made, "b.lee")
+    PurgePlan.objects.filter(plan=made).update(begun_at=Now())
+    with as_role(PURGER):
+        with pytest.raises(LedgerError, match="no second person has approved it"):
+            append(LedgerEvent.ERASED, {"class": "access", "until": "2024-01-01T00:00:01Z"})
+        append(LedgerEvent.ERASED, {"class": "access", "until": "2024-01-01T00:00:00Z"})
+
+
+def test_partition_is_due_once_the_youngest_record_that_it_can_have_is() -> None:
+    establish("california")
+    floor, today = timedelta(days=366), datetime.now(UTC)
+    with transaction.atomic():
+        for day in (today - floor, today - floor - timedelta(days=14)):
+            sql("SELECT custody_make_partitions(%s::date, %s::date)", day, day)
+        ends = [datetime.fromisoformat(part.ends) for part in due() if part.retention == "no_hit"]
+        transaction.set_rollback(True)
+    assert max(ends) + floor <= today < max(ends) + floor + timedelta(days=14)
 
 
 def test_reason_that_is_refused_stands_in_its_form_again(pages: Pages) -> None:

@@ -127,10 +127,22 @@ def test_command_line_disables_an_auditor_at_once(people: dict[str, DepartmentPe
     assert DepartmentPerson.objects.get(login="the-auditor").disabled_at is not None
 
 
-def test_administrator_who_was_disabled_gives_nothing(people: dict[str, DepartmentPerson]) -> None:
-    services.disable(people["administrator"])
+@pytest.mark.parametrize(
+    "end", [services.disable, lambda person: services.end_role(person, DepartmentRole.ADMINISTRATOR)]
+)
+def test_administrator_who_was_disabled_or_is_none_any_more_gives_nothing(
+    people: dict[str, DepartmentPerson], end: Callable[[DepartmentPerson], None]
+) -> None:
+    end(people["administrator"])
     with as_role(WEB), pytest.raises(PersonError):
         services.give_role(people["dispatcher"], DepartmentRole.OPERATOR, people["administrator"])
+
+
+def test_end_of_a_role_stays_as_it_was_entered(people: dict[str, DepartmentPerson]) -> None:
+    services.end_role(people["operator"], DepartmentRole.OPERATOR)
+    ended = RoleGrant.objects.filter(person=people["operator"])
+    for at in (None, timezone.now()):
+        assert refused(lambda at=at: ended.update(ended_at=at), DatabaseError)  # type: ignore[misc]
 
 
 def test_pages_change_nothing_by_hand(people: dict[str, DepartmentPerson]) -> None:
