@@ -16,7 +16,7 @@ from department.alerts.actions import AlertActor, AlertRejection
 from department.alerts.alerts import Alert, open_alerts, open_substitutes
 from department.alerts.characters import compared
 from department.alerts.decisions import DecisionOutbox
-from department.alerts.errors import AlertError
+from department.alerts.errors import AlertError, refusals
 from department.alerts.notes import require_plain
 from department.alerts.quality import UNKNOWN, hit_quality, reject_rate, stale_sources, worse_posts
 from department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
@@ -29,13 +29,13 @@ from department.people.rights import DepartmentRole
 from department.people.services import join_covert
 from department.policy.policy import policy_in_force
 from device.control.jose import open_signed
-from device.records import Envelope
+from device.records import Envelope, Recorder, Source
 from device.records.contract.examples import CLOCK, example_audit
 from device.records.decision import DECISION_TYPE, Decision
 from device.records.hit import HitWithdrawn
 from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
-from tests.department.custody.posts import GROUP, PASSAGE
+from tests.department.custody.posts import GROUP, PASSAGE, SIGNER, Post
 from tests.department.people.persons import client_of
 from tests.department.roles import as_role
 
@@ -112,6 +112,54 @@ def test_taken_back_by_the_post_the_signature_or_the_list(dispatch: Dispatch) ->
     assert dispatch.asked(said, listed.record_id) == [("l.ister",)]
     late = dispatch.alert(hit=dispatch.ahead)
     assert (late.state, late.withdrawn_because) == (AlertState.WITHDRAWN, "text_changed"), "its withdrawal came first"
+
+
+def test_another_post_s_word_takes_no_hit_back(dispatch: Dispatch) -> None:
+    alert, other = dispatch.alert(), Post(now=dispatch.post.now)
+    other.recorder = Recorder(other.store, SIGNER, Source("demo", "post-2"), now=lambda: other.now)
+    for hit in (alert.hit, dispatch.ahead):
+        seen = {"plate_read": "7A8C123", "plate_key": "7A8C123", "category": "stolen_vehicle", "passage": PASSAGE}
+        dispatch.keep(other.recorder.record(HitWithdrawn(clock=CLOCK, hit=hit, reason="text_changed", **seen)))
+    assert dispatch.asked("SELECT count(*) FROM custody_withdrawal WHERE post = 'post-2'") == [(2,)]
+    assert dispatch.again(alert) == alert
+    assert dispatch.alert(hit=dispatch.ahead).state is AlertState.NEW
+
+
+ENDED = {
+    "disabled": ("lapsed", "UPDATE people_person SET disabled_at = now() WHERE id = %s"),
+    "away for 90 days": (
+        "lapsed",
+        "UPDATE people_person SET active_from = now() - interval '90 days', last_login = NULL WHERE id = %s",
+    ),
+    "role ended": ("lapsed", "UPDATE people_role SET ended_at = now() WHERE person_id = %s"),
+    "certificate ended": ("lapsed", "UPDATE people_certificate SET expires_at = now() WHERE person_id = %s"),
+    "training failed": ("lapsed", "UPDATE people_training SET passed = false WHERE person_id = %s"),
+    "shift over": ("shift", "UPDATE alerts_acknowledgment SET at = at - interval '12 hours' WHERE %s::bigint > 0"),
+}
+
+
+@pytest.mark.parametrize("why", ENDED)
+def test_database_asks_by_itself_whether_somebody_may_act_now(dispatch: Dispatch, why: str) -> None:
+    """The services ask, too; whoever forgets to meets this."""
+    (rule, change), alert = ENDED[why], dispatch.alert()
+    person, holder = dispatch.person("a.rivera").person, dispatch.person("h.older")
+    with as_role(WEB):
+        actions.take(holder, dispatch.alert().record_id, 0)
+    with psycopg.connect(dispatch.where, user=SUPERUSER) as superuser:
+        superuser.execute("SET session_replication_role = replica")
+        superuser.execute(change, [person.pk])
+    take = "INSERT INTO alerts_step (record_id, revision, step, person) VALUES (%s, 0, 'take', %s)"
+    offer = (
+        "INSERT INTO alerts_step (record_id, revision, step, person, to_person)"
+        " SELECT record_id, revision, 'offer', holder, %s FROM alerts_alert WHERE holder IS NOT NULL"
+    )
+    begin = "INSERT INTO alerts_acknowledgment (person) VALUES (%s)"
+    tried = {take: rule, offer: "offer", begin: rule} if rule == "lapsed" else {take: rule}
+    for statement, expected in tried.items():
+        values = [alert.record_id, person.login] if statement is take else [person.login]
+        with as_role(WEB), pytest.raises(AlertError) as refused, refusals(), transaction.atomic():
+            connection.cursor().execute(statement, values)
+        assert refused.value.rule == f"alerts_{expected}"
 
 
 def test_shift_lists_are_looked_at_before_a_hit_is_taken(dispatch: Dispatch) -> None:

@@ -223,6 +223,41 @@ def test_twelve_wrong_stops_are_refused_by_every_shortcut(
             refused("no_way", actions.system_active, holder, number, revision + 1)
 
 
+def test_only_who_has_taken_an_alert_goes_on_with_it(
+    dispatch: Dispatch, policy: Callable[[dict[str, str]], None]
+) -> None:
+    policy(STATED)
+    holder, other, third = (dispatch.person(login) for login in ("a.rivera", "b.other", "c.third"))
+    exact, near = dispatch.alert(), dispatch.alert(**NEAR)
+    with as_role(WEB):
+        for alert in (exact, near):
+            actions.take(holder, alert.record_id, 0)
+    refused("holder", confirmed(), other, exact.record_id, 1)
+    refused("holder", rejected(RejectReason.ILLEGIBLE), other, exact.record_id, 1)
+    with as_role(WEB):
+        for alert in (exact, near):
+            actions.confirm(holder, alert.record_id, 1, same())
+    refused("holder", actions.substitute, other, near.record_id, 2)
+    for act in (actions.system_active, actions.system_cleared, unasked):
+        refused("holder", act, other, exact.record_id, 2)
+    with as_role(WEB):
+        actions.system_active(holder, exact.record_id, 2)
+    for act in (actions.system_cleared, stopped):
+        refused("holder", act, other, exact.record_id, 3)
+    refused("holder", actions.hand_over, other, [dispatch.again(exact)], third.person)
+    refused("offer", actions.hand_over, holder, [dispatch.again(exact)], holder.person)
+
+
+def test_hit_of_a_held_list_is_acted_upon_by_the_state_s_word_alone(dispatch: Dispatch) -> None:
+    holder, other, number = dispatch.person("a.rivera"), dispatch.person("b.other"), dispatch.alert(held=True).record_id
+    with as_role(WEB):
+        for actor, revision, act in ((holder, 0, actions.take), (holder, 1, confirmed()), (other, 2, seconded)):
+            act(actor, number, revision)
+    refused("stale_list", unasked, holder, number, 3)
+    with as_role(WEB):
+        assert actions.system_active(holder, number, 3) is AlertState.ACTIONABLE
+
+
 def test_withdrawn_while_driving_up(dispatch: Dispatch) -> None:
     holder, alert = dispatch.person("a.rivera"), dispatch.alert()
     number = alert.record_id
