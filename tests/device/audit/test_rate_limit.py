@@ -119,6 +119,14 @@ def test_a_flood_of_one_refusal_does_not_hide_the_first_of_another() -> None:
     assert (desk.said[-1]["reason"], desk.said[-1]["details"]) == ("malformed", {"message": "version"})
 
 
+def test_a_flood_of_forgeries_does_not_hide_what_the_fleet_s_own_people_signed() -> None:
+    desk = Desk()
+    for verified in (False, True):
+        for _ in range(2 * MOST):
+            desk.limited.refused("command_refused", source="broker", reason="too_old", verified=verified)
+    assert len(desk.said) == 2 * MOST
+
+
 def test_two_that_throw_each_other_out_for_hours_fill_no_outbox() -> None:
     desk = Desk()
     uplink: Any = SimpleNamespace(state=lambda: SimpleNamespace(problem=problem))

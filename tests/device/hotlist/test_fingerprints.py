@@ -80,7 +80,15 @@ def test_a_missing_column_is_malformed(missing: str) -> None:
 
 @pytest.mark.parametrize(
     "heap",
-    [b"\x06R1\x03ABC", b"\x02R1\x04ABC", b"\x02R1\x03A\x1bC", b"\x02R1\x03A\x00C", b"\x02\xff1\x03ABC", b"\x00\x02R1"],
+    [
+        b"\x06R1\x03ABC",
+        b"\x02R1\x04ABC",
+        b"\x02R1\x03A\x1bC",
+        b"\x02R1\x03A\x00C",
+        b"\x02\xff1\x03ABC",
+        b"\x00\x02R1",
+        b"\x79" + b"A" * 121,
+    ],
 )
 def test_a_heap_that_is_not_one_plain_reference_after_another_is_malformed(heap: bytes) -> None:
     with pytest.raises(Malformed):

@@ -16,10 +16,11 @@ from pytest_mock import MockerFixture
 
 from device.errors import ConfigurationError
 from device.hotlist import HotList, HotListRefused, RefusalReason
+from device.hotlist.errors import Malformed
 from device.hotlist.hashing import PlateHash, fingerprint
 from device.hotlist.keys import plate_key
 from device.hotlist.layout import decode
-from device.hotlist.manifest import LARGEST_BODY, TYPE
+from device.hotlist.manifest import LARGEST_BODY, TYPE, verify
 from device.hotlist.package import (
     Opened,
     PackageFile,
@@ -27,6 +28,7 @@ from device.hotlist.package import (
     open_package,
     pieces,
     recipients,
+    split,
     verify_package,
 )
 from provisioning.hotlist import HotListRow
@@ -181,7 +183,6 @@ def test_a_seal_written_otherwise_opens_too(department: Department, spacing: tup
         ({"entries": 4}, RefusalReason.MALFORMED),
         ({"patterns": 0}, RefusalReason.MALFORMED),
         ({"body_length": 8}, RefusalReason.MALFORMED),
-        ({"body_length": LARGEST_BODY + 1}, RefusalReason.MALFORMED),
         ({"agency": "other"}, RefusalReason.MALFORMED),
         ({"length": 10**9}, RefusalReason.TRUNCATED),
     ],
@@ -190,6 +191,14 @@ def test_an_issuers_own_mistakes_have_names_too(
     department: Department, package: bytes, facts: dict[str, Any], expected: RefusalReason
 ) -> None:
     assert reason(department, resigned(department, package, **facts)) is expected
+
+
+def test_a_body_larger_than_a_post_s_memory_takes_is_refused_by_the_manifest(
+    department: Department, package: bytes
+) -> None:
+    line, _ = split(resigned(department, package, body_length=LARGEST_BODY + 1))
+    with pytest.raises(Malformed, match="body_length"):
+        verify(line, load_key(department.issuer_key, private=False))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

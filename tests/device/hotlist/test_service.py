@@ -124,6 +124,15 @@ def test_a_list_built_in_2029_is_refused_by_name_and_a_correct_one_is_taken(
     assert post.brings(3, post.at, source=source) is None
 
 
+def test_a_retained_list_that_comes_again_is_no_event(
+    department: Department, tmp_path: Path, mocker: MockerFixture
+) -> None:
+    post = AtPost(department, tmp_path, mocker, synchronised=True)
+    package = department.package()
+    assert [post.service.install(package).reason for _ in range(2)] == [None, "repeated"]
+    post.limited.refused.assert_not_called()
+
+
 def test_clocks_may_differ_by_minutes(department: Department, tmp_path: Path, mocker: MockerFixture) -> None:
     post = AtPost(department, tmp_path, mocker, synchronised=True)
     post.keeper.now()

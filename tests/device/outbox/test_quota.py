@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
+from device.outbox.custody import Requirements
 from device.outbox.outbox import Outbox
 from device.records import Keyring, Recorder
 from device.records.contract.examples import CLOCK, ExampleSigner
@@ -57,6 +58,18 @@ def test_then_the_oldest_reads_go_and_are_accounted_for(small: Outbox, filler: C
     assert report.intact
     assert report.chains[0].dropped == dropped["reads"]
     assert fill.recorder.account_for_drops(clock=CLOCK) is None or small.backlog().reads_dropped > dropped["reads"]
+
+
+def test_what_a_broker_has_acknowledged_goes_before_what_waits(
+    small: Outbox, filler: Callable[[Outbox], Filler]
+) -> None:
+    fill = filler(small)
+    small.require(Requirements(in_force=True, open=frozenset({"records"})))
+    waiting = fill.read(picture_bytes=3000)
+    small.acknowledge([fill.read(picture_bytes=3000).sequence for _ in range(4)])
+    while not small.backlog().pictures_dropped:
+        fill.read(picture_bytes=3000)
+    assert b'"data":"' in next(each.body for each in small.next(100) if each.sequence == waiting.sequence)
 
 
 def test_hits_audit_and_status_never_go(small: Outbox, filler: Callable[[Outbox], Filler]) -> None:

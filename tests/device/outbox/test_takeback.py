@@ -116,6 +116,7 @@ def test_what_was_taken_before_the_power_failed_is_not_taken_twice(path: Path, a
         copy.rename(file)
     with Outbox(path, key=KEY) as outbox:
         assert outbox.unreleased() == 5
+    assert not database_files(aside)
 
 
 def test_a_file_that_cannot_be_read_keeps_no_post_from_its_work(path: Path, aside: Path) -> None:

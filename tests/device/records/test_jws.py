@@ -76,6 +76,13 @@ def test_a_part_is_written_in_one_form_only(index: int, change: Any) -> None:  #
         read_compact(b".".join(parts), typ=TYP)
 
 
+def test_a_signature_has_no_second_form_by_the_bits_that_its_last_character_does_not_need() -> None:
+    message = compact(GOOD)
+    assert read_compact(message, typ=TYP).message == message
+    with pytest.raises(JwsMalformedError, match="base64url"):
+        read_compact(message[:-1] + bytes([message[-1] + 1]), typ=TYP)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -32,6 +32,7 @@ from provisioning.enrollment.server import SEALED_SECONDS, WRONG_SECONDS
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.register import open_register
 from provisioning.trust.authority import Authority
+from provisioning.trust.keys import private_pem
 from tests.provisioning.enrollment.conftest import Department, open_office
 
 PRIVATE = ("private_key.pem", "signing_key.pem", "unseal_key.pem", "outbox.key")
@@ -240,6 +241,42 @@ def test_copied_disk_is_noticed_and_named(department: Department) -> None:
     assert caught.value.reason == "cloned"
     assert is_untouched(department, copy, "post-18")
     assert department.acts()[-1] == ("enrollment_refused", "post-18", "cloned")
+
+
+@pytest.mark.parametrize("shared", range(3))
+def test_a_unit_with_any_one_key_of_another_post_is_a_copy(department: Department, shared: int) -> None:
+    first, own = ([ec.generate_private_key(ec.SECP256R1()) for _ in range(3)] for _ in range(2))
+    own[shared] = first[shared]
+    ask(department, "post-17", department.invite("post-17"), *first)
+    with pytest.raises(EnrollmentError) as caught:
+        ask(department, "post-18", department.invite("post-18"), *own)
+    assert caught.value.reason == "cloned"
+
+
+def test_a_key_that_was_revoked_comes_back_by_no_new_code(department: Department) -> None:
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+    ask(department, "post-17", department.invite("post-17"), *keys)
+    department.fleet.revoke_certificates("post-17", "stolen")
+    with pytest.raises(EnrollmentError) as caught:
+        ask(department, "post-17", department.invite("post-17", replaces=True), *keys)
+    assert caught.value.reason == "revoked"
+
+
+def test_configuration_is_for_who_was_enrolled_by_this_very_code(department: Department) -> None:
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+    ask(department, "post-17", department.invite("post-17"), *keys)
+    assert department.registration.configuration("post-17")
+    department.invite("post-17", replaces=True)
+    with pytest.raises(EnrollmentError) as caught:
+        department.registration.configuration("post-17")
+    assert caught.value.reason == "not_enrolled"
+
+
+def ask(department: Department, post: str, code: str, *keys: ec.EllipticCurvePrivateKey) -> None:
+    """Ask for a certificate, as a unit does that has these keys."""
+    key, record_key, unseal_key = keys
+    request = make_request(post, key, record_key=private_pem(record_key), unseal_key=unseal_key)
+    department.registration.enroll(post, read_code(code), base64.b64encode(request))
 
 
 def test_a_request_whose_other_keys_are_nonsense_is_refused() -> None:

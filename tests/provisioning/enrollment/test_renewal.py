@@ -1,5 +1,6 @@
 """A post renews its certificate with the office, over TLS with the certificate that it has."""
 
+import base64
 import errno
 import json
 import os
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
 from device import config
@@ -17,6 +20,7 @@ from device.enrollment.errors import EnrollmentError
 from device.enrollment.est import EstClient, _refusal, trusting
 from device.enrollment.keyfiles import read_key_file
 from device.enrollment.renewal import Renewal
+from device.enrollment.request import make_renewal
 from device.enrollment.settings import EnrollmentSettings
 from device.enrollment.unit import UnitEnrollment
 from device.files import write_durably
@@ -210,6 +214,23 @@ def test_unit_whose_certificate_had_ended_when_it_was_replaced_stays_out(
         post.renewal.renew()
 
 
+def test_certificate_renews_its_own_name_and_key_alone_and_a_post_s(department: Department, post: Post) -> None:
+    key, other = (
+        read_key_file(post.unit.directory / "keys" / "private_key.pem"),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
+    subscriber = x509.load_pem_x509_certificate((department.fleet.publisher / "certificate.pem").read_bytes())
+    for presented, request, reason in (
+        (post.certificate, make_renewal("post-18", key), "other"),
+        (post.certificate, make_renewal("post-17", other), "other"),
+        (subscriber, make_renewal("post-17", key), "unknown_post"),
+    ):
+        with pytest.raises(EnrollmentError) as refused:
+            department.registration.renew(presented.public_bytes(Encoding.DER), base64.b64encode(request))
+        assert refused.value.reason == reason
+    assert len(department.fleet.ledger.of("post-17")) == 1
+
+
 def test_what_came_of_it_is_audited(department: Department, post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(post.renewal, "is_due", lambda: True)
     assert post.renewal.look()
@@ -226,6 +247,10 @@ def test_office_that_is_away_or_another_leaves_the_certificate_as_it_is(
     key = post.certificate.public_key()
     monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: foreign.issue_client("post-17", key))
     with pytest.raises(EnrollmentError, match="another department's"):
+        post.renewal.renew()
+    own, other = department.fleet.open_authority(), ec.generate_private_key(ec.SECP256R1())
+    monkeypatch.setattr(post.renewal._client, "renew", lambda *_, **__: own.issue_client("post-17", other))
+    with pytest.raises(EnrollmentError, match="for another key"):
         post.renewal.renew()
     monkeypatch.undo()
     post.renewal._client.port = 1

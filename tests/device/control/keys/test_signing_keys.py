@@ -3,6 +3,7 @@
 import json
 import os
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from device import files
 from device.control import Rejection, SigningKeys
 from device.control.jose import LARGEST, sign
+from device.control.keys.history import REMEMBERED
 from device.control.keys.statement import MOST_LINES
 from device.control.keys.store import MOST
 from device.records import KEYS_TYPE
@@ -200,6 +202,20 @@ def test_a_revoked_key_is_good_for_nothing_and_never_comes_back(clerk: Clerk) ->
     assert event.reason is Rejection.REVOKED_KEY
     (event,) = receive(clerk.post(), clerk.say("first", "thief", number=2, era=1))
     assert event.reason is Rejection.REVOKED_KEY, "it is known by its name after a restart"
+    receive(keys, clerk.say("second", "third", "second", number=2, era=1))
+    for each in (keys, clerk.post()):
+        assert believed(clerk, each)[1] == {"second", "third"}, "to retire another key brings none back"
+
+
+def test_the_key_that_was_given_is_revoked_though_so_many_followed_that_it_is_forgotten(clerk: Clerk) -> None:
+    keys = clerk.post()
+    names = ["first", *(str(number) for number in range(1, REMEMBERED + 3))]
+    for number, (former, present) in enumerate(pairwise(names), 1):
+        receive(keys, clerk.say(former, present, number=number))
+    assert "first" not in believed(clerk, keys)[1]
+    assert not keys.revoked(None)
+    receive(keys, clerk.say("root", "good", era=1, withdrawn="revoked"))
+    assert keys.revoked(None)
 
 
 def test_a_revocation_takes_the_keys_that_were_only_retired_too(clerk: Clerk) -> None:
