@@ -131,7 +131,5 @@ def _network(host: str) -> str:
     """Return what one stranger has for himself: an IPv4 address, or the upper half of an IPv6 address."""
     address = ipaddress.ip_address(host.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ipaddress.IPv6Network((address, 64), strict=False))
     return str(address)
