@@ -272,6 +272,18 @@ def test_configuration_is_for_who_was_enrolled_by_this_very_code(department: Dep
     assert caught.value.reason == "not_enrolled"
 
 
+def test_code_that_was_issued_meanwhile_is_not_finished_with_the_former(department: Department) -> None:
+    codes = department.registration.codes
+    department.invite("post-17")
+    former = codes.of("post-17")
+    department.invite("post-17")
+    assert former is not None
+    codes.finish(former)
+    present = codes.of("post-17")
+    assert present is not None
+    assert not present.finished
+
+
 def ask(department: Department, post: str, code: str, *keys: ec.EllipticCurvePrivateKey) -> None:
     """Ask for a certificate, as a unit does that has these keys."""
     key, record_key, unseal_key = keys

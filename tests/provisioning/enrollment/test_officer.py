@@ -112,6 +112,8 @@ def test_end_is_said_a_month_ahead(department: Department, caplog: pytest.LogCap
     department.registration.warn()
     assert "ends in 2 days" in caplog.text
     fleet.people.expire("j-stone", datetime.now(UTC))
+    assert keeper.ends(fleet) == fleet.people.expire("j-stone", ends).expires < ends, "it ended, and ends no later"
+    assert keeper.model_copy(update={"thumbprint": "another's"}).ends(fleet).year == 1
     warning = keeper.warning(fleet)
     assert warning is not None
     assert warning[1]

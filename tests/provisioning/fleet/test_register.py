@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
 import pytest
 from click.testing import CliRunner
@@ -93,8 +94,12 @@ def test_a_revoked_post_s_key_ends_and_stays_named(fleet: Fleet, tmp_path: Path)
 
 
 def test_a_fleet_without_a_register_says_when_its_revoked_posts_ended(fleet: Fleet, tmp_path: Path) -> None:
+    for reason in ("superseded", "revoked"):
+        fleet.revoke_certificates("post-1", reason)
+        fleet.certify_post("post-1", new_key().public_key())
+        sleep(0.01)
     fleet.revoke_certificates("post-1", "revoked")
-    ((_, _, at),) = fleet.ledger.revocations()
+    *_, (_, _, at) = fleet.ledger.revocations()
     fleet.post("post-1").rename(tmp_path / "gone")
     fleet.register.unlink()
     write_register(fleet)
@@ -117,6 +122,15 @@ def test_a_fleet_from_a_backup_goes_on_above(fleet: Fleet) -> None:
     fleet.register.unlink()
     _, made = write_register(fleet)
     assert made.number >= (datetime.now(UTC).timestamp() - 60) * 1000
+
+
+def test_a_clock_that_was_set_back_lets_the_number_go_up_all_the_same(fleet: Fleet) -> None:
+    ahead = said(fleet).model_copy(update={"number": 2**52})
+    key = signing_jwk(fleet.keys(Purpose.CONFIGURATION).signing)
+    payload = json.dumps(ahead.wire()).encode()
+    fleet.register.write_bytes(sign(payload, key, typ=REGISTER_TYPE, kid=key.thumbprint()))
+    fleet.add_post("post-2", SETTINGS)
+    assert said(fleet).number == 2**52 + 1
 
 
 def test_a_damaged_register_is_not_overwritten(fleet: Fleet) -> None:

@@ -9,6 +9,7 @@ from provisioning.brokers.name_hash import name_hash
 from provisioning.errors import ProvisioningError
 from provisioning.fleet.fleet import Fleet
 from provisioning.fleet.post_file import PostSettings
+from provisioning.trust.authority import Authority
 from provisioning.trust.ledger import key_digest
 
 
@@ -39,6 +40,8 @@ def test_list_for_brokers_names_what_was_revoked_and_nothing_else(fleet: Fleet) 
     assert fleet.ledger.is_revoked(serial)
     assert fleet.ledger.of("post-1") == []
     assert fleet.revoke_certificates("post-1", "again") == []
+    fleet.ledger.revoked([serial], "again")
+    assert [(known, reason) for known, reason, _ in fleet.ledger.revocations()] == [(serial, "stolen")]
 
 
 def test_list_lies_where_brokers_look_by_the_hash_of_the_authority_s_name(fleet: Fleet) -> None:
@@ -47,6 +50,17 @@ def test_list_lies_where_brokers_look_by_the_hash_of_the_authority_s_name(fleet:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == name
     folder = fleet.directory / "broker" / "revoked"
     assert (folder / f"{name}.r0").read_bytes() == (fleet.directory / "broker" / "revoked.pem").read_bytes()
+
+
+def test_issuing_authority_makes_no_authority_and_opens_with_its_own_key_alone(fleet: Fleet, tmp_path: Path) -> None:
+    issuing, root = fleet.open_authority().certificate, fleet.open_authority().above[-1]
+    for one, length in ((issuing, 0), (root, 1)):
+        said = one.extensions.get_extension_for_class(x509.BasicConstraints).value
+        assert (said.ca, said.path_length) == (True, length), "a post takes who makes authorities for a root"
+    Authority.create("riverside").save(tmp_path / "other")
+    fleet.open_authority().save_certificates(tmp_path / "other")
+    with pytest.raises(ProvisioningError, match="is not the key of the first certificate"):
+        Authority.load(tmp_path / "other")
 
 
 def test_ledger_knows_whose_key_it_is(fleet: Fleet) -> None:
