@@ -134,6 +134,10 @@ def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, Departm
         services.close_finding(finding, person="a.person", outcome="in order", note="it was me")
     by_hand("UPDATE audits_finding SET subject = 'o.person'")
     services.close_finding(finding, person="a.person", outcome="coached", note="answered")
+    with pytest.raises(AuditError, match="stays as it is"):
+        services.close_finding(finding, person="a.person", outcome="in order", note="after all")
+    with pytest.raises(AuditError, match="this is for: supervisor"):
+        services.answer_finding(finding, person="o.person", says="after all")
     assert events() == [
         *("audit_planned", "log_intent", "shown", "audit_begun", *["sample_judged"] * 5, "audit_finished"),
         *("finding_answered", "finding_closed"),

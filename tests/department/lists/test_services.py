@@ -130,11 +130,26 @@ def test_no_more_partial_plates_are_approved_than_posts_carry(
     services.approve_entry(second, people["c.doe"])
 
 
+@pytest.mark.parametrize(
+    ("what", "entered"),
+    [
+        ("all", {}),
+        ("stolen_vehicle", {}),
+        ("partial", {"plate": "7AB?12*"}),
+        ("covert", {"distribution": "narcotics"}),
+        ("safe", {"safe": True}),
+    ],
+)
 def test_the_database_asks_for_a_second_person_whatever_the_pages_say(
-    people: People, superuser: psycopg.Connection
+    people: People,
+    superuser: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    entered: dict[str, Any],
 ) -> None:
-    superuser.execute("UPDATE lists_policy SET two_persons = '{partial}'")
-    entry = entry_of("7AB?12*")
+    monkeypatch.setattr(services, "_needs_second", lambda *_, **__: False)
+    superuser.execute("UPDATE lists_policy SET two_persons = %s", [[what]])
+    entry = entry_of(**entered)
     services.enter_entry(entry, people["a.rivera"])
     assert entry.second_person
     with as_role(OWNER), pytest.raises(DatabaseError, match="lists_approved"):
@@ -149,7 +164,6 @@ BY_HAND = (
     "UPDATE lists_entry SET approved_by = 'e.lapsed', approved_at = NULL",
     "DELETE FROM lists_entry",
     "UPDATE lists_request SET state = 'published', version = 1, published_at = now()",
-    "UPDATE lists_request SET state = 'held'",
     "UPDATE lists_request SET state = 'held'",
     "UPDATE lists_policy SET two_persons = '{}'",
     "INSERT INTO lists_import (source, accepted, refused) VALUES ('state', 1, 0)",
@@ -167,6 +181,32 @@ def test_pages_and_signer_change_nothing_by_hand(people: People) -> None:
             cursor.execute(statement)
     with as_role(SIGNER), pytest.raises(ListRefusedError, match="permission denied"):
         services.enter_entry(entry_of(), people["a.rivera"])
+
+
+def test_entry_that_ended_is_approved_by_nobody_and_ends_as_it_was_said(
+    people: People, superuser: psycopg.Connection
+) -> None:
+    superuser.execute("UPDATE lists_policy SET two_persons = '{all}'")
+    entry = entry_of()
+    services.enter_entry(entry, people["a.rivera"])
+    services.end_entry(entry, "entered by mistake", people["a.rivera"])
+    for change in ("approved_by = 'c.doe', approved_at = now()", "ended_because = 'recovered'"):
+        with pytest.raises(DatabaseError, match="never changed"):
+            connection.cursor().execute(f"UPDATE lists_entry SET {change} WHERE id = %s", [entry.pk])  # noqa: S608
+
+
+def test_import_is_let_go_by_a_supervisor_alone(people: People, superuser: psycopg.Connection) -> None:
+    del people
+    superuser.execute(
+        "INSERT INTO lists_import (source, system_user, mark, mapping, accepted, refused, report, held_because)"
+        " VALUES ('state', 'timer', 'x', '', 1, 0, '[]', 'the first file of this source')"
+    )
+    let_go = "UPDATE lists_import SET let_go_by = %s, let_go_at = now()"
+    with pytest.raises(DatabaseError, match="supervisor"):
+        connection.cursor().execute(let_go, ["a.rivera"])
+    connection.cursor().execute(let_go, ["c.doe"])
+    with pytest.raises(DatabaseError, match="let go"):
+        connection.cursor().execute(let_go, ["b.chen"])
 
 
 def test_covert_entry_is_seen_by_its_group_alone(people: People, superuser: psycopg.Connection) -> None:
@@ -189,6 +229,9 @@ def test_covert_entry_is_seen_by_its_group_alone(people: People, superuser: psyc
         "covert",
         "stolen_vehicle",
     ]
+    with as_role(OWNER):
+        join_covert(people["b.chen"], "narcotics", end=True)
+    assert seen_by(people["b.chen"]) == ["7DEF456"]
 
 
 def test_recovered_car_leaves_with_every_entry_of_its_plate(people: People) -> None:

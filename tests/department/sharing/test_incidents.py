@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
@@ -254,6 +255,9 @@ def test_clock_list_and_notices_by_the_pages(
         with pytest.raises(SharingError) as refused:
             note_notices(incident("account", "o.person", since, timezone.now()), person="r.manager")
         assert refused.value.rule == "sharing_incident_told"
+        late = {"notify_by": DAY + timedelta(days=31), "since": since, "until": timezone.now(), "encrypted": False}
+        with pytest.raises(IntegrityError, match="sharing_incident_clock"), transaction.atomic():
+            BreachIncident.objects.create(person="r.manager", **said, **late)
     times = {"since": "2026-01-01T00:00", "until": "2999-01-01T00:00"}
     with as_role(WEB):
         assert client.post("/incidents/", said | times | {"until": "2025-01-01T00:00"}).status_code == 409
