@@ -294,6 +294,8 @@ def test_covert_hit_is_not_there_for_who_is_outside_its_group(dispatch: Dispatch
         refused("unknown", actions.take, AlertActor(outsider.person, elsewhere), number, 0)
     # Who lies about their group is not in it all the same.
     refused("unknown", actions.take, AlertActor(outsider.person, dispatch.opened(GROUP)), number, 0)
+    # Nor does a member act without an entry of the ledger that is theirs to see.
+    refused("unknown", actions.take, insider, number, 0)
     with as_role(WEB):
         entry = dispatch.opened(GROUP)
         assert actions.take(AlertActor(insider.person, entry), number, 0) is AlertState.TAKEN

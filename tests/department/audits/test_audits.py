@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import override_settings
 from django.utils import timezone
 
@@ -95,6 +95,17 @@ def test_a_week_of_reviews_ends_at_midnight_when_clocks_change_too(db: None, cha
 
 
 @pytest.mark.usefixtures("searched")
+def test_audit_is_of_a_time_that_is_over_and_judged_by_who_may_audit_still(people: dict[str, DepartmentPerson]) -> None:
+    sample = services.begin_audit(planned(), person=people["a"]).samples.first()
+    assert sample is not None
+    with pytest.raises(DatabaseError, match="audits_over"):
+        by_hand("UPDATE audits_audit SET drawn_at = until - interval '1 s'")
+    by_hand("UPDATE people_person SET disabled_at = now() WHERE login = 'a.person'")
+    with pytest.raises(AuditError, match="this is for: auditor"):
+        services.judge(sample, person="a.person", outcome="in order", note="")
+
+
+@pytest.mark.usefixtures("searched")
 def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, DepartmentPerson]) -> None:
     audit = services.begin_audit(planned(), person=people["a"])
     samples = list(audit.samples.all())
@@ -117,6 +128,8 @@ def test_audit_from_a_plan_to_findings_that_are_closed(people: dict[str, Departm
         services.judge(sample, person="a.person", outcome=outcome, note="which case?")
     with pytest.raises(AuditError, match="stays as it is"):
         services.judge(samples[0], person="a.person", outcome="in order", note="after all")
+    with pytest.raises(AuditError, match="another person audits"):
+        services.finish_audit(audit, person="s.person")
     services.finish_audit(audit, person="a.person")
     finding = AuditFinding.objects.get()
     assert finding.says == "needs an answer: which case?"

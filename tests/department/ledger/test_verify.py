@@ -159,6 +159,10 @@ def test_body_erased_early(connect: Connect, damaging: Damaging) -> None:
     assert "query" in verdict.problems[0].message
     with connect(OWNER) as owner:
         owner.execute("UPDATE ledger_class SET least = '0'")
+        stamp = "to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+        ((third,),) = owner.execute(f"SELECT {stamp} FROM ledger_entry WHERE number = 3")  # noqa: S608 - our own
+    append(LedgerEvent.ERASED, {"class": "access", "until": third})
+    assert named(walk(connect)) == {("erased early", 3), ("erased early", 5)}, "what is younger was to stay"
     append(LedgerEvent.ERASED, {"class": "access", "until": now()})
     assert named(walk(connect)) == set()
 

@@ -17,7 +17,7 @@ from department.database.roles import OWNER, WEB
 from department.ledger.errors import LedgerError
 from department.people import access, login, services
 from department.people.currency import currency_of
-from department.people.lockout import MOST
+from department.people.lockout import MOST, is_locked, note_failure, use_up
 from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
 from department.people.rights import Certification, DepartmentRole, Permission
 from tests.department.people.persons import client_of, made_person
@@ -100,6 +100,22 @@ def test_code_works_once_in_all_processes(person: DepartmentPerson) -> None:
         cache.clear()  # what another process does not have
         assert b"Incorrect code" in second.post("/log-in/code/", {"code": f"{seen[:3]} {seen[3:]}"}).content
     assert events("log_on_failed")[-1]["method"] == "code"
+
+
+def test_code_is_used_once_in_five_minutes_whenever_they_begin(person: DepartmentPerson) -> None:
+    UsedCode.objects.create(person=person, code="123456", used_at=timezone.now() - timedelta(minutes=4), period=0)
+    assert not use_up(person, "123 456")
+    UsedCode.objects.update(used_at=timezone.now() - timedelta(minutes=6))
+    assert use_up(person, "123 456")
+
+
+def test_failures_from_before_a_release_do_not_lock_again(person: DepartmentPerson) -> None:
+    for _ in range(MOST):
+        note_failure(person, None)
+    assert is_locked(person, None)
+    services.release(person)
+    note_failure(person, None)
+    assert not is_locked(person, None)
 
 
 def test_stranger_locks_strangers_out_and_nobody_else(person: DepartmentPerson) -> None:

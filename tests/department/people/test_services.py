@@ -62,6 +62,9 @@ REFUSED: dict[str, Change] = {
     "notes a certificate as an operator": lambda of: services.note_certificate(
         of["dispatcher"], Certification.DMV, NOW, of["operator"]
     ),
+    "notes a certificate as a trainer": lambda of: services.note_certificate(
+        of["dispatcher"], Certification.DMV, NOW, of["trainer"]
+    ),
     "trains himself": lambda of: services.note_training(
         of["trainer"], TrainingTopic.POLICY, held_at=NOW, passed=True, trainer=of["trainer"]
     ),
@@ -208,6 +211,22 @@ def test_each_change_is_in_the_ledger_by_who_asked(people: dict[str, DepartmentP
     assert (said["training_noted"]["trainer"], said["training_noted"]["passed"]) == (trainer.login, "false")
     assert code not in str(found)
     assert "pbkdf2" not in str(found)
+
+
+def test_access_that_was_suspended_comes_back_with_an_entry(people: dict[str, DepartmentPerson]) -> None:
+    with as_role(WEB):
+        services.reinstate(people["operator"], people["administrator"])
+    event, said = entries()[-1]
+    assert (event, said["login"], said["changed_by"]) == ("person_reinstated", "the-operator", "the-administrator")
+
+
+def test_ledger_names_who_gave_a_command_and_the_pages_name_nobody_so(people: dict[str, DepartmentPerson]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('platepost.console', 'j.doe', true)")
+    services.give_role(people["nobody"], DepartmentRole.OPERATOR)
+    with as_role(WEB):
+        services.end_role(people["nobody"], DepartmentRole.OPERATOR, people["administrator"])
+    assert [said.get("console") for _, said in entries()[-2:]] == ["j.doe", None]
 
 
 def test_covert_groups_are_joined_on_the_command_line_alone(people: dict[str, DepartmentPerson]) -> None:
