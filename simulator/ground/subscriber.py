@@ -103,8 +103,6 @@ class Subscriber:
         self._arrivals: deque[Arrival] = deque(maxlen=remember)
         self._ids: dict[str, None] = {}
         self._remember = remember
-        self._repeated = 0
-        self._malformed = 0
         self._answer: str | None = None
         self._subscribed = False
         self._on_connection = on_connection
@@ -121,16 +119,6 @@ class Subscriber:
         """What arrived since the start, in the order of arrival."""
         with self._changed:
             return tuple(self._arrivals)
-
-    @property
-    def repeated(self) -> int:
-        """How many records arrived again; harmless, and dropped."""
-        return self._repeated
-
-    @property
-    def malformed(self) -> int:
-        """How many messages were no event at all."""
-        return self._malformed
 
     def start(self, *, timeout: float = 10.0) -> None:
         """Connect, subscribe and return once the broker has granted every topic.
@@ -238,11 +226,9 @@ class Subscriber:
             event = json.loads(message.payload)
             identifier = event["id"]
         except (ValueError, KeyError, TypeError):
-            self._malformed += 1
             logger.warning("a message on %s is not an event", message.topic)
             return None
         repeated = identifier in self._ids
-        self._repeated += repeated
         if repeated and not self._keep_repeats:
             return None
         self._archive.write(message.payload.replace(b"\n", b" ") + b"\n")

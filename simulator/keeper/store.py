@@ -8,7 +8,6 @@ kept by the digest of its bytes.
 import hashlib
 import logging
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +19,6 @@ from department.custody.messages import ReceivedMessage
 from department.custody.record import ChainPlace, CustodyRecord, take
 from device.files import make_folder
 from device.records.canonical import parse
-from device.records.envelope import EVENTS
 from device.records.signing import Keyring
 
 log = logging.getLogger(__name__)
@@ -102,15 +100,6 @@ class RecordStore:
     def digests(self, chain: ChainName, number: int) -> frozenset[str]:
         """Return the digests of all records stored under a number."""
         return frozenset(row[0] for row in self._rows("SELECT digest FROM records", chain, "number = ?", number))
-
-    def tally(self) -> dict[str, int]:
-        """Return how many records are kept of each type; those of no known type as `unknown`, loose ones as `loose`."""
-        kinds: Counter[str] = Counter()
-        for (body,) in self._database.execute("SELECT body FROM records"):
-            kind = str(parse(body).get("type"))
-            kinds[kind if kind in EVENTS else "unknown"] += 1
-        (kinds["loose"],) = self._database.execute("SELECT count(*) FROM loose").fetchone()
-        return dict(kinds)
 
     # --- keeping
 
