@@ -128,11 +128,6 @@ class Need:
     mobile_cost: float
 
     @property
-    def district_posts(self) -> int:
-        """Posts of the largest district."""
-        return math.ceil(self.posts / self.districts)
-
-    @property
     def bound_by(self) -> str:
         """What bounds a district first."""
         return min(self.bounds, key=lambda name: self.bounds[name])
