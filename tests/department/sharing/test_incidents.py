@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from allauth.mfa.models import Authenticator
 from click.testing import CliRunner, Result
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -135,9 +136,24 @@ def test_abused_account_and_stolen_laptop(people: dict[str, DepartmentPerson], p
     with as_role(KEEPER):
         said = {"said": {"hit": "h", "post": "post-1", "plate": "TEST033"}, "covert": {GROUP: {"plate": "TEST034"}}}
         append(LedgerEvent.JOURNALED, noted | said)
+        for outside in (since - timedelta(minutes=1), until):
+            more = {"time": outside.isoformat(), "said": {"hit": "h", "post": "post-1", "plate": "TEST035"}}
+            append(LedgerEvent.JOURNALED, noted | said | more | {"covert": {}})
     with as_role(WEB):
         journaled = exposed(account, manager)[0] - expected
     assert journaled == {"TEST009", "TEST039", "TEST033", "TEST034"}, "shown while the ledger could not be written"
+
+
+def test_who_had_logged_on_before_the_laptop_was_stolen_counts_from_then_on(
+    people: dict[str, DepartmentPerson], planted: dict[str, int]
+) -> None:
+    with as_role(WEB):
+        append(LedgerEvent.LOG_ON, {"person": "x.person", "methods": [], "device": str(LAPTOP), "known": True})
+        looked("x.person", [planted["TEST004"]])
+        since = timezone.now()
+        looked("x.person", [planted["TEST005"]])
+        found = exposed(incident("device", str(LAPTOP), since, timezone.now()), people["r"])
+    assert found == ({"TEST005"}, {planted["TEST005"]})
 
 
 def test_who_logs_off_elsewhere_has_not_logged_off_the_stolen_laptop(
@@ -369,3 +385,6 @@ def test_contained_in_one_step(people: dict[str, DepartmentPerson], planted: dic
         assert set(contain(made)) == codes
         assert [done for _, done in containment(made)] == [True], kind
         assert contain(made) == {}, "done once"
+    Authenticator.objects.create(user=people["o"], type=Authenticator.Type.TOTP, data={})
+    assert contain(made) == {}, "factors that were set up since are the person's own"
+    assert [done for _, done in containment(made)] == [True]

@@ -234,6 +234,17 @@ def test_public_records_are_answered_from_the_redacted_log(
         f"{today},stolen vehicle,False,the department,True,2,1", f"{today},patrol,False,the department,False,0,0"
     ]  # fmt: skip
     assert sql("SELECT count(*) FROM ledger_entry WHERE event = 'log_intent'") == [(1,)]
+    with as_role(WEB):
+        before = dict.fromkeys(days, today - timedelta(days=1))
+        assert client.post(f"/requests/{made.pk}/log/", before).content.decode().splitlines() == lines[:1]
+        denied = asked("public records")
+        decide(denied, **GRANTED | {"decision": "denied"})
+        answer = client.post(f"/requests/{denied.pk}/log/", days)
+        assert (answer.status_code, "that was granted" in answer.content.decode()) == (409, True)
+        with pytest.raises(SharingError) as refused:
+            require_granted(denied.pk)
+        assert refused.value.rule == "sharing_not_granted"
+        assert require_granted(made.pk) == made
     with superuser.transaction():
         superuser.execute("ALTER TABLE ledger_body DISABLE TRIGGER ledger_body_ends_with_its_class")
         superuser.execute("DELETE FROM ledger_body")
