@@ -228,6 +228,21 @@ def test_a_receiver_that_answers_a_byte_at_a_time_keeps_nobody_waiting(
         dripping.join()
 
 
+@pytest.mark.parametrize("status", [302, 500])
+def test_an_answer_that_takes_nothing_is_a_failure_and_leads_nowhere(status: int) -> None:
+    def answer(server: socket.socket) -> None:
+        with server.accept()[0] as receiver:
+            receiver.recv(4096)
+            receiver.sendall(b"HTTP/1.1 %d No\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n" % status)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = Thread(target=answer, args=[server])
+        answering.start()
+        with pytest.raises(HTTPException, match=f"answered {status}"):
+            post_message(f"http://127.0.0.1:{server.getsockname()[1]}/", b"{}", {})
+        answering.join()
+
+
 def test_webhook_of_nobody_or_in_the_clear_is_refused(oakdale: Oakdale) -> None:
     with as_role(OWNER):
         with pytest.raises(PurposeError, match="not in the register"):

@@ -213,6 +213,15 @@ def test_one_bit_changed_is_refused(make: Make, tmp_path: Path) -> None:
     assert agree(tmp_path, [package, *altered, package + b"\0", package[:-1]]) == [True, *[False] * (len(places) + 2)]
 
 
+def test_file_that_the_custodian_did_not_sign_is_refused_however_well_it_is_packed(make: Make, tmp_path: Path) -> None:
+    package = make(3, 4)
+    files = unpack(package)
+    page = {"index.html": files["index.html"].replace(b"7ABC003", b"7ABC008")}
+    lost = {name: body for name, body in files.items() if name != "index.html"}
+    ways = (files, files | page, files | {"more.html": b"another"}, lost)
+    assert agree(tmp_path, [pack(way) for way in ways]) == [True, False, False, False]
+
+
 NAMES = ("../away.txt", "/away.txt", "pictures/../../away.txt", "pictures//a", ".hidden", "a\\b", "c:a", "evidence.zip")
 
 
@@ -244,26 +253,18 @@ def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Pat
     def plate(files: dict[str, bytes], _: dict[str, Any]) -> None:
         files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b"7ABC003", b"7ABC008")
 
-    def picture(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        (name,) = (name for name in files if name.startswith("pictures/"))
-        before, files[name] = files[name], b"another"
-        files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b64encode(before), b64encode(files[name]))
-
-    def link(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        said = json.loads(files[CHAINS])
-        said["chains"][0]["links"][1][1] = "0" * 64
-        files[CHAINS] = json.dumps(said).encode()
-
-    def receipt(files: dict[str, bytes], _: dict[str, Any]) -> None:
-        said = json.loads(files[CHAINS])
-        said["chains"][0]["receipted"][0][2] = "0" * 64
-        files[CHAINS] = json.dumps(said).encode()
-
     def body(files: dict[str, bytes], _: dict[str, Any]) -> None:
         files[LEDGER] = files[LEDGER].replace(b"a.rivera", b"a.nobody")
 
     def entry(files: dict[str, bytes], _: dict[str, Any]) -> None:
         files[LEDGER] = b"\n".join(line for line in files[LEDGER].splitlines() if b'"shown"' not in line)
+
+    def unsaid(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        lines = files[LEDGER].splitlines()
+        files[LEDGER] = b"\n".join(line for line in lines if json.loads(line).get("field") != "records")
+
+    def lost(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        files["records/post-1.jsonl"] = b"\n".join(files["records/post-1.jsonl"].splitlines()[:-1])
 
     def record(_: dict[str, bytes], manifest: dict[str, Any]) -> None:
         manifest["records"] = manifest["records"][:1]
@@ -272,13 +273,55 @@ def test_what_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Pat
         manifest["person"] = "somebody"
 
     package = make(3, 4)
-    ways = (plate, picture, link, receipt, body, entry, record, person)
+    ways = (plate, body, entry, unsaid, lost, record, person)
     same = signed_anew(package, lambda _files, _manifest: None)
     assert agree(tmp_path, [same, *(signed_anew(package, way) for way in ways)]) == [True, *[False] * len(ways)]
     with pytest.raises(EvidenceRefusedError, match="expected key"):
         verify_package(package, [read_key(STRANGER.public_pem), TRUSTED[1]])
     with pytest.raises(EvidenceRefusedError, match="expected key"):
         verify_package(package, [TRUSTED[0], read_key(STRANGER.public_pem)])
+
+
+def test_chain_that_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
+    def link(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        said = json.loads(files[CHAINS])
+        said["chains"][0]["links"][1][1] = "0" * 64
+        files[CHAINS] = json.dumps(said).encode()
+
+    def unlinked(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        said = json.loads(files[CHAINS])
+        said["chains"][0]["links"] = []
+        files[CHAINS] = json.dumps(said).encode()
+
+    def receipt(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        said = json.loads(files[CHAINS])
+        said["chains"][0]["receipted"][0][2] = "0" * 64
+        files[CHAINS] = json.dumps(said).encode()
+
+    package = make(3, 4)
+    ways = (link, unlinked, receipt)
+    assert agree(tmp_path, [signed_anew(package, way) for way in ways]) == [False] * len(ways)
+
+
+def test_picture_that_the_custodian_himself_changes_is_refused(make: Make, tmp_path: Path) -> None:
+    def picture(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        (name,) = (name for name in files if name.startswith("pictures/"))
+        before, files[name] = files[name], b"another"
+        files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(b64encode(before), b64encode(files[name]))
+
+    def picture_beside(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        (name,) = (name for name in files if name.startswith("pictures/"))
+        files[name] = b"another"
+
+    def picture_by_its_own_name(files: dict[str, bytes], _: dict[str, Any]) -> None:
+        (name,) = (name for name in files if name.startswith("pictures/"))
+        before, after = b64encode(files.pop(name)), b64encode(b"another")
+        files[f"pictures/{hashes_of(b'another')}.jpg"] = b"another"
+        files["records/post-1.jsonl"] = files["records/post-1.jsonl"].replace(before, after)
+
+    package = make(3, 4)
+    ways = (picture, picture_beside, picture_by_its_own_name)
+    assert agree(tmp_path, [signed_anew(package, way) for way in ways]) == [False] * len(ways)
 
 
 def pem_of(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
