@@ -27,6 +27,7 @@ from department.archive.purge import (
 )
 from department.archive.retention import FIRST, due, establish
 from department.custody.certificate import read_certificate, summed
+from department.custody.errors import CustodyError
 from department.custody.rebuild import rebuild
 from department.custody.store import CustodyStore
 from department.database.roles import KEEPER, OWNER, PURGER, WEB
@@ -427,6 +428,13 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
     superuser.execute("SELECT custody_make_partitions('2024-01-31', '2024-02-14')")
     for table in backup:
         superuser.execute(f"INSERT INTO {table} TABLE backup_{table}")
+    (filed,) = certifier.folder.glob("*.jsonl")
+    signed, lines = filed.read_bytes(), filed.read_bytes().splitlines()
+    for place, other in ((1, b"{}"), (-1, b"999999")):  # what went, and what was held
+        filed.write_bytes(b"\n".join([*lines[:place], other, *lines[place:][1:]]) + b"\n")
+        with as_role(WEB), pytest.raises(CustodyError, match="stands beside the certificate was changed"):
+            replay("root", certifier)
+    filed.write_bytes(signed)
     with as_role(WEB):
         (plan,) = replay("root", certifier)
         assert replay("root", certifier) == []
