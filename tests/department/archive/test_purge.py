@@ -430,8 +430,9 @@ def test_restored_backup_is_purged_again_and_what_was_held_is_held(
         superuser.execute(f"INSERT INTO {table} TABLE backup_{table}")
     (filed,) = certifier.folder.glob("*.jsonl")
     signed, lines = filed.read_bytes(), filed.read_bytes().splitlines()
-    for place, other in ((1, b"{}"), (-1, b"999999")):  # what went, and what was held
-        filed.write_bytes(b"\n".join([*lines[:place], other, *lines[place:][1:]]) + b"\n")
+    (held,) = (place for place, line in enumerate(lines) if line.isdigit())
+    for place, other in ((1, b"{}"), (held, b"999999")):  # what went, and what was held
+        filed.write_bytes(b"\n".join([*lines[:place], other, *lines[place + 1 :]]) + b"\n")
         with as_role(WEB), pytest.raises(CustodyError, match="stands beside the certificate was changed"):
             replay("root", certifier)
     filed.write_bytes(signed)

@@ -95,6 +95,7 @@ def test_after_a_purge_a_record_that_comes_back_counts_as_held() -> None:
     # The digest of a range's last record is known even then.
     assert holding.add(10, digest(10, "b"), digest(9), stored=None) is Fate.FORKED
     assert holding.add(10, digest(10), digest(9), stored=None) is Fate.HELD
+    assert holding.add(9, digest(9), digest(8), stored=None) is Fate.HELD, "what was purged is no fork"
 
 
 def test_what_is_kept_of_a_holding_makes_it_again() -> None:
