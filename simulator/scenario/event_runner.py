@@ -46,9 +46,15 @@ class EventRunner:
             self._settle(harness)
 
     def let_in(self) -> None:
-        """Give posts that have said that they boot their network: they say it before anything else, every time."""
+        """Give posts that have said that they boot their network: they say it before anything else, every time.
+
+        What a post has sent for comes before time goes on, too.
+        """
         for harness in self._site.harnesses.values():
             harness.look_at_board()
+            if harness.uplink is not None and harness.uplink.sent_for and harness.uplink.settled:
+                harness.uplink.sent_for = False
+                self._settle(harness)
             if harness.boot_due and harness.post is not None:
                 harness.boot_due = False
                 for proxy in harness.proxies:

@@ -113,6 +113,8 @@ class WatchedUplink(Uplink):
     def __init__(self, handling: Handling, *args: Any, **more: Any) -> None:  # noqa: ANN401 - those of the uplink
         super().__init__(*args, **more)
         self.born = False
+        self.sent_for = False
+        """Whether it has subscribed since somebody last looked: what the broker retains may be on its way."""
         self._handling = handling
 
     def start(self) -> None:
@@ -141,6 +143,7 @@ class WatchedUplink(Uplink):
     def subscribe(self, topic: str, handler: Handler, *, optional: bool = False, small: bool = False) -> None:
         """Subscribe, and take note of what is handled."""
         super().subscribe(topic, partial(self._handle, handler), optional=optional, small=small)
+        self.sent_for = True
 
     def _handle(self, handler: Handler, delivery: Delivery) -> None:
         with self._handling(delivery):
