@@ -22,8 +22,12 @@ COURSE = ("--records", str(RECORDS), "--posts", "4", "--kills", "3", "--restarts
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("run") / "run"
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run") / "run"
+
+
+@pytest.fixture(scope="module")
+def outcome(folder: Path) -> dict[str, Any]:
     command = platepost("simulate", "department", *COURSE, "--window", "1000", "--directory", str(folder), "--json")
     # In a process of its own: as root it takes mounts and a network of its own.
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
@@ -55,10 +59,9 @@ def test_the_outcome_tells_how_much_memory_the_keeper_had(outcome: dict[str, Any
     assert all(20 < megabytes < 500 for megabytes in outcome["keeper_megabytes"])
 
 
-def test_no_process_of_it_is_left(outcome: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_process_of_it_is_left(outcome: dict[str, Any], folder: Path) -> None:
     assert outcome
-    folder = str(tmp_path_factory.getbasetemp())
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if folder in _words(path)]
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(folder) in _words(path)]
 
 
 def _words(path: Path) -> str:
