@@ -198,7 +198,7 @@ def test_entry_that_ended_is_approved_by_nobody_and_ends_as_it_was_said(
 def test_import_is_let_go_by_a_supervisor_alone(people: People, superuser: psycopg.Connection) -> None:
     del people
     superuser.execute(
-        "INSERT INTO lists_import (source, system_user, mark, mapping, accepted, refused, report, held_because)"
+        'INSERT INTO lists_import (source, "system_user", mark, mapping, accepted, refused, report, held_because)'
         " VALUES ('state', 'timer', 'x', '', 1, 0, '[]', 'the first file of this source')"
     )
     let_go = "UPDATE lists_import SET let_go_by = %s, let_go_at = now()"
