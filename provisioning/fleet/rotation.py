@@ -56,12 +56,12 @@ def unmatched_broker(fleet: Layout) -> str | None:
         return None
     try:
         key = read_private_key(broker.private_key)
-        fits = read_certificates(broker.certificate)[0].public_key() == key.public_key()
+        if read_certificates(broker.certificate)[0].public_key() == key.public_key():
+            return None
+        why = f"the key in {broker.private_key.parent} is not the certificate's: fleet rotate FLEET broker"
     except ProvisioningError as error:
-        return f"the broker will not start again: {error}"
-    folder = broker.private_key.parent
-    why = f"the key in {folder} is not the certificate's: fleet rotate FLEET broker"
-    return None if fits else f"the broker will not start again: {why}"
+        why = str(error)
+    return f"the broker will not start again: {why}"
 
 
 def rotate_publisher(fleet: Fleet) -> Rotated:

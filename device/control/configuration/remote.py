@@ -333,7 +333,7 @@ class RemoteConfiguration(Generic[Table]):
         self._trial_since, self._fault_since, self._changed = self._steady(), None, True
 
     def _keep(self, kept: StoredConfiguration) -> bool:
-        """Keep what is true already; where the disk does not take it, which is told, it is so until the next start."""
+        """Keep what is true already, and return whether the disk took it; if not, it is true until the next start."""
         self.kept = kept
         try:
             self._store.write(kept)
