@@ -30,7 +30,7 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 
 # The first of the targets side by side mostly waits; the others compute, and take what it leaves over.
 test: lint tools build/rclone ## All that must be green: lint, types, unit tests, whole posts, ARM in short
-	$(BIN)/python -m compileall -q -j 2 department device models provisioning simulator
+	$(BIN)/python -m compileall -q -j 2 platepost
 	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" end-to-end unit test-arm-short types
 
 lint: $(VENV)/.development ## Check style, and who imports whom
@@ -91,8 +91,8 @@ test-scenarios: $(VENV)/.development ## Break what each scenario promises, and s
 	PLATEPOST_MUTATIONS=1 $(BIN)/pytest -n 2 tests/mutations
 
 ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/models/vehicle/test_shipped.py
-ARM_CORE := tests/device/hotlist/test_bloom.py \
-  tests/device/hotlist/test_format.py tests/device/records/test_canonical.py tests/device/records/test_signing.py \
+ARM_CORE := tests/wire/hotlist/test_bloom.py \
+  tests/device/hotlist/test_format.py tests/wire/records/test_canonical.py tests/wire/records/test_signing.py \
   tests/device/outbox/test_outbox.py tests/device/vision/test_ctc.py
 
 # The networks apart: tflite-runtime has its process take the smallest floats for zero, which hypothesis refuses to test with.
@@ -155,10 +155,10 @@ messages: $(VENV)/.development ## Collect the texts of the department's pages in
 	cd department && PYTHONPATH=.. $(abspath $(BIN))/django-admin compilemessages
 
 contract: $(VENV)/.development ## Rewrite docs/contract/, the table of docs/health.md, docs/configuration.md and docs/access.md
-	$(BIN)/python -m device.records.contract.schema
-	$(BIN)/python -m device.faults.fault
-	$(BIN)/python -m device.config.reference
-	$(BIN)/python -m department.config.access_table
+	$(BIN)/python -m platepost.wire.contract.schema
+	$(BIN)/python -m platepost.wire.faults
+	$(BIN)/python -m platepost.device.config.reference
+	$(BIN)/python -m platepost.department.config.access_table
 
 models: $(VENV)/.training ## Train the networks from nothing (hours): PHOTOS="folder ..." with manifest.json, TEXTS=file; goes on where it stopped
 	@test -n "$(PHOTOS)" || { echo 'Name the folders of real photos, each with a manifest.json: make models PHOTOS="a b"' >&2; exit 1; }

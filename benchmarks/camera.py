@@ -15,11 +15,11 @@ from functools import partial
 import cv2
 import numpy as np
 
-from device.camera.frame_check import FrameCheck
-from device.camera.picamera2.planes import luma, picture
-from device.frame import Frame
-from device.vision.detector import HEIGHT, WIDTH
-from device.vision.motion import MotionGate
+from platepost.device.camera.frame_check import FrameCheck
+from platepost.device.camera.picamera2.planes import luma, picture
+from platepost.device.frame import Frame
+from platepost.device.vision.detector import HEIGHT, WIDTH
+from platepost.device.vision.motion import MotionGate
 
 MAIN = {"format": "YUV420", "size": (1456, 1088), "stride": 1472}
 LORES = {"format": "YUV420", "size": (492, 368), "stride": 512}

@@ -25,12 +25,12 @@ from statistics import quantiles
 
 from playwright.sync_api import sync_playwright
 
-from department.config.upgrade import running_database
-from department.folder import DepartmentFolder
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
-from simulator.brokers.daemon import free_port
+from platepost.department.config.upgrade import running_database
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.register import write_register
+from platepost.simulator.brokers.daemon import free_port
 from tests.browser import chromium_path
 from tests.department.commands.filled import fleet_post
 from tests.department.commands.installation import Commands, commands, new_folder
@@ -95,9 +95,9 @@ def department() -> Iterator[Commands]:
 
 def keep_hits(folder: DepartmentFolder, made: Commands, count: int, rate: float) -> dict[int, float]:
     """Keep hits at random moments; return when each was about to be kept, by its record."""
-    from department.custody.register import KeyRegister  # noqa: PLC0415 - only here
-    from department.custody.store import CustodyStore  # noqa: PLC0415
-    from department.database.roles import KEEPER  # noqa: PLC0415
+    from platepost.department.custody.register import KeyRegister  # noqa: PLC0415 - only here
+    from platepost.department.custody.store import CustodyStore  # noqa: PLC0415
+    from platepost.department.database.roles import KEEPER  # noqa: PLC0415
 
     post, begun, known = fleet_post(made), {}, set()
     register = KeyRegister(folder.register_file, folder.register_key, agency="riverside", kept=folder.kept_register)

@@ -27,17 +27,17 @@ from pathlib import Path
 import psycopg
 from joserfc.jwk import ECKey
 
-from department.config.upgrade import upgrade
-from department.custody.bucket import PictureBucket
-from department.custody.messages import ReceivedMessage
-from department.custody.store import CustodyStore
-from department.database.cluster import PrivateCluster
-from department.database.roles import KEEPER
-from department.folder import DepartmentFolder, DepartmentSettings
-from device.records import Hit, Keyring, Picture, Read, Recorder, Source, new_identifier
-from device.records.contract.examples import CLOCK, LIST, MemoryStore, example_sight
-from device.records.parts import Box, Character, Location, Point
-from device.records.signing import Signer
+from platepost.department.config.upgrade import upgrade
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DepartmentFolder, DepartmentSettings
+from platepost.wire.contract.examples import CLOCK, LIST, MemoryStore, example_sight
+from platepost.wire.records import Hit, Keyring, Picture, Read, Recorder, Source, new_identifier
+from platepost.wire.records.parts import Box, Character, Location, Point
+from platepost.wire.records.signing import Signer
 from tests.s3_store import Bucket, S3Store
 
 POSTS = 30

@@ -29,22 +29,22 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 from joserfc.jwk import ECKey
 
-from device.config import load
-from device.control.jose import open_signed_by, read_payload
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import Hit, Picture, Purpose, Read, Recorder, Signer, Source, new_identifier
-from device.records.contract.examples import LIST, example_sight, example_status
-from device.records.receipt import RECEIPT_TYPE, Receipt
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
-from provisioning.connection import secured_client
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.key_files import KeyFiles
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.site import READS
-from simulator.keeper.process import KeeperProcess, forks
+from platepost.device.config import load
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.site import READS
+from platepost.simulator.keeper.process import KeeperProcess, forks
+from platepost.wire.contract.examples import LIST, example_sight, example_status
+from platepost.wire.jose import open_signed_by, read_payload
+from platepost.wire.records import Hit, Picture, Purpose, Read, Recorder, Signer, Source, new_identifier
+from platepost.wire.records.receipt import RECEIPT_TYPE, Receipt
 
 AGENCY, POST, SUBSCRIBER, CUSTODIAN = "bench", "post-1", "console", "records"
 PATCH, OVERVIEW = 3072, 25600

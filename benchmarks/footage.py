@@ -23,20 +23,20 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.frame import Frame
-from device.vision.clips import ClipRead
-from device.vision.ctc import folded
-from device.vision.passages import Passage
-from device.vision.pipeline import FrameResult, Pipeline
-from device.vision.recognizer import Recognizer
-from simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, decoy_scene, drawn_scene
-from simulator.scene.description import Decoy, Scene
-from simulator.scene.encode import ClipWriter
-from simulator.scene.renderer import Renderer
-from simulator.scene.truth import GroundTruth
-from simulator.scoring.replay import Replay
-from simulator.scoring.score import Score, ScoredRead, score
-from simulator.scoring.truth import load_truth
+from platepost.device.frame import Frame
+from platepost.device.vision.clips import ClipRead
+from platepost.device.vision.ctc import folded
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import FrameResult, Pipeline
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.scene.campaign import CONDITIONS, SPEEDS, campaign_scene, decoy_scene, drawn_scene
+from platepost.simulator.scene.description import Decoy, Scene
+from platepost.simulator.scene.encode import ClipWriter
+from platepost.simulator.scene.renderer import Renderer
+from platepost.simulator.scene.truth import GroundTruth
+from platepost.simulator.scoring.replay import Replay
+from platepost.simulator.scoring.score import Score, ScoredRead, score
+from platepost.simulator.scoring.truth import load_truth
 
 
 def render(scene: Scene, clip: Path) -> None:

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.build import build_package
-from simulator.brokers.mosquitto import Broker
-from simulator.camera.recordings import open_recording
-from simulator.lab.fleet.usage import usage_of
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.build import build_package
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.lab.fleet.usage import usage_of
 
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "simulator" / "footage" / "pass.mp4"

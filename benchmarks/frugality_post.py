@@ -11,11 +11,11 @@ from threading import Event
 
 import numpy as np
 
-from device import backends
-from device.camera.base import Camera
-from device.cli import platepost
-from device.frame import Frame
-from device.vision.pipeline import FrameResult, Pipeline
+from platepost.device import backends
+from platepost.device.camera.base import Camera
+from platepost.device.cli import platepost
+from platepost.device.frame import Frame
+from platepost.device.vision.pipeline import FrameResult, Pipeline
 
 FRAMES_PER_SECOND = 10
 

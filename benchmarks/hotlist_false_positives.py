@@ -30,13 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hotlist import bloom
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import PlateKey
-from device.hotlist.layout import decode
-from provisioning.hotlist import HotListRow
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.table import build_table
+from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.table import build_table
+from platepost.wire.hotlist import bloom
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import PlateKey
+from platepost.wire.hotlist.layout import decode
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 RATES = (1e-5, 1e-6, 1e-7, 1e-9)

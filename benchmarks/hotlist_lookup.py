@@ -17,18 +17,18 @@ from pathlib import Path
 from time import perf_counter, thread_time_ns
 from typing import TypeVar
 
-from device.hotlist import Candidate, HotList, HotListStore, Query
-from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.hashing import fingerprint
-from device.hotlist.keys import fold, normalize
-from device.hotlist.layout import Detail, PatternEntry
-from device.hotlist.overlay import Overlay, Row
-from device.hotlist.package import load_key
-from device.hotlist.settings import HotListSettings
-from provisioning.hotlist import HotListRow, build_package
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.held import open_held
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.held import open_held
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import Candidate, HotList, HotListStore, Query
+from platepost.wire.hotlist.fingerprints import HotListEntry
+from platepost.wire.hotlist.hashing import fingerprint
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.layout import Detail, PatternEntry
+from platepost.wire.hotlist.overlay import Overlay, Row
+from platepost.wire.hotlist.package import load_key
+from platepost.wire.hotlist.settings import HotListSettings
 
 LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 Result = TypeVar("Result")

@@ -21,11 +21,11 @@ from time import perf_counter
 
 from hotlist_lookup import rows, serials
 
-from device.hotlist import HotListStore
-from device.hotlist.package import PackageFile
-from device.records import Signer
-from provisioning.hotlist import build_package
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import build_package
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.hotlist.package import PackageFile
+from platepost.wire.records import Signer
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 LOOK_UPS = 400_000

@@ -7,8 +7,9 @@
 
 An access is two entries as the pages make them: `intent`, and `shown` with a page of ten records. Two ways alternate,
 so that a busy machine slows both alike: the entry's transaction holds the chain until the disk has it (`together` off),
-or lets go before and waits for the disk with the others (`together` on), as `department.ledger.writing.append` does.
-Connections are threads of one process, so Python counts too. At the end the chain is verified: no entry is lost.
+or lets go before and waits for the disk with the others (`together` on), as
+`platepost.department.ledger.writing.append` does. Connections are threads of one process, so Python counts too. At the
+end the chain is verified: no entry is lost.
 """
 
 import json
@@ -22,12 +23,12 @@ from statistics import median
 import click
 import psycopg
 
-from department.config.upgrade import upgrade
-from department.database.cluster import PrivateCluster
-from department.database.roles import KEEPER, WEB
-from department.folder import DepartmentFolder, DepartmentSettings
-from department.ledger.catalog import LedgerEvent
-from department.ledger.verify import verify_ledger
+from platepost.department.config.upgrade import upgrade
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.folder import DepartmentFolder, DepartmentSettings
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.verify import verify_ledger
 
 SECONDS = 3.0
 _APPEND = "SELECT ledger_append(%s, %s, %s)"

@@ -15,8 +15,8 @@ import statistics
 
 from playwright.sync_api import sync_playwright
 
-from department.database.cluster import PrivateCluster
-from provisioning.fleet.fleet import Fleet
+from platepost.department.database.cluster import PrivateCluster
+from platepost.provisioning.fleet.fleet import Fleet
 from tests.browser import Visitor, chromium_path
 from tests.department.commands.installation import commands, new_folder
 from tests.department.web.lists_site import enter_amber_alert, lists_site

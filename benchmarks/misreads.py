@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from device.vision.ctc import folded
-from device.vision.reader import Reader
-from models.plates import degrade, fonts, framed, render_plate
+from platepost.device.vision.ctc import folded
+from platepost.device.vision.reader import Reader
+from platepost.models.plates import degrade, fonts, framed, render_plate
 
 LEAST = 0.0001
 """Probability below which a pair is left out."""

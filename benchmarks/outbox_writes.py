@@ -14,11 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.outbox.outbox import Outbox
-from device.records import Hit, Picture, Read, Recorder, Source, new_identifier
-from device.records.contract.examples import LIST, ExampleSigner, example_sight
-from simulator.lab.powercut.campaign import build, log_of
-from simulator.lab.powercut.disk import read_log
+from platepost.device.outbox.outbox import Outbox
+from platepost.simulator.lab.powercut.campaign import build, log_of
+from platepost.simulator.lab.powercut.disk import read_log
+from platepost.wire.contract.examples import LIST, ExampleSigner, example_sight
+from platepost.wire.records import Hit, Picture, Read, Recorder, Source, new_identifier
 
 PATCH, OVERVIEW = 3072, 25600
 READS_A_HIT = 50

@@ -2,9 +2,10 @@
 
     python benchmarks/plate_free.py data/open_images build/plate-free [--regions 10000] [--lettering 2000]
 
-Cuts regions without a plate out of the photos that the detector was never trained on (`models.scenes.photos: split`)
-and recognizes them as single pictures. Into a part of them a freshly drawn sign is put: lettering. Each sure read is
-written into the folder, to be looked at: it may be a plate that nobody labeled. The same seed cuts the same regions.
+Cuts regions without a plate out of the photos that the detector was never trained on (`platepost.models.scenes.photos:
+split`) and recognizes them as single pictures. Into a part of them a freshly drawn sign is put: lettering. Each sure
+read is written into the folder, to be looked at: it may be a plate that nobody labeled. The same seed cuts the same
+regions.
 """
 
 import argparse
@@ -17,12 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Box
-from device.vision.recognizer import Recognizer
-from models.evaluate.manifest import read_photos
-from models.evaluate.reliability import Bin
-from models.scenes.distractors import find_fonts, render_sign
-from models.scenes.photos import DOUBTFUL, LONGEST_SIDE, split
+from platepost.device.frame import Box
+from platepost.device.vision.recognizer import Recognizer
+from platepost.models.evaluate.manifest import read_photos
+from platepost.models.evaluate.reliability import Bin
+from platepost.models.scenes.distractors import find_fonts, render_sign
+from platepost.models.scenes.photos import DOUBTFUL, LONGEST_SIDE, split
 
 SURE = 0.95
 """Confidence from which on a read counts."""

@@ -24,16 +24,16 @@ import psycopg
 from custody import PART, POSTS, Post
 from joserfc.jwk import ECKey
 
-from department.config.upgrade import running_database
-from department.custody.register import KeyRegister
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER
-from department.folder import DATABASE_NAME, DepartmentFolder
-from device.control.jose import sign
-from device.records.signing import read_key
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
+from platepost.department.config.upgrade import running_database
+from platepost.department.custody.register import KeyRegister
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
+from platepost.wire.jose import sign
+from platepost.wire.records.signing import read_key
 
 NOT_COMPARED = ("django_migrations", "django_content_type")
 """They say when a migration was applied."""
@@ -47,7 +47,7 @@ BUT = {
 def given(name: str, *arguments: object) -> dict[str, Any]:
     """Give a command of `platepost department`, print what it took, and return what it said."""
     began = time.perf_counter()
-    code = "from device.cli import main; main()"
+    code = "from platepost.device.cli import main; main()"
     line = [sys.executable, "-c", code, "department", name, *map(str, arguments), "--json"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -34,14 +34,14 @@ from pathlib import Path
 import psycopg
 from custody import Post
 
-from department.custody.certificate import certifying_keys
-from department.custody.check import CheckState, CustodyVerification
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, WEB
-from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
-from device.records import Keyring
-from provisioning.trust.keys import new_key, private_pem
+from platepost.department.custody.certificate import certifying_keys
+from platepost.department.custody.check import CheckState, CustodyVerification
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.provisioning.trust.keys import new_key, private_pem
+from platepost.wire.records import Keyring
 
 POSTS, READS_A_HIT, PART, CARS = 30, 50, 50_000, 2_000_000
 BEGAN, MONTH = datetime(2024, 1, 1, tzinfo=UTC), timedelta(days=31)
@@ -213,7 +213,7 @@ class Holder(threading.Thread):
 
 def command(folder: Path, person: str, *line: str) -> str:
     """Give a command of `platepost department` as a person; return what it says."""
-    code = "from device.cli import main; main()"
+    code = "from platepost.device.cli import main; main()"
     name, *more = line
     parts = [name, *more[:1], str(folder), *more[1:]] if name in {"purge", "person"} else [name, str(folder), *more]
     done = subprocess.run(

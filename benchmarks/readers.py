@@ -31,12 +31,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.vision.detector import Detector
-from device.vision.modelfiles import shipped
-from device.vision.recognizer import Recognizer, as_gray
-from device.vision.serials import COUNTRIES, Country
-from models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
-from models.evaluate.spelling import fold, normalize
+from platepost.device.vision.detector import Detector
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.recognizer import Recognizer, as_gray
+from platepost.device.vision.serials import COUNTRIES, Country
+from platepost.models.evaluate.manifest import Dataset, LabelledPicture, read_manifest
+from platepost.models.evaluate.spelling import fold, normalize
 
 
 class Read(Protocol):

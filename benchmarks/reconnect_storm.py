@@ -1,8 +1,8 @@
 """A fleet loses its broker and comes back: how many attempts a second the broker sees, and when all are back.
 
-A simulation of the uplink's own choice of waits (`device.uplink.brokers`), without a network. The broker is away for a
-while; then it finishes so many handshakes a second, in the order in which they came, and a post that has waited ten
-seconds for its own gives up and tries again.
+A simulation of the uplink's own choice of waits (`platepost.device.uplink.brokers`), without a network. The broker is
+away for a while; then it finishes so many handshakes a second, in the order in which they came, and a post that has
+waited ten seconds for its own gives up and tries again.
 
 ::
 
@@ -17,10 +17,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.uplink.backoff import Backoff
-from device.uplink.brokers import Brokers
-from device.uplink.refusals import Refusals
-from device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
+from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.refusals import Refusals
+from platepost.device.uplink.settings import BrokerAddress, Tuning, UplinkSettings
 
 OUTAGES = (0.2, 10.0, 60.0, 600.0)
 """Seconds: a restart, an update, a reboot, a failed power supply."""

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from device.frame import Frame
-from device.hotlist.package import load_key
-from device.recording import SealedWriter
-from device.recording.frames import pack, unpack
-from device.vision.pipeline import Pipeline
-from device.vision.recognizer import Recognizer
-from simulator.camera.footage import FootageCamera
-from simulator.demo.clip import STREET
+from platepost.device.frame import Frame
+from platepost.device.recording import SealedWriter
+from platepost.device.recording.frames import pack, unpack
+from platepost.device.vision.pipeline import Pipeline
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.simulator.demo.clip import STREET
+from platepost.wire.hotlist.package import load_key
 
 
 def main() -> None:

@@ -38,14 +38,14 @@ from custody import Post
 from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
 from size import of_reads
 
-from department.config.start import set_up_django
-from department.config.upgrade import upgrade
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, WEB
-from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
-from department.search.misreads import look_alikes, misread
-from department.search.patterns import PlatePattern
+from platepost.department.config.start import set_up_django
+from platepost.department.config.upgrade import upgrade
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.department.search.misreads import look_alikes, misread
+from platepost.department.search.patterns import PlatePattern
 
 MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "8GB"}
 """Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""
@@ -105,9 +105,9 @@ def ask(
     **said: Any,  # noqa: ANN401 - of several types
 ) -> tuple[Any, float, float]:
     """Search as the pages do. Returns the page, and the seconds of the search and of the two ledger entries."""
-    from department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up
-    from department.policy.policy import AccessPurpose  # noqa: PLC0415
-    from department.search.plates import PlateQuery, find_plates  # noqa: PLC0415
+    from platepost.department.ledger.entries import open_entry  # noqa: PLC0415 - after Django was set up
+    from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
+    from platepost.department.search.plates import PlateQuery, find_plates  # noqa: PLC0415
 
     query = PlateQuery(PlatePattern.parse(text, budget=budget, slip=slip) if text else None, **said)
     began = time.perf_counter()
@@ -128,7 +128,7 @@ def milliseconds(seconds: list[float]) -> str:
 
 def search(cars: int, times: int, seed: int) -> None:
     """Ask each pattern, and print how long it took: the first time, and warm, with what it needs in memory."""
-    from department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
+    from platepost.department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
 
     print(f"{'ms, p50 / p95':26}{'first':>16}{'warm':>16}{'ledger':>16}   plates on the first page")
     for name, made in patterns(np.random.default_rng(seed), cars).items():
@@ -151,9 +151,9 @@ def scan(connection: psycopg.Connection[Any], seed: int, count: int) -> None:
         AssertionError: an answer is another.
 
     """
-    from department.custody import reading  # noqa: PLC0415 - after Django was set up
-    from department.search.errors import TooManyPlatesError  # noqa: PLC0415
-    from department.search.plates import MOST_PLATES  # noqa: PLC0415
+    from platepost.department.custody import reading  # noqa: PLC0415 - after Django was set up
+    from platepost.department.search.errors import TooManyPlatesError  # noqa: PLC0415
+    from platepost.department.search.plates import MOST_PLATES  # noqa: PLC0415
 
     reading.TIMEOUT_SECONDS = 300  # a page of thousands of plates, which nobody asks for
     connection.execute("SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off")
@@ -258,7 +258,7 @@ def memory(connection: psycopg.Connection, cars: int, seed: int, count: int) -> 
 
     They are found if the plate as it was read is among the first ten.
     """
-    from department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
+    from platepost.department.search.errors import TooManyPlatesError  # noqa: PLC0415 - after Django was set up
 
     draw = random.Random(seed)
     seen = []
@@ -441,7 +441,7 @@ def entries(connection: psycopg.Connection) -> list[int]:
 
 def monthly(connection: psycopg.Connection, cars: int, seed: int) -> None:
     """Hold a dictionary of a partition a month against the one: size, and time of the grams alone."""
-    from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
+    from platepost.department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
 
     if connection.execute("SELECT to_regclass('bench_monthly')").fetchone() == (None,):
         connection.execute(

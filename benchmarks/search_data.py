@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from department.database.cluster import SUPERUSER
-from department.folder import DATABASE_NAME
-from device.records.vehicles import COLORS, KINDS
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.folder import DATABASE_NAME
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 HIDDEN, HIDDEN_TWICE = 200, 20
 """Reads of which one has a hidden character, and such reads of which one has another."""

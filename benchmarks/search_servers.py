@@ -22,7 +22,7 @@ import numpy as np
 import psycopg
 from search_data import BEGAN, POSTS, WEEKS
 
-from department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 
 SERVERS = 3
 COLUMNS = """(record_id bigint, class text, retained_from timestamptz, post text COLLATE "C", covert_group text,

@@ -17,11 +17,11 @@ from itertools import islice
 import psycopg
 from custody import Post, throwaway_department
 
-from department.custody.packing import pack_ended_weeks
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER
-from department.folder import DATABASE_NAME
+from platepost.department.custody.packing import pack_ended_weeks
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DATABASE_NAME
 
 POSTS = 30
 PART = 5000

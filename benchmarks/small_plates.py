@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Box, Frame
-from device.vision.passages import Passage
-from device.vision.pipeline import Ended, Pipeline, Verdict
-from device.vision.recognizer import Recognizer, as_gray
-from device.vision.settings import VisionSettings
-from models.evaluate.manifest import LabelledPicture, TruePlate, read_manifest
-from models.evaluate.spelling import fold
+from platepost.device.frame import Box, Frame
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import Ended, Pipeline, Verdict
+from platepost.device.vision.recognizer import Recognizer, as_gray
+from platepost.device.vision.settings import VisionSettings
+from platepost.models.evaluate.manifest import LabelledPicture, TruePlate, read_manifest
+from platepost.models.evaluate.spelling import fold
 
 WIDTH, HEIGHT = 640, 368
 FRAMES, PER_SECOND = 8, 15

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from department.errors import DepartmentError
-from device.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.department.errors import DepartmentError
 
-_ROOM = "department.commands"
+_ROOM = "platepost.department.commands"
 _COMMANDS = {
     "check": LazyCommand(f"{_ROOM}.check:check", "Check an installation for what is insecure or incomplete."),
     "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),

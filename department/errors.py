@@ -7,7 +7,7 @@
           +-- ActRefusedError              what somebody asks for is refused, and the page says why
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class DepartmentError(PlatepostError, RuntimeError):

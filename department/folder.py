@@ -12,7 +12,7 @@
       register.pem       the public key by which that register is known
       register.json      the register in force, so that no older one is taken
       household-key      by which plates of people's own households are known, for the nightly process alone: see
-                         `department.audits.household`
+                         `platepost.department.audits.household`
       household-key.pub  what the pages seal these plates to, for that key
       policy.toml        purposes, what is forbidden, and the law that binds the department
       receipts           the log of receipts; better on another disk
@@ -24,7 +24,7 @@
       journal/           what was shown while the ledger could not be written, and the key that signs it
       holds.jsonl        the holds in force, beside the log of receipts; they name plates
       nightly.json       what `nightly` did last
-      places.geojson     the department's map, if there is one: see `department.search.places`
+      places.geojson     the department's map, if there is one: see `platepost.department.search.places`
       purges/            the certificates of purges, by which a restored backup is purged again, and the public keys
                          that signed them
       database/          the private PostgreSQL cluster and its socket, unless `database` is a URL
@@ -50,9 +50,9 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from department.errors import DepartmentError
-from device.files import read_toml, write_durably
-from device.records.topics import NAME
+from platepost.common.files import read_toml, write_durably
+from platepost.department.errors import DepartmentError
+from platepost.wire.records.topics import NAME
 
 PRIVATE = "private"
 """The value of `database` that means the cluster in the folder."""
@@ -288,7 +288,7 @@ class DepartmentFolder:
 
     @property
     def identity(self) -> Path:
-        """The folder of the custodian's client certificate, key and root, as `provisioning.connection` takes it."""
+        """The folder of the custodian's client certificate, key and root."""
         return self.path / self.settings.identity
 
     @property

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from device.board.base import Board
-from device.camera.base import Camera
-from device.errors import BackendError, ConfigurationError, installing
-from device.settings import checked
+from platepost.common.errors import BackendError, ConfigurationError, installing
+from platepost.common.settings import checked
+from platepost.device.board.base import Board
+from platepost.device.camera.base import Camera
 
-CAMERAS: Mapping[str, str] = {"picamera2": "device.camera.picamera2.camera:Picamera2Camera"}
-BOARDS: Mapping[str, str] = {"none": "device.board.none:NoBoard", "rpi": "device.board.rpi:RpiBoard"}
+CAMERAS: Mapping[str, str] = {"picamera2": "platepost.device.camera.picamera2.camera:Picamera2Camera"}
+BOARDS: Mapping[str, str] = {
+    "none": "platepost.device.board.none:NoBoard",
+    "rpi": "platepost.device.board.rpi:RpiBoard",
+}
 """The device's own backends: name -> module:class."""
 _EXTRAS: Mapping[str, str] = {"footage": "clips", "picamera2": "pi", "rpi": "pi"}
 """What installs what a backend needs: name -> extra of this package."""

@@ -3,31 +3,36 @@
 import logging
 import os
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 import click
 
-from device import __version__
-from device.commands.lazy import LazyCommand, LazyGroup
-from device.commands.spoken import speak
-from device.errors import PlatepostError, installing
-from device.language import LANGUAGES, Phrase, message, spoken
-from device.secrets.undumpable import hide_memory
-from device.signals import BROKEN_OFF
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.spoken import speak
+from platepost.common.errors import PlatepostError, installing
+from platepost.common.language import LANGUAGES, Phrase, message, spoken
+from platepost.common.secrets.undumpable import hide_memory
+from platepost.common.signals import BROKEN_OFF
+from platepost.version import __version__
 
 _OWN = {
-    "board": LazyCommand("device.commands.board:board", "Try the board on the GPIO, or make it safe."),
-    "decommission": LazyCommand("device.commands.decommission:decommission", "Take this unit out of service for good."),
-    "enroll": LazyCommand("device.commands.enroll:enroll", "Enroll this unit as a post of a department."),
-    "hotlist": LazyCommand("device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."),
-    "read": LazyCommand("device.commands.read:read", "Read the license plates in photos and folders."),
-    "recording": LazyCommand("device.commands.recording:recording", "Record what this unit's camera sees."),
-    "renew": LazyCommand(
-        "device.commands.renew:renew", "Replace this post's certificate by one that the office renewed."
+    "board": LazyCommand("platepost.device.commands.board:board", "Try the board on the GPIO, or make it safe."),
+    "decommission": LazyCommand(
+        "platepost.device.commands.decommission:decommission", "Take this unit out of service for good."
     ),
-    "run": LazyCommand("device.commands.run:run", "Run a post until it is stopped."),
-    "selftest": LazyCommand("device.commands.selftest:selftest", "Test this unit."),
-    "verify": LazyCommand("device.records.verify.cli:verify", "Verify that records are complete and genuine."),
+    "enroll": LazyCommand("platepost.device.commands.enroll:enroll", "Enroll this unit as a post of a department."),
+    "hotlist": LazyCommand(
+        "platepost.device.commands.hotlist:hotlist", "Load hot lists into this unit's post from a USB stick."
+    ),
+    "read": LazyCommand("platepost.device.commands.read:read", "Read the license plates in photos and folders."),
+    "recording": LazyCommand("platepost.device.commands.recording:recording", "Record what this unit's camera sees."),
+    "renew": LazyCommand(
+        "platepost.device.commands.renew:renew", "Replace this post's certificate by one that the office renewed."
+    ),
+    "run": LazyCommand("platepost.device.commands.run:run", "Run a post until it is stopped."),
+    "selftest": LazyCommand("platepost.device.commands.selftest:selftest", "Test this unit."),
+    "verify": LazyCommand("platepost.wire.verify.cli:verify", "Verify that records are complete and genuine."),
 }
 _BROUGHT = {
     "accept": ("Run the checklist that puts a post in service.", "service"),
@@ -41,7 +46,6 @@ _BROUGHT = {
 _DEBIAN = {
     "accept": "platepost-service",
     "aim": "platepost-service",
-    "provision": "platepost-service",
     "simulate": "platepost-simulator",
 }
 """The Debian package of those that have one."""
@@ -49,6 +53,8 @@ _DEBIAN = {
 
 def _commands() -> dict[str, LazyCommand]:
     brought = {entry.name: entry.value for entry in entry_points(group="platepost.commands")}
+    if find_spec("platepost.models.cli") is None:  # an installed wheel has the networks without what trains them
+        brought.pop("models", None)
     return {name: LazyCommand(place, *_BROUGHT.get(name, ("", name))) for name, place in brought.items()} | _OWN
 
 
@@ -74,6 +80,8 @@ class _Platepost(LazyGroup):
         if command is None and cmd_name in _BROUGHT:
             package = _DEBIAN.get(cmd_name)
             brought = f"apt-get install ./{package}_*.deb" if package else installing(_BROUGHT[cmd_name][1])
+            if cmd_name == "models":
+                brought = "it trains networks in a checkout; pip install -e '.[training]' there"
             name = f"{ctx.command_path} {cmd_name}"
             raise click.ClickException(spoken(Phrase("'{command}' is not installed: {how}", command=name, how=brought)))
         return command

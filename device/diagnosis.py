@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from device.clock.clock import Clock
-from device.faults.fault import Fault
-from device.faults.flapping import FlapDampers
-from device.part import Part
+from platepost.device.clock.clock import Clock
+from platepost.device.faults.flapping import FlapDampers
+from platepost.device.part import Part
+from platepost.wire.faults import Fault
 
 
 class FaultMonitor:

@@ -2,13 +2,13 @@
 
 import sys
 
-from device.signals import BROKEN_OFF
+from platepost.common.signals import BROKEN_OFF
 
 
 def main() -> object:
     """Load the command line, and run it."""
     try:
-        from device.cli import main as run  # noqa: PLC0415 - here it can be broken off
+        from platepost.device.cli import main as run  # noqa: PLC0415 - here it can be broken off
 
         return run()
     except KeyboardInterrupt:

@@ -8,15 +8,15 @@ import logging
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
-from device.audit.rate_limit import RateLimitedAudit
-from device.audit.retrying import RetryingRecorder
-from device.clock.timekeeper import Timekeeper
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.outbox.outbox import Outbox
-from device.part import Interval, Part, Tables
-from device.records.settings import RecordSettings
+from platepost.common.errors import OutboxError
+from platepost.device.audit.log import AuditLog
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.part import Interval, Part, Tables
+from platepost.wire.faults import Fault
+from platepost.wire.records.settings import RecordSettings
 
 log = logging.getLogger(__name__)
 

@@ -2,16 +2,17 @@
 
 A post is a tuple of parts. It starts them in order, stops them in the opposite order, and in between shows them each
 frame and lets them look around four times a second. A part gets the one or two others that it uses as arguments. A new
-fault is its part and its row in `device.faults.fault`; a new part is its file and a line in `device.post`.
+fault is its part and its row in `platepost.wire.faults`; a new part is its file and a line in
+`platepost.device.post`.
 """
 
 from collections.abc import Collection
 from typing import Protocol
 
-from device.faults.fault import Fault
-from device.frame import Frame
-from device.records import Finding
-from device.settings import Table
+from platepost.common.settings import Table
+from platepost.device.frame import Frame
+from platepost.wire.faults import Fault
+from platepost.wire.records import Finding
 
 
 class Tables(Protocol):

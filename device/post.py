@@ -9,8 +9,9 @@
 Frames, passages and records go one way, in this thread; capture and the uplink have threads of their own, with a
 short queue and the outbox between. The uplink brings hot lists back, which are verified and swapped in whole.
 
-A post is a tuple of parts (`device.part`). Here they are made, each with the one or two others that it uses, and here
-are the stages of a run. Each room beside this file has one subject: its settings, how it works, and its part of a post.
+A post is a tuple of parts (`platepost.device.part`). Here they are made, each with the one or two others that it uses,
+and here are the stages of a run. Each room beside this file has one subject: its settings, how it works, and its part
+of a post.
 """
 
 import logging
@@ -21,52 +22,52 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-from device.audit.retrying import RetryingRecorder
-from device.board.status_light import StatusLight
-from device.board.tamper import TamperMonitor
-from device.camera.base import Camera
-from device.camera.lens import LensMonitor
-from device.camera.recovery import Recovery
-from device.camera.snapshot import Snapshot
-from device.camera.supervisor import Actions, CameraSupervisor
-from device.clock.timekeeper import Timekeeper, TimeSource
-from device.config import Configuration
-from device.control.commands import CommandExecutor, doers
-from device.control.keys.trust import TrustedKeys
-from device.control.service import RemoteControl, remote_configuration
-from device.custody.service import CustodyService
-from device.diagnosis import FaultMonitor
-from device.enrollment.acceptance import Acceptance
-from device.enrollment.renewal import Renewal
-from device.frame import Frame
-from device.health.boot_counter import BootCounter
-from device.health.certificate import CertificateMonitor
-from device.health.clock_steps import ClockStepMonitor
-from device.health.heartbeat import Heartbeat
-from device.health.machine import MachineMonitor
-from device.health.read_rate import ReadRateMonitor
-from device.health.status import StatusReporter
-from device.health.supervision import Lifecycle
-from device.hotlist import HotListStore
-from device.hotlist.download import HotListDownload
-from device.hotlist.service import HotListService
-from device.hotlist.spool import PackageSpool
-from device.logbook import Logbook
-from device.part import Interval, Part
-from device.recording import Recordings
-from device.records import Finding, Keyring
-from device.reporting.frames import FrameReporter
-from device.reporting.reporter import Circumstances, Reporter
-from device.reporting.surge import HitSurge
-from device.reporting.synthetic import SyntheticHits
-from device.rig import Rig
-from device.secrets.certificate import certificate
-from device.systemd import Notifier
-from device.uplink.forks import ChainForkDetector
-from device.uplink.takeover import SessionTakeover
-from device.uplink.uplink import Uplink
-from device.vision.model_loader import ModelLoader, versions_of
-from device.vision.pipeline import Pipeline
+from platepost.common.secrets.certificate import certificate
+from platepost.common.systemd import Notifier
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.board.status_light import StatusLight
+from platepost.device.board.tamper import TamperMonitor
+from platepost.device.camera.base import Camera
+from platepost.device.camera.lens import LensMonitor
+from platepost.device.camera.recovery import Recovery
+from platepost.device.camera.snapshot import Snapshot
+from platepost.device.camera.supervisor import Actions, CameraSupervisor
+from platepost.device.clock.timekeeper import Timekeeper, TimeSource
+from platepost.device.config import Configuration
+from platepost.device.control.commands import CommandExecutor, doers
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.control.service import RemoteControl, remote_configuration
+from platepost.device.custody.service import CustodyService
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.enrollment.acceptance import Acceptance
+from platepost.device.enrollment.renewal import Renewal
+from platepost.device.frame import Frame
+from platepost.device.health.boot_counter import BootCounter
+from platepost.device.health.certificate import CertificateMonitor
+from platepost.device.health.clock_steps import ClockStepMonitor
+from platepost.device.health.heartbeat import Heartbeat
+from platepost.device.health.machine import MachineMonitor
+from platepost.device.health.read_rate import ReadRateMonitor
+from platepost.device.health.status import StatusReporter
+from platepost.device.health.supervision import Lifecycle
+from platepost.device.hotlist.download import HotListDownload
+from platepost.device.hotlist.service import HotListService
+from platepost.device.hotlist.spool import PackageSpool
+from platepost.device.logbook import Logbook
+from platepost.device.part import Interval, Part
+from platepost.device.recording import Recordings
+from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.reporter import Circumstances, Reporter
+from platepost.device.reporting.surge import HitSurge
+from platepost.device.reporting.synthetic import SyntheticHits
+from platepost.device.rig import Rig
+from platepost.device.uplink.forks import ChainForkDetector
+from platepost.device.uplink.takeover import SessionTakeover
+from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.model_loader import ModelLoader, versions_of
+from platepost.device.vision.pipeline import Pipeline
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.records import Finding, Keyring
 
 log = logging.getLogger(__name__)
 

@@ -8,27 +8,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device import backends
-from device.board.base import Board
-from device.board.none import LostBoard
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.clock.chrony import Chrony
-from device.clock.clock import SYSTEM, Clock
-from device.clock.timekeeper import TimeSource
-from device.errors import BoardError
-from device.frame import Frame
-from device.health.machine import Readings, read_machine
-from device.outbox.outbox import Outbox
-from device.outbox.settings import OutboxSettings
-from device.records import Recorder, new_identifier
-from device.reporting.frames import Onlooker
-from device.settings import BackendSettings
-from device.uplink.uplink import Uplink
-from device.vision.passages import Passage
-from device.vision.pipeline import FrameResult
-from device.vision.recognizer import Recognizer
-from device.vision.settings import VisionSettings
+from platepost.common.errors import BoardError
+from platepost.common.settings import BackendSettings
+from platepost.device import backends
+from platepost.device.board.base import Board
+from platepost.device.board.none import LostBoard
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.clock.chrony import Chrony
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.device.clock.timekeeper import TimeSource
+from platepost.device.frame import Frame
+from platepost.device.health.machine import Readings, read_machine
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.settings import OutboxSettings
+from platepost.device.reporting.frames import Onlooker
+from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import FrameResult
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.settings import VisionSettings
+from platepost.wire.records import Recorder, new_identifier
 
 log = logging.getLogger(__name__)
 

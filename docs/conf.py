@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from device import __version__  # noqa: E402 - the paths come first
+from platepost.version import __version__  # noqa: E402 - the paths come first
 
 project = "Platepost"
 copyright = "the Platepost founders, Apache-2.0"  # noqa: A001 - Sphinx's name

@@ -15,10 +15,10 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 import platepost
-from device.cli import platepost as command
-from device.config.configuration import Configuration
-from device.faults.fault import Fault
-from device.settings import tables
+from platepost.common.settings import tables
+from platepost.device.cli import platepost as command
+from platepost.device.config.configuration import Configuration
+from platepost.wire.faults import Fault
 
 
 def commands(group: click.Command, context: click.Context) -> Iterator[str]:

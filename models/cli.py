@@ -5,40 +5,51 @@ Commands import what is heavy only where they run: evaluating needs no torch, an
 
 from typing import Final
 
-from device.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
 
 _EXTRA: Final = "training"
 _MODELS: Final = {
     "calibrate": LazyCommand(
-        "models.calibration.cli:calibrate", "Calibrate a reader's confidence.", "training,evaluation"
+        "platepost.models.calibration.cli:calibrate", "Calibrate a reader's confidence.", "training,evaluation"
     ),
-    "evaluate": LazyCommand("models.evaluate.cli:evaluate", "Measure accuracy on labeled pictures.", "evaluation"),
-    "make": LazyCommand("models.make:make", "Train all networks from scratch, by the recipe.", "training,evaluation"),
+    "evaluate": LazyCommand(
+        "platepost.models.evaluate.cli:evaluate", "Measure accuracy on labeled pictures.", "evaluation"
+    ),
+    "make": LazyCommand(
+        "platepost.models.make:make", "Train all networks from scratch, by the recipe.", "training,evaluation"
+    ),
 }
 _TRAIN: Final = {
-    "detector": LazyCommand("models.detector.cli:train", "Train the detector on pasted and real plates."),
-    "reader": LazyCommand("models.reader.cli:train", "Train the reader on drawn and real plates."),
-    "hidden": LazyCommand("models.hidden.cli:train", "Train the reader to see that a character is hidden."),
-    "region": LazyCommand("models.region.cli:train", "Train the issuing-state network on drawn and real plates."),
-    "lettering": LazyCommand("models.lettering.cli:train", "Train the issuing-state network to see what is no plate."),
-    "vehicle": LazyCommand("models.vehicle.cli:train", "Train the vehicle network on labeled photos."),
-}
-_CONVERT: Final = {
-    "detector": LazyCommand("models.detector.cli:convert", "Quantize a trained detector to int8."),
-    "reader": LazyCommand("models.reader.cli:convert", "Quantize a trained reader to int8."),
-    "hidden": LazyCommand("models.hidden.cli:convert", "Add what sees hidden characters to its reader, as int8."),
+    "detector": LazyCommand("platepost.models.detector.cli:train", "Train the detector on pasted and real plates."),
+    "reader": LazyCommand("platepost.models.reader.cli:train", "Train the reader on drawn and real plates."),
+    "hidden": LazyCommand("platepost.models.hidden.cli:train", "Train the reader to see that a character is hidden."),
     "region": LazyCommand(
-        "models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
+        "platepost.models.region.cli:train", "Train the issuing-state network on drawn and real plates."
     ),
     "lettering": LazyCommand(
-        "models.lettering.cli:convert", "Add what sees that it is no plate to its issuing-state network, as int8."
+        "platepost.models.lettering.cli:train", "Train the issuing-state network to see what is no plate."
+    ),
+    "vehicle": LazyCommand("platepost.models.vehicle.cli:train", "Train the vehicle network on labeled photos."),
+}
+_CONVERT: Final = {
+    "detector": LazyCommand("platepost.models.detector.cli:convert", "Quantize a trained detector to int8."),
+    "reader": LazyCommand("platepost.models.reader.cli:convert", "Quantize a trained reader to int8."),
+    "hidden": LazyCommand(
+        "platepost.models.hidden.cli:convert", "Add what sees hidden characters to its reader, as int8."
+    ),
+    "region": LazyCommand(
+        "platepost.models.region.cli:convert", "Calibrate a trained issuing-state network and quantize it to int8."
+    ),
+    "lettering": LazyCommand(
+        "platepost.models.lettering.cli:convert",
+        "Add what sees that it is no plate to its issuing-state network, as int8.",
     ),
     "vehicle": LazyCommand(
-        "models.vehicle.cli:convert", "Calibrate a trained vehicle network and quantize it to int8."
+        "platepost.models.vehicle.cli:convert", "Calibrate a trained vehicle network and quantize it to int8."
     ),
 }
 _AVERAGE: Final = {
-    "detector": LazyCommand("models.detector.cli:average", "Average several detectors into one."),
+    "detector": LazyCommand("platepost.models.detector.cli:average", "Average several detectors into one."),
 }
 
 models = LazyGroup(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from models.outputs import FILE, FOLDER, NEW_FOLDER
-from models.recipe import RECIPE, Ingredients, Kitchen, Recipe
+from platepost.models.outputs import FILE, FOLDER, NEW_FOLDER
+from platepost.models.recipe import RECIPE, Ingredients, Kitchen, Recipe
 
 
 @click.command
@@ -33,7 +33,7 @@ def make(*, folder: Path, photos: tuple[Path, ...], texts: Path | None, recipe: 
 
 def _run(arguments: Sequence[str]) -> None:
     """Run one of the other commands in a process of its own, so that torch and TensorFlow never share one."""
-    code = "import sys; from device.cli import main; sys.argv[0] = 'platepost'; main()"
+    code = "import sys; from platepost.device.cli import main; sys.argv[0] = 'platepost'; main()"
     done = subprocess.run([sys.executable, "-c", code, "models", *arguments], check=False)
     if done.returncode:
         raise click.ClickException(f"platepost models {' '.join(arguments)}: ended with {done.returncode}")

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Self
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from device.vision.detector import beside
+from platepost.device.vision.detector import beside
 
 RECIPE: Final = Path(__file__).with_name("recipe.toml")
 Net = Literal["detector", "hidden", "lettering", "reader", "region", "vehicle"]

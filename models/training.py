@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.muon import Muon
+from platepost.models.muon import Muon
 
 _Batch = TypeVar("_Batch")
 _Net = TypeVar("_Net", bound=nn.Module)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from device.vision.ctc import softmax
-from models.training import TimedTraining
+from platepost.device.vision.ctc import softmax
+from platepost.models.training import TimedTraining
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,40 +9,44 @@ Five lines read a photo and a clip::
     for read in platepost.read_clip("clip.mp4"):  # needs the extra `clips`
         print(read.text, read.confidence, read.first_second)
 
-What `__all__` names here is the public interface, with the public attributes of these classes: versions follow
-Semantic Versioning by it. Everything that lies in the folders beside is private and may change in any version.
-
-A folder of one file, because type checkers look for `py.typed` in a folder.
+What `__all__` lists is the public interface, with the public attributes of these classes: versions follow Semantic
+Versioning by it. Everything in the subpackages is private and may change in any version.
 """
 
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from platepost.version import __version__
 
-from device import __version__, errors
-from device.board.base import Board, Light
-from device.camera.base import Camera
-from device.errors import (
-    BackendError,
-    BoardError,
-    CameraError,
-    ConfigurationError,
-    ModelError,
-    PictureError,
-    PlatepostError,
-)
-from device.frame import Box, Frame
-from device.vision.clips import ClipRead, reads_of
-from device.vision.ctc import Hypothesis
-from device.vision.draw import draw_plates
-from device.vision.photos import load_photo
-from device.vision.pipeline import Pipeline
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Plate, Recognition, Recognizer
-from device.vision.region import Issuer
-from device.vision.vehicle import Appearance
+if TYPE_CHECKING:
+    from platepost.library import (
+        Appearance,
+        BackendError,
+        Board,
+        BoardError,
+        Box,
+        Camera,
+        CameraError,
+        ClipRead,
+        ConfigurationError,
+        Frame,
+        Glyph,
+        Hypothesis,
+        Issuer,
+        Light,
+        ModelError,
+        PictureError,
+        Plate,
+        PlatepostError,
+        Reading,
+        Recognition,
+        Recognizer,
+        draw_plates,
+        load_photo,
+        read_clip,
+        read_photo,
+    )
+
 
 __all__ = [
     "Appearance",
@@ -74,41 +78,12 @@ __all__ = [
 ]
 
 
-def read_photo(photo: str | Path | NDArray[np.uint8], *, recognizer: Recognizer | None = None) -> tuple[Plate, ...]:
-    """Return the plates of a photo, the one that it is likeliest about first.
-
-    Args:
-        photo: a file, or an H x W x 3 (BGR) or H x W uint8 array, as OpenCV has them.
-        recognizer: the networks; without them they are loaded each time, which takes a tenth of a second.
-
-    Raises:
-        PictureError: the photo cannot be read.
-        BackendError: no TFLite runtime is installed.
-
-    """
-    picture = load_photo(photo) if isinstance(photo, str | Path) else photo
-    return (recognizer or Recognizer.load()).recognize_still(picture).plates
+def __getattr__(name: str) -> object:
+    """Load the library when one of its names is first used: every subpackage imports this module first."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("platepost.library"), name)
 
 
-def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | None = None) -> Iterator[ClipRead]:
-    """Yield each read of a clip when its vehicle has gone: one for each vehicle, from all frames that show it.
-
-    Args:
-        clip: a video, a folder of images, or frames of your own. A file or folder needs the extra `clips`.
-        recognizer: the networks; without them they are loaded.
-
-    Raises:
-        CameraError: the clip cannot be played.
-        BackendError: PyAV or a TFLite runtime is not installed.
-
-    """
-    pipeline = Pipeline(recognizer or Recognizer.load())
-    if not isinstance(clip, str | Path):
-        yield from reads_of(clip, pipeline)
-        return
-    try:
-        from simulator.camera.footage import FootageCamera  # noqa: PLC0415 - needs an extra
-    except ModuleNotFoundError as error:
-        raise BackendError(f"reading a clip needs {error.name}: {errors.installing('clips')}") from error
-    with FootageCamera(path=clip, pace="fast") as camera:
-        yield from reads_of(camera.frames(), pipeline)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,14 +2,17 @@
 
 import click
 
-from device.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
 
-_ROOM = "provisioning.commands"
+_ROOM = "platepost.provisioning.commands"
+_AT_THE_UNIT = "platepost.technician.commands"
 _COMMANDS = {
-    "accept": LazyCommand(f"{_ROOM}.accept:accept", "Run the checklist that puts a post in service.", "service"),
-    "acceptance": LazyCommand(f"{_ROOM}.acceptance:acceptance", "Verify and store technicians' acceptance reports."),
+    "accept": LazyCommand(f"{_AT_THE_UNIT}.accept:accept", "Run the checklist that puts a post in service.", "service"),
+    "acceptance": LazyCommand(
+        f"{_AT_THE_UNIT}.acceptance:acceptance", "Verify and store technicians' acceptance reports."
+    ),
     "acts": LazyCommand(f"{_ROOM}.acts:acts", "Show what people did: who, what, to what, when, why."),
-    "aim": LazyCommand(f"{_ROOM}.aim:aim", "Show a technician the camera's view until it is right.", "service"),
+    "aim": LazyCommand(f"{_AT_THE_UNIT}.aim:aim", "Show a technician the camera's view until it is right.", "service"),
     "broker": LazyCommand(f"{_ROOM}.broker:broker", "Write files for a broker other than mosquitto."),
     "command": LazyCommand(f"{_ROOM}.command:command", "Send a command to a post, and show its answer."),
     "configuration": LazyCommand(

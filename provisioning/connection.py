@@ -22,9 +22,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from provisioning.errors import ProvisioningError
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from platepost.provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
 ANSWER_SECONDS = 10.0
 SLOWEST_LINE = 20_000

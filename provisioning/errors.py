@@ -6,7 +6,7 @@
      +-- ProvisioningError (ValueError)    a fleet, post or subscriber cannot be made as asked
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class ProvisioningError(PlatepostError, ValueError):

@@ -8,7 +8,7 @@ from contextlib import suppress
 import uvicorn
 from starlette.types import ASGIApp
 
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.errors import ProvisioningError
 
 _START_SECONDS = 10.0
 _STOP_SECONDS = 5.0

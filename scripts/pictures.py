@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the browser is the tests' own
 
-from simulator.demo.clip import STREET, find_clip  # noqa: E402
-from simulator.live.serve import serving  # noqa: E402
+from platepost.simulator.demo.clip import STREET, find_clip  # noqa: E402
+from platepost.simulator.live.serve import serving  # noqa: E402
 from tests.browser import PATIENCE_SECONDS, Visitor, running_chromium  # noqa: E402
 
 NEARER_MS = 2500
@@ -69,7 +69,7 @@ def from_tests(wanted: Mapping[str, tuple[str, str]], folder: Path) -> None:
 
 def from_the_demonstration(folder: Path) -> None:
     """Show the top of the demonstration's report."""
-    line = [sys.executable, "-m", "device.cli", "simulate", "demo", "--directory", str(folder / "demo")]
+    line = [sys.executable, "-m", "platepost.device.cli", "simulate", "demo", "--directory", str(folder / "demo")]
     subprocess.run(line, cwd=ROOT, check=True)
     with running_chromium() as browser:
         page = Visitor(browser).open((folder / "demo" / "report.html").as_uri())

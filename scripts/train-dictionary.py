@@ -17,12 +17,12 @@ from typing import Any
 
 import zstandard
 
-from department.custody.codec import LEVEL, constants_form, constants_of, set_apart, stored_form
-from device.records.canonical import parse
-from device.records.envelope import TYPES
-from device.records.read import Read
-from device.records.vehicles import COLORS, KINDS
-from simulator.messages.day import Day, draw
+from platepost.department.custody.codec import LEVEL, constants_form, constants_of, set_apart, stored_form
+from platepost.simulator.messages.day import Day, draw
+from platepost.wire.records.canonical import parse
+from platepost.wire.records.envelope import TYPES
+from platepost.wire.records.read import Read
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 SIZE = 16 * 1024
 SEEDS = range(3)

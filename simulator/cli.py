@@ -5,53 +5,66 @@ import threading
 
 import click
 
-from device.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
 
 _COMMANDS = {
-    "aim": LazyCommand("simulator.practice:aim", "Practice aiming a camera, on a clip."),
+    "aim": LazyCommand("platepost.simulator.practice:aim", "Practice aiming a camera, on a clip."),
     "custody": LazyCommand(
-        "simulator.lab.custody.cli:custody", "Test custody: kill custodians and posts, and check every receipt."
+        "platepost.simulator.lab.custody.cli:custody",
+        "Test custody: kill custodians and posts, and check every receipt.",
     ),
     "custody-weeks": LazyCommand(
-        "simulator.lab.custody.cli:custody_weeks",
+        "platepost.simulator.lab.custody.cli:custody_weeks",
         "Test custody: take a custodian offline for weeks, and check every receipt.",
     ),
     "demo": LazyCommand(
-        "simulator.demo.cli:demo", "Run one post on recorded footage, from camera to console, and check the result."
+        "platepost.simulator.demo.cli:demo",
+        "Run one post on recorded footage, from camera to console, and check the result.",
     ),
     "department": LazyCommand(
-        "simulator.lab.department.cli:department",
+        "platepost.simulator.lab.department.cli:department",
         "Test a department: kill its keeper, broker and database, and check every record.",
     ),
     "department-month": LazyCommand(
-        "simulator.lab.department.month_cli:department_month",
+        "platepost.simulator.lab.department.month_cli:department_month",
         "Simulate a department's month with three breaches, and check its evidence.",
     ),
-    "exercises": LazyCommand("simulator.exercises:exercises", "Make training exercises for a department."),
+    "exercises": LazyCommand("platepost.simulator.exercises:exercises", "Make training exercises for a department."),
     "faults": LazyCommand(
-        "simulator.lab.faults.cli:faults", "Test posts and broker with faults, and account for every record."
+        "platepost.simulator.lab.faults.cli:faults", "Test posts and broker with faults, and account for every record."
     ),
-    "fleet": LazyCommand("simulator.lab.fleet.cli:fleet", "Load test: connect many posts to one real broker."),
+    "fleet": LazyCommand(
+        "platepost.simulator.lab.fleet.cli:fleet", "Load test: connect many posts to one real broker."
+    ),
     "fleet-model": LazyCommand(
-        "simulator.lab.fleet.model_cli:fleet_model", "Estimate what larger fleets need, from load-test figures."
+        "platepost.simulator.lab.fleet.model_cli:fleet_model",
+        "Estimate what larger fleets need, from load-test figures.",
     ),
     "keeper": LazyCommand(
-        "simulator.keeper.cli:keeper", "Run a small custodian that keeps records and issues receipts."
+        "platepost.simulator.keeper.cli:keeper", "Run a small custodian that keeps records and issues receipts."
     ),
     "messages": LazyCommand(
-        "simulator.messages.cli:messages", "Generate a day of messages, and replay it to a broker."
+        "platepost.simulator.messages.cli:messages", "Generate a day of messages, and replay it to a broker."
     ),
     "powercuts": LazyCommand(
-        "simulator.lab.powercut.cli:powercuts", "Test the outbox with power cuts, and look for lost records."
+        "platepost.simulator.lab.powercut.cli:powercuts", "Test the outbox with power cuts, and look for lost records."
     ),
-    "redact": LazyCommand("simulator.redaction.cli:redact", "Make a copy of a clip without plates and faces."),
-    "render": LazyCommand("simulator.scene.cli:render", "Render a scene file to a clip.", "simulator,scene"),
-    "replay": LazyCommand("simulator.scoring.cli:replay", "Print the reads that a post would make from a clip."),
-    "run": LazyCommand("simulator.scenario.cli:run", "Run scenarios, and check the results."),
-    "scenarios": LazyCommand("simulator.scenario.cli:scenarios", "List the scenarios that ship, and what each checks."),
-    "serve": LazyCommand("simulator.live.cli:serve", "Watch posts at work in a browser, and cause faults in them."),
+    "redact": LazyCommand(
+        "platepost.simulator.redaction.cli:redact", "Make a copy of a clip without plates and faces."
+    ),
+    "render": LazyCommand("platepost.simulator.scene.cli:render", "Render a scene file to a clip.", "simulator,scene"),
+    "replay": LazyCommand(
+        "platepost.simulator.scoring.cli:replay", "Print the reads that a post would make from a clip."
+    ),
+    "run": LazyCommand("platepost.simulator.scenario.cli:run", "Run scenarios, and check the results."),
+    "scenarios": LazyCommand(
+        "platepost.simulator.scenario.cli:scenarios", "List the scenarios that ship, and what each checks."
+    ),
+    "serve": LazyCommand(
+        "platepost.simulator.live.cli:serve", "Watch posts at work in a browser, and cause faults in them."
+    ),
     "soak": LazyCommand(
-        "simulator.lab.soak.cli:soak",
+        "platepost.simulator.lab.soak.cli:soak",
         "Run a whole post with a fault every few seconds, and count on the wire.",
     ),
 }

@@ -13,7 +13,7 @@
           +-- RedactionError              footage cannot be made fit for sharing
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class SimulatorError(PlatepostError, RuntimeError):

@@ -8,12 +8,12 @@ import click
 import cv2
 import numpy as np
 
-from department.people.exercise_file import Exercise, ExerciseSet
-from department.people.rights import TrainingTopic
-from department.search.misreads import look_alikes
-from device.files import as_owner_of, write_durably
-from models import plates
-from simulator.errors import SimulatorError
+from platepost.common.files import as_owner_of, write_durably
+from platepost.department.people.exercise_file import Exercise, ExerciseSet
+from platepost.department.people.rights import TrainingTopic
+from platepost.department.search.misreads import look_alikes
+from platepost.models import plates
+from platepost.simulator.errors import SimulatorError
 
 _LEAST_WIDTH = 70.0
 """Pixels of the plate before it is enlarged: hard, and yet to be read."""

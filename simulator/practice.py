@@ -6,21 +6,21 @@ from typing import get_args
 
 import click
 
-from device.commands.options import Number
-from device.commands.spoken import SpokenHelp
-from device.config import load
-from device.language import Phrase, spoken
-from device.records import Role
-from provisioning.commands.aim import aimed, watching
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings, Setting
-from provisioning.technician.aim.advice import Road
-from provisioning.technician.aim.aiming import LIGHTS
-from provisioning.technician.aim.session import Session
-from provisioning.technician.technician import certified
-from simulator.brokers.daemon import free_port
-from simulator.camera.zoomed import Side
-from simulator.demo.clip import STREET
+from platepost.common.commands.options import Number
+from platepost.common.commands.spoken import SpokenHelp
+from platepost.common.language import Phrase, spoken
+from platepost.device.config import load
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings, Setting
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.camera.zoomed import Side
+from platepost.simulator.demo.clip import STREET
+from platepost.technician.aim.advice import Road
+from platepost.technician.aim.aiming import LIGHTS
+from platepost.technician.aim.session import Session
+from platepost.technician.commands.aim import aimed, watching
+from platepost.technician.technician import certified
+from platepost.wire.records import Role
 
 PLAYED: dict[str, Setting] = {"loop": True, "pace": "patient"}
 """How the clip is played: a slow machine must see all of a vehicle; what the page says leads nowhere otherwise."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-_PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+_PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 _LOG_LINES = 12
 
 

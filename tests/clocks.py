@@ -1,6 +1,6 @@
 """A clock that goes on when a test says so."""
 
-from device.clock.clock import Clock
+from platepost.device.clock.clock import Clock
 
 
 class SteppedClock(Clock):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from models.plates import fonts
+from platepost.models.plates import fonts
 from tests.pi.machine import Pi
 
 # On emulated ARM there is no browser and no decoder of videos, and no test that asks for one.

@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from simulator.demo.clip import STREET
+from platepost.simulator.demo.clip import STREET
 from tests.memory_disk import made_once
 
 PASSES = STREET.with_name("pass.mp4")

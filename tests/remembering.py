@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.vision.interpreter import Network
-from simulator.camera import recordings
-from simulator.camera.recordings import Still, VideoRecording
-from simulator.demo.clip import STREET
+from platepost.device.vision.interpreter import Network
+from platepost.simulator.camera import recordings
+from platepost.simulator.camera.recordings import Still, VideoRecording
+from platepost.simulator.demo.clip import STREET
 from tests.memory_disk import made_once
 
 MOST_FRAMES = 140

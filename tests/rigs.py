@@ -7,21 +7,21 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from device.config import parse
-from device.errors import OutboxError
-from device.hotlist.settings import HotListSettings
-from device.outbox.database import read_key_file
-from device.outbox.outbox import Outbox
-from device.part import Part
-from device.post import Account, Post
-from device.records import Envelope, Keyring
-from device.records.verify.verify import Verifier
-from device.rig import Rig
-from device.uplink.inbox import Handler
-from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.uplink import Uplink
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.common.errors import OutboxError
+from platepost.device.config import parse
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.part import Part
+from platepost.device.post import Account, Post
+from platepost.device.rig import Rig
+from platepost.device.uplink.inbox import Handler
+from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.wire.hotlist.settings import HotListSettings
+from platepost.wire.records import Envelope, Keyring
+from platepost.wire.verify.verify import Verifier
 
 Kind = TypeVar("Kind", bound=Part)
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from department.custody.bucket import PictureBucket
-from department.folder import BucketSettings
-from simulator.brokers.daemon import Daemon
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.folder import BucketSettings
+from platepost.simulator.brokers.daemon import Daemon
 from tests.memory_disk import new_folder
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from department.commands.options import Moment
-from department.policy.policy import DEFAULT, read_policy
-from device.cli import platepost
-from device.commands.options import Date, Number
-from device.entry import main
+from platepost.common.commands.options import Date, Number
+from platepost.department.commands.options import Moment
+from platepost.department.policy.policy import DEFAULT, read_policy
+from platepost.device.cli import platepost
+from platepost.device.entry import main
 
 DEVELOPERS = "models"
 """Their commands need what only the training installs."""
@@ -113,10 +113,10 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback(
 ) -> None:
     class BreaksOff(MetaPathFinder):
         def find_spec(self, fullname: str, *_: object) -> None:
-            if fullname == "device.cli":
+            if fullname == "platepost.device.cli":
                 raise KeyboardInterrupt
 
-    monkeypatch.delitem(sys.modules, "device.cli")
+    monkeypatch.delitem(sys.modules, "platepost.device.cli")
     monkeypatch.setattr(sys, "meta_path", [BreaksOff(), *sys.meta_path])
     with pytest.raises(SystemExit) as ended:
         main()

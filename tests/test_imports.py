@@ -6,6 +6,5 @@ import grimp
 
 
 def test_no_files_import_one_another_in_a_circle() -> None:
-    packages = ("department", "device", "models", "provisioning", "pytest_platepost", "simulator")
-    graph = grimp.build_graph(*packages, cache_dir=None)
+    graph = grimp.build_graph("platepost", cache_dir=None)
     TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules}).prepare()

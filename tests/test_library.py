@@ -1,5 +1,6 @@
 """The public interface, and every Python example of its page and of the README, run as they stand."""
 
+import importlib
 import inspect
 import re
 import sys
@@ -14,7 +15,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 import platepost
-from simulator.camera.recordings import open_recording
+from platepost.simulator.camera.recordings import open_recording
 from tests.conformance.cameras import CLIP, PLATE
 
 HOME = Path(__file__).parents[1]
@@ -55,15 +56,17 @@ def test_an_example_reads_the_plate(
 
 
 def test_all_that_is_public_is_named_and_explained() -> None:
+    library = importlib.import_module("platepost.library")
     public = {
         name
-        for name, value in vars(platepost).items()
+        for name, value in vars(library).items()
         if not name.startswith("_")
         and not isinstance(value, types.ModuleType)
-        and getattr(value, "__module__", "").split(".")[0] in {"device", "platepost"}
+        and getattr(value, "__module__", "").split(".")[0] == "platepost"
         and name not in {"Pipeline", "reads_of"}  # what the two functions are made with
     }
     assert public | {"Box", "__version__"} == set(platepost.__all__)
+    assert set(library.__all__) | {"__version__"} == set(platepost.__all__)
     assert list(platepost.__all__) == sorted(platepost.__all__)
     unexplained = [name for name in public if not inspect.getdoc(getattr(platepost, name))]
     assert not unexplained
@@ -76,7 +79,7 @@ def test_the_page_on_backends_shows_the_example_as_it_is() -> None:
 
 def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    for name in ("simulator.camera.footage", "simulator.camera.recordings"):
+    for name in ("platepost.simulator.camera.footage", "platepost.simulator.camera.recordings"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(platepost.BackendError, match=r"needs av: pip install -e '.\[clips\]' in a checkout"):
         next(platepost.read_clip(CLIP))

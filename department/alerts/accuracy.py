@@ -11,19 +11,19 @@ from typing import Any
 
 from django.db import connection
 
-from department.alerts.errors import AlertError, refusals
-from department.alerts.quality import RejectRate, reject_rate
-from department.custody.projections import folded
-from department.custody.reading import picture, whole_records
-from department.custody.record import PictureBytes
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.writing import entering
-from department.people.models import DepartmentPerson
-from department.policy.policy import AccessPurpose, policy_in_force
-from device.records.envelope import read_event
-from device.records.read import Read
+from platepost.department.alerts.errors import AlertError, refusals
+from platepost.department.alerts.quality import RejectRate, reject_rate
+from platepost.department.custody.projections import folded
+from platepost.department.custody.reading import picture, whole_records
+from platepost.department.custody.record import PictureBytes
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.writing import entering
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.wire.records.envelope import read_event
+from platepost.wire.records.read import Read
 
 SPAN = timedelta(weeks=12)
 """Of which weeks a rate is made."""

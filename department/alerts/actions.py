@@ -10,10 +10,10 @@ from typing import TypeAlias
 
 from django.db.backends.utils import CursorWrapper
 
-from department.alerts.alerts import Alert, looking
-from department.alerts.errors import AlertError, refusals
-from department.alerts.notes import require_plain
-from department.alerts.states import (
+from platepost.department.alerts.alerts import Alert, looking
+from platepost.department.alerts.errors import AlertError, refusals
+from platepost.department.alerts.notes import require_plain
+from platepost.department.alerts.states import (
     AlertOutcome,
     AlertState,
     AlertStep,
@@ -23,13 +23,13 @@ from department.alerts.states import (
     RejectReason,
     permission_for,
 )
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
-from department.ledger.errors import ClosedEntryError
-from department.ledger.writing import enter
-from department.people.currency import currency_of
-from department.people.models import DepartmentPerson
-from department.policy.policy import policy_in_force
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.errors import ClosedEntryError
+from platepost.department.ledger.writing import enter
+from platepost.department.people.currency import currency_of
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.policy import policy_in_force
 
 Said: TypeAlias = str | list[str] | None
 """What a step has in a column."""
@@ -50,7 +50,7 @@ class EyeAnswers:
     """What somebody saw who held the picture against what is listed."""
 
     characters: Sequence[CharacterAnswer]
-    """One for each pair of `department.alerts.characters.compared`, in order."""
+    """One for each pair of `platepost.department.alerts.characters.compared`, in order."""
     state: EyeAnswer
     vehicle: EyeAnswer
 

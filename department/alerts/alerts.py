@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from department.alerts.states import AlertState
-from department.custody.reading import under
-from department.ledger.entries import OpenEntry
-from department.policy.policy import policy_in_force
+from platepost.department.alerts.states import AlertState
+from platepost.department.custody.reading import under
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.policy.policy import policy_in_force
 
 REVIEW_WITHIN = timedelta(hours=24)
 """How soon a supervisor reviews what stood in for a second person."""

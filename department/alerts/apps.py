@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-from department.alerts.states import transition_rows
+from platepost.department.alerts.states import transition_rows
 
 _FILL = """
 WITH stated AS (SELECT * FROM jsonb_populate_recordset(NULL::alerts_transition, %s)),
@@ -20,7 +20,7 @@ SET to_state = excluded.to_state, near_state = excluded.near_state, roles = excl
 class Alerts(AppConfig):
     """The app."""
 
-    name = "department.alerts"
+    name = "platepost.department.alerts"
 
     def ready(self) -> None:
         """Have the table of steps filled in after each migration."""

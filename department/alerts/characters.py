@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-from department.custody.projections import folded
-from department.search.misreads import misread
+from platepost.department.custody.projections import folded
+from platepost.department.search.misreads import misread
 
 OFTEN = 0.0015
 """Probability of confusing two characters from which on a person should look twice."""

@@ -7,12 +7,12 @@ from typing import Any
 from django.db import DatabaseError, connection
 from joserfc.jwk import ECKey
 
-from department.custody.errors import StoreError
-from department.custody.messages import OutgoingMessage
-from department.database.queries import rows
-from device.control.jose import sign
-from device.records.decision import DECISION_TYPE, Decision
-from device.records.topics import decision_topic
+from platepost.department.custody.errors import StoreError
+from platepost.department.custody.messages import OutgoingMessage
+from platepost.department.database.queries import rows
+from platepost.wire.jose import sign
+from platepost.wire.records.decision import DECISION_TYPE, Decision
+from platepost.wire.records.topics import decision_topic
 
 LOOK_SECONDS = 0.5
 """Between two looks at what waits."""

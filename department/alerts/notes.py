@@ -2,7 +2,7 @@
 
 import re
 
-from department.alerts.errors import AlertError
+from platepost.department.alerts.errors import AlertError
 
 LONGEST = 160
 _CODED = re.compile(

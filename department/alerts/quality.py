@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from department.alerts.states import RejectReason
-from department.database.queries import rows
+from platepost.department.alerts.states import RejectReason
+from platepost.department.database.queries import rows
 
 Z = 1.959964
 """Of the normal distribution, for 95 %."""

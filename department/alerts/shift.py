@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from department.alerts.alerts import Alert, open_alerts
-from department.alerts.errors import AlertError, refusals
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.people.currency import currency_of
-from department.people.models import DepartmentPerson
-from department.people.rights import Permission
+from platepost.department.alerts.alerts import Alert, open_alerts
+from platepost.department.alerts.errors import AlertError, refusals
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.people.currency import currency_of
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Permission
 
 SHIFT = timedelta(hours=12)
 """How long an acknowledgment of the lists counts: as long as a session lasts at most. The database enforces it, too."""

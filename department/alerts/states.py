@@ -7,7 +7,7 @@ refuses each step that is not in it.
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
-from department.people.rights import NEEDS, Permission, roles_that_may
+from platepost.department.people.rights import NEEDS, Permission, roles_that_may
 
 
 class AlertState(StrEnum):

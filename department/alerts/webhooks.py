@@ -21,13 +21,13 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from department.alerts.decisions import decision_of
-from department.alerts.errors import AlertError
-from department.database.queries import rows
-from department.ledger.agencies import require_agreed
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.policy.policy import ALARM
+from platepost.department.alerts.decisions import decision_of
+from platepost.department.alerts.errors import AlertError
+from platepost.department.database.queries import rows
+from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.policy.policy import ALARM
 
 SECONDS = 10.0
 """That a receiver has for each answer, all of it."""

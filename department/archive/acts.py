@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from department.archive.errors import ArchiveRefusedError, refusals
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import append, entering
+from platepost.department.archive.errors import ArchiveRefusedError, refusals
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append, entering
 
 
 @contextmanager

@@ -30,18 +30,18 @@ import psycopg
 import zstandard
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from department.custody.bucket import open_bucket
-from department.custody.certificate import certifying_keys
-from department.custody.check import CheckReport, CustodyVerification
-from department.custody.register import KeyRegister
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from department.ledger.catalog import LedgerEvent
-from department.ledger.verify import verify_ledger
-from device.files import flush_folder
-from device.records.verify.noted import NotedHead
+from platepost.common.files import flush_folder
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.certificate import certifying_keys
+from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody.register import KeyRegister
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.verify import verify_ledger
+from platepost.wire.verify.noted import NotedHead
 
 SLOT = "platepost_backup"
 """Temporary replication slot that has the server keep the WAL of a backup until the backup has it."""
@@ -66,7 +66,7 @@ class BackupNote(BaseModel):
     made: datetime
     """When it was begun: what came later may be lacking."""
     head: str | None
-    """The end of the ledger then, as `device.records.verify.noted` writes it."""
+    """The end of the ledger then, as `platepost.wire.verify.noted` writes it."""
 
 
 @dataclass(frozen=True, slots=True)

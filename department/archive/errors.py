@@ -8,8 +8,8 @@
 
 from functools import partial
 
-from department.database.refusals import refused_as
-from department.errors import ActRefusedError
+from platepost.department.database.refusals import refused_as
+from platepost.department.errors import ActRefusedError
 
 WHY = {
     "archive_floor": "the law, or the department's own term, keeps these records longer",

@@ -15,8 +15,9 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_check import key_ends, verify_package
-from department.archive.evidence_package import (
+from platepost.common.pages import PAGES
+from platepost.department.archive.evidence_check import key_ends, verify_package
+from platepost.department.archive.evidence_package import (
     CHAINS,
     LARGEST,
     LEDGER,
@@ -30,17 +31,16 @@ from department.archive.evidence_package import (
     pack,
     seal,
 )
-from department.archive.verbatim import as_sent
-from department.custody.holding import ChainName
-from department.custody.reading import WholeRecord, links, whole_records
-from department.custody.verdict import made_after
-from department.errors import DepartmentError
-from department.ledger.entries import OpenEntry
-from department.ledger.export import BODIES, ENTRIES
-from device.control.jose import sign
-from device.records.receipt import KeptRange
-from provisioning.fleet.register import open_register
-from provisioning.pages import PAGES
+from platepost.department.archive.verbatim import as_sent
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.reading import WholeRecord, links, whole_records
+from platepost.department.custody.verdict import made_after
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.export import BODIES, ENTRIES
+from platepost.provisioning.fleet.register import open_register
+from platepost.wire.jose import sign
+from platepost.wire.records.receipt import KeptRange
 
 RECORDS_MOST = 1000
 """Records of one package."""
@@ -242,7 +242,9 @@ def _page(
             )
         named = [(picture.kind, picture.sha256.hex()) for picture in pictures]
         shown.append({"stored": stored, "at": event.get("time"), "facts": facts, "pictures": named})
-    template = Engine().from_string(resources("department.archive").joinpath("evidence.html").read_text("utf-8"))
+    template = Engine().from_string(
+        resources("platepost.department.archive").joinpath("evidence.html").read_text("utf-8")
+    )
     given = {"manifest": manifest, "records": shown, "accesses": accesses, "key": key}
     given["design"] = mark_safe((PAGES / "design.css").read_text("utf-8"))  # noqa: S308 - our own sheet
     return template.render(Context(given)).encode()

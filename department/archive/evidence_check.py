@@ -14,7 +14,8 @@ from uuid import UUID
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from department.archive.evidence_package import (
+from platepost.common.errors import RecordError
+from platepost.department.archive.evidence_package import (
     CHAINS,
     LARGEST,
     LEDGER,
@@ -26,14 +27,13 @@ from department.archive.evidence_package import (
     EvidenceRefusedError,
     unpack,
 )
-from department.custody.verdict import made_after
-from department.ledger.chain import LedgerLine, commitment, digest_of_line
-from device.errors import RecordError
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.jws import read_compact, read_object
-from device.records.parts import pictures_match
-from device.records.signing import Keyring, read_key
-from provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
+from platepost.department.custody.verdict import made_after
+from platepost.department.ledger.chain import LedgerLine, commitment, digest_of_line
+from platepost.provisioning.fleet.register import PostKeyRegister, RegisterRefusedError, open_register
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.jws import read_compact, read_object
+from platepost.wire.records.parts import pictures_match
+from platepost.wire.records.signing import Keyring, read_key
 
 
 @dataclass(slots=True)

@@ -12,15 +12,15 @@ from typing import Any, BinaryIO
 import psycopg
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
-from department.archive.evidence_package import EvidenceManifest
-from department.errors import DepartmentError
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.writing import append
-from department.people.services import covert_groups, person_of
-from department.policy.policy import AccessPurpose
-from device.files import flush_folder, make_folder
+from platepost.common.files import flush_folder, make_folder
+from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
+from platepost.department.archive.evidence_package import EvidenceManifest
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.writing import append
+from platepost.department.people.services import covert_groups, person_of
+from platepost.department.policy.policy import AccessPurpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from joserfc.jwk import ECKey, RSAKey, import_key
 from joserfc.util import urlsafe_b64encode
 from pydantic import BaseModel, ConfigDict, Field
 
-from department.errors import DepartmentError
-from device.files import write_durably
-from device.records.signing import NOT_JOSE
+from platepost.common.files import write_durably
+from platepost.department.errors import DepartmentError
+from platepost.wire.records.signing import NOT_JOSE
 
 FORMAT = "platepost-evidence-1"
 MANIFEST_TYPE, SEALED_TYPE = "platepost-evidence+jws", "platepost-evidence+jwe"

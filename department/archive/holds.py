@@ -15,16 +15,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
-from department.archive.acts import act
-from department.archive.errors import ArchiveRefusedError, refusals
-from department.archive.models import Hold
-from department.custody.projections import folded
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.doors import kept_register
-from department.ledger.writing import enter
-from department.search.places import Places
-from device.files import write_durably
+from platepost.common.files import write_durably
+from platepost.department.archive.acts import act
+from platepost.department.archive.errors import ArchiveRefusedError, refusals
+from platepost.department.archive.models import Hold
+from platepost.department.custody.projections import folded
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.doors import kept_register
+from platepost.department.ledger.writing import enter
+from platepost.department.search.places import Places
 
 LONGEST = 10
 """Characters of a plate."""

@@ -5,7 +5,7 @@ import uuid
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from department.archive.classes import CLASSES
+from platepost.department.archive.classes import CLASSES
 
 
 class RetentionTerm(models.Model):

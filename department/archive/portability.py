@@ -28,20 +28,20 @@ from joserfc.jwk import ECKey
 from psycopg import IsolationLevel, sql
 from pydantic import BaseModel, ConfigDict
 
-from department.archive.verbatim import as_sent
-from department.custody.codec import RAW
-from department.custody.constants import EncodedRecord
-from department.custody.messages import ReceivedMessage
-from department.custody.projections import PROJECTIONS
-from department.custody.reading import WholeRecord, whole_records
-from department.custody.rebuild import rebuild
-from department.custody.record import PictureBytes, RecordRow, take
-from department.custody.tables import Batch, CustodyTables
-from department.errors import DepartmentError
-from department.ledger.entries import OpenEntry
-from department.ledger.export import BODIES, ENTRIES
-from device.errors import RecordError
-from device.records.jws import read_compact
+from platepost.common.errors import RecordError
+from platepost.department.archive.verbatim import as_sent
+from platepost.department.custody.codec import RAW
+from platepost.department.custody.constants import EncodedRecord
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.projections import PROJECTIONS
+from platepost.department.custody.reading import WholeRecord, whole_records
+from platepost.department.custody.rebuild import rebuild
+from platepost.department.custody.record import PictureBytes, RecordRow, take
+from platepost.department.custody.tables import Batch, CustodyTables
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.export import BODIES, ENTRIES
+from platepost.wire.records.jws import read_compact
 
 MANIFEST_TYPE = "platepost-department+jws"
 """The JWS header's `typ`."""

@@ -17,13 +17,14 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey
 
-from department.archive.acts import act, tried
-from department.archive.classes import CLASSES
-from department.archive.errors import ArchiveRefusedError
-from department.archive.holds import HeldScope, place_hold
-from department.archive.models import KeptBackup, PurgePlan, RetentionTerm
-from department.archive.retention import FIRST, due, due_rows
-from department.custody.certificate import (
+from platepost.common.files import write_durably
+from platepost.department.archive.acts import act, tried
+from platepost.department.archive.classes import CLASSES
+from platepost.department.archive.errors import ArchiveRefusedError
+from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.models import KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.retention import FIRST, due, due_rows
+from platepost.department.custody.certificate import (
     PurgeCertificate,
     PurgedPart,
     certifying_keys,
@@ -32,13 +33,12 @@ from department.custody.certificate import (
     read_certificate,
     summed,
 )
-from department.custody.errors import CustodyError
-from department.custody.pictures import delete_unnamed
-from department.database.queries import rows
-from department.folder import DepartmentSettings
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import append
-from device.files import write_durably
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.pictures import delete_unnamed
+from platepost.department.database.queries import rows
+from platepost.department.folder import DepartmentSettings
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append
 
 LAST = "infinity"
 FORGOTTEN_AT_ONCE = 10_000

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 from django.db.models.functions import Now
 
-from department.archive.acts import act
-from department.archive.errors import ArchiveRefusedError
-from department.archive.models import KeptBackup, RetentionTerm
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
+from platepost.department.archive.acts import act
+from platepost.department.archive.errors import ArchiveRefusedError
+from platepost.department.archive.models import KeptBackup, RetentionTerm
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
 
 FIRST = "-infinity"
 """When a class begins that has no partitions by time."""

@@ -4,15 +4,15 @@ import json
 from base64 import b64encode
 from typing import Any
 
-from department.custody.codec import RAW, stored_form
-from department.custody.reading import WholeRecord
+from platepost.department.custody.codec import RAW, stored_form
+from platepost.department.custody.reading import WholeRecord
 
 
 def as_sent(whole: WholeRecord) -> bytes | None:
     """Return the JSON of a record with its pictures in it, on one line; None of what cannot be read.
 
-    `device.records.canonical.canonical_bytes` of it are the bytes that were signed. Pictures that are not kept are
-    absent, as those that a post left out.
+    `platepost.wire.records.canonical.canonical_bytes` of it are the bytes that were signed. Pictures that are not
+    kept are absent, as those that a post left out.
     """
     stored, pictures = whole
     if stored.codec == RAW:

@@ -8,12 +8,12 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
-from department.custody.projections import folded
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
-from department.ledger.reading import reading
-from department.search.errors import PatternError
-from department.search.patterns import HIDDEN, PlatePattern
+from platepost.department.custody.projections import folded
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.reading import reading
+from platepost.department.search.errors import PatternError
+from platepost.department.search.patterns import HIDDEN, PlatePattern
 
 STEP = 5_000
 """Entries that are read at once."""

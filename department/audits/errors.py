@@ -8,8 +8,8 @@
 
 from functools import partial
 
-from department.database.refusals import refused_as
-from department.errors import ActRefusedError
+from platepost.department.database.refusals import refused_as
+from platepost.department.errors import ActRefusedError
 
 _WHY = {
     "audits_weekly": "a weekly review is each 7 days",

@@ -6,10 +6,10 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from department.audits.household import MOST_PLATES, folded_plate
-from department.audits.models import AuditFinding, AuditPlan, AuditSample
-from department.people.forms import CHOOSE, DayField
-from department.policy.policy import policy_in_force
+from platepost.department.audits.household import MOST_PLATES, folded_plate
+from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSample
+from platepost.department.people.forms import CHOOSE, DayField
+from platepost.department.policy.policy import policy_in_force
 
 
 def _choices(values: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -27,13 +27,13 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
-from department.audits.errors import AuditError
-from department.custody.projections import folded
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.people.services import person_of
-from device.files import write_durably
+from platepost.common.files import write_durably
+from platepost.department.audits.errors import AuditError
+from platepost.department.custody.projections import folded
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.people.services import person_of
 
 KEY_BYTES = 32
 MOST_PLATES = 10

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from department.ledger.entries import OpenEntry, open_log
-from department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.ledger.entries import OpenEntry, open_log
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
 
 
 def auditing(person: str, agency: str, query: Mapping[str, Any], *, groups: Sequence[str] = ()) -> OpenEntry:

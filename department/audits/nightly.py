@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from department.audits.acts import read_acts
-from department.audits.household import HouseholdKey, open_sealed
-from department.audits.log import auditing
-from department.audits.rules import SuspectedMisuse, suspected_misuse
-from department.audits.services import note_finding
-from department.policy.policy import policy_in_force
+from platepost.department.audits.acts import read_acts
+from platepost.department.audits.household import HouseholdKey, open_sealed
+from platepost.department.audits.log import auditing
+from platepost.department.audits.rules import SuspectedMisuse, suspected_misuse
+from platepost.department.audits.services import note_finding
+from platepost.department.policy.policy import policy_in_force
 
 LINKED = 200
 """Entries that a finding names, the latest."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from department.audits.log import auditing
-from department.database.queries import rows
-from department.ledger.reading import reading
+from platepost.department.audits.log import auditing
+from platepost.department.database.queries import rows
+from platepost.department.ledger.reading import reading
 
 AGES = ((1, "up to a day"), (7, "up to 7 days"), (30, "up to 30 days"), (90, "up to 90 days"), (366, "up to a year"))
 """Days, and how people say it."""

@@ -1,7 +1,7 @@
 """Rules against misuse: what is unusual enough that somebody must answer for it. They accuse nobody of anything.
 
 Each rule says in a sentence what was seen, against what is usual among colleagues, and names the entries. A sentence
-names no plate. Thresholds stand in the policy file: `department.policy.policy.MisuseRules`.
+names no plate. Thresholds stand in the policy file: `platepost.department.policy.policy.MisuseRules`.
 """
 
 from collections import Counter, defaultdict
@@ -13,8 +13,8 @@ from math import comb
 from statistics import median
 from typing import TypeAlias, TypeVar
 
-from department.audits.acts import DepartmentActs, SearchAct
-from department.policy.policy import MisuseRules
+from platepost.department.audits.acts import DepartmentActs, SearchAct
+from platepost.department.policy.policy import MisuseRules
 
 _APART = timedelta(hours=4)
 """Without an act for so long, somebody has gone."""

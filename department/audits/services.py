@@ -15,17 +15,17 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from department.audits.errors import AuditError, refusals
-from department.audits.log import auditing
-from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit, FindingAnswer
-from department.ledger.catalog import LedgerEvent
-from department.ledger.details import details
-from department.ledger.entries import OpenEntry
-from department.ledger.reading import reading
-from department.ledger.writing import entering
-from department.people.models import DepartmentPerson
-from department.people.rights import Permission
-from department.policy.policy import policy_in_force
+from platepost.department.audits.errors import AuditError, refusals
+from platepost.department.audits.log import auditing
+from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit, FindingAnswer
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.details import details
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.reading import reading
+from platepost.department.ledger.writing import entering
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import policy_in_force
 
 _DRAW = """
 SELECT line.entry, person.value::json #>> '{}', count(*) OVER (), line.number

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.audits import views
+from platepost.department.audits import views
 
 urlpatterns = [
     path("audits/", views.audits, name="audits"),

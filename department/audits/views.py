@@ -11,16 +11,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from department.audits import services
-from department.audits.forms import AnswerForm, ClosingForm, HouseholdForm, JudgmentForm, MonthForm, PlanForm
-from department.audits.household import household_of, seal_household
-from department.audits.log import auditing
-from department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit
-from department.audits.reports import month_report, post_accesses
-from department.ledger.doors import kept_register, reads_doors
-from department.people.access import CurrentRequest, accepted, needs
-from department.people.rights import Permission
-from department.people.services import covert_groups
+from platepost.department.audits import services
+from platepost.department.audits.forms import AnswerForm, ClosingForm, HouseholdForm, JudgmentForm, MonthForm, PlanForm
+from platepost.department.audits.household import household_of, seal_household
+from platepost.department.audits.log import auditing
+from platepost.department.audits.models import AuditFinding, AuditPlan, AuditSample, DrawnAudit
+from platepost.department.audits.reports import month_report, post_accesses
+from platepost.department.ledger.doors import kept_register, reads_doors
+from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
 
 DOORS_SINCE = timedelta(days=30)
 """For so long back the first page counts who looked at posts themselves."""

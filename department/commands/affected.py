@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON, NUMBER
-from department.config.upgrade import working_as
-from department.database.roles import WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from device.files import read_brought, write_durably
+from platepost.common.files import read_brought, write_durably
+from platepost.department.commands.options import FOLDER, JSON, NUMBER
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)
@@ -40,11 +40,11 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     """
     _require_new(file)
     with working_as(folder, WEB):
-        from department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
-        from department.people.rights import Permission  # noqa: PLC0415
-        from department.people.services import require_permission  # noqa: PLC0415
-        from department.sharing.incidents import sealed_list  # noqa: PLC0415
-        from department.sharing.models import BreachIncident  # noqa: PLC0415
+        from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
+        from platepost.department.people.rights import Permission  # noqa: PLC0415
+        from platepost.department.people.services import require_permission  # noqa: PLC0415
+        from platepost.department.sharing.incidents import sealed_list  # noqa: PLC0415
+        from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415
 
         recipient, _ = recipient_of(to.read_bytes())
         person = require_permission(getpass.getuser(), Permission.RELEASE_RECORDS)
@@ -73,7 +73,7 @@ def open_(*, file: Path, into: Path, open_with: Path, as_json: bool) -> None:
 
     It needs no department and no network.
     """
-    from department.archive.evidence_package import (  # noqa: PLC0415 - slow to load
+    from platepost.department.archive.evidence_package import (  # noqa: PLC0415 - slow to load
         AFFECTED,
         LARGEST,
         open_sealed,

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from department.commands.options import FOLDER, JSON, NUMBER, Moment, progress_bar
-from department.config.upgrade import working_as
-from department.database.roles import PURGER, WEB
-from department.folder import DepartmentFolder
-from provisioning.trust.keys import signing_jwk
+from platepost.department.commands.options import FOLDER, JSON, NUMBER, Moment, progress_bar
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import PURGER, WEB
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.trust.keys import signing_jwk
 
 _DAY = Moment(["%Y-%m-%d"])
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
@@ -48,8 +48,8 @@ def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callabl
 
 def _person(permission: str) -> str:
     """Return who gives the command: the system's user, who must be a person with a permission now."""
-    from department.people.rights import Permission  # noqa: PLC0415 - after Django was set up
-    from department.people.services import require_permission  # noqa: PLC0415
+    from platepost.department.people.rights import Permission  # noqa: PLC0415 - after Django was set up
+    from platepost.department.people.services import require_permission  # noqa: PLC0415
 
     return require_permission(getpass.getuser(), Permission(permission)).login
 
@@ -67,8 +67,8 @@ def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
 def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the retention periods of FOLDER in days, and how many partitions are due and overdue."""
     with working_as(folder, WEB):
-        from department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
-        from department.archive.retention import due  # noqa: PLC0415
+        from platepost.department.archive.models import RetentionTerm  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.retention import due  # noqa: PLC0415
 
         parts = due()
         terms = [
@@ -92,7 +92,7 @@ def show_terms(*, folder: DepartmentFolder, as_json: bool) -> None:
 def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) -> None:
     """Keep a CLASS of FOLDER for DAYS days; legal minimums and maximums apply."""
     with working_as(folder, WEB):
-        from department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
 
         set_term(_person("purge"), retention_class, days)
 
@@ -102,7 +102,7 @@ def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) ->
 def destroyed(*, folder: DepartmentFolder, name: str) -> None:
     """Record that the expired backup NAME was destroyed at its other location."""
     with working_as(folder, WEB):
-        from department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
 
         note_destroyed(_person("purge"), name)
 
@@ -140,8 +140,8 @@ def place(
     for name in ("since", "until"):
         scope[name] = scope[name] and scope[name].replace(tzinfo=zone)
     with working_as(folder, WEB):
-        from department.archive.holds import HeldScope, folded_plates, place_hold  # noqa: PLC0415 - see above
-        from department.people.services import covert_groups, person_of  # noqa: PLC0415
+        from platepost.department.archive.holds import HeldScope, folded_plates, place_hold  # noqa: PLC0415 - see above
+        from platepost.department.people.services import covert_groups, person_of  # noqa: PLC0415
 
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
         person, day = _person("place_hold"), review.date()
@@ -157,7 +157,7 @@ def place(
 def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
     """Lift hold NUMBER. Records it held are deleted by the next purge if their retention period is over."""
     with working_as(folder, WEB):
-        from department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
 
         lift_hold(person=_person("remove_hold"), hold=number, because=because)
 
@@ -168,7 +168,7 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
 def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
     """Record that hold NUMBER was reviewed and stays."""
     with working_as(folder, WEB):
-        from department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
 
         review_hold(person=_person("remove_hold"), hold=number, review_on=again.date())
 
@@ -179,7 +179,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the holds in force. Records and plates are counted, not shown."""
     names = ("kind", "case_number", "person", "reason", "posts", "since", "until", "review_on")
     with working_as(folder, WEB):
-        from department.archive.models import Hold  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.models import Hold  # noqa: PLC0415 - after Django was set up
 
         said = [
             {"hold": each.pk}
@@ -195,7 +195,7 @@ def holds(*, folder: DepartmentFolder, as_json: bool) -> None:
 def copy(*, folder: DepartmentFolder) -> None:
     """Rewrite the copy of the holds beside FOLDER's receipt log. Every change of a hold does this, too."""
     with working_as(folder, WEB):
-        from department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.holds import write_aside  # noqa: PLC0415 - after Django was set up
 
         write_aside(whatever_comes=False)
 
@@ -232,7 +232,7 @@ def plan_(
     for name in ("resolution_date", "consent_date"):
         authority[name] = authority[name] and authority[name].date()
     with working_as(folder, WEB):
-        from department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
 
         word = PurgeAuthority(**authority)
         made = plan_purge(_person("plan_purge"), word, classes=classes, review=review, backups=backups)
@@ -241,7 +241,7 @@ def plan_(
 
 
 def _parts(plan: UUID) -> list[dict[str, Any]]:
-    from department.archive.purge import planned_parts  # noqa: PLC0415 - after Django was set up
+    from platepost.department.archive.purge import planned_parts  # noqa: PLC0415 - after Django was set up
 
     return [
         {
@@ -261,7 +261,7 @@ def _parts(plan: UUID) -> list[dict[str, Any]]:
 def plans(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List the plans, and who planned and approved each."""
     with working_as(folder, WEB):
-        from department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.models import PurgePlan  # noqa: PLC0415 - after Django was set up
 
         said = [dict(row) for row in PurgePlan.objects.values()]
     _say(said, as_json=as_json)
@@ -282,7 +282,7 @@ def show_parts(*, folder: DepartmentFolder, plan: UUID, as_json: bool) -> None:
 def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
     """Approve PLAN. You must not be the person who made it."""
     with working_as(folder, WEB):
-        from department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
 
         approve_purge(_person("purge"), plan)
 
@@ -292,7 +292,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
 def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
     """Run PLAN, or every approved plan that is still current, and certify it. The keeper may keep running."""
     with working_as(folder, PURGER), progress_bar("parts") as progress:
-        from department.archive.purge import Certifier, approved_plans, carry_out  # noqa: PLC0415 - see above
+        from platepost.department.archive.purge import Certifier, approved_plans, carry_out  # noqa: PLC0415 - see above
 
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         for each in [plan] if plan else approved_plans():
@@ -306,7 +306,7 @@ def certificate(*, folder: DepartmentFolder, plan: UUID) -> None:
     with working_as(folder, PURGER):
         from django.db import transaction  # noqa: PLC0415 - after Django was set up
 
-        from department.archive.purge import certificate as of_plan  # noqa: PLC0415
+        from platepost.department.archive.purge import certificate as of_plan  # noqa: PLC0415
 
         with transaction.atomic():
             for line in of_plan(plan):
@@ -322,9 +322,9 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
     a purge ran are held again, for review within 30 days.
     """
     with working_as(folder, WEB):
-        from department.archive.holds import place_again  # noqa: PLC0415 - after Django was set up
-        from department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
-        from department.archive.purge import replay as plan_again  # noqa: PLC0415
+        from platepost.department.archive.holds import place_again  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.purge import Certifier  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.purge import replay as plan_again  # noqa: PLC0415
 
         if folder.holds_aside.exists():
             missing = place_again(getpass.getuser(), folder.holds_aside)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON, Moment
-from department.config.upgrade import working_as
-from department.database.roles import WEB
-from department.folder import DepartmentFolder
+from platepost.department.commands.options import FOLDER, JSON, Moment
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import WEB
+from platepost.department.folder import DepartmentFolder
 
 _KEY = click.option(
     "--key",
@@ -43,8 +43,8 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
     command again. The ledger records that it was read.
     """
     with working_as(folder, WEB):
-        from department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
-        from department.audits.nightly import look_for_misuse  # noqa: PLC0415
+        from platepost.department.audits.household import HouseholdKey, require_published  # noqa: PLC0415 - after Django was set up
+        from platepost.department.audits.nightly import look_for_misuse  # noqa: PLC0415
 
         path = key or folder.household_key
         held = HouseholdKey(path) if key or path.exists() else None
@@ -81,7 +81,7 @@ def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path |
     Only an HMAC of each plate is stored. Empty input withdraws the consent. People can do the same on their own page.
     """
     with working_as(folder, WEB):
-        from department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
+        from platepost.department.audits.household import HouseholdKey, note_household, require_published  # noqa: PLC0415
 
         plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
         held = HouseholdKey(key or folder.household_key)
@@ -102,7 +102,7 @@ Examples:
 def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
     """Count a month's searches by purpose and agency, and show how old the reads they returned were."""
     with working_as(folder, WEB):
-        from department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
+        from platepost.department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
 
         found = month_report(month.date(), person=getpass.getuser(), agency=folder.settings.agency)
     if as_json:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON, NUMBER, run_platepost
-from department.commands.person import people_register
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import write_register
+from platepost.department.commands.options import FOLDER, JSON, NUMBER, run_platepost
+from platepost.department.commands.person import people_register
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import write_register
 
 
 @click.command(
@@ -47,9 +47,9 @@ def contain(
     Steps that people must take are listed. The exit code is 1 while anything is left to do.
     """
     with people_register(folder):
-        from department.sharing.incidents import contain as contain_people  # noqa: PLC0415 - after Django was set up
-        from department.sharing.incidents import containment  # noqa: PLC0415
-        from department.sharing.models import BreachIncident  # noqa: PLC0415
+        from platepost.department.sharing.incidents import contain as contain_people  # noqa: PLC0415 - after Django was set up
+        from platepost.department.sharing.incidents import containment  # noqa: PLC0415
+        from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415
 
         found = BreachIncident.objects.filter(pk=incident).first()
         if found is None:

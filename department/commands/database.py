@@ -2,10 +2,10 @@
 
 import click
 
-from department.commands.options import FOLDER
-from department.database.cluster import PrivateCluster
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
+from platepost.department.commands.options import FOLDER
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
 
 
 @click.command(

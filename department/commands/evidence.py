@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from department.commands.options import FOLDER, JSON, NUMBER
-from department.config.upgrade import connected, working_as
-from department.database.roles import KEEPER, WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from device.files import read_brought
-from device.records.signing import read_key
-from provisioning.trust.keys import signing_jwk
+from platepost.common.files import read_brought
+from platepost.department.commands.options import FOLDER, JSON, NUMBER
+from platepost.department.config.upgrade import connected, working_as
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.records.signing import read_key
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PURPOSE = click.option("--purpose", required=True, help="A purpose from the department's policy.")
@@ -59,13 +59,13 @@ def export(
         raise DepartmentError(f"{file} already exists")
     settings, key = folder.settings, signing_jwk(folder.custody_key)
     with working_as(folder, WEB):
-        from department.archive.evidence import EvidenceOrder, EvidenceSources  # noqa: PLC0415 - after Django was set up
-        from department.archive.evidence_export import export_evidence  # noqa: PLC0415
-        from department.archive.evidence_package import recipient_of  # noqa: PLC0415
-        from department.custody.receipt_log import ReceiptState  # noqa: PLC0415
-        from department.people.rights import Permission  # noqa: PLC0415
-        from department.people.services import require_permission  # noqa: PLC0415
-        from department.sharing.requests import note_release, require_granted  # noqa: PLC0415
+        from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.evidence_export import export_evidence  # noqa: PLC0415
+        from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415
+        from platepost.department.custody.receipt_log import ReceiptState  # noqa: PLC0415
+        from platepost.department.people.rights import Permission  # noqa: PLC0415
+        from platepost.department.people.services import require_permission  # noqa: PLC0415
+        from platepost.department.sharing.requests import note_release, require_granted  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
@@ -114,8 +114,8 @@ def verify_package(
 
     It needs no department and no network.
     """
-    from department.archive import evidence_check as check  # noqa: PLC0415 - slow to load
-    from department.archive import evidence_package as package  # noqa: PLC0415
+    from platepost.department.archive import evidence_check as check  # noqa: PLC0415 - slow to load
+    from platepost.department.archive import evidence_package as package  # noqa: PLC0415
 
     content = read_brought(file, 2 * package.LARGEST)
     if open_with is not None:
@@ -164,9 +164,9 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     FILE is read again from its medium: only an unchanged package that was exported here is accepted.
     """
     with working_as(folder, WEB):
-        from department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
-        from department.people.rights import Permission  # noqa: PLC0415
-        from department.people.services import require_permission  # noqa: PLC0415
+        from platepost.department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
+        from platepost.department.people.rights import Permission  # noqa: PLC0415
+        from platepost.department.people.services import require_permission  # noqa: PLC0415
 
         person = require_permission(getpass.getuser(), Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:

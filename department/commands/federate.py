@@ -4,11 +4,11 @@ import json
 
 import click
 
-from department.commands.options import FOLDER, JSON, end_in_order, web_option
-from department.config.upgrade import working_as
-from department.database.roles import KEEPER, WEB
-from department.folder import DepartmentFolder
-from provisioning.connection import split_address
+from platepost.department.commands.options import FOLDER, JSON, end_in_order, web_option
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.connection import split_address
 
 
 @click.group()
@@ -31,7 +31,7 @@ def certificate(*, folder: DepartmentFolder, hosts: tuple[str, ...], again: bool
 
     Hand it to each partner in person, or have them read its digest back to you: it alone identifies you.
     """
-    from department.federation.identity import FederationIdentity  # noqa: PLC0415 - slow to load
+    from platepost.department.federation.identity import FederationIdentity  # noqa: PLC0415 - slow to load
 
     identity = FederationIdentity(folder.settings.agency, folder.federation)
     if again or not identity.certificate.exists():
@@ -55,7 +55,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     end_in_order()
     where = web or folder.settings.federation_web
     with working_as(folder, WEB, pooled=True):
-        from department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
+        from platepost.department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
 
         server = FederationServer(*split_address(where))
         click.echo(f"Partners are answered at https://{where}. Ctrl-C ends it.")
@@ -73,7 +73,7 @@ Example:
 def settle(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Fetch ledger entries for answers that reached FOLDER too late, so that both ledgers have them."""
     with working_as(folder, KEEPER):
-        from department.federation.asking import settle  # noqa: PLC0415 - after Django was set up
+        from platepost.department.federation.asking import settle  # noqa: PLC0415 - after Django was set up
 
         said = settle()
     click.echo(json.dumps(said) if as_json else ", ".join(f"{count} {what}" for what, count in said.items()) + ".")

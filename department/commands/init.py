@@ -9,17 +9,17 @@ from pathlib import Path
 import click
 from cryptography.x509.oid import NameOID
 
-from department.commands.options import FOLDER, JSON
-from department.config.upgrade import running_database, upgrade
-from department.database.cluster import PrivateCluster
-from department.errors import DepartmentError
-from department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
-from device.files import flush_folder, write_durably
-from device.records.keys import Purpose
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
-from provisioning.trust.key_files import KeyFiles
+from platepost.common.files import flush_folder, write_durably
+from platepost.department.commands.options import FOLDER, JSON
+from platepost.department.config.upgrade import running_database, upgrade
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.wire.records.keys import Purpose
 
 FILES = {"register_file": "register.jws", "register_key": "register.pem"}
 """Where copies of these lie in the folder."""

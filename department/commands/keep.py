@@ -9,27 +9,27 @@ from datetime import UTC, datetime
 import click
 from pydantic import JsonValue
 
-from department.alerts.decisions import DecisionOutbox
-from department.commands.options import FOLDER
-from department.config.start import set_up_django
-from department.config.upgrade import require_schema, running_database
-from department.custody.bucket import open_bucket
-from department.custody.errors import StoreError
-from department.custody.holding import ChainName
-from department.custody.keeper import TROUBLES, Keeper, KeeperSettings
-from department.custody.messages import OutgoingMessage
-from department.custody.register import KeyRegister
-from department.custody.store import LATE_REGISTER, CustodyStore
-from department.database.cluster import PrivateCluster
-from department.database.roles import KEEPER
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from device.records.keys import Purpose
-from device.records.topics import ledger_topic
-from device.signals import LOST_OR_STOPPED, heeded, instead
-from device.systemd import Notifier
-from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.keys import signing_jwk
+from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.systemd import Notifier
+from platepost.department.alerts.decisions import DecisionOutbox
+from platepost.department.commands.options import FOLDER
+from platepost.department.config.start import set_up_django
+from platepost.department.config.upgrade import require_schema, running_database
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.errors import StoreError
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.keeper import TROUBLES, Keeper, KeeperSettings
+from platepost.department.custody.messages import OutgoingMessage
+from platepost.department.custody.register import KeyRegister
+from platepost.department.custody.store import LATE_REGISTER, CustodyStore
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.records.keys import Purpose
+from platepost.wire.records.topics import ledger_topic
 
 REGISTER_SECONDS = 1.0
 """Between two looks at the register of the posts' keys."""

@@ -14,26 +14,26 @@ from cryptography import x509
 from joserfc.jwk import ECKey
 from psycopg import Connection
 
-from department.commands.options import FOLDER, JSON
-from department.config.upgrade import connected, running_database, working_as
-from department.database.roles import KEEPER
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import HeadError
-from department.ledger.export import last_head, ledger_lines
-from department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
-from department.ledger.journal import LocalJournal, import_journal, known_lines
-from department.ledger.verify import verify_ledger
-from department.ledger.witness import witness_head, witnessed_head
-from device.control.jose import LARGEST
-from device.errors import PlatepostError
-from device.files import StateFile
-from device.records.signing import read_key
-from device.records.verify.noted import NotedHead
-from provisioning.files.append_only import lines_of
-from provisioning.fleet.register import PostKeyRegister
-from provisioning.trust.keys import signing_jwk
+from platepost.common.errors import PlatepostError
+from platepost.common.files import StateFile
+from platepost.department.commands.options import FOLDER, JSON
+from platepost.department.config.upgrade import connected, running_database, working_as
+from platepost.department.database.roles import KEEPER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import HeadError
+from platepost.department.ledger.export import last_head, ledger_lines
+from platepost.department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
+from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
+from platepost.department.ledger.verify import verify_ledger
+from platepost.department.ledger.witness import witness_head, witnessed_head
+from platepost.provisioning.files.append_only import lines_of
+from platepost.provisioning.fleet.register import PostKeyRegister
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.jose import LARGEST
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.noted import NotedHead
 
 
 @click.group()
@@ -71,7 +71,7 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
     if as_json and to is None:
         raise click.UsageError("--json says what was written: it needs --to")
     with _working(folder, KEEPER) as keeper:
-        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
         what = "entries" if outsider else "entries and bodies"
         append(LedgerEvent.LOG_EXPORTED, {"person": getpass.getuser(), "what": what})
@@ -100,8 +100,8 @@ def seal(*, folder: DepartmentFolder, as_json: bool) -> None:
     """
     settings = folder.settings
     with _working(folder, KEEPER) as keeper:
-        from department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
-        from department.ledger.writing import append  # noqa: PLC0415
+        from platepost.department.ledger.doors import note_readers  # noqa: PLC0415 - after Django was set up
+        from platepost.department.ledger.writing import append  # noqa: PLC0415
 
         note_readers(keeper, StateFile(folder.kept_register, PostKeyRegister, about="the register").read())
         head = last_head(keeper)
@@ -202,7 +202,7 @@ def witness(*, folder: DepartmentFolder, head: BinaryIO, of: Path, as_json: bool
     """
     names = folder.settings.agency, folder.settings.custodian
     with _working(folder, KEEPER):
-        from department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
+        from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
         by = signing_jwk(folder.custody_key)
         said, signed = witness_head(

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from department.commands.options import FOLDER, JSON, Spelled, broken_off
-from department.config.upgrade import working_as
-from department.database.roles import SIGNER
-from department.folder import DepartmentFolder
-from device.errors import HotListError
-from device.signals import LOST_OR_STOPPED, heeded, instead
-from device.systemd import Notifier
-from provisioning.errors import ProvisioningError
+from platepost.common.errors import HotListError
+from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.systemd import Notifier
+from platepost.department.commands.options import FOLDER, JSON, Spelled, broken_off
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import SIGNER
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.errors import ProvisioningError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SHOWN = 20
@@ -58,7 +58,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     """
     left = f"Interrupted: {file} is taken in whole or not at all, and the Lists page tells which. Import it again."
     with broken_off(left), working_as(folder, SIGNER):
-        from department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
+        from platepost.department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
 
         by = ImportingUser(getpass.getuser(), folder.secret_key.read_bytes())
         made = take_in(file, source, mapping, by)
@@ -104,7 +104,7 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
     stopped: list[signal.Signals] = []
     notifier = Notifier()
     with working_as(folder, SIGNER), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
-        from department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings  # noqa: PLC0415
+        from platepost.department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings  # noqa: PLC0415
 
         signer = ListSigner(SignerSettings(fleet, who, broker))
         with signer.alone():

@@ -8,19 +8,19 @@ from typing import Any
 import click
 import psycopg
 
-from department.commands.options import FOLDER, JSON, run_platepost
-from department.config.checks import ending_certificates
-from department.config.upgrade import connected, running_database
-from department.custody.bucket import open_bucket
-from department.custody.errors import PictureStoreError
-from department.custody.packing import pack_ended_weeks
-from department.custody.pictures import delete_unnamed
-from department.database.roles import OWNER
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from department.web.nightly import NightlyReport
-from device.files import write_durably
-from provisioning.errors import ProvisioningError
+from platepost.common.files import write_durably
+from platepost.department.commands.options import FOLDER, JSON, run_platepost
+from platepost.department.config.checks import ending_certificates
+from platepost.department.config.upgrade import connected, running_database
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.custody.packing import pack_ended_weeks
+from platepost.department.custody.pictures import delete_unnamed
+from platepost.department.database.roles import OWNER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.department.web.nightly import NightlyReport
+from platepost.provisioning.errors import ProvisioningError
 
 RESTORED_WITHIN = timedelta(days=35)
 """A backup is to be tried each month."""

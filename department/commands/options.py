@@ -14,9 +14,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from department.folder import DepartmentFolder
-from device.signals import BROKEN_OFF, heeded
-from device.years import FIRST_YEAR, LAST_YEAR
+from platepost.common.signals import BROKEN_OFF, heeded
+from platepost.common.years import FIRST_YEAR, LAST_YEAR
+from platepost.department.folder import DepartmentFolder
 
 FOLDER = click.argument("folder", type=lambda path: DepartmentFolder(Path(path)))
 """The department's folder."""
@@ -77,7 +77,7 @@ def broken_off(left: str) -> Iterator[None]:
 
 def run_platepost(*line: str) -> str | None:
     """Run a command of Platepost in a process of its own; return why it failed, as it said last, or None."""
-    command = [sys.executable, "-c", "from device.cli import main; main()", *line]
+    command = [sys.executable, "-c", "from platepost.device.cli import main; main()", *line]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
     return said[-1] if done.returncode else None

@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from department.commands.options import FOLDER, JSON, Moment, Spelled
-from department.config.upgrade import working_as
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.commands.options import FOLDER, JSON, Moment, Spelled
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 _LOGIN = click.argument("login")
 _ROLE = click.Choice([role.value for role in DepartmentRole])
@@ -39,8 +39,8 @@ def people_register(folder: DepartmentFolder) -> Iterator[ModuleType]:
     with working_as(folder, OWNER):
         from django.db import connection  # noqa: PLC0415 - after Django was set up
 
-        from department.database.queries import rows  # noqa: PLC0415
-        from department.people import services  # noqa: PLC0415
+        from platepost.department.database.queries import rows  # noqa: PLC0415
+        from platepost.department.people import services  # noqa: PLC0415
 
         rows("SELECT set_config('platepost.console', %s, false)", [getpass.getuser()])
         yield services
@@ -198,7 +198,7 @@ def covert(*, folder: DepartmentFolder, login: str, group: str, end: bool) -> No
 def list_people(*, folder: DepartmentFolder, as_json: bool) -> None:
     """List people, their roles, and what they still need before they can use the system."""
     with people_register(folder) as services:
-        from department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
+        from platepost.department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
 
         found = currencies(services.DepartmentPerson.objects.order_by("login"))
         said: list[dict[str, Any]] = [

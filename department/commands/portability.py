@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from department.commands.options import FOLDER, JSON, broken_off, progress_bar
-from department.config.upgrade import connected, working_as
-from department.custody.bucket import open_bucket
-from department.database.roles import KEEPER, OWNER, WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
-from device.control.jose import sign
-from device.files import write_durably
-from device.records.keys import Purpose
-from device.records.signing import read_key
-from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.keys import signing_jwk
+from platepost.common.files import write_durably
+from platepost.department.commands.options import FOLDER, JSON, broken_off, progress_bar
+from platepost.department.config.upgrade import connected, working_as
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.jose import sign
+from platepost.wire.records.keys import Purpose
+from platepost.wire.records.signing import read_key
 
 if TYPE_CHECKING:
-    from department.archive.portability import PortabilityDatabase
+    from platepost.department.archive.portability import PortabilityDatabase
 
 
 @click.command(
@@ -50,13 +50,13 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
     settings = folder.settings
     key = signing_jwk(folder.custody_key)
     with broken_off("Interrupted: nothing was exported."), working_as(folder, WEB):
-        from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             MANIFEST_TYPE,
             ExportManifest,
             export_department,
         )
-        from department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
-        from department.policy.policy import AccessPurpose  # noqa: PLC0415
+        from platepost.department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
+        from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
 
         why = AccessPurpose(purpose, case)
 
@@ -106,12 +106,12 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
     keys = KeyFiles(Purpose.CUSTODY, folder.identity, settings.custodian).accepted()
     left = f"Interrupted: {folder.path} may hold a part of {source}. Import it into a new folder."
     with broken_off(left), working_as(folder, WEB):
-        from department.archive.portability import (  # noqa: PLC0415 - after Django was set up
+        from platepost.department.archive.portability import (  # noqa: PLC0415 - after Django was set up
             import_department,
             open_manifest,
         )
-        from department.ledger.catalog import LedgerEvent  # noqa: PLC0415
-        from department.ledger.writing import append  # noqa: PLC0415
+        from platepost.department.ledger.catalog import LedgerEvent  # noqa: PLC0415
+        from platepost.department.ledger.writing import append  # noqa: PLC0415
 
         manifest = open_manifest(source, [read_key(key.read_bytes())] if key else keys)
         if manifest.agency != settings.agency:
@@ -138,8 +138,8 @@ def _files(folder: DepartmentFolder) -> dict[str, Path]:
 @contextmanager
 def _database(folder: DepartmentFolder) -> Iterator["PortabilityDatabase"]:
     """Connect as the owner, and as the one keeper; Django is set up."""
-    from department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
-    from department.custody.tables import CustodyTables  # noqa: PLC0415
+    from platepost.department.archive.portability import PortabilityDatabase  # noqa: PLC0415 - after Django was set up
+    from platepost.department.custody.tables import CustodyTables  # noqa: PLC0415
 
     tables = CustodyTables(folder.conninfo(KEEPER), open_bucket(folder))
     with closing(tables) as keeper, connected(folder, OWNER) as owner:

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, JSON, Moment, end_in_order, web_option
-from department.config.upgrade import connected, running_database
-from department.database.roles import KEEPER, PUBLIC
-from department.folder import DepartmentFolder
-from device.files import write_durably
-from provisioning.connection import split_address
-from provisioning.trust.keys import signing_jwk
+from platepost.common.files import write_durably
+from platepost.department.commands.options import FOLDER, JSON, Moment, end_in_order, web_option
+from platepost.department.config.upgrade import connected, running_database
+from platepost.department.database.roles import KEEPER, PUBLIC
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.connection import split_address
+from platepost.provisioning.trust.keys import signing_jwk
 
 _FRESH_SECONDS = 60
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".jws": "application/jose"}
@@ -48,7 +48,7 @@ def publish(*, folder: DepartmentFolder, month: datetime | None, as_json: bool) 
 
     Without --month, last month's, and those of the months before it that were missed.
     """
-    from department.sharing.publication import months_due, publish_month  # noqa: PLC0415 - slow to load
+    from platepost.department.sharing.publication import months_due, publish_month  # noqa: PLC0415 - slow to load
 
     settings = folder.settings
     zone = ZoneInfo(settings.timezone)
@@ -97,7 +97,7 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:
-    from department.sharing.publication import public_files  # noqa: PLC0415 - slow to load
+    from platepost.department.sharing.publication import public_files  # noqa: PLC0415 - slow to load
 
     with connected(folder, PUBLIC) as connection:
         return public_files(connection)

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from department.commands.options import FOLDER, JSON
-from department.config.upgrade import working_as
-from department.database.roles import WEB
-from department.folder import DepartmentFolder
+from platepost.department.commands.options import FOLDER, JSON
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import WEB
+from platepost.department.folder import DepartmentFolder
 
 
 @click.command(
@@ -35,8 +35,8 @@ def quality(*, folder: DepartmentFolder, as_json: bool, draw: bool, days: int) -
     Rates come with a 95 % confidence interval (Wilson). No plate, person or covert group is shown.
     """
     with working_as(folder, WEB):
-        from department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up
-        from department.alerts.quality import RejectRate, hit_quality, stale_sources, worse_posts  # noqa: PLC0415
+        from platepost.department.alerts.accuracy import draw_samples, sampled_reads  # noqa: PLC0415 - after set-up
+        from platepost.department.alerts.quality import RejectRate, hit_quality, stale_sources, worse_posts  # noqa: PLC0415
 
         if draw:
             drawn = draw_samples()

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from department.commands.options import FOLDER, JSON, progress_bar
-from department.config.upgrade import connected, running_database
-from department.custody.rebuild import RebuildOutcome
-from department.custody.rebuild import rebuild as make_anew
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
+from platepost.department.commands.options import FOLDER, JSON, progress_bar
+from platepost.department.config.upgrade import connected, running_database
+from platepost.department.custody.rebuild import RebuildOutcome
+from platepost.department.custody.rebuild import rebuild as make_anew
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 
 
 @click.command(

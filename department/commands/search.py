@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from department.commands.options import FOLDER, JSON, Moment
-from department.config.upgrade import working_as
-from department.database.roles import WEB
-from department.folder import DepartmentFolder
-from device.records.vehicles import COLORS, KINDS
+from platepost.department.commands.options import FOLDER, JSON, Moment
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import WEB
+from platepost.department.folder import DepartmentFolder
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])
 _DIRECTION = click.Choice(["approaching", "receding", "unknown"])
@@ -66,9 +66,9 @@ def search(
     """
     text = click.prompt("Pattern", default="", show_default=False, err=True)
     with working_as(folder, WEB):
-        from department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
-        from department.search.places import Places  # noqa: PLC0415
-        from department.search.plates import PlateQuery  # noqa: PLC0415
+        from platepost.department.search.patterns import PlatePattern  # noqa: PLC0415 - after Django was set up
+        from platepost.department.search.places import Places  # noqa: PLC0415
+        from platepost.department.search.plates import PlateQuery  # noqa: PLC0415
 
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
@@ -99,10 +99,10 @@ def _found(
     with_reads: bool,
 ) -> dict[str, Any]:
     """Search under an entry of the ledger; what is returned is in the ledger, and may be shown."""
-    from department.custody.reading import reads  # noqa: PLC0415 - after Django was set up
-    from department.ledger.entries import open_entry  # noqa: PLC0415
-    from department.policy.policy import AccessPurpose  # noqa: PLC0415
-    from department.search.plates import find_plates  # noqa: PLC0415
+    from platepost.department.custody.reading import reads  # noqa: PLC0415 - after Django was set up
+    from platepost.department.ledger.entries import open_entry  # noqa: PLC0415
+    from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
+    from platepost.department.search.plates import find_plates  # noqa: PLC0415
 
     with open_entry(person=getpass.getuser(), purpose=AccessPurpose(*purpose), **asked) as entry:
         page = find_plates(entry, query, limit=limit)

@@ -6,11 +6,11 @@ from types import FrameType
 import click
 import uvicorn
 
-from department.commands.options import FOLDER, end_in_order, web_option
-from department.config.upgrade import working_as
-from department.database.roles import WEB
-from department.folder import DepartmentFolder
-from provisioning.connection import split_address
+from platepost.department.commands.options import FOLDER, end_in_order, web_option
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import WEB
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.connection import split_address
 
 _STOP_SECONDS = 3
 
@@ -33,8 +33,8 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     where = web or folder.settings.web
     host, port = split_address(where)
     with working_as(folder, WEB, pooled=True):
-        from department.config.asgi import application  # noqa: PLC0415 - after Django was set up
-        from department.web.console_feed import FEED  # noqa: PLC0415
+        from platepost.department.config.asgi import application  # noqa: PLC0415 - after Django was set up
+        from platepost.department.web.console_feed import FEED  # noqa: PLC0415
 
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where

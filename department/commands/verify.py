@@ -2,15 +2,15 @@
 
 import click
 
-from department.commands.options import FOLDER, JSON, progress_bar
-from department.config.upgrade import connected, running_database
-from department.custody.bucket import open_bucket
-from department.custody.certificate import certifying_keys
-from department.custody.check import CustodyVerification
-from department.custody.register import KeyRegister
-from department.database.roles import KEEPER
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
+from platepost.department.commands.options import FOLDER, JSON, progress_bar
+from platepost.department.config.upgrade import connected, running_database
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.certificate import certifying_keys
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.register import KeyRegister
+from platepost.department.database.roles import KEEPER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
 
 
 @click.command(

@@ -8,12 +8,12 @@ from dataclasses import asdict
 
 import click
 
-from department.commands.options import FOLDER, JSON, NUMBER
-from department.config.upgrade import working_as
-from department.database.roles import OWNER, WEB
-from department.folder import DepartmentFolder
-from device.signals import LOST_OR_STOPPED, heeded, instead
-from device.systemd import Notifier
+from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.systemd import Notifier
+from platepost.department.commands.options import FOLDER, JSON, NUMBER
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.folder import DepartmentFolder
 
 _LOOK_SECONDS = 0.5
 
@@ -39,7 +39,7 @@ def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> No
     This needs a current agreement that covers releases for the purpose `hot list alarm`.
     """
     with working_as(folder, OWNER):
-        from department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
+        from platepost.department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
 
         number = add_webhook(agency, url, person=getpass.getuser())
     secret = secret_of(folder.secret_key.read_bytes(), number)
@@ -58,7 +58,7 @@ Examples:
 def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
     """Stop sending to webhook NUMBER."""
     with working_as(folder, OWNER):
-        from department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
+        from platepost.department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
 
         end_webhook(number, person=getpass.getuser())
     click.echo(json.dumps({"webhook": number}) if as_json else f"Webhook {number} has ended.")
@@ -76,7 +76,7 @@ Examples:
 def list_(*, folder: DepartmentFolder, as_json: bool) -> None:
     """Show the webhooks of FOLDER: whether they are active, how much is waiting, and why the last attempt failed."""
     with working_as(folder, OWNER):
-        from department.alerts.webhooks import webhooks  # noqa: PLC0415 - after Django was set up
+        from platepost.department.alerts.webhooks import webhooks  # noqa: PLC0415 - after Django was set up
 
         found = webhooks()
     if as_json:
@@ -103,7 +103,7 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
     stopped: list[signal.Signals] = []
     settings, key = folder.settings, folder.secret_key.read_bytes()
     with working_as(folder, WEB), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
-        from department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
+        from platepost.department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
 
         sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian)
         Notifier().ready("Tells of decisions.")

@@ -2,7 +2,7 @@
 
 ::
 
-    python -m department.config.access_table
+    python -m platepost.department.config.access_table
 """
 
 import os
@@ -14,14 +14,14 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 if __name__ == "__main__":
-    os.environ["DJANGO_SETTINGS_MODULE"] = "department.config.base"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "platepost.department.config.base"
     settings.SECRET_KEY = "of no use"  # noqa: S105 - nothing is signed
     django.setup()
 
-from department.people.access import Open, access_of
-from department.people.rights import FRESH, GRANTS, NEEDS, DepartmentRole, Permission, Requirement
+from platepost.department.people.access import Open, access_of
+from platepost.department.people.rights import FRESH, GRANTS, NEEDS, DepartmentRole, Permission, Requirement
 
-TABLE = Path(__file__).parents[2] / "docs" / "access.md"
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 _HEAD = """# Who may open which page
 
 For administrators and auditors: which role opens which page of the department. `make contract` writes this page from

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from department.custody.bucket import PictureBucket
-from department.policy.policy import DEFAULT
-from provisioning.pages import PAGES
+from platepost.common.pages import PAGES
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.policy.policy import DEFAULT
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -13,39 +13,39 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     # Before allauth, for its templates.
-    "department.people",
+    "platepost.department.people",
     "allauth",
     "allauth.account",
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
-    "department.ledger",
-    "department.custody",
-    "department.search",
-    "department.archive",
-    "department.alerts",
-    "department.lists",
-    "department.audits",
-    "department.sharing",
-    "department.federation",
-    "department.web",
+    "platepost.department.ledger",
+    "platepost.department.custody",
+    "platepost.department.search",
+    "platepost.department.archive",
+    "platepost.department.alerts",
+    "platepost.department.lists",
+    "platepost.department.audits",
+    "platepost.department.sharing",
+    "platepost.department.federation",
+    "platepost.department.web",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "department.web.middleware.SecurityHeaders",
-    "department.web.middleware.StreamsWithoutDatabase",
+    "platepost.department.web.middleware.SecurityHeaders",
+    "platepost.department.web.middleware.StreamsWithoutDatabase",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "department.people.access.AccessMiddleware",
+    "platepost.department.people.access.AccessMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-ROOT_URLCONF = "department.config.urls"
-ASGI_APPLICATION = "department.config.asgi.application"
+ROOT_URLCONF = "platepost.department.config.urls"
+ASGI_APPLICATION = "platepost.department.config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -99,7 +99,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "department.people.login.LoginAdapter"
+ACCOUNT_ADAPTER = "platepost.department.people.login.LoginAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "login"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"username"}
@@ -109,11 +109,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 """The cookie's age is the 12 hours."""
 ACCOUNT_RATE_LIMITS = False
-"""Failures are counted in the database: see `department.people.lockout`."""
+"""Failures are counted in the database: see `platepost.department.people.lockout`."""
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_REAUTHENTICATION_METHODS = {"mfa"}
 """A password alone is no fresh authentication."""
-MFA_ADAPTER = "department.people.login.FactorAdapter"
+MFA_ADAPTER = "platepost.department.people.login.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
@@ -123,10 +123,10 @@ MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Platepost"
 MFA_TOTP_TOLERANCE = 1
 MFA_FORMS = {
-    "authenticate": "department.people.login.CodeForm",
-    "reauthenticate": "department.people.login.FreshCodeForm",
+    "authenticate": "platepost.department.people.login.CodeForm",
+    "reauthenticate": "platepost.department.people.login.FreshCodeForm",
 }
-SOCIALACCOUNT_ADAPTER = "department.people.login.ProviderAdapter"
+SOCIALACCOUNT_ADAPTER = "platepost.department.people.login.ProviderAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True
 """By a link: the content security policy sends no form elsewhere."""
 PEOPLE_IDLE = timedelta(minutes=30)
@@ -169,7 +169,7 @@ ARCHIVE_HOLDS: Path | None = None
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"without_path": {"()": "department.config.logs.WithoutPath"}},
+    "filters": {"without_path": {"()": "platepost.department.config.logs.WithoutPath"}},
     "loggers": {
         "django.request": {"level": "ERROR", "filters": ["without_path"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},

@@ -13,26 +13,26 @@ from cryptography.x509 import Certificate
 from cryptography.x509.oid import NameOID
 from psycopg.conninfo import conninfo_to_dict
 
-from department.alerts.states import AlertState
-from department.config.start import set_up_django
-from department.config.upgrade import connected, missing_migrations, running_database
-from department.custody.bucket import open_bucket
-from department.custody.errors import PictureStoreError
-from department.database.cluster import PrivateCluster, installed_versions
-from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder, is_local, nearest
-from department.ledger.journal import LocalJournal
-from department.people.rights import Permission
-from department.policy.errors import PolicyError, PurposeError
-from department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
-from department.search.errors import PlacesError
-from department.search.places import Places
-from device.errors import PlatepostError
-from device.records.signing import read_key
-from provisioning.fleet.register import open_register
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
-from provisioning.trust.keys import read_private_key
+from platepost.common.errors import PlatepostError
+from platepost.department.alerts.states import AlertState
+from platepost.department.config.start import set_up_django
+from platepost.department.config.upgrade import connected, missing_migrations, running_database
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.database.cluster import PrivateCluster, installed_versions
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder, is_local, nearest
+from platepost.department.ledger.journal import LocalJournal
+from platepost.department.people.rights import Permission
+from platepost.department.policy.errors import PolicyError, PurposeError
+from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
+from platepost.department.search.errors import PlacesError
+from platepost.department.search.places import Places
+from platepost.provisioning.fleet.register import open_register
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
+from platepost.provisioning.trust.keys import read_private_key
+from platepost.wire.records.signing import read_key
 
 ENDING = timedelta(days=30)
 _LEAST_FREE_SHARE = 0.05
@@ -294,8 +294,8 @@ def _database(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     """Yield what the database lacks; if nothing, what its records say is wrong: a register, clauses of the policy."""
-    from department.database.queries import rows  # noqa: PLC0415 - after Django was set up
-    from department.sharing.clauses import evidence  # noqa: PLC0415
+    from platepost.department.database.queries import rows  # noqa: PLC0415 - after Django was set up
+    from platepost.department.sharing.clauses import evidence  # noqa: PLC0415
 
     missing = missing_migrations()
     if missing:
@@ -323,8 +323,8 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:
     """Yield the covert groups whose hits nobody sees; on no page, for only members may know what is listed."""
-    from department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
-    from department.people.models import CovertMember  # noqa: PLC0415
+    from platepost.department.people.currency import currencies  # noqa: PLC0415 - after Django was set up
+    from platepost.department.people.models import CovertMember  # noqa: PLC0415
 
     groups = {group for (group,) in owner.execute(_COVERT, [[state for state in AlertState if state.is_open]])}
     members = list(CovertMember.objects.filter(group__in=groups, left_at=None).select_related("person"))

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from department.errors import DepartmentError
-from department.folder import IdentityProvider
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import IdentityProvider
 
 PROVIDER_ID = "provider"
 """Its part of the addresses; a department has one."""

@@ -7,12 +7,12 @@ import django
 from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
-from department.config import base
-from department.config.provider import provider_settings
-from department.custody.bucket import open_bucket
-from department.database.roles import OWNER, WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder
+from platepost.department.config import base
+from platepost.department.config.provider import provider_settings
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder
 
 POOL = {"min_size": 1, "max_size": 20, "timeout": 5.0}
 """Sessions that many requests share: a new one has to learn of each weekly partition before its first search. One more

@@ -5,14 +5,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
 
-from department.config.start import set_up_django
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
-from department.errors import DepartmentError
-from department.folder import DATABASE_NAME, DepartmentFolder, application_name
-from department.ledger.journal import LocalJournal
-from department.policy.policy import DEFAULT, Policy, read_policy
-from device.files import write_durably
+from platepost.common.files import write_durably
+from platepost.department.config.start import set_up_django
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, application_name
+from platepost.department.ledger.journal import LocalJournal
+from platepost.department.policy.policy import DEFAULT, Policy, read_policy
 
 ROLES_FILE = "roles.sql"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -82,7 +82,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     with connected(folder, OWNER) as connection:
         refuse_other_keepers(connection)
     set_up_django(folder, OWNER)
-    from department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
+    from platepost.department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
 
     applied = apply_migrations()
     if not folder.policy.exists():
@@ -98,7 +98,7 @@ def _bind(policy: Policy) -> None:
     """Have the database enforce the law that the policy names, and who may enter what alone."""
     from django.db import IntegrityError, connection  # noqa: PLC0415 - after Django was set up
 
-    from department.archive.retention import establish  # noqa: PLC0415
+    from platepost.department.archive.retention import establish  # noqa: PLC0415
 
     law, lists = policy.law.name, policy.lists
     establish(law)

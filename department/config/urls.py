@@ -3,10 +3,10 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("department.people.urls")),
-    path("", include("department.lists.urls")),
-    path("", include("department.web.urls")),
-    path("", include("department.audits.urls")),
-    path("", include("department.sharing.urls")),
-    path("", include("department.federation.urls")),
+    path("", include("platepost.department.people.urls")),
+    path("", include("platepost.department.lists.urls")),
+    path("", include("platepost.department.web.urls")),
+    path("", include("platepost.department.audits.urls")),
+    path("", include("platepost.department.sharing.urls")),
+    path("", include("platepost.department.federation.urls")),
 ]

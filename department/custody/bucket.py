@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from department.custody.errors import PictureStoreError
-from department.folder import BucketSettings, DepartmentFolder
-from device.errors import installing
-from device.files import read_toml
+from platepost.common.errors import installing
+from platepost.common.files import read_toml
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.folder import BucketSettings, DepartmentFolder
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store

@@ -16,10 +16,10 @@ import psycopg
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from department.custody.errors import CustodyError
-from device.control.jose import sign
-from device.errors import RecordError
-from device.records.jws import read_compact
+from platepost.common.errors import RecordError
+from platepost.department.custody.errors import CustodyError
+from platepost.wire.jose import sign
+from platepost.wire.records.jws import read_compact
 
 TYPE = "platepost-purge+jwt"
 LARGEST = 1_000_000

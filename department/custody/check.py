@@ -22,30 +22,30 @@ from joserfc.jwk import ECKey
 from psycopg import Connection, IsolationLevel
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from department.custody.bucket import PictureBucket
-from department.custody.certificate import range_lines, read_certificate, summed
-from department.custody.errors import CustodyError
-from department.custody.given_up import PostStatements
-from department.custody.holding import ChainName, Holding, LinkedRun, Span
-from department.custody.pictures import objects_of
-from department.custody.projected import Place, found_rows, placed
-from department.custody.projections import PROJECTIONS, Projection, Row, project
-from department.custody.receipt_log import ReceiptState
-from department.custody.record import HELD, CustodyRecord, Filing, RecordRow, RecordVerdict
-from department.custody.sorting import SIGNED
-from department.custody.tables import OF_CHAIN
-from department.custody.verdict import LATE, Judgment, judge
-from department.ledger.verify import verify_ledger
-from device.errors import RecordError
-from device.files import StateFile
-from device.records.audit import Audit
-from device.records.base import read_known
-from device.records.canonical import canonical_bytes, parse
-from device.records.envelope import Event, read_event
-from device.records.receipt import KeptRange
-from device.records.signing import Keyring
-from device.records.verify.chains import Excuses
-from device.records.verify.noted import NotedHead
+from platepost.common.errors import RecordError
+from platepost.common.files import StateFile
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.certificate import range_lines, read_certificate, summed
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.holding import ChainName, Holding, LinkedRun, Span
+from platepost.department.custody.pictures import objects_of
+from platepost.department.custody.projected import Place, found_rows, placed
+from platepost.department.custody.projections import PROJECTIONS, Projection, Row, project
+from platepost.department.custody.receipt_log import ReceiptState
+from platepost.department.custody.record import HELD, CustodyRecord, Filing, RecordRow, RecordVerdict
+from platepost.department.custody.sorting import SIGNED
+from platepost.department.custody.tables import OF_CHAIN
+from platepost.department.custody.verdict import LATE, Judgment, judge
+from platepost.department.ledger.verify import verify_ledger
+from platepost.wire.records.audit import Audit
+from platepost.wire.records.base import read_known
+from platepost.wire.records.canonical import canonical_bytes, parse
+from platepost.wire.records.envelope import Event, read_event
+from platepost.wire.records.receipt import KeptRange
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.chains import Excuses
+from platepost.wire.verify.noted import NotedHead
 
 STEP = 500
 """Records that are read at once."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import zstandard
 
-from department.custody.errors import CustodyError
+from platepost.department.custody.errors import CustodyError
 
 RAW = 0
 """Codec of bytes as they came."""
@@ -115,7 +115,7 @@ def stored_form(event: dict[str, Any]) -> bytes:
 
 def dictionary(number: int) -> bytes:
     """Return a dictionary as it is shipped. Raises FileNotFoundError: there is none of that number."""
-    return files("department.custody").joinpath(f"dictionary_{number}.zstd").read_bytes()
+    return files("platepost.department.custody").joinpath(f"dictionary_{number}.zstd").read_bytes()
 
 
 def set_apart(body: bytes, *, previous: str | None = None, constants: bytes = b"") -> tuple[bytes, bytes]:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from department.custody.codec import constants_form, constants_of
-from department.custody.record import CustodyRecord, RecordVerdict
-from device.records.envelope import TYPES
-from device.records.read import Read
+from platepost.department.custody.codec import constants_form, constants_of
+from platepost.department.custody.record import CustodyRecord, RecordVerdict
+from platepost.wire.records.envelope import TYPES
+from platepost.wire.records.read import Read
 
 
 class EncodedRecord(NamedTuple):

@@ -8,7 +8,7 @@
                +-- PictureStoreError    the bucket of pictures does not answer, or refuses
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class CustodyError(PlatepostError, RuntimeError):

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from department.custody.holding import Span
-from device.records.audit import Audit, mark_of
-from device.records.base import read_known
-from device.records.canonical import canonical_bytes
-from device.records.envelope import TYPES, Event
-from device.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError
-from device.records.verify.trust import Change, Naming, Trust
+from platepost.department.custody.holding import Span
+from platepost.wire.records.audit import Audit, mark_of
+from platepost.wire.records.base import read_known
+from platepost.wire.records.canonical import canonical_bytes
+from platepost.wire.records.envelope import TYPES, Event
+from platepost.wire.records.signing import ForeignKeyError, KeyRefusedError, Keyring, SignatureRefusedError
+from platepost.wire.verify.trust import Change, Naming, Trust
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from enum import Enum
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
-from device.records.receipt import KeptRange
-from device.records.verify.chains import Excuses, merged
+from platepost.wire.records.receipt import KeptRange
+from platepost.wire.verify.chains import Excuses, merged
 
 Span: TypeAlias = tuple[int, int]
 """First and last of consecutive sequence numbers."""

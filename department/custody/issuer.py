@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import ECKey
 
-from department.custody.holding import ChainName, Holding
-from department.custody.messages import HeldRecords, OutgoingMessage
-from department.custody.receipt_log import LostRange, ReceiptLog
-from device.control.jose import sign
-from device.records.receipt import MOST_RANGES, RECEIPT_TYPE, KeptRange, Receipt
-from device.records.topics import Source
+from platepost.department.custody.holding import ChainName, Holding
+from platepost.department.custody.messages import HeldRecords, OutgoingMessage
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog
+from platepost.wire.jose import sign
+from platepost.wire.records.receipt import MOST_RANGES, RECEIPT_TYPE, KeptRange, Receipt
+from platepost.wire.records.topics import Source
 
 log = logging.getLogger(__name__)
 

@@ -24,16 +24,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import JsonValue
 
-from department.custody.holding import ChainName
-from department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer
-from department.custody.messages import KeptRecords, OutgoingMessage, ReceivedMessage
-from department.custody.receipt_log import LostRange, ReceiptLog
-from device.records.topics import ROOT
-from provisioning.brokers.rights import COVERT, RECORDS
-from provisioning.connection import secured_client, split_address
-from provisioning.errors import ProvisioningError
-from provisioning.trust.authority import CERTIFICATE_FILE
-from provisioning.trust.keys import signing_jwk
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.issuer import INTERVAL_SECONDS, ReceiptIssuer
+from platepost.department.custody.messages import KeptRecords, OutgoingMessage, ReceivedMessage
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog
+from platepost.provisioning.brokers.rights import COVERT, RECORDS
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.records.topics import ROOT
 
 log = logging.getLogger(__name__)
 

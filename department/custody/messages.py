@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from department.custody.holding import ChainName, Holding
+from platepost.department.custody.holding import ChainName, Holding
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from department.custody.bucket import PictureBucket
-from department.custody.errors import CustodyError, PictureStoreError
-from department.custody.record import PictureBytes, RecordRow
-from department.database.copy import copy_into
-from department.ledger.catalog import LedgerEvent
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.errors import CustodyError, PictureStoreError
+from platepost.department.custody.record import PictureBytes, RecordRow
+from platepost.department.database.copy import copy_into
+from platepost.department.ledger.catalog import LedgerEvent
 
 UNDER_WAY = timedelta(hours=1)
 """After which an object that was to be named is not being put any more."""

@@ -5,8 +5,8 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from department.custody.projections import Projection, Row
-from department.custody.record import RecordRow
+from platepost.department.custody.projections import Projection, Row
+from platepost.department.custody.record import RecordRow
 
 Place: TypeAlias = tuple[int, str, datetime]
 """What a row is found by: the record's id, its class, and from when it is retained."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from device.records.audit import Audit
-from device.records.envelope import AnyEvent
-from device.records.health import Health
-from device.records.hit import Hit, HitWithdrawn
-from device.records.read import Read, Sight
-from device.records.status import Status
+from platepost.wire.records.audit import Audit
+from platepost.wire.records.envelope import AnyEvent
+from platepost.wire.records.health import Health
+from platepost.wire.records.hit import Hit, HitWithdrawn
+from platepost.wire.records.read import Read, Sight
+from platepost.wire.records.status import Status
 
 Row: TypeAlias = tuple[Any, ...]
 _PLACED = ("record_id", "class", "retained_from", "post", "covert_group")

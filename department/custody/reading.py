@@ -18,12 +18,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from department.custody.holding import ChainName
-from department.custody.pictures import pictures_of
-from department.custody.projections import HIT, READ, Projection
-from department.custody.record import FURTHEST, PictureBytes, RecordRow
-from department.ledger.entries import OpenEntry
-from department.ledger.errors import ClosedEntryError
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.pictures import pictures_of
+from platepost.department.custody.projections import HIT, READ, Projection
+from platepost.department.custody.record import FURTHEST, PictureBytes, RecordRow
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.errors import ClosedEntryError
 
 MOST_ROWS = 1000
 """Rows that one call returns."""
@@ -39,7 +39,7 @@ before and after, and how long before and after that they may have been kept."""
 _reading: ContextVar[UUID | None] = ContextVar("_reading", default=None)
 """The entry in whose transaction this thread is."""
 ShownRow: TypeAlias = Mapping[str, Any]
-"""A row of a projection, by column; `department.custody.projections` names these."""
+"""A row of a projection, by column; `platepost.department.custody.projections` names these."""
 WholeRecord: TypeAlias = tuple[RecordRow, tuple[PictureBytes, ...]]
 """A record with all that custody has of it."""
 
@@ -74,13 +74,13 @@ class Sought:
     zone: str = "UTC"
     """Time zone of `hours` and `weekdays`, by its IANA name."""
     directions: Collection[str] = ()
-    """Of reads: moving in any of these, as `device.records.read.Direction` has them."""
+    """Of reads: moving in any of these, as `platepost.wire.records.read.Direction` has them."""
     lanes: Collection[str] = ()
     """Of reads: in any of these."""
     regions: Collection[str] = ()
     """Of reads: issued by any of these, such as `US-CA`, or `other`."""
     vehicles: Collection[str] = ()
-    """Of reads: any of these kinds of vehicle, as `device.records.vehicles` names them."""
+    """Of reads: any of these kinds of vehicle, as `platepost.wire.records.vehicles` names them."""
     colors: Collection[str] = ()
     """Of reads: of vehicles that may have any of these."""
     weeks: Mapping[str, Collection[int]] = field(default_factory=dict)

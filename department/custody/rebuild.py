@@ -12,12 +12,12 @@ from typing import Any
 import psycopg
 from psycopg import IsolationLevel, sql
 
-from department.custody.errors import CustodyError
-from department.custody.projected import Place, found_rows, placed
-from department.custody.projections import PROJECTIONS, Projection, Row, project
-from department.custody.record import RecordRow, tally_type
-from department.custody.sorting import DUPLICATE
-from device.records.envelope import EVENTS, read_event
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.projected import Place, found_rows, placed
+from platepost.department.custody.projections import PROJECTIONS, Projection, Row, project
+from platepost.department.custody.record import RecordRow, tally_type
+from platepost.department.custody.sorting import DUPLICATE
+from platepost.wire.records.envelope import EVENTS, read_event
 
 DAMAGED_SHOWN = 100
 """Ids of damaged records that a report names at most."""

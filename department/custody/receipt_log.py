@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from department.custody.errors import CustodyError
-from department.custody.holding import ChainName
-from device.files import flush_folder, make_folder, write_durably
-from device.records.receipt import KeptRange, Receipt
-from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
+from platepost.common.files import flush_folder, make_folder, write_durably
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.holding import ChainName
+from platepost.provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
+from platepost.wire.records.receipt import KeptRange, Receipt
 
 LINES_LEAST = 4096
 """Lines of a file that is not worth making shorter."""

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from department.custody.codec import RAW, decode, encode, stored_form
-from department.custody.holding import ChainName
-from department.custody.messages import ReceivedMessage
-from device.errors import RecordError
-from device.records.base import DIGEST, Identifier
-from device.records.canonical import canonical_bytes, parse
-from device.records.envelope import EVENTS, TYPES
-from device.records.hit import Hit, HitWithdrawn
-from device.records.parts import picture_bytes
-from device.records.read import Read
+from platepost.common.errors import RecordError
+from platepost.department.custody.codec import RAW, decode, encode, stored_form
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.wire.records.base import DIGEST, Identifier
+from platepost.wire.records.canonical import canonical_bytes, parse
+from platepost.wire.records.envelope import EVENTS, TYPES
+from platepost.wire.records.hit import Hit, HitWithdrawn
+from platepost.wire.records.parts import picture_bytes
+from platepost.wire.records.read import Read
 
 LARGEST_NUMBER = 2**53 - 1
 NO_HIT, HIT, LOG, DOUBTFUL = "no_hit", "hit", "log", "doubtful"
@@ -48,7 +48,7 @@ class RecordVerdict(StrEnum):
 
 
 class RecordStanding(StrEnum):
-    """How a record counts toward what is held; `department.custody.verdict` says why."""
+    """How a record counts toward what is held; `platepost.department.custody.verdict` says why."""
 
     PROVEN = "proven"
     UNPROVEN = "unproven"

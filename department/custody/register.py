@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from department.custody.errors import CustodyError
-from device.errors import RecordError
-from device.files import StateFile
-from device.records.signing import Keyring, read_key
-from provisioning.fleet.register import PostKey, PostKeyRegister, RegisterRefusedError, open_register
+from platepost.common.errors import RecordError
+from platepost.common.files import StateFile
+from platepost.department.custody.errors import CustodyError
+from platepost.provisioning.fleet.register import PostKey, PostKeyRegister, RegisterRefusedError, open_register
+from platepost.wire.records.signing import Keyring, read_key
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 
-from department.custody.errors import CustodyError
-from department.custody.holding import ChainName, Fate
-from department.custody.projected import placed
-from department.custody.projections import project
-from department.custody.record import CustodyRecord, RecordRow, RecordStanding, RecordVerdict, tally_type
-from department.custody.tables import Batch, HeldChain, TallyKey
-from department.custody.verdict import Judgment
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.holding import ChainName, Fate
+from platepost.department.custody.projected import placed
+from platepost.department.custody.projections import project
+from platepost.department.custody.record import CustodyRecord, RecordRow, RecordStanding, RecordVerdict, tally_type
+from platepost.department.custody.tables import Batch, HeldChain, TallyKey
+from platepost.department.custody.verdict import Judgment
 
 DUPLICATE = "duplicate"
 """In the tally, beside the verdicts."""

@@ -25,13 +25,13 @@ from typing import Self
 
 import psycopg
 
-from department.custody.bucket import PictureBucket
-from department.custody.constants import ConstantsTable
-from department.custody.errors import StoreError
-from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
-from department.custody.holding import ChainName, Fate, Holding, LinkedRun
-from department.custody.messages import ReceivedMessage
-from department.custody.record import (
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.constants import ConstantsTable
+from platepost.department.custody.errors import StoreError
+from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
+from platepost.department.custody.holding import ChainName, Fate, Holding, LinkedRun
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.record import (
     CustodyRecord,
     Filing,
     RecordRow,
@@ -40,12 +40,12 @@ from department.custody.record import (
     take,
     unreadable,
 )
-from department.custody.sorting import SIGNED, BatchSorter, counted
-from department.custody.tables import CustodyTables, HeldChain
-from department.custody.verdict import Judgment, judge, made_after
-from device.records.canonical import parse
-from device.records.signing import Keyring
-from device.records.verify.chains import Excuses
+from platepost.department.custody.sorting import SIGNED, BatchSorter, counted
+from platepost.department.custody.tables import CustodyTables, HeldChain
+from platepost.department.custody.verdict import Judgment, judge, made_after
+from platepost.wire.records.canonical import parse
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.chains import Excuses
 
 log = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from department.custody.bucket import PictureBucket
-from department.custody.constants import ConstantsTable
-from department.custody.errors import StoreError
-from department.custody.holding import ChainName, Fork, Holding, LinkedRun
-from department.custody.pictures import announce_objects, put_pictures
-from department.custody.projections import ACCESSES, PROJECTIONS, Projection, Row
-from department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
-from department.database.copy import copy_into
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.constants import ConstantsTable
+from platepost.department.custody.errors import StoreError
+from platepost.department.custody.holding import ChainName, Fork, Holding, LinkedRun
+from platepost.department.custody.pictures import announce_objects, put_pictures
+from platepost.department.custody.projections import ACCESSES, PROJECTIONS, Projection, Row
+from platepost.department.custody.record import LARGEST_NUMBER, PictureBytes, RecordRow
+from platepost.department.database.copy import copy_into
 
 LOCK = 5_806_774_213
 """Advisory lock of the one keeper that writes to a database."""

@@ -17,14 +17,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from department.custody.given_up import PostStatements
-from department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, moment_of, standing_of
-from device.records.command import Response
-from device.records.envelope import TYPES, AnyEvent, UnknownTypeError, read_event
-from device.records.health import Health
-from device.records.signing import ForeignKeyError, SignatureRefusedError, signed_by
-from device.records.status import Status
-from device.records.topics import ROOT
+from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.record import CustodyRecord, RecordStanding, RecordVerdict, moment_of, standing_of
+from platepost.wire.records.command import Response
+from platepost.wire.records.envelope import TYPES, AnyEvent, UnknownTypeError, read_event
+from platepost.wire.records.health import Health
+from platepost.wire.records.signing import ForeignKeyError, SignatureRefusedError, signed_by
+from platepost.wire.records.status import Status
+from platepost.wire.records.topics import ROOT
 
 _OUTSIDE = frozenset({TYPES[Status], TYPES[Health], TYPES[Response]})
 """Kinds that may be outside of any chain."""

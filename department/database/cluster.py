@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from department.database.roles import ROLES
-from department.errors import DepartmentError
+from platepost.department.database.roles import ROLES
+from platepost.department.errors import DepartmentError
 
 SUPERUSER = "postgres"
 LEAST_VERSION = 15

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from django.db import DatabaseError
 
-from department.errors import ActRefusedError
+from platepost.department.errors import ActRefusedError
 
 
 @contextmanager

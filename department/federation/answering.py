@@ -12,11 +12,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from department.archive.models import RetentionTerm
-from department.custody.reading import page_of_reads
-from department.database.queries import rows
-from department.federation.errors import NotTakenError
-from department.federation.exchange import (
+from platepost.common.errors import PlatepostError
+from platepost.department.archive.models import RetentionTerm
+from platepost.department.custody.reading import page_of_reads
+from platepost.department.database.queries import rows
+from platepost.department.federation.errors import NotTakenError
+from platepost.department.federation.exchange import (
     DEMAND_TYPE,
     FRESH_SECONDS,
     PAGE,
@@ -38,20 +39,19 @@ from department.federation.exchange import (
     signed,
     text_digest,
 )
-from department.federation.identity import FederationIdentity
-from department.federation.models import FederatedExchange, PartnerDepartment
-from department.ledger.agencies import require_agreed
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.writing import append, enter
-from department.policy.errors import PurposeError
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.search.errors import SearchError
-from department.search.patterns import PlatePattern
-from department.search.plates import Cursor, PlateQuery, find_plates
-from department.sharing.errors import SharingError, refusals
-from device.control.jose import Model
-from device.errors import PlatepostError
+from platepost.department.federation.identity import FederationIdentity
+from platepost.department.federation.models import FederatedExchange, PartnerDepartment
+from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.writing import append, enter
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.search.errors import SearchError
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import Cursor, PlateQuery, find_plates
+from platepost.department.sharing.errors import SharingError, refusals
+from platepost.wire.jose import Model
 
 log = logging.getLogger(__name__)
 _NOTED_SECONDS = 60.0

@@ -21,10 +21,11 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from department.database.queries import rows
-from department.federation.answering import own_identity
-from department.federation.errors import NotTakenError
-from department.federation.exchange import (
+from platepost.common.errors import PlatepostError
+from platepost.department.database.queries import rows
+from platepost.department.federation.answering import own_identity
+from platepost.department.federation.errors import NotTakenError
+from platepost.department.federation.exchange import (
     DEMAND_TYPE,
     LARGEST,
     QUERY_TYPE,
@@ -42,13 +43,12 @@ from department.federation.exchange import (
     signed,
     text_digest,
 )
-from department.federation.models import FederatedExchange, PartnerDepartment
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
-from department.ledger.writing import enter
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.sharing.errors import SharingError, act, refusals
-from device.errors import PlatepostError
+from platepost.department.federation.models import FederatedExchange, PartnerDepartment
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.writing import enter
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.sharing.errors import SharingError, act, refusals
 
 SECONDS = 2.5
 """That all partners have together."""

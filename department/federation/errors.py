@@ -6,7 +6,7 @@
      +-- NotTakenError    a partner's message is not answered
 """
 
-from department.errors import ActRefusedError
+from platepost.department.errors import ActRefusedError
 
 
 class NotTakenError(ActRefusedError):

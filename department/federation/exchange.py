@@ -14,10 +14,10 @@ from uuid import UUID
 from joserfc.jwk import ECKey
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from department.ledger.chain import commitment
-from device.control.jose import Model, open_signed, read_payload, sign
-from device.records.base import UtcTime
-from device.records.topics import NAME
+from platepost.department.ledger.chain import commitment
+from platepost.wire.jose import Model, open_signed, read_payload, sign
+from platepost.wire.records.base import UtcTime
+from platepost.wire.records.topics import NAME
 
 QUERY_TYPE = "platepost-federated-query+jws"
 RECEIPT_TYPE = "platepost-federated-receipt+jws"
@@ -71,7 +71,7 @@ class AskedPlates(_Said):
     """Which plates are wanted, or which reads of one."""
 
     plate: Annotated[str, Field(min_length=1, max_length=80)]
-    """In the language of `department.search.patterns`."""
+    """In the language of `platepost.department.search.patterns`."""
     look_alikes: Annotated[int, Field(ge=0, le=2)] = 0
     one_wrong: bool = False
     since: AwareDatetime | None = None

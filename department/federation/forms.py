@@ -5,9 +5,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from department.errors import DepartmentError
-from department.federation.identity import known_certificate
-from department.ledger.models import Agency
+from platepost.department.errors import DepartmentError
+from platepost.department.federation.identity import known_certificate
+from platepost.department.ledger.models import Agency
 
 
 class PartnerForm(forms.Form):

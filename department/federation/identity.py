@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from joserfc.jwk import ECKey
 
-from department.errors import DepartmentError
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.trust.certificates import LEAF_VALID, ORDINARY, general_name, usage
-from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private, signing_jwk
+from platepost.department.errors import DepartmentError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from platepost.provisioning.trust.certificates import LEAF_VALID, ORDINARY, general_name, usage
+from platepost.provisioning.trust.keys import new_key, private_folder, private_pem, replace_private, signing_jwk
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
-from department.ledger.models import Agency
+from platepost.department.ledger.models import Agency
 
 
 class PartnerDepartment(models.Model):
@@ -52,7 +52,7 @@ class FederatedExchange(models.Model):
     at = models.DateTimeField(default=timezone.now)
     digest = models.TextField()
     committed = models.TextField(null=True)
-    """The commitment to the case number: see `department.ledger.chain.commitment`."""
+    """The commitment to the case number: see `platepost.department.ledger.chain.commitment`."""
     case_number = models.TextField(null=True)
     salt = models.BinaryField(null=True)
     decision = models.TextField(null=True)

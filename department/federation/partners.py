@@ -4,9 +4,9 @@ import hashlib
 
 from django.db.models.functions import Now
 
-from department.federation.models import PartnerDepartment
-from department.ledger.catalog import LedgerEvent
-from department.sharing.errors import act
+from platepost.department.federation.models import PartnerDepartment
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.sharing.errors import act
 
 
 def name_partner(agency: str, url: str, certificate: str, *, person: str) -> None:

@@ -9,13 +9,13 @@ import uvicorn
 from django.db import DatabaseError, connection
 from pydantic import BaseModel
 
-from department.errors import DepartmentError
-from department.federation.answering import answer_query, give_case, own_identity
-from department.federation.errors import NotTakenError
-from department.federation.exchange import LARGEST
-from department.federation.models import PartnerDepartment
-from provisioning.enrollment.peer import PEER, PeerProtocol
-from provisioning.trust.authority import KEY_FILE
+from platepost.department.errors import DepartmentError
+from platepost.department.federation.answering import answer_query, give_case, own_identity
+from platepost.department.federation.errors import NotTakenError
+from platepost.department.federation.exchange import LARGEST
+from platepost.department.federation.models import PartnerDepartment
+from platepost.provisioning.enrollment.peer import PEER, PeerProtocol
+from platepost.provisioning.trust.authority import KEY_FILE
 
 log = logging.getLogger(__name__)
 MOST_AT_ONCE = 16

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.federation import views
+from platepost.department.federation import views
 
 urlpatterns = [
     path("partners/", views.partners, name="partners"),

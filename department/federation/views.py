@@ -7,13 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from department.federation.answering import own_identity
-from department.federation.asking import demand_case
-from department.federation.forms import CaseForm, PartnerForm
-from department.federation.models import FederatedExchange, PartnerDepartment
-from department.federation.partners import name_partner
-from department.people.access import CurrentRequest, FormActs, done_by_form, needs
-from department.people.rights import Permission
+from platepost.department.federation.answering import own_identity
+from platepost.department.federation.asking import demand_case
+from platepost.department.federation.forms import CaseForm, PartnerForm
+from platepost.department.federation.models import FederatedExchange, PartnerDepartment
+from platepost.department.federation.partners import name_partner
+from platepost.department.people.access import CurrentRequest, FormActs, done_by_form, needs
+from platepost.department.people.rights import Permission
 
 EXCHANGES = 50
 """That the page lists."""

@@ -2,11 +2,11 @@
 
 from django.db import IntegrityError
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.models import Agency
-from department.ledger.writing import entering
-from department.policy.errors import PurposeError
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.models import Agency
+from platepost.department.ledger.writing import entering
+from platepost.department.policy.errors import PurposeError
 
 
 def set_agency(agency: Agency, *, person: str) -> None:

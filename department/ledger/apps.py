@@ -6,7 +6,7 @@ from django.apps import AppConfig
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-from department.ledger.catalog import LEAST, catalog_rows
+from platepost.department.ledger.catalog import LEAST, catalog_rows
 
 # An event's class is never changed: the entries that there are name it.
 _FILL = """
@@ -22,7 +22,7 @@ INSERT INTO ledger_class VALUES (%s, %s) ON CONFLICT (class) DO UPDATE SET least
 class Ledger(AppConfig):
     """The app."""
 
-    name = "department.ledger"
+    name = "platepost.department.ledger"
 
     def ready(self) -> None:
         """Have the catalog filled in after each migration."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Self
 
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, SIGNER, WEB
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, SIGNER, WEB
 
 
 class BodyClass(Enum):

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import IntegrityError, connection
 from psycopg import Connection
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import AgreementError
-from department.ledger.writing import append, entering
-from device.files import StateFile
-from provisioning.fleet.register import PostKeyRegister, ReadsHolder
+from platepost.common.files import StateFile
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import AgreementError
+from platepost.department.ledger.writing import append, entering
+from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
 
 _SAID = """
 SELECT event, said.value::jsonb FROM ledger_entry JOIN LATERAL (

@@ -6,14 +6,14 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
-from department.ledger.agencies import require_agreed
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import ClosedEntryError
-from department.ledger.reviews import SEARCHES, is_approved
-from department.ledger.writing import append, append_shown, enter
-from department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
-from department.policy.law import LawProfile
-from department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.ledger.agencies import require_agreed
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import ClosedEntryError
+from platepost.department.ledger.reviews import SEARCHES, is_approved
+from platepost.department.ledger.writing import append, append_shown, enter
+from platepost.department.policy.errors import ApprovalNeededError, ForbiddenPurposeError, PurposeError
+from platepost.department.policy.law import LawProfile
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
 
 
 class FetchedRecords:

@@ -10,7 +10,7 @@
           +-- JournalError          the journal, for when it cannot be written, cannot be written or read
 """
 
-from department.errors import ActRefusedError, DepartmentError
+from platepost.department.errors import ActRefusedError, DepartmentError
 
 
 class LedgerError(DepartmentError, RuntimeError):

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from device.records.verify.noted import NotedHead
+from platepost.wire.verify.noted import NotedHead
 
 ENTRIES = """
 SELECT json_build_object('number', number, 'entry', entry,

@@ -18,14 +18,14 @@ from cryptography.x509 import Certificate
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from department.folder import DepartmentFolder
-from department.ledger.errors import HeadError
-from device.control.jose import open_signed, sign
-from device.errors import PlatepostError
-from device.files import write_durably
-from device.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
-from device.records.verify.noted import NotedHead
-from provisioning.files.append_only import append_only
+from platepost.common.errors import PlatepostError
+from platepost.common.files import write_durably
+from platepost.department.folder import DepartmentFolder
+from platepost.department.ledger.errors import HeadError
+from platepost.provisioning.files.append_only import append_only
+from platepost.wire.jose import open_signed, sign
+from platepost.wire.records.ledger_head import LEDGER_HEAD_TYPE, LedgerHead
+from platepost.wire.verify.noted import NotedHead
 
 SYSLOG = "syslog"
 """A destination: the system's log, at the socket behind a colon or at `/dev/log`."""

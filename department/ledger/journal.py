@@ -29,13 +29,13 @@ from joserfc.jwk import ECKey
 from psycopg import Connection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue, ValidationError
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import JournalError
-from department.ledger.writing import append
-from device.control.jose import open_signed, sign
-from device.errors import PlatepostError
-from provisioning.files.append_only import append_only, lines_of
-from provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
+from platepost.common.errors import PlatepostError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import JournalError
+from platepost.department.ledger.writing import append
+from platepost.provisioning.files.append_only import append_only, lines_of
+from platepost.provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
+from platepost.wire.jose import open_signed, sign
 
 JOURNAL_TYPE = "platepost-ledger-journal+jws"
 """The JWS header's `typ`."""

@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
-from department.ledger.errors import ClosedEntryError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.errors import ClosedEntryError
 
 MOST_ENTRIES = 500
 """Entries that one call returns."""

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import enter
-from department.policy.policy import AccessPurpose
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import enter
+from platepost.department.policy.policy import AccessPurpose
 
 WITHIN = timedelta(hours=24)
 """How soon an exigent search is reviewed."""
@@ -28,7 +28,7 @@ class ReviewOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """An exigent search that nobody has reviewed. What was asked is read by `department.ledger.reading`."""
+    """An exigent search that nobody has reviewed. What was asked is read by `platepost.department.ledger.reading`."""
 
     entry: UUID
     """Of its intent."""

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
-from device.records.verify.noted import NotedHead
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
+from platepost.wire.verify.noted import NotedHead
 
 STEP = 1000
 """Entries that are read at once."""

@@ -11,15 +11,15 @@ from pathlib import Path
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from department.ledger.errors import HeadError
-from department.ledger.heads import opened_head
-from device.control.jose import open_signed, sign
-from device.errors import PlatepostError
-from device.records.base import UtcTime
-from device.records.ledger_head import LedgerHead
-from device.records.receipt import ClientName
-from provisioning.files.append_only import append_only
-from provisioning.trust.keys import private_folder
+from platepost.common.errors import PlatepostError
+from platepost.department.ledger.errors import HeadError
+from platepost.department.ledger.heads import opened_head
+from platepost.provisioning.files.append_only import append_only
+from platepost.provisioning.trust.keys import private_folder
+from platepost.wire.jose import open_signed, sign
+from platepost.wire.records.base import UtcTime
+from platepost.wire.records.ledger_head import LedgerHead
+from platepost.wire.records.receipt import ClientName
 
 WITNESS_TYPE = "platepost-ledger-witness+jws"
 """The JWS header's `typ`."""

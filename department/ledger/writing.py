@@ -2,7 +2,7 @@
 
 - `entering` around what changes something: one transaction, and one entry at its end.
 - `append` for what stands alone, such as a failed log-on.
-- Before records are read: `department.ledger.entries.open_entry`.
+- Before records are read: `platepost.department.ledger.entries.open_entry`.
 """
 
 import json
@@ -14,8 +14,8 @@ from uuid import UUID
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import LedgerError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
 
 _REFUSED = {"23514", "42501"}
 """SQLSTATE of what the ledger's own functions refuse: their messages name no values."""

@@ -10,8 +10,8 @@ from functools import partial
 
 from psycopg.errors import InsufficientPrivilege
 
-from department.database.refusals import refused_as
-from department.errors import ActRefusedError
+from platepost.department.database.refusals import refused_as
+from platepost.department.errors import ActRefusedError
 
 WHY = {
     "lists_plate": "a plate has 3 to 10 letters and digits; a partial one three known ones, and the length that fits",

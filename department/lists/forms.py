@@ -9,12 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
-from department.lists.models import ListEntry
-from department.policy.policy import AccessPurpose, policy_in_force
-from device.records.hit import TEST_CATEGORY
-from provisioning.hotlist.cleaning import clean_pattern, clean_plate, clean_state
-from provisioning.hotlist.mapping import DEFAULT_CATEGORIES, SourceMapping
-from provisioning.hotlist.rows import RowRefusedError
+from platepost.department.lists.models import ListEntry
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.provisioning.hotlist.cleaning import clean_pattern, clean_plate, clean_state
+from platepost.provisioning.hotlist.mapping import DEFAULT_CATEGORIES, SourceMapping
+from platepost.provisioning.hotlist.rows import RowRefusedError
+from platepost.wire.records.hit import TEST_CATEGORY
 
 _CATEGORIES = [(name, name.replace("_", " ")) for name in sorted(DEFAULT_CATEGORIES) if name != TEST_CATEGORY]
 _ENDS = [("6", "6 hours"), ("24", "1 day"), ("72", "3 days"), ("168", "7 days"), ("720", "30 days"), ("2160", "90 days"), ("8760", "a year")]  # fmt: skip  # noqa: E501 - one table

@@ -15,15 +15,15 @@ from pathlib import Path
 import zstandard
 from django.db import connection, transaction
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.lists.models import ListImport, ListRequest
-from device.hotlist.store import size_jumps
-from provisioning.hotlist.files import Files
-from provisioning.hotlist.mapping import SourceMapping, load_mapping
-from provisioning.hotlist.rows import HotListRow, RefusedRow
-from provisioning.hotlist.source import read_rows
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.lists.models import ListImport, ListRequest
+from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.mapping import SourceMapping, load_mapping
+from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.wire.hotlist.store import size_jumps
 
 MOST_REPORTED = 1000
 """Refused rows that a report names; it counts all."""

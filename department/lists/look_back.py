@@ -6,17 +6,17 @@ read says is read again, under an entry of the ledger, by anyone who opens it.
 
 from datetime import UTC, datetime, timedelta
 
-from department.custody.reading import ShownRow, Sought, reads
-from department.ledger.entries import OpenEntry, open_entry
-from department.lists.errors import ListRefusedError
-from department.lists.models import ListEntry, ListLead
-from department.lists.services import seeing
-from department.people.models import DepartmentPerson
-from department.people.services import covert_groups
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.search.patterns import PlatePattern
-from department.search.plates import PlateQuery, find_plates, in_time
-from device.hotlist.keys import PlateText, fold
+from platepost.department.custody.reading import ShownRow, Sought, reads
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.lists.errors import ListRefusedError
+from platepost.department.lists.models import ListEntry, ListLead
+from platepost.department.lists.services import seeing
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import PlateQuery, find_plates, in_time
+from platepost.wire.hotlist.keys import PlateText, fold
 
 MOST_LEADS = 500
 """Of one entry, the latest."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models
 from django.db.models import Max
 
-from device.hotlist.layout import PatternEntry
+from platepost.wire.hotlist.layout import PatternEntry
 
 
 class ListEntry(models.Model):

@@ -15,38 +15,38 @@ from django.db import connection
 from django.db.models import Q
 from joserfc.jwk import ECKey
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.lists.errors import ListRefusedError
-from department.lists.imports import forget_former, imported_rows
-from department.lists.models import ListEntry, ListRecovery, ListRequest
-from department.policy.policy import policy_in_force
-from device.errors import HotListError
-from device.hotlist.errors import BadSignature, ChainTooLong
-from device.hotlist.keys import PlateText
-from device.hotlist.layout import MOST_PATTERNS, PatternEntry
-from device.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
-from device.hotlist.package import PackageFile, load_key, recipients, split
-from device.hotlist.settings import SIZE_JUMP
-from device.records.keys import Purpose
-from provisioning.commands.authorship import logged
-from provisioning.commands.hotlist.options import Department
-from provisioning.commands.hotlist.options import department as opened_department
-from provisioning.commands.hotlist.publish import LOOK_AROUND_SECONDS, monitor_of
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.changes import Removal, from_news
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.distribution import all_heard
-from provisioning.hotlist.files import Files
-from provisioning.hotlist.publish import publish
-from provisioning.hotlist.report import facts_of
-from provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError
+from platepost.common.errors import HotListError
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.lists.errors import ListRefusedError
+from platepost.department.lists.imports import forget_former, imported_rows
+from platepost.department.lists.models import ListEntry, ListRecovery, ListRequest
+from platepost.department.policy.policy import policy_in_force
+from platepost.provisioning.commands.authorship import logged
+from platepost.provisioning.commands.hotlist.options import Department
+from platepost.provisioning.commands.hotlist.options import department as opened_department
+from platepost.provisioning.commands.hotlist.publish import LOOK_AROUND_SECONDS, monitor_of
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.changes import Removal, from_news
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.distribution import all_heard
+from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.publish import publish
+from platepost.provisioning.hotlist.report import facts_of
+from platepost.provisioning.hotlist.rows import TEST_ROW, HotListRow, SizeJumpError
+from platepost.wire.hotlist.errors import BadSignature, ChainTooLong
+from platepost.wire.hotlist.keys import PlateText
+from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
+from platepost.wire.hotlist.manifest import LONGEST_LINE, LONGEST_REASON, Manifest, read_unverified, verify
+from platepost.wire.hotlist.package import PackageFile, load_key, recipients, split
+from platepost.wire.hotlist.settings import SIZE_JUMP
+from platepost.wire.records.keys import Purpose
 
 LOCK = 4_218_870_551
 """Advisory lock of the one signer of a database."""

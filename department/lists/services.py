@@ -10,20 +10,20 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.db.models.functions import Now
 
-from department.alerts.shift import withdraw_listed
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
-from department.lists.errors import WHY, ListRefusedError, refusals
-from department.lists.imports import held_imports
-from department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
-from department.people.currency import currency_of
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.policy.policy import ListRules, policy_in_force
-from device.hotlist.layout import MOST_PATTERNS
-from provisioning.hotlist.cleaning import clean_reference
-from provisioning.hotlist.rows import RowRefusedError
+from platepost.department.alerts.shift import withdraw_listed
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
+from platepost.department.lists.errors import WHY, ListRefusedError, refusals
+from platepost.department.lists.imports import held_imports
+from platepost.department.lists.models import ListEntry, ListImport, ListRecovery, ListRequest
+from platepost.department.people.currency import currency_of
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import ListRules, policy_in_force
+from platepost.provisioning.hotlist.cleaning import clean_reference
+from platepost.provisioning.hotlist.rows import RowRefusedError
+from platepost.wire.hotlist.layout import MOST_PATTERNS
 
 _NUMBER = re.compile(r"#(\d{1,18})$")
 """In `ListEntry.reference`, at its end."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Count, Max
 
-from department.alerts.shift import shift_start
-from department.lists.imports import held_imports
-from department.lists.models import ListEntry, ListRequest
+from platepost.department.alerts.shift import shift_start
+from platepost.department.lists.imports import held_imports
+from platepost.department.lists.models import ListEntry, ListRequest
 
 SHOWN = 200
 """Entries of one page."""

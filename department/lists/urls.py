@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.lists import views
+from platepost.department.lists import views
 
 urlpatterns = [
     path("lists/", views.lists, name="lists"),

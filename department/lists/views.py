@@ -9,19 +9,19 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from department.errors import DepartmentError
-from department.lists import services
-from department.lists.errors import ListRefusedError
-from department.lists.forms import MOST_BECAUSE, BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
-from department.lists.look_back import look_back, open_leads
-from department.lists.models import ListEntry, ListImport
-from department.lists.standing import published_to, standing
-from department.people.access import CurrentRequest, needs
-from department.people.rights import Permission
-from department.people.services import covert_groups
-from department.policy.errors import PurposeError
-from department.policy.policy import AccessPurpose
-from department.search.errors import SearchError
+from platepost.department.errors import DepartmentError
+from platepost.department.lists import services
+from platepost.department.lists.errors import ListRefusedError
+from platepost.department.lists.forms import MOST_BECAUSE, BecauseForm, EntryForm, PurposeOfLookForm, RecoveredForm
+from platepost.department.lists.look_back import look_back, open_leads
+from platepost.department.lists.models import ListEntry, ListImport
+from platepost.department.lists.standing import published_to, standing
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.errors import SearchError
 
 _DIGITS = 19
 """With so many a number may be none of the database."""

@@ -31,15 +31,15 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from department.errors import ActRefusedError
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import LedgerError
-from department.ledger.writing import append
-from department.people.currency import Currency, currency_of
-from department.people.device import is_console, set_device
-from department.people.models import DepartmentPerson
-from department.people.rights import FRESH, Permission
-from department.policy.errors import PolicyError, PurposeError
+from platepost.department.errors import ActRefusedError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.writing import append
+from platepost.department.people.currency import Currency, currency_of
+from platepost.department.people.device import is_console, set_device
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import FRESH, Permission
+from platepost.department.policy.errors import PolicyError, PurposeError
 
 View = Callable[..., HttpResponseBase]
 FormActs: TypeAlias = Mapping[str, tuple[type[forms.Form], Callable[[Any], object]]]

@@ -6,7 +6,7 @@ from django.apps import AppConfig
 class PeopleConfig(AppConfig):
     """People."""
 
-    name = "department.people"
+    name = "platepost.department.people"
 
     def ready(self) -> None:
         """Have log-offs entered in the ledger, and Django's own permissions, which nothing here uses, not made."""
@@ -14,8 +14,8 @@ class PeopleConfig(AppConfig):
         from django.contrib.contenttypes.management import create_contenttypes  # noqa: PLC0415
         from django.db.models.signals import post_migrate  # noqa: PLC0415
 
-        from department.people.login import note_log_off  # noqa: PLC0415
+        from platepost.department.people.login import note_log_off  # noqa: PLC0415
 
-        user_logged_out.connect(note_log_off, dispatch_uid="department.people.log_off")
+        user_logged_out.connect(note_log_off, dispatch_uid="platepost.department.people.log_off")
         post_migrate.disconnect(create_contenttypes)
         post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")

@@ -8,9 +8,9 @@ from functools import cached_property
 from django.conf import settings
 from django.utils import timezone
 
-from department.database.queries import rows
-from department.people.models import DepartmentPerson
-from department.people.rights import (
+from platepost.department.database.queries import rows
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import (
     GRANTS,
     NEEDS,
     Certification,

@@ -7,12 +7,12 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from department.people.models import DispatchConsole
+from platepost.department.people.models import DispatchConsole
 
 _COOKIE = "platepost-device"
 _AGE = 400 * 24 * 3600
 """Seconds; browsers keep no cookie for longer (RFC 6265bis)."""
-_SALT = "department.people.device"
+_SALT = "platepost.department.people.device"
 
 
 def device_of(request: HttpRequest) -> UUID | None:

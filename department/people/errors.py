@@ -6,7 +6,7 @@
      +-- PersonError    the change is refused, or there is no such person
 """
 
-from department.errors import ActRefusedError
+from platepost.department.errors import ActRefusedError
 
 
 class PersonError(ActRefusedError):

@@ -4,7 +4,7 @@ import base64
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from department.people.rights import TrainingTopic
+from platepost.department.people.rights import TrainingTopic
 
 
 class Exercise(BaseModel):

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from pydantic import ValidationError
 
-from department.people.errors import PersonError
-from department.people.exercise_file import ExerciseSet
-from department.people.models import DepartmentPerson, ExerciseResult
-from department.people.rights import TrainingTopic
+from platepost.department.people.errors import PersonError
+from platepost.department.people.exercise_file import ExerciseSet
+from platepost.department.people.models import DepartmentPerson, ExerciseResult
+from platepost.department.people.rights import TrainingTopic
 
 
 def exercise_sets() -> Mapping[str, Path]:

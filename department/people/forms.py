@@ -7,9 +7,9 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from department.people.models import DepartmentPerson
-from department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
-from device.years import FIRST_YEAR, LAST_YEAR
+from platepost.common.years import FIRST_YEAR, LAST_YEAR
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import CONSOLE_ONLY, Certification, DepartmentRole, TrainingTopic
 
 _ROLES = [(role.value, role.label) for role in DepartmentRole if role not in CONSOLE_ONLY]
 CHOOSE = ("", _("choose"))

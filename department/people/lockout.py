@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from department.people.models import DepartmentPerson, KnownDevice, LoginFailure, LoginLock, UsedCode
+from platepost.department.people.models import DepartmentPerson, KnownDevice, LoginFailure, LoginLock, UsedCode
 
 WINDOW = timedelta(minutes=15)
 MOST = 5

@@ -21,14 +21,14 @@ from django.http import HttpRequest
 from django.shortcuts import render
 from django.utils import timezone
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import append
-from department.people.access import BEGAN
-from department.people.device import device_of
-from department.people.errors import PersonError
-from department.people.lockout import is_locked, known, note_failure, use_up
-from department.people.models import DepartmentPerson, KnownDevice
-from department.people.services import take_groups
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append
+from platepost.department.people.access import BEGAN
+from platepost.department.people.device import device_of
+from platepost.department.people.errors import PersonError
+from platepost.department.people.lockout import is_locked, known, note_failure, use_up
+from platepost.department.people.models import DepartmentPerson, KnownDevice
+from platepost.department.people.services import take_groups
 
 _WRONG = (
     "Log-in and password do not fit, or passwords are locked for this log-in after too many failures. "
@@ -214,5 +214,7 @@ def _use_up_invitation(request: HttpRequest, person: DepartmentPerson, *, by_cod
 
 
 def _fernet() -> Fernet:
-    key = HKDF(hashes.SHA256(), 32, None, b"department.people.login").derive(str(settings.SECRET_KEY).encode())
+    key = HKDF(hashes.SHA256(), 32, None, b"platepost.department.people.login").derive(
+        str(settings.SECRET_KEY).encode()
+    )
     return Fernet(base64.urlsafe_b64encode(key))

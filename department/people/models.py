@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 IDLE = timedelta(days=90)
 """A person who did not log on for so long is suspended (CJIS AC-2)."""

@@ -1,7 +1,8 @@
 """Who may do what, in one table. Nothing here knows a database.
 
 A permission needs a role, and most need currency too: certificates that have not ended, and training that was passed
-and is not too old. `department.people.currency` computes both for a person at a moment; nothing stores the answer.
+and is not too old. `platepost.department.people.currency` computes both for a person at a moment; nothing stores the
+answer.
 """
 
 from dataclasses import dataclass
@@ -134,7 +135,7 @@ _USE = frozenset(
 _FIELD = _USE | {Permission.EXPORT, Permission.PROPOSE_LIST}
 GRANTS: dict[DepartmentRole, frozenset[Permission]] = {
     DepartmentRole.OPERATOR: _FIELD,
-    # Lists by what the policy lets a dispatcher enter, and no more: see `department.lists.services`.
+    # Lists by what the policy lets a dispatcher enter, and no more: see `platepost.department.lists.services`.
     DepartmentRole.DISPATCHER: _USE | {Permission.PROPOSE_LIST},
     DepartmentRole.SUPERVISOR: _FIELD
     | {

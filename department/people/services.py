@@ -17,13 +17,13 @@ from django.db import transaction
 from django.utils import timezone
 from psycopg.errors import InsufficientPrivilege, IntegrityError
 
-from department.database.queries import rows
-from department.database.refusals import refused_as
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import append
-from department.people.currency import currency_of
-from department.people.errors import PersonError
-from department.people.models import (
+from platepost.department.database.queries import rows
+from platepost.department.database.refusals import refused_as
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append
+from platepost.department.people.currency import currency_of
+from platepost.department.people.errors import PersonError
+from platepost.department.people.models import (
     CovertMember,
     DepartmentPerson,
     DispatchConsole,
@@ -33,7 +33,7 @@ from department.people.models import (
     RoleGrant,
     TrainingResult,
 )
-from department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
+from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
 
 INVITED = timedelta(hours=72)
 """For so long the code of an invitation is good."""

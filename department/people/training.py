@@ -4,11 +4,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from department.people.access import CurrentRequest, needs
-from department.people.errors import PersonError
-from department.people.exercise_file import ExerciseSet
-from department.people.exercises import exercise_set, exercise_sets, note_exercises
-from department.people.rights import Permission
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.errors import PersonError
+from platepost.department.people.exercise_file import ExerciseSet
+from platepost.department.people.exercises import exercise_set, exercise_sets, note_exercises
+from platepost.department.people.rights import Permission
 
 _ANSWERS = "people_exercises"
 """In a session, by set: what was answered so far."""

@@ -10,9 +10,9 @@ from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
 from django.urls import path
 
-from department.people import training, views
-from department.people.access import needs, open_to_all, setting_up
-from department.people.rights import Permission
+from platepost.department.people import training, views
+from platepost.department.people.access import needs, open_to_all, setting_up
+from platepost.department.people.rights import Permission
 
 _log_in = views.LogInView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
 _own = needs(Permission.OWN_ACCOUNT)

@@ -13,13 +13,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from department.people import services
-from department.people.access import CurrentRequest, View, accepted, needs
-from department.people.currency import currencies, currency_of
-from department.people.device import device_of
-from department.people.forms import CertificateForm, ConsoleForm, PersonForm, RoleForm, TrainingForm
-from department.people.models import DepartmentPerson, DispatchConsole
-from department.people.rights import CONSOLE_ONLY, Permission
+from platepost.department.people import services
+from platepost.department.people.access import CurrentRequest, View, accepted, needs
+from platepost.department.people.currency import currencies, currency_of
+from platepost.department.people.device import device_of
+from platepost.department.people.forms import CertificateForm, ConsoleForm, PersonForm, RoleForm, TrainingForm
+from platepost.department.people.models import DepartmentPerson, DispatchConsole
+from platepost.department.people.rights import CONSOLE_ONLY, Permission
 
 
 class LogInView(LoginView):  # type: ignore[misc]

@@ -9,7 +9,7 @@
           +-- ApprovalNeededError        nobody has approved it yet
 """
 
-from department.errors import DepartmentError
+from platepost.department.errors import DepartmentError
 
 
 class PolicyError(DepartmentError):

@@ -11,8 +11,8 @@ from typing import Annotated
 from django.conf import settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
-from department.policy.law import LAWS, LawProfile
+from platepost.department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
+from platepost.department.policy.law import LAWS, LawProfile
 
 DEFAULT = Path(__file__).with_name("default.toml")
 """The policy file that a new department begins with."""

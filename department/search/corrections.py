@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from department.custody.projections import folded
-from department.custody.reading import ShownRow, Sought, selected_reads, under
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry
-from department.ledger.writing import append
-from department.search.errors import PatternError
-from department.search.plates import PlateQuery
+from platepost.department.custody.projections import folded
+from platepost.department.custody.reading import ShownRow, Sought, selected_reads, under
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.writing import append
+from platepost.department.search.errors import PatternError
+from platepost.department.search.plates import PlateQuery
 
 MOST = 25
 """Corrected reads that one search lists."""

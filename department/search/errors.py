@@ -11,7 +11,7 @@
           +-- PlacesError                  the department's map cannot be read
 """
 
-from department.errors import DepartmentError
+from platepost.department.errors import DepartmentError
 
 
 class SearchError(DepartmentError, RuntimeError):

@@ -23,9 +23,9 @@ from functools import cache, cached_property
 from itertools import chain, combinations, pairwise, product, takewhile
 from typing import Self, TypeAlias
 
-from department.custody.projections import folded
-from department.search.errors import PatternError
-from department.search.misreads import log_probability, look_alikes
+from platepost.department.custody.projections import folded
+from platepost.department.search.errors import PatternError
+from platepost.department.search.misreads import log_probability, look_alikes
 
 LEAST_KNOWN = 3
 """Known characters that a pattern needs where no place and time are given, and that have to agree with a plate that
@@ -35,7 +35,7 @@ HIDDEN = "?"
 MOST_LOOK_ALIKES = 2
 MOST_IN_SET = 6
 LONGEST = 24
-"""Characters of a plate: `device.records.base.PLATE_LENGTH`."""
+"""Characters of a plate: `platepost.wire.records.base.PLATE_LENGTH`."""
 MOST_SPELLINGS = 1000
 """Plates that a pattern without `?` and `*` may stand for and be looked up one by one."""
 MOST_OF_PAIR = 36

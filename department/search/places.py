@@ -20,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from department.search.errors import PatternError, PlacesError
+from platepost.department.search.errors import PatternError, PlacesError
 
 Point: TypeAlias = tuple[float, float]
 """Longitude and latitude, degrees, WGS 84."""

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from django.db import OperationalError
 
-from department.custody.reading import SeenPlate, Sought, prepared, seen, under
-from department.ledger.entries import OpenEntry
-from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import HIDDEN, Fit, PlatePattern, Why
+from platepost.department.custody.reading import SeenPlate, Sought, prepared, seen, under
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
+from platepost.department.search.patterns import HIDDEN, Fit, PlatePattern, Why
 
 PAGE = 25
 """Plates of a page, if nothing else is asked."""

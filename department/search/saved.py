@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db import connection
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from department.custody.reading import READS_NEAR, Sought, selected_reads, under
-from department.custody.record import FURTHEST
-from department.ledger.entries import OpenEntry
-from department.search.errors import CaseRequiredError, PatternError
-from department.search.plates import LONGEST_TIME, MOST_POSTS, PAGE, in_time
+from platepost.department.custody.reading import READS_NEAR, Sought, selected_reads, under
+from platepost.department.custody.record import FURTHEST
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.search.errors import CaseRequiredError, PatternError
+from platepost.department.search.plates import LONGEST_TIME, MOST_POSTS, PAGE, in_time
 
 MOST_SCENES = 10
 MOST_PASSAGES = 500

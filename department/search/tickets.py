@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
-from department.database.queries import rows
-from department.policy.policy import AccessPurpose
+from platepost.department.database.queries import rows
+from platepost.department.policy.policy import AccessPurpose
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 The database refuses what the law forbids. There is no grant to all, and none without an end: an agreement names one
 agency, its purposes, and what may be done.
-A subpoena or an order is no grant: see `department.sharing.requests`.
+A subpoena or an order is no grant: see `platepost.department.sharing.requests`.
 """
 
 from datetime import date
@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from department.ledger.agencies import set_agency
-from department.ledger.catalog import LedgerEvent
-from department.ledger.models import Agency
-from department.policy.errors import PurposeError
-from department.sharing.errors import act, refusals
-from department.sharing.models import AgencyVerification, SharingAgreement
+from platepost.department.ledger.agencies import set_agency
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.models import Agency
+from platepost.department.policy.errors import PurposeError
+from platepost.department.sharing.errors import act, refusals
+from platepost.department.sharing.models import AgencyVerification, SharingAgreement
 
 
 def register_agency(agency: Agency, *, person: str) -> None:

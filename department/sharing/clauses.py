@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from department.database.queries import rows
-from department.ledger.catalog import LedgerEvent
-from department.policy.policy import Policy, policy_in_force
-from department.sharing.errors import act
-from department.sharing.models import BreachIncident, PolicyVersion, SharingRelease, SharingRequest
+from platepost.department.database.queries import rows
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.policy.policy import Policy, policy_in_force
+from platepost.department.sharing.errors import act
+from platepost.department.sharing.models import BreachIncident, PolicyVersion, SharingRelease, SharingRequest
 
 
 @dataclass(frozen=True, slots=True)

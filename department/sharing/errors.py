@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from department.database.refusals import refused_as
-from department.errors import ActRefusedError
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import entering
+from platepost.department.database.refusals import refused_as
+from platepost.department.errors import ActRefusedError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import entering
 
 _WHY = {
     "sharing_in_state": "the law allows no agreement with an agency of this kind",

@@ -8,14 +8,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_package import recipient_of
-from department.archive.holds import HeldScope, folded_plates
-from department.errors import DepartmentError
-from department.ledger.models import Agency, AgencyKind
-from department.people.forms import DayField, TimeField
-from department.people.models import DepartmentPerson
-from department.policy.policy import policy_in_force
-from department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
+from platepost.department.archive.evidence_package import recipient_of
+from platepost.department.archive.holds import HeldScope, folded_plates
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.people.forms import DayField, TimeField
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.policy import policy_in_force
+from platepost.department.sharing.models import BreachIncident, SharingAgreement, SharingRelease, SharingRequest
 
 _REFUSED = "Refused: the law allows nothing on behalf of an agency of this kind."
 

@@ -17,20 +17,20 @@ from allauth.mfa.models import Authenticator
 from django.db.models.functions import Now
 from joserfc.jwk import ECKey, RSAKey
 
-from department.archive.evidence_package import AFFECTED, LARGEST, pack, seal
-from department.archive.models import KeptBackup
-from department.custody.projections import folded
-from department.custody.reading import MOST_ROWS, SeenPlate, Sought, hits, kept_plates, reads
-from department.ledger.catalog import LedgerEvent
-from department.ledger.doors import kept_register
-from department.ledger.entries import OpenEntry, open_entry, open_log
-from department.ledger.models import Agency
-from department.ledger.reading import reading
-from department.people.models import DepartmentPerson
-from department.people.services import covert_groups, disable, invite
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.sharing.errors import SharingError, act
-from department.sharing.models import BreachIncident
+from platepost.department.archive.evidence_package import AFFECTED, LARGEST, pack, seal
+from platepost.department.archive.models import KeptBackup
+from platepost.department.custody.projections import folded
+from platepost.department.custody.reading import MOST_ROWS, SeenPlate, Sought, hits, kept_plates, reads
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.doors import kept_register
+from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
+from platepost.department.ledger.models import Agency
+from platepost.department.ledger.reading import reading
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.services import covert_groups, disable, invite
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.sharing.errors import SharingError, act
+from platepost.department.sharing.models import BreachIncident
 
 NOTICE = timedelta(days=30)
 """Civ. Code 1798.29 asks for notice without unreasonable delay; this is the department's longest."""
@@ -48,7 +48,7 @@ SELECT who.value::json #>> '{}', line.at, (
     JOIN ledger_body AS there ON there.entry = later.entry AND there.field = 'device' AND there.value = device.value
     WHERE later.event = 'log_off' AND later.at > line.at
 ) FROM ledger_entry AS line
-JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
+JOIN ledger_body AS device ON platepost.device.entry = line.entry AND device.field = 'device'
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'
 WHERE line.event = 'log_on' AND device.value = %s AND line.at > %s AND line.at < %s ORDER BY line.number
 """

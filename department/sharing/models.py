@@ -4,8 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from department.archive.models import Hold
-from department.ledger.models import Agency
+from platepost.department.archive.models import Hold
+from platepost.department.ledger.models import Agency
 
 
 class PolicyVersion(models.Model):

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from department.sharing.incidents import containment
-from department.sharing.models import BreachIncident
+from platepost.department.sharing.incidents import containment
+from platepost.department.sharing.models import BreachIncident
 
 _DONE = {
     "account": "We disabled the account. Nobody can log in with it.",

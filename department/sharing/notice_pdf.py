@@ -13,8 +13,8 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, SimpleDocTemplate
 
-from department.sharing.errors import SharingError
-from department.sharing.notice import BreachNotice
+from platepost.department.sharing.errors import SharingError
+from platepost.department.sharing.notice import BreachNotice
 
 _TEXT = TTFont("DejaVuSans", str(Path(__file__).with_name("fonts") / "DejaVuSans.ttf"))
 """Its Latin, Vietnamese, Greek, Cyrillic, Armenian and Georgian glyphs: what needs no shaping."""

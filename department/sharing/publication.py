@@ -17,10 +17,10 @@ import psycopg
 from django.template import Context, Engine
 from joserfc.jwk import ECKey
 
-from department.archive.classes import CLASSES
-from department.errors import DepartmentError
-from device.control.jose import sign
-from provisioning.pages import PAGES
+from platepost.common.pages import PAGES
+from platepost.department.archive.classes import CLASSES
+from platepost.department.errors import DepartmentError
+from platepost.wire.jose import sign
 
 REPORT_TYPE = "platepost-transparency+jws"
 """The JWS header's `typ`."""
@@ -112,7 +112,7 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
     """
     found = {
         "style.css": (PAGES / "design.css").read_bytes()
-        + resources("department.sharing").joinpath("public.css").read_bytes()
+        + resources("platepost.department.sharing").joinpath("public.css").read_bytes()
     }
     reports = []
     for signed, key in connection.execute("SELECT signed, key FROM sharing_report ORDER BY month DESC"):
@@ -136,6 +136,8 @@ def public_files(connection: psycopg.Connection[Any]) -> dict[str, bytes]:
     ):
         versions.append((digest[:16], f"{hearing:%B} {hearing.day}, {hearing.year}"))
         found[f"policy-{digest[:16]}.toml"] = says.encode()
-    template = Engine().from_string(resources("department.sharing").joinpath("public.html").read_text("utf-8"))
+    template = Engine().from_string(
+        resources("platepost.department.sharing").joinpath("public.html").read_text("utf-8")
+    )
     shown = {"reports": reports, "latest": next(iter(reports), None), "versions": versions}
     return found | {"index.html": template.render(Context(shown)).encode()}

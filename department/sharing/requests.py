@@ -1,7 +1,8 @@
 """Requests from outside: each gets a clock, the records manager decides, and only a granted one releases a package.
 
 A subpoena or discovery is no grant: it names its order or case, and releases one package to one recipient. Nobody of
-the public gets records: they are answered from counts (`department.sharing.publication`) and from the redacted log.
+the public gets records: they are answered from counts (`platepost.department.sharing.publication`) and from the
+redacted log.
 """
 
 import csv
@@ -14,15 +15,15 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from department.archive.evidence_package import EvidenceManifest
-from department.archive.holds import HeldScope, place_hold
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_log
-from department.ledger.reading import reading
-from department.people.models import DepartmentPerson
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.sharing.errors import SharingError, act
-from department.sharing.models import SharingRelease, SharingRequest
+from platepost.department.archive.evidence_package import EvidenceManifest
+from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_log
+from platepost.department.ledger.reading import reading
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.sharing.errors import SharingError, act
+from platepost.department.sharing.models import SharingRelease, SharingRequest
 
 CLOCKS: Mapping[str, int] = {
     "public records": 10,  # Gov. Code 7922.535 (a)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from department.sharing import views
+from platepost.department.sharing import views
 
 urlpatterns = [
     path("policy/", views.policy, name="policy"),

@@ -8,15 +8,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from department.ledger.models import Agency
-from department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
-from department.people.rights import Permission
-from department.policy.policy import policy_in_force
-from department.sharing import agencies as register
-from department.sharing import clauses
-from department.sharing import incidents as breach
-from department.sharing import requests as outside
-from department.sharing.forms import (
+from platepost.department.ledger.models import Agency
+from platepost.department.people.access import CurrentRequest, FormActs, accepted, done_by_form, needs
+from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import policy_in_force
+from platepost.department.sharing import agencies as register
+from platepost.department.sharing import clauses
+from platepost.department.sharing import incidents as breach
+from platepost.department.sharing import requests as outside
+from platepost.department.sharing.forms import (
     AgencyForm,
     DecisionForm,
     EndForm,
@@ -31,8 +31,8 @@ from department.sharing.forms import (
     SharingAgreementForm,
     VerificationForm,
 )
-from department.sharing.models import BreachIncident, PolicyVersion, SharingRequest
-from department.sharing.notice import BreachNotice, breach_notice
+from platepost.department.sharing.models import BreachIncident, PolicyVersion, SharingRequest
+from platepost.department.sharing.notice import BreachNotice, breach_notice
 
 DECIDED = 50
 """Decided requests that the page lists."""
@@ -192,7 +192,7 @@ def notice(request: HttpRequest, number: int, whom: str) -> HttpResponse:
 def notice_pdf(request: HttpRequest, number: int, whom: str) -> HttpResponse:
     """Give the notice for the affected, or the attorney general's copy, as PDF."""
     said, form, made = _notice(number, whom), forms.Form({}), list[bytes]()
-    from department.sharing.notice_pdf import notice_pdf as pdf_of  # noqa: PLC0415 - slow to load
+    from platepost.department.sharing.notice_pdf import notice_pdf as pdf_of  # noqa: PLC0415 - slow to load
 
     if not accepted(form, lambda _: made.append(pdf_of(said))):
         return _incidents(request, form)

@@ -11,15 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from department.archive import holds as services
-from department.archive.holds import HeldScope
-from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
-from department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
-from department.archive.retention import due, set_term
-from department.people.access import CurrentRequest, accepted, needs
-from department.people.forms import MOST_NUMBER, DayField, TimeField
-from department.people.rights import Permission
-from department.people.services import covert_groups
+from platepost.department.archive import holds as services
+from platepost.department.archive.holds import HeldScope
+from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
+from platepost.department.archive.retention import due, set_term
+from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.forms import MOST_NUMBER, DayField, TimeField
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
 
 _LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
 _NO_RECORD = _("No record has a number that long.")

@@ -1,4 +1,7 @@
-"""The console: hits as they come, and what people do about them. What it hears is `department.web.console_feed`'s."""
+"""The console: hits as they come, and what people do about them.
+
+What it receives comes from `platepost.department.web.console_feed`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,12 +16,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from department.alerts import actions
-from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
-from department.alerts.alerts import alert_of
-from department.alerts.errors import AlertError, StaleAlertError
-from department.alerts.shift import acknowledge, acknowledged_until, shift_start
-from department.alerts.states import (
+from platepost.department.alerts import actions
+from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from platepost.department.alerts.alerts import alert_of
+from platepost.department.alerts.errors import AlertError, StaleAlertError
+from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start
+from platepost.department.alerts.states import (
     AlertOutcome,
     AlertStep,
     CharacterAnswer,
@@ -26,16 +29,16 @@ from department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
-from department.ledger.entries import open_entry
-from department.people.access import CurrentRequest, needs
-from department.people.currency import currencies
-from department.people.models import DepartmentPerson
-from department.people.rights import Permission
-from department.people.services import covert_groups
-from department.policy.errors import PurposeError
-from department.web.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
-from department.web.console_words import CONSOLE_WORDS
-from department.web.heard import hearing
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+from platepost.department.web.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
+from platepost.department.web.console_words import CONSOLE_WORDS
+from platepost.department.web.heard import hearing
 
 _STREAM = "text/event-stream"
 _MOST_CHARACTERS = 48

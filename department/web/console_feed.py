@@ -25,22 +25,22 @@ from django.contrib.sessions.models import Session
 from django.db import Error, connection
 from django.utils import timezone
 
-from department.alerts.alerts import MOST, Alert, alert_of, open_alerts
-from department.alerts.states import AlertState
-from department.custody.reading import whole_records
-from department.errors import DepartmentError
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.errors import LedgerError
-from department.ledger.journal import local_journal
-from department.people.currency import currencies
-from department.people.models import CovertMember, DepartmentPerson
-from department.people.rights import Permission
-from department.policy.policy import ALARM, AccessPurpose, policy_in_force
-from department.search.places import Places
-from department.web.console_hit import hit_view
-from department.web.console_stand import stand_view
-from department.web.heard import ListeningState, hearing
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
+from platepost.department.alerts.alerts import MOST, Alert, alert_of, open_alerts
+from platepost.department.alerts.states import AlertState
+from platepost.department.custody.reading import whole_records
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.journal import local_journal
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import CovertMember, DepartmentPerson
+from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import ALARM, AccessPurpose, policy_in_force
+from platepost.department.search.places import Places
+from platepost.department.web.console_hit import hit_view
+from platepost.department.web.console_stand import stand_view
+from platepost.department.web.heard import ListeningState, hearing
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,19 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from department.alerts.characters import ComparedCharacter, compared
-from department.alerts.shift import span
-from department.custody.projections import folded
-from department.custody.record import DOUBTFUL, PictureBytes, RecordRow
-from department.lists.services import listed_by
-from department.people.models import DepartmentPerson
-from department.search.misreads import look_alikes
-from department.search.places import Places
-from department.web.console_stand import EYE_ANSWERS
-from department.web.search_map import drawn_map
-from device.records.envelope import read_event
-from device.records.hit import Hit
-from device.records.parts import ClockQuality
+from platepost.department.alerts.characters import ComparedCharacter, compared
+from platepost.department.alerts.shift import span
+from platepost.department.custody.projections import folded
+from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
+from platepost.department.lists.services import listed_by
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.search.misreads import look_alikes
+from platepost.department.search.places import Places
+from platepost.department.web.console_stand import EYE_ANSWERS
+from platepost.department.web.search_map import drawn_map
+from platepost.wire.records.envelope import read_event
+from platepost.wire.records.hit import Hit
+from platepost.wire.records.parts import ClockQuality
 
 _UNSURE = 90
 """Below so many percent a character is marked."""

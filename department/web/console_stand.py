@@ -6,8 +6,8 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from department.alerts.alerts import Alert
-from department.alerts.states import (
+from platepost.department.alerts.alerts import Alert
+from platepost.department.alerts.states import (
     AlertOutcome,
     AlertState,
     EyeAnswer,
@@ -15,7 +15,7 @@ from department.alerts.states import (
     RejectReason,
     WithdrawalReason,
 )
-from department.policy.policy import policy_in_force
+from platepost.department.policy.policy import policy_in_force
 
 EYE_ANSWERS = {
     EyeAnswer.SAME: _("fits"),

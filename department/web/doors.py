@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
-from department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
-from department.people.access import CurrentRequest, accepted, needs
-from department.people.forms import DayField
-from department.people.rights import Permission
+from platepost.department.ledger.doors import agree_reads, confirm_reads, kept_register, reads_doors
+from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.forms import DayField
+from platepost.department.people.rights import Permission
 
 
 class AgreementForm(forms.Form):

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.utils.timezone import localtime
 
-from department.custody.tables import HEARD
-from department.database.queries import rows
-from department.database.roles import KEEPER
-from department.web.status import SYNTHETIC_LATE
+from platepost.department.custody.tables import HEARD
+from platepost.department.database.queries import rows
+from platepost.department.database.roles import KEEPER
+from platepost.department.web.status import SYNTHETIC_LATE
 
 SILENT = timedelta(seconds=150)
 """A post that sends its vital signs each minute has missed two of them after so long."""

@@ -11,21 +11,27 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from department.alerts.actions import AlertActor, review
-from department.alerts.alerts import open_substitutes
-from department.alerts.errors import AlertError
-from department.ledger.catalog import LedgerEvent
-from department.ledger.details import details
-from department.ledger.entries import open_log
-from department.ledger.errors import LedgerError
-from department.ledger.reading import SoughtEntries, logged
-from department.ledger.reviews import ReviewOutcome, decide_search, open_approvals, open_reviews, review_exigent
-from department.people.access import CurrentRequest, needs
-from department.people.forms import CHOOSE, MOST_NUMBER, DayField
-from department.people.rights import Permission
-from department.people.services import covert_groups
-from department.policy.errors import PurposeError
-from department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.alerts.actions import AlertActor, review
+from platepost.department.alerts.alerts import open_substitutes
+from platepost.department.alerts.errors import AlertError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.details import details
+from platepost.department.ledger.entries import open_log
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reviews import (
+    ReviewOutcome,
+    decide_search,
+    open_approvals,
+    open_reviews,
+    review_exigent,
+)
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.forms import CHOOSE, MOST_NUMBER, DayField
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
 
 PAGE = 50
 """Entries of a page."""

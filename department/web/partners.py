@@ -7,14 +7,14 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from department.federation.asking import PartnerAnswer, ask
-from department.federation.exchange import AskedPlates, PlateBehind, ReadBehind, as_entered
-from department.ledger.entries import open_entry
-from department.people.access import CurrentRequest, needs
-from department.people.rights import Permission
-from department.policy.errors import PurposeError
-from department.sharing.errors import SharingError
-from department.web.search_form import PartnerSearchForm
+from platepost.department.federation.asking import PartnerAnswer, ask
+from platepost.department.federation.exchange import AskedPlates, PlateBehind, ReadBehind, as_entered
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.policy.errors import PurposeError
+from platepost.department.sharing.errors import SharingError
+from platepost.department.web.search_form import PartnerSearchForm
 
 
 @needs(Permission.SEARCH)

@@ -7,13 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
-from department.alerts.errors import AlertError
-from department.alerts.quality import RejectRate, hit_quality, stale_sources
-from department.custody.errors import CustodyError
-from department.people.access import CurrentRequest, needs
-from department.people.rights import Permission
-from department.web.unseen import unseen
+from platepost.department.alerts.accuracy import label_sample, next_sample, sample_picture, sampled_reads
+from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.quality import RejectRate, hit_quality, stale_sources
+from platepost.department.custody.errors import CustodyError
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.web.unseen import unseen
 
 DAYS = 90
 

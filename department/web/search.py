@@ -19,23 +19,23 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.dates import WEEKDAYS
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from department.custody.errors import CustodyError
-from department.custody.reading import ShownRow, Sought, page_of_reads, picture, picture_kinds, reads
-from department.database.queries import rows
-from department.ledger.entries import OpenEntry, open_entry
-from department.people.access import CurrentRequest, needs
-from department.people.rights import Permission
-from department.policy.errors import PurposeError
-from department.policy.policy import AccessPurpose
-from department.search.corrections import correct, corrected_reads, corrections_of
-from department.search.errors import SearchError
-from department.search.plates import Cursor, FoundPlate, find_plates
-from department.search.saved import discard_search, save_search, saved_searches
-from department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
-from department.search.tickets import PictureTicket, give_ticket, use_ticket
-from department.web.search_form import PurposeForm, SceneForm, SearchForm, known_posts
-from department.web.search_map import drawn_map
-from department.web.unseen import unseen
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.reading import ShownRow, Sought, page_of_reads, picture, picture_kinds, reads
+from platepost.department.database.queries import rows
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.corrections import correct, corrected_reads, corrections_of
+from platepost.department.search.errors import SearchError
+from platepost.department.search.plates import Cursor, FoundPlate, find_plates
+from platepost.department.search.saved import discard_search, save_search, saved_searches
+from platepost.department.search.scenes import MOST_SCENES, common_plates, companions, usual_places
+from platepost.department.search.tickets import PictureTicket, give_ticket, use_ticket
+from platepost.department.web.search_form import PurposeForm, SceneForm, SearchForm, known_posts
+from platepost.department.web.search_map import drawn_map
+from platepost.department.web.unseen import unseen
 
 READS = 50
 """Reads of one page."""

@@ -10,19 +10,19 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from department.database.queries import rows
-from department.federation.exchange import AskedPlates
-from department.federation.models import PartnerDepartment
-from department.ledger.models import Agency
-from department.people.forms import TimeField
-from department.policy.policy import AccessPurpose, policy_in_force
-from department.search.errors import PatternError
-from department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
-from department.search.places import Places
-from department.search.plates import PlateQuery
-from department.search.scenes import SearchScene
-from device.records.regions import REGIONS
-from device.records.vehicles import COLORS, KINDS
+from platepost.department.database.queries import rows
+from platepost.department.federation.exchange import AskedPlates
+from platepost.department.federation.models import PartnerDepartment
+from platepost.department.ledger.models import Agency
+from platepost.department.people.forms import TimeField
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+from platepost.department.search.errors import PatternError
+from platepost.department.search.patterns import MOST_LOOK_ALIKES, PlatePattern
+from platepost.department.search.places import Places
+from platepost.department.search.plates import PlateQuery
+from platepost.department.search.scenes import SearchScene
+from platepost.wire.records.regions import REGIONS
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 _DAYS = [(day, WEEKDAYS[day - 1]) for day in range(1, 8)]
 _LOOK_ALIKES = [(0, _("none")), (1, _("one")), (MOST_LOOK_ALIKES, _("two"))]

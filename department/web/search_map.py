@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from department.search.places import Places, Point
+from platepost.department.search.places import Places, Point
 
 _WIDTH = 1000.0
 _MARGIN = 40.0

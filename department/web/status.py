@@ -11,16 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from department.alerts.quality import stale_sources, worse_posts
-from department.custody.bucket import PictureBucket
-from department.custody.errors import PictureStoreError
-from department.custody.holding import Span
-from department.custody.receipt_log import LostRange, ReceiptState
-from department.database.queries import rows
-from department.database.roles import KEEPER
-from department.folder import nearest
-from department.web.nightly import nightly_problems
-from device.records.verify.chains import merged
+from platepost.department.alerts.quality import stale_sources, worse_posts
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.custody.holding import Span
+from platepost.department.custody.receipt_log import LostRange, ReceiptState
+from platepost.department.database.queries import rows
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import nearest
+from platepost.department.web.nightly import nightly_problems
+from platepost.wire.verify.chains import merged
 
 SYNTHETIC_LATE = 2
 """A post's synthetic hit is late after so many times the interval at which the post makes it."""

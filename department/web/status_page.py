@@ -6,10 +6,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from department.audits.services import open_findings, overdue_duties
-from department.people.access import CurrentRequest, needs
-from department.people.rights import Permission
-from department.web.status import custody_status
+from platepost.department.audits.services import open_findings, overdue_duties
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.rights import Permission
+from platepost.department.web.status import custody_status
 
 
 @needs(Permission.SEE_STATUS)

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext
 
-from department.custody.errors import CustodyError, PictureStoreError
+from platepost.department.custody.errors import CustodyError, PictureStoreError
 
 _DRAWN = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 480 48" width="480" height="48">'

@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from department.web import archive, console, doors, partners, quality, search
-from department.web.ledger import ledger, reviews
-from department.web.status_page import status
+from platepost.department.web import archive, console, doors, partners, quality, search
+from platepost.department.web.ledger import ledger, reviews
+from platepost.department.web.status_page import status
 
 urlpatterns = [
     path("", status, name="status"),

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from device.audit.retrying import RetryingRecorder
-from device.clock.timekeeper import Timekeeper
-from device.records import Audit, Envelope
-from device.records.base import Outcome
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.wire.records import Audit, Envelope
+from platepost.wire.records.base import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class AuditLog:
     ) -> Envelope:
         """Record one event, and return the record.
 
-        The arguments are the fields of `device.records.audit.Audit`, the post itself by default.
+        The arguments are the fields of `platepost.wire.records.audit.Audit`, the post itself by default.
         Details that are None are left out: nothing is null on the wire.
 
         Raises:

@@ -6,10 +6,10 @@ from threading import Lock
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditEvent, AuditLog
-from device.clock.clock import Clock
-from device.part import Part
-from device.records.base import Outcome
+from platepost.device.audit.log import AuditEvent, AuditLog
+from platepost.device.clock.clock import Clock
+from platepost.device.part import Part
+from platepost.wire.records.base import Outcome
 
 MOST = 5
 """Refusals for one reason that are audited one by one in a window, and events in an hour; the rest are counted."""

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from threading import Event, RLock
 
-from device.clock.clock import SYSTEM, Clock
-from device.errors import OutboxError
-from device.records import Envelope, RecordData, Recorder
+from platepost.common.errors import OutboxError
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.wire.records import Envelope, RecordData, Recorder
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """A unit with nothing on its GPIO."""
 
-from device.board.base import Board, Light
+from platepost.device.board.base import Board, Light
 
 
 class NoBoard(Board):

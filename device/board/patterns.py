@@ -5,8 +5,8 @@ Nothing that the software says is steady: a light that is steadily lit or dark m
 
 from itertools import accumulate
 
-from device.board.base import Light
-from device.language import Phrase
+from platepost.common.language import Phrase
+from platepost.device.board.base import Light
 
 PATTERNS: dict[Light, tuple[float, ...]] = {
     Light.OFF: (),

@@ -16,12 +16,12 @@ from time import monotonic, sleep
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from device.board.base import Board, Light
-from device.board.debounce import Debounced
-from device.board.patterns import lit
-from device.board.settings import RpiSettings
-from device.errors import BackendError, BoardError
-from device.settings import checked
+from platepost.common.errors import BackendError, BoardError
+from platepost.common.settings import checked
+from platepost.device.board.base import Board, Light
+from platepost.device.board.debounce import Debounced
+from platepost.device.board.patterns import lit
+from platepost.device.board.settings import RpiSettings
 
 if TYPE_CHECKING:
     from RPi import GPIO

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from device.settings import Section
+from platepost.common.settings import Section
 
 FIRST_PIN, LAST_PIN = 2, 27
 """GPIO numbers of the header; 0 and 1 belong to the EEPROM of an add-on board (HAT specification)."""

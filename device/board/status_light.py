@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from device.board.base import Board, Light
-from device.diagnosis import FaultMonitor
-from device.faults.fault import DESCRIPTIONS, Fault
-from device.part import Part
-from device.records import PerceivedSeverity
+from platepost.device.board.base import Board, Light
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.part import Part
+from platepost.wire.faults import DESCRIPTIONS, Fault
+from platepost.wire.records import PerceivedSeverity
 
 OPENED = frozenset({Fault.DOOR_OPEN, Fault.TAMPER_OPEN})
 """The person who looks at the light has often opened the case: that must not hide how the post is."""

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
-from device.board.base import Board
-from device.faults.fault import Fault
-from device.faults.flapping import FlapDamper
-from device.part import Part
+from platepost.device.audit.log import AuditLog
+from platepost.device.board.base import Board
+from platepost.device.faults.flapping import FlapDamper
+from platepost.device.part import Part
+from platepost.wire.faults import Fault
 
 COUNT_SECONDS = 600.0
 """How often it is said what was only counted."""

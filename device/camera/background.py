@@ -5,7 +5,7 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.view import frame_sharpness, small
+from platepost.device.camera.view import frame_sharpness, small
 
 LOOKS = 15
 LOOK_SECONDS = 0.4

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Self
 
-from device.frame import Frame
+from platepost.device.frame import Frame
 
 
 class Camera(ABC):

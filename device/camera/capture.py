@@ -6,9 +6,9 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from time import monotonic
 
-from device.camera.base import Camera
-from device.errors import CameraError
-from device.frame import Frame
+from platepost.common.errors import CameraError
+from platepost.device.camera.base import Camera
+from platepost.device.frame import Frame
 
 log = logging.getLogger(__name__)
 

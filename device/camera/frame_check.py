@@ -2,7 +2,7 @@
 
 from zlib import crc32
 
-from device.frame import Frame
+from platepost.device.frame import Frame
 
 FROZEN_SECONDS = 5.0
 """Time without any difference between frames from which they count as frozen: noise alone makes each differ."""

@@ -1,7 +1,7 @@
 """The lens, judged from its pictures: covered, out of focus, moved or dazzled, against the view that was accepted.
 
 Once a second a frame is made small (64 x 36). The median of the last fifteen is the street without its vehicles; it is
-compared with the accepted view (`device.camera.view`), in the light that it resembles most:
+compared with the accepted view (`platepost.device.camera.view`), in the light that it resembles most:
 
 - *dazzled*: much of it is saturated;
 - *blocked*: most places that had structure have none any more, relative to their brightness;
@@ -23,14 +23,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.background import BackgroundModel
-from device.camera.registration import correlation, normalized
-from device.camera.view import FILE as VIEW_FILE
-from device.camera.view import HEIGHT, WIDTH, View, Views, load_views
-from device.errors import ConfigurationError
-from device.faults.fault import Fault
-from device.frame import Frame
-from device.part import Interval, Part
+from platepost.common.errors import ConfigurationError
+from platepost.device.camera.background import BackgroundModel
+from platepost.device.camera.registration import correlation, normalized
+from platepost.device.camera.view import FILE as VIEW_FILE
+from platepost.device.camera.view import HEIGHT, WIDTH, View, Views, load_views
+from platepost.device.frame import Frame
+from platepost.device.part import Interval, Part
+from platepost.wire.faults import Fault
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from device.files import StateFile
-from device.systemd import boot_id
+from platepost.common.files import StateFile
+from platepost.common.systemd import boot_id
 
 REOPENINGS = (1.0, 3.0)
 """Seconds before each time that the camera is opened again."""

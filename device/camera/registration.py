@@ -1,4 +1,7 @@
-"""How like two small pictures of a street are (`device.camera.view`), whatever the light: in place, and moved."""
+"""How alike two small pictures of a street are, in place and moved, whatever the light.
+
+`platepost.device.camera.view` makes them.
+"""
 
 from dataclasses import dataclass
 
@@ -6,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.camera.view import HEIGHT, WIDTH
+from platepost.device.camera.view import HEIGHT, WIDTH
 
 _ZOOMS = (1.0, 1.25, 0.8)
 """What the search for the other picture begins with: from one of them it finds zooms of 0.7 to 1.5."""

@@ -3,10 +3,10 @@
 from queue import Empty, Full, Queue
 from threading import Event
 
-from device.errors import CameraError
-from device.frame import Frame
-from device.part import Part
-from device.vision.pictures import Jpeg, encode
+from platepost.common.errors import CameraError
+from platepost.device.frame import Frame
+from platepost.device.part import Part
+from platepost.device.vision.pictures import Jpeg, encode
 
 STILL_BYTES = 40 * 1024
 """Largest still: sealed and in base64 it stays below the 64 KiB that a broker must take."""

@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
 
-from device.audit.rate_limit import RateLimitedAudit
-from device.board.base import DARK_SECONDS, Board
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.camera.daylight import Daylight
-from device.camera.frame_check import FrameCheck
-from device.camera.recovery import Recovery, RecoveryAction
-from device.errors import CameraError
-from device.faults.fault import Fault
-from device.frame import Frame
-from device.part import Part
-from device.records import Finding
+from platepost.common.errors import CameraError
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.board.base import DARK_SECONDS, Board
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.camera.daylight import Daylight
+from platepost.device.camera.frame_check import FrameCheck
+from platepost.device.camera.recovery import Recovery, RecoveryAction
+from platepost.device.frame import Frame
+from platepost.device.part import Part
+from platepost.wire.faults import Fault
+from platepost.wire.records import Finding
 
 log = logging.getLogger(__name__)
 

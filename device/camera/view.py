@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from device.errors import ConfigurationError
-from device.files import StateFile
+from platepost.common.errors import ConfigurationError
+from platepost.common.files import StateFile
 
 FILE = "view.json"
 WIDTH, HEIGHT = 64, 36

@@ -9,8 +9,8 @@ import subprocess
 import threading
 from time import monotonic
 
-from device.records import ClockQuality
-from device.text import printable
+from platepost.common.text import printable
+from platepost.wire.records import ClockQuality
 
 log = logging.getLogger(__name__)
 

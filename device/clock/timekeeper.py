@@ -27,10 +27,10 @@ from typing import Annotated, Protocol, Self
 from cryptography import x509
 from pydantic import AfterValidator, BaseModel
 
-from device.clock.clock import SYSTEM, Clock
-from device.clock.kernel import clock_quality
-from device.files import StateFile
-from device.records import ClockQuality
+from platepost.common.files import StateFile
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.wire.kernel_clock import CLOCK_TOLERANCE, clock_quality
+from platepost.wire.records import ClockQuality
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +39,9 @@ STEP_SECONDS = 1.0
 SAVE_SECONDS = 60.0
 HELD_SECONDS = 0.001
 """Held time below which nothing is said of it: the resolution of times on the wire."""
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""What clocks differ by that are kept with ordinary care: the skew that Kerberos allows (MIT krb5, `clockskew`)."""
 CONFIRM_SECONDS = 30.0
 """How long a clock must have been synchronized since it was set beyond the window: twice the pause after which chrony
-is asked again (`device.clock.chrony`), so that its answer is of after the step."""
+is asked again (`platepost.device.clock.chrony`), so that its answer is of after the step."""
 SOFTWARE = datetime(2026, 1, 1, tzinfo=UTC)
 """When this software was not yet written: it runs at no earlier time."""
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from device import backends
-from device.board.base import DARK_SECONDS, Board, Light
-from device.commands.options import CONFIG, Number
-from device.config import load
-from device.signals import ended_in_order
+from platepost.common.commands.options import Number
+from platepost.common.signals import ended_in_order
+from platepost.device import backends
+from platepost.device.board.base import DARK_SECONDS, Board, Light
+from platepost.device.commands.options import CONFIG
+from platepost.device.config import load
 
 LOOK_SECONDS = 0.1
 

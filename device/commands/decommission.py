@@ -13,34 +13,35 @@ from typing import Annotated
 import click
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 
-from device import __version__
-from device.audit.retrying import RetryingRecorder
-from device.clock.chrony import Chrony
-from device.clock.timekeeper import Timekeeper
-from device.commands.account import account
-from device.commands.options import CONFIG_OR_INSTALLED, Number
-from device.commands.spoken import SpokenHelp, confirmed
-from device.config import Configuration, load
-from device.control.keys.trust import TrustedKeys
-from device.custody.service import CustodyService
-from device.enrollment.decommissioned import MARK, decommissioned
-from device.enrollment.errors import DecommissionError
-from device.enrollment.provider import FILE as OPENSSL_FILE
-from device.enrollment.provider import begin_with_tpm, needs_tpm
-from device.enrollment.unit import ASIDE, WORK
-from device.enrollment.wipe import Leavings, check, wipe
-from device.files import give_to_owner, write_durably
-from device.language import Phrase, spoken
-from device.logbook import Logbook
-from device.outbox.errors import OutboxBusyError
-from device.outbox.outbox import Outbox
-from device.records import Envelope, HotListState, Recorder, Status, Versions, new_identifier
-from device.records.base import Line
-from device.secrets.certificate import certificate
-from device.text import shown
-from device.uplink.problems import in_words
-from device.uplink.settings import Tuning
-from device.uplink.uplink import Uplink
+from platepost.common.commands.options import Number
+from platepost.common.commands.spoken import SpokenHelp, confirmed
+from platepost.common.files import give_to_owner, write_durably
+from platepost.common.language import Phrase, spoken
+from platepost.common.secrets.certificate import certificate
+from platepost.common.text import shown
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.chrony import Chrony
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.commands.account import account
+from platepost.device.commands.options import CONFIG_OR_INSTALLED
+from platepost.device.config import Configuration, load
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.custody.service import CustodyService
+from platepost.device.enrollment.decommissioned import MARK, decommissioned
+from platepost.device.enrollment.provider import FILE as OPENSSL_FILE
+from platepost.device.enrollment.provider import begin_with_tpm, needs_tpm
+from platepost.device.enrollment.unit import ASIDE, WORK
+from platepost.device.enrollment.wipe import Leavings, check, wipe
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.errors import OutboxBusyError
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.problems import in_words
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.uplink import Uplink
+from platepost.version import __version__
+from platepost.wire.enrollment.errors import DecommissionError
+from platepost.wire.records import Envelope, HotListState, Recorder, Status, Versions, new_identifier
+from platepost.wire.records.base import Line
 
 LOOK_SECONDS = 0.1
 # A person waits: what lacks a receipt is sent again soon, and a broker that is away is tried again soon.

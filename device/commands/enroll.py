@@ -13,19 +13,19 @@ import click
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import TypeAdapter, ValidationError
 
-from device.clock.timekeeper import CLOCK_TOLERANCE
-from device.commands.spoken import SpokenHelp
-from device.config import load
-from device.enrollment.code import read_code, seal_key_of
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import EstClient, certificates_of, read_answer
-from device.enrollment.keyfiles import TPM
-from device.enrollment.offline import read_answer_files, write_request
-from device.enrollment.settings import ServiceSettings
-from device.enrollment.unit import UnitEnrollment, check_clock
-from device.errors import PlatepostError
-from device.language import Phrase, local, spoken
-from device.settings import Name
+from platepost.common.commands.spoken import SpokenHelp
+from platepost.common.errors import PlatepostError
+from platepost.common.language import Phrase, local, spoken
+from platepost.common.settings import Name
+from platepost.device.config import load
+from platepost.device.enrollment.keyfiles import TPM
+from platepost.device.enrollment.settings import ServiceSettings
+from platepost.device.enrollment.unit import UnitEnrollment, check_clock
+from platepost.wire.enrollment.code import read_code, seal_key_of
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import EstClient, certificates_of, read_answer
+from platepost.wire.enrollment.offline import read_answer_files, write_request
+from platepost.wire.kernel_clock import CLOCK_TOLERANCE
 
 DIRECTORY = Path("/etc/platepost")
 _NAME = TypeAdapter(Name)

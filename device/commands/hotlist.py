@@ -10,18 +10,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import CONFIG, Number
-from device.config import load
-from device.control.keys.trust import TrustedKeys
-from device.errors import HotListError
-from device.files import open_brought
-from device.hotlist import spool
-from device.hotlist.errors import ForeignAgency
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import PackageFile, check_whole, pieces, split
-from device.hotlist.service import Installation
-from device.outbox.database import in_use
-from device.text import shown
+from platepost.common.commands.options import Number
+from platepost.common.errors import HotListError
+from platepost.common.files import open_brought
+from platepost.common.text import shown
+from platepost.device.commands.options import CONFIG
+from platepost.device.config import load
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.hotlist import spool
+from platepost.device.hotlist.service import Installation
+from platepost.device.outbox.database import in_use
+from platepost.wire.hotlist.errors import ForeignAgency
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import PackageFile, check_whole, pieces, split
 
 _LOOK_SECONDS = 0.1
 _NOT_TAKEN = "the post runs (or aim or accept does), and has not taken it yet: its log says why"

@@ -19,14 +19,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from device.commands.options import Number
-from device.errors import PictureError
-from device.text import printable, shown
-from device.vision.detector import MINIMUM_SCORE
-from device.vision.draw import draw_plates
-from device.vision.photos import load_photo, picture_errors
-from device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
-from device.vision.sides import is_cut
+from platepost.common.commands.options import Number
+from platepost.common.errors import PictureError
+from platepost.common.text import printable, shown
+from platepost.device.vision.detector import MINIMUM_SCORE
+from platepost.device.vision.draw import draw_plates
+from platepost.device.vision.photos import load_photo, picture_errors
+from platepost.device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
+from platepost.device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 """What is taken for a picture in a folder; a file named on the command line is tried whatever it is called."""

@@ -14,16 +14,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.account import account
-from device.commands.options import CONFIG, Number
-from device.config import Configuration, load
-from device.errors import ConfigurationError
-from device.files import write_durably
-from device.outbox.database import in_use
-from device.recording import SUFFIX, RecordingError, requests
-from device.recording.requests import Answer, Request
-from device.signals import LOST_OR_STOPPED, heeded, instead
-from device.text import shown
+from platepost.common.commands.options import Number
+from platepost.common.errors import ConfigurationError
+from platepost.common.files import write_durably
+from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.text import shown
+from platepost.device.commands.account import account
+from platepost.device.commands.options import CONFIG
+from platepost.device.config import Configuration, load
+from platepost.device.outbox.database import in_use
+from platepost.device.recording import SUFFIX, RecordingError, requests
+from platepost.device.recording.requests import Answer, Request
 
 _LOOK_SECONDS = 0.1
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import click
 
-from device.commands.enroll import in_words
-from device.commands.options import CONFIG_OR_INSTALLED
-from device.commands.spoken import SpokenHelp
-from device.config import load
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import LARGEST
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.unit import check_certificate
-from device.files import read_brought, replace_durably
-from device.language import Phrase, day, spoken
-from device.secrets.certificate import certificate
+from platepost.common.commands.spoken import SpokenHelp
+from platepost.common.files import read_brought, replace_durably
+from platepost.common.language import Phrase, day, spoken
+from platepost.common.secrets.certificate import certificate
+from platepost.device.commands.enroll import in_words
+from platepost.device.commands.options import CONFIG_OR_INSTALLED
+from platepost.device.config import load
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.unit import check_certificate
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import LARGEST
 
 
 @click.command(

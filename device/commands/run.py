@@ -11,11 +11,11 @@ from threading import Thread
 
 import click
 
-from device import backends
-from device.commands.options import CONFIG
-from device.config import load
-from device.enrollment.provider import begin_with_tpm
-from device.post import Post
+from platepost.device import backends
+from platepost.device.commands.options import CONFIG
+from platepost.device.config import load
+from platepost.device.enrollment.provider import begin_with_tpm
+from platepost.device.post import Post
 
 log = logging.getLogger(__name__)
 

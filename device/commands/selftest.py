@@ -13,32 +13,32 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from device import backends
-from device.camera.capture import Capture
-from device.clock.chrony import Chrony
-from device.clock.kernel import clock_quality
-from device.commands.options import CONFIG
-from device.commands.spoken import SpokenHelp
-from device.config import Configuration, load
-from device.control.keys.trust import TrustedKeys
-from device.errors import PlatepostError
-from device.faults.fault import Fault, explained
-from device.files import give_to_owner
-from device.health.certificate import CERTIFICATE_DAYS
-from device.health.machine import MachineMonitor, read_machine
-from device.hotlist import HotListStore
-from device.hotlist.service import list_state
-from device.language import Phrase, day, listed, message, spoken
-from device.outbox.database import open_database, read_key_file
-from device.outbox.outbox import Outbox
-from device.records import Signer
-from device.secrets.certificate import certificate
-from device.text import shown
-from device.uplink.problems import in_words
-from device.uplink.settings import BrokerAddress
-from device.uplink.tls import connection_problem, peer_expires, tls_context
-from device.vision.detector import HEIGHT, WIDTH
-from device.vision.recognizer import Recognizer
+from platepost.common.commands.spoken import SpokenHelp
+from platepost.common.errors import PlatepostError
+from platepost.common.files import give_to_owner
+from platepost.common.language import Phrase, day, listed, message, spoken
+from platepost.common.secrets.certificate import certificate
+from platepost.common.text import shown
+from platepost.device import backends
+from platepost.device.camera.capture import Capture
+from platepost.device.clock.chrony import Chrony
+from platepost.device.commands.options import CONFIG
+from platepost.device.config import Configuration, load
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.health.certificate import CERTIFICATE_DAYS
+from platepost.device.health.machine import MachineMonitor, read_machine
+from platepost.device.hotlist.service import list_state
+from platepost.device.outbox.database import open_database, read_key_file
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.problems import in_words
+from platepost.device.uplink.settings import BrokerAddress
+from platepost.device.vision.detector import HEIGHT, WIDTH
+from platepost.device.vision.recognizer import Recognizer
+from platepost.wire.faults import Fault, explained
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.kernel_clock import clock_quality
+from platepost.wire.records import Signer
+from platepost.wire.tls import connection_problem, peer_expires, tls_context
 
 CONNECT_SECONDS = 5.0
 """How long a broker may take to answer."""

@@ -4,17 +4,17 @@ from hashlib import sha256
 
 from pydantic import Field
 
-from device.control.settings import ControlSettings
-from device.custody.settings import CustodySettings
-from device.enrollment.settings import AcceptanceSettings, EnrollmentSettings, ServiceSettings
-from device.hotlist.settings import HotListSettings
-from device.outbox.settings import OutboxSettings
-from device.recording.settings import RecordingSettings
-from device.records.settings import PostIdentity, RecordSettings
-from device.reporting.settings import ReportingSettings
-from device.settings import BackendSettings, Section, Table, remote_keys, unusual
-from device.uplink.settings import UplinkSettings
-from device.vision.settings import PassageSettings, VisionSettings
+from platepost.common.settings import BackendSettings, Section, Table, remote_keys, unusual
+from platepost.device.control.settings import ControlSettings
+from platepost.device.custody.settings import CustodySettings
+from platepost.device.enrollment.settings import AcceptanceSettings, EnrollmentSettings, ServiceSettings
+from platepost.device.outbox.settings import OutboxSettings
+from platepost.device.recording.settings import RecordingSettings
+from platepost.device.reporting.settings import ReportingSettings
+from platepost.device.uplink.settings import UplinkSettings
+from platepost.device.vision.settings import PassageSettings, VisionSettings
+from platepost.wire.hotlist.settings import HotListSettings
+from platepost.wire.records.settings import PostIdentity, RecordSettings
 
 
 class Configuration(Section):

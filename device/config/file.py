@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from device.config.configuration import Configuration
-from device.config.removed import without_removed
-from device.enrollment.decommissioned import decommissioned
-from device.errors import ConfigurationError
-from device.files import read_toml
-from device.secrets.credentials import delivered, is_private
-from device.settings import BackendSettings, explain
+from platepost.common.errors import ConfigurationError
+from platepost.common.files import read_toml
+from platepost.common.secrets.credentials import delivered, is_private
+from platepost.common.settings import BackendSettings, explain
+from platepost.device.config.configuration import Configuration
+from platepost.device.config.removed import without_removed
+from platepost.device.enrollment.decommissioned import decommissioned
 
 log = logging.getLogger(__name__)
 

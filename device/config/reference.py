@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from device.board.settings import RpiSettings
-from device.camera.picamera2.settings import Picamera2Settings
-from device.config.configuration import Configuration
-from device.secrets.credentials import is_private
-from device.settings import REMOTE, Afar, BackendSettings, table_of, tables
+from platepost.common.secrets.credentials import is_private
+from platepost.common.settings import REMOTE, Afar, BackendSettings, table_of, tables
+from platepost.device.board.settings import RpiSettings
+from platepost.device.camera.picamera2.settings import Picamera2Settings
+from platepost.device.config.configuration import Configuration
 
 PAGE = "docs/configuration.md"
 BEGIN, END = "<!-- keys: written by `make contract` -->\n", "<!-- end of keys -->\n"

@@ -13,17 +13,25 @@ from typing import Self
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.audit.log import AuditEvent
-from device.camera.snapshot import Snapshot
-from device.control import CommandVerifier, NotKeptError, Operators, RefusedError, Rejection, ReplayGuard, seal_to
-from device.control.settings import ControlSettings
-from device.control.verifier import VerifiedCommand
-from device.errors import PlatepostError
-from device.files import read_configured
-from device.logbook import Logbook
-from device.records import Command, Envelope, Finding, Response
-from device.records.base import Outcome
-from device.uplink.inbox import Delivery
+from platepost.common.errors import PlatepostError
+from platepost.common.files import read_configured
+from platepost.device.audit.log import AuditEvent
+from platepost.device.camera.snapshot import Snapshot
+from platepost.device.control import (
+    CommandVerifier,
+    NotKeptError,
+    Operators,
+    RefusedError,
+    Rejection,
+    ReplayGuard,
+    seal_to,
+)
+from platepost.device.control.settings import ControlSettings
+from platepost.device.control.verifier import VerifiedCommand
+from platepost.device.logbook import Logbook
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.records import Command, Envelope, Finding, Response
+from platepost.wire.records.base import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from device.control.errors import NotKeptError, RefusedError, Rejection
-from device.files import keep_newest
+from platepost.common.files import keep_newest
+from platepost.wire.errors import NotKeptError, RefusedError, Rejection
 
 log = logging.getLogger(__name__)
 

@@ -4,33 +4,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Generic, TypedDict
 
-from device.clock.clock import Clock
-from device.control import ConfigurationStore, RemoteConfiguration
-from device.control.commands import CommandExecutor
-from device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
-from device.control.keys.trust import TrustedKeys
-from device.control.settings import ControlSettings
-from device.diagnosis import FaultMonitor
-from device.faults.fault import Fault
-from device.logbook import Logbook
-from device.part import Interval, Part
-from device.records import ClockQuality, ConfigurationState, KeyState, Source
-from device.settings import Table
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
-
-BLAMED = frozenset(
-    {
-        Fault.CAMERA_BLACK,
-        Fault.CAMERA_FAILED,
-        Fault.CAMERA_SILENT,
-        Fault.FALLING_BEHIND,
-        Fault.HOTLIST_STALE,
-        Fault.READS_FEWER,
-        Fault.RECORD_TOO_LARGE,
-    }
-)
-"""Faults that a configuration can cause; the network's and the clock's come and go by themselves."""
+from platepost.common.settings import Table
+from platepost.device.clock.clock import Clock
+from platepost.device.control import ConfigurationStore, RemoteConfiguration
+from platepost.device.control.commands import CommandExecutor
+from platepost.device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.control.settings import ControlSettings
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.logbook import Logbook
+from platepost.device.part import Interval, Part
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import CONFIGURATION_FAULTS, Fault
+from platepost.wire.records import ClockQuality, ConfigurationState, KeyState, Source
 
 
 class Conditions(TypedDict):
@@ -112,7 +99,7 @@ class RemoteControl(Part, Generic[Table]):
         """Look at what is on trial, and now and then at what the clock or the disk did not let be applied."""
         if self._again.due(now):
             self._remote.look_again(**self._conditions())
-        waits = bool(BLAMED & self._faults.undecided())
+        waits = bool(CONFIGURATION_FAULTS & self._faults.undecided())
         self._remote.watch((fault.value for fault in self._blamed()), waits=waits)
         self._rotation.tick(now)
         self.audit()
@@ -122,7 +109,7 @@ class RemoteControl(Part, Generic[Table]):
 
         A list that is stale by the one before too has grown old by itself, as while the power was off.
         """
-        present = BLAMED & self._faults.present
+        present = CONFIGURATION_FAULTS & self._faults.present
         former = self._remote.former if Fault.HOTLIST_STALE in present else None
         if former is not None and self._stale_by(former):
             return present - {Fault.HOTLIST_STALE}

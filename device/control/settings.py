@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from device.settings import Section
+from platepost.common.settings import Section
 
 
 class ControlSettings(Section):

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from joserfc.jwk import ECKey
 
-from device.control.errors import RefusedError, Rejection
-from device.control.jose import open_signed, read_payload
-from device.control.people import Operator, Operators
-from device.records import ALLOWED, COMMAND_TYPE, ClockQuality, Command, CommandRequest, Source
+from platepost.wire.control.people import Operator, Operators
+from platepost.wire.errors import RefusedError, Rejection
+from platepost.wire.jose import open_signed, read_payload
+from platepost.wire.records import ALLOWED, COMMAND_TYPE, ClockQuality, Command, CommandRequest, Source
 
 HEEDED = timedelta(seconds=120)
 """Age up to which a command is heeded."""

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from device.control.errors import RefusedError, Rejection
-from device.control.jose import open_signed_by, read_payload
-from device.control.keys import SigningKeys
-from device.records import RECEIPT_TYPE, Receipt, Source
-from device.uplink.inbox import Delivery
+from platepost.device.control.keys import SigningKeys
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.errors import RefusedError, Rejection
+from platepost.wire.jose import open_signed_by, read_payload
+from platepost.wire.records import RECEIPT_TYPE, Receipt, Source
 
 LARGEST_RECEIPT = 16 * 1024
 """Bytes of the largest receipt that is looked at: one of 64 ranges takes twelve thousand."""

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from device.audit.log import AuditEvent
-from device.control.errors import RefusedError, Rejection
-from device.control.keys.custodians import Custodians
-from device.custody.receipts import open_receipt, read_receipt
-from device.custody.settings import CustodySettings
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.files import StateFile
-from device.logbook import Logbook
-from device.outbox.custody import Requirements
-from device.part import Interval, Part, Tables
-from device.records import CustodianTerms, Finding, Receipt
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
+from platepost.common.errors import OutboxError
+from platepost.common.files import StateFile
+from platepost.device.audit.log import AuditEvent
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.custody.receipts import open_receipt, read_receipt
+from platepost.device.custody.settings import CustodySettings
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.custody import Requirements
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.errors import RefusedError, Rejection
+from platepost.wire.faults import Fault
+from platepost.wire.records import CustodianTerms, Finding, Receipt
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from device.records import CustodianTerms
-from device.records.base import Slug
-from device.records.topics import NAME
-from device.settings import Remote, Section
+from platepost.common.settings import Remote, Section
+from platepost.wire.records import CustodianTerms
+from platepost.wire.records.base import Slug
+from platepost.wire.records.topics import NAME
 
 
 class CustodianSettings(Section):

@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal
 from joserfc.jwk import ECKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from device.control import RefusedError
-from device.control.jose import open_signed, sign
-from device.enrollment.settings import AcceptanceSettings
-from device.errors import RecordError
-from device.faults.fault import Fault
-from device.files import write_durably
-from device.part import Part
-from device.records import Source
-from device.records.settings import RecordSettings
-from device.records.signing import read_key
+from platepost.common.errors import RecordError
+from platepost.common.files import write_durably
+from platepost.device.enrollment.settings import AcceptanceSettings
+from platepost.device.part import Part
+from platepost.wire.errors import RefusedError
+from platepost.wire.faults import Fault
+from platepost.wire.jose import open_signed, sign
+from platepost.wire.records import Source
+from platepost.wire.records.settings import RecordSettings
+from platepost.wire.records.signing import read_key
 
 log = logging.getLogger(__name__)
 

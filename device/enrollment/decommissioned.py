@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from device.language import Phrase, day
+from platepost.common.language import Phrase, day
 
 MARK = "decommissioned.json"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.enrollment.errors import EnrollmentError
-from device.files import write_durably
-from device.language import Phrase
-from device.secrets.held_key import HeldKey, HeldKeyError, provider_of
+from platepost.common.files import write_durably
+from platepost.common.language import Phrase
+from platepost.common.secrets.held_key import HeldKey, HeldKeyError, provider_of
+from platepost.wire.enrollment.errors import EnrollmentError
 
 PRIVATE_KEY = "private_key.pem"
 SIGNING_KEY = "signing_key.pem"

@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from device.secrets.held_key import provider_of
+from platepost.common.secrets.held_key import provider_of
 
 log = logging.getLogger(__name__)
 

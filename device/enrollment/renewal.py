@@ -13,18 +13,18 @@ from pathlib import Path
 
 from cryptography import x509
 
-from device.audit.log import AuditLog
-from device.control.commands import Done
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import EstClient
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.request import make_renewal
-from device.enrollment.settings import EnrollmentSettings
-from device.enrollment.unit import check_certificate
-from device.errors import OutboxError, PlatepostError
-from device.files import replace_durably
-from device.part import Part
-from device.uplink.settings import UplinkSettings
+from platepost.common.errors import OutboxError, PlatepostError
+from platepost.common.files import replace_durably
+from platepost.device.audit.log import AuditLog
+from platepost.device.control.commands import Done
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.settings import EnrollmentSettings
+from platepost.device.enrollment.unit import check_certificate
+from platepost.device.part import Part
+from platepost.device.uplink.settings import UplinkSettings
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import EstClient
+from platepost.wire.enrollment.request import make_renewal
 
 log = logging.getLogger(__name__)
 

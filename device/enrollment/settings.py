@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from device.settings import PORT, Section
+from platepost.common.settings import PORT, SERVICE_PORT, Section
 
 
 class ServiceSettings(Section):
@@ -14,7 +14,7 @@ class ServiceSettings(Section):
     address: str = Field(
         default="127.0.0.1", description="Address of the unit's service interface, the only one that shows a page."
     )
-    port: int = Field(default=8088, ge=1, le=65535, description="Port of that page.")
+    port: int = Field(default=SERVICE_PORT, ge=1, le=65535, description="Port of that page.")
     minutes: float = Field(default=30, gt=0, le=240, description="Minutes until the page closes automatically.")
     speed_mph: float | None = Field(
         default=None,

@@ -7,9 +7,9 @@ Library, part 3, 24.6). It is one command of fixed bytes, so no TPM software has
 import os
 import struct
 
-from device.enrollment.keyfiles import TPM
-from device.errors import PlatepostError
-from device.language import Phrase
+from platepost.common.errors import PlatepostError
+from platepost.common.language import Phrase
+from platepost.device.enrollment.keyfiles import TPM
 
 _SESSIONS, _CLEAR, _LOCKOUT, _PASSWORD = 0x8002, 0x126, 0x4000000A, 0x40000009
 CLEAR = struct.pack(">HIIIIIHBH", _SESSIONS, 27, _CLEAR, _LOCKOUT, 9, _PASSWORD, 0, 0, 0)

@@ -24,10 +24,10 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 from pydantic import BaseModel, ConfigDict
 
-from device.clock.timekeeper import CLOCK_TOLERANCE
-from device.enrollment.decommissioned import MARK
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.keyfiles import (
+from platepost.common.files import StateFile, flush_folder, write_durably
+from platepost.common.language import Phrase, day, local
+from platepost.device.enrollment.decommissioned import MARK
+from platepost.device.enrollment.keyfiles import (
     OUTBOX_KEY,
     PRIVATE_KEY,
     SIGNING_KEY,
@@ -35,11 +35,11 @@ from device.enrollment.keyfiles import (
     make_keys,
     read_key_file,
 )
-from device.enrollment.provider import FILE, TEXT, needs_tpm
-from device.enrollment.request import make_request
-from device.files import StateFile, flush_folder, write_durably
-from device.language import Phrase, day, local
-from device.records.topics import NAME
+from platepost.device.enrollment.provider import FILE, TEXT, needs_tpm
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.request import make_request
+from platepost.wire.kernel_clock import CLOCK_TOLERANCE
+from platepost.wire.records.topics import NAME
 
 WORK, ASIDE = ".enrolling", ".enrolling.new"
 PLAN = "plan.json"

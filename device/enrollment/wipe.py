@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.enrollment.errors import DecommissionError
-from device.enrollment.tpm import TpmNotClearedError, clear_tpm
-from device.files import flush_folder
-from device.language import Phrase, message
-from device.secrets.held_key import provider_of
+from platepost.common.files import flush_folder
+from platepost.common.language import Phrase, message
+from platepost.common.secrets.held_key import provider_of
+from platepost.device.enrollment.tpm import TpmNotClearedError, clear_tpm
+from platepost.wire.enrollment.errors import DecommissionError
 
 _FEWEST_PARTS = 3
 """Of the path of a folder that may be emptied: `/` and `/var` have fewer."""

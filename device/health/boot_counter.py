@@ -12,10 +12,10 @@ from time import monotonic
 
 from pydantic import BaseModel, Field
 
-from device.audit.log import AuditLog
-from device.clock.clock import SYSTEM, Clock
-from device.files import StateFile, write_durably
-from device.systemd import Notifier, boot_id
+from platepost.common.files import StateFile, write_durably
+from platepost.common.systemd import Notifier, boot_id
+from platepost.device.audit.log import AuditLog
+from platepost.device.clock.clock import SYSTEM, Clock
 
 log = logging.getLogger(__name__)
 

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from device.clock.timekeeper import Timekeeper
-from device.errors import ConfigurationError
-from device.faults.fault import Fault
-from device.part import Interval, Part
-from device.records import Finding
-from device.secrets.certificate import certificate
+from platepost.common.errors import ConfigurationError
+from platepost.common.secrets.certificate import certificate
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.part import Interval, Part
+from platepost.wire.faults import Fault
+from platepost.wire.records import Finding
 
 CERTIFICATE_DAYS = 14
 """Days of validity left below which a certificate is a fault, here, in the status, and for `platepost selftest`."""

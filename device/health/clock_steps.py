@@ -2,14 +2,14 @@
 
 from pydantic import JsonValue
 
-from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import Timekeeper, TimeSource
-from device.faults.fault import Fault
-from device.hotlist.download import HotListDownload
-from device.hotlist.service import HotListService
-from device.part import Part
-from device.records import Finding, timestamp
-from device.uplink.uplink import Uplink
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.clock.timekeeper import Timekeeper, TimeSource
+from platepost.device.hotlist.download import HotListDownload
+from platepost.device.hotlist.service import HotListService
+from platepost.device.part import Part
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import Fault
+from platepost.wire.records import Finding, timestamp
 
 LARGE_SECONDS = 60.0
 """A step from which on it is told apart from smaller ones."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from device.files import StateFile
-from device.systemd import boot_id
+from platepost.common.files import StateFile
+from platepost.common.systemd import boot_id
 
 FILE = "last_words.json"
 OBITUARY = "obituary"

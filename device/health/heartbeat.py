@@ -7,15 +7,15 @@ import statistics
 from collections import deque
 from pathlib import Path
 
-from device.camera.supervisor import CameraSupervisor
-from device.errors import OutboxError
-from device.health.machine import celsius
-from device.logbook import Logbook
-from device.part import Interval, Part, Tables
-from device.records import Health, Queue, Timing
-from device.records.settings import RecordSettings
-from device.reporting.frames import FrameReporter
-from device.uplink.uplink import Uplink
+from platepost.common.errors import OutboxError
+from platepost.device.camera.supervisor import CameraSupervisor
+from platepost.device.health.machine import celsius
+from platepost.device.logbook import Logbook
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.reporting.frames import FrameReporter
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.records import Health, Queue, Timing
+from platepost.wire.records.settings import RecordSettings
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.faults.fault import Fault
-from device.part import Interval, Part
-from device.records import Finding
+from platepost.device.part import Interval, Part
+from platepost.wire.faults import Fault
+from platepost.wire.records import Finding
 
 SYSTEM = Path("/sys")
 LOOK_SECONDS = 5.0

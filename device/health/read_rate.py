@@ -19,12 +19,12 @@ from typing import Annotated
 
 from pydantic import Field, RootModel
 
-from device.camera.supervisor import CameraSupervisor
-from device.clock.timekeeper import Timekeeper
-from device.faults.fault import Fault
-from device.files import StateFile
-from device.part import Interval, Part, Tables
-from device.vision.pipeline import Counters
+from platepost.common.files import StateFile
+from platepost.device.camera.supervisor import CameraSupervisor
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.vision.pipeline import Counters
+from platepost.wire.faults import Fault
 
 FILE = "habit.json"
 HOURS = 7 * 24

@@ -8,19 +8,19 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from device import __version__
-from device.control.service import RemoteControl
-from device.diagnosis import FaultMonitor
-from device.errors import OutboxError
-from device.faults.fault import Fault, notices, reasons
-from device.faults.flapping import FlapDamper, FlapDampers
-from device.health.certificate import CERTIFICATE_DAYS, CertificateMonitor
-from device.logbook import Logbook
-from device.part import Part, Tables
-from device.records import Envelope, Finding, Status
-from device.reporting.frames import FrameReporter
-from device.reporting.synthetic import SyntheticHits
-from device.uplink.uplink import Uplink
+from platepost.common.errors import OutboxError
+from platepost.device.control.service import RemoteControl
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.faults.flapping import FlapDamper, FlapDampers
+from platepost.device.health.certificate import CERTIFICATE_DAYS, CertificateMonitor
+from platepost.device.logbook import Logbook
+from platepost.device.part import Part, Tables
+from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.synthetic import SyntheticHits
+from platepost.device.uplink.uplink import Uplink
+from platepost.version import __version__
+from platepost.wire.faults import Fault, notices, reasons
+from platepost.wire.records import Envelope, Finding, Status
 
 log = logging.getLogger(__name__)
 

@@ -7,17 +7,17 @@ starts are counted where systemd starts the post again.
 import logging
 from pathlib import Path
 
-from device.camera.supervisor import CameraSupervisor
-from device.diagnosis import FaultMonitor
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.health.boot_counter import BootCounter
-from device.health.crash_record import CrashRecord
-from device.health.watchdog import Liveness, Watchdog
-from device.logbook import Logbook
-from device.part import Interval, Part
-from device.uplink.state import UplinkState
-from device.uplink.uplink import Uplink
+from platepost.common.errors import OutboxError
+from platepost.device.camera.supervisor import CameraSupervisor
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.health.boot_counter import BootCounter
+from platepost.device.health.crash_record import CrashRecord
+from platepost.device.health.watchdog import Liveness, Watchdog
+from platepost.device.logbook import Logbook
+from platepost.device.part import Interval, Part
+from platepost.device.uplink.state import UplinkState
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import Fault
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from threading import RLock
 from typing import Protocol
 
-from device.files import make_folder
-from device.hotlist import HotListRefused, RefusalReason
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import Package
-from device.hotlist.parts import Assembly, is_index, read_index
-from device.hotlist.service import NOT_STORED, Installation
-from device.part import Interval, Part
-from device.records import hotlist_delta, hotlist_package, hotlist_part
-from device.uplink.inbox import Delivery, Handler
+from platepost.common.files import make_folder
+from platepost.device.hotlist.service import NOT_STORED, Installation
+from platepost.device.part import Interval, Part
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.wire.hotlist import HotListRefused, RefusalReason
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import Package
+from platepost.wire.hotlist.parts import Assembly, is_index, read_index
+from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
 
 log = logging.getLogger(__name__)
 

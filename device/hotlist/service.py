@@ -7,23 +7,24 @@ from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 
-from device.audit.log import AuditEvent, AuditLog
-from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
-from device.faults.fault import Fault
-from device.hotlist import (
+from platepost.device.audit.log import AuditEvent, AuditLog
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.part import Part, Tables
+from platepost.wire.faults import Fault
+from platepost.wire.hotlist import (
     HotList,
     HotListNotStored,
     HotListRefused,
     HotListStore,
     RefusalReason,
 )
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import Package
-from device.hotlist.settings import HotListSettings
-from device.part import Part, Tables
-from device.records import Finding, HotListState, timestamp
-from device.records.parts import ListState
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import Package
+from platepost.wire.hotlist.settings import HotListSettings
+from platepost.wire.kernel_clock import CLOCK_TOLERANCE
+from platepost.wire.records import Finding, HotListState, timestamp
+from platepost.wire.records.parts import ListState
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
 
-from device.files import as_owner_of, keep_newest, write_durably
-from device.hotlist.manifest import FILE_NAME
-from device.hotlist.package import PackageFile
-from device.hotlist.service import Installation
-from device.part import Part
+from platepost.common.files import as_owner_of, keep_newest, write_durably
+from platepost.device.hotlist.service import Installation
+from platepost.device.part import Part
+from platepost.wire.hotlist.manifest import FILE_NAME
+from platepost.wire.hotlist.package import PackageFile
 
 log = logging.getLogger(__name__)
 

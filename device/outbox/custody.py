@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from device.outbox.database import Connection
-from device.outbox.spans import Span, covers, intersection, union
-from device.records.receipt import KeptRange
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.spans import Span, covers, intersection, union
+from platepost.wire.records.receipt import KeptRange
 
 DIGESTS_KEPT = 10_000
 """Numbers at the end of a chain whose digests are all kept. Before them, only the last of those without a gap: where

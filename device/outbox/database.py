@@ -20,9 +20,9 @@ from urllib.parse import quote
 
 import sqlcipher3
 
-from device.errors import OutboxError
-from device.files import write_durably
-from device.outbox.errors import (
+from platepost.common.errors import OutboxError
+from platepost.common.files import write_durably
+from platepost.device.outbox.errors import (
     OutboxBusyError,
     OutboxDamagedError,
     OutboxDiskError,
@@ -143,7 +143,7 @@ def _open(path: Path, key: bytes, meanwhile: Callable[[], None]) -> Connection:
 def schema_versions() -> dict[int, str]:
     """Return the SQL of every schema version, by number; the files are read once."""
     found = {}
-    for file in files("device.outbox").joinpath("schema").iterdir():
+    for file in files("platepost.device.outbox").joinpath("schema").iterdir():
         if name := re.fullmatch(r"schema_v(\d+)\.sql", file.name):
             found[int(name[1])] = file.read_text(encoding="utf-8")
     return dict(sorted(found.items()))

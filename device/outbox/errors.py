@@ -11,7 +11,7 @@
      +-- OutboxFullError        the disk is full, and there is nothing left that may be dropped
 """
 
-from device.errors import OutboxError
+from platepost.common.errors import OutboxError
 
 
 class OutboxKeyError(OutboxError):

@@ -9,23 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from device.clock.clock import Clock
-from device.errors import OutboxError
-from device.outbox import resending, rows
-from device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
-from device.outbox.errors import (
+from platepost.common.errors import OutboxError
+from platepost.device.clock.clock import Clock
+from platepost.device.outbox import resending, rows
+from platepost.device.outbox.database import KEY_BYTES, Connection, has_vanished, in_use, named_errors, open_database
+from platepost.device.outbox.errors import (
     OutboxDamagedError,
     OutboxDiskError,
     OutboxFullError,
     OutboxKeyError,
     OutboxVersionError,
 )
-from device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
-from device.outbox.quota import Quota
-from device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
-from device.outbox.reserve import Reserve
-from device.outbox.salvage import wal_is_damaged, wal_is_readable
-from device.outbox.takeback import take_back
+from platepost.device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
+from platepost.device.outbox.quota import Quota
+from platepost.device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
+from platepost.device.outbox.reserve import Reserve
+from platepost.device.outbox.salvage import wal_is_damaged, wal_is_readable
+from platepost.device.outbox.takeback import take_back
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

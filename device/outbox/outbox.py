@@ -6,21 +6,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from device.clock.clock import SYSTEM, Clock
-from device.errors import OutboxError
-from device.outbox import custody, resending, rows
-from device.outbox.custody import EVERYTHING, Custody, Requirements
-from device.outbox.database import Connection, read_key_file
-from device.outbox.file import OutboxFile
-from device.outbox.places import Excluded, number_of, place_of
-from device.outbox.quarantine import Quarantined
-from device.outbox.quota import MIB, Quota
-from device.outbox.reserve import Reserve
-from device.outbox.settings import OutboxSettings
-from device.outbox.spans import Span
-from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
-from device.records.receipt import KeptRange
-from device.systemd import Notifier
+from platepost.common.errors import OutboxError
+from platepost.common.systemd import Notifier
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.device.outbox import custody, resending, rows
+from platepost.device.outbox.custody import EVERYTHING, Custody, Requirements
+from platepost.device.outbox.database import Connection, read_key_file
+from platepost.device.outbox.file import OutboxFile
+from platepost.device.outbox.places import Excluded, number_of, place_of
+from platepost.device.outbox.quarantine import Quarantined
+from platepost.device.outbox.quota import MIB, Quota
+from platepost.device.outbox.reserve import Reserve
+from platepost.device.outbox.settings import OutboxSettings
+from platepost.device.outbox.spans import Span
+from platepost.wire.records import ChainHead, Dropped, Envelope, Lost, new_identifier
+from platepost.wire.records.receipt import KeptRange
 
 RELEASED_TOGETHER = 32
 """Records that go in one transaction: a hit must not wait behind one that deletes hundreds."""

@@ -7,7 +7,7 @@ anyone who still has it can neither delete another record by it, nor keep one fr
 
 from collections.abc import Collection
 
-from device.outbox.database import Connection
+from platepost.device.outbox.database import Connection
 
 _SPAN = 2**48
 """The numbers of one opening lie within half of it around 0. Those of the first opening are places as they are."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.errors import OutboxError
-from device.files import keep_newest
-from device.outbox.database import database_files, key_check_file
+from platepost.common.errors import OutboxError
+from platepost.common.files import keep_newest
+from platepost.device.outbox.database import database_files, key_check_file
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ The oldest go first, and before all others those that a broker has acknowledged:
 import logging
 from typing import Any
 
-from device.outbox import rows
-from device.outbox.database import Connection
-from device.records import Dropped, SequenceRange
-from device.records.canonical import dump, parse, without_pictures
+from platepost.device.outbox import rows
+from platepost.device.outbox.database import Connection
+from platepost.wire.records import Dropped, SequenceRange
+from platepost.wire.records.canonical import dump, parse, without_pictures
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import sqlcipher3
 
-from device.errors import OutboxError
-from device.files import flush_folder, write_durably
-from device.outbox import rows
-from device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
-from device.outbox.salvage import Forest, ReadableRecord, Salvaged, salvage
-from device.records import SequenceRange
+from platepost.common.errors import OutboxError
+from platepost.common.files import flush_folder, write_durably
+from platepost.device.outbox import rows
+from platepost.device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
+from platepost.device.outbox.salvage import Forest, ReadableRecord, Salvaged, salvage
+from platepost.wire.records import SequenceRange
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ Noted beside the connection and forgotten with it: after a restart it shows agai
 
 from collections.abc import Iterable
 
-from device.outbox.database import Connection
+from platepost.device.outbox.database import Connection
 
 
 def prepare(connection: Connection) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from device.outbox.database import Connection
-from device.outbox.places import place_of
-from device.records import (
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.places import place_of
+from platepost.wire.records import (
     TYPES,
     Audit,
     ChainHead,
@@ -20,7 +20,7 @@ from device.records import (
     Status,
     new_identifier,
 )
-from device.records.canonical import GENESIS
+from platepost.wire.records.canonical import GENESIS
 
 RANKS = {TYPES[Hit]: 0, TYPES[HitWithdrawn]: 0, TYPES[Audit]: 1, TYPES[Status]: 2}
 """Who goes first; every other kind comes after them."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from device.settings import KeyPath, Section
+from platepost.common.settings import KeyPath, Section
 
 
 class OutboxSettings(Section):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import sqlcipher3
 
-from device.errors import OutboxError
-from device.outbox import rows
-from device.outbox.database import (
+from platepost.common.errors import OutboxError
+from platepost.device.outbox import rows
+from platepost.device.outbox.database import (
     Connection,
     database_files,
     key_check_file,
@@ -23,9 +23,9 @@ from device.outbox.database import (
     schema_versions,
     version_of,
 )
-from device.outbox.errors import OutboxDamagedError
-from device.outbox.quarantine import Quarantined, remove
-from device.outbox.rebuild import MOST_RANGES
+from platepost.device.outbox.errors import OutboxDamagedError
+from platepost.device.outbox.quarantine import Quarantined, remove
+from platepost.device.outbox.rebuild import MOST_RANGES
 
 log = logging.getLogger(__name__)
 

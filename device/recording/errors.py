@@ -7,7 +7,7 @@
           +-- NotForThisKeyError          it is sealed to another key
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class RecordingError(PlatepostError, ValueError):

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Frame
-from device.recording.errors import RecordingError
+from platepost.device.frame import Frame
+from platepost.device.recording.errors import RecordingError
 
 _HEAD = struct.Struct(">QqdBIII")
 """Number; microseconds since 1970 UTC; monotonic seconds; how color is kept; bytes of the three pictures."""

@@ -11,17 +11,17 @@ from typing import Any
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.audit.log import AuditLog
-from device.clock.clock import SYSTEM, Clock
-from device.files import make_folder
-from device.frame import Frame
-from device.hotlist.package import configured_key
-from device.part import Interval, Part, Tables
-from device.recording import requests
-from device.recording.requests import Answer, Request
-from device.recording.sealed import SUFFIX, SealedWriter
-from device.recording.settings import RecordingSettings
-from device.recording.writer import RecordingWriter, StopConditions
+from platepost.common.files import make_folder
+from platepost.device.audit.log import AuditLog
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.device.frame import Frame
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.recording import requests
+from platepost.device.recording.requests import Answer, Request
+from platepost.device.recording.sealed import SUFFIX, SealedWriter
+from platepost.device.recording.settings import RecordingSettings
+from platepost.device.recording.writer import RecordingWriter, StopConditions
+from platepost.wire.hotlist.package import configured_key
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from device.files import as_owner_of, keep_newest, make_folder, write_durably
-from device.systemd import boot_id
+from platepost.common.files import as_owner_of, keep_newest, make_folder, write_durably
+from platepost.common.systemd import boot_id
 
 FOLDER = "requests"
 GOOD_SECONDS = 60.0

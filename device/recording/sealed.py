@@ -25,11 +25,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwk import ECKey
 
-from device.control.seal import seal_to, unseal
-from device.frame import Frame
-from device.recording.errors import NotForThisKeyError, RecordingError
-from device.recording.frames import unpack
-from device.records.signing import NOT_JOSE
+from platepost.device.frame import Frame
+from platepost.device.recording.errors import NotForThisKeyError, RecordingError
+from platepost.device.recording.frames import unpack
+from platepost.wire.control.seal import seal_to, unseal
+from platepost.wire.records.signing import NOT_JOSE
 
 SUFFIX = ".recording"
 MAGIC = b"platepost-recording/1\n"
@@ -76,7 +76,7 @@ class SealedWriter:
         return self._hash.hexdigest()
 
     def frame(self, packed: bytes) -> None:
-        """Write a frame that `device.recording.frames.pack` made. Raises OSError."""
+        """Write a frame that `platepost.device.recording.frames.pack` made. Raises OSError."""
         self._chunk(FRAME, packed)
 
     def end(self, summary: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from device.settings import Section
+from platepost.common.settings import Section
 
 
 class RecordingSettings(Section):

@@ -12,9 +12,9 @@ from queue import Empty, Full, Queue
 from time import monotonic
 from typing import Any
 
-from device.frame import Frame
-from device.recording.frames import pack
-from device.recording.sealed import SealedWriter
+from platepost.device.frame import Frame
+from platepost.device.recording.frames import pack
+from platepost.device.recording.sealed import SealedWriter
 
 log = logging.getLogger(__name__)
 

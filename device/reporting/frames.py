@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from device.audit.log import AuditLog
-from device.camera.base import Camera
-from device.faults.fault import Fault
-from device.frame import Frame
-from device.part import Interval, Part, Tables
-from device.records.settings import RecordSettings
-from device.reporting.reporter import Reporter
-from device.vision.model_loader import ModelLoader, versions_of
-from device.vision.passages import Passage
-from device.vision.pipeline import FrameResult, Pipeline
-from device.vision.settings import PassageSettings, VisionSettings
+from platepost.device.audit.log import AuditLog
+from platepost.device.camera.base import Camera
+from platepost.device.frame import Frame
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.reporting.reporter import Reporter
+from platepost.device.vision.model_loader import ModelLoader, versions_of
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import FrameResult, Pipeline
+from platepost.device.vision.settings import PassageSettings, VisionSettings
+from platepost.wire.faults import Fault
+from platepost.wire.records.settings import RecordSettings
 
 SAFE_SECONDS = 3600.0
 """How often the department's own vehicles are accounted for: seldom, so that the account is no log of their rounds."""

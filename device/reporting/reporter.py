@@ -9,7 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol, Self
 
-from device.hotlist import (
+from platepost.device.reporting.sight import pictures_of, sight_of
+from platepost.device.reporting.surge import HitSurge
+from platepost.device.vision.ctc import folded
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import Doubted, Ended, Verdict
+from platepost.wire.hotlist import (
     Candidate,
     HotList,
     LookUpResult,
@@ -18,8 +23,8 @@ from device.hotlist import (
     Query,
     plate_key,
 )
-from device.hotlist.settings import HotListSettings
-from device.records import (
+from platepost.wire.hotlist.settings import HotListSettings
+from platepost.wire.records import (
     ClockQuality,
     Consultation,
     Hit,
@@ -31,20 +36,15 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.records.hit import HELD_WORDING, NEAR_WORDING, WORDING
-from device.records.settings import RecordSettings
-from device.reporting.sight import pictures_of, sight_of
-from device.reporting.surge import HitSurge
-from device.vision.ctc import folded
-from device.vision.passages import Passage
-from device.vision.pipeline import Doubted, Ended, Verdict
+from platepost.wire.records.hit import HELD_WORDING, NEAR_WORDING, WORDING
+from platepost.wire.records.settings import RecordSettings
 
 REMEMBERED_CLAIMS = 1000
 """What hits said, remembered for vehicles that repeat on and on while lists come and go."""
 
 
 class ListInForce(Protocol):
-    """The post's hot list, as `device.hotlist.service.HotListService` keeps it."""
+    """The post's hot list, as `platepost.device.hotlist.service.HotListService` keeps it."""
 
     @property
     def current(self) -> HotList | None:

@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from device.settings import Section
-
-TEST_PLATE = "PLATEPOST"
-"""No vehicle bears it: plates of all states have at most eight characters."""
+from platepost.common.settings import Section
+from platepost.wire.hotlist.keys import TEST_PLATE
 
 
 class ReportingSettings(Section):

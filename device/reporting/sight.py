@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from device.errors import PictureError
-from device.hotlist import plate_key
-from device.records import Alternative, Box, Character, Location, Picture, Point
-from device.records.parts import VehicleDescription
-from device.records.settings import RecordSettings
-from device.vision.passages import Passage
-from device.vision.pictures import Jpeg, overview, patch
-from device.vision.sighting import Sighting
-from device.vision.vehicle import Appearance
+from platepost.common.errors import PictureError
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pictures import Jpeg, overview, patch
+from platepost.device.vision.sighting import Sighting
+from platepost.device.vision.vehicle import Appearance
+from platepost.wire.hotlist import plate_key
+from platepost.wire.records import Alternative, Box, Character, Location, Picture, Point
+from platepost.wire.records.parts import VehicleDescription
+from platepost.wire.records.settings import RecordSettings
 
 
 def sight_of(passage: Passage) -> dict[str, Any]:
-    """Return the fields of a read or hit that speak of the plate seen, by the names of `device.records.read.Sight`."""
+    """Return the fields of `platepost.wire.records.read.Sight`: those of a read or hit that describe the plate."""
     finding = passage.finding
     first_seen, last_seen = passage.seen
     return {

@@ -10,15 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.hotlist import HotList, Match, Query, plate_key
-from device.logbook import Logbook
-from device.part import Interval, Part, Tables
-from device.records import Box, Character, Hit, Location, SyntheticHit
-from device.records.hit import SYNTHETIC_WORDING, TEST_CATEGORY
-from device.reporting.reporter import Reporter
-from device.reporting.settings import ReportingSettings
+from platepost.common.errors import OutboxError
+from platepost.device.logbook import Logbook
+from platepost.device.part import Interval, Part, Tables
+from platepost.device.reporting.reporter import Reporter
+from platepost.device.reporting.settings import ReportingSettings
+from platepost.wire.faults import Fault
+from platepost.wire.hotlist import HotList, Match, Query, plate_key
+from platepost.wire.records import Box, Character, Hit, Location, SyntheticHit
+from platepost.wire.records.hit import SYNTHETIC_WORDING, TEST_CATEGORY
 
 log = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 
-from device.errors import UplinkError
-from device.uplink.backoff import Backoff
-from device.uplink.reasons import PATIENCE, UNANSWERED
-from device.uplink.refusals import Refusals
-from device.uplink.settings import BrokerAddress
+from platepost.common.errors import UplinkError
+from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.reasons import PATIENCE, UNANSWERED
+from platepost.device.uplink.refusals import Refusals
+from platepost.device.uplink.settings import BrokerAddress
 
 MOST_DOUBLINGS = 5
 """Of the time until a preferred broker is tried again that acknowledges nothing: it comes to five hours or so."""

@@ -21,13 +21,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from device.records import Envelope
-from device.uplink.inbox import Delivery
-from device.uplink.properties import connect_properties, publish_properties, will_properties
-from device.uplink.reasons import NOBODY, reason_name
-from device.uplink.settings import BrokerAddress, UplinkSettings
-from device.uplink.tls import peer_expires, tls_problem
-from device.uplink.waker import Waker
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.properties import connect_properties, publish_properties, will_properties
+from platepost.device.uplink.reasons import NOBODY, reason_name
+from platepost.device.uplink.settings import BrokerAddress, UplinkSettings
+from platepost.device.uplink.waker import Waker
+from platepost.wire.records import Envelope
+from platepost.wire.tls import peer_expires, tls_problem
 
 log = logging.getLogger(__name__)
 

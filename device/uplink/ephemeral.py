@@ -2,9 +2,9 @@
 
 from collections import deque
 
-from device.records import Envelope
-from device.uplink.connection import BrokerConnection
-from device.uplink.in_flight import packet_size
+from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.in_flight import packet_size
+from platepost.wire.records import Envelope
 
 MOST = 4
 """How many may wait for the network's thread; the oldest gives way."""

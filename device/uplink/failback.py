@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 
-from device.uplink.settings import BrokerAddress
+from platepost.device.uplink.settings import BrokerAddress
 
 log = logging.getLogger(__name__)
 

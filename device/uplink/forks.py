@@ -10,15 +10,15 @@ import logging
 
 from pydantic import ValidationError
 
-from device.audit.log import AuditEvent, AuditLog
-from device.errors import RecordError
-from device.faults.fault import Fault
-from device.part import Part
-from device.records import ChainHead, Keyring, Source, Status, read_event
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.parts import ChainEnd
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
+from platepost.common.errors import RecordError
+from platepost.device.audit.log import AuditEvent, AuditLog
+from platepost.device.part import Part
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import Fault
+from platepost.wire.records import ChainHead, Keyring, Source, Status, read_event
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.parts import ChainEnd
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import ssl
 import time
 from datetime import datetime
 
-from device.uplink.settings import UplinkSettings
-from device.uplink.tls import IdentityError, tls_context
+from platepost.device.uplink.settings import UplinkSettings
+from platepost.wire.tls import IdentityError, tls_context
 
 log = logging.getLogger(__name__)
 

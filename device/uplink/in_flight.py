@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from device.clock.clock import SYSTEM
-from device.records import TYPES, Envelope, Read
-from device.records.recorder import HIT_EXPIRY
-from device.uplink.connection import BrokerConnection
-from device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
-from device.uplink.refusals import EVERYTHING, Refusals
-from device.uplink.sizes import DAY_SECONDS, Sizes
+from platepost.device.clock.clock import SYSTEM
+from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.reasons import NOBODY, SUSPICIOUS, TOO_LARGE, TOPIC, WHOLE_BROKER
+from platepost.device.uplink.refusals import EVERYTHING, Refusals
+from platepost.device.uplink.sizes import DAY_SECONDS, Sizes
+from platepost.wire.records import TYPES, Envelope, Read
+from platepost.wire.records.recorder import HIT_EXPIRY
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Why a connection to a broker could not be made, in words for a technician."""
 
-from device.language import Phrase
+from platepost.common.language import Phrase
 
 PROBLEMS = {
     "broker_certificate_expired": Phrase("the broker's certificate has expired: is this unit's clock right?"),
@@ -22,7 +22,7 @@ PROBLEMS = {
     "tls_version_refused": Phrase("the broker has no TLS 1.3"),
     "unreachable": Phrase("it cannot be reached: is the network there?"),
 }
-"""By the names of `device.uplink.tls`."""
+"""By the names of `platepost.wire.tls`."""
 
 
 def in_words(problem: str) -> Phrase:

@@ -3,7 +3,7 @@
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.records.envelope import CONTENT_TYPE
+from platepost.wire.records.envelope import CONTENT_TYPE
 
 RECEIVE_MOST = 8
 """Messages that the broker may send without the post's acknowledgment: with the size below, what they may take."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.uplink.reasons import NOBODY
+from platepost.device.uplink.reasons import NOBODY
 
 EVERYTHING = "#"
 """Stands for all topics where the broker refused for its own sake, such as a quota."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from device.uplink.in_flight import Waiting
-from device.uplink.settings import Tuning
+from platepost.device.uplink.in_flight import Waiting
+from platepost.device.uplink.settings import Tuning
 
 LOOKS = 4
 """How often within the shorter of the times the outbox is looked at."""

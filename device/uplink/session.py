@@ -5,15 +5,15 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from device.clock.clock import SYSTEM
-from device.uplink.backoff import Backoff
-from device.uplink.brokers import Brokers
-from device.uplink.connection import BrokerConnection
-from device.uplink.in_flight import InFlight
-from device.uplink.refusals import Refusals
-from device.uplink.resends import Resends, Sending
-from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.subscriptions import Subscriptions
+from platepost.device.clock.clock import SYSTEM
+from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.in_flight import InFlight
+from platepost.device.uplink.refusals import Refusals
+from platepost.device.uplink.resends import Resends, Sending
+from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.subscriptions import Subscriptions
 
 LASTED_SECONDS = 10.0
 """A connection that lasted so long was a success, even if there was nothing to deliver."""

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from device.errors import UplinkError
-from device.settings import Address, KeyPath, Section
+from platepost.common.errors import UplinkError
+from platepost.common.settings import Address, KeyPath, Section
 
 DEFAULT_PORT = 8883
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\[\]:/\s]+))(?::(?P<port>[0-9]{1,5}))?")
@@ -89,8 +89,8 @@ class Tuning:
     connect_timeout_seconds: float = 10.0
     acknowledge_seconds: float = 240.0
     """How long a broker may acknowledge nothing before the post tries another, or the same again: less than the
-    watchdog waits, which would restart the post for it (`device.health.watchdog`). Over a radio link of 1,200 bits a
-    second, the largest record takes as long."""
+    watchdog waits, which would restart the post for it (`platepost.device.health.watchdog`). Over a radio link of 1,200
+    bits a second, the largest record takes as long."""
     window: int = 20
     """Records under way at a time without acknowledgment; a broker may ask for fewer."""
     backoff_most_seconds: float = 120.0

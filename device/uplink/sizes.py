@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from device.uplink.reasons import TOO_LARGE
-from device.uplink.refusals import Refusals
+from platepost.device.uplink.reasons import TOO_LARGE
+from platepost.device.uplink.refusals import Refusals
 
 DAY_SECONDS = 86_400.0
 """The longest that a size which was refused is believed. It is longer than other refusals are, for to ask costs the

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from device.uplink.refusals import RefusedTopic
+from platepost.device.uplink.refusals import RefusedTopic
 
 
 @dataclass(frozen=True, slots=True)

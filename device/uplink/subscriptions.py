@@ -8,8 +8,8 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 
-from device.uplink.connection import BrokerConnection
-from device.uplink.refusals import Refusals
+from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.refusals import Refusals
 
 log = logging.getLogger(__name__)
 

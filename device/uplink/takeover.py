@@ -3,10 +3,10 @@
 A broker lets one client of a name in at a time, and tells the one before that its session was taken over.
 """
 
-from device.audit.rate_limit import RateLimitedAudit
-from device.faults.fault import Fault
-from device.part import Part
-from device.uplink.uplink import Uplink
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.part import Part
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import Fault
 
 TAKEN_OVER = "session_taken_over"
 """Reason of MQTT 5, 0x8E, as the uplink names it."""

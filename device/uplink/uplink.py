@@ -9,23 +9,23 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
-from device.clock.clock import SYSTEM
-from device.errors import OutboxError, UplinkError
-from device.faults.fault import Fault
-from device.outbox.outbox import Backlog, Outbox
-from device.part import Interval, Part
-from device.records import Envelope, Finding
-from device.uplink.connection import BrokerConnection, BrokerConnectionError
-from device.uplink.ephemeral import Ephemeral
-from device.uplink.failback import FailbackProbe
-from device.uplink.identity import Identity
-from device.uplink.inbox import Delivery, Handler, Inbox
-from device.uplink.reasons import NOBODY, UNANSWERED
-from device.uplink.session import MqttSession
-from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.state import UplinkState
-from device.uplink.tls import connection_problem
-from device.uplink.waker import Waker
+from platepost.common.errors import OutboxError, UplinkError
+from platepost.device.clock.clock import SYSTEM
+from platepost.device.outbox.outbox import Backlog, Outbox
+from platepost.device.part import Interval, Part
+from platepost.device.uplink.connection import BrokerConnection, BrokerConnectionError
+from platepost.device.uplink.ephemeral import Ephemeral
+from platepost.device.uplink.failback import FailbackProbe
+from platepost.device.uplink.identity import Identity
+from platepost.device.uplink.inbox import Delivery, Handler, Inbox
+from platepost.device.uplink.reasons import NOBODY, UNANSWERED
+from platepost.device.uplink.session import MqttSession
+from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.state import UplinkState
+from platepost.device.uplink.waker import Waker
+from platepost.wire.faults import Fault
+from platepost.wire.records import Envelope, Finding
+from platepost.wire.tls import connection_problem
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from device.errors import ModelError
+from platepost.common.errors import ModelError
 
 _EDGE = 1e-6
 """Claims nearer than this to 0 or 1 are held to it: an infinite log-odds would stay infinite."""

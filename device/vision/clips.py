@@ -5,11 +5,11 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from device.frame import Frame
-from device.vision.passages import Passage
-from device.vision.pipeline import Ended, Pipeline, Verdict
-from device.vision.reader import Glyph
-from device.vision.vehicle import Appearance
+from platepost.device.frame import Frame
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import Ended, Pipeline, Verdict
+from platepost.device.vision.reader import Glyph
+from platepost.device.vision.vehicle import Appearance
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)

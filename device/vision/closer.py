@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, PADDING, WIDTH, Detection, Detector
-from device.vision.geometry import Corners, intersection_over_union
+from platepost.device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, PADDING, WIDTH, Detection, Detector
+from platepost.device.vision.geometry import Corners, intersection_over_union
 
 MOST = 6
 """Plates of a frame that are looked at again."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from math import log
 
-from device.vision.ctc import Hypothesis, folded
-from device.vision.fusion import Fusion
-from device.vision.reader import Glyph, Reading
+from platepost.device.vision.ctc import Hypothesis, folded
+from platepost.device.vision.fusion import Fusion
+from platepost.device.vision.reader import Glyph, Reading
 
 SINGLE_LOOK = 0.9
 """Factor on the confidence of a text that only one frame showed: nothing confirms it."""

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Box
-from device.vision.geometry import Corners, area, bounding_box, intersection_over_union
-from device.vision.interpreter import Network
+from platepost.device.frame import Box
+from platepost.device.vision.geometry import Corners, area, bounding_box, intersection_over_union
+from platepost.device.vision.interpreter import Network
 
 WIDTH, HEIGHT = 640, 368
 """Pixels of the network's input: 1280x720 is halved exactly; 368 divides by 16, and is padded for stride 32."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.recognizer import Plate
+from platepost.device.vision.recognizer import Plate
 
 _GREEN = (64, 220, 64)
 _AMBER = (0, 176, 255)

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from device.vision.ctc import HIDDEN, LOOK_ALIKES, Hypothesis, folded
-from device.vision.serials import UNITED_STATES
+from platepost.device.vision.ctc import HIDDEN, LOOK_ALIKES, Hypothesis, folded
+from platepost.device.vision.serials import UNITED_STATES
 
 BOUND: Final = 3.0
 """Largest factor by which a likelier or less likely serial counts for more or less; see the reader's model card."""
@@ -38,7 +38,7 @@ _SMOOTHING: Final = 0.5
 def preferred(hypotheses: Sequence[Hypothesis], serials: str = UNITED_STATES) -> list[Hypothesis]:
     """Return `hypotheses`, likeliest first, with a listed serial before a text of no format that is hardly likelier.
 
-    `serials` are formats as in `device.vision.serials`.
+    `serials` are formats as in `platepost.device.vision.serials`.
     """
     first, *others = hypotheses
     if not first.text or listed(first.text, serials):

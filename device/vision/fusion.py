@@ -12,7 +12,7 @@ from heapq import nlargest
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.ctc import likelihoods
+from platepost.device.vision.ctc import likelihoods
 
 LOOKS = 12
 """Looks that are kept: those of the greatest weight."""

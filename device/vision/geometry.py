@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Box
+from platepost.device.frame import Box
 
 Corners = NDArray[np.float32]
 

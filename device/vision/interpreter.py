@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import BackendError, ModelError
-from device.vision.modelfiles import check
+from platepost.common.errors import BackendError, ModelError
+from platepost.device.vision.modelfiles import check
 
 RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 """Modules that hold an `Interpreter`, in order of preference."""

@@ -7,13 +7,13 @@ says so, and looks again now and then: a file that was put right is taken withou
 import logging
 from collections.abc import Callable, Iterator
 
-from device import __version__
-from device.clock.clock import SYSTEM, Clock
-from device.errors import ModelError
-from device.faults.fault import Fault
-from device.part import Interval, Part
-from device.records import Model, Versions
-from device.vision.recognizer import Recognizer
+from platepost.common.errors import ModelError
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.device.part import Interval, Part
+from platepost.device.vision.recognizer import Recognizer
+from platepost.version import __version__
+from platepost.wire.faults import Fault
+from platepost.wire.records import Model, Versions
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from device.errors import ModelError
+from platepost.common.errors import ModelError
 
 SUMS = "SHA256SUMS"
 """Beside installed model files: their digests, in the form of sha256sum(1). A package brings it."""
@@ -12,8 +12,8 @@ SUMS = "SHA256SUMS"
 def shipped(name: str) -> Path:
     """Path of the shipped model file `name`, such as "reader.tflite".
 
-    The files lie in the folder `models` beside this package. It is located and never imported: a post carries the
-    files, and not what trained them.
+    They are in the package `platepost.models`, which is located and not imported: a post carries the files, and
+    not the code that trained them.
 
     Raises:
         ModelError: the folder or the file is missing.
@@ -22,14 +22,14 @@ def shipped(name: str) -> Path:
     path = shipped_or_none(name)
     if path is None:
         raise ModelError(
-            f"the model file {name} is not installed beside the device package; name one in the configuration"
+            f"the model file {name} is not installed with this installation; name one in the configuration"
         )
     return path
 
 
 def shipped_or_none(name: str) -> Path | None:
     """Path of the shipped model file `name`, None where it is not there: for one that a post can do without."""
-    specification = importlib.util.find_spec("models")
+    specification = importlib.util.find_spec("platepost.models")
     for folder in (specification.submodule_search_locations if specification else None) or ():
         path = Path(folder) / name
         if path.is_file():

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.geometry import shrink
+from platepost.device.vision.geometry import shrink
 
 WIDTH, HEIGHT = 80, 45
 """Pixels of the small picture in which motion is looked for: a plate 40 px wide in 1280 still covers two of them."""

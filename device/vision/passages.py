@@ -11,14 +11,14 @@ from math import hypot
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.consensus import Consensus, Poll, Vote
-from device.vision.ctc import folded
-from device.vision.lanes import lane_at
-from device.vision.recognizer import EVEN, PLAIN, is_lettering, plate_probability
-from device.vision.region import NONE, Impression, Issuer
-from device.vision.settings import PassageSettings
-from device.vision.sighting import Sighting
-from device.vision.vehicle import NOTHING, Appearance
+from platepost.device.vision.consensus import Consensus, Poll, Vote
+from platepost.device.vision.ctc import folded
+from platepost.device.vision.lanes import lane_at
+from platepost.device.vision.recognizer import EVEN, PLAIN, is_lettering, plate_probability
+from platepost.device.vision.region import NONE, Impression, Issuer
+from platepost.device.vision.settings import PassageSettings
+from platepost.device.vision.sighting import Sighting
+from platepost.device.vision.vehicle import NOTHING, Appearance
 
 GROWTH = 1.1
 """Factor between first and last looks from which a plate counts as nearer or farther."""

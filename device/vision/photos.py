@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import PictureError
+from platepost.common.errors import PictureError
 
 LARGEST_FILE = 256 * 2**20
 """Bytes of a picture file: more than a camera of 80 megapixels writes without compression."""

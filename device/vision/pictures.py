@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import PictureError
-from device.vision.geometry import Corners, bounding_box, plate_size, rectify
+from platepost.common.errors import PictureError
+from platepost.device.vision.geometry import Corners, bounding_box, plate_size, rectify
 
 PATCH_BYTES = 3 * 1024
 """Largest patch, as in the United Kingdom's national standard for plate patches."""

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
 
-from device.frame import Frame
-from device.vision.ctc import folded
-from device.vision.geometry import rectify
-from device.vision.motion import MotionGate
-from device.vision.passages import EVEN_ODDS, Passage, Passages
-from device.vision.pictures import sharpness
-from device.vision.reader import HEIGHT, MARGIN, WIDTH
-from device.vision.recognizer import Plate, Recognizer
-from device.vision.settings import PassageSettings, VisionSettings
-from device.vision.sighting import Sighting
+from platepost.device.frame import Frame
+from platepost.device.vision.ctc import folded
+from platepost.device.vision.geometry import rectify
+from platepost.device.vision.motion import MotionGate
+from platepost.device.vision.passages import EVEN_ODDS, Passage, Passages
+from platepost.device.vision.pictures import sharpness
+from platepost.device.vision.reader import HEIGHT, MARGIN, WIDTH
+from platepost.device.vision.recognizer import Plate, Recognizer
+from platepost.device.vision.settings import PassageSettings, VisionSettings
+from platepost.device.vision.sighting import Sighting
 
 REMEMBERED = 2000
 """Inference times kept for health: a minute's at more than 30 frames a second."""

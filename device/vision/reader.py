@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import ConfigurationError
-from device.vision.calibration import Calibration
-from device.vision.ctc import (
+from platepost.common.errors import ConfigurationError
+from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.ctc import (
     ALPHABET,
     LOOK_ALIKES,
     Hypothesis,
@@ -21,10 +21,10 @@ from device.vision.ctc import (
     softmax,
     spell,
 )
-from device.vision.formats import doubted, preferred, spelled
-from device.vision.geometry import Corners, rectify
-from device.vision.interpreter import Network
-from device.vision.serials import COUNTRIES, Country
+from platepost.device.vision.formats import doubted, preferred, spelled
+from platepost.device.vision.geometry import Corners, rectify
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.serials import COUNTRIES, Country
 
 WIDTH, HEIGHT = 160, 64
 """Pixels of the network's input."""

@@ -11,18 +11,29 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import PictureError
-from device.frame import Box
-from device.vision.closer import FAINT, closer, confirmed
-from device.vision.detector import MINIMUM_SCORE, Detection, Detector
-from device.vision.geometry import Corners, bounding_box, plate_size, rectify, upright
-from device.vision.modelfiles import shipped, shipped_or_none
-from device.vision.reader import AGAIN, HEIGHT, MARGIN, WIDTH, Look, Reader, Reading, in_doubt, moved, stretched
-from device.vision.region import NONE, Impression, Issuer, RegionNet
-from device.vision.serials import STATES, Country
-from device.vision.settings import VisionSettings
-from device.vision.sides import is_cut
-from device.vision.vehicle import NOTHING, Appearance, VehicleNet
+from platepost.common.errors import PictureError
+from platepost.device.frame import Box
+from platepost.device.vision.closer import FAINT, closer, confirmed
+from platepost.device.vision.detector import MINIMUM_SCORE, Detection, Detector
+from platepost.device.vision.geometry import Corners, bounding_box, plate_size, rectify, upright
+from platepost.device.vision.modelfiles import shipped, shipped_or_none
+from platepost.device.vision.reader import (
+    AGAIN,
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Look,
+    Reader,
+    Reading,
+    in_doubt,
+    moved,
+    stretched,
+)
+from platepost.device.vision.region import NONE, Impression, Issuer, RegionNet
+from platepost.device.vision.serials import STATES, Country
+from platepost.device.vision.settings import VisionSettings
+from platepost.device.vision.sides import is_cut
+from platepost.device.vision.vehicle import NOTHING, Appearance, VehicleNet
 
 LEGIBLE = 0.15
 """Confidence from which on a plate of a still picture is told: below are lettering, lamps, and plates too far away."""

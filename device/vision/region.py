@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.records.regions import OTHER, REGIONS
-from device.vision.ctc import softmax
-from device.vision.formats import listed
-from device.vision.interpreter import Network
-from device.vision.reader import HEIGHT, WIDTH
-from device.vision.serials import CALIFORNIA_ALONE
+from platepost.device.vision.ctc import softmax
+from platepost.device.vision.formats import listed
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.reader import HEIGHT, WIDTH
+from platepost.device.vision.serials import CALIFORNIA_ALONE
+from platepost.wire.records.regions import OTHER, REGIONS
 
 CALIFORNIA = "US-CA"
 LEAST = 0.95

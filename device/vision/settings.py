@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from device.settings import Afar, Remote, Section
-from device.vision.detector import MINIMUM_SCORE
-from device.vision.serials import Country
+from platepost.common.settings import Afar, Remote, Section
+from platepost.device.vision.detector import MINIMUM_SCORE
+from platepost.device.vision.serials import Country
 
 
 class VisionSettings(Section):

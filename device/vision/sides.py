@@ -1,7 +1,7 @@
 """Plates that a side of the picture cuts: what is left of one reads as another, shorter text, and often surely."""
 
-from device.frame import Box
-from device.vision.detector import HEIGHT, WIDTH
+from platepost.device.frame import Box
+from platepost.device.vision.detector import HEIGHT, WIDTH
 
 SIDE = 2
 """Pixels of the detector's input, from a side of the picture on, within which a plate counts as cut.

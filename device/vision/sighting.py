@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Frame
-from device.vision.geometry import plate_size
-from device.vision.recognizer import Plate
-from device.vision.sides import is_cut
+from platepost.device.frame import Frame
+from platepost.device.vision.geometry import plate_size
+from platepost.device.vision.recognizer import Plate
+from platepost.device.vision.sides import is_cut
 
 
 @dataclass(frozen=True, slots=True)

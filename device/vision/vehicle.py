@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.records.vehicles import COLORS, KINDS, Color, Kind
-from device.vision.ctc import softmax
-from device.vision.geometry import Corners, plate_size, shrink
-from device.vision.interpreter import Network
+from platepost.device.vision.ctc import softmax
+from platepost.device.vision.geometry import Corners, plate_size, shrink
+from platepost.device.vision.interpreter import Network
+from platepost.wire.records.vehicles import COLORS, KINDS, Color, Kind
 
 Side = Literal["front", "rear"]
 SIDES: Final[tuple[Side, ...]] = get_args(Side)

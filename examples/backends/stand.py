@@ -8,8 +8,8 @@ from unittest import mock
 
 import cv2
 
-from device import backends
-from simulator.camera.recordings import open_recording
+from platepost.device import backends
+from platepost.simulator.camera.recordings import open_recording
 from tests.conformance.cameras import CLIP, CameraStand
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from models.outputs import FILE, FOLDER, NEW_FILE
+from platepost.models.outputs import FILE, FOLDER, NEW_FILE
 
 
 @click.command(
@@ -63,13 +63,13 @@ def calibrate(
     from a test set here.
     """
     # What draws plates loads when it is needed.
-    from device.vision.calibration import Calibration  # noqa: PLC0415
-    from device.vision.reader import Reader  # noqa: PLC0415
-    from models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
-    from models.evaluate.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
-    from models.outputs import make_room  # noqa: PLC0415
-    from models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
-    from models.reader.real import parted  # noqa: PLC0415
+    from platepost.device.vision.calibration import Calibration  # noqa: PLC0415
+    from platepost.device.vision.reader import Reader  # noqa: PLC0415
+    from platepost.models.calibration.fit import degraded, fitted, tried, write  # noqa: PLC0415
+    from platepost.models.evaluate.reliability import brier_score, draw, expected_calibration_error  # noqa: PLC0415
+    from platepost.models.outputs import make_room  # noqa: PLC0415
+    from platepost.models.plates import degrade, fonts, framed, render_plate  # noqa: PLC0415
+    from platepost.models.reader.real import parted  # noqa: PLC0415
 
     path = reader.with_suffix(".json")
     for output in (path, diagram):

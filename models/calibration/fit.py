@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.calibration import Calibration
-from device.vision.reader import Reader
-from models.evaluate.spelling import fold
-from models.plates import Severity, degrade
-from models.reader.real import RealPlate
+from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.spelling import fold
+from platepost.models.plates import Severity, degrade
+from platepost.models.reader.real import RealPlate
 
 Picture = npt.NDArray[np.uint8]
 

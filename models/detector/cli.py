@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
-from device.vision.detector import beside
-from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+from platepost.device.vision.detector import beside
+from platepost.models.outputs import FILE, NEW_FILE, NEW_FOLDER
 
 STEPS = 7_000
 SEED = 20_260
 RATE = 2e-3
-"""Those of `models.detector.train.Training`, which help must not import."""
+"""Those of `platepost.models.detector.train.Training`, which help must not import."""
 _WINDOWS = 25
 """Frames by which an averaged net's batch norms are set; they leave its weights as they are."""
 _PHOTOS = click.option(
@@ -45,11 +45,11 @@ def train(
     """
     import numpy as np
 
-    from models.detector.train import Training, TrainingProgress
-    from models.detector.train import train as run
-    from models.plates import fonts, render_plate
-    from models.scenes.distractors import find_fonts, render_distractor
-    from models.scenes.photos import PhotoStore
+    from platepost.models.detector.train import Training, TrainingProgress
+    from platepost.models.detector.train import train as run
+    from platepost.models.plates import fonts, render_plate
+    from platepost.models.scenes.distractors import find_fonts, render_distractor
+    from platepost.models.scenes.photos import PhotoStore
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     store = PhotoStore(photos, cache=folder / "photos.bin")
@@ -87,10 +87,10 @@ def convert(*, checkpoint: Path, output: Path, photos: Sequence[Path], seed: int
 
     A version with a smaller input, for second looks, is written beside it as NAME-near.tflite.
     """
-    from models.detector.convert import calibration_frames, load_weights
-    from models.detector.convert import convert as quantise
-    from models.detector.near import near
-    from models.outputs import make_room, write
+    from platepost.models.detector.convert import calibration_frames, load_weights
+    from platepost.models.detector.convert import convert as quantise
+    from platepost.models.detector.near import near
+    from platepost.models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=checkpoint.parent, seed=seed)
@@ -114,12 +114,12 @@ def average(*, detectors: Sequence[Path], output: Path, photos: Sequence[Path], 
     import numpy as np
     import torch
 
-    from models.detector.convert import calibration_frames
-    from models.detector.convert import convert as quantise
-    from models.detector.near import near
-    from models.detector.net import new_detector
-    from models.detector.warm_start import warm_start
-    from models.outputs import make_room, write
+    from platepost.models.detector.convert import calibration_frames
+    from platepost.models.detector.convert import convert as quantise
+    from platepost.models.detector.near import near
+    from platepost.models.detector.net import new_detector
+    from platepost.models.detector.warm_start import warm_start
+    from platepost.models.outputs import make_room, write
 
     make_room(output)
     frames = calibration_frames(photos, folder=cache, seed=seed)

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, WIDTH
-from models.detector.decode import fit_frame
-from models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
-from models.quantise import folded, to_int8
-from models.scenes.photos import PhotoStore, split
+from platepost.device.vision.detector import HEIGHT, WIDTH
+from platepost.models.detector.decode import fit_frame
+from platepost.models.detector.net import HEAD, STEM, WIDTHS, ConvBlock, PlateDetector
+from platepost.models.quantise import folded, to_int8
+from platepost.models.scenes.photos import PhotoStore, split
 
 CALIBRATION_FRAMES: Final = 200
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
-from device.vision.geometry import intersection_over_union
-from models.detector.geometry import cell_centres, decode_corners, input_scale
+from platepost.device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
+from platepost.device.vision.geometry import intersection_over_union
+from platepost.models.detector.geometry import cell_centres, decode_corners, input_scale
 
 MATCH_IOU: Final = 0.5
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import HEIGHT, STRIDE, WIDTH
+from platepost.device.vision.detector import HEIGHT, STRIDE, WIDTH
 
 FLIP_ORDER: Final = (1, 0, 3, 2)
 """Corner order after a left-right flip: what was top-right becomes top-left."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.detector.targets import Planes
+from platepost.models.detector.targets import Planes
 
 BOX_TRUST = 0.6
 """Weight of a real box beside true corners: photographers' boxes are often a few pixels loose."""

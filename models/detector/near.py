@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH
+from platepost.device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH
 
 _STRIDES: Final = (1, 2, 4, 8, 16, 32)
 

@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import STRIDE
-from models.detector.geometry import cell_centres, encode_corners
-from models.detector.windows import TrainingWindow
+from platepost.device.vision.detector import STRIDE
+from platepost.models.detector.geometry import cell_centres, encode_corners
+from platepost.models.detector.windows import TrainingWindow
 
 HEAT_SIGMA: Final = 0.16
 """Sigma of a plate's Gaussian in widths and heights of the plate; at least MINIMUM_SIGMA cells."""

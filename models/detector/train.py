@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from models.detector.decode import DetectionCounts, find_plates, fit_frame
-from models.detector.losses import detector_losses
-from models.detector.net import PlateDetector, new_detector
-from models.detector.targets import pack_targets
-from models.detector.warm_start import warm_start
-from models.detector.windows import Augmentation, WindowSampler
-from models.evaluate.manifest import ManifestError
-from models.scenes.photos import Photo, PhotoStore, split
-from models.training import follow, save
+from platepost.models.detector.decode import DetectionCounts, find_plates, fit_frame
+from platepost.models.detector.losses import detector_losses
+from platepost.models.detector.net import PlateDetector, new_detector
+from platepost.models.detector.targets import pack_targets
+from platepost.models.detector.warm_start import warm_start
+from platepost.models.detector.windows import Augmentation, WindowSampler
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.scenes.photos import Photo, PhotoStore, split
+from platepost.models.training import follow, save
 
 Picture = NDArray[np.uint8]
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class Training:
     checkpoint_minutes: float = 5.0
     seed: int = 20_260
     start: Path | None = None
-    """A trained .tflite detector to begin with, see `models.detector.warm_start`."""
+    """A trained .tflite detector to begin with, see `platepost.models.detector.warm_start`."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.detector.net import ConvBlock, PlateDetector, pad_like_tensorflow
-from models.warm_start import adopt, averaged, convolutions
+from platepost.models.detector.net import ConvBlock, PlateDetector, pad_like_tensorflow
+from platepost.models.warm_start import adopt, averaged, convolutions
 
 
 def warm_start(net: PlateDetector, path: Path | Sequence[Path], windows: Tensor) -> None:

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import PADDING
-from models.detector.geometry import flip_corners, input_scale
-from models.scenes.distractors import overlay_caption
-from models.scenes.paste import paste, project_corners, random_pose
-from models.scenes.photometry import disturb, to_gray
-from models.scenes.photos import Photo
-from models.scenes.plain import render_plain_scene
+from platepost.device.vision.detector import PADDING
+from platepost.models.detector.geometry import flip_corners, input_scale
+from platepost.models.scenes.distractors import overlay_caption
+from platepost.models.scenes.paste import paste, project_corners, random_pose
+from platepost.models.scenes.photometry import disturb, to_gray
+from platepost.models.scenes.photos import Photo
+from platepost.models.scenes.plain import render_plain_scene
 
 Picture = NDArray[np.uint8]
 MINIMUM_WIDTH = 11.0

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from models.evaluate.spelling import NOTHING, aligned, fold
+from platepost.models.evaluate.spelling import NOTHING, aligned, fold
 
 
 @dataclass(frozen=True, slots=True)

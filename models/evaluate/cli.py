@@ -10,17 +10,17 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from device.errors import PictureError
-from device.vision.detector import MINIMUM_SCORE
-from device.vision.recognizer import LEGIBLE, Recognizer
-from device.vision.serials import COUNTRIES, Country
-from models.evaluate.manifest import Dataset, ManifestError, read_manifest
-from models.evaluate.metrics import PictureResult, summarise
-from models.evaluate.page import write_page
-from models.evaluate.report import write_report
-from models.evaluate.run import evaluate_manifest
-from models.evaluate.tables import terminal
-from models.outputs import NEW_FILE, NEW_FOLDER, make_room
+from platepost.common.errors import PictureError
+from platepost.device.vision.detector import MINIMUM_SCORE
+from platepost.device.vision.recognizer import LEGIBLE, Recognizer
+from platepost.device.vision.serials import COUNTRIES, Country
+from platepost.models.evaluate.manifest import Dataset, ManifestError, read_manifest
+from platepost.models.evaluate.metrics import PictureResult, summarise
+from platepost.models.evaluate.page import write_page
+from platepost.models.evaluate.report import write_report
+from platepost.models.evaluate.run import evaluate_manifest
+from platepost.models.evaluate.tables import terminal
+from platepost.models.outputs import NEW_FILE, NEW_FOLDER, make_room
 
 
 @click.command(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from device.errors import PlatepostError
-from device.frame import Box
+from platepost.common.errors import PlatepostError
+from platepost.device.frame import Box
 
 FARTHEST: Final = 1_000_000
 """Pixels: no picture is so large, and a box that reaches beyond is a mistake that could not be drawn."""

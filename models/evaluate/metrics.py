@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from device.records.regions import OTHER
-from device.vision.geometry import intersection_over_union
-from device.vision.recognizer import Plate, Recognition
-from device.vision.region import CALIFORNIA
-from models.evaluate.manifest import LabelledPicture
-from models.evaluate.reliability import brier_score, expected_calibration_error
-from models.evaluate.spelling import edit_distance, fold, normalize
+from platepost.device.vision.geometry import intersection_over_union
+from platepost.device.vision.recognizer import Plate, Recognition
+from platepost.device.vision.region import CALIFORNIA
+from platepost.models.evaluate.manifest import LabelledPicture
+from platepost.models.evaluate.reliability import brier_score, expected_calibration_error
+from platepost.models.evaluate.spelling import edit_distance, fold, normalize
+from platepost.wire.records.regions import OTHER
 
 MATCH_IOU: Final = 0.5
 CORRECT_SHARE: Final = 0.99

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.geometry import Corners, rectify
-from models.evaluate.metrics import PictureResult
+from platepost.device.vision.geometry import Corners, rectify
+from platepost.models.evaluate.metrics import PictureResult
 
 OVERVIEW_WIDTH: Final = 520
 PATCH: Final = (320, 128)

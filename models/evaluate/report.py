@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.evaluate.characters import by_character
-from models.evaluate.metrics import PictureResult, summarise
-from models.evaluate.page import write_page
-from models.evaluate.reliability import draw
-from models.evaluate.tables import markdown
+from platepost.models.evaluate.characters import by_character
+from platepost.models.evaluate.metrics import PictureResult, summarise
+from platepost.models.evaluate.page import write_page
+from platepost.models.evaluate.reliability import draw
+from platepost.models.evaluate.tables import markdown
 
 
 def write_report(folder: Path, sets: Mapping[str, Sequence[PictureResult]]) -> list[Path]:

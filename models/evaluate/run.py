@@ -6,10 +6,10 @@ from time import process_time
 import cv2
 import numpy as np
 
-from device.errors import PictureError
-from device.vision.recognizer import Recognizer
-from models.evaluate.manifest import Dataset
-from models.evaluate.metrics import PictureResult, compare
+from platepost.common.errors import PictureError
+from platepost.device.vision.recognizer import Recognizer
+from platepost.models.evaluate.manifest import Dataset
+from platepost.models.evaluate.metrics import PictureResult, compare
 
 
 def evaluate_manifest(manifest: Dataset, recognizer: Recognizer, *, crop: bool = False) -> Iterator[PictureResult]:

@@ -6,8 +6,8 @@ from typing import Final
 from rich.box import SIMPLE
 from rich.table import Table
 
-from models.evaluate.characters import CharacterFigures
-from models.evaluate.metrics import Summary
+from platepost.models.evaluate.characters import CharacterFigures
+from platepost.models.evaluate.metrics import Summary
 
 
 def _percent(share: float | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
+from platepost.models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
 
 _HELD_PLATES = 400
 """Drawn plates to check by."""
@@ -23,13 +23,13 @@ _HELD_PLATES = 400
 @click.option("--seed", default=1, show_default=True)
 def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int, steps: int, seed: int) -> None:
     """Train the reader's second answer in FOLDER, which keeps plates and checkpoint; a second run goes on."""
-    from device.vision.reader import Reader
-    from models.hidden import data
-    from models.hidden.train import RATE
-    from models.hidden.train import train as run
-    from models.plates import Severity, fonts
-    from models.reader.real import LEAST_WIDTH
-    from models.trunk import AnswerTraining, Trunk
+    from platepost.device.vision.reader import Reader
+    from platepost.models.hidden import data
+    from platepost.models.hidden.train import RATE
+    from platepost.models.hidden.train import train as run
+    from platepost.models.plates import Severity, fonts
+    from platepost.models.reader.real import LEAST_WIDTH
+    from platepost.models.trunk import AnswerTraining, Trunk
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
@@ -58,15 +58,15 @@ def train(*, folder: Path, start: Path, photos: tuple[Path, ...], pool_size: int
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, start: Path, photos: Path | None, bias: float, seed: int) -> None:
     """Put CHECKPOINT's answer upon the reader, quantize both to full int8 and write OUTPUT."""
-    from device.vision.reader import Reader
-    from models.hidden import data
-    from models.hidden.convert import convert as quantize
-    from models.hidden.convert import load
-    from models.outputs import make_room, write
-    from models.plates import Severity
-    from models.reader.cli import drawn_samples
-    from models.reader.real import load_photos
-    from models.trunk import Trunk
+    from platepost.device.vision.reader import Reader
+    from platepost.models.hidden import data
+    from platepost.models.hidden.convert import convert as quantize
+    from platepost.models.hidden.convert import load
+    from platepost.models.outputs import make_room, write
+    from platepost.models.plates import Severity
+    from platepost.models.reader.cli import drawn_samples
+    from platepost.models.reader.real import load_photos
+    from platepost.models.trunk import Trunk
 
     make_room(output)
     pictures = [picture for picture, _ in drawn_samples(400, seed)]

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from models.hidden.data import TRUNK
-from models.hidden.net import LAYERS, Hider
-from models.reader.labels import CLASSES, STEPS
-from models.reader.net import LAYERS as READER
-from models.training import averaged
+from platepost.models.hidden.data import TRUNK
+from platepost.models.hidden.net import LAYERS, Hider
+from platepost.models.reader.labels import CLASSES, STEPS
+from platepost.models.reader.net import LAYERS as READER
+from platepost.models.training import averaged
 
 
 def load(checkpoint: Path) -> Hider:
@@ -18,12 +18,12 @@ def load(checkpoint: Path) -> Hider:
 
 
 def convert(net: Hider, reader: Path, pictures: npt.NDArray[np.uint8], *, bias: float) -> bytes:
-    """Put a trained second answer upon the reader that it learned upon, see `models.graft`.
+    """Put a trained second answer upon the reader that it learned upon, see `platepost.models.graft`.
 
     Returns:
         N x 40 x 37 logits to the bit as before, and N x 40 x 1.
     """
-    from models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
+    from platepost.models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
 
     text = Branch("text", READER, (1, 1), (STEPS, CLASSES))
     hidden = Branch("hidden", LAYERS, (1, 1), (STEPS, 1))

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.reader import Reader
-from models.plates import Severity, degrade, framed, render_plate
-from models.plates.occluders import Cells, obscured
-from models.reader.real import LEAST_WIDTH, LONGEST, RealPlate, is_held_out, read_plates
-from models.reader.shuffle import FRAMED_PLATE, find_cells
-from models.trunk import Trunk
+from platepost.device.vision.reader import Reader
+from platepost.models.plates import Severity, degrade, framed, render_plate
+from platepost.models.plates.occluders import Cells, obscured
+from platepost.models.reader.real import LEAST_WIDTH, LONGEST, RealPlate, is_held_out, read_plates
+from platepost.models.reader.shuffle import FRAMED_PLATE, find_cells
+from platepost.models.trunk import Trunk
 
 logger = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from typing import Final
 import torch
 from torch import nn
 
-from models.hidden.data import TRUNK
-from models.reader.net import LAYERS as READER
-from models.reader.net import Layer, conv_block
+from platepost.models.hidden.data import TRUNK
+from platepost.models.reader.net import LAYERS as READER
+from platepost.models.reader.net import Layer, conv_block
 
 LAYERS: Final = (
     Layer(48, stride=(2, 1)),

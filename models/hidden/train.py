@@ -9,11 +9,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.hidden.data import Examples
-from models.hidden.net import Hider
-from models.reader.labels import ALPHABET
-from models.training import Run
-from models.trunk import AnswerTraining, Trunk
+from platepost.models.hidden.data import Examples
+from platepost.models.hidden.net import Hider
+from platepost.models.reader.labels import ALPHABET
+from platepost.models.training import Run
+from platepost.models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
 

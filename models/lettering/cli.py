@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
+from platepost.models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
 
 _REPRESENTATIVE = 600
 """Examples whose activations set the second answer's scales."""
@@ -36,11 +36,11 @@ def train(
     seed: int,
 ) -> None:
     """Train the issuer net's second answer in FOLDER, which keeps examples and checkpoint; a second run goes on."""
-    from models.lettering import data
-    from models.lettering.train import RATE
-    from models.lettering.train import train as run
-    from models.plates import fonts
-    from models.trunk import AnswerTraining
+    from platepost.models.lettering import data
+    from platepost.models.lettering.train import RATE
+    from platepost.models.lettering.train import train as run
+    from platepost.models.plates import fonts
+    from platepost.models.trunk import AnswerTraining
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
@@ -61,11 +61,11 @@ def convert(*, checkpoint: Path, output: Path, start: Path) -> None:
     """
     import numpy as np
 
-    from device.vision.region import leveled
-    from models.lettering import data
-    from models.lettering.convert import convert as quantize
-    from models.lettering.convert import load
-    from models.outputs import make_room, write
+    from platepost.device.vision.region import leveled
+    from platepost.models.lettering import data
+    from platepost.models.lettering.convert import convert as quantize
+    from platepost.models.lettering.convert import load
+    from platepost.models.outputs import make_room, write
 
     make_room(output)
     plates = data.load(checkpoint.parent / "pool").plate

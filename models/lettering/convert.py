@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device.records.regions import REGIONS
-from models.lettering.net import LAYERS, TRUNK, Lettering
-from models.region.net import HEAD
-from models.region.net import LAYERS as REGION
-from models.training import averaged
+from platepost.models.lettering.net import LAYERS, TRUNK, Lettering
+from platepost.models.region.net import HEAD
+from platepost.models.region.net import LAYERS as REGION
+from platepost.models.training import averaged
+from platepost.wire.records.regions import REGIONS
 
 
 def load(checkpoint: Path) -> Lettering:
@@ -18,7 +18,7 @@ def load(checkpoint: Path) -> Lettering:
 
 
 def convert(net: Lettering, region: Path, pictures: npt.NDArray[np.uint8]) -> bytes:
-    """Put a trained second answer upon the issuer net that it learned upon, see `models.graft`.
+    """Put a trained second answer upon the issuer net that it learned upon, see `platepost.models.graft`.
 
     Args:
         net: trained.
@@ -28,7 +28,7 @@ def convert(net: Lettering, region: Path, pictures: npt.NDArray[np.uint8]) -> by
     Returns:
         N x 52 logits to the bit as before, and N x 1 x 1 x 1.
     """
-    from models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
+    from platepost.models.graft import Branch, with_second_answer  # noqa: PLC0415 - seconds to import
 
     issuer, lettering = Branch("issuer", REGION, HEAD, (len(REGIONS),)), Branch("lettering", LAYERS, HEAD)
     return with_second_answer(region, issuer, lettering, net, pictures, trunk=TRUNK)

@@ -9,19 +9,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import Detector
-from device.vision.modelfiles import shipped
-from device.vision.reader import Reader
-from device.vision.region import leveled
-from models.lettering.direct import framed_lettering
-from models.lettering.net import TRUNK
-from models.lettering.scenes import LEAST_TEXT, build, draw_plate, look
-from models.lettering.words import all_faces
-from models.plates import Severity, degrade, framed
-from models.reader.real import RealPlate
-from models.region.real import worsened
-from models.scenes.photos import PhotoStore, split
-from models.trunk import Trunk
+from platepost.device.vision.detector import Detector
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import Reader
+from platepost.device.vision.region import leveled
+from platepost.models.lettering.direct import framed_lettering
+from platepost.models.lettering.net import TRUNK
+from platepost.models.lettering.scenes import LEAST_TEXT, build, draw_plate, look
+from platepost.models.lettering.words import all_faces
+from platepost.models.plates import Severity, degrade, framed
+from platepost.models.reader.real import RealPlate
+from platepost.models.region.real import worsened
+from platepost.models.scenes.photos import PhotoStore, split
+from platepost.models.trunk import Trunk
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def fill(folder: Path, photos: Sequence[Path], reader: Path, *, scenes: int, dir
     """Write so many files of each kind; those that are there stay.
 
     The detector that ships points at what is in the scenes; of photos, it must not have learned to tell lettering in
-    the held-out ones (`models.scenes.photos.split`), and neither does this.
+    the held-out ones (`platepost.models.scenes.photos.split`), and neither does this.
     """
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.lettering.words import render_lettering
-from models.plates.surroundings import FRAMED_SHAPE, MARGIN, surroundings, to_gray
-from models.scenes.distractors import render_sign
+from platepost.models.lettering.words import render_lettering
+from platepost.models.plates.surroundings import FRAMED_SHAPE, MARGIN, surroundings, to_gray
+from platepost.models.scenes.distractors import render_sign
 
 Picture = NDArray[np.uint8]
 
 
 def framed_lettering(rng: np.random.Generator, fonts: Sequence[Path]) -> Picture:
-    """Put lettering where `models.plates.framed` puts a plate: as far as its panel goes, or tight, or in part."""
+    """Put lettering where `platepost.models.plates.framed` puts a plate: as far as its panel goes, tight, or partly."""
     height, width = FRAMED_SHAPE
     if rng.random() < 0.8:
         picture = render_lettering(rng, fonts)

@@ -5,9 +5,9 @@ from typing import Final
 import torch
 from torch import nn
 
-from models.reader.net import Layer, conv_block
-from models.region.net import HEAD
-from models.region.net import LAYERS as REGION
+from platepost.models.reader.net import Layer, conv_block
+from platepost.models.region.net import HEAD
+from platepost.models.region.net import LAYERS as REGION
 
 TRUNK: Final = 6
 """Layers of the issuer net that the second answer stands on: 8 x 20 places of 128 values."""

@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import Detector
-from device.vision.geometry import intersection_over_union, rectify
-from device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader
-from models.lettering.words import render_lettering
-from models.plates import PlateImage, render_plate
-from models.plates.issuers import ISSUERS, draw_look
-from models.scenes.distractors import render_sign
-from models.scenes.paste import paste, project_corners, random_pose
-from models.scenes.photometry import disturb, to_gray
-from models.scenes.photos import Photo
+from platepost.device.vision.detector import Detector
+from platepost.device.vision.geometry import intersection_over_union, rectify
+from platepost.device.vision.reader import HEIGHT, MARGIN, WIDTH, Reader
+from platepost.models.lettering.words import render_lettering
+from platepost.models.plates import PlateImage, render_plate
+from platepost.models.plates.issuers import ISSUERS, draw_look
+from platepost.models.scenes.distractors import render_sign
+from platepost.models.scenes.paste import paste, project_corners, random_pose
+from platepost.models.scenes.photometry import disturb, to_gray
+from platepost.models.scenes.photos import Photo
 
 Picture = NDArray[np.uint8]
 LEAST_SCORE: Final = 0.12

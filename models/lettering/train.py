@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from models.lettering.data import Proposals
-from models.lettering.net import Lettering
-from models.training import Run
-from models.trunk import AnswerTraining, Trunk
+from platepost.models.lettering.data import Proposals
+from platepost.models.lettering.net import Lettering
+from platepost.models.training import Run
+from platepost.models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def train(training: AnswerTraining, examples: Proposals, values: npt.NDArray[np.
     Args:
         training: how long and how hard.
         examples: the held-out ones among them.
-        values: what the issuer net says of each, see `models.lettering.data.values`.
+        values: what the issuer net says of each, see `platepost.models.lettering.data.values`.
         trunk: that says it.
     """
     torch.set_num_threads(1)

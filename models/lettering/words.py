@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from models.plates import fonts as faces
-from models.plates.logos import draw_logo
-from models.plates.texts import anything
-from models.scenes.distractors import WORDS, find_fonts
+from platepost.models.plates import fonts as faces
+from platepost.models.plates.logos import draw_logo
+from platepost.models.plates.texts import anything
+from platepost.models.scenes.distractors import WORDS, find_fonts
 
 _PIXELS: Final = 64
 _MORE: Final = (

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.light import Level
+from platepost.models.plates.light import Level
 
 
 def exposed(view: Level, plate_width: float, rng: np.random.Generator) -> npt.NDArray[np.uint8]:

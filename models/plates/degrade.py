@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.camera import exposed
-from models.plates.light import Level, lit
-from models.plates.surroundings import MARGIN, Gray
+from platepost.models.plates.camera import exposed
+from platepost.models.plates.light import Level, lit
+from platepost.models.plates.surroundings import MARGIN, Gray
 
 READER_SHAPE: Final = (64, 160)
 """Height and width of the reader's input."""
@@ -44,7 +44,7 @@ def degrade(picture: Gray, rng: np.random.Generator, severity: Severity | None =
     """Send a framed plate through the world, a camera and the rectification, once.
 
     Args:
-        picture: what `models.plates.framed` returns; it is left unchanged.
+        picture: what `platepost.models.plates.framed` returns; it is left unchanged.
         rng: draws everything.
         severity: bounds, the usual ones by default.
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.plates import texts
-from models.plates.wording import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
+from platepost.models.plates import texts
+from platepost.models.plates.wording import EUROPEAN_PATTERNS, SLOGANS, STATES, US_PATTERNS
 
 Color = tuple[int, int, int]
 """Blue, green, red."""
@@ -23,7 +23,7 @@ class Design:
     colors: tuple[tuple[Color, Color], ...]
     """Pairs of ground and ink."""
     grounds: tuple[str, ...] = ("plain",)
-    """Painters of the ground, see `models.plates.paint`."""
+    """Painters of the ground, see `platepost.models.plates.paint`."""
     headings: tuple[str, ...] = ()
     footings: tuple[str, ...] = ()
     aspect: float = 2.0
@@ -48,13 +48,13 @@ class Design:
     blue_band: float = 0.0
     """How likely a European blue band stands at the left."""
     faces: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-    """Families of fonts (`models.plates.fonts.FAMILIES`) of the heading and of the footing; none: any font."""
+    """Families of fonts (`platepost.models.plates.fonts.FAMILIES`) of the heading and of the footing; empty: any."""
     inks: tuple[Color, ...] = ()
     """What the heading is printed with; none: the serial's ink or another that shows."""
     bars: tuple[Color | None, Color | None] = (None, None)
     """Bars behind the heading and the footing."""
     logos: tuple[str, ...] = ()
-    """Pictures beside and between the characters (`models.plates.logos.LOGOS`); none: any."""
+    """Pictures beside and between the characters (`platepost.models.plates.logos.LOGOS`); none: any."""
     retroreflective: bool = True
     weight: float = 1.0
     """How often a random plate is of this design."""

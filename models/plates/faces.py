@@ -6,8 +6,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from models.plates.fonts import font_masks, installed
-from models.plates.glyphs import CHARACTERS, DieStyle, Mask, draw_glyph
+from platepost.models.plates.fonts import font_masks, installed
+from platepost.models.plates.glyphs import CHARACTERS, DieStyle, Mask, draw_glyph
 
 _DIES = 800
 """How many makers' dies there are; each is drawn from its own number, so that a plate repeats from its seed."""

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from models.plates.glyphs import CHARACTERS, Mask, trimmed
+from platepost.models.plates.glyphs import CHARACTERS, Mask, trimmed
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.shapes import Stroke, strokes_of
+from platepost.models.plates.shapes import Stroke, strokes_of
 
 Mask = npt.NDArray[np.uint8]
 """A character: 255 where there is ink, cropped to its ink."""

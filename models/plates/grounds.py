@@ -6,9 +6,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from models.plates.designs import Color
-from models.plates.logos import draw_ghost
-from models.plates.paint import Picture, any_color, mixed
+from platepost.models.plates.designs import Color
+from platepost.models.plates.logos import draw_ghost
+from platepost.models.plates.paint import Picture, any_color, mixed
 
 
 def _plain(picture: Picture, color: Color, rng: np.random.Generator) -> None:

@@ -1,8 +1,8 @@
 """How the plates of each issuer look: what the states have issued since about 1990, drawn from description.
 
-A design says what stands where, what is behind it and what its pictures show; `models.plates` paints it. Beside its own
-designs each state has special ones (universities, veterans, animals), of which there are hundreds: they share the
-name.
+A design says what stands where, what is behind it and what its pictures show; `platepost.models.plates` paints it.
+Beside its own designs each state has special ones (universities, veterans, animals), of which there are hundreds: they
+share the name.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,22 @@ from typing import Any, Final
 
 import numpy as np
 
-from device.records.regions import OTHER, STATES
-from models.plates import texts
-from models.plates.designs import BLACK, DARK_BLUE, DESIGNS, GOLD, GREEN, NAVY, RED, WHITE, Color, Design, Writer
-from models.plates.wording import US_PATTERNS
+from platepost.models.plates import texts
+from platepost.models.plates.designs import (
+    BLACK,
+    DARK_BLUE,
+    DESIGNS,
+    GOLD,
+    GREEN,
+    NAVY,
+    RED,
+    WHITE,
+    Color,
+    Design,
+    Writer,
+)
+from platepost.models.plates.wording import US_PATTERNS
+from platepost.wire.records.regions import OTHER, STATES
 
 ISSUERS: Final = (*STATES, OTHER)
 _WEIGHTS: Final = {"CA": 6.0, OTHER: 5.0}
@@ -424,7 +436,7 @@ _OWN: Final[dict[str, tuple[dict[str, Any], ...]]] = {
 }  # fmt: skip
 
 _CALIFORNIAN: Final = "california_"
-"""How the names of California's designs begin in `models.plates.DESIGNS`."""
+"""How the names of California's designs begin in `platepost.models.plates.DESIGNS`."""
 _BRUSHED: Final = {
     "california_passenger": 4, "california_commercial": 4, "california_trailer": 4, "california_apportioned": 4,
     "california_personalised": 3, "california_picture": 2, "california_kids": 2, "california_motorcycle": 1,
@@ -446,7 +458,7 @@ _ABROAD_LONG: Final = ("european", "asian_long")
 
 
 def draw_look(state: str, rng: np.random.Generator) -> Design:
-    """Draw a design of one of `device.records.regions.STATES`, such as CA, or of `OTHER`."""
+    """Draw a design of one of `platepost.wire.records.regions.STATES`, such as CA, or of `OTHER`."""
     looks, shares = _looks(state)
     return looks[int(rng.choice(len(looks), p=shares))]
 

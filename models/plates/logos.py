@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.plates.designs import Color
-from models.plates.fonts import line_of_text
-from models.plates.paint import Box, Picture, any_color, ink
+from platepost.models.plates.designs import Color
+from platepost.models.plates.fonts import line_of_text
+from platepost.models.plates.paint import Box, Picture, any_color, ink
 
 
 @dataclass(frozen=True)

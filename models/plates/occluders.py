@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.surroundings import Gray
+from platepost.models.plates.surroundings import Gray
 
 Cells = Sequence[tuple[int, int]]
 """First column and the one past the last of each character in a framed picture."""
@@ -33,7 +33,7 @@ def obscured(
     """Put something before a plate.
 
     Args:
-        picture: the plate as `models.plates.framed` gives it; it is left unchanged.
+        picture: the plate as `platepost.models.plates.framed` gives it; it is left unchanged.
         text: what it says.
         cells: where its characters stand.
         rng: draws what, where and how large.

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.designs import Color
-from models.plates.fonts import line_of_text
-from models.plates.glyphs import Mask
+from platepost.models.plates.designs import Color
+from platepost.models.plates.fonts import line_of_text
+from platepost.models.plates.glyphs import Mask
 
 Picture = npt.NDArray[np.uint8]
 """Blue-green-red picture, H x W x 3."""

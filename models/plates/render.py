@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates import paint
-from models.plates.designs import DESIGNS, Color, Design, draw_design
-from models.plates.faces import draw_face
-from models.plates.fonts import line_of_text
-from models.plates.glyphs import CHARACTERS, Mask
-from models.plates.grounds import paint_ground
-from models.plates.logos import draw_logo
-from models.plates.serial import arrange, write
+from platepost.models.plates import paint
+from platepost.models.plates.designs import DESIGNS, Color, Design, draw_design
+from platepost.models.plates.faces import draw_face
+from platepost.models.plates.fonts import line_of_text
+from platepost.models.plates.glyphs import CHARACTERS, Mask
+from platepost.models.plates.grounds import paint_ground
+from platepost.models.plates.logos import draw_logo
+from platepost.models.plates.serial import arrange, write
 
 _LEAST_CONTRAST: Final = 70.0
 """Least distance of the serial's luminance from the ground's."""
@@ -43,7 +43,7 @@ def render_plate(
     Args:
         rng: draws all that is not given; the same state gives the same plate (with the same fonts installed).
         text: the serial, capital letters and digits; drawn after the design's habits when not given.
-        design: one of `models.plates.DESIGNS` or a variation of one; drawn when not given.
+        design: one of `platepost.models.plates.DESIGNS` or a variation of one; drawn when not given.
         height: of the picture in pixels; its width follows from the design's aspect.
 
     Raises:

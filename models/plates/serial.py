@@ -6,11 +6,11 @@ from typing import Final
 import cv2
 import numpy as np
 
-from models.plates import paint, texts
-from models.plates.designs import Color, Design
-from models.plates.faces import Face
-from models.plates.glyphs import Mask
-from models.plates.logos import draw_logo, draw_symbol, draw_well
+from platepost.models.plates import paint, texts
+from platepost.models.plates.designs import Color, Design
+from platepost.models.plates.faces import Face
+from platepost.models.plates.glyphs import Mask
+from platepost.models.plates.logos import draw_logo, draw_symbol, draw_well
 
 _ROOM: Final = {"character": 1.0, "-": 0.55, ".": 0.45, " ": 0.5, "*": 1.0, "o": 0.9, "y": 0.8, "k": 1.0, "stack": 0.75}
 """Width of each kind of part, by a character's cell."""

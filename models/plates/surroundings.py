@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.plates.fonts import line_of_text
-from models.plates.render import PlateImage
+from platepost.models.plates.fonts import line_of_text
+from platepost.models.plates.render import PlateImage
 
 Gray = npt.NDArray[np.uint8]
 

@@ -27,7 +27,7 @@ US_PATTERNS: Final = (
     "AA99AA", "999AA9", "?A9?9A", "AA9?9?", "A99AAA", "99AA99", "AA99A9", "99999AA", "AAAA999", "A9999", "999",
     "9999", "A99A9A", "9AA9999",
 )  # fmt: skip
-"""Of many states, for `models.plates.texts.from_pattern`; California's own stand with its designs."""
+"""Of many states, for `platepost.models.plates.texts.from_pattern`; California's own stand with its designs."""
 
 EUROPEAN_PATTERNS: Final = (
     "AA999AA", "AAA9999", "A999AA", "AA99AAA", "AAA999", "9999AAA", "AA9999A", "AAAA9999", "AA999999", "99AA999",

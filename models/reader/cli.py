@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+from platepost.models.outputs import FILE, NEW_FILE, NEW_FOLDER
 
 _FIRST = 2000
 """Plates that must lie in a pool before training starts."""
@@ -22,7 +22,7 @@ _FIRST = 2000
 
 def drawn_samples(count: int, seed: int) -> list[tuple[npt.NDArray[np.uint8], str]]:
     """Degraded drawn plates with their texts, for checks and for the range of activations."""
-    from models.plates import degrade, framed, render_plate
+    from platepost.models.plates import degrade, framed, render_plate
 
     rng = np.random.default_rng(seed)
     shown = track(range(count), description="Drawing plates to check by", console=Console(stderr=True))
@@ -31,13 +31,13 @@ def drawn_samples(count: int, seed: int) -> list[tuple[npt.NDArray[np.uint8], st
 
 
 def _fill(folder: Path, size: int, seed: int) -> None:
-    from models.reader.pool import Pool
+    from platepost.models.reader.pool import Pool
 
     Pool(folder, size=size).fill(seed)
 
 
 def _filling(folder: Path, size: int, seed: int) -> BaseProcess:
-    from models.reader.pool import Pool, reserve
+    from platepost.models.reader.pool import Pool, reserve
 
     reserve(folder, size=size, seed=seed)
     filler = multiprocessing.get_context("spawn").Process(target=_fill, args=(folder, size, seed), daemon=True)
@@ -93,13 +93,13 @@ def train(
 
     When continued, the learning rate resumes at the share of the total time already trained.
     """
-    from device.vision.reader import Reader
-    from models.plates import fonts
-    from models.reader.data import Mixture
-    from models.reader.real import is_held_out, load_crops, load_photos, parted, read_plates
-    from models.reader.shuffle import shuffled_plates
-    from models.reader.train import ReaderTraining
-    from models.reader.train import train as run
+    from platepost.device.vision.reader import Reader
+    from platepost.models.plates import fonts
+    from platepost.models.reader.data import Mixture
+    from platepost.models.reader.real import is_held_out, load_crops, load_photos, parted, read_plates
+    from platepost.models.reader.shuffle import shuffled_plates
+    from platepost.models.reader.train import ReaderTraining
+    from platepost.models.reader.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     learnt, held = parted(photos[0], texts) if photos else ([], [])
@@ -137,10 +137,10 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, seed: int) -> None:
     """Quantize CHECKPOINT (best.pt or last.pt) to full int8 and write OUTPUT."""
-    from models.outputs import make_room, write
-    from models.reader.convert import convert as quantise
-    from models.reader.convert import load
-    from models.reader.real import load_photos
+    from platepost.models.outputs import make_room, write
+    from platepost.models.reader.convert import convert as quantise
+    from platepost.models.reader.convert import load
+    from platepost.models.reader.real import load_photos
 
     make_room(output)
     pictures: list[npt.NDArray[np.uint8]] = [picture for picture, _ in drawn_samples(400, seed)]

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from models.quantise import to_int8
-from models.reader.labels import CLASSES, STEPS
-from models.reader.net import LAYERS, PlateReader
-from models.reader.rebuild import rebuilt
+from platepost.models.quantise import to_int8
+from platepost.models.reader.labels import CLASSES, STEPS
+from platepost.models.reader.net import LAYERS, PlateReader
+from platepost.models.reader.rebuild import rebuilt
 
 if TYPE_CHECKING:
     import keras

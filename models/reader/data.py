@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import IterableDataset
 
-from models.plates import Severity, degrade
-from models.reader.labels import encode
-from models.reader.pool import Pool
-from models.reader.real import Framed, RealPlate
+from platepost.models.plates import Severity, degrade
+from platepost.models.reader.labels import encode
+from platepost.models.reader.pool import Pool
+from platepost.models.reader.real import Framed, RealPlate
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Pictures (uint8, N x 1 x 64 x 160), labels of all samples in a row, and how many belong to each."""

@@ -1,4 +1,4 @@
-"""The reader's net in torch: what `models.quantise` rebuilds layer by layer in Keras."""
+"""The reader's net in torch: what `platepost.models.quantise` rebuilds layer by layer in Keras."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from models.reader.labels import CLASSES
+from platepost.models.reader.labels import CLASSES
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from device.errors import PlatepostError
-from models.plates import PlateImage, framed, render_plate
-from models.plates.issuers import ISSUERS, SHARES, draw_look
-from models.plates.surroundings import FRAMED_SHAPE
-from models.plates.texts import anything
+from platepost.common.errors import PlatepostError
+from platepost.models.plates import PlateImage, framed, render_plate
+from platepost.models.plates.issuers import ISSUERS, SHARES, draw_look
+from platepost.models.plates.surroundings import FRAMED_SHAPE
+from platepost.models.plates.texts import anything
 
 LONGEST: Final = 10
 _HEIGHT: Final = 96

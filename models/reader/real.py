@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.errors import PictureError
-from device.vision.reader import Reader
-from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
-from models.evaluate.spelling import normalize
-from models.plates.degrade import READER_MARGIN, READER_SHAPE
-from models.plates.surroundings import FRAMED_SHAPE, MARGIN
-from models.reader.labels import ALPHABET
+from platepost.common.errors import PictureError
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_photos, read_transcriptions
+from platepost.models.evaluate.spelling import normalize
+from platepost.models.plates.degrade import READER_MARGIN, READER_SHAPE
+from platepost.models.plates.surroundings import FRAMED_SHAPE, MARGIN
+from platepost.models.reader.labels import ALPHABET
 
 LEAST_WIDTH: Final = 60.0
 """Pixels from which on a plate that nobody transcribed is worth asking a reader."""
@@ -69,7 +69,7 @@ class RealPlate:
         return np.asarray(cut, np.uint8)
 
     def framed(self) -> npt.NDArray[np.uint8]:
-        """As `models.plates.framed` gives drawn plates."""
+        """As `platepost.models.plates.framed` gives drawn plates."""
         return self.cut(MARGIN, FRAMED_SHAPE)
 
     def rectified(self) -> npt.NDArray[np.uint8]:
@@ -81,7 +81,7 @@ def load_photos(folder: Path, texts: Path | None = None) -> list[RealPlate]:
     """All plates with a text of a set with boxes (train/open_images, evaluate/us_photos).
 
     Args:
-        folder: the photographs and their manifest.json, see `models.evaluate.manifest.read_photos`.
+        folder: the photographs and their manifest.json, see `platepost.models.evaluate.manifest.read_photos`.
         texts: transcriptions of plates that the manifest leaves without a text, see `read_transcriptions` there.
 
     Raises:

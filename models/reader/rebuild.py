@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from models.quantise import Weights, folded
-from models.reader.net import Layer
+from platepost.models.quantise import Weights, folded
+from platepost.models.reader.net import Layer
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +23,7 @@ def rebuilt(
     """Build a trained net in Keras, batch norm folded.
 
     Args:
-        layers: what the blocks were made of, by `models.reader.net.stack`.
+        layers: what the blocks were made of, by `platepost.models.reader.net.stack`.
         blocks: padding, convolution, batch norm and ReLU each.
         head: the convolution after them, without padding.
         answer: shape of the answer to one picture.

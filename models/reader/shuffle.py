@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.ctc import ALPHABET, merge_look_alikes
-from device.vision.reader import Reader
-from models.evaluate.spelling import fold
-from models.plates.degrade import READER_MARGIN
-from models.plates.surroundings import FRAMED_SHAPE, MARGIN, Gray
-from models.reader.real import Framed, RealPlate
+from platepost.device.vision.ctc import ALPHABET, merge_look_alikes
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.spelling import fold
+from platepost.models.plates.degrade import READER_MARGIN
+from platepost.models.plates.surroundings import FRAMED_SHAPE, MARGIN, Gray
+from platepost.models.reader.real import Framed, RealPlate
 
 Cells = tuple[tuple[int, int], ...]
 """First column and the one past the last of each character, in a picture of `FRAMED_SHAPE`."""

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from models.evaluate.spelling import fold
-from models.reader.data import Batch, Batches, Mixture
-from models.reader.labels import greedy
-from models.reader.net import PlateReader
-from models.reader.real import Framed, RealPlate
-from models.reader.warm_start import warm_start
-from models.training import Run, TimedTraining, floats, outputs
+from platepost.models.evaluate.spelling import fold
+from platepost.models.reader.data import Batch, Batches, Mixture
+from platepost.models.reader.labels import greedy
+from platepost.models.reader.net import PlateReader
+from platepost.models.reader.real import Framed, RealPlate
+from platepost.models.reader.warm_start import warm_start
+from platepost.models.training import Run, TimedTraining, floats, outputs
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class ReaderTraining(TimedTraining):
     centering: float = 0.02
     """Weight of how far from the middle of a picture its characters are told on average, see `_aside`."""
     start: Path | None = None
-    """A trained .tflite reader to begin with, see `models.reader.warm_start`."""
+    """A trained .tflite reader to begin with, see `platepost.models.reader.warm_start`."""
 
 
 def exact_rate(net: nn.Module, samples: list[Sample]) -> float:
@@ -57,7 +57,7 @@ def train(
         mixture: what batches are made of.
         real: real plates to mix in.
         checks: sets to report on at each checkpoint; the one named `held_out` chooses `best.pt`.
-        shuffled: what `models.reader.shuffle` made of the real plates.
+        shuffled: what `platepost.models.reader.shuffle` made of the real plates.
     """
     torch.set_num_threads(1)
     torch.manual_seed(mixture.seed)

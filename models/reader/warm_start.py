@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from models.reader.net import LAYERS, PlateReader
-from models.warm_start import adopt, convolutions
+from platepost.models.reader.net import LAYERS, PlateReader
+from platepost.models.warm_start import adopt, convolutions
 
 
 def warm_start(net: PlateReader, path: Path, pictures: torch.Tensor) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from models.outputs import FILE, NEW_FILE, NEW_FOLDER
+from platepost.models.outputs import FILE, NEW_FILE, NEW_FOLDER
 
 if TYPE_CHECKING:
-    from models.region.drawn import Drawn
-    from models.region.train import Check
+    from platepost.models.region.drawn import Drawn
+    from platepost.models.region.train import Check
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +24,10 @@ _COPIES = 12
 
 def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) -> "dict[str, Check]":
     """Plates that were not learnt from: drawn ones, the real ones held out as they are, and worse copies of these."""
-    from device.vision.region import leveled
-    from models.plates import Severity, degrade
-    from models.region.drawn import draw
-    from models.region.real import known, worsened
+    from platepost.device.vision.region import leveled
+    from platepost.models.plates import Severity, degrade
+    from platepost.models.region.drawn import draw
+    from platepost.models.region.real import known, worsened
 
     rng = np.random.default_rng(seed)
     pictures, issuers = draw(plates, seed)
@@ -48,7 +48,7 @@ def checked(photos: Path | None, texts: Path | None, *, plates: int, seed: int) 
 
 def _pool(folder: Path, size: int, seed: int) -> "Drawn":
     """Return the folder's drawn plates; draw them when there are none of this size and seed."""
-    from models.region.drawn import draw
+    from platepost.models.region.drawn import draw
 
     path, made_of = folder / "drawn.npz", np.array([size, seed])
     if path.exists():
@@ -90,12 +90,12 @@ def train(
 
     When continued, the learning rate resumes at the share of the total time already trained.
     """
-    from device.vision.reader import Reader
-    from models.plates import fonts
-    from models.region.data import Sources
-    from models.region.real import known, with_shuffled
-    from models.region.train import RegionTraining
-    from models.region.train import train as run
+    from platepost.device.vision.reader import Reader
+    from platepost.models.plates import fonts
+    from platepost.models.region.data import Sources
+    from platepost.models.region.real import known, with_shuffled
+    from platepost.models.region.train import RegionTraining
+    from platepost.models.region.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     fonts.fetch()
@@ -120,9 +120,9 @@ def train(
 @click.option("--seed", default=5, show_default=True)
 def convert(*, checkpoint: Path, output: Path, photos: Path | None, texts: Path | None, plates: int, seed: int) -> None:
     """Calibrate CHECKPOINT on plates left out of training, quantize it to full int8 and write OUTPUT."""
-    from models.outputs import make_room, write
-    from models.region.convert import calibrate, load
-    from models.region.convert import convert as quantise
+    from platepost.models.outputs import make_room, write
+    from platepost.models.region.convert import calibrate, load
+    from platepost.models.region.convert import convert as quantise
 
     make_room(output)
     checks = checked(photos, texts, plates=plates, seed=seed)

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.records.regions import REGIONS
-from device.vision.ctc import softmax
-from models.quantise import to_int8
-from models.reader.rebuild import rebuilt
-from models.region.net import LAYERS, Region
-from models.region.train import Check, logits
-from models.training import averaged
+from platepost.device.vision.ctc import softmax
+from platepost.models.quantise import to_int8
+from platepost.models.reader.rebuild import rebuilt
+from platepost.models.region.net import LAYERS, Region
+from platepost.models.region.train import Check, logits
+from platepost.models.training import averaged
+from platepost.wire.records.regions import REGIONS
 
 if TYPE_CHECKING:
     import keras

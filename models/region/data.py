@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.vision.region import leveled
-from models.plates import Severity, degrade
-from models.plates.issuers import SHARES
-from models.region.drawn import Drawn
-from models.region.real import Kind, worsened
+from platepost.device.vision.region import leveled
+from platepost.models.plates import Severity, degrade
+from platepost.models.plates.issuers import SHARES
+from platepost.models.region.drawn import Drawn
+from platepost.models.region.real import Kind, worsened
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Pictures, uint8 N x 1 x 64 x 160, and the class of each, int64 N."""

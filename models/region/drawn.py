@@ -7,14 +7,14 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from models.plates import framed, render_plate
-from models.plates.issuers import ISSUERS, SHARES, draw_look
-from models.plates.surroundings import FRAMED_SHAPE
+from platepost.models.plates import framed, render_plate
+from platepost.models.plates.issuers import ISSUERS, SHARES, draw_look
+from platepost.models.plates.surroundings import FRAMED_SHAPE
 
 _HEIGHT: Final = 96
 
 Drawn = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Framed plates, N x 96 x 240, and the class of each, see `device.records.regions.REGIONS`."""
+"""Framed plates, N x 96 x 240, and the class of each, see `platepost.wire.records.regions.REGIONS`."""
 
 
 def draw(count: int, seed: int) -> Drawn:

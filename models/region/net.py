@@ -1,13 +1,13 @@
-"""The net in torch: what `models.quantise` rebuilds layer by layer in Keras."""
+"""The net in torch: what `platepost.models.quantise` rebuilds layer by layer in Keras."""
 
 from typing import Final
 
 import torch
 from torch import nn
 
-from device.records.regions import REGIONS
-from models.reader import net as reader
-from models.reader.net import Layer, stack
+from platepost.models.reader import net as reader
+from platepost.models.reader.net import Layer, stack
+from platepost.wire.records.regions import REGIONS
 
 SHARED: Final = 4
 """First layers, which are the reader's: what strokes look like, by any light, it has learned from far more plates."""
@@ -25,7 +25,7 @@ HEAD: Final = (1, 10)
 
 
 class Region(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
-    """Gray in [0, 1], N x 1 x 64 x 160, to a logit for each of `device.records.regions.REGIONS`, N x 52."""
+    """Gray in [0, 1], N x 1 x 64 x 160, to a logit for each of `platepost.wire.records.regions.REGIONS`, N x 52."""
 
     def __init__(self) -> None:
         """Build the layers with fresh weights."""

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from device.records.regions import OTHER, REGIONS
-from device.vision.reader import Reader
-from models.evaluate.manifest import ManifestError
-from models.plates import Severity, degrade
-from models.reader.real import RealPlate, is_held_out, load_photos
-from models.reader.shuffle import shuffled_plates
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.plates import Severity, degrade
+from platepost.models.reader.real import RealPlate, is_held_out, load_photos
+from platepost.models.reader.shuffle import shuffled_plates
+from platepost.wire.records.regions import OTHER, REGIONS
 
 UNKNOWN: Final = "US"
 """Some state, nobody knows which."""
@@ -26,9 +26,9 @@ Kind = list[tuple[npt.NDArray[np.uint8], float]]
 def known(folder: Path, texts: Path | None = None, *, held_out: bool) -> dict[int, list[RealPlate]]:
     """Load the plates of a folder that are held out, or those that are not, by class.
 
-    Classes are places in `device.records.regions.REGIONS`. Plates whose issuer neither the manifest nor the
+    Classes are places in `platepost.wire.records.regions.REGIONS`. Plates whose issuer neither the manifest nor the
     transcriptions tell are left out. See
-    `models.reader.real.load_photos`.
+    `platepost.models.reader.real.load_photos`.
 
     Raises:
         ManifestError: as `load_photos`, or no plate is left.

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from device.records.regions import REGIONS
-from device.vision.ctc import softmax
-from device.vision.region import LEAST
-from models.region.data import Sources, batches
-from models.region.net import FROZEN, Region
-from models.region.warm_start import warm_start
-from models.training import Run, TimedTraining, floats, outputs
+from platepost.device.vision.ctc import softmax
+from platepost.device.vision.region import LEAST
+from platepost.models.region.data import Sources, batches
+from platepost.models.region.net import FROZEN, Region
+from platepost.models.region.warm_start import warm_start
+from platepost.models.training import Run, TimedTraining, floats, outputs
+from platepost.wire.records.regions import REGIONS
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class RegionTraining(TimedTraining):
     batch: int = 64
     seed: int = 1
     start: Path | None = None
-    """A trained .tflite reader, whose first layers the net begins with and keeps; see `models.region.net`."""
+    """A trained .tflite reader, whose first layers the net begins with and keeps; see `platepost.models.region.net`."""
 
 
 def logits(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from models.region.net import SHARED, Region
-from models.training import floats
-from models.warm_start import adopt, convolutions
+from platepost.models.region.net import SHARED, Region
+from platepost.models.training import floats
+from platepost.models.warm_start import adopt, convolutions
 
 
 def warm_start(net: Region, path: Path, pictures: torch.Tensor) -> None:

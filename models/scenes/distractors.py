@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from models.scenes.panels import render_panel
+from platepost.models.scenes.panels import render_panel
 
 LETTER_HEIGHT = 28
 

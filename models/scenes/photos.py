@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from models.evaluate.manifest import Dataset, read_photos
+from platepost.models.evaluate.manifest import Dataset, read_photos
 
 LONGEST_SIDE: Final = 1280
 DOUBTFUL: Final = Path(__file__).with_name("doubtful.json")

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scenes.panels import render_panel, render_tail
-from models.scenes.paste import paste, project_corners, random_pose
+from platepost.models.scenes.panels import render_panel, render_tail
+from platepost.models.scenes.paste import paste, project_corners, random_pose
 
 
 def render_plain_scene(rng: np.random.Generator, *, height: int, width: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
+from platepost.models.outputs import FILE, FOLDER, NEW_FILE, NEW_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 @click.option("--seed", default=1, show_default=True)
 def train(*, folder: Path, photos: tuple[Path, ...], minutes: float, steps: int | None, seed: int) -> None:
     """Train the net of vehicles in FOLDER, which keeps the checkpoint; a second run goes on."""
-    from models.vehicle.photos import labeled
-    from models.vehicle.train import VehicleTraining
-    from models.vehicle.train import train as run
+    from platepost.models.vehicle.photos import labeled
+    from platepost.models.vehicle.train import VehicleTraining
+    from platepost.models.vehicle.train import train as run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)  # TensorFlow sets its own
     known, check = labeled(photos, held_out=False), labeled(photos, held_out=True)
@@ -41,11 +41,11 @@ def convert(*, checkpoint: Path, output: Path, photos: tuple[Path, ...], seed: i
     """Calibrate CHECKPOINT on vehicles that it did not learn from, quantise it to full int8 and write OUTPUT."""
     import numpy as np
 
-    from models.outputs import make_room, write
-    from models.vehicle.convert import calibrate, load
-    from models.vehicle.convert import convert as quantise
-    from models.vehicle.data import varied
-    from models.vehicle.photos import labeled
+    from platepost.models.outputs import make_room, write
+    from platepost.models.vehicle.convert import calibrate, load
+    from platepost.models.vehicle.convert import convert as quantise
+    from platepost.models.vehicle.data import varied
+    from platepost.models.vehicle.photos import labeled
 
     make_room(output)
     held, rng = labeled(photos, held_out=True), np.random.default_rng(seed)

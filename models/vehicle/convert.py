@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.vision.ctc import softmax
-from device.vision.vehicle import ANSWERS, HEIGHT, WIDTH
-from models.quantise import to_int8
-from models.reader.rebuild import rebuilt
-from models.training import averaged
-from models.vehicle.net import LAYERS, VehicleClassifier
-from models.vehicle.photos import OPEN, Answers, Pictures
-from models.vehicle.train import logits
+from platepost.device.vision.ctc import softmax
+from platepost.device.vision.vehicle import ANSWERS, HEIGHT, WIDTH
+from platepost.models.quantise import to_int8
+from platepost.models.reader.rebuild import rebuilt
+from platepost.models.training import averaged
+from platepost.models.vehicle.net import LAYERS, VehicleClassifier
+from platepost.models.vehicle.photos import OPEN, Answers, Pictures
+from platepost.models.vehicle.train import logits
 
 if TYPE_CHECKING:
     import keras

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from device.vision.vehicle import ACROSS, BELOW, EMPTY, HEIGHT, WIDTH
-from models.vehicle.photos import MIDDLE, OPEN, SCALE, UNCOLORED, Labeled
+from platepost.device.vision.vehicle import ACROSS, BELOW, EMPTY, HEIGHT, WIDTH
+from platepost.models.vehicle.photos import MIDDLE, OPEN, SCALE, UNCOLORED, Labeled
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Pictures, uint8 N x 3 x 64 x 80, and their classes, int64 N x 3."""

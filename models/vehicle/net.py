@@ -1,12 +1,12 @@
-"""The net in torch: what `models.quantise` rebuilds layer by layer in Keras."""
+"""The net in torch: what `platepost.models.quantise` rebuilds layer by layer in Keras."""
 
 from typing import Final
 
 import torch
 from torch import nn
 
-from device.vision.vehicle import ANSWERS
-from models.reader.net import Layer, stack
+from platepost.device.vision.vehicle import ANSWERS
+from platepost.models.reader.net import Layer, stack
 
 LAYERS: Final = (
     Layer(16, stride=(2, 2)),
@@ -24,7 +24,7 @@ HEAD: Final = (4, 5)
 
 
 class VehicleClassifier(nn.Module):  # type: ignore[misc, unused-ignore]  # torch is absent where types are checked
-    """Blue, green, red in [0, 1], N x 3 x 64 x 80, to the logits of `device.vision.vehicle.ANSWERS`, N x 18."""
+    """BGR in [0, 1], N x 3 x 64 x 80, to the logits of `platepost.device.vision.vehicle.ANSWERS`, N x 18."""
 
     def __init__(self) -> None:
         """Build the layers with fresh weights."""

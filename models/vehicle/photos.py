@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.errors import PictureError
-from device.records.vehicles import COLORS, KINDS
-from device.vision.geometry import upright
-from device.vision.vehicle import EMPTY, around, plate_width
-from models.evaluate.manifest import ManifestError, read_photos
+from platepost.common.errors import PictureError
+from platepost.device.vision.geometry import upright
+from platepost.device.vision.vehicle import EMPTY, around, plate_width
+from platepost.models.evaluate.manifest import ManifestError, read_photos
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 LABELS: Final = Path(__file__).with_name("labels.csv")
 OPEN: Final = -1

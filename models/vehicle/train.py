@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from device.vision.ctc import softmax
-from device.vision.vehicle import ANSWERS, COLOR_SURE, KIND_SURE, SIDE_SURE
-from models.training import Run, TimedTraining, floats
-from models.vehicle.data import batches
-from models.vehicle.net import VehicleClassifier
-from models.vehicle.photos import OPEN, UNCOLORED, Answers, Labeled, Pictures
+from platepost.device.vision.ctc import softmax
+from platepost.device.vision.vehicle import ANSWERS, COLOR_SURE, KIND_SURE, SIDE_SURE
+from platepost.models.training import Run, TimedTraining, floats
+from platepost.models.vehicle.data import batches
+from platepost.models.vehicle.net import VehicleClassifier
+from platepost.models.vehicle.photos import OPEN, UNCOLORED, Answers, Labeled, Pictures
 
 logger = logging.getLogger(__name__)
 

@@ -1,18 +1,18 @@
 """Mosquitto's configuration and access list for one fleet.
 
 The broker takes the common name of a client's certificate for both its user name and its client id, so that nobody can
-take over another's session. Who may do what stands in `provisioning.brokers.rights`: posts by the name in their
-certificate (`%u`), everybody else one by one.
+take over another's session. Who may do what stands in `platepost.provisioning.brokers.rights`: posts by the name in
+their certificate (`%u`), everybody else one by one.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from device.hotlist.manifest import LARGEST_BODY
-from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
-from device.records.settings import LARGEST_RECORD
-from provisioning.brokers.rights import RIGHTS, Party, rights_of
+from platepost.provisioning.brokers.rights import RIGHTS, Party, rights_of
+from platepost.wire.hotlist.manifest import LARGEST_BODY
+from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from platepost.wire.records.settings import LARGEST_RECORD
 
 LARGEST_PACKET = max(LARGEST_RECORD, PART_BYTES + PART_OVERHEAD) + 4096
 """Bytes of a packet: the largest record, or part of a hot list, with room for topic and properties. A list of more than
@@ -120,7 +120,7 @@ def _patterned(agency: str, name: str) -> list[str]:
 
 
 def access_list(agency: str, clients: Mapping[str, Party], *, groups: Mapping[str, Iterable[str]]) -> str:
-    """Return the text of mosquitto's ACL file for an agency, made from `provisioning.brokers.rights`.
+    """Return the text of mosquitto's ACL file for an agency, made from `platepost.provisioning.brokers.rights`.
 
     Args:
         agency: the agency, as in the topics.

@@ -7,8 +7,8 @@ import os
 import pwd
 from pathlib import Path
 
-from device.files import give_to_owner
-from provisioning.trust.keys import private_folder, replace_private
+from platepost.common.files import give_to_owner
+from platepost.provisioning.trust.keys import private_folder, replace_private
 
 USER = "mosquitto"
 

@@ -11,11 +11,11 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.records.topics import ROOT
-from provisioning.brokers.proof_cases import Case, Principal
-from provisioning.brokers.rights import COVERT
-from provisioning.connection import secured_client, split_address
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.brokers.proof_cases import Case, Principal
+from platepost.provisioning.brokers.rights import COVERT
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.records.topics import ROOT
 
 SECONDS = 10.0
 SESSION_SECONDS = 120

@@ -1,12 +1,15 @@
-"""The cases of the proof: every kind of client on every kind of topic; `provisioning.brokers.rights` has the rights."""
+"""The cases of the proof: every kind of client on every kind of topic.
+
+`platepost.provisioning.brokers.rights` has the rights.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.records.topics import DECISIONS, KEYS, LEDGER, ROOT
-from provisioning.brokers.rights import COVERT, Access, Party, rights_of
+from platepost.provisioning.brokers.rights import COVERT, Access, Party, rights_of
+from platepost.wire.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 
 GROUP = "proof"
 """A distribution group that nobody else is in."""

@@ -2,7 +2,7 @@
 
 The broker takes the common name of a client's certificate for its user, and compares the client id with the
 certificate's alternative name, so that nobody can take over another's session. Each user may touch its own session's
-queues and no others, and the topics that `provisioning.brokers.rights` gives it.
+queues and no others, and the topics that `platepost.provisioning.brokers.rights` gives it.
 """
 
 import json
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.brokers.rights import Access, Party, Right, rights_of
+from platepost.provisioning.brokers.rights import Access, Party, Right, rights_of
 
 VHOST = "/"
 EXCHANGE = "amq.topic"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from provisioning.brokers.rabbitmq import NodeFiles, erlang_text, revocation_options
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.brokers.rabbitmq import NodeFiles, erlang_text, revocation_options
+from platepost.provisioning.errors import ProvisioningError
 
 ENVIRONMENT_FILE = "rabbitmq-env.conf"
 DISTRIBUTION_FILE = "distribution.config"

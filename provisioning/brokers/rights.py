@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from device.records.hit import TEST_CATEGORY
-from device.records.topics import DECISIONS, KEYS, LEDGER, ROOT
+from platepost.wire.records.hit import TEST_CATEGORY
+from platepost.wire.records.topics import DECISIONS, KEYS, LEDGER, ROOT
 
 Access = Literal["read", "write"]
 OWN = "{name}"
@@ -28,7 +28,7 @@ class Party(StrEnum):
     SUBSCRIBER = "subscriber"
     """Who hears hits and how the posts are."""
     READER = "reader"
-    """A subscriber who hears every record, for a reason and until a day (`provisioning.fleet.reads`)."""
+    """A subscriber who hears every record, for a reason and until a day (`platepost.provisioning.fleet.reads`)."""
     CUSTODIAN = "custodian"
     """The department's keeper of records: tells posts what it has stored, everybody what people decided, and the end of
     its ledger."""

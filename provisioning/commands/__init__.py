@@ -1,1 +1,1 @@
-"""The commands of `platepost provision`, a file each: click is here and in `provisioning.cli`, and nowhere else."""
+"""The commands of `platepost provision`, a file each. Only they and `platepost.provisioning.cli` use click."""

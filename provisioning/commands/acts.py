@@ -7,14 +7,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import Audit
-from device.text import shown
-from provisioning.commands.options import FILE, FLEET, JSON
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import NOBODY
-from provisioning.hotlist.files import mark_of, marking_key, marks_in
-from provisioning.trust.keys import opened_pem
+from platepost.common.text import shown
+from platepost.provisioning.commands.options import FILE, FLEET, JSON
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import NOBODY
+from platepost.provisioning.hotlist.files import mark_of, marking_key, marks_in
+from platepost.provisioning.trust.keys import opened_pem
+from platepost.wire.records import Audit
 
 
 @click.command(

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 from pydantic import JsonValue
 
-from device.records import Role, new_identifier
-from provisioning.commands.options import Command, FleetSession
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import nobody, user
-from provisioning.people.acts import ActLog, Author, broken_off, checked_purpose
-from provisioning.people.person import Person
+from platepost.provisioning.commands.options import Command, FleetSession
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.unsigned import nobody, user
+from platepost.provisioning.people.acts import ActLog, Author, broken_off, checked_purpose
+from platepost.provisioning.people.person import Person
+from platepost.wire.records import Role, new_identifier
 
 LIST_MAKERS = frozenset({Role.ADMINISTRATOR, Role.LIST_BUILDER})
 

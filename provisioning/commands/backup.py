@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FILE, FLEET, NEW_FILE, NEW_FOLDER, FleetSession, acting, who_and_why
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.backup import open_fleet, seal_fleet
-from provisioning.fleet.fleet import Fleet
-from provisioning.people import administrators
-from provisioning.trust.keys import replace_private, write_private
-from provisioning.trust.passphrase import PassphraseSource
+from platepost.provisioning.commands.options import FILE, FLEET, NEW_FILE, NEW_FOLDER, FleetSession, acting, who_and_why
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.backup import open_fleet, seal_fleet
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people import administrators
+from platepost.provisioning.trust.keys import replace_private, write_private
+from platepost.provisioning.trust.passphrase import PassphraseSource
 
 _PHRASE = "PLATEPOST_BACKUP_PASSPHRASE_FILE"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FLEET, RELOAD
-from provisioning.fleet.broker_files import write_rabbitmq
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.commands.options import FLEET, RELOAD
+from platepost.provisioning.fleet.broker_files import write_rabbitmq
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
 
 
 @click.group()

@@ -8,19 +8,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import Number
-from device.control.seal import unseal
-from device.errors import RecordError
-from device.files import write_durably
-from device.records import Command, CommandRequest, Keyring, Source
-from device.records.canonical import canonical_bytes, parse
-from device.records.signing import NOT_JOSE
-from device.text import shown
-from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE
-from provisioning.connection import Connection, data_of
-from provisioning.control.signing import sign_command
-from provisioning.errors import ProvisioningError
-from provisioning.people.person import Person
+from platepost.common.commands.options import Number
+from platepost.common.errors import RecordError
+from platepost.common.files import write_durably
+from platepost.common.text import shown
+from platepost.provisioning.commands.options import FILE, FOLDER, JSON, NEW_FILE
+from platepost.provisioning.connection import Connection, data_of
+from platepost.provisioning.control.signing import sign_command
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.people.person import Person
+from platepost.wire.control.seal import unseal
+from platepost.wire.records import Command, CommandRequest, Keyring, Source
+from platepost.wire.records.canonical import canonical_bytes, parse
+from platepost.wire.records.signing import NOT_JOSE
 
 HEEDED_SECONDS = 120
 """As long as a post heeds a command; the broker drops it then."""

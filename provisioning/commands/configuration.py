@@ -12,20 +12,20 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.lazy import LazyCommand, LazyGroup
-from device.commands.options import Number
-from device.config import REMOTE_KEYS
-from device.control import RefusedError
-from device.control.configuration.desired import Desired, read
-from device.records import Purpose, Source
-from device.text import shown
-from provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, FleetSession, acting
-from provisioning.commands.settings_input import read_settings, settings_options
-from provisioning.connection import Connection, data_of
-from provisioning.control.signing import LIFETIME, digest_of, sign_configuration
-from provisioning.control.versions import next_version, note_version
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.commands.options import Number
+from platepost.common.text import shown
+from platepost.device.config import REMOTE_KEYS
+from platepost.provisioning.commands.options import BROKER, FILE, FLEET, JSON, NEW_FILE, FleetSession, acting
+from platepost.provisioning.commands.settings_input import read_settings, settings_options
+from platepost.provisioning.connection import Connection, data_of
+from platepost.provisioning.control.signing import LIFETIME, digest_of, sign_configuration
+from platepost.provisioning.control.versions import next_version, note_version
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.control.desired import Desired, read
+from platepost.wire.errors import RefusedError
+from platepost.wire.records import Purpose, Source
 
 _LOOK_AROUND_SECONDS = 1.0
 """For what the broker has retained."""
@@ -33,7 +33,7 @@ _LOOK_AROUND_SECONDS = 1.0
 
 _COMMANDS = {
     "rollout": LazyCommand(
-        "provisioning.commands.rollout:rollout",
+        "platepost.provisioning.commands.rollout:rollout",
         "Change settings on a few posts first, then on all.",
     ),
 }

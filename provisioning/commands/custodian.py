@@ -9,10 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import CustodianTerms, Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
-from provisioning.commands.revoke import Revocation, take_out
-from provisioning.commands.rotate_keys import (
+from platepost.provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from platepost.provisioning.commands.revoke import Revocation, take_out
+from platepost.provisioning.commands.rotate_keys import (
     REHEARSE,
     SECONDS,
     declare_terms,
@@ -20,11 +19,12 @@ from provisioning.commands.rotate_keys import (
     rotation_request,
     step_options,
 )
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet, checked_groups
-from provisioning.fleet.rotation import certify_custodian
-from provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet, checked_groups
+from platepost.provisioning.fleet.rotation import certify_custodian
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, read_certificates
+from platepost.wire.records import CustodianTerms, Purpose
 
 GROUPS = click.option(
     "--group",

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from device.enrollment.est import DEFAULT_PORT
-from device.signals import LOST_OR_STOPPED, instead
-from provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
-from provisioning.enrollment.officer import RegistrationOfficer, forget
-from provisioning.enrollment.offline import answer_all
-from provisioning.enrollment.registration import RegistrationAuthority
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import announce, reload_broker
+from platepost.common.signals import LOST_OR_STOPPED, instead
+from platepost.provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
+from platepost.provisioning.enrollment.officer import RegistrationOfficer, forget
+from platepost.provisioning.enrollment.offline import answer_all
+from platepost.provisioning.enrollment.registration import RegistrationAuthority
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import announce, reload_broker
+from platepost.wire.enrollment.est import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    from provisioning.enrollment.server import EnrollmentServer
+    from platepost.provisioning.enrollment.server import EnrollmentServer
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def enroll_server(
     certificates. Restart it under another name before then.
     """
     # Loaded late: the stick needs no web server.
-    from provisioning.enrollment.server import server  # noqa: PLC0415
+    from platepost.provisioning.enrollment.server import server  # noqa: PLC0415
 
     fleet = session.fleet
     registration = RegistrationAuthority(

@@ -8,20 +8,26 @@ from pathlib import Path
 
 import click
 
-from device.commands.lazy import LazyCommand, LazyGroup
-from provisioning.brokers import mosquitto_user
-from provisioning.commands.options import FOLDER, NEW_FOLDER, FleetSession
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import Authority
-from provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_PASSPHRASE
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.provisioning.brokers import mosquitto_user
+from platepost.provisioning.commands.options import FOLDER, NEW_FOLDER, FleetSession
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE, PERSONAL_PASSPHRASE
 
 _COMMANDS = {
-    "backup": LazyCommand("provisioning.commands.backup:backup", "Back up a fleet into an encrypted file."),
-    "prove": LazyCommand("provisioning.commands.prove:prove", "Test the running broker's access rights."),
-    "renew": LazyCommand("provisioning.commands.renew:renew", "Renew a subscriber's or custodian's certificate."),
-    "restore": LazyCommand("provisioning.commands.backup:restore", "Restore a fleet from a backup."),
-    "rotate": LazyCommand("provisioning.commands.rotate:rotate", "Replace a key, and check that everyone uses it."),
-    "status": LazyCommand("provisioning.commands.status:status", "Show every post: state, list, versions, last read."),
+    "backup": LazyCommand("platepost.provisioning.commands.backup:backup", "Back up a fleet into an encrypted file."),
+    "prove": LazyCommand("platepost.provisioning.commands.prove:prove", "Test the running broker's access rights."),
+    "renew": LazyCommand(
+        "platepost.provisioning.commands.renew:renew", "Renew a subscriber's or custodian's certificate."
+    ),
+    "restore": LazyCommand("platepost.provisioning.commands.backup:restore", "Restore a fleet from a backup."),
+    "rotate": LazyCommand(
+        "platepost.provisioning.commands.rotate:rotate", "Replace a key, and check that everyone uses it."
+    ),
+    "status": LazyCommand(
+        "platepost.provisioning.commands.status:status", "Show every post: state, list, versions, last read."
+    ),
 }
 
 

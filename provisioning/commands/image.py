@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import FILE, FOLDER, JSON
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.ssh import LOG_IN, SshAuthority, read_public_keys
-from provisioning.image.packages import check_packages
-from provisioning.image.partition import Partition
-from provisioning.image.recipe import Wanted, files
+from platepost.provisioning.commands.options import FILE, FOLDER, JSON
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.ssh import LOG_IN, SshAuthority, read_public_keys
+from platepost.provisioning.image.packages import check_packages
+from platepost.provisioning.image.partition import Partition
+from platepost.provisioning.image.recipe import Wanted, files
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _SERVER = re.compile(rf"(?:{_HOST.pattern}\.)+{_HOST.pattern}")

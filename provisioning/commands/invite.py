@@ -6,14 +6,13 @@ from datetime import timedelta
 
 import click
 
-from device.language import local
-from provisioning.commands.options import FLEET, JSON, FleetSession, acting
-from provisioning.commands.post_settings import Settings, post_settings
-from provisioning.enrollment.codes import Codes
-from provisioning.errors import ProvisioningError
-from provisioning.people.person import NotCertifiedError
-from provisioning.technician.technician import ALLOWED
-from provisioning.trust.authority import CERTIFICATE_FILE
+from platepost.common.language import local
+from platepost.provisioning.commands.options import FLEET, JSON, FleetSession, acting
+from platepost.provisioning.commands.post_settings import Settings, post_settings
+from platepost.provisioning.enrollment.codes import Codes
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.people.person import ROLES_AT_POSTS, NotCertifiedError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE
 
 
 @click.command(
@@ -56,7 +55,7 @@ def invite(
     fleet = session.fleet
     fleet.check_free(name, post=True)
     entry = fleet.people[technician]
-    if not entry.is_certified() or entry.role not in ALLOWED:
+    if not entry.is_certified() or entry.role not in ROLES_AT_POSTS:
         why = "certification has ended" if not entry.is_certified() else f"role is {entry.role.value}"
         raise NotCertifiedError(f"{technician} cannot enroll units: the {why}", reason="technician")
     there = (fleet.post(name) / CERTIFICATE_FILE).exists()

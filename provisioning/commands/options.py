@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from device.commands.options import CONFIG_FILE
-from device.records import Role
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people import acts, administrators
-from provisioning.people.person import Person
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people import acts, administrators
+from platepost.provisioning.people.person import Person
+from platepost.wire.records import Role
 
 
 def one_line(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -37,33 +36,9 @@ RELOAD = click.option(
     envvar="PLATEPOST_BROKER_RELOAD",
     help="Command that reloads the broker, such as 'systemctl restart mosquitto'.",
 )
-CONFIG = click.option(
-    "--config",
-    "path",
-    default=CONFIG_FILE,
-    show_default=True,
-    envvar="PLATEPOST_CONFIG",
-    show_envvar=True,
-    type=NEW_FILE,
-    help="The post's configuration.",
-)
-TECHNICIAN = click.option(
-    "--as",
-    "folder",
-    required=True,
-    envvar="PLATEPOST_PERSON",
-    show_envvar=True,
-    type=FOLDER,
-    help="Folder with your identity, from `platepost provision person add`.",
-)
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 
 Command = Callable[..., Any]
-
-
-def unit_purpose(default: str) -> Callable[[Command], Command]:
-    """Return the option that says why somebody works at the unit; it stands in the audit trail."""
-    return click.option("--purpose", default=default, show_default=True, help="Your reason, for the audit trail.")
 
 
 def acting(command: Command) -> Command:

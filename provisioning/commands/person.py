@@ -10,18 +10,27 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import Date
-from device.files import write_durably
-from device.records import Role
-from device.text import shown
-from provisioning.commands.options import FILE, FLEET, FOLDER, JSON, FleetSession, acting, one_line, who_and_why
-from provisioning.enrollment.officer import RegistrationOfficer
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import OPERATOR_VALID, Fleet
-from provisioning.fleet.ssh import SshAuthority, read_public_keys
-from provisioning.people import administrators
-from provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
-from provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
+from platepost.common.commands.options import Date
+from platepost.common.files import write_durably
+from platepost.common.text import shown
+from platepost.provisioning.commands.options import (
+    FILE,
+    FLEET,
+    FOLDER,
+    JSON,
+    FleetSession,
+    acting,
+    one_line,
+    who_and_why,
+)
+from platepost.provisioning.enrollment.officer import RegistrationOfficer
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import OPERATOR_VALID, Fleet
+from platepost.provisioning.fleet.ssh import SshAuthority, read_public_keys
+from platepost.provisioning.people import administrators
+from platepost.provisioning.trust.authority import CHAIN_FILE, Authority, read_certificates
+from platepost.provisioning.trust.passphrase import NEW_PERSON_PASSPHRASE
+from platepost.wire.records import Role
 
 _EXPIRY = Date()
 

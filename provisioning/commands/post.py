@@ -4,15 +4,18 @@ import shlex
 
 import click
 
-from device.commands.lazy import LazyCommand, LazyGroup
-from provisioning.commands.options import FLEET, FleetSession, acting
-from provisioning.commands.post_settings import Settings, post_settings
+from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.provisioning.commands.options import FLEET, FleetSession, acting
+from platepost.provisioning.commands.post_settings import Settings, post_settings
 
 _COMMANDS = {
     "invite": LazyCommand(
-        "provisioning.commands.invite:invite", "Issue a code with which a technician enrolls the unit of a post."
+        "platepost.provisioning.commands.invite:invite",
+        "Issue a code with which a technician enrolls the unit of a post.",
     ),
-    "revoke": LazyCommand("provisioning.commands.revoke:revoke", "Revoke a post's certificates, and prove it."),
+    "revoke": LazyCommand(
+        "platepost.provisioning.commands.revoke:revoke", "Revoke a post's certificates, and prove it."
+    ),
 }
 
 

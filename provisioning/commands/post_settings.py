@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import click
 
-from device import backends
-from device.commands.options import Number
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings, Setting, check
+from platepost.common.commands.options import Number
+from platepost.device import backends
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings, Setting, check
 
 Settings = Callable[[Fleet, str], PostSettings]
 

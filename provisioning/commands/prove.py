@@ -15,19 +15,19 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.records import CustodianTerms, Purpose, Role
-from provisioning.brokers.proof import Intrusion, RightsProof
-from provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
-from provisioning.brokers.rights import Party
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import GROUPS_FILE
-from provisioning.fleet.reads import READS_FILE, ReadsGrant, write_grant
-from provisioning.fleet.revocation import LIVES, identity, is_let_in, is_refused
-from provisioning.trust.authority import Authority
-from provisioning.trust.key_files import TERMS_FILE
-from provisioning.trust.keys import private_folder, write_private
+from platepost.provisioning.brokers.proof import Intrusion, RightsProof
+from platepost.provisioning.brokers.proof_cases import GROUP, Case, Principal, cases, impostures, topics
+from platepost.provisioning.brokers.rights import Party
+from platepost.provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import GROUPS_FILE
+from platepost.provisioning.fleet.reads import READS_FILE, ReadsGrant, write_grant
+from platepost.provisioning.fleet.revocation import LIVES, identity, is_let_in, is_refused
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.key_files import TERMS_FILE
+from platepost.provisioning.trust.keys import private_folder, write_private
+from platepost.wire.records import CustodianTerms, Purpose, Role
 
 _MADE_UP = re.compile(
     r"proof-(post|other|hearer|reader|member|custodian|second|operator|colleague)-[0-9a-f]{6}|rehearsal-[0-9a-f]{8}"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from device.commands.lazy import LazyGroup
-from device.files import write_durably
-from provisioning.commands.options import FLEET, JSON, NEW_FILE
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import write_register
+from platepost.common.commands.lazy import LazyGroup
+from platepost.common.files import write_durably
+from platepost.provisioning.commands.options import FLEET, JSON, NEW_FILE
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import write_register
 
 
 @click.group(cls=LazyGroup, lazy={}, extra="provisioning")

@@ -2,8 +2,8 @@
 
 import click
 
-from provisioning.commands.options import FLEET, FleetSession, acting
-from provisioning.fleet.rotation import renew_client
+from platepost.provisioning.commands.options import FLEET, FleetSession, acting
+from platepost.provisioning.fleet.rotation import renew_client
 
 
 @click.command(

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import write_register
-from provisioning.fleet.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
+from platepost.provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import write_register
+from platepost.provisioning.fleet.revocation import PATIENCE_SECONDS, LockedOut, identity, lock_out
 
 
 @click.command(

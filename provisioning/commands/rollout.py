@@ -9,14 +9,14 @@ from typing import Any
 import click
 from pydantic import JsonValue
 
-from device.commands.options import Number
-from device.signals import ended_in_order
-from provisioning.commands.options import BROKER, FLEET, FleetSession, acting
-from provisioning.commands.settings_input import read_settings, settings_options
-from provisioning.connection import Connection
-from provisioning.control.rollout import Rollout, Target
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.common.commands.options import Number
+from platepost.common.signals import ended_in_order
+from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting
+from platepost.provisioning.commands.settings_input import read_settings, settings_options
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.rollout import Rollout, Target
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from device.records import DEPARTMENT_PURPOSES, Purpose
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
-from provisioning.commands.rotate_keys import REHEARSE, rotate_signing_key, rotation_request, step_options
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.revocation import is_let_in
-from provisioning.fleet.rotation import KINDS, rehearsed
+from platepost.provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from platepost.provisioning.commands.rotate_keys import REHEARSE, rotate_signing_key, rotation_request, step_options
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.revocation import is_let_in
+from platepost.provisioning.fleet.rotation import KINDS, rehearsed
+from platepost.wire.records import DEPARTMENT_PURPOSES, Purpose
 
 PURPOSES = frozenset(purpose.value for purpose in DEPARTMENT_PURPOSES)
 

@@ -10,16 +10,16 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import Number
-from device.records import CustodianTerms, Purpose
-from provisioning.commands.options import Command, FleetSession
-from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
-from provisioning.control.keys.rotation import RotationStep, Voucher
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import write_register
-from provisioning.fleet.rotation import rehearsed
-from provisioning.trust.key_files import KeyFiles
+from platepost.common.commands.options import Number
+from platepost.provisioning.commands.options import Command, FleetSession
+from platepost.provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult
+from platepost.provisioning.control.keys.rotation import RotationStep, Voucher
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import write_register
+from platepost.provisioning.fleet.rotation import rehearsed
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.wire.records import CustodianTerms, Purpose
 
 _EVENTS: Mapping[str, str] = {"key_announced": "announced", "key_rotated": "in_use"}
 _SAID = {

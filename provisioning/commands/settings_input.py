@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from device.config import Configuration
-from device.files import read_toml
-from provisioning.commands.options import FILE, Command
-from provisioning.errors import ProvisioningError
+from platepost.common.files import read_toml
+from platepost.device.config import Configuration
+from platepost.provisioning.commands.options import FILE, Command
+from platepost.provisioning.errors import ProvisioningError
 
 
 def settings_options(command: Command) -> Command:

@@ -12,21 +12,21 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import Number
-from device.records import DEPARTMENT_PURPOSES, Purpose, Source
-from device.records.verify.noted import LEAST_DIGITS, NotedHead
-from device.text import printable, shown
-from provisioning.commands.options import BROKER, FLEET
-from provisioning.connection import Connection
-from provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
-from provisioning.control.unlogged import unlogged_lists
-from provisioning.enrollment.officer import RegistrationOfficer
-from provisioning.errors import ProvisioningError
-from provisioning.fleet import expiry
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.reads import warning
-from provisioning.fleet.rotation import unmatched_broker
-from provisioning.people import administrators
+from platepost.common.commands.options import Number
+from platepost.common.text import printable, shown
+from platepost.provisioning.commands.options import BROKER, FLEET
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.status import CheckResult, Grade, Thresholds, judge, overall, record_keys
+from platepost.provisioning.control.unlogged import unlogged_lists
+from platepost.provisioning.enrollment.officer import RegistrationOfficer
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet import expiry
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.reads import warning
+from platepost.provisioning.fleet.rotation import unmatched_broker
+from platepost.provisioning.people import administrators
+from platepost.wire.records import DEPARTMENT_PURPOSES, Purpose, Source
+from platepost.wire.verify.noted import LEAST_DIGITS, NotedHead
 
 _COLORS = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.CRITICAL: "red", Grade.UNKNOWN: "magenta"}
 _WIDE = 120

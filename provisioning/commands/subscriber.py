@@ -6,13 +6,13 @@ from datetime import datetime
 import click
 from pydantic import JsonValue
 
-from device.commands.options import Date
-from provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
-from provisioning.commands.revoke import Revocation, take_out
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.reads import ReadsGrant
-from provisioning.fleet.register import write_register
+from platepost.common.commands.options import Date
+from platepost.provisioning.commands.options import BROKER, FLEET, JSON, RELOAD, FleetSession, acting
+from platepost.provisioning.commands.revoke import Revocation, take_out
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.reads import ReadsGrant
+from platepost.provisioning.fleet.register import write_register
 
 _READS = click.option(
     "--reads",

@@ -6,18 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from device.control import RefusedError
-from device.control.configuration.desired import Desired, read
-from device.control.service import BLAMED
-from device.faults.fault import COMPARED
-from device.records import Purpose, Source
-from device.records.configuration import ConfigurationState
-from provisioning.connection import Connection
-from provisioning.control.signing import Settings, digest_of, sign_configuration
-from provisioning.control.status import CheckResult, judge, record_keys
-from provisioning.control.versions import next_version, note_version
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.signing import Settings, digest_of, sign_configuration
+from platepost.provisioning.control.status import CheckResult, judge, record_keys
+from platepost.provisioning.control.versions import next_version, note_version
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.control.desired import Desired, read
+from platepost.wire.errors import RefusedError
+from platepost.wire.faults import COMPARED, CONFIGURATION_FAULTS
+from platepost.wire.records import Purpose, Source
+from platepost.wire.records.configuration import ConfigurationState
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""
@@ -266,7 +265,7 @@ def _failure(row: CheckResult, target: Target) -> str | None:
     state = row.status.configuration
     if state is not None and state.digest != target.digest:
         return "gave it back"
-    blamed = {fault.value for fault in BLAMED}
+    blamed = {fault.value for fault in CONFIGURATION_FAULTS}
     fresh = {reason.name for reason in row.status.reasons} - target.baseline
     bad = sorted(fresh & blamed)
     return f"has: {', '.join(bad)}" if bad else None

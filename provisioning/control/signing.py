@@ -7,19 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue, ValidationError
 
-from device.config import REMOTE_KEYS
-from device.control.jose import sign
-from device.records import (
+from platepost.device.config import REMOTE_KEYS
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import Person
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.jose import sign
+from platepost.wire.records import (
     COMMAND_TYPE,
     CONFIGURATION_TYPE,
     CommandRequest,
     DesiredConfiguration,
     new_identifier,
 )
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person
-from provisioning.trust.keys import signing_jwk
 
 LIFETIME = timedelta(days=7)
 """How long a post that was away may still apply a configuration."""

@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from device.errors import RecordError
-from device.faults.fault import NO_CUSTODIAN, UNLISTED, severity
-from device.records import TYPES, Keyring, PerceivedSeverity, Status
-from device.records.base import read_known
-from device.records.canonical import canonical_bytes, parse
-from device.records.signing import KeyRefusedError
-from provisioning.fleet.layout import Layout
-from provisioning.trust.key_files import key_label
+from platepost.common.errors import RecordError
+from platepost.provisioning.fleet.layout import Layout
+from platepost.provisioning.trust.key_files import key_label
+from platepost.wire.faults import NO_CUSTODIAN, UNLISTED, severity
+from platepost.wire.records import TYPES, Keyring, PerceivedSeverity, Status
+from platepost.wire.records.base import read_known
+from platepost.wire.records.canonical import canonical_bytes, parse
+from platepost.wire.records.signing import KeyRefusedError
 
 
 class Grade(IntEnum):

@@ -7,9 +7,9 @@ list is signed with the post's own key, and stands at the broker.
 from collections.abc import Iterable
 from datetime import datetime
 
-from device.records import Audit
-from device.records.base import milliseconds
-from provisioning.control.status import CheckResult
+from platepost.provisioning.control.status import CheckResult
+from platepost.wire.records import Audit
+from platepost.wire.records.base import milliseconds
 
 _ACTS = frozenset({"hotlist_build", "hotlist_export", "hotlist_publish"})
 

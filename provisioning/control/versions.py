@@ -2,9 +2,9 @@
 
 import json
 
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.keys import replace_private
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.keys import replace_private
 
 
 def next_version(fleet: Fleet, post: str) -> int:

@@ -11,14 +11,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from device.enrollment.code import new_code, seal_key_of, verifier_of
-from device.enrollment.errors import EnrollmentError
-from device.files import StateFile
-from device.language import local
-from device.records.base import UtcTime
-from device.records.topics import NAME
-from provisioning.errors import ProvisioningError
-from provisioning.trust.keys import private_folder
+from platepost.common.files import StateFile
+from platepost.common.language import local
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.keys import private_folder
+from platepost.wire.enrollment.code import new_code, seal_key_of, verifier_of
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.records.base import UtcTime
+from platepost.wire.records.topics import NAME
 
 VALID = timedelta(hours=1)
 

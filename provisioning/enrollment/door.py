@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from device.enrollment import est
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.enrollment import est
 
 CONNECTIONS_MOST = 64
 REQUEST_SECONDS = 10.0

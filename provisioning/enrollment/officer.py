@@ -6,12 +6,12 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from device.files import StateFile
-from device.records.base import UtcTime
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person
-from provisioning.trust.keys import private_folder
+from platepost.common.files import StateFile
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import Person
+from platepost.provisioning.trust.keys import private_folder
+from platepost.wire.records.base import UtcTime
 
 AHEAD = timedelta(days=30)
 """How long before the end it is said."""

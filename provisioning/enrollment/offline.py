@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
-from provisioning.enrollment.registration import RegistrationAuthority
+from platepost.provisioning.enrollment.registration import RegistrationAuthority
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.offline import OfflineAnswer, read_request_file, requests, write_answer, write_refusal
 
 
 def answer_all(registration: RegistrationAuthority, folder: Path) -> Iterator[tuple[str, EnrollmentError | None]]:

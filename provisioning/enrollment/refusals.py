@@ -6,7 +6,7 @@ from time import monotonic
 
 from pydantic import JsonValue
 
-from device.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.errors import EnrollmentError
 
 ANYBODY = frozenset(
     {

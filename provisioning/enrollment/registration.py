@@ -14,24 +14,24 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from pydantic import JsonValue
 
-from device.enrollment.code import is_sealed
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.request import SigningRequest, read_renewal, read_request
-from device.records.base import timestamp
-from device.records.signing import read_key
-from provisioning.enrollment.codes import Code, Codes
-from provisioning.enrollment.officer import RegistrationOfficer
-from provisioning.enrollment.refusals import RefusalLog
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import ROOT_FILE
-from provisioning.fleet.post_file import PostSettings, custodian_key_file
-from provisioning.fleet.register import keep_former, write_register
-from provisioning.people.acts import Author
-from provisioning.people.person import NotCertifiedError, Person
-from provisioning.trust.authority import CERTIFICATE_FILE, Authority
-from provisioning.trust.keys import private_folder, replace_private
-from provisioning.trust.ledger import key_digest, name_of
+from platepost.provisioning.enrollment.codes import Code, Codes
+from platepost.provisioning.enrollment.officer import RegistrationOfficer
+from platepost.provisioning.enrollment.refusals import RefusalLog
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import ROOT_FILE
+from platepost.provisioning.fleet.post_file import PostSettings, custodian_key_file
+from platepost.provisioning.fleet.register import keep_former, write_register
+from platepost.provisioning.people.acts import Author
+from platepost.provisioning.people.person import NotCertifiedError, Person
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, Authority
+from platepost.provisioning.trust.keys import private_folder, replace_private
+from platepost.provisioning.trust.ledger import key_digest, name_of
+from platepost.wire.enrollment.code import is_sealed
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.request import SigningRequest, read_renewal, read_request
+from platepost.wire.records.base import timestamp
+from platepost.wire.records.signing import read_key
 
 log = logging.getLogger(__name__)
 

@@ -23,20 +23,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from device.enrollment.code import read_code, seal
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL_HEADER, TIME_HEADER
-from device.enrollment.request import LARGEST as LARGEST_REQUEST
-from device.errors import PlatepostError
-from device.records.base import timestamp
-from device.uplink.tls import NO_CHECK_TIME
-from provisioning.enrollment.codes import UnknownCodeError
-from provisioning.enrollment.door import Door
-from provisioning.enrollment.peer import BEGUN, PEER, PeerProtocol
-from provisioning.enrollment.registration import RegistrationAuthority
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
-from provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
+from platepost.common.errors import PlatepostError
+from platepost.provisioning.enrollment.codes import UnknownCodeError
+from platepost.provisioning.enrollment.door import Door
+from platepost.provisioning.enrollment.peer import BEGUN, PEER, PeerProtocol
+from platepost.provisioning.enrollment.registration import RegistrationAuthority
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
+from platepost.provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
+from platepost.wire.enrollment.code import read_code, seal
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import CONFIGURATION, LARGEST, POST_HEADER, ROOT, SEAL_HEADER, TIME_HEADER
+from platepost.wire.enrollment.request import LARGEST as LARGEST_REQUEST
+from platepost.wire.records.base import timestamp
+from platepost.wire.tls import NO_CHECK_TIME
 
 WRONG_SECONDS = 1.0
 """When a wrong code is answered, whether or not its post has one. Nobody who has the right one waits for it."""

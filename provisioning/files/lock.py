@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.errors import ProvisioningError
 
 LOCK_FILE = "lock"
 

@@ -15,11 +15,11 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from provisioning.brokers import mosquitto_user
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import STATE, is_left_out
-from provisioning.trust.keys import private_folder, write_private
+from platepost.provisioning.brokers import mosquitto_user
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import STATE, is_left_out
+from platepost.provisioning.trust.keys import private_folder, write_private
 
 ITERATIONS = 250_000
 """Of PBKDF2: OWASP's advice is 210,000 for SHA-512 at least, and the library takes fewer than 300,000."""

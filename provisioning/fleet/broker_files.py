@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioning.brokers import rabbitmq, rabbitmq_nodes
-from provisioning.fleet.fleet import DEFAULT_PORT, Fleet
-from provisioning.trust.keys import private_folder, replace_private
+from platepost.provisioning.brokers import rabbitmq, rabbitmq_nodes
+from platepost.provisioning.fleet.fleet import DEFAULT_PORT, Fleet
+from platepost.provisioning.trust.keys import private_folder, replace_private
 
 
 def write_rabbitmq(fleet: Fleet, *, nodes: Mapping[str, str] | None = None) -> Path:

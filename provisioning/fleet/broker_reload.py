@@ -3,12 +3,12 @@
 import shlex
 import subprocess
 
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_files import write_rabbitmq_rights
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_files import write_rabbitmq_rights
+from platepost.provisioning.fleet.fleet import Fleet
 
 SECONDS = 60
-"""Units that enroll wait longer for their answer: `device.enrollment.est`."""
+"""Units that enroll wait longer for their answer: `platepost.wire.enrollment.est`."""
 
 
 def rewrite(fleet: Fleet) -> None:

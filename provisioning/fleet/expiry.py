@@ -8,9 +8,9 @@ from typing import Any
 
 from cryptography import x509
 
-from provisioning.brokers.rights import Party
-from provisioning.fleet.layout import Layout
-from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, read_certificates
+from platepost.provisioning.brokers.rights import Party
+from platepost.provisioning.fleet.layout import Layout
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, read_certificates
 
 AUTHORITY_AHEAD = timedelta(days=365)
 """Before the end of an authority: what it issues ends with it, and a new root takes a visit to every post."""

@@ -1,6 +1,6 @@
 """One department's fleet: its root of trust, its broker, its posts, its subscribers and its people.
 
-Where everything lies is in `provisioning.fleet.layout`.
+Where everything lies is in `platepost.provisioning.fleet.layout`.
 """
 
 import json
@@ -15,23 +15,20 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.files import flush_all, flush_folder
-from device.records import CustodianTerms, Purpose, Role
-from device.records.signing import read_key
-from device.records.topics import RESERVED_POSTS
-from provisioning.brokers import mosquitto, mosquitto_user
-from provisioning.brokers.name_hash import name_hash
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
-from provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
-from provisioning.fleet.reads import ReadsGrant, write_grant
-from provisioning.fleet.register import keep_former, write_register
-from provisioning.people.register import CertifiedPerson
-from provisioning.trust import takeover
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
-from provisioning.trust.key_files import TERMS_FILE, KeyFiles
-from provisioning.trust.keys import (
+from platepost.common.files import flush_all, flush_folder
+from platepost.provisioning.brokers import mosquitto, mosquitto_user
+from platepost.provisioning.brokers.name_hash import name_hash
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.layout import GROUPS_FILE, NATS, NOBODY, PUBLISHER, ROOT_FILE, STATE, Layout
+from platepost.provisioning.fleet.post_file import PostSettings, custodian_key_file, post_file
+from platepost.provisioning.fleet.reads import ReadsGrant, write_grant
+from platepost.provisioning.fleet.register import keep_former, write_register
+from platepost.provisioning.people.register import CertifiedPerson
+from platepost.provisioning.trust import takeover
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
+from platepost.provisioning.trust.certificates import BACKDATED, ORDINARY, Issuance
+from platepost.provisioning.trust.key_files import TERMS_FILE, KeyFiles
+from platepost.provisioning.trust.keys import (
     new_outbox_key,
     private_folder,
     private_pem,
@@ -39,7 +36,10 @@ from provisioning.trust.keys import (
     replace_private,
     write_private,
 )
-from provisioning.trust.passphrase import FLEET_PASSPHRASE
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE
+from platepost.wire.records import CustodianTerms, Purpose, Role
+from platepost.wire.records.signing import read_key
+from platepost.wire.records.topics import RESERVED_POSTS
 
 DEFAULT_PORT = 8883
 """The port that IANA registers for MQTT over TLS."""

@@ -36,21 +36,21 @@ Every file is mode 0600 in folders of mode 0700. A name that exists is refused, 
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 
-from device.records import CustodianTerms, Purpose, Role, Source
-from provisioning.brokers import mosquitto
-from provisioning.brokers.rights import Party
-from provisioning.files.lock import locked
-from provisioning.fleet.reads import ReadsGrant, has_been_asked, read_grant
-from provisioning.people.acts import LOG_FILE, ActLog
-from provisioning.people.register import Register
-from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
-from provisioning.trust.certificates import ORDINARY
-from provisioning.trust.key_files import TERMS_FILE, KeyFiles
-from provisioning.trust.ledger import CertificateLedger
+from platepost.provisioning.brokers import mosquitto
+from platepost.provisioning.brokers.rights import Party
+from platepost.provisioning.files.lock import locked
+from platepost.provisioning.fleet.reads import ReadsGrant, has_been_asked, read_grant
+from platepost.provisioning.people.acts import LOG_FILE, ActLog
+from platepost.provisioning.people.register import Register
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE
+from platepost.provisioning.trust.certificates import ORDINARY
+from platepost.provisioning.trust.key_files import TERMS_FILE, KeyFiles
+from platepost.provisioning.trust.ledger import CertificateLedger
+from platepost.wire.records import CustodianTerms, Purpose, Role, Source
 
 PUBLISHER = "department"
 NOBODY = "nobody"
-"""In whose name the log of acts has what nobody signed for; see `provisioning.fleet.unsigned`."""
+"""In whose name the log of acts has what nobody signed for; see `platepost.provisioning.fleet.unsigned`."""
 ROOT_FILE = CHAIN_FILE
 GROUPS_FILE = "groups"
 """In a subscriber's folder: its distribution groups, a line each."""
@@ -90,7 +90,7 @@ class Layout:
         return f"<Fleet {self.agency!r} in {self.directory}, {len(self.posts())} posts>"
 
     def locked(self) -> AbstractContextManager[None]:
-        """Lock the fleet, as `provisioning.files.lock` says, for what is read, changed and written back."""
+        """Lock the fleet, as `platepost.provisioning.files.lock` says, for what is read, changed and written back."""
         return locked(self.directory)
 
     @property

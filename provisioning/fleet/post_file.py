@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
 
-from device import backends
-from device.config import parse
-from device.records import CustodianTerms
+from platepost.device import backends
+from platepost.device.config import parse
+from platepost.wire.records import CustodianTerms
 
 Setting = str | int | float | bool | Sequence[str]
 
@@ -37,7 +37,8 @@ class PostSettings:
     renewal: str | None = None
     """`host:port` where the post renews its certificate."""
     more: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
-    """Further keys by section, such as `{"records": {"read_overview": True}}`; `device.config` has them all."""
+    """Further keys by section, such as `{"records": {"read_overview": True}}`; `platepost.device.config` has them
+    all."""
 
 
 def custodian_key_file(name: str) -> str:

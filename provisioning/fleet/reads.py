@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
 
-from provisioning.errors import ProvisioningError
-from provisioning.people.acts import checked_purpose
-from provisioning.trust.keys import replace_private
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.people.acts import checked_purpose
+from platepost.provisioning.trust.keys import replace_private
 
 READS_FILE = "reads.json"
 """In a subscriber's folder: its grant, or that it has none. A subscriber of an earlier version has no such file."""

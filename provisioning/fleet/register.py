@@ -22,16 +22,16 @@ from typing import Annotated, Literal, Self
 from joserfc.jwk import ECKey
 from pydantic import Field, ValidationError, model_validator
 
-from device.control.jose import sign
-from device.errors import RecordError
-from device.records import Purpose
-from device.records.base import Thumbprint, UtcTime, WireModel, milliseconds
-from device.records.jws import read_compact, read_object
-from device.records.receipt import ClientName
-from device.records.signing import read_key
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.layout import Layout
-from provisioning.trust.keys import private_folder, replace_private, signing_jwk
+from platepost.common.errors import RecordError
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.layout import Layout
+from platepost.provisioning.trust.keys import private_folder, replace_private, signing_jwk
+from platepost.wire.jose import sign
+from platepost.wire.records import Purpose
+from platepost.wire.records.base import Thumbprint, UtcTime, WireModel, milliseconds
+from platepost.wire.records.jws import read_compact, read_object
+from platepost.wire.records.receipt import ClientName
+from platepost.wire.records.signing import read_key
 
 REGISTER_TYPE = "platepost-register+jws"
 """The JWS header's `typ`, so that nothing else signed with the same key is taken for a register."""

@@ -17,13 +17,13 @@ from pathlib import Path
 
 from cryptography import x509
 
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import ROOT_FILE
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.trust.certificates import BACKDATED
-from provisioning.trust.keys import new_key, private_pem, write_private
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import ROOT_FILE
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from platepost.provisioning.trust.certificates import BACKDATED
+from platepost.provisioning.trust.keys import new_key, private_pem, write_private
 
 LIVES = timedelta(minutes=10)
 """How long a certificate lives that ends a session, or proves that it is refused."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.layout import ROOT_FILE, Layout, is_left_out
-from provisioning.trust import takeover
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.keys import new_key, private_pem, read_private_key, replace_private
-from provisioning.trust.takeover import serial_of
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.layout import ROOT_FILE, Layout, is_left_out
+from platepost.provisioning.trust import takeover
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority, read_certificates
+from platepost.provisioning.trust.keys import new_key, private_pem, read_private_key, replace_private
+from platepost.provisioning.trust.takeover import serial_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from device.records import Role
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import NotCertifiedError
-from provisioning.people.register import CertifiedPerson
-from provisioning.trust.certificates import BACKDATED
-from provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private, write_private
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.provisioning.people.register import CertifiedPerson
+from platepost.provisioning.trust.certificates import BACKDATED
+from platepost.provisioning.trust.keys import (
+    private_folder,
+    private_pem,
+    read_private_key,
+    replace_private,
+    write_private,
+)
+from platepost.wire.records import Role
 
 _LINE = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp\d+|sk-[\w@.-]+) [A-Za-z0-9+/]+=*( [^\n\"\\]*)?")
 LOG_IN = (Role.TECHNICIAN, Role.ADMINISTRATOR)

@@ -10,9 +10,9 @@ import socket
 
 from joserfc.jwk import ECKey
 
-from provisioning.fleet.layout import NOBODY, Layout
-from provisioning.people.acts import Author
-from provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
+from platepost.provisioning.fleet.layout import NOBODY, Layout
+from platepost.provisioning.people.acts import Author
+from platepost.provisioning.trust.keys import new_key, private_folder, private_pem, signing_jwk, write_private
 
 KEY_FILE = "nobody.pem"
 """Beside the log."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from device.files import write_durably
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import verify_package
-from provisioning.errors import ProvisioningError
-from provisioning.trust.keys import private_folder
+from platepost.common.files import write_durably
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.keys import private_folder
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import verify_package
 
 COMPLETE_KEPT = 2
 

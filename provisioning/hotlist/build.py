@@ -4,17 +4,17 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from device.hotlist.hashing import KEY_BYTES
-from device.hotlist.layout import MOST_PATTERNS, PatternEntry
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key
-from device.hotlist.settings import SIZE_JUMP
-from device.hotlist.store import size_jumps
-from provisioning.hotlist.columns import ColumnSource, RowSource
-from provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
-from provisioning.hotlist.sealing import seal_package
-from provisioning.hotlist.sizes import sizes_after
-from provisioning.hotlist.table import build_table
+from platepost.provisioning.hotlist.columns import ColumnSource, RowSource
+from platepost.provisioning.hotlist.rows import HotListRow, SizeJumpError, SourceError
+from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist.table import build_table
+from platepost.wire.hotlist.hashing import KEY_BYTES
+from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import load_key
+from platepost.wire.hotlist.settings import SIZE_JUMP
+from platepost.wire.hotlist.store import size_jumps
 
 FALSE_POSITIVE_RATE = 1e-9
 """Chance that one probe of a plate that is not listed passes the filter."""

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import PlateText, fold
-from device.hotlist.overlay import MOST_ROWS, Overlay, Row
-from provisioning.hotlist.columns import ColumnSource
-from provisioning.hotlist.difference import Entries, differences
-from provisioning.hotlist.held import Held
-from provisioning.hotlist.rows import RefusedRow, SourceError
-from provisioning.hotlist.table import gather
+from platepost.provisioning.hotlist.columns import ColumnSource
+from platepost.provisioning.hotlist.difference import Entries, differences
+from platepost.provisioning.hotlist.held import Held
+from platepost.provisioning.hotlist.rows import RefusedRow, SourceError
+from platepost.provisioning.hotlist.table import gather
+from platepost.wire.hotlist.fingerprints import HotListEntry
+from platepost.wire.hotlist.hashing import PlateHash, fingerprint
+from platepost.wire.hotlist.keys import PlateText, fold
+from platepost.wire.hotlist.overlay import MOST_ROWS, Overlay, Row
 
 
 class Removal(NamedTuple):

@@ -5,16 +5,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from device.hotlist.layout import Priority
-from provisioning.hotlist.cleaning import (
+from platepost.provisioning.hotlist.cleaning import (
     clean_distribution,
     clean_moment,
     clean_plate,
     clean_priority,
     clean_reference,
 )
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.rows import HotListRow, RowRefusedError
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import HotListRow, RowRefusedError
+from platepost.wire.hotlist.layout import Priority
 
 _REMEMBERED = 1 << 16
 

@@ -9,11 +9,11 @@ import string
 import unicodedata
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from device.hotlist.fingerprints import LONGEST_REFERENCE
-from device.hotlist.keys import PlateText, normalize
-from device.hotlist.layout import FEWEST_KNOWN, WILDCARDS, is_line, literals
-from provisioning.hotlist.rows import RowRefusedError
-from provisioning.hotlist.text import UNREADABLE
+from platepost.provisioning.hotlist.rows import RowRefusedError
+from platepost.provisioning.hotlist.text import UNREADABLE
+from platepost.wire.hotlist.fingerprints import LONGEST_REFERENCE
+from platepost.wire.hotlist.keys import PlateText, normalize
+from platepost.wire.hotlist.layout import FEWEST_KNOWN, WILDCARDS, is_line, literals
 
 SHORTEST_PLATE = 3
 LONGEST_PLATE = 10

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from device.hotlist.fingerprints import LONGEST_REFERENCE
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalize
-from device.hotlist.layout import epoch, is_line
-from provisioning.hotlist.rows import HotListRow, RowRefusedError
+from platepost.provisioning.hotlist.rows import HotListRow, RowRefusedError
+from platepost.wire.hotlist.fingerprints import LONGEST_REFERENCE
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.layout import epoch, is_line
 
 PIECE = 4096
 """Rows of one piece."""
@@ -29,7 +29,7 @@ class Columns:
     """A piece of a list, row by row in the source's order; little-endian unsigned numbers in bytes.
 
     Attributes:
-        digests: 32 bytes a row, see `device.hotlist.hashing`.
+        digests: 32 bytes a row, see `platepost.wire.hotlist.hashing`.
         texts: u32, the fingerprint of the spelling.
         details: u32, index into `shared`.
         expires: u32, seconds since 1970, 0 for never.

@@ -8,17 +8,17 @@ import struct
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from device.hotlist import HotList
-from device.hotlist.keys import FOLDING
-from device.hotlist.layout import Detail, PatternEntry, encode, type_of_width
-from device.hotlist.manifest import Base
-from device.hotlist.overlay import Overlay, Row
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist.build import LIFETIME, check_against, check_patterns
-from provisioning.hotlist.changes import rows_of
-from provisioning.hotlist.held import Held
-from provisioning.hotlist.sealing import seal_package
-from provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist.build import LIFETIME, check_against, check_patterns
+from platepost.provisioning.hotlist.changes import rows_of
+from platepost.provisioning.hotlist.held import Held
+from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.keys import FOLDING
+from platepost.wire.hotlist.layout import Detail, PatternEntry, encode, type_of_width
+from platepost.wire.hotlist.manifest import Base
+from platepost.wire.hotlist.overlay import Overlay, Row
+from platepost.wire.hotlist.package import load_key, open_package
 
 
 def build_delta(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.layout import Detail, Header
-from device.hotlist.overlay import Row
-from provisioning.hotlist.table import Gathered, detail_of
+from platepost.provisioning.hotlist.table import Gathered, detail_of
+from platepost.wire.hotlist.fingerprints import HotListEntry
+from platepost.wire.hotlist.layout import Detail, Header
+from platepost.wire.hotlist.overlay import Row
 
 _WORTH_IT = 4
 

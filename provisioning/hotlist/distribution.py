@@ -12,10 +12,10 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from device.errors import RecordError
-from device.records import Audit, Keyring, Status, read_event
-from device.records.canonical import canonical_bytes, parse
-from device.records.topics import ROOT
+from platepost.common.errors import RecordError
+from platepost.wire.records import Audit, Keyring, Status, read_event
+from platepost.wire.records.canonical import canonical_bytes, parse
+from platepost.wire.records.topics import ROOT
 
 APART = timedelta(minutes=1)
 """How far the clock of a post that says it is synchronized may be from the one here."""

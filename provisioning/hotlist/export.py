@@ -15,15 +15,15 @@ from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
-from device.hotlist.hashing import PlateHash
-from device.hotlist.overlay import Row
-from provisioning.hotlist.cleaner import Cleaner
-from provisioning.hotlist.columns import PIECE, ColumnBuilder, Columns, ColumnSource
-from provisioning.hotlist.latest_delta import DeltaMatcher, LatestDelta
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.report import Tally
-from provisioning.hotlist.rows import TEST_ROW, RefusedRow, RowRefusedError, SourceError
-from provisioning.hotlist.source import Record, open_source
+from platepost.provisioning.hotlist.cleaner import Cleaner
+from platepost.provisioning.hotlist.columns import PIECE, ColumnBuilder, Columns, ColumnSource
+from platepost.provisioning.hotlist.latest_delta import DeltaMatcher, LatestDelta
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.report import Tally
+from platepost.provisioning.hotlist.rows import TEST_ROW, RefusedRow, RowRefusedError, SourceError
+from platepost.provisioning.hotlist.source import Record, open_source
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.overlay import Row
 
 _ALONE = 16 << 20
 """Bytes below which starting processes costs more than they save."""

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import JsonValue
 
-from provisioning.errors import ProvisioningError
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.hotlist.rows import SourceError
 
 _BLOCK = 1 << 20
 _INFO = b"platepost: marks of the files of a hot list"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from joserfc.jwk import ECKey
 
-from device.hotlist import HotList
-from device.hotlist.errors import WrongKey
-from device.hotlist.layout import Header, decode
-from device.hotlist.package import open_package
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.errors import WrongKey
+from platepost.wire.hotlist.layout import Header, decode
+from platepost.wire.hotlist.package import open_package
 
 
 @dataclass(frozen=True, slots=True)

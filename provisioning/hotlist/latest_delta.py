@@ -10,16 +10,16 @@ from typing import Literal, Self
 
 import numpy as np
 
-from device.hotlist.fingerprints import HotListEntry
-from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import fold, normalize
-from device.hotlist.layout import epoch
-from device.hotlist.overlay import Row
-from provisioning.hotlist.changes import rows_of
-from provisioning.hotlist.difference import Entries
-from provisioning.hotlist.held import Held
-from provisioning.hotlist.rows import HotListRow
-from provisioning.hotlist.table import detail_of
+from platepost.provisioning.hotlist.changes import rows_of
+from platepost.provisioning.hotlist.difference import Entries
+from platepost.provisioning.hotlist.held import Held
+from platepost.provisioning.hotlist.rows import HotListRow
+from platepost.provisioning.hotlist.table import detail_of
+from platepost.wire.hotlist.fingerprints import HotListEntry
+from platepost.wire.hotlist.hashing import PlateHash, fingerprint
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.layout import epoch
+from platepost.wire.hotlist.overlay import Row
 
 
 @dataclass(frozen=True, slots=True)

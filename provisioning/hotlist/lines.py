@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TextIO
 
-from provisioning.hotlist.form import FileFormat
-from provisioning.hotlist.rows import RefusedRow
+from platepost.provisioning.hotlist.form import FileFormat
+from platepost.provisioning.hotlist.rows import RefusedRow
 
 LONGEST_ROW = 100
 """Lines that one row may take; a row with more of them is a quote that was never closed."""

@@ -2,7 +2,7 @@
 
 ::
 
-    [source]                          see provisioning.hotlist.form
+    [source]                          see platepost.provisioning.hotlist.form
     delimiter = ";"
 
     [columns]
@@ -37,11 +37,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from device.files import read_toml
-from device.hotlist.layout import Category, Distribution, Priority, State
-from provisioning.hotlist.cleaning import clean_state, has_time
-from provisioning.hotlist.form import ColumnMapping, FileFormat, MappingTable, check_form
-from provisioning.hotlist.rows import RowRefusedError, SourceError
+from platepost.common.files import read_toml
+from platepost.provisioning.hotlist.cleaning import clean_state, has_time
+from platepost.provisioning.hotlist.form import ColumnMapping, FileFormat, MappingTable, check_form
+from platepost.provisioning.hotlist.rows import RowRefusedError, SourceError
+from platepost.wire.hotlist.layout import Category, Distribution, Priority, State
 
 
 def _zone(name: str) -> tzinfo:

@@ -10,19 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from device.files import read_toml
-from device.hotlist.fingerprints import LONGEST_REFERENCE
-from device.hotlist.layout import FEWEST_KNOWN, MOST_PATTERNS, PatternEntry, is_line
-from provisioning.hotlist.cleaning import (
+from platepost.common.files import read_toml
+from platepost.provisioning.hotlist.cleaning import (
     LONGEST_PLATE,
     clean_distribution,
     clean_moment,
     clean_pattern,
     clean_priority,
 )
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
-from provisioning.hotlist.text import opened
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import RefusedRow, RowRefusedError, SourceError
+from platepost.provisioning.hotlist.text import opened
+from platepost.wire.hotlist.fingerprints import LONGEST_REFERENCE
+from platepost.wire.hotlist.layout import FEWEST_KNOWN, MOST_PATTERNS, PatternEntry, is_line
 
 _MEMBERS = frozenset(
     {"pattern", "characters", "state", "category", "priority", "case", "author", "expires", "distribution"}

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from device.hotlist.manifest import Manifest
-from device.hotlist.parts import PART_BYTES, PART_OVERHEAD, split_parts
-from device.records import hotlist_delta, hotlist_package, hotlist_part
-from provisioning.connection import Connection, TooLargeError
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.connection import Connection, TooLargeError
+from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD, split_parts
+from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
 
 LARGEST_WHOLE = 8 << 20
 """Bytes of a package beyond which it goes in parts, whatever the broker would take."""

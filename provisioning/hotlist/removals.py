@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from provisioning.hotlist.changes import Removal
-from provisioning.hotlist.cleaning import clean_plate, clean_reference
-from provisioning.hotlist.form import MEANINGS
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.rows import RefusedRow, RowRefusedError
-from provisioning.hotlist.source import open_source
+from platepost.provisioning.hotlist.changes import Removal
+from platepost.provisioning.hotlist.cleaning import clean_plate, clean_reference
+from platepost.provisioning.hotlist.form import MEANINGS
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import RefusedRow, RowRefusedError
+from platepost.provisioning.hotlist.source import open_source
 
 
 def read_removals(path: Path, mapping: SourceMapping) -> Iterator[Removal | RefusedRow]:

@@ -11,13 +11,13 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Column, Table
 
-from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import Manifest, read_unverified
-from device.hotlist.overlay import Row
-from device.hotlist.package import load_key, recipients, split
-from device.text import printable, shown
-from provisioning.hotlist.mapping import NOT_ALLOWED, SourceMapping
-from provisioning.hotlist.rows import RefusedRow
+from platepost.common.text import printable, shown
+from platepost.provisioning.hotlist.mapping import NOT_ALLOWED, SourceMapping
+from platepost.provisioning.hotlist.rows import RefusedRow
+from platepost.wire.hotlist.layout import PatternEntry
+from platepost.wire.hotlist.manifest import Manifest, read_unverified
+from platepost.wire.hotlist.overlay import Row
+from platepost.wire.hotlist.package import load_key, recipients, split
 
 _SHOWN = 20
 _REASONS = 30

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import ECKey
 
-from device.hotlist.errors import WrongKey
-from device.hotlist.manifest import LONGEST_REASON, Manifest
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist.build import check_version
-from provisioning.hotlist.rows import SourceError
-from provisioning.hotlist.sealing import seal_package
-from provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist.build import check_version
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.wire.hotlist.errors import WrongKey
+from platepost.wire.hotlist.manifest import LONGEST_REASON, Manifest
+from platepost.wire.hotlist.package import load_key, open_package
 
 
 def rolled_back(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from device.errors import HotListError
-from device.records.hit import TEST_CATEGORY
-from device.reporting.settings import TEST_PLATE
+from platepost.common.errors import HotListError
+from platepost.wire.hotlist.keys import TEST_PLATE
+from platepost.wire.records.hit import TEST_CATEGORY
 
 
 class HotListRow(NamedTuple):

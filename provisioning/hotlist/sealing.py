@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64encode
 from pydantic import ValidationError
 
-from device.hotlist.manifest import LARGEST_BODY, TYPE, Manifest
-from device.hotlist.package import NONCE_BYTES, SEAL_ALGORITHMS, associated_data
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.wire.hotlist.manifest import LARGEST_BODY, TYPE, Manifest
+from platepost.wire.hotlist.package import NONCE_BYTES, SEAL_ALGORITHMS, associated_data
 
 # The filter and the detail columns shrink by a third and more, fingerprints not at all: a higher level only costs time.
 _COMPRESSION = 1
@@ -31,7 +31,7 @@ def seal_package(
     """Deflate, encrypt and sign a body.
 
     Args:
-        body: as `device.hotlist.layout.encode` lays it out.
+        body: as `platepost.wire.hotlist.layout.encode` lays it out.
         facts: the manifest's members, other than those that follow from the body.
         signing_key: the issuer's private P-256 key.
         post_keys: the public P-256 key of each post; the order is not kept.

@@ -4,7 +4,7 @@ A post compares a list with its own last one. If it was away when the size jumpe
 it so: the reason itself stands in the one manifest that made the jump.
 """
 
-from device.hotlist.manifest import LONGEST_HISTORY, FormerSize, Manifest
+from platepost.wire.hotlist.manifest import LONGEST_HISTORY, FormerSize, Manifest
 
 NEAR = 0.05
 """Share within which a size is no step of its own: of hourly deltas, too, the history reaches back for weeks.

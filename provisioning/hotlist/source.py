@@ -7,15 +7,15 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TextIO
 
-from device.text import printable
-from provisioning.hotlist.cleaner import Cleaner
-from provisioning.hotlist.cleaning import clean_plate
-from provisioning.hotlist.form import MEANINGS, FixedField
-from provisioning.hotlist.lines import LineReader, alone, delimited, fixed
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
-from provisioning.hotlist.text import UNREADABLE, opened
-from provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
+from platepost.common.text import printable
+from platepost.provisioning.hotlist.cleaner import Cleaner
+from platepost.provisioning.hotlist.cleaning import clean_plate
+from platepost.provisioning.hotlist.form import MEANINGS, FixedField
+from platepost.provisioning.hotlist.lines import LineReader, alone, delimited, fixed
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
+from platepost.provisioning.hotlist.text import UNREADABLE, opened
+from platepost.provisioning.hotlist.width import NARROWING, NEEDED, UNLIMITED, Width
 
 Record = tuple[int, tuple[str, ...]]
 """The line on which a row begins, and its fields in the order of `form.MEANINGS`; empty where there is none."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.hotlist import bloom
-from device.hotlist.keys import FOLDING
-from device.hotlist.layout import Detail, PatternEntry, encode, type_of_width
-from provisioning.hotlist.columns import Columns, DetailKey
+from platepost.provisioning.hotlist.columns import Columns, DetailKey
+from platepost.wire.hotlist import bloom
+from platepost.wire.hotlist.keys import FOLDING
+from platepost.wire.hotlist.layout import Detail, PatternEntry, encode, type_of_width
 
 ENTRY = np.dtype([("fingerprint", "<u8"), ("text", "<u4"), ("detail", "<u4"), ("expires", "<u4"), ("reference", "<u4")])
 _AT_A_TIME = 1 << 18

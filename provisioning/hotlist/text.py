@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.rows import SourceError
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 """What stands for bytes that are not of the encoding; a used field with it refuses its row."""

@@ -7,7 +7,7 @@ on the service network reaches ssh and the aiming page.
 from collections.abc import Iterable
 from ipaddress import IPv4Interface
 
-from device.enrollment.settings import ServiceSettings
+from platepost.common.settings import SERVICE_PORT
 
 SSH_PATH = "/etc/ssh/sshd_config.d/10-platepost.conf"
 """Before others: of each keyword sshd takes the first value (sshd_config(5))."""
@@ -19,7 +19,7 @@ RULES_PATH = "/etc/platepost-firewall.nft"
 """Not /etc/nftables.conf, which is the package's: apt would ask which of the two to keep."""
 FIREWALL_UNIT = "platepost-firewall.service"
 FIREWALL_PATH = f"/etc/systemd/system/{FIREWALL_UNIT}"
-PAGE_PORT = int(ServiceSettings.model_fields["port"].default)
+PAGE_PORT = SERVICE_PORT
 """Of the aiming page, unless `service.port` says another."""
 BANNER = """\
 This unit is the property of a police department. Only its certified technicians may log in.

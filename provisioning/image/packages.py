@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from provisioning.errors import ProvisioningError
-from provisioning.image.recipe import Release
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.image.recipe import Release
 
 _NAME = re.compile(
     r"(?P<kind>platepost(-runtime|-service|-simulator)?)_(?P<version>[^_+]+)(\+py(?P<python>\d+))?_(?P<machine>all|arm64)\.deb"

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from provisioning.errors import ProvisioningError
-from provisioning.image.recipe import FOLDER, Release
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.image.recipe import FOLDER, Release
 
 _UNDO = "undo.json"
 _UNFINISHED = "unfinished"

@@ -15,7 +15,7 @@ from enum import StrEnum
 from ipaddress import IPv4Interface
 from uuid import uuid4
 
-from provisioning.image.hardening import BIND_PATH, FIREWALL_PATH, FIREWALL_UNIT, hardening, without_radios
+from platepost.provisioning.image.hardening import BIND_PATH, FIREWALL_PATH, FIREWALL_UNIT, hardening, without_radios
 
 FOLDER = "platepost"
 """On the boot partition: packages, and what is needed to undo."""

@@ -12,18 +12,18 @@ from pathlib import Path
 from joserfc.jwk import ECKey
 from pydantic import JsonValue, ValidationError
 
-from device.clock.kernel import clock_quality
-from device.errors import RecordError
-from device.records import Audit, Envelope, Recorder, Role, Source, new_identifier
-from device.records.base import Outcome
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.recorder import ChainHead
-from device.records.signing import Signer
-from device.records.verify.noted import NotedHead
-from provisioning.errors import ProvisioningError
-from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
-from provisioning.people.person import NotCertifiedError, Person
-from provisioning.people.register import Register
+from platepost.common.errors import RecordError
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
+from platepost.provisioning.people.person import NotCertifiedError, Person
+from platepost.provisioning.people.register import Register
+from platepost.wire.kernel_clock import clock_quality
+from platepost.wire.records import Audit, Envelope, Recorder, Role, Source, new_identifier
+from platepost.wire.records.base import Outcome
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.recorder import ChainHead
+from platepost.wire.records.signing import Signer
+from platepost.wire.verify.noted import NotedHead
 
 LOG_FILE = "acts.jsonl"
 PURPOSE_MOST = 200

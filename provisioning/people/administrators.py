@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from device.records import Role
-from provisioning.errors import ProvisioningError
-from provisioning.people.register import Register
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.people.register import Register
+from platepost.wire.records import Role
 
 AHEAD = timedelta(days=30)
 """How long before the end it is said."""

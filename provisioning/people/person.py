@@ -12,12 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey
 
-from device.language import Phrase, day, local
-from device.records import Role
-from provisioning.errors import ProvisioningError
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
-from provisioning.trust.keys import signing_jwk
-from provisioning.trust.passphrase import PERSONAL_PASSPHRASE
+from platepost.common.language import Phrase, day, local
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.provisioning.trust.passphrase import PERSONAL_PASSPHRASE
+from platepost.wire.records import Role
+
+ROLES_AT_POSTS = frozenset({Role.TECHNICIAN, Role.ADMINISTRATOR})
+"""The roles that may work at a post."""
 
 
 class NotCertifiedError(ProvisioningError):

@@ -16,14 +16,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from device.files import StateFile
-from device.language import local
-from device.records import Role
-from device.records.base import Line, UtcTime
-from device.records.signing import read_key
-from provisioning.errors import ProvisioningError
-from provisioning.people.person import NotCertifiedError
-from provisioning.trust.keys import private_folder, write_private
+from platepost.common.files import StateFile
+from platepost.common.language import local
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.provisioning.trust.keys import private_folder, write_private
+from platepost.wire.records import Role
+from platepost.wire.records.base import Line, UtcTime
+from platepost.wire.records.signing import read_key
 
 
 class CertifiedPerson(BaseModel):

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from provisioning.errors import ProvisioningError
-from provisioning.trust.certificates import ORDINARY, ROOT_VALID, Issuance, general_name, leaf_valid, usage
-from provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.certificates import ORDINARY, ROOT_VALID, Issuance, general_name, leaf_valid, usage
+from platepost.provisioning.trust.keys import private_folder, private_pem, read_private_key, replace_private
 
 CERTIFICATE_FILE = "certificate.pem"
 KEY_FILE = "private_key.pem"

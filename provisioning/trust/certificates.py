@@ -10,8 +10,8 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from provisioning.errors import ProvisioningError
-from provisioning.trust.keys import new_key
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.keys import new_key
 
 ROOT_VALID = timedelta(days=3650)
 LEAF_VALID = timedelta(days=730)

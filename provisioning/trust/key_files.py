@@ -22,12 +22,12 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 from pydantic import ValidationError
 
-from device.files import write_durably
-from device.records import CustodianTerms, KeyStatement, Purpose
-from device.records.signing import read_key
-from device.records.topics import custody_keys_topic, keys_topic
-from provisioning.errors import ProvisioningError
-from provisioning.trust.keys import private_folder
+from platepost.common.files import write_durably
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.keys import private_folder
+from platepost.wire.records import CustodianTerms, KeyStatement, Purpose
+from platepost.wire.records.signing import read_key
+from platepost.wire.records.topics import custody_keys_topic, keys_topic
 
 TERMS_FILE = "terms.json"
 

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from joserfc.jwk import ECKey
 
-from device.files import flush_folder
-from device.language import Phrase, spoken
-from device.secrets.held_key import HeldKey, provider_of
-from provisioning.errors import ProvisioningError
-from provisioning.trust.passphrase import FLEET_PASSPHRASE, TRIES, PassphraseSource
+from platepost.common.files import flush_folder
+from platepost.common.language import Phrase, spoken
+from platepost.common.secrets.held_key import HeldKey, provider_of
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE, TRIES, PassphraseSource
 
 OUTBOX_KEY_BYTES = 32
 _WRONG = Phrase("the passphrase is wrong, or the file is damaged")

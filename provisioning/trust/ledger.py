@@ -17,10 +17,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from device.records.base import timestamp
-from provisioning.errors import ProvisioningError
-from provisioning.files.append_only import append_only, lines_of
-from provisioning.trust.authority import Authority
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.files.append_only import append_only, lines_of
+from platepost.provisioning.trust.authority import Authority
+from platepost.wire.records.base import timestamp
 
 _KINDS = {"issued", "revoked", "signing_key"}
 """Members that say what an entry is."""

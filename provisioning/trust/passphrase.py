@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from device.language import Phrase, spoken
-from provisioning.errors import ProvisioningError
+from platepost.common.language import Phrase, spoken
+from platepost.provisioning.errors import ProvisioningError
 
 FILE_VARIABLE = "PLATEPOST_PASSPHRASE_FILE"
 """Environment variable that names a file with the fleet's passphrase in its first line, readable by its owner only."""

@@ -8,9 +8,9 @@ replaced, and what is kept is never overwritten.
 import shutil
 from pathlib import Path
 
-from device.files import flush_folder
-from provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE, Authority, read_certificates
-from provisioning.trust.keys import private_folder, replace_private
+from platepost.common.files import flush_folder
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, CHAIN_FILE, KEY_FILE, Authority, read_certificates
+from platepost.provisioning.trust.keys import private_folder, replace_private
 
 _FILES = (KEY_FILE, CERTIFICATE_FILE, CHAIN_FILE)
 

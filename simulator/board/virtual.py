@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
-from device.board.base import Board, Light
-from device.errors import BackendError
+from platepost.common.errors import BackendError
+from platepost.device.board.base import Board, Light
 
 Line = Literal["illuminator", "status_light", "camera_power", "tamper", "door"]
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from device.signals import held_back
-from simulator.errors import BrokerError
-from simulator.processes import end, log_tail
+from platepost.common.signals import held_back
+from platepost.simulator.errors import BrokerError
+from platepost.simulator.processes import end, log_tail
 
 _STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02

@@ -5,10 +5,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from provisioning.brokers import mosquitto
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.daemon import Daemon
-from simulator.errors import BrokerError
+from platepost.provisioning.brokers import mosquitto
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.daemon import Daemon
+from platepost.simulator.errors import BrokerError
 
 MISSING = "mosquitto is not installed; on Debian and Raspberry Pi OS: sudo apt-get install mosquitto"
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from provisioning.brokers import rabbitmq, rabbitmq_nodes
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.daemon import Daemon, free_port
-from simulator.errors import BrokerError
+from platepost.provisioning.brokers import rabbitmq, rabbitmq_nodes
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.daemon import Daemon, free_port
+from platepost.simulator.errors import BrokerError
 
 MISSING = "RabbitMQ 4 is not installed; on Debian: sudo apt-get install rabbitmq-server"
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

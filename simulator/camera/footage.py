@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from device.camera.base import Camera
-from device.errors import CameraError
-from device.frame import Frame
-from device.settings import Section, checked
-from simulator.camera.recordings import Recording, open_recording
-from simulator.camera.zoomed import Side, Zoomed
+from platepost.common.errors import CameraError
+from platepost.common.settings import Section, checked
+from platepost.device.camera.base import Camera
+from platepost.device.frame import Frame
+from platepost.simulator.camera.recordings import Recording, open_recording
+from platepost.simulator.camera.zoomed import Side, Zoomed
 
 Pace = Literal["realtime", "patient", "fast"]
 

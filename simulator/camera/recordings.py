@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError, ConfigurationError, PictureError
-from device.hotlist.package import load_key
-from device.recording import SUFFIX, RecordingError, SealedReader
-from device.vision.photos import load_photo
+from platepost.common.errors import CameraError, ConfigurationError, PictureError
+from platepost.device.recording import SUFFIX, RecordingError, SealedReader
+from platepost.device.vision.photos import load_photo
+from platepost.wire.hotlist.package import load_key
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TIMING_FILE = "timing.csv"

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simulator.demo.clip import STREET, find_clip
-from simulator.demo.outcome import DemoOutcome, as_json
-from simulator.demo.report import write_report
-from simulator.demo.run import run_demo
-from simulator.demo.show import TerminalObserver, figures_table
-from simulator.ground.console import DepartmentConsole
-from simulator.ground.quiet_logs import quiet_logs
+from platepost.simulator.demo.clip import STREET, find_clip
+from platepost.simulator.demo.outcome import DemoOutcome, as_json
+from platepost.simulator.demo.report import write_report
+from platepost.simulator.demo.run import run_demo
+from platepost.simulator.demo.show import TerminalObserver, figures_table
+from platepost.simulator.ground.console import DepartmentConsole
+from platepost.simulator.ground.quiet_logs import quiet_logs
 
 
 @click.command(

@@ -14,8 +14,8 @@ A clip of one's own needs none of them; then the demonstration only checks that 
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.errors import DemoError, TruthError
-from simulator.scoring.truth import DueHit, Truth, load_due_hits, load_truth
+from platepost.simulator.errors import DemoError, TruthError
+from platepost.simulator.scoring.truth import DueHit, Truth, load_due_hits, load_truth
 
 STREET = Path(__file__).parent.parent / "footage" / "street.mp4"
 """The clip that ships."""

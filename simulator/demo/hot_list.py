@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.rows import TEST_ROW, RefusedRow
-from provisioning.hotlist.source import read_rows
-from simulator.demo.clip import DemoClip
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.patterns_file import read_patterns
+from platepost.provisioning.hotlist.rows import TEST_ROW, RefusedRow
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.simulator.demo.clip import DemoClip
 
 ISSUER = "demonstration department"
 

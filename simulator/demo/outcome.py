@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from device.hotlist.keys import plate_key
-from device.records import Health, Hit, HitWithdrawn, Read, Status, read_event
-from simulator.demo.clip import DemoClip
-from simulator.ground.subscriber import Arrival
-from simulator.scoring.score import Score, ScoredRead, score
-from simulator.scoring.truth import DueHit, TruePassage, Truth
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.scoring.score import Score, ScoredRead, score
+from platepost.simulator.scoring.truth import DueHit, TruePassage, Truth
+from platepost.wire.hotlist.keys import plate_key
+from platepost.wire.records import Health, Hit, HitWithdrawn, Read, Status, read_event
 
 
 @dataclass(frozen=True, slots=True)

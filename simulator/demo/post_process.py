@@ -6,9 +6,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
 
-from device.signals import held_back
-from simulator.errors import DemoError
-from simulator.processes import end, log_tail, platepost
+from platepost.common.signals import held_back
+from platepost.simulator.errors import DemoError
+from platepost.simulator.processes import end, log_tail, platepost
 
 _STOP_SECONDS = 15.0
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import jinja2
 
-from device.records.parts import Picture
-from device.records.read import Sight
-from provisioning.pages import PAGES
-from simulator.demo.clip import STREET
-from simulator.demo.outcome import DemoOutcome, ReceivedHit
-from simulator.scoring.score import ScoredPassage
+from platepost.common.pages import PAGES
+from platepost.simulator.demo.clip import STREET
+from platepost.simulator.demo.outcome import DemoOutcome, ReceivedHit
+from platepost.simulator.scoring.score import ScoredPassage
+from platepost.wire.records.parts import Picture
+from platepost.wire.records.read import Sight
 
 TEMPLATES = Path(__file__).parent / "templates"
 

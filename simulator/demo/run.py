@@ -5,22 +5,22 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from device.config import load
-from device.records import Source
-from simulator.brokers.mosquitto import Broker
-from simulator.camera.recordings import open_recording
-from simulator.demo.clip import DemoClip
-from simulator.demo.hot_list import BuiltList, build_hot_list
-from simulator.demo.outcome import DemoCustody, DemoOutcome, judge
-from simulator.demo.post_process import PostProcess
-from simulator.demo.verification import said_farewell, verify_archive
-from simulator.errors import DemoError
-from simulator.ground.console import DepartmentConsole
-from simulator.ground.department import ThrowawayDepartment, department_folder
-from simulator.ground.folder import claimed
-from simulator.ground.late_receipts import take_late_receipts
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.ground.subscriber import Arrival
+from platepost.device.config import load
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.demo.hot_list import BuiltList, build_hot_list
+from platepost.simulator.demo.outcome import DemoCustody, DemoOutcome, judge
+from platepost.simulator.demo.post_process import PostProcess
+from platepost.simulator.demo.verification import said_farewell, verify_archive
+from platepost.simulator.errors import DemoError
+from platepost.simulator.ground.console import DepartmentConsole
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.late_receipts import take_late_receipts
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import Source
 
 AGENCY = "demo"
 POST = "post-1"

@@ -5,14 +5,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from device.records import TYPES, Health, Hit, HitWithdrawn, Read
-from simulator.brokers.mosquitto import Broker
-from simulator.demo.hot_list import BuiltList
-from simulator.demo.outcome import DemoOutcome
-from simulator.demo.report import MATCH_WORDS, duration, words
-from simulator.demo.run import Observer
-from simulator.ground.site import Site
-from simulator.ground.subscriber import Arrival
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.demo.hot_list import BuiltList
+from platepost.simulator.demo.outcome import DemoOutcome
+from platepost.simulator.demo.report import MATCH_WORDS, duration, words
+from platepost.simulator.demo.run import Observer
+from platepost.simulator.ground.site import Site
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import TYPES, Health, Hit, HitWithdrawn, Read
 
 
 class TerminalObserver(Observer):

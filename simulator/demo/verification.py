@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.records import TYPES, Source, Status
-from device.records.signing import Keyring
-from device.records.verify.verify import Problem, Verifier
-from simulator.demo.outcome import Verification
-from simulator.ground.subscriber import Arrival
+from platepost.simulator.demo.outcome import Verification
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import TYPES, Source, Status
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Problem, Verifier
 
 
 def verify_archive(archive: Path, key: Path, source: Source, *, farewell: bool) -> Verification:

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from department.people.rights import GRANTS, DepartmentRole, Permission
-from device.signals import held_back
-from provisioning.serving import PageServer
-from simulator.brokers.daemon import free_port
-from simulator.errors import SimulatorError
-from simulator.ground.dispatchers import Dispatchers
-from simulator.processes import end, platepost
+from platepost.common.signals import held_back
+from platepost.department.people.rights import GRANTS, DepartmentRole, Permission
+from platepost.provisioning.serving import PageServer
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.ground.dispatchers import Dispatchers
+from platepost.simulator.processes import end, platepost
 
 LOOPBACK = "127.0.0.1"
 PEOPLE = {

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from department.custody.receipt_log import ReceiptLog
-from department.database.cluster import PrivateCluster, installed_versions
-from department.folder import SETTINGS, DepartmentFolder
-from device.files import write_durably
-from device.records.verify.chains import merged
-from device.signals import held_back
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import write_register
-from simulator.errors import SimulatorError
-from simulator.processes import end, log_tail, platepost
+from platepost.common.files import write_durably
+from platepost.common.signals import held_back
+from platepost.department.custody.receipt_log import ReceiptLog
+from platepost.department.database.cluster import PrivateCluster, installed_versions
+from platepost.department.folder import SETTINGS, DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import write_register
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.processes import end, log_tail, platepost
+from platepost.wire.verify.chains import merged
 
 MISSING = (
     "PostgreSQL is not installed, and a department keeps its records there; on Debian: sudo apt-get install postgresql"

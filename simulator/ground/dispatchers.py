@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from department.config.upgrade import working_as
-from department.database.roles import OWNER, WEB
-from department.folder import DepartmentFolder
-from department.people.rights import DepartmentRole
-from simulator.errors import SimulatorError
+from platepost.department.config.upgrade import working_as
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.folder import DepartmentFolder
+from platepost.department.people.rights import DepartmentRole
+from platepost.simulator.errors import SimulatorError
 
 Decision: TypeAlias = Literal[
     "take", "confirm", "second", "active", "cleared", "not_practical",
@@ -93,7 +93,7 @@ class Dispatchers:
 
 
 def _program(what: str, folder: Path, *people: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "simulator.ground.dispatchers", what, str(folder), *people]
+    return [sys.executable, "-P", "-m", "platepost.simulator.ground.dispatchers", what, str(folder), *people]
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     what, place, *people = sys.argv[1:]
     folder = DepartmentFolder(Path(place))
     with working_as(folder, OWNER if what == "make" else WEB):
-        from simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
+        from platepost.simulator.ground import dispatching  # noqa: PLC0415 - after Django was set up
 
         if what == "make":
             roles = (each.split("=") for each in people)

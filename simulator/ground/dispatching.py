@@ -14,11 +14,12 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest
 from django.utils import timezone
 
-from department.alerts import actions, shift
-from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
-from department.alerts.alerts import alert_of, open_alerts
-from department.alerts.characters import compared
-from department.alerts.states import (
+from platepost.common.errors import PlatepostError
+from platepost.department.alerts import actions, shift
+from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from platepost.department.alerts.alerts import alert_of, open_alerts
+from platepost.department.alerts.characters import compared
+from platepost.department.alerts.states import (
     AlertOutcome,
     AlertState,
     CharacterAnswer,
@@ -26,14 +27,13 @@ from department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
-from department.custody.reading import whole_records
-from department.ledger.entries import open_entry
-from department.people import services
-from department.people.models import DepartmentPerson
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
-from department.policy.policy import ALARM, AccessPurpose
-from device.errors import PlatepostError
-from device.records import Hit, read_event
+from platepost.department.custody.reading import whole_records
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people import services
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.policy.policy import ALARM, AccessPurpose
+from platepost.wire.records import Hit, read_event
 
 
 def make(agency: str, people: Mapping[str, DepartmentRole]) -> None:

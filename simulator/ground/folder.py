@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from simulator.errors import SimulatorError
+from platepost.simulator.errors import SimulatorError
 
 
 @contextmanager

@@ -9,17 +9,17 @@ import logging
 import time
 from threading import Event
 
-from device.audit.retrying import RetryingRecorder
-from device.clock.timekeeper import Timekeeper
-from device.config import Configuration
-from device.control.keys.trust import TrustedKeys
-from device.custody.service import CustodyService
-from device.logbook import Logbook
-from device.outbox.outbox import Outbox
-from device.records import Recorder, new_identifier
-from device.uplink.settings import Tuning
-from device.uplink.uplink import Uplink
-from simulator.ground.light_post import LightPost
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.config import Configuration
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.custody.service import CustodyService
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.ground.light_post import LightPost
+from platepost.wire.records import Recorder, new_identifier
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from device import __version__
-from device.clock.kernel import clock_quality
-from device.faults.fault import severity
-from device.hotlist import plate_key
-from device.records import (
+from platepost.simulator.ground.passages import SeenVehicle
+from platepost.version import __version__
+from platepost.wire.faults import severity
+from platepost.wire.hotlist import plate_key
+from platepost.wire.kernel_clock import clock_quality
+from platepost.wire.records import (
     Audit,
     ClockQuality,
     Consultation,
@@ -29,9 +30,8 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.records.hit import NEAR_WORDING, WORDING
-from device.records.status import Reason
-from simulator.ground.passages import SeenVehicle
+from platepost.wire.records.hit import NEAR_WORDING, WORDING
+from platepost.wire.records.status import Reason
 
 
 def _now() -> datetime:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import chain as in_turn
 from itertools import islice, takewhile
 
-from device.outbox.rows import RANKS, READS
-from device.records import ChainHead, Dropped, Envelope, Lost, new_identifier
-from device.records.receipt import KeptRange
+from platepost.device.outbox.rows import RANKS, READS
+from platepost.wire.records import ChainHead, Dropped, Envelope, Lost, new_identifier
+from platepost.wire.records.receipt import KeptRange
 
 
 class MemoryOutbox:

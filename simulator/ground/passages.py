@@ -4,9 +4,9 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from device.hotlist import plate_key
-from device.records.parts import Alternative, Box, Character, Location, Point
-from simulator.ground.pictures import pictures
+from platepost.simulator.ground.pictures import pictures
+from platepost.wire.hotlist import plate_key
+from platepost.wire.records.parts import Alternative, Box, Character, Location, Point
 
 PLATE = ("#", "@", "@", "@", "#", "#", "#")
 """California's passenger form: digits and letters."""

@@ -6,7 +6,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from device.records import Picture
+from platepost.wire.records import Picture
 
 PATCH = (120, 60)
 OVERVIEW = (640, 360)

@@ -1,7 +1,8 @@
 """A TCP proxy between a post and its broker that does to the connection what networks do.
 
 It runs everywhere, without rights. Not simulated: packets lost below TCP (where nftables and network namespaces are to
-be had, `simulator.lab.faults.packets` loses those), and a peer whose kernel is silent: the proxy's own always answers.
+be had, `platepost.simulator.lab.faults.packets` loses those), and a peer whose kernel is silent: the proxy's own always
+answers.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from simulator.brokers.daemon import hold_port
+from platepost.simulator.brokers.daemon import hold_port
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 @contextmanager
 def quiet_logs() -> Iterator[None]:
     """Keep their warnings off the terminal, where the outcome tells what matters; `-v` shows them."""
-    loggers = [logging.getLogger(name) for name in ("device", "department")]
+    loggers = [logging.getLogger(name) for name in ("platepost.device", "platepost.department")]
     before = [logger.level for logger in loggers]
     if logging.getLogger().level >= logging.WARNING:
         for logger in loggers:

@@ -7,17 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
-from device.records import hotlist_package
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.reads import ReadsGrant
-from provisioning.trust.certificates import ORDINARY, Issuance
-from simulator.brokers.mosquitto import Broker
-from simulator.brokers.rabbitmq import RabbitCluster
-from simulator.errors import SimulatorError
-from simulator.ground.proxy import Loop, Proxy
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.reads import ReadsGrant
+from platepost.provisioning.trust.certificates import ORDINARY, Issuance
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.brokers.rabbitmq import RabbitCluster
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
+from platepost.wire.records import hotlist_package
 
 READS = ReadsGrant("simulated records", date.max)
 """What every subscriber of a simulated fleet is granted: anyone who tries a subscriber tries it with every record."""

@@ -21,9 +21,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.records.topics import ROOT
-from provisioning.connection import secured_client, split_address
-from simulator.errors import SubscriberError
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.simulator.errors import SubscriberError
+from platepost.wire.records.topics import ROOT
 
 logger = logging.getLogger(__name__)
 

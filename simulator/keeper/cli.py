@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from provisioning.fleet.fleet import Fleet
-from simulator.keeper.keeper import STORE, RecordKeeper
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.keeper.keeper import STORE, RecordKeeper
 
 
 @click.command(

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from department.custody.keeper import Keeper, KeeperSettings
-from device.errors import PlatepostError
-from device.records import Keyring, Purpose
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from simulator.errors import SubscriberError
-from simulator.keeper.store import RecordStore
+from platepost.common.errors import PlatepostError
+from platepost.department.custody.keeper import Keeper, KeeperSettings
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.errors import SubscriberError
+from platepost.simulator.keeper.store import RecordStore
+from platepost.wire.records import Keyring, Purpose
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
-from provisioning.fleet.fleet import Fleet
-from simulator.errors import SubscriberError
-from simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
-from simulator.processes import end_forked
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.errors import SubscriberError
+from platepost.simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
+from platepost.simulator.processes import end_forked
 
-PRELOADED = ["simulator.keeper.process"]
+PRELOADED = ["platepost.simulator.keeper.process"]
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _TELL_SECONDS = 0.05

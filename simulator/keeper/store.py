@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
-from department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun
-from department.custody.messages import ReceivedMessage
-from department.custody.record import ChainPlace, CustodyRecord, take
-from device.files import make_folder
-from device.records.canonical import parse
-from device.records.signing import Keyring
+from platepost.common.files import make_folder
+from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
+from platepost.department.custody.holding import ChainName, Fate, Fork, Holding, LinkedRun
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.record import ChainPlace, CustodyRecord, take
+from platepost.wire.records.canonical import parse
+from platepost.wire.records.signing import Keyring
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from device.board.base import Light
-from simulator.board.virtual import Line, VirtualBoard
+from platepost.device.board.base import Light
+from platepost.simulator.board.virtual import Line, VirtualBoard
 
 LINES: tuple[Line, ...] = ("illuminator", "status_light", "camera_power", "tamper")
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
-from device.camera.base import Camera
-from device.errors import CameraError
-from device.frame import Frame
-from simulator.camera.recordings import Recording, Still, open_recording
-from simulator.live.pace import Pace
+from platepost.common.errors import CameraError
+from platepost.device.camera.base import Camera
+from platepost.device.frame import Frame
+from platepost.simulator.camera.recordings import Recording, Still, open_recording
+from platepost.simulator.live.pace import Pace
 
 GLANCE_SECONDS = 0.2
 """How often a camera looks whether it was closed while the street is slow."""

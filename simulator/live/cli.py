@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simulator.demo.clip import STREET, find_clip
-from simulator.ground.console import LOOPBACK
-from simulator.live.serve import serving
+from platepost.simulator.demo.clip import STREET, find_clip
+from platepost.simulator.ground.console import LOOPBACK
+from platepost.simulator.live.serve import serving
 
 PORT = 8800
 DEFAULT_CLIPS = (STREET, STREET.with_name("pass.mp4"))

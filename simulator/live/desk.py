@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.brokers.mosquitto import Broker
-from simulator.camera.recordings import open_recording
-from simulator.demo.clip import DemoClip
-from simulator.ground.console import DepartmentConsole
-from simulator.ground.department import ThrowawayDepartment, department_folder
-from simulator.ground.proxy import Proxy
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.ground.subscriber import Arrival
-from simulator.live.feed import Feed
-from simulator.live.lists import HotLists
-from simulator.live.page_events import told
-from simulator.live.posts import LivePost, place_of
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.ground.console import DepartmentConsole
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.proxy import Proxy
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.live.feed import Feed
+from platepost.simulator.live.lists import HotLists
+from platepost.simulator.live.page_events import told
+from platepost.simulator.live.posts import LivePost, place_of
 
 AGENCY = "desk"
 SUBSCRIBER = "dispatch"

@@ -7,19 +7,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, looks_like_package, verify_package
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.publish import publish
-from provisioning.hotlist.rows import TEST_ROW, HotListRow, RefusedRow
-from provisioning.hotlist.source import read_rows
-from simulator.demo.clip import DemoClip
-from simulator.demo.hot_list import ISSUER, MAPPING
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.patterns_file import read_patterns
+from platepost.provisioning.hotlist.publish import publish
+from platepost.provisioning.hotlist.rows import TEST_ROW, HotListRow, RefusedRow
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.demo.hot_list import ISSUER, MAPPING
+from platepost.wire.hotlist.layout import PatternEntry
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import load_key, looks_like_package, verify_package
 
 LARGEST = 16 << 20
 """Bytes of a file that the page takes: an export of some hundred thousand plates."""

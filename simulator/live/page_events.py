@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from device.faults.fault import severity, worst
-from device.records import TYPES, Audit, Health, Reason, Status
-from device.records.base import read_known
-from simulator.demo.report import words
-from simulator.ground.subscriber import Arrival
+from platepost.simulator.demo.report import words
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.faults import severity, worst
+from platepost.wire.records import TYPES, Audit, Health, Reason, Status
+from platepost.wire.records.base import read_known
 
 
 def told(arrival: Arrival) -> dict[str, Any] | None:

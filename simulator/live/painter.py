@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import Frame
-from device.vision.geometry import Corners
-from device.vision.passages import Passage
-from device.vision.pipeline import FrameResult
+from platepost.device.frame import Frame
+from platepost.device.vision.geometry import Corners
+from platepost.device.vision.passages import Passage
+from platepost.device.vision.pipeline import FrameResult
 
 WIDTH = 960
 """Pixels across the view."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO
 
-from simulator.live.wire import Writer, messages
+from platepost.simulator.live.wire import Writer, messages
 
 STOP_SECONDS = 20.0
 _LOG_LINES = 6
@@ -62,7 +62,7 @@ class LivePost:
             if self.powered:
                 return
             # -P: the folder that we are in may have a `device.py` of its own.
-            worker = [sys.executable, "-P", "-m", "simulator.live.worker"]
+            worker = [sys.executable, "-P", "-m", "platepost.simulator.live.worker"]
             command = [*worker, str(self._configuration), str(self.footage)]
             with self._log.open("ab") as log:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)

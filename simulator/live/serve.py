@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from provisioning.serving import PageServer, check_free
-from simulator.brokers.daemon import free_port
-from simulator.demo.clip import DemoClip
-from simulator.errors import DemoError
-from simulator.ground.console import LOOPBACK
-from simulator.ground.folder import claimed
-from simulator.live.desk import Desk
-from simulator.live.feed import Feed
-from simulator.live.server import LiveApplication
+from platepost.provisioning.serving import PageServer, check_free
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.errors import DemoError
+from platepost.simulator.ground.console import LOOPBACK
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.live.desk import Desk
+from platepost.simulator.live.feed import Feed
+from platepost.simulator.live.server import LiveApplication
 
 _BIND_SECONDS = 10.0
 

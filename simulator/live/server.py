@@ -15,14 +15,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from device.errors import PlatepostError
-from provisioning.pages import PAGES
-from simulator.live.desk import Desk
-from simulator.live.guard import guarded
-from simulator.live.lists import LARGEST
-from simulator.live.pace import FASTEST, SLOWEST
-from simulator.live.posts import LivePost, place_of
-from simulator.live.views import MEDIA_TYPE, PictureFeed
+from platepost.common.errors import PlatepostError
+from platepost.common.pages import PAGES
+from platepost.simulator.live.desk import Desk
+from platepost.simulator.live.guard import guarded
+from platepost.simulator.live.lists import LARGEST
+from platepost.simulator.live.pace import FASTEST, SLOWEST
+from platepost.simulator.live.posts import LivePost, place_of
+from platepost.simulator.live.views import MEDIA_TYPE, PictureFeed
 
 HERE = Path(__file__).parent
 CALM_SECONDS = 1.0

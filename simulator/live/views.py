@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from simulator.live.posts import JpegFrame, LivePost
+from platepost.simulator.live.posts import JpegFrame, LivePost
 
 BOUNDARY = "picture"
 MEDIA_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"

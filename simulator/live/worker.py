@@ -14,16 +14,16 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from device.config import load
-from device.errors import PlatepostError
-from device.post import Post
-from device.rig import Rig
-from device.settings import BackendSettings
-from simulator.live.board import ShownBoard
-from simulator.live.camera import StreetCamera
-from simulator.live.pace import Pace
-from simulator.live.painter import Painter
-from simulator.live.wire import Writer, messages
+from platepost.common.errors import PlatepostError
+from platepost.common.settings import BackendSettings
+from platepost.device.config import load
+from platepost.device.post import Post
+from platepost.device.rig import Rig
+from platepost.simulator.live.board import ShownBoard
+from platepost.simulator.live.camera import StreetCamera
+from platepost.simulator.live.pace import Pace
+from platepost.simulator.live.painter import Painter
+from platepost.simulator.live.wire import Writer, messages
 
 
 class DrivenPost:

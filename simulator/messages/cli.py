@@ -10,17 +10,17 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from device.commands.options import Date, Number
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.messages import recording
-from simulator.messages.day import Day, draw
-from simulator.messages.replay import add_posts, replay
+from platepost.common.commands.options import Date, Number
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.messages import recording
+from platepost.simulator.messages.day import Day, draw
+from platepost.simulator.messages.replay import add_posts, replay
 
 DATE = datetime(2026, 3, 17, tzinfo=UTC)
 SUBSCRIBER = "console"
-CONSOLE = Path(__file__).parents[2] / "examples/python/console.py"
+CONSOLE = Path(__file__).resolve().parents[2] / "examples/python/console.py"
 """The example for subscribers; a wheel is without."""
 
 

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from joserfc.jwk import ECKey
 
-from device.records import ClockQuality, HotListState, Place, RecordData, Recorder, Source
-from device.records.contract.steady import SteadySigner
-from simulator.ground.chance import Chance
-from simulator.ground.light_post import LightPost
-from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import CATEGORIES, SeenVehicle, plate
-from simulator.messages.recording import Head, Message
+from platepost.simulator.ground.chance import Chance
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.memory_outbox import MemoryOutbox
+from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle, plate
+from platepost.simulator.messages.recording import Head, Message
+from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.records import ClockQuality, HotListState, Place, RecordData, Recorder, Source
 
 # Share of a day's vehicles in each hour: an urban arterial's profile, two rush hours, in per mille.
 TRAFFIC = (8, 5, 4, 4, 6, 16, 40, 66, 68, 54, 50, 52, 56, 56, 60, 68, 76, 80, 64, 50, 40, 34, 25, 18)

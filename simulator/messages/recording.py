@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from device.records import timestamp
-from simulator.errors import PlaybackError
+from platepost.simulator.errors import PlaybackError
+from platepost.wire.records import timestamp
 
 FORMAT = "platepost-messages/1"
 

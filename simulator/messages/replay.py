@@ -7,13 +7,13 @@ from contextlib import ExitStack
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
-from device.uplink.properties import publish_properties
-from provisioning.connection import secured_client, split_address
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker
-from simulator.errors import PlaybackError
-from simulator.ground.site import Site
-from simulator.messages.recording import Head, Message
+from platepost.device.uplink.properties import publish_properties
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.errors import PlaybackError
+from platepost.simulator.ground.site import Site
+from platepost.simulator.messages.recording import Head, Message
 
 CONNECT_SECONDS = 10.0
 PUBLISH_SECONDS = 30.0

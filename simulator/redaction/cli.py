@@ -9,11 +9,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.options import Number
-from device.frame import Box
-from simulator.camera.recordings import open_recording
-from simulator.errors import RedactionError
-from simulator.redaction.redact import Redacted, Redactor
+from platepost.common.commands.options import Number
+from platepost.device.frame import Box
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.errors import RedactionError
+from platepost.simulator.redaction.redact import Redacted, Redactor
 
 LIMITS = (
     "Look through it before you share it: faces from the side, behind glare or far away, and plates in a picture "

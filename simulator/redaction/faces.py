@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.redaction.tracks import Find
+from platepost.simulator.redaction.tracks import Find
 
 MODEL = Path(__file__).parent / "faces.tflite"
 SIDE = 192

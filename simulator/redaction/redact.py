@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError
-from device.frame import Box
-from device.vision.recognizer import Recognizer, as_gray
-from simulator.camera.recordings import Recording
-from simulator.errors import RedactionError
-from simulator.redaction.cover import cover, grown, seen
-from simulator.redaction.faces import Faces
-from simulator.redaction.share import ShareWriter
-from simulator.redaction.tracks import Find, covered, follow
+from platepost.common.errors import CameraError
+from platepost.device.frame import Box
+from platepost.device.vision.recognizer import Recognizer, as_gray
+from platepost.simulator.camera.recordings import Recording
+from platepost.simulator.errors import RedactionError
+from platepost.simulator.redaction.cover import cover, grown, seen
+from platepost.simulator.redaction.faces import Faces
+from platepost.simulator.redaction.share import ShareWriter
+from platepost.simulator.redaction.tracks import Find, covered, follow
 
 PLATE_SCORE = 0.2
 """Half of what a post takes for a plate: such a find counts along the way of a plate that was surely found once."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import hypot
 
-from device.frame import Box
-from device.vision.geometry import intersection_over_union
+from platepost.device.frame import Box
+from platepost.device.vision.geometry import intersection_over_union
 
 LONGEST_GAP = 12
 """Frames that a thing may stay unseen and still be the same."""

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.frame import Frame
-from simulator.camera.recordings import Still
-from simulator.scenario.clips import Stretch, blurred, empty_road, shifted
-from simulator.scenario.errors import ScenarioError
-from simulator.scenario.events import Remedy
-from simulator.scenario.world import World, current
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.frame import Frame
+from platepost.simulator.camera.recordings import Still
+from platepost.simulator.scenario.clips import Stretch, blurred, empty_road, shifted
+from platepost.simulator.scenario.errors import ScenarioError
+from platepost.simulator.scenario.events import Remedy
+from platepost.simulator.scenario.world import World, current
 
 FIRST_LEAP = 0.25
 _QUIET_SECONDS = 2.0

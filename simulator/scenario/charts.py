@@ -9,10 +9,10 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulator.scenario.events import Event
-from simulator.scenario.observations import Observations
-from simulator.scenario.timeline import WIDTH, Scale
-from simulator.scenario.wire import HIT, READ
+from platepost.simulator.scenario.events import Event
+from platepost.simulator.scenario.observations import Observations
+from platepost.simulator.scenario.timeline import WIDTH, Scale
+from platepost.simulator.scenario.wire import HIT, READ
 
 _STYLE: Any = {
     "svg.fonttype": "none",

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from simulator.ground.quiet_logs import quiet_logs
-from simulator.scenario.description import Scenario
-from simulator.scenario.durations import words
-from simulator.scenario.errors import ScenarioFileError
-from simulator.scenario.load import find, load, shipped
-from simulator.scenario.outcome import Outcome, summary
+from platepost.simulator.ground.quiet_logs import quiet_logs
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.durations import words
+from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.scenario.load import find, load, shipped
+from platepost.simulator.scenario.outcome import Outcome, summary
 
 AT_ONCE = 2
 
@@ -65,7 +65,7 @@ def run(
 
     Exit code: 0 if every scenario meets all its expectations; 1 if one does not; 2 if a file is invalid.
     """
-    from simulator.scenario.runner import RunOptions, run_all  # noqa: PLC0415 - loads the networks' runtime
+    from platepost.simulator.scenario.runner import RunOptions, run_all  # noqa: PLC0415 - loads the networks' runtime
 
     try:
         named = [find(name) for name in scenario]
@@ -91,12 +91,12 @@ def run(
         click.echo(str(error), err=True)
         context.exit(2)
     if junit is not None:
-        from simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
+        from platepost.simulator.scenario.junit import write_junit  # noqa: PLC0415 - only where it is wanted
 
         with _writing(context, junit):
             write_junit(junit, outcomes)
     if report is not None:
-        from simulator.scenario.report import write_index  # noqa: PLC0415 - only where it is wanted
+        from platepost.simulator.scenario.report import write_index  # noqa: PLC0415 - only where it is wanted
 
         with _writing(context, report):
             console.print(f"Report: {write_index(report, outcomes)}", highlight=False)

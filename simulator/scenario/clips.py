@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError
-from simulator.camera.recordings import Still, open_recording
-from simulator.scenario.errors import ScenarioFileError
-from simulator.scoring.truth import TruePassage, Truth, load_truth
+from platepost.common.errors import CameraError
+from platepost.simulator.camera.recordings import Still, open_recording
+from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.scoring.truth import TruePassage, Truth, load_truth
 
 FOOTAGE = Path(__file__).parent.parent / "footage"
 """The clips that ship."""

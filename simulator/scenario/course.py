@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from device.records import Envelope
-from device.records.verify.verdict import Report
-from simulator.ground.dispatchers import HitDecision
-from simulator.ground.subscriber import Arrival
-from simulator.scenario.clips import Stretch
+from platepost.simulator.ground.dispatchers import HitDecision
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.scenario.clips import Stretch
+from platepost.wire.records import Envelope
+from platepost.wire.verify.verdict import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from department.custody.receipt_log import ReceiptLog
-from device.records import Keyring
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker
-from simulator.keeper.keeper import RECEIPTS, STORE, RecordKeeper
-from simulator.keeper.store import RecordStore
-from simulator.scenario.course import HeldByCustodian
+from platepost.department.custody.receipt_log import ReceiptLog
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.keeper.keeper import RECEIPTS, STORE, RecordKeeper
+from platepost.simulator.keeper.store import RecordStore
+from platepost.simulator.scenario.course import HeldByCustodian
+from platepost.wire.records import Keyring
 
 INTERVAL_SECONDS = 0.02
 """Between two receipts of a chain, in real time: a scenario's day takes seconds."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Iterator
 
-from device.settings import hint
-from simulator.scenario.checks.base import BaseCheck
-from simulator.scenario.checks.proof import BrokerCheck, CustodyCheck
-from simulator.scenario.checks.records import HitsCheck
-from simulator.scenario.checks.states import StateCheck
-from simulator.scenario.durations import words
+from platepost.common.settings import hint
+from platepost.simulator.scenario.checks.base import BaseCheck
+from platepost.simulator.scenario.checks.proof import BrokerCheck, CustodyCheck
+from platepost.simulator.scenario.checks.records import HitsCheck
+from platepost.simulator.scenario.checks.states import StateCheck
+from platepost.simulator.scenario.durations import words
 
 
 def misfits(

@@ -9,12 +9,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from department.people.rights import DepartmentRole
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.department import ThrowawayDepartment, department_folder
-from simulator.ground.dispatchers import Dispatchers
-from simulator.scenario.course import HeldByCustodian
+from platepost.department.people.rights import DepartmentRole
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.dispatchers import Dispatchers
+from platepost.simulator.scenario.course import HeldByCustodian
 
 FULL_BYTES = 4096
 """How large a file of the database may become while its disk is full."""

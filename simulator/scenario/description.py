@@ -6,13 +6,13 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from provisioning.fleet.post_file import Setting
-from simulator.scenario.checks.kinds import Check
-from simulator.scenario.demands import misfits, too_many
-from simulator.scenario.durations import Duration, Signed
-from simulator.scenario.events import OF_DEPARTMENT, CustodianBackedUp, CustodianRestored, Event, Publish
-from simulator.scenario.lists import DECOYS, ListDescription
-from simulator.scenario.toml_table import TomlTable
+from platepost.provisioning.fleet.post_file import Setting
+from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.demands import misfits, too_many
+from platepost.simulator.scenario.durations import Duration, Signed
+from platepost.simulator.scenario.events import OF_DEPARTMENT, CustodianBackedUp, CustodianRestored, Event, Publish
+from platepost.simulator.scenario.lists import DECOYS, ListDescription
+from platepost.simulator.scenario.toml_table import TomlTable
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 _REACH = (datetime(2026, 1, 2, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC))

@@ -7,11 +7,11 @@ read, and the other files of a post, which are small.
 
 from typing import TYPE_CHECKING
 
-from device.health.machine import Readings
-from device.outbox.reserve import RESERVE_BYTES, Reserve
+from platepost.device.health.machine import Readings
+from platepost.device.outbox.reserve import RESERVE_BYTES, Reserve
 
 if TYPE_CHECKING:
-    from device.outbox.outbox import Outbox
+    from platepost.device.outbox.outbox import Outbox
 
 SIZE_BYTES = 16 * 1024**3
 _PAGE = 4096

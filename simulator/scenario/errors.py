@@ -8,7 +8,7 @@
      |    +-- StuckError                 a post, or its way to the broker, did not do its part in time
 """
 
-from simulator.errors import SimulatorError
+from platepost.simulator.errors import SimulatorError
 
 
 class ScenarioError(SimulatorError):

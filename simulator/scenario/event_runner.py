@@ -5,12 +5,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial, singledispatchmethod
 
-from simulator.scenario import events
-from simulator.scenario.custodian import ScenarioCustodian
-from simulator.scenario.errors import StuckError
-from simulator.scenario.harness import Harness
-from simulator.scenario.parts import WatchedUplink
-from simulator.scenario.site import ScenarioSite
+from platepost.simulator.scenario import events
+from platepost.simulator.scenario.custodian import ScenarioCustodian
+from platepost.simulator.scenario.errors import StuckError
+from platepost.simulator.scenario.harness import Harness
+from platepost.simulator.scenario.parts import WatchedUplink
+from platepost.simulator.scenario.site import ScenarioSite
 
 EFFECT_SECONDS = 30.0
 """Real time within which an event has its effect."""

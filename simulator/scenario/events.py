@@ -1,15 +1,15 @@
 """What may happen in a scenario: to the list, the network, the brokers, the camera, the case, the clock, the disk.
 
-Only described here; `simulator.scenario.event_runner` does them.
+Only described here; `platepost.simulator.scenario.event_runner` does them.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.ground.dispatchers import Decision
-from simulator.scenario.durations import Duration, Signed
-from simulator.scenario.toml_table import TomlTable
+from platepost.simulator.ground.dispatchers import Decision
+from platepost.simulator.scenario.durations import Duration, Signed
+from platepost.simulator.scenario.toml_table import TomlTable
 
 Remedy = Literal["released", "reopened", "powered"]
 """What brings a camera back: an event, the post opening it again, or the post cycling its power."""

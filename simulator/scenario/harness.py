@@ -10,29 +10,29 @@ from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from device.board.base import Board
-from device.clock.clock import Clock
-from device.outbox.outbox import Outbox
-from device.outbox.settings import OutboxSettings
-from device.records import ClockQuality, Envelope, Recorder, Source
-from device.records.contract.steady import SteadySigner
-from device.records.recorder import Store
-from device.records.settings import RecordSettings
-from device.rig import Rig
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
-from device.vision.recognizer import Recognizer
-from simulator.board.virtual import BoardState, VirtualBoard
-from simulator.ground.chance import Chance
-from simulator.ground.proxy import Proxy
-from simulator.scenario.camera import LockstepCapture, ScenarioCamera
-from simulator.scenario.course import MadeRecord
-from simulator.scenario.disk import ScenarioDisk
-from simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink
-from simulator.scenario.world import World
+from platepost.device.board.base import Board
+from platepost.device.clock.clock import Clock
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.settings import OutboxSettings
+from platepost.device.rig import Rig
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.board.virtual import BoardState, VirtualBoard
+from platepost.simulator.ground.chance import Chance
+from platepost.simulator.ground.proxy import Proxy
+from platepost.simulator.scenario.camera import LockstepCapture, ScenarioCamera
+from platepost.simulator.scenario.course import MadeRecord
+from platepost.simulator.scenario.disk import ScenarioDisk
+from platepost.simulator.scenario.parts import SeededRecorder, SimulatedClock, WatchedUplink
+from platepost.simulator.scenario.world import World
+from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.records import ClockQuality, Envelope, Recorder, Source
+from platepost.wire.records.recorder import Store
+from platepost.wire.records.settings import RecordSettings
 
 if TYPE_CHECKING:
-    from device.post import Post
+    from platepost.device.post import Post
 
 
 _RECOGNIZER = cache(Recognizer.of)

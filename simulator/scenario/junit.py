@@ -5,7 +5,7 @@ from pathlib import Path
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
-from simulator.scenario.outcome import Outcome
+from platepost.simulator.scenario.outcome import Outcome
 
 
 def write_junit(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from device.records.base import Slug
-from provisioning.hotlist.rows import HotListRow
-from simulator.scenario.durations import Signed
-from simulator.scenario.toml_table import TomlTable
+from platepost.provisioning.hotlist.rows import HotListRow
+from platepost.simulator.scenario.durations import Signed
+from platepost.simulator.scenario.toml_table import TomlTable
+from platepost.wire.records.base import Slug
 
 Plate = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,10}$")]
 DECOYS = "stolen_vehicle"

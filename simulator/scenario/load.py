@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from simulator.scenario.description import Scenario
-from simulator.scenario.errors import ScenarioFileError
-from simulator.scenario.lines import Lines
-from simulator.scenario.references import misfits
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.scenario.lines import Lines
+from platepost.simulator.scenario.references import misfits
 
 SHIPPED = Path(__file__).parent.parent / "scenarios"
 """The scenarios that ship."""

@@ -7,10 +7,10 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from simulator.scenario.course import Course, MadeRecord, PostCourse
-from simulator.scenario.wire import READ, STATUS
-from simulator.scoring.score import Score, ScoredRead, score
-from simulator.scoring.truth import Truth
+from platepost.simulator.scenario.course import Course, MadeRecord, PostCourse
+from platepost.simulator.scenario.wire import READ, STATUS
+from platepost.simulator.scoring.score import Score, ScoredRead, score
+from platepost.simulator.scoring.truth import Truth
 
 FRAMES_PER_SECOND = 20.0
 """The rate at which the scores count frames, from the scenario's start, whatever the clips' own."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulator.scenario.description import Scenario
-from simulator.scenario.observations import Observations
-from simulator.scenario.wire import HIT, kind_of
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.observations import Observations
+from platepost.simulator.scenario.wire import HIT, kind_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from functools import partial
 from threading import Event, local
 from typing import Any
 
-from device.clock.clock import Clock
-from device.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
-from device.uplink.inbox import Delivery, Handler
-from device.uplink.uplink import Uplink
-from simulator.ground.chance import Chance
-from simulator.scenario.errors import ScenarioError
-from simulator.scenario.world import World, current
+from platepost.device.clock.clock import Clock
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.ground.chance import Chance
+from platepost.simulator.scenario.errors import ScenarioError
+from platepost.simulator.scenario.world import World, current
+from platepost.wire.records import ClockQuality, Envelope, Health, RecordData, Recorder, Response, Status
 
 Note = Callable[[Envelope | None], Envelope | None]
 """Takes note of a record that was stored."""

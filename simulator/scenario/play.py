@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from device.post import Account, Post
-from device.records import Source
-from device.records.signing import Keyring
-from device.records.verify.verify import Verifier
-from simulator.ground.late_receipts import take_late_receipts
-from simulator.ground.subscriber import Arrival
-from simulator.scenario.course import Course, PostCourse, Sample
-from simulator.scenario.description import Scenario
-from simulator.scenario.event_runner import EventRunner
-from simulator.scenario.harness import Harness
-from simulator.scenario.site import AGENCY, ScenarioSite
-from simulator.scenario.world import SimulatedThread, World
+from platepost.device.post import Account, Post
+from platepost.simulator.ground.late_receipts import take_late_receipts
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.scenario.course import Course, PostCourse, Sample
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.event_runner import EventRunner
+from platepost.simulator.scenario.harness import Harness
+from platepost.simulator.scenario.site import AGENCY, ScenarioSite
+from platepost.simulator.scenario.world import SimulatedThread, World
+from platepost.wire.records import Source
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Verifier
 
 SAMPLE_SECONDS = 0.1
 RECEIPT_SECONDS = 5.0

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from device.config import parse
-from device.errors import ConfigurationError
-from provisioning.fleet.post_file import PostSettings, post_file
-from simulator.errors import TruthError
-from simulator.scenario.clips import Stretch, find_stretch
-from simulator.scenario.description import PostDescription, Scenario
-from simulator.scenario.errors import ScenarioFileError
-from simulator.scenario.lines import Place
+from platepost.common.errors import ConfigurationError
+from platepost.device.config import parse
+from platepost.provisioning.fleet.post_file import PostSettings, post_file
+from platepost.simulator.errors import TruthError
+from platepost.simulator.scenario.clips import Stretch, find_stretch
+from platepost.simulator.scenario.description import PostDescription, Scenario
+from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.scenario.lines import Place
 
 
 def misfits(scenario: Scenario, *, beside: Path) -> Iterator[tuple[Place, str]]:

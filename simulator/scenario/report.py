@@ -10,16 +10,16 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from provisioning.pages import PAGES
-from simulator.demo.report import TEMPLATES, environment
-from simulator.demo.report import words as plain
-from simulator.scenario import charts
-from simulator.scenario.description import Scenario
-from simulator.scenario.durations import words
-from simulator.scenario.observations import FRAMES_PER_SECOND, Observations, ReceivedRecord
-from simulator.scenario.outcome import Outcome, summary
-from simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
-from simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
+from platepost.common.pages import PAGES
+from platepost.simulator.demo.report import TEMPLATES, environment
+from platepost.simulator.demo.report import words as plain
+from platepost.simulator.scenario import charts
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.durations import words
+from platepost.simulator.scenario.observations import FRAMES_PER_SECOND, Observations, ReceivedRecord
+from platepost.simulator.scenario.outcome import Outcome, summary
+from platepost.simulator.scenario.timeline import GUTTER, ROW, WIDTH, lay_out
+from platepost.simulator.scenario.wire import HIT, READ, WITHDRAWN, same_plate
 
 _OWN = Path(__file__).parent / "templates"
 

@@ -13,11 +13,11 @@ from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
-from device.errors import PlatepostError
-from simulator.scenario.load import load
-from simulator.scenario.observations import Observations
-from simulator.scenario.outcome import Outcome, judge, totals_of
-from simulator.scenario.play import play
+from platepost.common.errors import PlatepostError
+from platepost.simulator.scenario.load import load
+from platepost.simulator.scenario.observations import Observations
+from platepost.simulator.scenario.outcome import Outcome, judge, totals_of
+from platepost.simulator.scenario.play import play
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +63,7 @@ def run_one(path: Path, options: RunOptions) -> Outcome:
         if len({each.records_digest for each in found}) > 1:
             outcome = replace(outcome, error="the second time its records were not the same")
         if options.report is not None:
-            from simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load
+            from platepost.simulator.scenario.report import write_report  # noqa: PLC0415 - charts take long to load
 
             outcome = replace(outcome, report=str(write_report(options.report, scenario, observations[0], outcome)))
     except (PlatepostError, OSError) as error:

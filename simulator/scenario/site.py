@@ -8,28 +8,28 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from device.camera.view import View, Views
-from device.config import Configuration, load
-from provisioning.fleet.post_file import Setting
-from provisioning.hotlist.build import build_package
-from provisioning.trust.certificates import Issuance
-from provisioning.trust.keys import private_pem
-from simulator.brokers.daemon import hold_port
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.chance import Chance, sealing
-from simulator.ground.dispatchers import HitDecision
-from simulator.ground.proxy import Proxy
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.ground.subscriber import Arrival
-from simulator.scenario.camera import ScenarioCamera
-from simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch
-from simulator.scenario.custodian import ScenarioCustodian
-from simulator.scenario.department import DepartmentCustodian
-from simulator.scenario.description import Scenario
-from simulator.scenario.events import DispatcherDecides
-from simulator.scenario.harness import Harness
-from simulator.scenario.lists import ListDescription
-from simulator.scenario.world import World
+from platepost.device.camera.view import View, Views
+from platepost.device.config import Configuration, load
+from platepost.provisioning.fleet.post_file import Setting
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.trust.certificates import Issuance
+from platepost.provisioning.trust.keys import private_pem
+from platepost.simulator.brokers.daemon import hold_port
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.chance import Chance, sealing
+from platepost.simulator.ground.dispatchers import HitDecision
+from platepost.simulator.ground.proxy import Proxy
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.scenario.camera import ScenarioCamera
+from platepost.simulator.scenario.clips import FOOTAGE, Stretch, empty_road, find_stretch
+from platepost.simulator.scenario.custodian import ScenarioCustodian
+from platepost.simulator.scenario.department import DepartmentCustodian
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.events import DispatcherDecides
+from platepost.simulator.scenario.harness import Harness
+from platepost.simulator.scenario.lists import ListDescription
+from platepost.simulator.scenario.world import World
 
 AGENCY = "scenario"
 KEEPER = "records"

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from device.faults.fault import worst
-from device.records import Reason
-from simulator.scenario.durations import words
-from simulator.scenario.events import Event, Publish
-from simulator.scenario.observations import FRAMES_PER_SECOND, Observations
-from simulator.scenario.wire import HIT, READ, WITHDRAWN
+from platepost.simulator.scenario.durations import words
+from platepost.simulator.scenario.events import Event, Publish
+from platepost.simulator.scenario.observations import FRAMES_PER_SECOND, Observations
+from platepost.simulator.scenario.wire import HIT, READ, WITHDRAWN
+from platepost.wire.faults import worst
+from platepost.wire.records import Reason
 
 LONGEST_SECONDS = 12.0
 """What passes with nothing in it is drawn as if it were not much longer than this."""

@@ -1,7 +1,7 @@
 """Names of records on the wire, as the judges use them."""
 
-from device.hotlist.keys import plate_key
-from device.records import TYPES, Audit, Hit, HitWithdrawn, Read, Status
+from platepost.wire.hotlist.keys import plate_key
+from platepost.wire.records import TYPES, Audit, Hit, HitWithdrawn, Read, Status
 
 READ, HIT, WITHDRAWN, STATUS, AUDIT = (TYPES[kind] for kind in (Read, Hit, HitWithdrawn, Status, Audit))
 

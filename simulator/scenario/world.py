@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from simulator.scenario.errors import ScenarioError, StuckError
+from platepost.simulator.scenario.errors import ScenarioError, StuckError
 
 TURN_SECONDS = 120.0
 """Real time that one turn of a post may take before it counts as stuck."""

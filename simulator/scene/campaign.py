@@ -9,12 +9,12 @@ from typing import Final
 
 import numpy as np
 
-from models.plates import DESIGNS
-from simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
-from simulator.scene.errors import SceneError
-from simulator.scene.shapes import BODIES
-from simulator.scene.traffic import MPH
-from simulator.scene.vehicles import PAINTS
+from platepost.models.plates import DESIGNS
+from platepost.simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
+from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.scene.shapes import BODIES
+from platepost.simulator.scene.traffic import MPH
+from platepost.simulator.scene.vehicles import PAINTS
 
 CONDITIONS: Final[dict[str, Weather]] = {
     "day": Weather(light="day"),

@@ -8,12 +8,12 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.errors import NoGraphicsError
-from simulator.scene.light import Lighting
-from simulator.scene.noise import tile
-from simulator.scene.pinhole import Pinhole
-from simulator.scene.skin import REACH
-from simulator.scene.vehicles import Vehicle
+from platepost.simulator.scene.errors import NoGraphicsError
+from platepost.simulator.scene.light import Lighting
+from platepost.simulator.scene.noise import tile
+from platepost.simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.skin import REACH
+from platepost.simulator.scene.vehicles import Vehicle
 
 Picture = NDArray[np.float32]
 _EGL: dict[str, Any] = {"backend": "egl"}
@@ -30,7 +30,7 @@ class Placed:
 
 
 def _source(name: str) -> str:
-    folder = files("simulator.scene") / "shaders"
+    folder = files("platepost.simulator.scene") / "shaders"
     text = (folder / name).read_text("utf-8")
     return text.replace("#include light.glsl", (folder / "light.glsl").read_text("utf-8"))
 

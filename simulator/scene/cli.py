@@ -7,8 +7,8 @@ import click
 import cv2
 from rich.progress import track
 
-from device.commands.options import Number
-from simulator.scene.errors import SceneError
+from platepost.common.commands.options import Number
+from platepost.simulator.scene.errors import SceneError
 
 
 @click.command(
@@ -37,11 +37,11 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
     libgl1-mesa-dri`.
     """
     # The drawing libraries load when they are needed.
-    from simulator.scene.description import load_scene  # noqa: PLC0415
-    from simulator.scene.encode import ClipWriter  # noqa: PLC0415
-    from simulator.scene.renderer import Renderer  # noqa: PLC0415
-    from simulator.scene.truth import GroundTruth  # noqa: PLC0415
-    from simulator.scene.watch import write_watch  # noqa: PLC0415
+    from platepost.simulator.scene.description import load_scene  # noqa: PLC0415
+    from platepost.simulator.scene.encode import ClipWriter  # noqa: PLC0415
+    from platepost.simulator.scene.renderer import Renderer  # noqa: PLC0415
+    from platepost.simulator.scene.truth import GroundTruth  # noqa: PLC0415
+    from platepost.simulator.scene.watch import write_watch  # noqa: PLC0415
 
     described = load_scene(scene)
     if preview is None and out is None:

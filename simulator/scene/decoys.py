@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from simulator.scene.description import Decoy
-from simulator.scene.shapes import BLACK, METAL, PAINT, SKIN, Mesh, Shape, box, join, pod
-from simulator.scene.skin import Skin, Surface
-from simulator.scene.vehicles import PAINTS, Vehicle, make_vehicle, mounted
+from platepost.simulator.scene.description import Decoy
+from platepost.simulator.scene.shapes import BLACK, METAL, PAINT, SKIN, Mesh, Shape, box, join, pod
+from platepost.simulator.scene.skin import Skin, Surface
+from platepost.simulator.scene.vehicles import PAINTS, Vehicle, make_vehicle, mounted
 
 _LETTER_PIXELS: Final = 96
 _COMPLEXION: Final = ((0.50, 0.33, 0.24), (0.30, 0.17, 0.10), (0.12, 0.06, 0.035))

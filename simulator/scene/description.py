@@ -5,12 +5,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from device.files import read_toml
-from models.plates import DESIGNS
-from simulator.scene.errors import SceneError
-from simulator.scene.light import LIGHTS
-from simulator.scene.shapes import BODIES
-from simulator.scene.vehicles import PAINTS
+from platepost.common.files import read_toml
+from platepost.models.plates import DESIGNS
+from platepost.simulator.scene.errors import SceneError
+from platepost.simulator.scene.light import LIGHTS
+from platepost.simulator.scene.shapes import BODIES
+from platepost.simulator.scene.vehicles import PAINTS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Serial = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,8}$")]
@@ -48,7 +48,7 @@ class Lens(_Part):
 class Weather(_Part):
     """The light and what is in the air."""
 
-    light: str = Field(default="day", description="one of the hours and weathers of simulator.scene.light")
+    light: str = Field(default="day", description="one of the hours and weathers of platepost.simulator.scene.light")
     later: str | None = Field(default=None, description="the light that it turns into")
     turn: tuple[float, float] = Field(default=(0.0, 0.0), description="seconds: the turn's beginning and end")
     rain: Share = 0.0

@@ -7,7 +7,7 @@
      +-- NoGraphicsError (RuntimeError) no OpenGL context can be made on this machine
 """
 
-from device.errors import PlatepostError
+from platepost.common.errors import PlatepostError
 
 
 class SceneError(PlatepostError, ValueError):

@@ -5,9 +5,9 @@ No maker's likeness is meant.
 
 import numpy as np
 
-from simulator.scene.noise import smooth, tile
-from simulator.scene.shapes import Shape
-from simulator.scene.skin import CHROME, GAP, PLASTIC, Mask, Point, Skin, Surface, mirrored
+from platepost.simulator.scene.noise import smooth, tile
+from platepost.simulator.scene.shapes import Shape
+from platepost.simulator.scene.skin import CHROME, GAP, PLASTIC, Mask, Point, Skin, Surface, mirrored
 
 _REFLECTOR = Surface((0.30, 0.31, 0.33), coat=0.7, mirror=0.45, retro=0.25)
 _BEZEL = Surface((0.05, 0.052, 0.056), coat=1.0, mirror=0.12, retro=0.05)

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from simulator.scene.noise import smooth
-from simulator.scene.shapes import Shape
-from simulator.scene.skin import DENSITY, GAP, GLASS, PLASTIC, Mask, Skin, Surface
+from platepost.simulator.scene.noise import smooth
+from platepost.simulator.scene.shapes import Shape
+from platepost.simulator.scene.skin import DENSITY, GAP, GLASS, PLASTIC, Mask, Skin, Surface
 
 
 def _outline(body: Shape, low: float, high: float, pillar: float) -> list[tuple[float, float]]:

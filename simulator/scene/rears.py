@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from simulator.scene.shapes import Shape
-from simulator.scene.skin import CHROME, GAP, PLASTIC, Point, Skin, Surface, mirrored
+from platepost.simulator.scene.shapes import Shape
+from platepost.simulator.scene.skin import CHROME, GAP, PLASTIC, Point, Skin, Surface, mirrored
 
 _WHITE = Surface((0.55, 0.55, 0.55), coat=0.8, mirror=0.15, retro=0.3)
 

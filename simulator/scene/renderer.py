@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.canvas import Canvas, Placed
-from simulator.scene.description import Scene
-from simulator.scene.light import LIGHTS, Lighting, between
-from simulator.scene.pinhole import Pinhole
-from simulator.scene.rain import Rain
-from simulator.scene.road import lay_street
-from simulator.scene.sensor import Optics
-from simulator.scene.traffic import drives, vehicle_of
-from simulator.scene.truth import VisiblePlate
-from simulator.scene.vehicles import Vehicle
+from platepost.simulator.scene.canvas import Canvas, Placed
+from platepost.simulator.scene.description import Scene
+from platepost.simulator.scene.light import LIGHTS, Lighting, between
+from platepost.simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.rain import Rain
+from platepost.simulator.scene.road import lay_street
+from platepost.simulator.scene.sensor import Optics
+from platepost.simulator.scene.traffic import drives, vehicle_of
+from platepost.simulator.scene.truth import VisiblePlate
+from platepost.simulator.scene.vehicles import Vehicle
 
 _LAMP_LIGHT = 11.0  # of a lit headlamp by day, in white sheets in full sun
 

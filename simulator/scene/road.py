@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.light import Lighting
-from simulator.scene.noise import Field, at, smooth, tile
-from simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.light import Lighting
+from platepost.simulator.scene.noise import Field, at, smooth, tile
+from platepost.simulator.scene.pinhole import Pinhole
 
 CURB, CURB_HIGH, WALL = 4.05, 0.15, 7.2  # meters from the middle of the road; the curb's height
 _FINER = 2  # rays across a pixel

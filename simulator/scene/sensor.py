@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.light import Lighting
-from simulator.scene.noise import tile
+from platepost.simulator.scene.light import Lighting
+from platepost.simulator.scene.noise import tile
 
 Linear = NDArray[np.float32]
 _BANK = 6  # noise fields, shifted and turned differently for every frame

@@ -6,9 +6,9 @@ from math import atan2, cos, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.decoys import make_decoy
-from simulator.scene.description import Decoy, Passing, Scene
-from simulator.scene.vehicles import Vehicle, make_vehicle
+from platepost.simulator.scene.decoys import make_decoy
+from platepost.simulator.scene.description import Decoy, Passing, Scene
+from platepost.simulator.scene.vehicles import Vehicle, make_vehicle
 
 LANES = {1: -1.44, 2: 1.44}  # meters from the middle of the road
 MPH = 0.44704  # meters a second

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.scene.description import Scene
+from platepost.simulator.scene.description import Scene
 
 TRACKABLE = 40.0  # pixels of plate width from which a passage counts as in view
 _WHOLE = 0.95  # visible share from which nothing that matters is hidden

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.plates import render_plate
-from simulator.scene import fronts, glazing, rears
-from simulator.scene.shapes import Mesh, Shape, build, shape
-from simulator.scene.skin import Skin, Surface
+from platepost.models.plates import render_plate
+from platepost.simulator.scene import fronts, glazing, rears
+from platepost.simulator.scene.shapes import Mesh, Shape, build, shape
+from platepost.simulator.scene.skin import Skin, Surface
 
 PLATE_WIDE, PLATE_HIGH = 0.3048, 0.1524  # meters: 12 x 6 inches, SAE J686
 _PLATE_PIXELS = 224  # height of the drawn plate; the post never sees a third of it

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from device.hotlist.keys import PlateText, fold, plate_key
-from simulator.scene.description import Pattern, Scene
-from simulator.scene.errors import SceneError
+from platepost.simulator.scene.description import Pattern, Scene
+from platepost.simulator.scene.errors import SceneError
+from platepost.wire.hotlist.keys import PlateText, fold, plate_key
 
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _CATEGORIES = (("stolen_vehicle", 1), ("stolen_plate", 2), ("felony_vehicle", 1), ("missing_person", 1), ("bolo", 3))

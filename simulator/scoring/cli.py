@@ -8,13 +8,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.options import Number
-from device.vision.clips import ClipRead
-from device.vision.recognizer import Recognizer
-from simulator.scoring.replay import Replay
-from simulator.scoring.score import Score, ScoredRead, score
-from simulator.scoring.tables import pace_line, reads_table, score_table, summary
-from simulator.scoring.truth import load_truth
+from platepost.common.commands.options import Number
+from platepost.device.vision.clips import ClipRead
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.scoring.replay import Replay
+from platepost.simulator.scoring.score import Score, ScoredRead, score
+from platepost.simulator.scoring.tables import pace_line, reads_table, score_table, summary
+from platepost.simulator.scoring.truth import load_truth
 
 
 @click.command(

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from device.frame import Frame
-from device.vision.clips import ClipRead, reads_of
-from device.vision.pipeline import Pipeline
-from device.vision.recognizer import Recognizer
-from simulator.camera.footage import FootageCamera
+from platepost.device.frame import Frame
+from platepost.device.vision.clips import ClipRead, reads_of
+from platepost.device.vision.pipeline import Pipeline
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.camera.footage import FootageCamera
 
 
 @dataclass(slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Self
 
-from device.hotlist.keys import normalize, normalize_read, plate_key
-from device.vision.clips import ClipRead
-from simulator.scoring.truth import TruePassage, Truth
+from platepost.device.vision.clips import ClipRead
+from platepost.simulator.scoring.truth import TruePassage, Truth
+from platepost.wire.hotlist.keys import normalize, normalize_read, plate_key
 
 RESEMBLING = 0.5
 """Least `difflib` ratio at which a read's text is taken for an attempt at the passage's; half of the characters."""

@@ -3,9 +3,9 @@
 from rich.table import Table
 from rich.text import Text
 
-from device.vision.clips import ClipRead
-from simulator.scoring.replay import Replay
-from simulator.scoring.score import Score
+from platepost.device.vision.clips import ClipRead
+from platepost.simulator.scoring.replay import Replay
+from platepost.simulator.scoring.score import Score
 
 
 def reads_table(reads: list[ClipRead]) -> Table:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from simulator.errors import TruthError
+from platepost.simulator.errors import TruthError
 
 Frames = Annotated[tuple[int, int], Field(description="First and last frame in which the whole plate is in view.")]
 

@@ -1,4 +1,4 @@
-"""Posts and a broker for subscribers' tests; `pytest_platepost` has them run in an interpreter of their own.
+"""Posts and a broker for subscribers' tests, which the fixtures of `platepost.pytest_plugin` give.
 
 Example::
 
@@ -8,7 +8,8 @@ Example::
         assert console.shows("7ABC123")
 """
 
-from simulator.testing.post import PassedBy, SimulatedPost
-from simulator.testing.site import SimulatedSite
+from platepost.simulator.testing.post import PassedBy, SimulatedPost
+from platepost.simulator.testing.scenario import PlayedScenario, play_scenario
+from platepost.simulator.testing.site import SimulatedSite
 
-__all__ = ["PassedBy", "SimulatedPost", "SimulatedSite"]
+__all__ = ["PassedBy", "PlayedScenario", "SimulatedPost", "SimulatedSite", "play_scenario"]

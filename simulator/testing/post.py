@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from device.config import load
-from device.outbox.outbox import Outbox
-from device.records import Hit, HotListState, Read, Recorder
-from device.uplink.settings import Tuning
-from device.uplink.uplink import Uplink
-from simulator.errors import SimulatorError
-from simulator.ground.light_post import LightPost
-from simulator.ground.passages import SeenVehicle
-from simulator.ground.proxy import Proxy
+from platepost.device.config import load
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.passages import SeenVehicle
+from platepost.simulator.ground.proxy import Proxy
+from platepost.wire.records import Hit, HotListState, Read, Recorder
 
 DELIVERY_SECONDS = 30.0
 _POLL_SECONDS = 0.01

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from device.records.topics import ROOT
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.site import READS, Site, throwaway_fleet
-from simulator.testing.post import SimulatedPost
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.site import READS, Site, throwaway_fleet
+from platepost.simulator.testing.post import SimulatedPost
+from platepost.wire.records.topics import ROOT
 
 AGENCY = "demo"
 READY = ("console", "dispatch", "keeper")
@@ -34,6 +34,11 @@ class SimulatedSite(Site[Broker]):
     def address(self) -> str:
         """`host:port` of the broker: MQTT 5 over mutual TLS 1.3."""
         return self.broker.address
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the posts' public keys."""
+        return self.fleet.directory / "records"
 
     @property
     def host(self) -> str:

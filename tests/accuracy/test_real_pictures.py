@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.commands.read import read
-from simulator.cli import simulate
+from platepost.device.commands.read import read
+from platepost.simulator.cli import simulate
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

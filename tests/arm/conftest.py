@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker
-from simulator.camera.recordings import open_recording
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
 from tests.arm.machine import Machine
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"

@@ -2,9 +2,9 @@
 
 import re
 
-from device.records import Keyring
-from device.records.verify.verify import Verifier
-from simulator.ground.subscriber import Arrival
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.arm.conftest import FRAMES, Site, say
 
 

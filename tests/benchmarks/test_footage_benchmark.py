@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.footage import Watched
-from device.vision.reader import Reading
-from device.vision.settings import PassageSettings, VisionSettings
+from platepost.device.vision.reader import Reading
+from platepost.device.vision.settings import PassageSettings, VisionSettings
 from tests.device.vision.conftest import reading
 from tests.device.vision.test_pipeline import Street
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.evaluate.manifest import Dataset, LabelledPicture, TruePlate
+from platepost.models.evaluate.manifest import Dataset, LabelledPicture, TruePlate
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.records import Role
-from provisioning.cli import provision
-from provisioning.fleet.fleet import Fleet
-from provisioning.image.hardening import FIREWALL_PATH, FIREWALL_UNIT, RULES_PATH
+from platepost.provisioning.cli import provision
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.image.hardening import FIREWALL_PATH, FIREWALL_UNIT, RULES_PATH
+from platepost.wire.records import Role
 from tests.end_to_end.day import given
 from tests.provisioning.enrollment.conftest import open_office
 from tests.provisioning.image.test_image import KEY, card

@@ -13,10 +13,10 @@ from unittest import mock
 
 import pytest
 
-from device import backends
-from device.board.base import Board, Light
-from device.board.rpi import RpiBoard
-from simulator.board.virtual import VirtualBoard
+from platepost.device import backends
+from platepost.device.board.base import Board, Light
+from platepost.device.board.rpi import RpiBoard
+from platepost.simulator.board.virtual import VirtualBoard
 from tests.conformance import lgpio_pins
 from tests.conformance.brought import brought, load
 from tests.pi.machine import LIBRARIES, Pi, RemoteBoard

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device import backends
-from device.camera.base import Camera
-from simulator.camera.recordings import open_recording
+from platepost.device import backends
+from platepost.device.camera.base import Camera
+from platepost.simulator.camera.recordings import open_recording
 from tests.conformance.brought import brought, load
 from tests.picamera2 import virtual
 from tests.standins import standing_in

@@ -20,25 +20,25 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.control.keys.custodians import Custodians
-from device.control.keys.statement import Key
-from device.custody.receipts import open_receipt, read_receipt
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import CustodianTerms, Envelope, Purpose, Reason, Recorder, Signer, Source, new_identifier
-from device.records.command import Role
-from device.records.contract.examples import example_audit, example_status
-from device.uplink.inbox import Delivery
-from device.uplink.uplink import Uplink
-from provisioning.brokers.rights import RECORDS
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import new_key, private_pem
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
-from simulator.ground.site import READS
-from simulator.keeper.keeper import RecordKeeper
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.custody.receipts import open_receipt, read_receipt
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.inbox import Delivery
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.brokers.rights import RECORDS
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import new_key, private_pem
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.wire.contract.examples import example_audit, example_status
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import CustodianTerms, Envelope, Purpose, Reason, Recorder, Signer, Source, new_identifier
+from platepost.wire.records.command import Role
 from tests.conformance.brought import load
 from tests.rigs import make_uplink, uplink_arguments
 

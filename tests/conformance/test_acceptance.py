@@ -2,11 +2,11 @@
 
 import pytest
 
-from device.config import load
-from device.records import Source
-from provisioning.technician.accept import rights as module
-from provisioning.technician.accept.rights import refused
-from provisioning.technician.accept.unit import rights
+from platepost.device.config import load
+from platepost.technician.accept import rights as module
+from platepost.technician.accept.rights import refused
+from platepost.technician.accept.unit import rights
+from platepost.wire.records import Source
 from tests.conformance.stands import AGENCY, Stand
 
 pytestmark = pytest.mark.end_to_end

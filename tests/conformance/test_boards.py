@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from device.board.base import Light
-from device.errors import BackendError, ConfigurationError
+from platepost.common.errors import BackendError, ConfigurationError
+from platepost.device.board.base import Light
 from tests.conformance.boards import BoardStand, Switch
 
 SECONDS = 20.0

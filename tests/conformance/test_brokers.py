@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from device.records import Keyring, Source, hotlist_package, new_identifier
-from device.records.contract.examples import example_status
-from device.records.verify.verify import Verifier
-from device.uplink.inbox import Delivery
-from simulator.brokers.rabbitmq import RabbitCluster
-from simulator.keeper.keeper import STORE
+from platepost.device.uplink.inbox import Delivery
+from platepost.simulator.brokers.rabbitmq import RabbitCluster
+from platepost.simulator.keeper.keeper import STORE
+from platepost.wire.contract.examples import example_status
+from platepost.wire.records import Keyring, Source, hotlist_package, new_identifier
+from platepost.wire.verify.verify import Verifier
 from tests.conformance.stands import AGENCY, Stand, wait_for
 
 pytestmark = pytest.mark.end_to_end

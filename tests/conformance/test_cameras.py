@@ -8,13 +8,13 @@ from itertools import islice, pairwise
 import numpy as np
 import pytest
 
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.errors import CameraError, ConfigurationError
-from device.frame import Frame
-from device.vision.geometry import rectify
-from device.vision.reader import HEIGHT, MARGIN, WIDTH
-from device.vision.recognizer import Recognizer
+from platepost.common.errors import CameraError, ConfigurationError
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.frame import Frame
+from platepost.device.vision.geometry import rectify
+from platepost.device.vision.reader import HEIGHT, MARGIN, WIDTH
+from platepost.device.vision.recognizer import Recognizer
 from tests.conformance.cameras import CameraStand
 
 SECONDS = 30.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client
 
-from device.uplink.takeover import TAKEN_OVER
-from provisioning.connection import Connection
-from provisioning.fleet import revocation
-from provisioning.trust.authority import Authority
+from platepost.device.uplink.takeover import TAKEN_OVER
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet import revocation
+from platepost.provisioning.trust.authority import Authority
 from tests.conformance.stands import AGENCY, Stand, wait_for
 
 pytestmark = pytest.mark.end_to_end

@@ -17,8 +17,8 @@ from django.db import DatabaseError, connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
-from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
-from department.database.roles import OWNER, ensure_roles
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
+from platepost.department.database.roles import OWNER, ensure_roles
 from tests.department.commands.installation import installed
 from tests.department.emptying import empty_django
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections

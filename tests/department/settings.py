@@ -1,7 +1,7 @@
 """Django's settings for the tests of the department; `conftest.py` says where the cluster is."""
 
-from department.config.base import *  # noqa: F403
-from department.database.roles import OWNER
+from platepost.department.config.base import *  # noqa: F403
+from platepost.department.database.roles import OWNER
 
 SECRET_KEY = "for tests alone"
 DATABASES = {

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-import department
-from department.ledger.catalog import LedgerEvent
+import platepost.department
+from platepost.department.ledger.catalog import LedgerEvent
 
-HERE = Path(department.__file__).parent
+HERE = Path(platepost.department.__file__).parent
 ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "federation", "web")
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
@@ -51,16 +51,16 @@ VIEWS_WITHOUT = {
 }
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
-    "department.lists.imports.forget_former": "files whose place an import took, which was entered",
-    "department.alerts.shift.withdraw_listed": "part of the act that takes entries off the list",
-    "department.archive.retention.establish": "of `upgrade`: puts the policy's law into force",
-    "department.sharing.publication.publish_month": "of `nightly`: a month's counts, signed and in the open",
-    "department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
-    "department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
-    "department.people.lockout.use_up": "part of a log-on, which is entered",
-    "department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
-    "department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
-    "department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
+    "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
+    "platepost.department.alerts.shift.withdraw_listed": "part of the act that takes entries off the list",
+    "platepost.department.archive.retention.establish": "of `upgrade`: puts the policy's law into force",
+    "platepost.department.sharing.publication.publish_month": "of `nightly`: a month's counts, signed and in the open",
+    "platepost.department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
+    "platepost.department.audits.household.prepare_key": "of `upgrade`: what was sealed to a key that is gone",
+    "platepost.department.people.lockout.use_up": "part of a log-on, which is entered",
+    "platepost.department.search.tickets.give_ticket": "of a page that shows a read, under its entry",
+    "platepost.department.search.tickets.use_ticket": "of a picture, which is shown under an entry of its own",
+    "platepost.department.archive.portability.import_department": "fills an empty department, whose ledger comes along",
 }
 """Acts that enter nothing."""
 ALLAUTH = {
@@ -156,7 +156,7 @@ def entered(name: str) -> frozenset[str]:
         if name in seen:
             continue
         seen.add(name)
-        if name.rpartition(".")[2] in OPENED and name.startswith("department.ledger.entries."):
+        if name.rpartition(".")[2] in OPENED and name.startswith("platepost.department.ledger.entries."):
             events |= OPENED[name.rpartition(".")[2]]
             continue
         known = found(name)
@@ -290,11 +290,11 @@ def test_every_act_makes_an_entry() -> None:
 @pytest.mark.parametrize(
     ("act", "events"),
     [
-        ("department.web.search.plate", {"INTENT", "REFUSED"}),
-        ("department.web.ledger.reviews", {"EXIGENT_REVIEWED"}),
-        ("department.people.views.give_role", {"ROLE_GIVEN"}),
-        ("department.people.services.disable", {"PERSON_DISABLED"}),
-        ("department.people.currency.currency_of", set()),
+        ("platepost.department.web.search.plate", {"INTENT", "REFUSED"}),
+        ("platepost.department.web.ledger.reviews", {"EXIGENT_REVIEWED"}),
+        ("platepost.department.people.views.give_role", {"ROLE_GIVEN"}),
+        ("platepost.department.people.services.disable", {"PERSON_DISABLED"}),
+        ("platepost.department.people.currency.currency_of", set()),
     ],
 )
 def test_what_is_entered_is_found(act: str, events: set[str]) -> None:

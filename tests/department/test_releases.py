@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from django.db import connection
 
-from department.config.upgrade import apply_migrations
-from department.custody.rebuild import rebuild
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import OWNER
+from platepost.department.config.upgrade import apply_migrations
+from platepost.department.custody.rebuild import rebuild
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import OWNER
 from tests.department.releases.dump import RELEASES
 
 DUMPS = sorted(RELEASES.glob("*.sql.gz"))

@@ -12,12 +12,12 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
-import department as department_package
-from department.custody.reading import Sought, hits, reads, whole_records
-from department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.errors import ClosedEntryError
-from department.policy.policy import AccessPurpose
+import platepost.department as department_package
+from platepost.department.custody.reading import Sought, hits, reads, whole_records
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, PURGER, ROLES, SIGNER, WEB
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.errors import ClosedEntryError
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.ledger.asked import hand_made
 from tests.department.roles import as_role

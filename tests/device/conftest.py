@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from device.records import Envelope, Recorder
-from device.records.contract.schema import event_schema
-from device.records.envelope import EVENTS
+from platepost.wire.contract.schema import event_schema
+from platepost.wire.records import Envelope, Recorder
+from platepost.wire.records.envelope import EVENTS
 
 A_KIND_A_TEST = 10
 """Campaigns make thousands alike; validating each would take longer than they."""

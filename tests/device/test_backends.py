@@ -4,9 +4,9 @@ import sys
 import pytest
 from pytest_mock import MockerFixture
 
-from device import backends, rig
-from device.errors import BackendError, BoardError, ConfigurationError
-from device.settings import BackendSettings
+from platepost.common.errors import BackendError, BoardError, ConfigurationError
+from platepost.common.settings import BackendSettings
+from platepost.device import backends, rig
 
 
 def test_an_unknown_backend_is_named_with_those_that_exist() -> None:
@@ -25,7 +25,7 @@ def test_the_simulators_camera_is_found_by_name() -> None:
 
 
 def test_what_a_backend_lacks_is_said_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("simulator.camera.footage", "simulator.camera.recordings"):
+    for module in ("platepost.simulator.camera.footage", "platepost.simulator.camera.recordings"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(BackendError, match=r"needs av, which is not installed: pip install -e '\.\[clips\]' in"):
@@ -34,10 +34,12 @@ def test_what_a_backend_lacks_is_said_with_what_installs_it(monkeypatch: pytest.
 
 def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packages() -> None:
     script = (
-        "import pkgutil, importlib, sys, device\n"
-        "for module in pkgutil.walk_packages(device.__path__, 'device.'): importlib.import_module(module.name)\n"
-        "bad = {'picamera2', 'RPi', 'simulator', 'provisioning', 'models', 'torch', 'tensorflow', 'av', 'starlette'}\n"
-        "print(sorted(bad & {name.partition('.')[0] for name in sys.modules}))"
+        "import pkgutil, importlib, sys, platepost.device\n"
+        "modules = pkgutil.walk_packages(platepost.device.__path__, 'platepost.device.')\n"
+        "for module in modules: importlib.import_module(module.name)\n"
+        "bad = {'picamera2', 'RPi', 'torch', 'tensorflow', 'av', 'starlette'}\n"
+        "bad |= {f'platepost.{name}' for name in ('department', 'provisioning', 'simulator', 'technician')}\n"
+        "print(sorted(bad & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -46,7 +48,7 @@ def test_importing_the_device_imports_no_hardware_and_nothing_of_the_other_packa
 def test_trying_the_board_needs_neither_the_outbox_nor_a_broker() -> None:
     """A unit whose database library is broken, or an emulated one without it, can still be made safe."""
     script = (
-        "import sys, device.commands.board\n"
+        "import sys, platepost.device.commands.board\n"
         "print(sorted({'sqlcipher3', 'paho', 'ai_edge_litert'} & {name.partition('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.board.tamper import TamperMonitor
-from device.diagnosis import FaultMonitor
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.faults.flapping import LONGEST_REST_SECONDS, WINDOW_SECONDS
-from device.health.status import StatusReporter
-from device.part import Part
-from device.records import ClockQuality, HotListState, Place, Versions
-from device.records.settings import RecordSettings
-from device.reporting.reporter import Circumstances
-from simulator.board.virtual import VirtualBoard
+from platepost.common.errors import OutboxError
+from platepost.device.board.tamper import TamperMonitor
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.faults.flapping import LONGEST_REST_SECONDS, WINDOW_SECONDS
+from platepost.device.health.status import StatusReporter
+from platepost.device.part import Part
+from platepost.device.reporting.reporter import Circumstances
+from platepost.simulator.board.virtual import VirtualBoard
+from platepost.wire.faults import Fault
+from platepost.wire.records import ClockQuality, HotListState, Place, Versions
+from platepost.wire.records.settings import RecordSettings
 from tests.clocks import SteppedClock
 
 WORST_HOUR, LASTING_HOUR = 2 * 13, 2 * 10

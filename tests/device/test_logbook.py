@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from device.audit.retrying import RetryingRecorder
-from device.clock.timekeeper import Timekeeper
-from device.config import Configuration, parse
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.logbook import Logbook
-from device.outbox.outbox import Outbox
-from device.records import ClockQuality, Recorder, new_identifier
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.common.errors import OutboxError
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.config import Configuration, parse
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.outbox import Outbox
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.wire.faults import Fault
+from platepost.wire.records import ClockQuality, Recorder, new_identifier
 from tests.rigs import post_table
 
 

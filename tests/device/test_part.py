@@ -1,6 +1,6 @@
 """When a part does what it does now and then."""
 
-from device.part import Interval
+from platepost.device.part import Interval
 
 
 def test_an_interval_is_due_at_once_and_then_when_its_time_has_passed() -> None:

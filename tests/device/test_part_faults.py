@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.camera.supervisor import BEHIND_SECONDS, DroppedFrames
-from device.errors import ConfigurationError
-from device.faults.fault import Fault
-from device.health.certificate import CertificateMonitor
-from device.hotlist.service import HotListService
-from device.outbox.outbox import Backlog
-from device.records import HotListState
-from device.uplink.uplink import Uplink
+from platepost.common.errors import ConfigurationError
+from platepost.device.camera.supervisor import BEHIND_SECONDS, DroppedFrames
+from platepost.device.health.certificate import CertificateMonitor
+from platepost.device.hotlist.service import HotListService
+from platepost.device.outbox.outbox import Backlog
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.faults import Fault
+from platepost.wire.records import HotListState
 
 WELL: dict[str, Any] = {
     "connected": True,
@@ -109,7 +109,7 @@ def test_a_certificate_is_read_again_and_named_two_weeks_before_its_end(tmp_path
     def good_for(days: int) -> SimpleNamespace:
         return SimpleNamespace(not_valid_before_utc=now, not_valid_after_utc=now + timedelta(days=days))
 
-    shown = mocker.patch("device.health.certificate.certificate", return_value=good_for(15))
+    shown = mocker.patch("platepost.device.health.certificate.certificate", return_value=good_for(15))
     timekeeper = mocker.Mock(now=lambda: now)
     monitor = CertificateMonitor(tmp_path / "certificate.pem", timekeeper)
     assert monitor.faults() == ()

@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device.camera import recovery, supervisor
-from device.camera.base import Camera
-from device.clock.clock import SYSTEM, Clock
-from device.config import parse
-from device.errors import CameraError, OutboxError
-from device.frame import Frame
-from device.part import Part
-from device.post import Post
-from device.rig import Rig
-from device.uplink.inbox import Delivery, Handler
-from device.uplink.uplink import Uplink
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.build import build_package
-from simulator.board.virtual import VirtualBoard
+from platepost.common.errors import CameraError, OutboxError
+from platepost.device.camera import recovery, supervisor
+from platepost.device.camera.base import Camera
+from platepost.device.clock.clock import SYSTEM, Clock
+from platepost.device.config import parse
+from platepost.device.frame import Frame
+from platepost.device.part import Part
+from platepost.device.post import Post
+from platepost.device.rig import Rig
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.build import build_package
+from platepost.simulator.board.virtual import VirtualBoard
 from tests.rigs import chain_of, part_of, post_table, records_in
 
 

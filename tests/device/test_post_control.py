@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.camera.snapshot import Snapshot
-from device.clock.clock import Clock
-from device.config import REMOTE_KEYS
-from device.health.heartbeat import Heartbeat
-from device.hotlist.service import HotListService
-from device.logbook import Logbook
-from device.part import Part, Tables
-from device.recording import Recordings
-from device.records import Command, Finding, Source, hotlist_package
-from device.records.settings import RecordSettings
-from device.reporting.frames import FrameReporter
-from device.vision.settings import VisionSettings
-from provisioning.control.signing import sign_configuration
-from provisioning.fleet.fleet import Fleet
+from platepost.device.camera.snapshot import Snapshot
+from platepost.device.clock.clock import Clock
+from platepost.device.config import REMOTE_KEYS
+from platepost.device.health.heartbeat import Heartbeat
+from platepost.device.hotlist.service import HotListService
+from platepost.device.logbook import Logbook
+from platepost.device.part import Part, Tables
+from platepost.device.recording import Recordings
+from platepost.device.reporting.frames import FrameReporter
+from platepost.device.vision.settings import VisionSettings
+from platepost.provisioning.control.signing import sign_configuration
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import Command, Finding, Source, hotlist_package
+from platepost.wire.records.settings import RecordSettings
 from tests.device.test_post import MakePost, ScriptedCamera, ScriptedPost, fleet, make_post, table
 from tests.rigs import part_of
 
@@ -125,7 +125,7 @@ def test_a_recording_says_by_which_configuration_it_was_made(controlled: dict[st
 def test_a_configuration_that_makes_a_fault_is_given_back(
     controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
 ) -> None:
-    mocker.patch("device.control.configuration.remote.FAULT_SECONDS", 0.3)
+    mocker.patch("platepost.device.control.configuration.remote.FAULT_SECONDS", 0.3)
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]))
     assert one.configuration.vision.minimum_confidence != 0.5
     adjusted = Adjusted()
@@ -134,7 +134,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
     def act() -> None:
         configure(one, fleet, 1, vision={"minimum_confidence": 0.5})
         # The camera falls silent, as far as the post can tell, because of it.
-        mocker.patch("device.camera.supervisor.SILENT_SECONDS", 0.0)
+        mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 0.0)
 
     once_frames_came(one, act)
     one.run_until(lambda: "configuration_reverted" in one.actions() and len(adjusted.told) == 2)
@@ -145,7 +145,7 @@ def test_a_configuration_that_makes_a_fault_is_given_back(
 def test_a_configuration_that_makes_none_is_kept_when_its_trial_is_over(
     controlled: dict[str, Any], mocker: MockerFixture, fleet: Fleet
 ) -> None:
-    mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
+    mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 60.0)
     clock = SettableClock()
     one = ScriptedPost(controlled, ScriptedCamera(["frame", "wait"]), clock=clock)
     once_frames_came(one, lambda: configure(one, fleet, 1, vision={"minimum_confidence": 0.5}))
@@ -171,8 +171,8 @@ def test_a_running_post_tests_itself_and_hands_out_a_frame(controlled: dict[str,
     one = ScriptedPost(controlled, ScriptedCamera(["frame"] * 3 + ["wait"]))
     snapshot = part_of(one.post, Snapshot)
     # A busy machine may take longer to start the post, and to come to the test after the last frame.
-    mocker.patch("device.camera.snapshot.PATIENCE_SECONDS", 60.0)
-    mocker.patch("device.camera.supervisor.SILENT_SECONDS", 60.0)
+    mocker.patch("platepost.device.camera.snapshot.PATIENCE_SECONDS", 60.0)
+    mocker.patch("platepost.device.camera.supervisor.SILENT_SECONDS", 60.0)
     found: list[Finding] = []
     pictures: list[bytes] = []
 

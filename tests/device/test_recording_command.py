@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.recording import ended_by_hand, recording
-from device.recording import RecordingError, Recordings, requests
-from device.recording.requests import Answer, Request
-from device.recording.settings import RecordingSettings
+from platepost.device.commands.recording import ended_by_hand, recording
+from platepost.device.recording import RecordingError, Recordings, requests
+from platepost.device.recording.requests import Answer, Request
+from platepost.device.recording.settings import RecordingSettings
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.device.recording.test_recordings import FakeAudit
 
@@ -36,7 +36,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingSettings:
         recording = section
         outbox = SimpleNamespace(path=tmp_path / "outbox.db")
 
-    monkeypatch.setattr("device.commands.recording.load", lambda _path: Loaded)
+    monkeypatch.setattr("platepost.device.commands.recording.load", lambda _path: Loaded)
     return section
 
 
@@ -128,7 +128,7 @@ def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: Recordi
 def test_a_running_post_that_does_not_take_the_request_is_told_apart(
     unit: RecordingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.commands.recording.in_use", lambda path: path.name == "outbox.db")
+    monkeypatch.setattr("platepost.device.commands.recording.in_use", lambda path: path.name == "outbox.db")
     words = ("start", "--person", "J. Rivera", "--purpose", "glare at dusk", "--wait", "0")
     result = run(*words, "--config", "post.toml", "--json")
     assert result.exit_code == 1

@@ -3,17 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device.camera.recovery import Recovery, RecoveryAction
-from device.camera.view import WIDTH, load_views
-from device.clock.timekeeper import Timekeeper
-from device.control import ConfigurationStore
-from device.control.keys.store import KeyStore
-from device.enrollment.unit import WORK, UnitEnrollment
-from device.health.boot_counter import BootCounter
-from device.health.crash_record import CrashRecord
-from device.health.read_rate import ReadRateBaseline
-from device.records import ClockQuality, Purpose
-from device.systemd import Notifier, boot_id
+from platepost.common.systemd import Notifier, boot_id
+from platepost.device.camera.recovery import Recovery, RecoveryAction
+from platepost.device.camera.view import WIDTH, load_views
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.control import ConfigurationStore
+from platepost.device.control.keys.store import KeyStore
+from platepost.device.enrollment.unit import WORK, UnitEnrollment
+from platepost.device.health.boot_counter import BootCounter
+from platepost.device.health.crash_record import CrashRecord
+from platepost.device.health.read_rate import ReadRateBaseline
+from platepost.wire.records import ClockQuality, Purpose
 
 NOON = datetime(2026, 6, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -21,20 +21,20 @@ import pytest
 from numpy.typing import NDArray
 from pytest_mock import MockerFixture
 
-from device import backends
-from device.camera import lens
-from device.camera.base import Camera
-from device.camera.view import View, Views
-from device.frame import Frame
-from device.health import certificate, machine, read_rate
-from device.health.machine import Readings
-from device.health.read_rate import ReadRateMonitor
-from device.rig import Rig
-from device.uplink import uplink
-from device.vision import model_loader
-from device.vision.modelfiles import SUMS, shipped
-from simulator.board.virtual import VirtualBoard
-from simulator.camera.recordings import open_recording
+from platepost.device import backends
+from platepost.device.camera import lens
+from platepost.device.camera.base import Camera
+from platepost.device.camera.view import View, Views
+from platepost.device.frame import Frame
+from platepost.device.health import certificate, machine, read_rate
+from platepost.device.health.machine import Readings
+from platepost.device.health.read_rate import ReadRateMonitor
+from platepost.device.rig import Rig
+from platepost.device.uplink import uplink
+from platepost.device.vision import model_loader
+from platepost.device.vision.modelfiles import SUMS, shipped
+from platepost.simulator.board.virtual import VirtualBoard
+from platepost.simulator.camera.recordings import open_recording
 from tests.rigs import SECONDS, Running
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "street.mp4"
@@ -154,7 +154,7 @@ def test_what_ails_the_machine(drill: Drill, changes: dict[str, Any], names: tup
 def test_a_certificate_near_its_end_until_it_is_renewed(drill: Drill, mocker: MockerFixture) -> None:
     now = datetime.now(UTC)
     soon = SimpleNamespace(not_valid_before_utc=now - timedelta(days=700), not_valid_after_utc=now + timedelta(days=13))
-    shown = mocker.patch("device.health.certificate.certificate", return_value=soon)
+    shown = mocker.patch("platepost.device.health.certificate.certificate", return_value=soon)
     drill.await_state("certificate_expiring")
     shown.return_value = SimpleNamespace(not_valid_before_utc=now, not_valid_after_utc=now + timedelta(days=90))
     drill.await_state()
@@ -221,7 +221,7 @@ def test_a_damaged_model_is_a_state_and_heals_without_a_restart(
 
 
 def test_a_disk_that_others_fill(small_disk: Path, mocker: MockerFixture) -> None:
-    mocker.patch("device.outbox.file.REMEMBERED_SECONDS", 5.0)
+    mocker.patch("platepost.device.outbox.file.REMEMBERED_SECONDS", 5.0)
     one = Drill(small_disk, mocker)
     one.thread.start()
     try:

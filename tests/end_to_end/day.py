@@ -20,16 +20,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from device import config
-from device.commands.enroll import enroll
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.fleet.broker_files import write_rabbitmq
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import MISSING as NO_MOSQUITTO
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.brokers.rabbitmq import MISSING as NO_RABBITMQ
-from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from platepost.device import config
+from platepost.device.commands.enroll import enroll
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.broker_files import write_rabbitmq
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import MISSING as NO_MOSQUITTO
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.brokers.rabbitmq import MISSING as NO_RABBITMQ
+from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 
 SECONDS = 180.0
 PURPOSE = "work order 7731"
@@ -37,12 +37,12 @@ BROKERS = ("mosquitto", "rabbitmq")
 # The machine of a test may have no synchronised clock.
 _PROGRAM = """
 import sys
-import device.clock.timekeeper
-import device.commands.selftest
-from device.cli import main
-from device.records import ClockQuality
+import platepost.device.clock.timekeeper
+import platepost.device.commands.selftest
+from platepost.device.cli import main
+from platepost.wire.records import ClockQuality
 good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
-device.clock.timekeeper.clock_quality = device.commands.selftest.clock_quality = lambda: good
+platepost.device.clock.timekeeper.clock_quality = platepost.device.commands.selftest.clock_quality = lambda: good
 sys.exit(main())
 """
 

@@ -13,34 +13,34 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device import backends
-from device.board.base import Light
-from device.board.patterns import described
-from device.camera.view import View, Views
-from device.commands import selftest
-from device.config import load
-from device.outbox.database import read_key_file
-from device.outbox.outbox import Outbox
-from device.post import Post
-from device.records import ClockQuality, Role, hotlist_package
-from device.uplink.backoff import Backoff
-from provisioning.commands.accept import accept_post
-from provisioning.commands.acceptance import acceptance
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.rows import RefusedRow
-from provisioning.hotlist.source import read_rows
-from provisioning.technician.accept.dialogue import Keystroke, Terminal
-from provisioning.technician.accept.service import AcceptanceCriteria
-from provisioning.technician.technician import certified
-from simulator.board.virtual import VirtualBoard
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.camera.footage import FootageCamera
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
+from platepost.device import backends
+from platepost.device.board.base import Light
+from platepost.device.board.patterns import described
+from platepost.device.camera.view import View, Views
+from platepost.device.commands import selftest
+from platepost.device.config import load
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.post import Post
+from platepost.device.uplink.backoff import Backoff
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.rows import RefusedRow
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.simulator.board.virtual import VirtualBoard
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.technician.accept.dialogue import Keystroke, Terminal
+from platepost.technician.accept.service import AcceptanceCriteria
+from platepost.technician.commands.accept import accept_post
+from platepost.technician.commands.acceptance import acceptance
+from platepost.technician.technician import certified
+from platepost.wire.records import ClockQuality, Role, hotlist_package
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -160,7 +160,7 @@ class Site:
         Watched.technician = self.technician
         # The machine of a test may have no synchronised clock.
         good = ClockQuality(source="kernel", synchronised=True, estimated_error_seconds=0.001)
-        mocker.patch("device.clock.timekeeper.clock_quality", return_value=good)
+        mocker.patch("platepost.device.clock.timekeeper.clock_quality", return_value=good)
         mocker.patch.object(selftest, "clock_quality", return_value=good)
         # An uplink left to itself comes back after this test's patience only.
         mocker.patch.object(Backoff, "failed", return_value=3600.0)

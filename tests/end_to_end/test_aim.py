@@ -14,12 +14,12 @@ import cv2
 import pytest
 from playwright.sync_api import Page, expect
 
-from device.camera.view import load_views
-from device.records import Role
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.daemon import free_port
-from simulator.camera.footage import FootageCamera
+from platepost.device.camera.view import load_views
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.wire.records import Role
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults, page_faults
 
 pytestmark = pytest.mark.end_to_end
@@ -27,8 +27,8 @@ CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 PROGRAM = """
 import sys
-from device.cli import main
-from simulator.camera.footage import FootageCamera
+from platepost.device.cli import main
+from platepost.simulator.camera.footage import FootageCamera
 FootageCamera._wait_until = lambda camera, _: camera._closed.wait(0.1)
 sys.exit(main())
 """

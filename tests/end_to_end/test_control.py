@@ -14,19 +14,19 @@ import pytest
 from click.testing import CliRunner
 from paho.mqtt.client import Client
 
-from device.config import load
-from device.post import Account, Post
-from device.records import Keyring, Role
-from device.records.verify.verify import Verifier
-from provisioning.cli import provision
-from provisioning.connection import secured_client
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
+from platepost.device.config import load
+from platepost.device.post import Account, Post
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.wire.records import Keyring, Role
+from platepost.wire.verify.verify import Verifier
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -13,22 +13,22 @@ from click.testing import CliRunner
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client, MQTTMessage
 
-from device.config import load
-from device.control.jose import sign
-from device.outbox.outbox import Backlog
-from device.post import Post
-from device.records import RECEIPT_TYPE, Keyring, Purpose, Role, Source
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.verify.verify import Verifier
-from device.rig import Rig
-from device.uplink.settings import Tuning
-from device.uplink.uplink import Uplink
-from provisioning.cli import provision
-from provisioning.connection import secured_client, split_address
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.keeper.keeper import RecordKeeper
+from platepost.device.config import load
+from platepost.device.outbox.outbox import Backlog
+from platepost.device.post import Post
+from platepost.device.rig import Rig
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.wire.jose import sign
+from platepost.wire.records import RECEIPT_TYPE, Keyring, Purpose, Role, Source
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.verify.verify import Verifier
 from tests.end_to_end.test_control import wait_for
 from tests.footage import PASSES
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.brokers.mosquitto import mosquitto_path
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 
-PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 
 
 def simulate(*words: str, directory: Path) -> dict[str, Any]:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.commands.decommission import decommission
-from device.commands.run import run
-from device.config import load
-from device.records import Keyring
-from device.records.canonical import parse
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.keeper.keeper import RecordKeeper
+from platepost.device.commands.decommission import decommission
+from platepost.device.commands.run import run
+from platepost.device.config import load
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.wire.records import Keyring
+from platepost.wire.records.canonical import parse
+from platepost.wire.verify.verify import Verifier
 from tests.end_to_end.test_control import wait_for
 from tests.end_to_end.test_custody import Running, broker, fleet
 

@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from department.database.cluster import installed_versions
-from device.config import load
-from device.outbox.outbox import Outbox
-from device.records import TYPES, Audit, Health, Hit, Read, Status
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.cli import simulate
-from simulator.demo import cli
-from simulator.demo.clip import STREET, DemoClip, find_clip
-from simulator.demo.outcome import DemoOutcome
-from simulator.demo.run import Observer, run_demo
-from simulator.ground.site import Site
-from simulator.ground.subscriber import Arrival
+from platepost.department.database.cluster import installed_versions
+from platepost.device.config import load
+from platepost.device.outbox.outbox import Outbox
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.cli import simulate
+from platepost.simulator.demo import cli
+from platepost.simulator.demo.clip import STREET, DemoClip, find_clip
+from platepost.simulator.demo.outcome import DemoOutcome
+from platepost.simulator.demo.run import Observer, run_demo
+from platepost.simulator.ground.site import Site
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import TYPES, Audit, Health, Hit, Read, Status
 from tests.browser import report_faults
 
 pytestmark = [

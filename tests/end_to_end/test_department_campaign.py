@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from department.database.cluster import installed_versions
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.lab.department.oddities import EXTRA
-from simulator.processes import platepost
+from platepost.department.database.cluster import installed_versions
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.lab.department.oddities import EXTRA
+from platepost.simulator.processes import platepost
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.brokers.mosquitto import mosquitto_path
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
-PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 PATIENCE_SECONDS = 120.0
 SCENARIOS = ("week_without_network", "stale_list", "rush_hour", "disk_full")
 

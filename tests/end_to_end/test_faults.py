@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.lab.faults.catalogue import CATALOGUE
-from simulator.lab.faults.extent import SHORT
-from simulator.lab.faults.week import DAILY, DAYS
-from simulator.lab.faults.week import NAME as WEEK
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.lab.faults.catalogue import CATALOGUE
+from platepost.simulator.lab.faults.extent import SHORT
+from platepost.simulator.lab.faults.week import DAILY, DAYS
+from platepost.simulator.lab.faults.week import NAME as WEEK
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
 ]
 
-PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 
 
 def test_nothing_is_lost_in_a_short_campaign(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import split
-from device.records import HotListState, Source
-from device.records.verify.cli import verify
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import split
+from platepost.wire.records import HotListState, Source
+from platepost.wire.verify.cli import verify
 from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]

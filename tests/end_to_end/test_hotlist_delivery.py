@@ -12,34 +12,34 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.config import load
-from device.frame import Frame
-from device.health.status import StatusReporter
-from device.hotlist.download import HotListDownload
-from device.hotlist.parts import split_parts
-from device.hotlist.service import HotListService
-from device.post import Post
-from device.records import TYPES, Hit, Read, Status, hotlist_delta, hotlist_package, hotlist_part
-from device.records.hit import TEST_CATEGORY
-from device.records.status import SyntheticHit
-from device.reporting.frames import FrameReporter
-from device.reporting.settings import TEST_PLATE
-from device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
-from device.uplink.uplink import Uplink
-from device.vision.passages import Passages
-from device.vision.pipeline import Ended, Verdict
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Plate
-from device.vision.sighting import Sighting
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist import HotListRow
-from provisioning.hotlist.publish import publish
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.demo.clip import STREET
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
+from platepost.device.config import load
+from platepost.device.frame import Frame
+from platepost.device.health.status import StatusReporter
+from platepost.device.hotlist.download import HotListDownload
+from platepost.device.hotlist.service import HotListService
+from platepost.device.post import Post
+from platepost.device.reporting.frames import FrameReporter
+from platepost.device.reporting.synthetic import FIRST_SECONDS, SyntheticHits
+from platepost.device.uplink.uplink import Uplink
+from platepost.device.vision.passages import Passages
+from platepost.device.vision.pipeline import Ended, Verdict
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Plate
+from platepost.device.vision.sighting import Sighting
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.publish import publish
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.demo.clip import STREET
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.wire.hotlist.keys import TEST_PLATE
+from platepost.wire.hotlist.parts import split_parts
+from platepost.wire.records import TYPES, Hit, Read, Status, hotlist_delta, hotlist_package, hotlist_part
+from platepost.wire.records.hit import TEST_CATEGORY
+from platepost.wire.records.status import SyntheticHit
 from tests.device.hotlist.department import Department
 from tests.rigs import part_of
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.commands.hotlist import hotlist as hand_over
-from device.config import load
-from device.post import Post
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.device.commands.hotlist import hotlist as hand_over
+from platepost.device.config import load
+from platepost.device.post import Post
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 
 pytestmark = [
     pytest.mark.end_to_end,

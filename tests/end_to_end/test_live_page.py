@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from department.database.cluster import installed_versions
-from device.config import load
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.demo.clip import find_clip
-from simulator.live.desk import CUSTODIAN
-from simulator.live.serve import serving
+from platepost.department.database.cluster import installed_versions
+from platepost.device.config import load
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.demo.clip import find_clip
+from platepost.simulator.live.desk import CUSTODIAN
+from platepost.simulator.live.serve import serving
 from tests.browser import Visitor, accessibility_faults
 from tests.footage import PASSES
 

@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import expect
 
-from provisioning.serving import PageServer
-from simulator.brokers.daemon import free_port
-from simulator.live.desk import Desk
-from simulator.live.feed import Feed
-from simulator.live.lists import Published
-from simulator.live.posts import LivePost
-from simulator.live.server import LiveApplication
+from platepost.provisioning.serving import PageServer
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.live.desk import Desk
+from platepost.simulator.live.feed import Feed
+from platepost.simulator.live.lists import Published
+from platepost.simulator.live.posts import LivePost
+from platepost.simulator.live.server import LiveApplication
 from tests.browser import Visitor
 
 pytestmark = pytest.mark.end_to_end

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from device.config import load
-from device.post import Account, Post
-from device.records import Keyring
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
+from platepost.device.config import load
+from platepost.device.post import Account, Post
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.wire.records import Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.conformance.cameras import PLATE, SIZE
 from tests.picamera2 import virtual
 

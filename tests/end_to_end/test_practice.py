@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from device.vision.recognizer import Recognizer
-from provisioning.technician.aim.advice import Assessment, Road, judge
-from provisioning.technician.aim.lanes import Lanes
-from provisioning.technician.aim.measurement import measure
-from provisioning.technician.aim.tracks import Tracks
-from simulator.camera.footage import FootageCamera
-from simulator.demo.clip import STREET
-from simulator.practice import PLAYED
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.simulator.demo.clip import STREET
+from platepost.simulator.practice import PLAYED
+from platepost.technician.aim.advice import Assessment, Road, judge
+from platepost.technician.aim.lanes import Lanes
+from platepost.technician.aim.measurement import measure
+from platepost.technician.aim.tracks import Tracks
 from tests.browser import Visitor, accessibility_faults
 from tests.end_to_end.test_aim import PROGRAM, ended, link_of
 

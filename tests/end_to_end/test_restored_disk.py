@@ -12,23 +12,23 @@ from typing import Any
 
 import pytest
 
-from device.config import load
-from device.outbox.outbox import Outbox
-from device.records import Keyring
-from device.records.canonical import canonical_bytes, digest_of
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
-from simulator.keeper.keeper import STORE, RecordKeeper
+from platepost.device.config import load
+from platepost.device.outbox.outbox import Outbox
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.simulator.keeper.keeper import STORE, RecordKeeper
+from platepost.wire.records import Keyring
+from platepost.wire.records.canonical import canonical_bytes, digest_of
+from platepost.wire.verify.verify import Verifier
 from tests.device.outbox.inside import execute
 from tests.end_to_end.test_control import BROKERS
 
 pytestmark = pytest.mark.end_to_end
 SECONDS = 60.0
-PROGRAM = "import sys; from device.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 
 
 class Unit:

@@ -14,16 +14,16 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.control.configuration.desired import read
-from device.records import Role, Source
-from device.records.configuration import ConfigurationState, RefusedConfiguration
-from provisioning.cli import provision
-from provisioning.connection import secured_client, split_address
-from provisioning.control.rollout import Rollout, Target, merged
-from provisioning.control.signing import Settings
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.provisioning.control.rollout import Rollout, Target, merged
+from platepost.provisioning.control.signing import Settings
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.wire.control.desired import read
+from platepost.wire.records import Role, Source
+from platepost.wire.records.configuration import ConfigurationState, RefusedConfiguration
 from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]
@@ -246,7 +246,7 @@ def test_the_end_is_logged_even_if_the_way_back_is_broken_off(street: Street, mo
 @pytest.mark.parametrize("how", ["terminal lost", "stopped"])
 def test_a_lost_terminal_brings_it_back(street: Street, how: str) -> None:
     street.stand()
-    program = [sys.executable, "-c", "from device.cli import main; main()"]
+    program = [sys.executable, "-c", "from platepost.device.cli import main; main()"]
     arguments = ["provision", "configuration", "rollout", str(street.fleet.directory), "--canary", "post-1"]
     arguments += ["--set", "vision.minimum_confidence=0.5", "--broker", street.broker.address, "--purpose", "work"]
     ours, theirs = os.openpty()

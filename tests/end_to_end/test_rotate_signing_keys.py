@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.records import KeyState, Purpose, Role, Source
-from device.records.configuration import ConfigurationState
-from device.records.signing import read_key
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.control.keys.rotation import announce
-from provisioning.control.signing import digest_of, sign_configuration
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import open_register
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.keys.rotation import announce
+from platepost.provisioning.control.signing import digest_of, sign_configuration
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import open_register
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.wire.records import KeyState, Purpose, Role, Source
+from platepost.wire.records.configuration import ConfigurationState
+from platepost.wire.records.signing import read_key
 from tests.provisioning.control.conftest import fleet, said
 
 __all__ = ["fleet"]

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from department.database.cluster import installed_versions
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.cli import simulate
-from simulator.scenario.load import SHIPPED, shipped
-from simulator.scenario.outcome import Outcome
-from simulator.scenario.runner import RunOptions, run_all, run_one
+from platepost.department.database.cluster import installed_versions
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.cli import simulate
+from platepost.simulator.scenario.load import SHIPPED, shipped
+from platepost.simulator.scenario.outcome import Outcome
+from platepost.simulator.scenario.runner import RunOptions, run_all, run_one
 from tests.browser import report_faults
 from tests.verifier.second import agreed
 

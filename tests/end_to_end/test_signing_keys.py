@@ -16,8 +16,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.control.jose import sign
-from device.records import (
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.signing import sign_configuration
+from platepost.provisioning.control.versions import next_version, note_version
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.wire.jose import sign
+from platepost.wire.records import (
     KEYS_TYPE,
     Keyring,
     Purpose,
@@ -26,19 +37,8 @@ from device.records import (
     hotlist_package,
     keys_topic,
 )
-from device.records.signing import read_key
-from device.records.verify.verify import Verifier
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.control.signing import sign_configuration
-from provisioning.control.versions import next_version, note_version
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist import HotListRow, build_package
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Subscriber
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.verify import Verifier
 from tests.end_to_end.test_control import BROKERS, Scene, wait_for
 
 pytestmark = [
@@ -351,7 +351,7 @@ def test_a_post_that_is_killed_while_it_takes_a_key_goes_by_it(street: Street) -
     street.posts["post-1"].stop()
     chance = random.Random(4)
     file = street.fleet.post("post-2") / "post.toml"
-    command = [sys.executable, "-c", "from device.cli import main; main()", "run", "--config", str(file)]
+    command = [sys.executable, "-c", "from platepost.device.cli import main; main()", "run", "--config", str(file)]
     taken = 0
     for round_ in range(3):
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.records.settings import RecordSettings
-from provisioning.cli import provision
-from provisioning.control import status as module
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.cli import provision
+from platepost.provisioning.control import status as module
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
+from platepost.wire.records.settings import RecordSettings
 from tests.end_to_end.test_restored_disk import Unit
 
 pytestmark = [

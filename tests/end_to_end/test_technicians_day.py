@@ -17,24 +17,24 @@ import pytest
 from click.testing import CliRunner
 from playwright.sync_api import expect
 
-from device.camera.view import load_views
-from device.commands.enroll import enroll
-from device.config import load
-from device.post import Post
-from device.records.signing import read_key
-from device.records.verify.cli import verify
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.broker_reload import reload_broker
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import open_register
-from provisioning.fleet.revocation import is_let_in
-from provisioning.people.person import NotCertifiedError, Person
-from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
-from simulator.brokers.daemon import free_port
-from simulator.ground.subscriber import Subscriber
-from simulator.keeper.keeper import RecordKeeper
+from platepost.device.camera.view import load_views
+from platepost.device.commands.enroll import enroll
+from platepost.device.config import load
+from platepost.device.post import Post
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.broker_reload import reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import open_register
+from platepost.provisioning.fleet.revocation import is_let_in
+from platepost.provisioning.people.person import NotCertifiedError, Person
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.cli import verify
 from tests.browser import Visitor, page_faults
 from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_client, given, running
 from tests.end_to_end.test_aim import is_whole, nearer

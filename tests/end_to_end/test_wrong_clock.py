@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
 from tests.verifier.second import agreed
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)

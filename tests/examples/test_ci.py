@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.brokers.mosquitto import mosquitto_path
 
 CI = Path(__file__).parents[2] / "examples" / "ci"
 pytest_plugins = ["pytester"]
@@ -41,15 +41,11 @@ def test_project_may_have_modules_of_our_packages_names(
         def test_post_reports_beside_modules_of_the_same_names(platepost_post):
             assert platepost_post.passes("7ABC123", listed="stolen_vehicle").hit.category == "stolen_vehicle"
             assert all(one.OWNER for one in (department, device, models, provisioning, simulator))
-
-        def test_short_names_are_good_for_a_while(broker, post, scenario):
-            assert post.passes("7ABC123").read.plate_read == "7ABC123"
         """
     )
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
     done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
-    done.assert_outcomes(passed=2, warnings=3)
-    done.stdout.fnmatch_lines(["*DeprecationWarning: the fixture 'broker' is called 'platepost_broker'*"])
+    done.assert_outcomes(passed=1)
 
 
 def test_fixtures_are_told_with_what_they_offer(pytester: pytest.Pytester) -> None:
@@ -63,8 +59,8 @@ def test_plugin_imports_nothing_of_the_simulator_before_it_is_needed(pytester: p
         import sys
 
         def test_nothing():
-            assert "pytest_platepost" in sys.modules
-            assert not {"cv2", "paho", "device", "models", "provisioning", "simulator"} & set(sys.modules)
+            assert "platepost.pytest_plugin" in sys.modules
+            assert not {"cv2", "paho", "platepost.device", "platepost.simulator"} & set(sys.modules)
         """
     )
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)

@@ -16,7 +16,15 @@ from typing import Any
 
 import pytest
 
-from device.records import (
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.memory_outbox import MemoryOutbox
+from platepost.simulator.ground.passages import SeenVehicle
+from platepost.simulator.testing import SimulatedPost, SimulatedSite
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.records import (
     ClockQuality,
     Hit,
     HitWithdrawn,
@@ -29,15 +37,7 @@ from device.records import (
     SyntheticHit,
     new_identifier,
 )
-from device.records.canonical import canonical_bytes
-from device.records.contract.examples import ExampleSigner
-from provisioning.connection import secured_client
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.ground.light_post import LightPost
-from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import SeenVehicle
-from simulator.testing import SimulatedPost, SimulatedSite
+from platepost.wire.records.canonical import canonical_bytes
 from tests.skew.newer import KIND, unknown, with_more
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

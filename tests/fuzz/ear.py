@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509 import load_der_x509_certificate
 from jsonschema import Draft202012Validator
 
-from device.audit.log import AuditLog
-from device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
-from device.config import REMOTE_KEYS
-from device.control import ConfigurationStore, Rejection, RemoteConfiguration, SigningKeys
-from device.control.commands import CommandExecutor, Done
-from device.records import Command, Envelope, Purpose
-from device.records.contract.examples import MemoryStore
-from device.records.contract.schema import payload_schema
-from device.records.signing import read_key
-from device.uplink.inbox import Delivery
+from platepost.device.audit.log import AuditLog
+from platepost.device.audit.rate_limit import MOST, WINDOW_SECONDS, RateLimitedAudit
+from platepost.device.config import REMOTE_KEYS
+from platepost.device.control import ConfigurationStore, Rejection, RemoteConfiguration, SigningKeys
+from platepost.device.control.commands import CommandExecutor, Done
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.contract.examples import MemoryStore
+from platepost.wire.contract.schema import payload_schema
+from platepost.wire.records import Command, Envelope, Purpose
+from platepost.wire.records.signing import read_key
 from tests.device.control.world import GOOD_CLOCK, RUN, SOURCE, World
 from tests.fuzz.messages import Forge
 

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from device.control import Rejection, SigningKeys
-from device.control.keys.history import KeyHistory
-from device.control.keys.statement import Key
-from device.control.keys.store import KeyStore
-from device.records import KEYS_TYPE, Purpose
-from device.records.contract.schema import payload_schema
+from platepost.device.control import Rejection, SigningKeys
+from platepost.device.control.keys.store import KeyStore
+from platepost.wire.contract.schema import payload_schema
+from platepost.wire.keys.history import KeyHistory
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import KEYS_TYPE, Purpose
 from tests.device.control.keys.clerk import Clerk, named, pem
 from tests.fuzz.messages import HEADER_NAMES, TEXT, b64, broken, mangle, mostly, payloads, text_of
 

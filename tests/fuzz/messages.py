@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509 import load_pem_x509_certificate
 from hypothesis import strategies as st
 
-from device.config import REMOTE_KEYS
-from device.records import COMMAND_TYPE, CONFIGURATION_TYPE, Command
-from provisioning.fleet.fleet import Fleet
+from platepost.device.config import REMOTE_KEYS
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import COMMAND_TYPE, CONFIGURATION_TYPE, Command
 from tests.device.control.world import RUN
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(

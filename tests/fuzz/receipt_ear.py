@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from device.control import Rejection
-from device.faults.fault import Fault
-from device.records import RECEIPT_TYPE, new_identifier
-from device.records.contract.schema import payload_schema
+from platepost.device.control import Rejection
+from platepost.wire.contract.schema import payload_schema
+from platepost.wire.faults import Fault
+from platepost.wire.records import RECEIPT_TYPE, new_identifier
 from tests.device.control.keys.clerk import pem
 from tests.device.custody.bench import SOURCE, Bench
 from tests.device.outbox.inside import execute

@@ -18,23 +18,23 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from device.errors import RecordError
-from device.hotlist import HotList, HotListRefused, RefusalReason
-from device.records import Command, Keyring, Role
-from device.records.canonical import canonical_bytes
-from device.records.contract.examples import ExampleSigner, example_records
-from device.records.verify.verify import Verifier
-from provisioning.control.status import judge
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.common.errors import RecordError
+from platepost.provisioning.control.status import judge
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.hotlist import HotList, HotListRefused, RefusalReason
+from platepost.wire.records import Command, Keyring, Role
+from platepost.wire.records.canonical import canonical_bytes
+from platepost.wire.verify.verify import Verifier
 from tests.device.control.world import World
 from tests.device.hotlist.department import Department
-from tests.device.hotlist.test_package import payload, resigned
 from tests.fuzz import receipt_ear
 from tests.fuzz.ear import PREFIX, Ear, ear
 from tests.fuzz.key_ear import KeyEar, messages
 from tests.fuzz.messages import HEADER_NAMES, Forge, Keys, b64, broken, mangle, text_of
 from tests.fuzz.receipt_ear import ReceiptEar
+from tests.wire.hotlist.test_package import payload, resigned
 
 EXAMPLES = int(os.environ.get("PLATEPOST_FUZZ", "6"))
 EACH = 20

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from models.cli import models
+from platepost.models.cli import models
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -36,7 +36,7 @@ HEAVY = ("PIL", "fontTools", "keras", "tensorflow", "torch")
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make it seem that the training extra is not installed."""
-    for name in [name for name in sys.modules if name.startswith("models.") and name != "models.cli"]:
+    for name in [name for name in sys.modules if name.startswith("models.") and name != "platepost.models.cli"]:
         monkeypatch.delitem(sys.modules, name)
     for name in HEAVY:
         for module in [module for module in sys.modules if module.partition(".")[0] == name]:
@@ -68,8 +68,8 @@ def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_
 
 def test_defaults_shown_are_those_of_the_training() -> None:
     pytest.importorskip("torch", reason="the training extra is not installed")
-    from models.detector.cli import SEED, STEPS  # noqa: PLC0415
-    from models.detector.train import Training  # noqa: PLC0415
+    from platepost.models.detector.cli import SEED, STEPS  # noqa: PLC0415
+    from platepost.models.detector.train import Training  # noqa: PLC0415
 
     assert (Training.steps, Training.seed) == (STEPS, SEED)
 

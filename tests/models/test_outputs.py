@@ -4,8 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from models.outputs import make_room
-from models.reader.cli import convert
+from platepost.models.outputs import make_room
+from platepost.models.reader.cli import convert
 
 
 def test_the_folder_is_made_and_nothing_else_changed(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_convert_sees_before_it_draws_that_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="the training extra is not installed")
     (tmp_path / "last.pt").touch()
-    monkeypatch.delattr("models.reader.cli.drawn_samples")
+    monkeypatch.delattr("platepost.models.reader.cli.drawn_samples")
     result = CliRunner().invoke(convert, [str(tmp_path / "last.pt"), str(tmp_path / "last.pt" / "reader.tflite")])
     assert result.exit_code == 1
     assert "cannot write" in result.output

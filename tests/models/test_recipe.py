@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 import pytest
 
-from device.vision.detector import beside
-from models.cli import models
-from models.recipe import RECIPE, Ingredients, Kitchen, Recipe
+from platepost.device.vision.detector import beside
+from platepost.models.cli import models
+from platepost.models.recipe import RECIPE, Ingredients, Kitchen, Recipe
 
 ROOT = Path(__file__).parents[2]
 TINY = """

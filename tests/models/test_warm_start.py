@@ -9,8 +9,8 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 import torch
 from torch import nn
 
-from device.vision.modelfiles import shipped
-from models.warm_start import adopt, convolutions
+from platepost.device.vision.modelfiles import shipped
+from platepost.models.warm_start import adopt, convolutions
 
 
 def test_every_convolution_of_the_reader_is_found_in_order() -> None:

@@ -16,32 +16,32 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 from joserfc import jws
 
-from department.custody.issuer import ReceiptIssuer
-from department.database.cluster import installed_versions
-from device.board.base import Light
-from device.board.tamper import TamperMonitor
-from device.camera.lens import LensMonitor
-from device.camera.supervisor import CameraSupervisor, DroppedFrames
-from device.clock.timekeeper import Timekeeper
-from device.custody.service import CustodyService
-from device.hotlist import HotList, HotListStore, LookUpResult, Query
-from device.hotlist.manifest import Manifest
-from device.hotlist.service import HotListService, Installation
-from device.hotlist.settings import HotListSettings
-from device.outbox import custody, rows
-from device.outbox.database import Connection
-from device.outbox.outbox import Outbox
-from device.outbox.quota import Quota
-from device.records import TYPES, Envelope, Hit, Recorder
-from device.reporting.reporter import Reporter
-from device.uplink.in_flight import InFlight
-from device.vision.passages import Passage, Passages
-from simulator import processes
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.scenario import event_runner, site
-from simulator.scenario.checks.kinds import Check
-from simulator.scenario.load import SHIPPED, shipped
-from simulator.scenario.runner import RunOptions, run_one
+from platepost.department.custody.issuer import ReceiptIssuer
+from platepost.department.database.cluster import installed_versions
+from platepost.device.board.base import Light
+from platepost.device.board.tamper import TamperMonitor
+from platepost.device.camera.lens import LensMonitor
+from platepost.device.camera.supervisor import CameraSupervisor, DroppedFrames
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.custody.service import CustodyService
+from platepost.device.hotlist.service import HotListService, Installation
+from platepost.device.outbox import custody, rows
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.quota import Quota
+from platepost.device.reporting.reporter import Reporter
+from platepost.device.uplink.in_flight import InFlight
+from platepost.device.vision.passages import Passage, Passages
+from platepost.simulator import processes
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.scenario import event_runner, site
+from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.load import SHIPPED, shipped
+from platepost.simulator.scenario.runner import RunOptions, run_one
+from platepost.wire.hotlist import HotList, HotListStore, LookUpResult, Query
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.settings import HotListSettings
+from platepost.wire.records import TYPES, Envelope, Hit, Recorder
 from tests.remembering import remembering
 
 Patch = pytest.MonkeyPatch
@@ -97,7 +97,11 @@ def takes_every_list(patch: Patch) -> None:
     def trusting(line: bytes, _key: object) -> Manifest:
         return Manifest.model_validate_json(jws.extract_compact(line).payload)
 
-    for name in ("device.hotlist.manifest", "device.hotlist.package", "device.hotlist.issuers"):
+    for name in (
+        "platepost.wire.hotlist.manifest",
+        "platepost.wire.hotlist.package",
+        "platepost.wire.hotlist.issuers",
+    ):
         patch.setattr(f"{name}.verify", trusting, raising=False)
 
 
@@ -108,7 +112,7 @@ def forgets_its_list(patch: Patch) -> None:
 
 def ignores_age(patch: Patch) -> None:
     """Every list is in date."""
-    patch.setattr("device.hotlist.service.freshness", lambda *_args, **_more: "current")
+    patch.setattr("platepost.device.hotlist.service.freshness", lambda *_args, **_more: "current")
 
 
 def withdraws_every_hit(patch: Patch) -> None:
@@ -144,7 +148,7 @@ def does_not_feel_the_case(patch: Patch) -> None:
 
 def lets_the_camera_hang(patch: Patch) -> None:
     """However long no frame comes, nothing is done."""
-    patch.setattr("device.camera.supervisor.HUNG_SECONDS", 1e9)
+    patch.setattr("platepost.device.camera.supervisor.HUNG_SECONDS", 1e9)
 
 
 def says_nothing_of_its_camera(patch: Patch) -> None:
@@ -234,7 +238,7 @@ def takes_one_for_another(patch: Patch) -> None:
 
 def shows_no_light(patch: Patch) -> None:
     """The status light says that all is well."""
-    patch.setattr("device.board.status_light.light", lambda _faults: Light.IN_SERVICE)
+    patch.setattr("platepost.device.board.status_light.light", lambda _faults: Light.IN_SERVICE)
 
 
 def believes_the_broker(patch: Patch) -> None:
@@ -254,7 +258,9 @@ def names_no_loss(patch: Patch) -> None:
 
 def signs_for_what_it_does_not_store(patch: Patch) -> None:
     """A department's keeper takes note of records, and writes none of them."""
-    mutation = "from department.custody.tables import CustodyTables; CustodyTables.write = lambda *_, **__: None; "
+    mutation = (
+        "from platepost.department.custody.tables import CustodyTables; CustodyTables.write = lambda *_, **__: None; "
+    )
     patch.setattr(processes, "_PROGRAM", f"import sys; {mutation}{processes._PROGRAM}")
 
 

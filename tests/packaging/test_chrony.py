@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.image.recipe import CHRONY_PATH, setup_script
+from platepost.provisioning.image.recipe import CHRONY_PATH, setup_script
 
 SHIPPED = Path(__file__).parents[2] / "packaging" / "chrony" / "platepost.conf"
 CHRONYD = shutil.which("chronyd") or shutil.which("chronyd", path="/usr/sbin:/usr/local/sbin")

@@ -23,25 +23,27 @@ def shipped(tree: Path) -> set[Path]:
         for line in (ROOT / f"debian/{package}.install").read_text(encoding="utf-8").splitlines()
     }
     rules = (ROOT / "debian/rules").read_text(encoding="utf-8")
-    left_out = tuple(re.findall(r"rm -r debian/platepost/\$\(APP\)/(\S+)", rules))
+    left_out = tuple(re.findall(r"rm -r debian/platepost/\$\(PACKAGE\)/(\S+)", rules))
     assert left_out
-    files = {Path(name) for name in names if name.endswith(".py") and name.split("/")[0] in folders}
+    files = {
+        path for path in map(Path, names) if path.suffix == ".py" and {str(path), *map(str, path.parents)} & folders
+    }
     return {path for path in files if not any(path.is_relative_to(folder) for folder in left_out)}
 
 
 def test_a_post_runs_without_what_writes_the_contract(tmp_path: Path) -> None:
     files = shipped(ROOT)
-    assert {Path("device/post.py"), Path("device/records/read.py"), Path("provisioning/cli.py")} <= files
-    assert not [path for path in files if path.is_relative_to("device/records/contract")]
+    assert {Path("device/post.py"), Path("wire/records/read.py"), Path("technician/commands/aim.py")} <= files
+    assert not [path for path in files if path.is_relative_to("wire/contract")]
     for path in files:
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, tmp_path / path)
+        installed = tmp_path / "platepost" / path.relative_to("platepost" if path.parts[0] == "platepost" else ".")
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, installed)
     script = (
-        "import importlib, pkgutil, sys, device, provisioning\n"
-        f"sys.exit('another tree') if {str(tmp_path)!r} not in device.__file__ else None\n"
-        "for package in (device, provisioning):\n"
-        "    for module in pkgutil.walk_packages(package.__path__, f'{package.__name__}.'):\n"
-        "        importlib.import_module(module.name)\n"
+        "import importlib, pkgutil, sys, platepost\n"
+        f"sys.exit('another tree') if {str(tmp_path)!r} not in platepost.__file__ else None\n"
+        "for module in pkgutil.walk_packages(platepost.__path__, 'platepost.'):\n"
+        "    importlib.import_module(module.name)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -89,7 +91,8 @@ def test_the_runtime_reads_plates_without_what_its_package_leaves_out(tmp_path: 
     subprocess.run(["bash", "-c", left_out], cwd=tmp_path / litert.name, check=True)
     assert not (tmp_path / litert.name / "libLiteRt.so").exists()
     load = (
-        "from device.vision.interpreter import Network; from device.vision.modelfiles import shipped; "
+        "from platepost.device.vision.interpreter import Network; "
+        "from platepost.device.vision.modelfiles import shipped; "
         "import ai_edge_litert; Network(shipped('reader.tflite')); print(ai_edge_litert.__file__)"
     )
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"}

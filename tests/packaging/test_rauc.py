@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from device.health.boot_counter import WELL_SECONDS, BootCounter
-from device.systemd import Notifier
+from platepost.common.systemd import Notifier
+from platepost.device.health.boot_counter import WELL_SECONDS, BootCounter
 from tests.clocks import SteppedClock
 
 PACKAGING = Path(__file__).parents[2] / "packaging"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from annotated_types import Le
 
-from device.uplink.settings import UplinkSettings
+from platepost.device.uplink.settings import UplinkSettings
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
 MOST_EXPOSED = 1.5

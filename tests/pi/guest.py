@@ -28,10 +28,10 @@ os.dup2(console, 1)
 os.dup2(console, 2)
 os.chdir("/run")  # lgpio makes files where it is started
 
-from device import backends  # noqa: E402 - found by the line above
-from device.board.base import Board, Light  # noqa: E402
-from device.cli import main as platepost  # noqa: E402
-from device.errors import PlatepostError  # noqa: E402
+from platepost.common.errors import PlatepostError  # noqa: E402
+from platepost.device import backends  # noqa: E402 - found by the line above
+from platepost.device.board.base import Board, Light  # noqa: E402
+from platepost.device.cli import main as platepost  # noqa: E402
 
 
 def act(boards: list[Board], asked: dict[str, Any]) -> object:

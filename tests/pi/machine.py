@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from device import errors
-from device.board.base import Board, Light
+from platepost.common import errors
+from platepost.device.board.base import Board, Light
 from tests.pi.chip import Chip
 
 PROJECT = Path(__file__).parents[2]
@@ -154,7 +154,8 @@ class RemoteBoard(Board):
 
 def archive_of_project() -> bytes:
     """Return the device and the first process of the machine, as the second part of an initial file system."""
-    files = {f"app/{path.relative_to(PROJECT)}": path for path in sorted((PROJECT / "device").rglob("*.py"))}
+    paths = [*(PROJECT / "platepost").glob("*.py"), *sorted((PROJECT / "platepost" / "device").rglob("*.py"))]
+    files = {f"app/{path.relative_to(PROJECT)}": path for path in paths}
     made = io.BytesIO()
     for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"."}):
         _add(made, folder, 0o040755, b"")

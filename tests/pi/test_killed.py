@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.fleet.post_file import PostSettings, post_file
+from platepost.provisioning.fleet.post_file import PostSettings, post_file
 from tests.pi.machine import LIBRARIES, Pi, RemoteBoard
 
 ILLUMINATOR, CAMERA_POWER, STATUS_LIGHT = 17, 27, 22

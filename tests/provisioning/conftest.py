@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.keyfiles import make_held_key
-from simulator.brokers.daemon import free_port
+from platepost.device.enrollment.keyfiles import make_held_key
+from platepost.simulator.brokers.daemon import free_port
+from platepost.wire.enrollment.errors import EnrollmentError
 
 SECONDS = 60.0
 

@@ -5,11 +5,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from device import config
-from device.errors import ConfigurationError
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.common.errors import ConfigurationError
+from platepost.device import config
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
 
 WHY = ("--purpose", "a new corner")
 

@@ -7,8 +7,8 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from provisioning.connection import Connection, data_of, split_address
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.connection import Connection, data_of, split_address
+from platepost.provisioning.errors import ProvisioningError
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{}", b'{"data": 1}', b"[" * 30_000])

@@ -7,8 +7,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from device.errors import CameraError
-from simulator.cli import simulate
+from platepost.common.errors import CameraError
+from platepost.simulator.cli import simulate
 
 ROOT = Path(__file__).parents[2]
 

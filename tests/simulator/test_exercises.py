@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from click.testing import CliRunner
 
-from department.people.rights import TrainingTopic
-from simulator.errors import SimulatorError
-from simulator.exercises import drawn_exercises, exercises
+from platepost.department.people.rights import TrainingTopic
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.exercises import drawn_exercises, exercises
 from tests.device.nobody import NOBODY, needs_root, place_of_nobody
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.config import Configuration
-from simulator import practice
+from platepost.device.config import Configuration
+from platepost.simulator import practice
 
 
 def test_practice_names_no_next_step_and_nothing_that_is_thrown_away(

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from device.records.canonical import canonical_bytes, digest_of, dump
-from device.records.contract.examples import ExampleSigner, example_records
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.records.canonical import canonical_bytes, digest_of, dump
 
 SIGNER = ExampleSigner()
 EXAMPLES = {name: envelope.event for name, envelope in example_records(SIGNER).items()}

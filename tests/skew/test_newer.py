@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from department.custody.given_up import PostStatements
-from department.custody.holding import ChainName
-from department.custody.messages import ReceivedMessage
-from device.records import Hit, Keyring, Status, read_event
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.verify.cli import verify
-from device.records.verify.verify import Verifier
-from provisioning.commands.status import line
-from provisioning.control.status import CheckResult, Grade, judge, overall
-from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import RecordStore
-from simulator.live.page_events import told
+from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.provisioning.commands.status import line
+from platepost.provisioning.control.status import CheckResult, Grade, judge, overall
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.keeper.store import RecordStore
+from platepost.simulator.live.page_events import told
+from platepost.wire.records import Hit, Keyring, Status, read_event
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.verify.cli import verify
+from platepost.wire.verify.verify import Verifier
 from tests.skew.newer import CHAIN, EXAMPLES, KIND, SIGNER, chained, history, signed, unknown, with_more
 from tests.verifier.second import agreed
 

@@ -12,20 +12,20 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from department.custody.holding import ChainName
-from department.custody.messages import ReceivedMessage
-from device.control.keys.statement import KeyStatement
-from device.hotlist.manifest import read_unverified
-from device.records import CommandRequest, DesiredConfiguration, Keyring, Purpose, read_event
-from device.records.canonical import parse
-from device.records.contract.received import example_payloads
-from device.records.contract.schema import contract
-from device.records.verify.verify import Verifier
-from provisioning.brokers.rights import RIGHTS, Party
-from provisioning.control.status import judge
-from simulator.ground.subscriber import Arrival
-from simulator.keeper.store import RecordStore
-from simulator.live.page_events import told
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.provisioning.brokers.rights import RIGHTS, Party
+from platepost.provisioning.control.status import judge
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.keeper.store import RecordStore
+from platepost.simulator.live.page_events import told
+from platepost.wire.contract.received import example_payloads
+from platepost.wire.contract.schema import contract
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.keys.statement import KeyStatement
+from platepost.wire.records import CommandRequest, DesiredConfiguration, Keyring, Purpose, read_event
+from platepost.wire.records.canonical import parse
+from platepost.wire.verify.verify import Verifier
 from tests.skew.rules import broken
 from tests.verifier.second import agreed
 

@@ -19,19 +19,19 @@ from pathlib import Path
 
 import cv2
 
-from provisioning.trust import certificates
+from platepost.provisioning.trust import certificates
 
 certificates.LEAF_VALID = certificates.ROOT_VALID = timedelta(days=50 * 365)
 
-from device.camera.ladder import Ladder  # noqa: E402
-from device.health.habit import Habit  # noqa: E402
-from device.health.starts import Starts  # noqa: E402
-from device.health.view import View, Views  # noqa: E402
-from simulator.subscriber import Subscriber  # noqa: E402
+from platepost.device.camera.ladder import Ladder  # noqa: E402
+from platepost.device.health.habit import Habit  # noqa: E402
+from platepost.device.health.starts import Starts  # noqa: E402
+from platepost.device.health.view import View, Views  # noqa: E402
+from platepost.simulator.subscriber import Subscriber  # noqa: E402
 
-from provisioning.cli import provision  # noqa: E402
-from provisioning.fleet import Fleet  # noqa: E402
-from simulator.brokers.mosquitto import Broker  # noqa: E402
+from platepost.provisioning.cli import provision  # noqa: E402
+from platepost.provisioning.fleet import Fleet  # noqa: E402
+from platepost.simulator.brokers.mosquitto import Broker  # noqa: E402
 from tests.end_to_end.day import _PROGRAM, Day, given, running  # noqa: E402
 
 Fleet.add_operator.__kwdefaults__["valid"] = certificates.LEAF_VALID

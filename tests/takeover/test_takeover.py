@@ -15,29 +15,29 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from device.camera.recovery import RecoveryMemory
-from device.camera.view import Views
-from device.clock.timekeeper import TimeFloor
-from device.commands.selftest import selftest
-from device.config import load
-from device.control.errors import RefusedError
-from device.control.replay_guard import ReplayGuard
-from device.files import StateFile
-from device.health.boot_counter import CountedStarts
-from device.health.crash_record import RunState
-from device.health.read_rate import UsualReads
-from device.outbox.database import read_key_file
-from device.outbox.outbox import Outbox
-from device.post import Post
-from device.records import DEPARTMENT_PURPOSES, CustodianTerms, Keyring, Purpose
-from device.records.signing import read_key
-from device.records.verify.cli import verify
-from device.records.verify.verify import Verifier
-from provisioning.cli import provision
-from provisioning.control.keys.rotation import declare
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.common.files import StateFile
+from platepost.device.camera.recovery import RecoveryMemory
+from platepost.device.camera.view import Views
+from platepost.device.clock.timekeeper import TimeFloor
+from platepost.device.commands.selftest import selftest
+from platepost.device.config import load
+from platepost.device.control.replay_guard import ReplayGuard
+from platepost.device.health.boot_counter import CountedStarts
+from platepost.device.health.crash_record import RunState
+from platepost.device.health.read_rate import UsualReads
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.post import Post
+from platepost.provisioning.cli import provision
+from platepost.provisioning.control.keys.rotation import declare
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE, NEW_PERSON_PASSPHRASE, PERSONAL_PASSPHRASE
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
+from platepost.wire.errors import RefusedError
+from platepost.wire.records import DEPARTMENT_PURPOSES, CustodianTerms, Keyring, Purpose
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.cli import verify
+from platepost.wire.verify.verify import Verifier
 from tests.end_to_end.day import SECONDS, Day, given, running
 
 BEFORE = Path(__file__).with_name("before.tar.xz")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from device.records import Keyring
-from device.records.verify.verify import Verifier
+from platepost.wire.records import Keyring
+from platepost.wire.verify.verify import Verifier
 
 PROGRAM = Path(__file__).with_name("verify.mjs")
 Problems = Counter[tuple[str, str | None, int | None]]

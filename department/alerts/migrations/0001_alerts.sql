@@ -5,7 +5,7 @@
 -- steps checks it, by the table of transitions, and brings the alert up to it. An alert has no plate and no picture:
 -- those are the hit's, and are read under an open entry of the ledger.
 
--- Filled from `department.alerts.states` whenever Django migrates.
+-- Filled from `platepost.department.alerts.states` whenever Django migrates.
 CREATE TABLE alerts_transition (
     step text COLLATE "C" NOT NULL,
     from_state text COLLATE "C" NOT NULL,

@@ -4,9 +4,9 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FORMER = import_module("department.alerts.migrations.0004_decisions_stay").STAY
+_FORMER = import_module("platepost.department.alerts.migrations.0004_decisions_stay").STAY
 _BEGIN, _END = "DELETE FROM alerts_alert AS gone", "alerts_decision AS kept WHERE kept.record_id = gone.record_id);"
 # Quarters of an hour: every time zone's months begin with one.
 FORGOTTEN = """

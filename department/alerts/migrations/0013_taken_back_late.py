@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 TAKEN_BACK = redefined(
     Path(__file__).with_name("0001_alerts.sql").read_text("utf-8"),

@@ -4,12 +4,12 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 CAME_TO = "CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE state END"
 _COUNTED = "captured_at, '2000-01-01Z'), state, count(*)"
 FORGET = redefined(
-    import_module("department.alerts.migrations.0011_forgotten").FORGOTTEN,
+    import_module("platepost.department.alerts.migrations.0011_forgotten").FORGOTTEN,
     "alerts_forget",
     {_COUNTED: _COUNTED.replace("state", CAME_TO)},
 )

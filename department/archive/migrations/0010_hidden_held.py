@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 # As search has it: three characters that are known agree.
 HELD = redefined(

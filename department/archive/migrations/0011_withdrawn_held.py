@@ -4,11 +4,11 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 _FOUND = "        passages := passages || found;\n"
 HELD = redefined(
-    import_module("department.archive.migrations.0010_hidden_held").HELD,
+    import_module("platepost.department.archive.migrations.0010_hidden_held").HELD,
     "archive_kept",
     {
         _FOUND: _FOUND

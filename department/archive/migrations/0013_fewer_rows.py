@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 STALE = redefined(
     Path(__file__).with_name("0002_kinds.sql").read_text("utf-8"),

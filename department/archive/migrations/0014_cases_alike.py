@@ -4,13 +4,13 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 _CASES = "WHERE lifted_at IS NULL AND case_number = ANY (cases))"
 _VALUES = "ARRAY(SELECT value #>> '{}' FROM said WHERE field = 'case')"
 ALIKE = (
     redefined(
-        import_module("department.archive.migrations.0006_entry_held").HELD,
+        import_module("platepost.department.archive.migrations.0006_entry_held").HELD,
         "archive_entry_held",
         {
             _CASES: _CASES.replace("case_number", "lower(case_number)"),

@@ -4,9 +4,9 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FORMER = import_module("department.archive.migrations.0011_withdrawn_held").HELD
+_FORMER = import_module("platepost.department.archive.migrations.0011_withdrawn_held").HELD
 _CAME = """            INTO more USING wanted, begins, ends, hold.since, hold.until, hold.posts;
         kept := kept || more;
 """

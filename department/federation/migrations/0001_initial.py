@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 # `query` in an agreement's scope: its people may ask by their own department's server, so many times an hour.
 AGREEMENTS = """
@@ -144,7 +144,9 @@ _CHANGED = {
 }
 
 _FACTS = redefined(
-    files("department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8"), "sharing_facts", _CHANGED
+    files("platepost.department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8"),
+    "sharing_facts",
+    _CHANGED,
 )
 
 

@@ -5,9 +5,9 @@ from importlib.resources import files
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FIRST = import_module("department.federation.migrations.0001_initial")
+_FIRST = import_module("platepost.department.federation.migrations.0001_initial")
 _FIELDS = "'person', 'purpose', 'case', 'exigent', 'policy', 'on_behalf_of'"
 _DUE = "SELECT coalesce(max(audit.until), plan.begins)"
 # What a clause forbids is looked for in every access, those at a console too.
@@ -21,7 +21,7 @@ _CHANGED = {
     "'plans', (SELECT count(*) FROM plans)": "'plans', (SELECT count(*) FROM plans WHERE begins <= now())",
 }
 FACTS = redefined(
-    files("department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8"),
+    files("platepost.department.sharing.migrations").joinpath("0001_sharing.sql").read_text("utf-8"),
     "sharing_facts",
     _FIRST._CHANGED | _CHANGED,  # noqa: SLF001 - what it changed stays changed
 )

@@ -4,9 +4,9 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FORMER = import_module("department.federation.migrations.0002_audits_begun").FACTS
+_FORMER = import_module("platepost.department.federation.migrations.0002_audits_begun").FACTS
 _RECENT = "retained_from > now() - interval '31 days' ORDER BY post, at DESC\n), readers"
 FACTS = redefined(
     _FORMER,

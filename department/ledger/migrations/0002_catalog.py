@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-# What each event carries, refers to, and who may enter it, is filled in from `department.ledger.catalog`.
+# What each event carries, refers to, and who may enter it, is filled in from `platepost.department.ledger.catalog`.
 CATALOG = """
 ALTER TABLE ledger_event
     ADD COLUMN carries text[] NOT NULL DEFAULT '{}',

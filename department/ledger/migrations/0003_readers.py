@@ -58,7 +58,7 @@ GRANT EXECUTE ON FUNCTION ledger_visible(text, text, text[]) TO platepost_audito
 GRANT EXECUTE ON FUNCTION ledger_log_open() TO platepost_web;
 """
 
-# A class that is not in the table never ends. What each says is filled in from `department.ledger.catalog`.
+# A class that is not in the table never ends. What each says is filled in from `platepost.department.ledger.catalog`.
 ENDING = """
 CREATE TABLE ledger_class (
     class text COLLATE "C" PRIMARY KEY,

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 _FORMER = """said ->> 'case' IS NOT DISTINCT FROM of_case
     AND (asked ? 'picture' OR asked @> ((said -> 'query') - 'exchange'))
@@ -27,7 +27,7 @@ _NARROWER = """(
 """
 # Of a list, some of it is narrower; but each further scene may bring other plates.
 NARROWED = redefined(
-    import_module("department.ledger.migrations.0009_approvals").APPROVALS,
+    import_module("platepost.department.ledger.migrations.0009_approvals").APPROVALS,
     "ledger_approved",
     {
         ") AS bodies\n": (

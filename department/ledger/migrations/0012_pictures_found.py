@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 # A picture's query names the entry that showed its read. That was an approved search's, by the same person and for the
 # same case, and is approved still.
@@ -29,7 +29,7 @@ SELECT asked ? 'picture' AND EXISTS (
 ) OR EXISTS (
     SELECT FROM public.ledger_entry AS decided"""
 PICTURES = redefined(
-    import_module("department.ledger.migrations.0011_narrowed").NARROWED,
+    import_module("platepost.department.ledger.migrations.0011_narrowed").NARROWED,
     "ledger_approved",
     {
         "\nSELECT EXISTS (\n    SELECT FROM public.ledger_entry AS decided": _FOUND,

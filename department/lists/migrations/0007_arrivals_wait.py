@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 # Who takes an entry off waits for hits that are coming, and hits that come then wait for them. Each looks in a
 # statement of its own behind that, which sees what the other has committed.
@@ -22,7 +22,7 @@ BEGIN
 END
 $$;
 """ + redefined(
-    import_module("department.lists.migrations.0005_dispatchers").LATE,
+    import_module("platepost.department.lists.migrations.0005_dispatchers").LATE,
     "lists_take_back",
     {"BEGIN\n": f"BEGIN\n    PERFORM pg_advisory_xact_lock_shared({_ARRIVALS});\n"},
 )

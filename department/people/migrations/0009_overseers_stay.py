@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 _BEGIN = "    ELSIF (NEW.disabled_at, NEW.active_from)"
 # Supervisors must not be able to shut out those who oversee them.
@@ -17,7 +17,7 @@ _OVERSEER = """    ELSIF current_user = 'platepost_web' AND NEW.disabled_at IS N
             USING ERRCODE = 'insufficient_privilege';
 """
 STAY = redefined(
-    files("department.people.migrations").joinpath("0002_rights.sql").read_text("utf-8"),
+    files("platepost.department.people.migrations").joinpath("0002_rights.sql").read_text("utf-8"),
     "people_check_person",
     {_BEGIN: _OVERSEER + _BEGIN},
 )

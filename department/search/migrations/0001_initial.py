@@ -3,7 +3,7 @@
 from django.db import migrations
 
 # A gram is an int4: what it tells (18 bits up), place (14 bits up), one or two characters of 7 bits each. It must stay
-# what `department.search.patterns.gram_code` makes.
+# what `platepost.department.search.patterns.gram_code` makes.
 TABLES = """
 CREATE FUNCTION search_grams(plate text) RETURNS integer[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$

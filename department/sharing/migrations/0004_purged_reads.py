@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 # The keeper's tally has each read once, whatever became of it: of the day, UTC, on which it came.
 _STILL_KEPT = """FROM custody_read
@@ -16,7 +16,7 @@ _EVER_KEPT = """FROM custody_tally
     AND day >= (since AT TIME ZONE 'UTC')::date AND day < (until AT TIME ZONE 'UTC')::date
 """
 COUNTS = redefined(
-    import_module("department.sharing.migrations.0002_public").PUBLIC,
+    import_module("platepost.department.sharing.migrations.0002_public").PUBLIC,
     "sharing_counts",
     {
         f"'reads', 'reads', count(*) {_STILL_KEPT}": f"'reads', 'reads', coalesce(sum(count), 0)::bigint {_EVER_KEPT}",

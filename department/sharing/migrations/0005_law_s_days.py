@@ -4,9 +4,9 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FORMER = import_module("department.sharing.migrations.0003_who_acts")
+_FORMER = import_module("platepost.department.sharing.migrations.0003_who_acts")
 _EXTENDED = "    -- Gov. Code 7922.535 (b): once, by 14 days.\n"
 _DUE = """    -- Gov. Code 7922.535 (a).
     IF TG_OP = 'INSERT' AND NEW.kind = 'public records' AND NEW.due_on > NEW.received_on + 10 THEN

@@ -4,7 +4,7 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
 _STILL_THERE = """'undecided' END, count(*)
     FROM alerts_alert WHERE covert_group IS NULL AND captured_at >= since AND captured_at < until GROUP BY 2
@@ -17,7 +17,7 @@ _EVER_THERE = """'undecided' END, sum(found.count)::bigint
     ) AS found (state, count) GROUP BY 2
 """
 COUNTS = redefined(
-    import_module("department.sharing.migrations.0004_purged_reads").COUNTS,
+    import_module("platepost.department.sharing.migrations.0004_purged_reads").COUNTS,
     "sharing_counts",
     {_STILL_THERE: _EVER_THERE},
 )

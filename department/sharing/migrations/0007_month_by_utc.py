@@ -4,9 +4,9 @@ from importlib import import_module
 
 from django.db import migrations
 
-from department.database.functions import redefined
+from platepost.department.database.functions import redefined
 
-_FORMER = import_module("department.sharing.migrations.0006_purged_hits").COUNTS
+_FORMER = import_module("platepost.department.sharing.migrations.0006_purged_hits").COUNTS
 _DAY = "({} AT TIME ZONE 'UTC')::date"
 # A zone's month begins up to 14 hours before it does by UTC, or 12 hours after.
 _MONTH = "date_trunc('month', {} AT TIME ZONE 'UTC' + interval '1 day')::date"

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+from platepost.department.database.roles import AUDITOR, KEEPER, PURGER, WEB
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from department.database.roles import WEB
+from platepost.department.database.roles import WEB
 
 _SQL = f"""
 -- As the owner, whom row security does not bind: a synthetic hit is of no vehicle.

@@ -17,17 +17,17 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from device.camera.base import Camera
-from device.camera.picamera2.bounded import Bounded
-from device.camera.picamera2.controls import controls
-from device.camera.picamera2.exposure import PlateMeter
-from device.camera.picamera2.planes import luma, picture
-from device.camera.picamera2.sensors import ImageSensor, sensor
-from device.camera.picamera2.settings import Picamera2Settings
-from device.errors import CameraError, PlatepostError
-from device.frame import Box, Frame
-from device.settings import checked
-from device.vision.detector import HEIGHT, WIDTH
+from platepost.common.errors import CameraError, PlatepostError
+from platepost.common.settings import checked
+from platepost.device.camera.base import Camera
+from platepost.device.camera.picamera2.bounded import Bounded
+from platepost.device.camera.picamera2.controls import controls
+from platepost.device.camera.picamera2.exposure import PlateMeter
+from platepost.device.camera.picamera2.planes import luma, picture
+from platepost.device.camera.picamera2.sensors import ImageSensor, sensor
+from platepost.device.camera.picamera2.settings import Picamera2Settings
+from platepost.device.frame import Box, Frame
+from platepost.device.vision.detector import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
     from picamera2 import CompletedRequest, Job, Picamera2

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from device.camera.picamera2.sensors import ImageSensor
-from device.camera.picamera2.settings import Picamera2Settings
+from platepost.device.camera.picamera2.sensors import ImageSensor
+from platepost.device.camera.picamera2.settings import Picamera2Settings
 
 AF_MANUAL = 0
 """`AfMode` of libcamera: the lens stays where it is put."""

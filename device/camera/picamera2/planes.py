@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.errors import CameraError
+from platepost.common.errors import CameraError
 
 FORMATS = ("YUV420", "NV12")
 """Luma of H rows, then chroma of half the resolution, its two parts one after the other or interleaved."""

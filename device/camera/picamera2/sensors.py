@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from device.errors import CameraError
+from platepost.common.errors import CameraError
 
 
 @dataclass(frozen=True, slots=True)

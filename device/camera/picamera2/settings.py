@@ -4,9 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.camera.picamera2.exposure import Exposure, Limits
-from device.camera.picamera2.shutter import longest_shutter
-from device.settings import Section
+from platepost.common.settings import Section
+from platepost.device.camera.picamera2.exposure import Exposure, Limits
+from platepost.device.camera.picamera2.shutter import longest_shutter
 
 EVEN = "must be even: two pixels share one color"
 

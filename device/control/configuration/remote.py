@@ -11,14 +11,14 @@ from threading import RLock
 from time import monotonic
 from typing import Generic
 
-from device.audit.log import AuditEvent
-from device.control.configuration import desired as judging
-from device.control.configuration.overlay import overlay
-from device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
-from device.control.errors import NotKeptError, RefusedError, Rejection
-from device.control.keys import SigningKeys
-from device.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
-from device.settings import Table
+from platepost.common.settings import Table
+from platepost.device.audit.log import AuditEvent
+from platepost.device.control.configuration.store import Applied, ConfigurationStore, StoredConfiguration, Trial
+from platepost.device.control.keys import SigningKeys
+from platepost.wire.control import desired as judging
+from platepost.wire.control.overlay import overlay
+from platepost.wire.errors import NotKeptError, RefusedError, Rejection
+from platepost.wire.records import CONFIGURATION_TYPE, ClockQuality, ConfigurationState, RefusedConfiguration, Source
 
 log = logging.getLogger(__name__)
 

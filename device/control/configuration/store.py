@@ -5,9 +5,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from device.control.errors import NotKeptError
-from device.files import StateFile
-from device.records import RefusedConfiguration, UtcTime
+from platepost.common.files import StateFile
+from platepost.wire.errors import NotKeptError
+from platepost.wire.records import RefusedConfiguration, UtcTime
 
 NAME = "configuration.json"
 

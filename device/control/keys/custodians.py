@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from device.control.keys.signing_keys import SigningKeys
-from device.control.keys.statement import Key
-from device.control.keys.store import KeyStore, stored_custodians
-from device.records import CustodianTerms, Purpose
+from platepost.device.control.keys.signing_keys import SigningKeys
+from platepost.device.control.keys.store import KeyStore, stored_custodians
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import CustodianTerms, Purpose
 
 
 class Custodians:

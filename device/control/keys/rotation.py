@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from device.audit.rate_limit import RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
-from device.control import SigningKeys
-from device.control.keys.trust import TrustedKeys
-from device.part import Interval
-from device.records import custody_keys_topic, keys_topic
-from device.records.topics import NAME
-from device.uplink.inbox import Delivery, Handler
-from device.uplink.uplink import Uplink
+from platepost.device.audit.rate_limit import RateLimitedAudit
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.control import SigningKeys
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.part import Interval
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.records import custody_keys_topic, keys_topic
+from platepost.wire.records.topics import NAME
 
 AGAIN_SECONDS = 600.0
 """How often what the disk did not take is tried again."""

@@ -9,16 +9,16 @@ from threading import RLock
 from joserfc.jwk import ECKey
 from pydantic import JsonValue
 
-from device.audit.log import AuditEvent
-from device.control.errors import NotKeptError, RefusedError, Rejection
-from device.control.jose import open_signed_by
-from device.control.keys.follow import follow, for_us
-from device.control.keys.history import KeyHistory, WithdrawnKey
-from device.control.keys.statement import Key, VerifiedStatement, lines, read
-from device.control.keys.store import MOST, KeyStore, StoredKeys, StoredWithdrawnKey
-from device.errors import RecordError
-from device.records import KEYS_TYPE, CustodianTerms, KeyState, Purpose, RefusedKeys
-from device.records.base import Outcome
+from platepost.common.errors import RecordError
+from platepost.device.audit.log import AuditEvent
+from platepost.device.control.keys.store import MOST, KeyStore, StoredKeys, StoredWithdrawnKey
+from platepost.wire.errors import NotKeptError, RefusedError, Rejection
+from platepost.wire.jose import open_signed_by
+from platepost.wire.keys.follow import follow, for_us
+from platepost.wire.keys.history import KeyHistory, WithdrawnKey
+from platepost.wire.keys.statement import Key, VerifiedStatement, lines, read
+from platepost.wire.records import KEYS_TYPE, CustodianTerms, KeyState, Purpose, RefusedKeys
+from platepost.wire.records.base import Outcome
 
 log = logging.getLogger(__name__)
 

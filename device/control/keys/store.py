@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from device.control.errors import NotKeptError
-from device.files import StateFile
-from device.records import Purpose, RefusedKeys
+from platepost.common.files import StateFile
+from platepost.wire.errors import NotKeptError
+from platepost.wire.records import Purpose, RefusedKeys
 
 MOST = 256
 """Statements that a post follows one another without one of the root's, which stands for all before it."""

@@ -8,15 +8,15 @@ from typing import Self
 
 from cryptography import x509
 
-from device.control.keys import SigningKeys
-from device.control.keys.custodians import Custodians
-from device.control.keys.statement import Key, roots_of
-from device.control.keys.store import KeyStore
-from device.control.settings import ControlSettings
-from device.errors import ConfigurationError, RecordError
-from device.files import read_configured
-from device.hotlist.issuers import Issuers
-from device.records import CustodianTerms, KeyState, Purpose
+from platepost.common.errors import ConfigurationError, RecordError
+from platepost.common.files import read_configured
+from platepost.device.control.keys import SigningKeys
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.control.keys.store import KeyStore
+from platepost.device.control.settings import ControlSettings
+from platepost.wire.hotlist.issuers import Issuers
+from platepost.wire.keys.statement import Key, roots_of
+from platepost.wire.records import CustodianTerms, KeyState, Purpose
 
 
 @dataclass(frozen=True, slots=True)

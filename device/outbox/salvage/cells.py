@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from device.outbox.salvage.pages import USABLE, Image
+from platepost.device.outbox.salvage.pages import USABLE, Image
 
 TABLE_LEAF, TABLE_INTERIOR, INDEX_LEAF, INDEX_INTERIOR = 0x0D, 0x05, 0x0A, 0x02
 Value: TypeAlias = int | float | str | bytes | None

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from device.outbox.database import Connection
-from device.outbox.rows import COVERT
-from device.outbox.salvage.forest import Spot
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.rows import COVERT
+from platepost.device.outbox.salvage.forest import Spot
 
 _AT_ONCE = 500
 _TABLES = """

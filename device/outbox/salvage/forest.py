@@ -10,8 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
-from device.outbox.salvage.cells import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF, Cell, cell_at, cells, children, kind
-from device.outbox.salvage.pages import (
+from platepost.device.outbox.salvage.cells import (
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    TABLE_LEAF,
+    Cell,
+    cell_at,
+    cells,
+    children,
+    kind,
+)
+from platepost.device.outbox.salvage.pages import (
     PAGE,
     Codec,
     Image,

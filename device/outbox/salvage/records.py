@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from device.errors import RecordError
-from device.outbox.database import Connection
-from device.outbox.rows import COVERT, seal
-from device.outbox.salvage.cells import Cell, cells
-from device.outbox.salvage.finds import Finds, ReadableRecord
-from device.outbox.salvage.forest import Forest, Spot
-from device.outbox.salvage.wal import is_chain_row
-from device.records import ChainHead
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.parts import pictures_match
+from platepost.common.errors import RecordError
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.rows import COVERT, seal
+from platepost.device.outbox.salvage.cells import Cell, cells
+from platepost.device.outbox.salvage.finds import Finds, ReadableRecord
+from platepost.device.outbox.salvage.forest import Forest, Spot
+from platepost.device.outbox.salvage.wal import is_chain_row
+from platepost.wire.records import ChainHead
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.parts import pictures_match
 
 _COLUMNS = {11, 12, 13, 14}
 """One more since version 2, since version 5, and since version 6."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from device.outbox.salvage.cells import TABLE_LEAF, cells, kind
-from device.outbox.salvage.pages import PAGE, Codec, Image, PageFile, WalFrame, read_salt, wal_frames
+from platepost.device.outbox.salvage.cells import TABLE_LEAF, cells, kind
+from platepost.device.outbox.salvage.pages import PAGE, Codec, Image, PageFile, WalFrame, read_salt, wal_frames
 
 
 def wal_is_damaged(path: Path, key: bytes) -> bool:

@@ -8,12 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.commands.options import Number
-from device.hotlist.errors import HotListRefused, WrongKey
-from device.hotlist.layout import decode
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, open_package, verify_package
-from provisioning.commands.hotlist.options import (
+from platepost.common.commands.options import Number
+from platepost.provisioning.commands.hotlist.options import (
     WRITTEN,
     Department,
     building_options,
@@ -23,15 +19,26 @@ from provisioning.commands.hotlist.options import (
     partial_plates,
     safe_exports,
 )
-from provisioning.commands.options import FILE
-from provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
-from provisioning.hotlist.export import Export, ExportSource
-from provisioning.hotlist.files import Files
-from provisioning.hotlist.held import Held
-from provisioning.hotlist.latest_delta import LatestDelta, own_vehicles
-from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize, what_is_allowed
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.commands.options import FILE
+from platepost.provisioning.hotlist.build import FALSE_POSITIVE_RATE, build_package
+from platepost.provisioning.hotlist.export import Export, ExportSource
+from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.held import Held
+from platepost.provisioning.hotlist.latest_delta import LatestDelta, own_vehicles
+from platepost.provisioning.hotlist.mapping import DEFAULT_CATEGORIES
+from platepost.provisioning.hotlist.report import (
+    Tally,
+    refusals_written,
+    show_news,
+    show_outcome,
+    summarize,
+    what_is_allowed,
+)
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.wire.hotlist.errors import HotListRefused, WrongKey
+from platepost.wire.hotlist.layout import decode
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import load_key, open_package, verify_package
 
 
 @click.command(

@@ -8,14 +8,14 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.hotlist import HotList
-from device.hotlist.errors import HotListRefused, WrongBase
-from device.hotlist.keys import fold, normalize
-from device.hotlist.manifest import Manifest
-from device.hotlist.match import Match
-from device.hotlist.package import Opened, load_key, unseal, verify_package
-from provisioning.commands.options import FILE, JSON
-from provisioning.hotlist.report import show_facts
+from platepost.provisioning.commands.options import FILE, JSON
+from platepost.provisioning.hotlist.report import show_facts
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.errors import HotListRefused, WrongBase
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.match import Match
+from platepost.wire.hotlist.package import Opened, load_key, unseal, verify_package
 
 
 @click.command(

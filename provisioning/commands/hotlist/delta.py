@@ -10,10 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import split
-from provisioning.commands.hotlist.options import (
+from platepost.provisioning.commands.hotlist.options import (
     WRITTEN,
     Department,
     building_options,
@@ -24,16 +21,19 @@ from provisioning.commands.hotlist.options import (
     partial_plates,
     safe_exports,
 )
-from provisioning.commands.options import FILE
-from provisioning.hotlist.changes import Removal, from_exports, from_news
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.export import ExportSource
-from provisioning.hotlist.files import Files
-from provisioning.hotlist.held import Held
-from provisioning.hotlist.latest_delta import LatestDelta
-from provisioning.hotlist.removals import read_removals
-from provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize
-from provisioning.hotlist.rows import RefusedRow
+from platepost.provisioning.commands.options import FILE
+from platepost.provisioning.hotlist.changes import Removal, from_exports, from_news
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.export import ExportSource
+from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.held import Held
+from platepost.provisioning.hotlist.latest_delta import LatestDelta
+from platepost.provisioning.hotlist.removals import read_removals
+from platepost.provisioning.hotlist.report import Tally, refusals_written, show_news, show_outcome, summarize
+from platepost.provisioning.hotlist.rows import RefusedRow
+from platepost.wire.hotlist.layout import PatternEntry
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import split
 
 
 @click.command(

@@ -6,15 +6,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.files import write_durably
-from device.hotlist.package import load_key, recipients, verify_package
-from device.records import Purpose
-from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLDER
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.report import facts_of, show_facts
+from platepost.common.files import write_durably
+from platepost.provisioning.commands.authorship import author_of, logged, optional_author
+from platepost.provisioning.commands.options import FILE, FOLDER, JSON, NEW_FOLDER
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.report import facts_of, show_facts
+from platepost.wire.hotlist.package import load_key, recipients, verify_package
+from platepost.wire.records import Purpose
 
 
 @click.command(

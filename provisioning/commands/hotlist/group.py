@@ -2,13 +2,13 @@
 
 import click
 
-from provisioning.commands.hotlist.build import build
-from provisioning.commands.hotlist.check import check
-from provisioning.commands.hotlist.delta import delta
-from provisioning.commands.hotlist.export import export
-from provisioning.commands.hotlist.inspect import inspect
-from provisioning.commands.hotlist.publish import publish_command
-from provisioning.commands.hotlist.rollback import rollback
+from platepost.provisioning.commands.hotlist.build import build
+from platepost.provisioning.commands.hotlist.check import check
+from platepost.provisioning.commands.hotlist.delta import delta
+from platepost.provisioning.commands.hotlist.export import export
+from platepost.provisioning.commands.hotlist.inspect import inspect
+from platepost.provisioning.commands.hotlist.publish import publish_command
+from platepost.provisioning.commands.hotlist.rollback import rollback
 
 
 @click.group()

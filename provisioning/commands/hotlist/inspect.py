@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.hotlist.errors import HotListRefused
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import check_whole, load_key, recipients, split, verify_package
-from provisioning.commands.options import FILE, JSON
-from provisioning.hotlist.report import show_facts
+from platepost.provisioning.commands.options import FILE, JSON
+from platepost.provisioning.hotlist.report import show_facts
+from platepost.wire.hotlist.errors import HotListRefused
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import check_whole, load_key, recipients, split, verify_package
 
 
 @click.command(

@@ -14,29 +14,29 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.commands.options import Number
-from device.files import write_durably
-from device.hotlist.layout import PatternEntry
-from device.hotlist.manifest import LONGEST_REASON, read_unverified
-from device.hotlist.package import load_key, split
-from device.hotlist.settings import SIZE_JUMP
-from device.records import Purpose
-from device.records.hit import TEST_CATEGORY
-from device.reporting.settings import TEST_PLATE
-from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.options import FILE, FOLDER, JSON, Command
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.build import LIFETIME
-from provisioning.hotlist.export import Export
-from provisioning.hotlist.files import Files
-from provisioning.hotlist.held import Held, open_held
-from provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
-from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.report import Tally, facts_of, what_is_allowed
-from provisioning.hotlist.rows import SourceError
-from provisioning.people.acts import Author
-from provisioning.trust.keys import opened_pem
+from platepost.common.commands.options import Number
+from platepost.common.files import write_durably
+from platepost.provisioning.commands.authorship import author_of, logged, optional_author
+from platepost.provisioning.commands.options import FILE, FOLDER, JSON, Command
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.build import LIFETIME
+from platepost.provisioning.hotlist.export import Export
+from platepost.provisioning.hotlist.files import Files
+from platepost.provisioning.hotlist.held import Held, open_held
+from platepost.provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
+from platepost.provisioning.hotlist.patterns_file import read_patterns
+from platepost.provisioning.hotlist.report import Tally, facts_of, what_is_allowed
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.people.acts import Author
+from platepost.provisioning.trust.keys import opened_pem
+from platepost.wire.hotlist.keys import TEST_PLATE
+from platepost.wire.hotlist.layout import PatternEntry
+from platepost.wire.hotlist.manifest import LONGEST_REASON, read_unverified
+from platepost.wire.hotlist.package import load_key, split
+from platepost.wire.hotlist.settings import SIZE_JUMP
+from platepost.wire.records import Purpose
+from platepost.wire.records.hit import TEST_CATEGORY
 
 
 class _Written(click.Path):

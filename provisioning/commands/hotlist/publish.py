@@ -11,20 +11,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from device.commands.options import Number
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import looks_like_package, verify_package
-from device.records import Keyring, Purpose
-from device.text import shown
-from provisioning.commands.authorship import author_of, logged, optional_author
-from provisioning.commands.hotlist.options import bytes_taken
-from provisioning.commands.options import BROKER, FILE, FOLDER, JSON
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.distribution import DistributionMonitor, PostState, all_heard, settled
-from provisioning.hotlist.publish import Sent, publish
-from provisioning.hotlist.report import facts_of
+from platepost.common.commands.options import Number
+from platepost.common.text import shown
+from platepost.provisioning.commands.authorship import author_of, logged, optional_author
+from platepost.provisioning.commands.hotlist.options import bytes_taken
+from platepost.provisioning.commands.options import BROKER, FILE, FOLDER, JSON
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.distribution import DistributionMonitor, PostState, all_heard, settled
+from platepost.provisioning.hotlist.publish import Sent, publish
+from platepost.provisioning.hotlist.report import facts_of
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import looks_like_package, verify_package
+from platepost.wire.records import Keyring, Purpose
 
 LOOK_AROUND_SECONDS = 1.0
 """For the posts' retained status to come; those that say nothing in that time are not waited for."""

@@ -5,17 +5,17 @@ from pathlib import Path
 import click
 from joserfc.jwk import ECKey
 
-from device.commands.options import Number
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import split
-from provisioning.commands.authorship import logged, optional_author
-from provisioning.commands.hotlist.options import Department, department
-from provisioning.commands.hotlist.publish import publish_command
-from provisioning.commands.options import BROKER, FOLDER, JSON
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.report import facts_of
-from provisioning.hotlist.rollback import rolled_back
-from provisioning.hotlist.rows import SourceError
+from platepost.common.commands.options import Number
+from platepost.provisioning.commands.authorship import logged, optional_author
+from platepost.provisioning.commands.hotlist.options import Department, department
+from platepost.provisioning.commands.hotlist.publish import publish_command
+from platepost.provisioning.commands.options import BROKER, FOLDER, JSON
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.report import facts_of
+from platepost.provisioning.hotlist.rollback import rolled_back
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import split
 
 
 @click.command(

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.records import KeyState, KeyStatement, Source, Status
-from provisioning.connection import Connection
-from provisioning.control.status import CheckResult, judge, record_keys
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.status import CheckResult, judge, record_keys
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.wire.records import KeyState, KeyStatement, Source, Status
 
 SURVEY_SECONDS = 3.0
 """For what the broker has retained."""

@@ -7,19 +7,19 @@ from typing import Literal
 
 from joserfc.jwk import ECKey
 
-from device.control import RefusedError
-from device.control.configuration.desired import read
-from device.hotlist import HotListRefused
-from device.hotlist.package import verify_package
-from device.records import CustodianTerms, Purpose, Source
-from provisioning.connection import Connection
-from provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
-from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.rotation import RotationStep, Voucher, announce, declare, retire, take_into_use
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.archive import Archive
-from provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.control.keys.adoption import Holder, KeyAdoption, Standing
+from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.rotation import RotationStep, Voucher, announce, declare, retire, take_into_use
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.wire.control.desired import read
+from platepost.wire.errors import RefusedError
+from platepost.wire.hotlist import HotListRefused
+from platepost.wire.hotlist.package import verify_package
+from platepost.wire.records import CustodianTerms, Purpose, Source
 
 Step = Literal["replace", "retire", "revoke"]
 ACTS: Mapping[Step, str] = {"replace": "key_announced", "retire": "key_retired", "revoke": "key_revoked"}

@@ -1,14 +1,14 @@
 """What a post would make of a statement, judged as the post itself judges, from what it says that it goes by."""
 
-from device.control.keys.follow import follow
-from device.control.keys.history import KeyHistory
-from device.control.keys.statement import Key, roots_of
-from provisioning.control.keys.adoption import Holder, Standing, goes_by
-from provisioning.control.keys.rotation import RotationStep
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import CHAIN_FILE, read_certificates
-from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.keys import new_key, public_pem
+from platepost.provisioning.control.keys.adoption import Holder, Standing, goes_by
+from platepost.provisioning.control.keys.rotation import RotationStep
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import CHAIN_FILE, read_certificates
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import new_key, public_pem
+from platepost.wire.keys.follow import follow
+from platepost.wire.keys.history import KeyHistory
+from platepost.wire.keys.statement import Key, roots_of
 
 
 def would(copy: Fleet, files: KeyFiles, holder: Holder, done: RotationStep) -> Standing:

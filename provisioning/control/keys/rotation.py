@@ -7,15 +7,15 @@ from typing import Literal
 
 from joserfc.jwk import ECKey
 
-from device.control.jose import sign
-from device.control.keys.statement import MOST_LINES
-from device.records import KEYS_TYPE, CustodianTerms, FormerKey, KeyStatement, SigningKey
-from device.records.signing import read_key
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import KEY_FILE
-from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import KEY_FILE
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
+from platepost.wire.jose import sign
+from platepost.wire.keys.statement import MOST_LINES
+from platepost.wire.records import KEYS_TYPE, CustodianTerms, FormerKey, KeyStatement, SigningKey
+from platepost.wire.records.signing import read_key
 
 Voucher = Literal["key", "root"]
 

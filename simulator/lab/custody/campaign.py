@@ -9,15 +9,15 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from department.custody.receipt_log import LostRange, ReceiptLog
-from device.records import CustodianTerms, Purpose
-from device.records.signing import read_key
-from provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
-from provisioning.errors import ProvisioningError
-from simulator.keeper.keeper import RECEIPTS, STORE
-from simulator.keeper.process import KeeperProcess
-from simulator.lab.custody.site import CUSTODIANS, RESTORED, CustodySite
-from simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog
+from platepost.provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
+from platepost.provisioning.errors import ProvisioningError
+from platepost.simulator.keeper.keeper import RECEIPTS, STORE
+from platepost.simulator.keeper.process import KeeperProcess
+from platepost.simulator.lab.custody.site import CUSTODIANS, RESTORED, CustodySite
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.wire.records import CustodianTerms, Purpose
+from platepost.wire.records.signing import read_key
 
 FIRST, SECOND = CUSTODIANS
 WHO = "campaign"

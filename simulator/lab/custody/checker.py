@@ -11,18 +11,18 @@ from typing import Any
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from department.custody.given_up import PostStatements, may_name_numbers
-from department.custody.holding import ChainName
-from department.custody.receipt_log import LostRange
-from device.control.errors import RefusedError
-from device.control.jose import open_signed_by
-from device.errors import RecordError
-from device.records import Read, Status
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.envelope import TYPES
-from device.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
-from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.common.errors import RecordError
+from platepost.department.custody.given_up import PostStatements, may_name_numbers
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.receipt_log import LostRange
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.errors import RefusedError
+from platepost.wire.jose import open_signed_by
+from platepost.wire.records import Read, Status
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.envelope import TYPES
+from platepost.wire.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
+from platepost.wire.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
 
 Mark = tuple[int, str]
 """Number and digest of a record."""

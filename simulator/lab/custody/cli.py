@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from device.commands.options import Number
-from simulator.errors import CampaignError
-from simulator.ground.folder import claimed
-from simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
-from simulator.lab.custody.site import RESTORED, CustodySite
-from simulator.lab.custody.weeks import (
+from platepost.common.commands.options import Number
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.lab.custody.campaign import CustodyCampaign, CustodyOutcome
+from platepost.simulator.lab.custody.site import RESTORED, CustodySite
+from platepost.simulator.lab.custody.weeks import (
     CUSTODIAN,
     FAST,
     SAVE_SECONDS,
@@ -24,7 +24,7 @@ from simulator.lab.custody.weeks import (
     left_out_seconds,
     step_seconds,
 )
-from simulator.lab.custody.weeks import POST as ALONE
+from platepost.simulator.lab.custody.weeks import POST as ALONE
 
 RATE = 8.0
 

@@ -10,22 +10,22 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from device import config
-from device.outbox.outbox import Outbox
-from device.records import Purpose, Source
-from device.records.signing import Keyring, read_key
-from device.records.topics import ROOT
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.passages import SeenVehicle, plate
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.keeper.process import PRELOADED as KEEPERS
-from simulator.keeper.process import KeeperProcess
-from simulator.lab.custody.checker import CustodyChecker, LeftBehind
-from simulator.lab.custody.wire import WireLog
-from simulator.lab.faults.killable_post import LEFT_OUT_SECONDS
-from simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.device import config
+from platepost.device.outbox.outbox import Outbox
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.passages import SeenVehicle, plate
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.keeper.process import PRELOADED as KEEPERS
+from platepost.simulator.keeper.process import KeeperProcess
+from platepost.simulator.lab.custody.checker import CustodyChecker, LeftBehind
+from platepost.simulator.lab.custody.wire import WireLog
+from platepost.simulator.lab.faults.killable_post import LEFT_OUT_SECONDS
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.wire.records import Purpose, Source
+from platepost.wire.records.signing import Keyring, read_key
+from platepost.wire.records.topics import ROOT
 
 AGENCY = "custody"
 GROUP = "narcotics"
@@ -80,7 +80,7 @@ class CustodySite(Site[Broker]):
         self.intrusions: tuple[str, ...] = ()
         """The intruders that the broker granted their topics."""
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*KEEPERS, "simulator.lab.faults.killable_post"])
+        self._context.set_forkserver_preload([*KEEPERS, "platepost.simulator.lab.faults.killable_post"])
         self._names, self._custodians, self._step = posts, custodians, step
         self._left_out_seconds = left_out_seconds
         self._settings: dict[str, Any] = {}

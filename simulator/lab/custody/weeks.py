@@ -9,16 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from device.errors import RecordError
-from device.faults.fault import Fault
-from device.records import Audit, Read, Status
-from device.records.canonical import parse
-from device.records.envelope import TYPES
-from simulator.lab.custody.checker import CustodyChecker
-from simulator.lab.custody.site import GROUP, CustodySite
-from simulator.lab.faults.killable_post import HITS, LEFT_OUT_SECONDS
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.common.errors import RecordError
+from platepost.simulator.lab.custody.checker import CustodyChecker
+from platepost.simulator.lab.custody.site import GROUP, CustodySite
+from platepost.simulator.lab.faults.killable_post import HITS, LEFT_OUT_SECONDS
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.faults import Fault
+from platepost.wire.records import Audit, Read, Status
+from platepost.wire.records.canonical import parse
+from platepost.wire.records.envelope import TYPES
 
 KEEPER, POST = "records", "alone"
 CUSTODIAN = {KEEPER: (GROUP,)}

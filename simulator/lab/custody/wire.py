@@ -14,9 +14,9 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.records.topics import ROOT
-from provisioning.connection import secured_client, split_address
-from simulator.errors import CampaignError
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.simulator.errors import CampaignError
+from platepost.wire.records.topics import ROOT
 
 READY_SECONDS = 30.0
 SESSION_SECONDS = 3600

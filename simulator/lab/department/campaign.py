@@ -15,15 +15,15 @@ from statistics import median
 from time import monotonic
 from typing import Any
 
-from device.errors import PlatepostError
-from device.records.signing import read_key
-from simulator.lab.custody.wire import messages_of
-from simulator.lab.department.checker import DepartmentChecker
-from simulator.lab.department.disturbances import DISTURBANCES, DisturbanceCounts, drawn_course
-from simulator.lab.department.plan import Plan
-from simulator.lab.department.publisher import PublisherCount, PublisherStage
-from simulator.lab.department.site import DepartmentSite
-from simulator.lab.department.stated import CustodyStatement
+from platepost.common.errors import PlatepostError
+from platepost.simulator.lab.custody.wire import messages_of
+from platepost.simulator.lab.department.checker import DepartmentChecker
+from platepost.simulator.lab.department.disturbances import DISTURBANCES, DisturbanceCounts, drawn_course
+from platepost.simulator.lab.department.plan import Plan
+from platepost.simulator.lab.department.publisher import PublisherCount, PublisherStage
+from platepost.simulator.lab.department.site import DepartmentSite
+from platepost.simulator.lab.department.stated import CustodyStatement
+from platepost.wire.records.signing import read_key
 
 SAMPLE_SECONDS = 2.0
 STUCK_SECONDS = 180.0

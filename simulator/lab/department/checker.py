@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
-from device.control.errors import RefusedError
-from device.control.jose import open_signed_by
-from device.records import RECEIPT_TYPE, Receipt
-from device.records.verify.chains import merged
-from simulator.lab.department.plan import ChainPlan, Plan
-from simulator.lab.department.stated import ChainStatement, CustodyStatement
+from platepost.simulator.lab.department.plan import ChainPlan, Plan
+from platepost.simulator.lab.department.stated import ChainStatement, CustodyStatement
+from platepost.wire.errors import RefusedError
+from platepost.wire.jose import open_signed_by
+from platepost.wire.records import RECEIPT_TYPE, Receipt
+from platepost.wire.verify.chains import merged
 
 MOST_NAMED = 5
 """Numbers of one kind of problem that are named one by one."""

@@ -8,14 +8,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from simulator.errors import CampaignError
-from simulator.ground.folder import claimed
-from simulator.lab.department.campaign import DepartmentCampaign, DepartmentOutcome
-from simulator.lab.department.disturbances import DisturbanceCounts
-from simulator.lab.department.oddities import Oddity
-from simulator.lab.department.site import DepartmentSite
-from simulator.lab.faults.namespaces import enter_namespaces
-from simulator.lab.progress import ProgressDisplay
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.lab.department.campaign import DepartmentCampaign, DepartmentOutcome
+from platepost.simulator.lab.department.disturbances import DisturbanceCounts
+from platepost.simulator.lab.department.oddities import Oddity
+from platepost.simulator.lab.department.site import DepartmentSite
+from platepost.simulator.lab.faults.namespaces import enter_namespaces
+from platepost.simulator.lab.progress import ProgressDisplay
 
 ODD_SHARE = 1 / 2000
 """Of the records, for each oddity; two at least."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from simulator.lab.department.site import DepartmentSite
-from simulator.lab.faults.namespaces import BALLAST, fill
+from platepost.simulator.lab.department.site import DepartmentSite
+from platepost.simulator.lab.faults.namespaces import BALLAST, fill
 
 REGISTER = "register renewed"
 FULL_SECONDS = 6.0

@@ -20,39 +20,39 @@ from django.utils import timezone
 from joserfc.jwk import ECKey
 from psycopg import sql
 
-from department.alerts.actions import AlertActor, EyeAnswers, confirm, system_not_practical, take
-from department.alerts.alerts import open_alerts
-from department.alerts.shift import acknowledge, shift_start
-from department.alerts.states import CharacterAnswer, EyeAnswer
-from department.archive.evidence_package import EvidenceManifest, EvidenceRecipient
-from department.archive.holds import HeldScope, place_hold
-from department.archive.retention import establish
-from department.audits.models import AuditPlan
-from department.audits.services import begin_audit, finish_audit, judge, plan_audits
-from department.custody.reading import Sought, reads
-from department.database.queries import rows
-from department.database.roles import KEEPER, SIGNER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.doors import agree_reads, confirm_reads
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.models import Agency, AgencyKind
-from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
-from department.ledger.writing import append
-from department.lists.models import ListEntry
-from department.lists.services import approve_entry, enter_entry
-from department.people.models import DepartmentPerson
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
-from department.people.services import add_person, disable, note_certificate, note_training
-from department.policy.errors import PurposeError
-from department.policy.policy import ALARM, AccessPurpose
-from department.search.patterns import PlatePattern
-from department.search.plates import PlateQuery, find_plates
-from department.sharing.agencies import agree, register_agency, verify_agency
-from department.sharing.clauses import publish_policy
-from department.sharing.incidents import exposure, note_notices, open_incident, sealed_list
-from department.sharing.models import BreachIncident
-from department.sharing.requests import decide, note_release, receive
-from simulator.lab.department.days import BackdatedClock
+from platepost.department.alerts.actions import AlertActor, EyeAnswers, confirm, system_not_practical, take
+from platepost.department.alerts.alerts import open_alerts
+from platepost.department.alerts.shift import acknowledge, shift_start
+from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
+from platepost.department.archive.evidence_package import EvidenceManifest, EvidenceRecipient
+from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.retention import establish
+from platepost.department.audits.models import AuditPlan
+from platepost.department.audits.services import begin_audit, finish_audit, judge, plan_audits
+from platepost.department.custody.reading import Sought, reads
+from platepost.department.database.queries import rows
+from platepost.department.database.roles import KEEPER, SIGNER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.doors import agree_reads, confirm_reads
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
+from platepost.department.ledger.writing import append
+from platepost.department.lists.models import ListEntry
+from platepost.department.lists.services import approve_entry, enter_entry
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.services import add_person, disable, note_certificate, note_training
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import ALARM, AccessPurpose
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import PlateQuery, find_plates
+from platepost.department.sharing.agencies import agree, register_agency, verify_agency
+from platepost.department.sharing.clauses import publish_policy
+from platepost.department.sharing.incidents import exposure, note_notices, open_incident, sealed_list
+from platepost.department.sharing.models import BreachIncident
+from platepost.department.sharing.requests import decide, note_release, receive
+from platepost.simulator.lab.department.days import BackdatedClock
 
 DAYS = 30
 LIST = 7

@@ -10,13 +10,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from department.config.upgrade import running_database
-from department.folder import DepartmentFolder
-from simulator.errors import CampaignError
-from simulator.ground.console import DepartmentConsole
-from simulator.ground.department import ThrowawayDepartment, department_folder
-from simulator.ground.folder import claimed
-from simulator.ground.site import throwaway_fleet
+from platepost.department.config.upgrade import running_database
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.console import DepartmentConsole
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.site import throwaway_fleet
 
 CUSTODIAN = "records"
 
@@ -25,16 +25,16 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
     """Live a month in an empty department whose database runs, in this process; return what came of it, for JSON."""
     from django.conf import settings  # noqa: PLC0415 - set up here
 
-    from department.config.start import set_up_django  # noqa: PLC0415
-    from department.database.cluster import SUPERUSER  # noqa: PLC0415
-    from department.database.roles import OWNER  # noqa: PLC0415
+    from platepost.department.config.start import set_up_django  # noqa: PLC0415
+    from platepost.department.database.cluster import SUPERUSER  # noqa: PLC0415
+    from platepost.department.database.roles import OWNER  # noqa: PLC0415
 
     set_up_django(folder, OWNER)
     # The owner here takes on each role in turn.
     settings.DATABASES["default"]["OPTIONS"] |= {"user": SUPERUSER, "assume_role": OWNER}
-    from department.sharing.clauses import evidence  # noqa: PLC0415
-    from simulator.lab.department.days import backdated_clock  # noqa: PLC0415
-    from simulator.lab.department.month import SimulatedMonth  # noqa: PLC0415
+    from platepost.department.sharing.clauses import evidence  # noqa: PLC0415
+    from platepost.simulator.lab.department.days import backdated_clock  # noqa: PLC0415
+    from platepost.simulator.lab.department.month import SimulatedMonth  # noqa: PLC0415
 
     with backdated_clock() as clock:
         month = SimulatedMonth(clock, seed=seed, reads=reads, every=every)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.lab.department.oddities import EXTRA, Oddity
+from platepost.simulator.lab.department.oddities import EXTRA, Oddity
 
 
 @dataclass(frozen=True, slots=True)

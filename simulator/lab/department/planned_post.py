@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from device.records import Receipt, Signer, Source, new_identifier
-from device.records.base import timestamp
-from device.records.canonical import GENESIS, canonical_bytes, digest_of, dump, parse
-from simulator.lab.department.oddities import Oddity
-from simulator.lab.department.plan import ExtraPlan
-from simulator.lab.department.templates import RecordTemplate, TemplateSet
+from platepost.simulator.lab.department.oddities import Oddity
+from platepost.simulator.lab.department.plan import ExtraPlan
+from platepost.simulator.lab.department.templates import RecordTemplate, TemplateSet
+from platepost.wire.records import Receipt, Signer, Source, new_identifier
+from platepost.wire.records.base import timestamp
+from platepost.wire.records.canonical import GENESIS, canonical_bytes, digest_of, dump, parse
 
 HITS, COVERT, OTHERS = 0.02, 0.01, 0.03
 """Shares of the records; the rest are reads."""

@@ -21,17 +21,17 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import ValidationError
 
-from device.control.errors import RefusedError
-from device.control.jose import open_signed_by
-from device.records import RECEIPT_TYPE, Receipt, Signer, Source
-from device.records.signing import read_key
-from device.uplink.settings import UplinkSettings
-from device.uplink.tls import tls_context
-from provisioning.connection import client_of, split_address
-from simulator.lab.department.oddities import drawn
-from simulator.lab.department.plan import ChainPlan, Plan
-from simulator.lab.department.planned_post import Outgoing, PlannedPost
-from simulator.lab.department.templates import TemplateSet
+from platepost.device.uplink.settings import UplinkSettings
+from platepost.provisioning.connection import client_of, split_address
+from platepost.simulator.lab.department.oddities import drawn
+from platepost.simulator.lab.department.plan import ChainPlan, Plan
+from platepost.simulator.lab.department.planned_post import Outgoing, PlannedPost
+from platepost.simulator.lab.department.templates import TemplateSet
+from platepost.wire.errors import RefusedError
+from platepost.wire.jose import open_signed_by
+from platepost.wire.records import RECEIPT_TYPE, Receipt, Signer, Source
+from platepost.wire.records.signing import read_key
+from platepost.wire.tls import tls_context
 
 log = logging.getLogger(__name__)
 

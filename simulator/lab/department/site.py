@@ -5,14 +5,14 @@ import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
-from device.records import Purpose
-from device.records.topics import ROOT
-from simulator.brokers.mosquitto import Broker
-from simulator.ground.department import ThrowawayDepartment, department_folder
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.lab.custody.wire import WireLog
-from simulator.lab.department.publisher import PublisherCount, PublisherSettings, publish
-from simulator.lab.faults.namespaces import Namespaces, own_disk
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.lab.custody.wire import WireLog
+from platepost.simulator.lab.department.publisher import PublisherCount, PublisherSettings, publish
+from platepost.simulator.lab.faults.namespaces import Namespaces, own_disk
+from platepost.wire.records import Purpose
+from platepost.wire.records.topics import ROOT
 
 AGENCY = "lab"
 CUSTODIAN = "records"
@@ -56,7 +56,9 @@ class DepartmentSite(Site[Broker]):
             receipts=directory / "signed",
         )
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["simulator.lab.department.publisher", "simulator.lab.custody.wire"])
+        self._context.set_forkserver_preload(
+            ["platepost.simulator.lab.department.publisher", "platepost.simulator.lab.custody.wire"]
+        )
         kept, logged = (records * size // 1024 for size in (RECORD_KILOBYTES, LOGGED_KILOBYTES))
         self._megabytes = EMPTY_MEGABYTES + kept + min(LOG_MEGABYTES, logged)
         self._posts = [f"post-{number}" for number in range(1, posts + 1)]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from department.custody.holding import Span
-from simulator.ground.department import DUPLICATE
+from platepost.department.custody.holding import Span
+from platepost.simulator.ground.department import DUPLICATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from device.records import Place, RecordData, Recorder, Signer, Source
-from device.records.canonical import canonical_bytes, dump, parse, without_pictures
-from simulator.ground.light_post import LightPost
-from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import CATEGORIES, SeenVehicle, plate
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.memory_outbox import MemoryOutbox
+from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle, plate
+from platepost.wire.records import Place, RecordData, Recorder, Signer, Source
+from platepost.wire.records.canonical import canonical_bytes, dump, parse, without_pictures
 
 OPEN = frozenset({"id", "source", "time", "expirytime", "chain", "previous"})
 """Members of an event that always differ."""

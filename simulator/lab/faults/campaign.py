@@ -6,18 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
 
-from simulator.lab.faults.catalogue import CATALOGUE, plan
-from simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
-from simulator.lab.faults.extent import CampaignStatus, Extent
-from simulator.lab.faults.injection import Injection
-from simulator.lab.faults.judge import Ruling
-from simulator.lab.faults.killable_post import EXIT_OUTBOX
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.result import CampaignResult, Injected
-from simulator.lab.faults.site import CampaignSite
-from simulator.lab.faults.week import NAME as WEEK
-from simulator.lab.faults.week import add_week, spend_week
-from simulator.lab.faults.whole import run_whole
+from platepost.simulator.lab.faults.catalogue import CATALOGUE, plan
+from platepost.simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
+from platepost.simulator.lab.faults.extent import CampaignStatus, Extent
+from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.judge import Ruling
+from platepost.simulator.lab.faults.killable_post import EXIT_OUTBOX
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.result import CampaignResult, Injected
+from platepost.simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.week import NAME as WEEK
+from platepost.simulator.lab.faults.week import add_week, spend_week
+from platepost.simulator.lab.faults.whole import run_whole
 
 RECOVERY_SECONDS = 90.0
 """A post that delivers nothing new for so long after a fault has ended has not recovered."""

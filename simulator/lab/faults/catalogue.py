@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from random import Random
 
-from simulator.lab.faults import brokers, certificates, disk, network, packets, processes, refusals
-from simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults import brokers, certificates, disk, network, packets, processes, refusals
+from platepost.simulator.lab.faults.injection import Injection
 
 CATALOGUE: tuple[Injection, ...] = (
     *processes.INJECTIONS,

@@ -5,12 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.trust.certificates import BACKDATED
-from provisioning.trust.keys import read_private_key
-from simulator.lab.faults.injection import Injection
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import CampaignSite
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from platepost.provisioning.trust.certificates import BACKDATED
+from platepost.provisioning.trust.keys import read_private_key
+from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _expire(site: CampaignSite, post: PostUnderTest, draw: Random) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from simulator.errors import CampaignError
-from simulator.ground.folder import claimed
-from simulator.lab.faults.campaign import FaultCampaign
-from simulator.lab.faults.extent import FULL, SHORT, CampaignStatus
-from simulator.lab.faults.namespaces import enter_namespaces
-from simulator.lab.faults.page import as_markdown
-from simulator.lab.faults.show import show_result
-from simulator.lab.faults.site import CampaignSite
-from simulator.lab.progress import ProgressDisplay
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.lab.faults.campaign import FaultCampaign
+from platepost.simulator.lab.faults.extent import FULL, SHORT, CampaignStatus
+from platepost.simulator.lab.faults.namespaces import enter_namespaces
+from platepost.simulator.lab.faults.page import as_markdown
+from platepost.simulator.lab.faults.show import show_result
+from platepost.simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.progress import ProgressDisplay
 
 
 @click.command(

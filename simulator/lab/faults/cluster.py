@@ -5,10 +5,10 @@ from collections.abc import Callable
 from random import Random
 from time import monotonic
 
-from simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
-from simulator.ground.proxy import Proxy
-from simulator.lab.faults.result import Injected
-from simulator.lab.faults.site import WITNESS, CampaignSite
+from platepost.simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
+from platepost.simulator.ground.proxy import Proxy
+from platepost.simulator.lab.faults.result import Injected
+from platepost.simulator.lab.faults.site import WITNESS, CampaignSite
 
 POST = "clustered"
 NAMES = {False: "RabbitMQ node stopped", True: "RabbitMQ node killed"}

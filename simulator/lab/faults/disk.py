@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from random import Random
 
-from simulator.lab.faults.injection import Injection
-from simulator.lab.faults.namespaces import BALLAST, fill
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.namespaces import BALLAST, fill
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import CampaignSite
 
 INVERTED = 16
 # https://sqlite.org/fileformat2.html

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from device.records import TYPES, Audit, SequenceRange
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.records import TYPES, Audit, SequenceRange
 
 
 class GivenUp:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import CampaignSite
 
 Strike = Callable[[CampaignSite, PostUnderTest, Random], object]
 """Inflicts a fault on a post and ends it again; returns when recovery can begin. All that is random is drawn."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from device.records import TYPES, Read, Source
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.signing import Keyring
-from device.records.verify.verify import Verifier
-from simulator.lab.faults.given_up import GivenUp
-from simulator.lab.faults.storage_log import LoggedRecord, read_stored
+from platepost.simulator.lab.faults.given_up import GivenUp
+from platepost.simulator.lab.faults.storage_log import LoggedRecord, read_stored
+from platepost.wire.records import TYPES, Read, Source
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Verifier
 
 MAY_BE_GIVEN_UP = frozenset({TYPES[Read]})
 """Kinds of records that a quota may cost."""

@@ -19,25 +19,25 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from device import config
-from device.audit.retrying import RetryingRecorder
-from device.clock.clock import Clock
-from device.clock.timekeeper import Timekeeper
-from device.config import Configuration
-from device.control.keys.rotation import KeyRotation
-from device.control.keys.trust import TrustedKeys
-from device.custody.service import CustodyService
-from device.errors import OutboxError
-from device.faults.fault import Fault, reasons
-from device.logbook import Logbook
-from device.outbox.outbox import Outbox
-from device.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder, new_identifier
-from device.secrets.certificate import certificate
-from device.uplink.settings import Tuning
-from device.uplink.uplink import Uplink
-from simulator.ground.light_post import LightPost
-from simulator.ground.passages import CATEGORIES, SeenVehicle
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.common.errors import OutboxError
+from platepost.common.secrets.certificate import certificate
+from platepost.device import config
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.clock import Clock
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.config import Configuration
+from platepost.device.control.keys.rotation import KeyRotation
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.custody.service import CustodyService
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.faults import Fault, reasons
+from platepost.wire.records import ChainHead, Dropped, Envelope, Lost, RecordData, Recorder, new_identifier
 
 TICK_SECONDS = 1.0
 HITS = 0.1

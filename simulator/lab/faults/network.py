@@ -3,9 +3,9 @@
 import time
 from random import Random
 
-from simulator.lab.faults.injection import Injection
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _cut_amid_a_record(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:

@@ -5,9 +5,9 @@ import subprocess
 import time
 from random import Random
 
-from simulator.lab.faults.injection import Injection
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import CampaignSite
 
 NFT = shutil.which("nft") or shutil.which("nft", path="/usr/sbin:/sbin")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from simulator.lab.faults import cluster, week, whole
-from simulator.lab.faults.catalogue import CATALOGUE
-from simulator.lab.faults.result import CampaignResult, KindTotals
+from platepost.simulator.lab.faults import cluster, week, whole
+from platepost.simulator.lab.faults.catalogue import CATALOGUE
+from platepost.simulator.lab.faults.result import CampaignResult, KindTotals
 
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
     **{kind.name: (kind.what, kind.heals) for kind in CATALOGUE},

@@ -10,14 +10,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from device.records import Source
-from simulator.errors import CampaignError
-from simulator.ground.passages import SeenVehicle
-from simulator.ground.proxy import Proxy
-from simulator.lab.faults import killable_post
-from simulator.lab.faults.given_up import GivenUp
-from simulator.lab.faults.storage_log import StorageLog
-from simulator.processes import end_forked
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.passages import SeenVehicle
+from platepost.simulator.ground.proxy import Proxy
+from platepost.simulator.lab.faults import killable_post
+from platepost.simulator.lab.faults.given_up import GivenUp
+from platepost.simulator.lab.faults.storage_log import StorageLog
+from platepost.simulator.processes import end_forked
+from platepost.wire.records import Source
 
 STOP_SECONDS = 60.0
 

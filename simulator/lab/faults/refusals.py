@@ -4,11 +4,11 @@ import time
 from random import Random
 from typing import Literal
 
-from simulator.lab.faults import refuser
-from simulator.lab.faults.injection import Injection, Strike
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.refuser import Denial
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults import refuser
+from platepost.simulator.lab.faults.injection import Injection, Strike
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.refuser import Denial
+from platepost.simulator.lab.faults.site import CampaignSite
 
 CATEGORY = "stolen_vehicle"
 _HEALED = "the address leads to the real broker again"

@@ -9,8 +9,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-from provisioning.brokers.mosquitto import BrokerFiles
-from simulator.ground.proxy import Loop
+from platepost.provisioning.brokers.mosquitto import BrokerFiles
+from platepost.simulator.ground.proxy import Loop
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 1, 2, 3, 4, 8, 9, 10, 11
 PINGREQ, PINGRESP, DISCONNECT = 12, 13, 14

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulator.lab.faults.judge import Ruling
+from platepost.simulator.lab.faults.judge import Ruling
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from simulator.lab.faults.result import CampaignResult
+from platepost.simulator.lab.faults.result import CampaignResult
 
 SHOWN = 20
 

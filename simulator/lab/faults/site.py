@@ -10,18 +10,18 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from random import Random
 
-from department.custody.messages import ReceivedMessage
-from device.records import Source
-from simulator.brokers.mosquitto import Broker
-from simulator.errors import BrokerError
-from simulator.ground.passages import SeenVehicle, plate
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.ground.subscriber import Arrival
-from simulator.keeper.keeper import RecordKeeper
-from simulator.lab.faults.judge import Ruling, judge
-from simulator.lab.faults.namespaces import Namespaces, own_disk
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.refuser import Refuser
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.errors import BrokerError
+from platepost.simulator.ground.passages import SeenVehicle, plate
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.simulator.lab.faults.judge import Ruling, judge
+from platepost.simulator.lab.faults.namespaces import Namespaces, own_disk
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.refuser import Refuser
+from platepost.wire.records import Source
 
 AGENCY = "faults"
 KEEPER = "keeper"
@@ -31,7 +31,7 @@ WITNESS = "witness"
 LOOK_SECONDS = 0.2
 KEEPER_SECONDS = 30.0
 """For so long the keeper of records tries to reach the broker."""
-PRELOADED = ["simulator.lab.faults.killable_post"]
+PRELOADED = ["platepost.simulator.lab.faults.killable_post"]
 VEHICLES = 24
 SMALL_QUOTA_MEGABYTES = 0.4
 """The first post's: some hundred reads, so that it gives up reads in a longer outage."""

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
-from device.records import Envelope
+from platepost.wire.records import Envelope
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from random import Random
 from time import monotonic
 
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.result import Injected
-from simulator.lab.faults.site import CampaignSite
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.result import Injected
+from platepost.simulator.lab.faults.site import CampaignSite
 
 DAYS = 7
 DAY = 24 * 3600.0

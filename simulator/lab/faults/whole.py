@@ -11,13 +11,13 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
-from device.records import TYPES, Source, Status
-from device.records.canonical import parse
-from simulator.demo.post_process import PostProcess
-from simulator.errors import DemoError
-from simulator.lab.faults.judge import Judge, Ruling
-from simulator.lab.faults.result import Injected
-from simulator.lab.faults.site import AGENCY, CampaignSite
+from platepost.simulator.demo.post_process import PostProcess
+from platepost.simulator.errors import DemoError
+from platepost.simulator.lab.faults.judge import Judge, Ruling
+from platepost.simulator.lab.faults.result import Injected
+from platepost.simulator.lab.faults.site import AGENCY, CampaignSite
+from platepost.wire.records import TYPES, Source, Status
+from platepost.wire.records.canonical import parse
 
 NAME = "whole post killed"
 WHAT = "kill -9 of `platepost run` on footage, up to 8 s after its start"

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulator.brokers.rabbitmq import RabbitCluster
-from simulator.errors import CampaignError
-from simulator.lab.fleet.collector import Missing, Window, spread
-from simulator.lab.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
-from simulator.lab.fleet.news import complete_list, delta_to, give_out
-from simulator.lab.fleet.proof import prove
-from simulator.lab.fleet.returning import Returning
-from simulator.lab.fleet.site import FleetSite
-from simulator.lab.fleet.worker import Count
+from platepost.simulator.brokers.rabbitmq import RabbitCluster
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.lab.fleet.collector import Missing, Window, spread
+from platepost.simulator.lab.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
+from platepost.simulator.lab.fleet.news import complete_list, delta_to, give_out
+from platepost.simulator.lab.fleet.proof import prove
+from platepost.simulator.lab.fleet.returning import Returning
+from platepost.simulator.lab.fleet.site import FleetSite
+from platepost.simulator.lab.fleet.worker import Count
 
 POLL_SECONDS = 0.25
 PROMISED_SECONDS = 30.0

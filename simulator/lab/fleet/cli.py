@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.commands.options import Number
-from device.uplink.settings import Tuning
-from simulator.lab.fleet.campaign import Campaign, LoadProfile
-from simulator.lab.fleet.show import show_figures
-from simulator.lab.fleet.site import BrokerName, FleetSite, cleared
-from simulator.lab.progress import ProgressDisplay
+from platepost.common.commands.options import Number
+from platepost.device.uplink.settings import Tuning
+from platepost.simulator.lab.fleet.campaign import Campaign, LoadProfile
+from platepost.simulator.lab.fleet.show import show_figures
+from platepost.simulator.lab.fleet.site import BrokerName, FleetSite, cleared
+from platepost.simulator.lab.progress import ProgressDisplay
 
 FULL = LoadProfile()
 SHORT = LoadProfile(

@@ -19,10 +19,10 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.records import TYPES, Audit, Hit
-from device.records.topics import ROOT
-from provisioning.connection import secured_client, split_address
-from simulator.lab.fleet.worker import RecordedChain
+from platepost.provisioning.connection import secured_client, split_address
+from platepost.simulator.lab.fleet.worker import RecordedChain
+from platepost.wire.records import TYPES, Audit, Hit
+from platepost.wire.records.topics import ROOT
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from simulator.errors import CampaignError
+from platepost.simulator.errors import CampaignError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

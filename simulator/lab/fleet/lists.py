@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from device.hotlist import HotList, HotListRefused, RefusalReason
-from device.hotlist.errors import Older, Repeated
-from device.hotlist.manifest import Manifest, verify
-from device.hotlist.package import Package, load_key, unseal, verify_package
-from device.hotlist.service import Installation
-from device.records import HotListState
+from platepost.device.hotlist.service import Installation
+from platepost.wire.hotlist import HotList, HotListRefused, RefusalReason
+from platepost.wire.hotlist.errors import Older, Repeated
+from platepost.wire.hotlist.manifest import Manifest, verify
+from platepost.wire.hotlist.package import Package, load_key, unseal, verify_package
+from platepost.wire.records import HotListState
 
 
 class Say(Protocol):

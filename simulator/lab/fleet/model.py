@@ -11,7 +11,7 @@ stands in `Assumptions`, and every figure of it can be set.
 import math
 from dataclasses import dataclass
 
-from simulator.lab.fleet.figures import Figures
+from platepost.simulator.lab.fleet.figures import Figures
 
 SECONDS_A_DAY = 86400
 NODES = {"mosquitto": 1, "rabbitmq": 3}

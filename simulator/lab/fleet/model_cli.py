@@ -9,9 +9,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from simulator.lab.fleet.figures import Figures
-from simulator.lab.fleet.model import Assumptions, Fitted, Need, need
-from simulator.lab.fleet.show import rows
+from platepost.simulator.lab.fleet.figures import Figures
+from platepost.simulator.lab.fleet.model import Assumptions, Fitted, Need, need
+from platepost.simulator.lab.fleet.show import rows
 
 DEFAULT = Assumptions()
 POSTS = (3_000, 10_000, 100_000)

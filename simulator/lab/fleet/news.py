@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from device.hotlist.keys import PlateText
-from device.hotlist.manifest import Manifest
-from device.hotlist.package import load_key, verify_package
-from device.hotlist.parts import split_parts
-from device.records import hotlist_delta, hotlist_package, hotlist_part
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.changes import Removal, from_news
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.held import open_held
-from provisioning.hotlist.rows import HotListRow
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.changes import Removal, from_news
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.held import open_held
+from platepost.provisioning.hotlist.rows import HotListRow
+from platepost.wire.hotlist.keys import PlateText
+from platepost.wire.hotlist.manifest import Manifest
+from platepost.wire.hotlist.package import load_key, verify_package
+from platepost.wire.hotlist.parts import split_parts
+from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
 
 ISSUER = "Simulated fleet"
 ENTRIES = 1000

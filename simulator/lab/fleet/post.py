@@ -11,22 +11,31 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.clock.kernel import clock_quality
-from device.control.errors import RefusedError
-from device.control.keys.trust import TrustedKeys
-from device.custody.receipts import open_receipt, read_receipt
-from device.hotlist.download import HotListDownload
-from device.records import DEPARTMENT_PURPOSES, CustodianTerms, Place, RecordData, Recorder, Signer, Source, keys_topic
-from device.uplink.connection import BrokerConnection, BrokerConnectionError
-from device.uplink.inbox import Delivery, Handler
-from device.uplink.session import MqttSession
-from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.tls import connection_problem, tls_context
-from provisioning.fleet.post_file import custodian_key_file
-from simulator.ground.light_post import LightPost
-from simulator.ground.memory_outbox import MemoryOutbox
-from simulator.ground.passages import CATEGORIES, SeenVehicle
-from simulator.lab.fleet.lists import MemoryLists
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.custody.receipts import open_receipt, read_receipt
+from platepost.device.hotlist.download import HotListDownload
+from platepost.device.uplink.connection import BrokerConnection, BrokerConnectionError
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.device.uplink.session import MqttSession
+from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.provisioning.fleet.post_file import custodian_key_file
+from platepost.simulator.ground.light_post import LightPost
+from platepost.simulator.ground.memory_outbox import MemoryOutbox
+from platepost.simulator.ground.passages import CATEGORIES, SeenVehicle
+from platepost.simulator.lab.fleet.lists import MemoryLists
+from platepost.wire.errors import RefusedError
+from platepost.wire.kernel_clock import clock_quality
+from platepost.wire.records import (
+    DEPARTMENT_PURPOSES,
+    CustodianTerms,
+    Place,
+    RecordData,
+    Recorder,
+    Signer,
+    Source,
+    keys_topic,
+)
+from platepost.wire.tls import connection_problem, tls_context
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from device.records import Source
-from device.records.signing import Keyring
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import Source
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Verifier
 
 SHOWN = 20
 

@@ -2,10 +2,10 @@
 
 import time
 
-from simulator.errors import CampaignError
-from simulator.lab.fleet.figures import Outage
-from simulator.lab.fleet.site import FleetSite
-from simulator.lab.fleet.worker import Count
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.lab.fleet.figures import Outage
+from platepost.simulator.lab.fleet.site import FleetSite
+from platepost.simulator.lab.fleet.worker import Count
 
 SAMPLE_SECONDS = 0.25
 

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from simulator.lab.fleet.figures import Figures
+from platepost.simulator.lab.fleet.figures import Figures
 
 MEGABYTE = 1e6
 

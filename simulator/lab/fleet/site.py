@@ -11,23 +11,23 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from device.uplink.settings import Tuning
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.daemon import Daemon
-from simulator.brokers.mosquitto import Broker
-from simulator.brokers.rabbitmq import RabbitCluster
-from simulator.errors import CampaignError
-from simulator.ground.folder import claimed
-from simulator.ground.passages import SeenVehicle, plate
-from simulator.ground.site import Site, throwaway_fleet
-from simulator.keeper.process import KeeperProcess, forks
-from simulator.lab.fleet.collector import collect
-from simulator.lab.fleet.post import CUSTODIAN
-from simulator.lab.fleet.usage import Usage, usage_of
-from simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
+from platepost.device.uplink.settings import Tuning
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.daemon import Daemon
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.brokers.rabbitmq import RabbitCluster
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.ground.passages import SeenVehicle, plate
+from platepost.simulator.ground.site import Site, throwaway_fleet
+from platepost.simulator.keeper.process import KeeperProcess, forks
+from platepost.simulator.lab.fleet.collector import collect
+from platepost.simulator.lab.fleet.post import CUSTODIAN
+from platepost.simulator.lab.fleet.usage import Usage, usage_of
+from platepost.simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
 
 AGENCY = "fleet"
 KEEPER = "keeper"

@@ -20,11 +20,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from device.uplink.connection import BrokerConnection
-from device.uplink.settings import Tuning
-from device.uplink.waker import Waker
-from simulator.ground.passages import SeenVehicle
-from simulator.lab.fleet.post import FleetPost
+from platepost.device.uplink.connection import BrokerConnection
+from platepost.device.uplink.settings import Tuning
+from platepost.device.uplink.waker import Waker
+from platepost.simulator.ground.passages import SeenVehicle
+from platepost.simulator.lab.fleet.post import FleetPost
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from device.errors import OutboxError
-from device.outbox.outbox import Outbox
-from device.records import Keyring, Recorder
-from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
-from device.records.verify.verify import Verifier
-from simulator.errors import SimulatorError
-from simulator.lab.powercut.disk import Disk, Operation, marks, read_log
-from simulator.lab.powercut.workload import CUSTODIAN, KEY, PROMISES, QUOTA_BYTES, REQUIREMENTS, SOURCE
+from platepost.common.errors import OutboxError
+from platepost.device.outbox.outbox import Outbox
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.lab.powercut.disk import Disk, Operation, marks, read_log
+from platepost.simulator.lab.powercut.workload import CUSTODIAN, KEY, PROMISES, QUOTA_BYTES, REQUIREMENTS, SOURCE
+from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
+from platepost.wire.records import Keyring, Recorder
+from platepost.wire.verify.verify import Verifier
 
 CUTS_A_START = 50
 STEPS_A_START = 150
@@ -136,7 +136,7 @@ def _work(folder: Path, before: Path, library: Path, *, seed: int) -> list[Opera
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(before, root)
     log.unlink(missing_ok=True)
-    module = "simulator.lab.powercut.workload"
+    module = "platepost.simulator.lab.powercut.workload"
     log_of(root, library, log, [sys.executable, "-P", "-m", module, str(root), str(seed), str(STEPS_A_START)])
     return read_log(log)
 

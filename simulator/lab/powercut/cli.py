@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from simulator.lab.powercut.campaign import PowerCutResult, run
+from platepost.simulator.lab.powercut.campaign import PowerCutResult, run
 
 
 @click.command(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simulator.errors import SimulatorError
+from platepost.simulator.errors import SimulatorError
 
 SECTORS = (512, 4096)
 """Bytes that a disk writes whole or not at all."""

@@ -11,12 +11,19 @@ import sys
 from itertools import islice
 from pathlib import Path
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.outbox.rebuild import ranges_of
-from device.records import Envelope, Hit, Picture, Read, Recorder, Source, new_identifier
-from device.records.contract.examples import CLOCK, LIST, ExampleSigner, example_audit, example_sight, example_status
-from device.records.receipt import MOST_RANGES, KeptRange
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.rebuild import ranges_of
+from platepost.wire.contract.examples import (
+    CLOCK,
+    LIST,
+    ExampleSigner,
+    example_audit,
+    example_sight,
+    example_status,
+)
+from platepost.wire.records import Envelope, Hit, Picture, Read, Recorder, Source, new_identifier
+from platepost.wire.records.receipt import MOST_RANGES, KeptRange
 
 KEY = bytes(range(32))
 QUOTA_BYTES = 400_000
@@ -92,7 +99,7 @@ class Workload:
 
 
 def main() -> None:
-    """Run for a number of steps: `python -m simulator.lab.powercut.workload FOLDER SEED STEPS`."""
+    """Run for a number of steps: `python -m platepost.simulator.lab.powercut.workload FOLDER SEED STEPS`."""
     folder, seed, steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     promises = os.open(folder / PROMISES, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with Outbox(folder / "outbox.db", key=KEY, quota_bytes=QUOTA_BYTES) as outbox:

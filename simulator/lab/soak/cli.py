@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from device.commands.options import Number
-from simulator.errors import CampaignError
-from simulator.ground.folder import claimed
-from simulator.lab.progress import ProgressDisplay
-from simulator.lab.soak.soak import FAULT_SECONDS, SoakSite
-from simulator.lab.soak.soak import soak as run_soak
+from platepost.common.commands.options import Number
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.folder import claimed
+from platepost.simulator.lab.progress import ProgressDisplay
+from platepost.simulator.lab.soak.soak import FAULT_SECONDS, SoakSite
+from platepost.simulator.lab.soak.soak import soak as run_soak
 
 
 @click.command(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from device.records import TYPES, Hit, Status
-from device.reporting.synthetic import FIRST_SECONDS
-from simulator.ground.subscriber import Arrival
+from platepost.device.reporting.synthetic import FIRST_SECONDS
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.wire.records import TYPES, Hit, Status
 
 SLACK = timedelta(seconds=15)
 """What making and delivering one may take on a machine that is busy."""

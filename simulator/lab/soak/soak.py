@@ -10,17 +10,17 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.rows import TEST_ROW
-from simulator.demo.post_process import PostProcess
-from simulator.ground.subscriber import Arrival
-from simulator.lab.faults import brokers, network
-from simulator.lab.faults.judge import Ruling
-from simulator.lab.faults.namespaces import Namespaces
-from simulator.lab.faults.post_under_test import PostUnderTest
-from simulator.lab.faults.site import AGENCY, CampaignSite
-from simulator.lab.faults.whole import FOOTAGE, POST, judge_whole
-from simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rows import TEST_ROW
+from platepost.simulator.demo.post_process import PostProcess
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.lab.faults import brokers, network
+from platepost.simulator.lab.faults.judge import Ruling
+from platepost.simulator.lab.faults.namespaces import Namespaces
+from platepost.simulator.lab.faults.post_under_test import PostUnderTest
+from platepost.simulator.lab.faults.site import AGENCY, CampaignSite
+from platepost.simulator.lab.faults.whole import FOOTAGE, POST, judge_whole
+from platepost.simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
 
 FAULT_SECONDS = 20.0
 """From one fault to the next."""

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from simulator.scenario.durations import Duration, words
-from simulator.scenario.toml_table import TomlTable
+from platepost.simulator.scenario.durations import Duration, words
+from platepost.simulator.scenario.toml_table import TomlTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simulator.scenario.observations import Observations, ReceivedRecord
+    from platepost.simulator.scenario.observations import Observations, ReceivedRecord
 
 
 class BaseCheck(TomlTable):

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from simulator.scenario.checks.machine import BoardCheck, CameraCheck
-from simulator.scenario.checks.proof import (
+from platepost.simulator.scenario.checks.machine import BoardCheck, CameraCheck
+from platepost.simulator.scenario.checks.proof import (
     BrokerCheck,
     ChainCheck,
     CustodyCheck,
@@ -13,8 +13,14 @@ from simulator.scenario.checks.proof import (
     LatencyCheck,
     TruthCheck,
 )
-from simulator.scenario.checks.records import AuditCheck, DecisionsCheck, HitsCheck, ReadsCheck, WithdrawnCheck
-from simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
+from platepost.simulator.scenario.checks.records import (
+    AuditCheck,
+    DecisionsCheck,
+    HitsCheck,
+    ReadsCheck,
+    WithdrawnCheck,
+)
+from platepost.simulator.scenario.checks.states import ClockCheck, ListCheck, StateCheck
 
 Check = Annotated[
     ReadsCheck

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.board.base import Light
-from device.settings import hint
-from simulator.scenario.checks.base import Counted
+from platepost.common.settings import hint
+from platepost.device.board.base import Light
+from platepost.simulator.scenario.checks.base import Counted
 
 if TYPE_CHECKING:
-    from simulator.scenario.observations import Observations
+    from platepost.simulator.scenario.observations import Observations
 
 
 class BoardCheck(Counted):

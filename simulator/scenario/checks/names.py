@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from device.settings import hint
+from platepost.common.settings import hint
 
 
 def known(names: Iterable[str]) -> tuple[Any, ...]:

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from simulator.scenario.checks.base import BaseCheck, Counted
-from simulator.scenario.durations import Duration, words
-from simulator.scenario.wire import AUDIT, HIT, READ
+from platepost.simulator.scenario.checks.base import BaseCheck, Counted
+from platepost.simulator.scenario.durations import Duration, words
+from platepost.simulator.scenario.wire import AUDIT, HIT, READ
 
 if TYPE_CHECKING:
-    from simulator.scenario.observations import Observations
+    from platepost.simulator.scenario.observations import Observations
 
 
 class ChainCheck(BaseCheck):

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from department.alerts.states import AlertState
-from device.records.audit import ACTIONS
-from simulator.ground.dispatchers import Decision
-from simulator.scenario.checks.base import Counted
-from simulator.scenario.checks.names import known
-from simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
+from platepost.department.alerts.states import AlertState
+from platepost.simulator.ground.dispatchers import Decision
+from platepost.simulator.scenario.checks.base import Counted
+from platepost.simulator.scenario.checks.names import known
+from platepost.simulator.scenario.wire import AUDIT, HIT, READ, WITHDRAWN, same_plate
+from platepost.wire.records.audit import ACTIONS
 
 if TYPE_CHECKING:
-    from simulator.scenario.observations import Observations, ReceivedRecord
+    from platepost.simulator.scenario.observations import Observations, ReceivedRecord
 
 
 class ReadsCheck(Counted):

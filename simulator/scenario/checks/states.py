@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from device.faults.fault import Fault
-from simulator.scenario.checks.base import BaseCheck, Within
-from simulator.scenario.checks.names import known
-from simulator.scenario.durations import Duration, words
-from simulator.scenario.wire import STATUS
+from platepost.simulator.scenario.checks.base import BaseCheck, Within
+from platepost.simulator.scenario.checks.names import known
+from platepost.simulator.scenario.durations import Duration, words
+from platepost.simulator.scenario.wire import STATUS
+from platepost.wire.faults import Fault
 
 if TYPE_CHECKING:
-    from simulator.scenario.observations import Observations
+    from platepost.simulator.scenario.observations import Observations
 
 TICK_SECONDS = 1.0
 HELD_WRONG_SECONDS = 1.0

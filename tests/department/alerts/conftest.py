@@ -9,19 +9,19 @@ import psycopg
 import pytest
 from django.db import connection
 
-from department.alerts.actions import AlertActor, EyeAnswers
-from department.alerts.alerts import Alert, alert_of
-from department.alerts.shift import acknowledge, shift_start
-from department.alerts.states import CharacterAnswer, EyeAnswer
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, WEB
-from department.ledger.entries import OpenEntry, open_entry
-from department.people.rights import DepartmentRole
-from department.policy.policy import AccessPurpose
-from device.records import Envelope, Keyring
-from device.records.contract.examples import CLOCK
-from device.records.hit import HitWithdrawn
+from platepost.department.alerts.actions import AlertActor, EyeAnswers
+from platepost.department.alerts.alerts import Alert, alert_of
+from platepost.department.alerts.shift import acknowledge, shift_start
+from platepost.department.alerts.states import CharacterAnswer, EyeAnswer
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.contract.examples import CLOCK
+from platepost.wire.records import Envelope, Keyring
+from platepost.wire.records.hit import HitWithdrawn
 from tests.department.custody.posts import PASSAGE, SIGNER, Post, deliveries
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.lasting import Lasting

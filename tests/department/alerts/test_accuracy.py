@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from department.alerts.accuracy import draw_samples, label_sample, next_sample, sampled_reads
-from department.alerts.errors import AlertError
-from department.alerts.quality import reject_rate
-from department.database.cluster import SUPERUSER
-from department.database.roles import WEB
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
+from platepost.department.alerts.accuracy import draw_samples, label_sample, next_sample, sampled_reads
+from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.quality import reject_rate
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import WEB
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
 from tests.department.alerts.conftest import Dispatch
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person

@@ -1,8 +1,8 @@
 """Whole ways of an alert, from its arrival to its outcome."""
 
-from department.alerts import actions
-from department.alerts.states import AlertOutcome, AlertState
-from department.database.roles import WEB
+from platepost.department.alerts import actions
+from platepost.department.alerts.states import AlertOutcome, AlertState
+from platepost.department.database.roles import WEB
 from tests.department.alerts.conftest import Dispatch, same
 from tests.department.roles import as_role
 

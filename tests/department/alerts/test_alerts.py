@@ -11,28 +11,35 @@ import pytest
 from django.db import connection, transaction
 from joserfc.jwk import ECKey
 
-from department.alerts import actions, decisions
-from department.alerts.actions import AlertActor, AlertRejection
-from department.alerts.alerts import Alert, open_alerts, open_substitutes
-from department.alerts.characters import compared
-from department.alerts.decisions import DecisionOutbox
-from department.alerts.errors import AlertError, refusals
-from department.alerts.notes import require_plain
-from department.alerts.quality import UNKNOWN, hit_quality, reject_rate, stale_sources, worse_posts
-from department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
-from department.alerts.states import TRANSITIONS, AlertOutcome, AlertState, AlertStep, RejectReason, transition_rows
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import enter
-from department.people.rights import DepartmentRole
-from department.people.services import join_covert
-from department.policy.policy import policy_in_force
-from device.control.jose import open_signed
-from device.records import Envelope, Recorder, Source
-from device.records.contract.examples import CLOCK, example_audit
-from device.records.decision import DECISION_TYPE, Decision
-from device.records.hit import HitWithdrawn
+from platepost.department.alerts import actions, decisions
+from platepost.department.alerts.actions import AlertActor, AlertRejection
+from platepost.department.alerts.alerts import Alert, open_alerts, open_substitutes
+from platepost.department.alerts.characters import compared
+from platepost.department.alerts.decisions import DecisionOutbox
+from platepost.department.alerts.errors import AlertError, refusals
+from platepost.department.alerts.notes import require_plain
+from platepost.department.alerts.quality import UNKNOWN, hit_quality, reject_rate, stale_sources, worse_posts
+from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
+from platepost.department.alerts.states import (
+    TRANSITIONS,
+    AlertOutcome,
+    AlertState,
+    AlertStep,
+    RejectReason,
+    transition_rows,
+)
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import enter
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import join_covert
+from platepost.department.policy.policy import policy_in_force
+from platepost.wire.contract.examples import CLOCK, example_audit
+from platepost.wire.jose import open_signed
+from platepost.wire.records import Envelope, Recorder, Source
+from platepost.wire.records.decision import DECISION_TYPE, Decision
+from platepost.wire.records.hit import HitWithdrawn
 from tests.department.alerts.conftest import Dispatch, same
 from tests.department.alerts.test_wrong_stops import MISREAD, NEAR, STATED, confirmed
 from tests.department.custody.posts import GROUP, PASSAGE, SIGNER, Post

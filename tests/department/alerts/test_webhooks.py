@@ -17,12 +17,12 @@ from typing import IO
 import psycopg
 import pytest
 
-from department.alerts import actions
-from department.alerts import webhooks as sending
-from department.alerts.actions import AlertActor, AlertRejection
-from department.alerts.errors import AlertError
-from department.alerts.states import RejectReason
-from department.alerts.webhooks import (
+from platepost.department.alerts import actions
+from platepost.department.alerts import webhooks as sending
+from platepost.department.alerts.actions import AlertActor, AlertRejection
+from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.states import RejectReason
+from platepost.department.alerts.webhooks import (
     GIVE_UP,
     WebhookSender,
     add_webhook,
@@ -32,11 +32,11 @@ from department.alerts.webhooks import (
     signed_headers,
     webhooks,
 )
-from department.database.cluster import SUPERUSER
-from department.database.roles import OWNER, WEB
-from department.people.rights import DepartmentRole
-from department.people.services import join_covert
-from department.policy.errors import PurposeError
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import join_covert
+from platepost.department.policy.errors import PurposeError
 from tests.department.alerts.conftest import PLATE, Dispatch, same
 from tests.department.custody.posts import GROUP
 from tests.department.emptying import empty

@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from department.alerts import actions
-from department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
-from department.alerts.alerts import Alert, alert_of, open_alerts
-from department.alerts.errors import AlertError
-from department.alerts.states import (
+from platepost.department.alerts import actions
+from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from platepost.department.alerts.alerts import Alert, alert_of, open_alerts
+from platepost.department.alerts.errors import AlertError
+from platepost.department.alerts.states import (
     AlertOutcome,
     AlertState,
     CharacterAnswer,
@@ -21,11 +21,11 @@ from department.alerts.states import (
     MeanwhileAnswer,
     RejectReason,
 )
-from department.database.roles import OWNER, WEB
-from department.people.models import PersonCertificate
-from department.people.rights import DepartmentRole
-from department.people.services import join_covert
-from department.policy.policy import policy_in_force
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.people.models import PersonCertificate
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import join_covert
+from platepost.department.policy.policy import policy_in_force
 from tests.department.alerts.conftest import PLATE, Dispatch, same
 from tests.department.custody.posts import GROUP
 from tests.department.roles import as_role

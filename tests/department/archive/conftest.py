@@ -12,16 +12,16 @@ import pytest
 from joserfc.jwk import ECKey
 from pytest_django.fixtures import Settings
 
-from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
-from department.archive.retention import establish
-from department.custody.bucket import PictureBucket
-from department.custody.check import CheckReport, CustodyVerification
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, PURGER, WEB
-from department.folder import DepartmentSettings
-from department.people.models import DepartmentPerson, RoleGrant
-from device.records import Keyring
+from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
+from platepost.department.archive.retention import establish
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER, PURGER, WEB
+from platepost.department.folder import DepartmentSettings
+from platepost.department.people.models import DepartmentPerson, RoleGrant
+from platepost.wire.records import Keyring
 from tests.department import emptying
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, pictures, rows
 from tests.department.custody.posts import GROUP, HIT, Post, deliveries

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
-from department.archive.evidence_check import verify_package
-from department.archive.evidence_export import export_evidence
-from department.archive.evidence_package import (
+from platepost.department.archive.evidence import EvidenceOrder, EvidenceSources, make_package, sealed_to
+from platepost.department.archive.evidence_check import verify_package
+from platepost.department.archive.evidence_export import export_evidence
+from platepost.department.archive.evidence_package import (
     CHAINS,
     LEDGER,
     MANIFEST,
@@ -34,17 +34,17 @@ from department.archive.evidence_package import (
     unpack,
     write_opened,
 )
-from department.custody.reading import Sought, reads
-from department.database.roles import KEEPER, WEB
-from department.errors import DepartmentError
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from device.control.jose import sign
-from device.records import Keyring
-from device.records.contract.examples import ExampleSigner
-from device.records.receipt import KeptRange
-from device.records.signing import read_key
-from provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
+from platepost.department.custody.reading import Sought, reads
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.jose import sign
+from platepost.wire.records import Keyring
+from platepost.wire.records.receipt import KeptRange
+from platepost.wire.records.signing import read_key
 from tests.department.custody.conftest import Open, Rows, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import CHAIN, GROUP, NOW, SIGNER, STRANGER, Post, changed, deliveries
 from tests.department.people.persons import made_person

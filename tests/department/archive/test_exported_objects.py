@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from department.archive.evidence_package import unpack
-from department.archive.portability import export_department, import_department, open_manifest
-from department.custody.bucket import PictureBucket
-from department.custody.check import CustodyVerification
-from department.custody.errors import PictureStoreError
-from department.database.roles import WEB
-from device.records import Keyring
-from device.records.contract.examples import JPEG
+from platepost.department.archive.evidence_package import unpack
+from platepost.department.archive.portability import export_department, import_department, open_manifest
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.database.roles import WEB
+from platepost.wire.contract.examples import JPEG
+from platepost.wire.records import Keyring
 from tests.department.archive.test_evidence import Make, agree, ids, make
 from tests.department.archive.test_portability import KEY, connected, content, entry, other, signed
 from tests.department.custody.conftest import Open, clock, database, ended, keys, opened, rows

@@ -8,15 +8,15 @@ import psycopg
 import pytest
 from django.db import transaction
 
-from department.archive import purge as purging
-from department.archive.holds import HeldScope, place_hold
-from department.archive.purge import certificate
-from department.archive.retention import establish
-from department.custody.certificate import read_certificate
-from department.database.roles import KEEPER, OWNER, ROLES, WEB
-from department.ledger.entries import open_entry
-from department.ledger.verify import verify_ledger
-from department.policy.policy import AccessPurpose
+from platepost.department.archive import purge as purging
+from platepost.department.archive.holds import HeldScope, place_hold
+from platepost.department.archive.purge import certificate
+from platepost.department.archive.retention import establish
+from platepost.department.custody.certificate import read_certificate
+from platepost.department.database.roles import KEEPER, OWNER, ROLES, WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.verify import verify_ledger
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.archive.conftest import Purge, Rows
 from tests.department.emptying import empty as emptied
 from tests.department.roles import as_role

@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from django.db import connection
 
-from department.archive.portability import (
+from platepost.department.archive.portability import (
     MANIFEST_TYPE,
     ExportManifest,
     PortabilityDatabase,
@@ -21,20 +21,20 @@ from department.archive.portability import (
     import_department,
     open_manifest,
 )
-from department.custody.bucket import PictureBucket
-from department.custody.check import CustodyVerification
-from department.custody.messages import ReceivedMessage
-from department.custody.tables import CustodyTables
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, OWNER, WEB
-from department.errors import DepartmentError
-from department.ledger.entries import OpenEntry, open_entry
-from department.policy.policy import AccessPurpose
-from device.control.jose import sign
-from device.records import Keyring
-from device.records.contract.examples import ExampleSigner
-from device.records.signing import read_key
-from device.records.verify.verify import Verifier
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.tables import CustodyTables
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.jose import sign
+from platepost.wire.records import Keyring
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.verify import Verifier
 from tests.department.custody.conftest import Open, clock, database, ended, keys, opened, rows
 from tests.department.custody.posts import GROUP, NOW, SIGNER, Post, changed, deliveries
 from tests.department.emptying import empty, empty_ledger

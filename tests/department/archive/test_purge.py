@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from department.archive.errors import ArchiveRefusedError
-from department.archive.holds import HeldScope, folded_plates, lift_hold, place_again, place_hold
-from department.archive.purge import (
+from platepost.department.archive.errors import ArchiveRefusedError
+from platepost.department.archive.holds import HeldScope, folded_plates, lift_hold, place_again, place_hold
+from platepost.department.archive.purge import (
     Certifier,
     approve_purge,
     approved_plans,
@@ -25,15 +25,15 @@ from department.archive.purge import (
     planned_parts,
     replay,
 )
-from department.archive.retention import FIRST, due, establish
-from department.custody.certificate import read_certificate, summed
-from department.custody.errors import CustodyError
-from department.custody.rebuild import rebuild
-from department.custody.store import CustodyStore
-from department.database.roles import KEEPER, OWNER, PURGER, WEB
-from department.people.rights import DepartmentRole
-from department.search.saved import discard_search, saved_searches
-from device.records.contract.examples import example_audit
+from platepost.department.archive.retention import FIRST, due, establish
+from platepost.department.custody.certificate import read_certificate, summed
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.rebuild import rebuild
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.roles import KEEPER, OWNER, PURGER, WEB
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.search.saved import discard_search, saved_searches
+from platepost.wire.contract.examples import example_audit
 from tests.department.archive.conftest import CONSENT, OLD, Purge, Vault, Verify, passage
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliveries

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from django.test import override_settings
 
-from department.archive.purge import Certifier, approve_purge, approved_plans, carry_out, plan_purge
-from department.custody.bucket import PictureBucket
-from department.custody.errors import PictureStoreError
-from department.custody.store import CustodyStore
-from department.database.roles import PURGER, WEB
+from platepost.department.archive.purge import Certifier, approve_purge, approved_plans, carry_out, plan_purge
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.roles import PURGER, WEB
 from tests.department.archive.conftest import CONSENT, Vault
 from tests.department.archive.test_purge import hold, ids
 from tests.department.custody.conftest import Rows

@@ -22,18 +22,18 @@ from django.http import HttpResponse
 from django.test import Client
 from joserfc.jwk import ECKey
 
-from department.archive.errors import ArchiveRefusedError, refusals
-from department.archive.holds import HeldScope, lift_hold, place_hold
-from department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
-from department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
-from department.archive.retention import due, establish, set_term
-from department.database.roles import OWNER, PURGER, WEB
-from department.folder import DepartmentSettings
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import LedgerError
-from department.ledger.writing import append
-from department.people.rights import DepartmentRole
-from department.policy.law import LAWS
+from platepost.department.archive.errors import ArchiveRefusedError, refusals
+from platepost.department.archive.holds import HeldScope, lift_hold, place_hold
+from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.purge import Certifier, PurgeAuthority, approve_purge, carry_out, plan_purge
+from platepost.department.archive.retention import due, establish, set_term
+from platepost.department.database.roles import OWNER, PURGER, WEB
+from platepost.department.folder import DepartmentSettings
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.writing import append
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.law import LAWS
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from department.config.upgrade import running_database
-from department.folder import DepartmentFolder
-from simulator.brokers.daemon import free_port
+from platepost.department.config.upgrade import running_database
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
@@ -19,16 +19,16 @@ PREPARED = """
 import json, sys
 from datetime import timedelta
 from pathlib import Path
-from department.config.start import set_up_django
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
+from platepost.department.config.start import set_up_django
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
 from django.utils import timezone
-from department.audits.models import AuditPlan
-from department.audits.services import plan_audits
-from department.ledger.entries import open_entry
-from department.people.rights import DepartmentRole
-from department.policy.policy import AccessPurpose
+from platepost.department.audits.models import AuditPlan
+from platepost.department.audits.services import plan_audits
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.people.persons import client_of, made_person
 people = [made_person(f"{role.value[0]}.person", role) for role in (DepartmentRole.AUDITOR, DepartmentRole.OPERATOR)]
 for number in range(2):

@@ -13,17 +13,17 @@ from django.db import DatabaseError, connection
 from django.test import override_settings
 from django.utils import timezone
 
-from department.audits import services
-from department.audits.errors import AuditError
-from department.audits.models import AuditFinding, AuditPlan
-from department.audits.reports import month_report, post_accesses
-from department.database.roles import OWNER, WEB
-from department.ledger.entries import open_entry
-from department.people.models import CovertMember, DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.policy.policy import AccessPurpose
-from device.files import StateFile
-from provisioning.fleet.register import PostKeyRegister, ReadsHolder
+from platepost.common.files import StateFile
+from platepost.department.audits import services
+from platepost.department.audits.errors import AuditError
+from platepost.department.audits.models import AuditFinding, AuditPlan
+from platepost.department.audits.reports import month_report, post_accesses
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.models import CovertMember, DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import AccessPurpose
+from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role

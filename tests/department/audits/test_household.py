@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from department.audits.errors import AuditError
-from department.audits.household import (
+from platepost.department.audits.errors import AuditError
+from platepost.department.audits.household import (
     HouseholdKey,
     household_of,
     note_household,
@@ -16,8 +16,8 @@ from department.audits.household import (
     require_published,
     seal_household,
 )
-from department.database.roles import WEB
-from department.people.services import disable
+from platepost.department.database.roles import WEB
+from platepost.department.people.services import disable
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 

@@ -13,15 +13,15 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from department.audits.acts import DepartmentActs, SearchAct
-from department.audits.household import HouseholdKey, note_household, prepare_key
-from department.audits.models import AuditFinding
-from department.audits.nightly import look_for_misuse
-from department.audits.rules import MisuseRule, suspected_misuse
-from department.database.cluster import SUPERUSER
-from department.database.roles import OWNER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.policy.policy import MisuseRules
+from platepost.department.audits.acts import DepartmentActs, SearchAct
+from platepost.department.audits.household import HouseholdKey, note_household, prepare_key
+from platepost.department.audits.models import AuditFinding
+from platepost.department.audits.nightly import look_for_misuse
+from platepost.department.audits.rules import MisuseRule, suspected_misuse
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.policy.policy import MisuseRules
 from tests.department import emptying
 from tests.department.audits.weeks import ABUSER, END, MISUSES, Weeks
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger

@@ -18,11 +18,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from department.search.patterns import PlatePattern
-from department.search.plates import PlateQuery
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import PlateQuery
 
 DAYS = 42
 END = date(2026, 10, 26)
@@ -120,7 +120,7 @@ class Weeks:
         self.abuser = Officer(ABUSER, chance.choice((7, 15)), chance.uniform(2.5, 5), 0.4, 0, offs[10])
         self.household = {login: self.plate() for login in (*HONEST[:6], ABUSER)}
         """Plates of their own households."""
-        with mock.patch("department.ledger.entries.append", self._append):
+        with mock.patch("platepost.department.ledger.entries.append", self._append):
             for officer in self.officers.values():
                 self._shifts(officer)
             self._one_plate_for_weeks()

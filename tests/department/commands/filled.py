@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from department.custody.bucket import open_bucket
-from department.custody.register import KeyRegister
-from department.custody.store import CustodyStore
-from department.database.roles import KEEPER
-from department.folder import DepartmentFolder
-from device.records import Envelope, Recorder, Source
-from device.records.signing import Signer
-from provisioning.fleet.fleet import Fleet
+from platepost.department.custody.bucket import open_bucket
+from platepost.department.custody.register import KeyRegister
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import Envelope, Recorder, Source
+from platepost.wire.records.signing import Signer
 from tests.department.commands.installation import Commands
 from tests.department.custody.posts import Post, deliveries
 

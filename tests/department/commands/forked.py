@@ -193,10 +193,18 @@ def _import_all() -> None:
 
     import django.core.exceptions  # noqa: PLC0415
 
-    import department  # noqa: PLC0415
+    import platepost.department  # noqa: PLC0415
 
-    more = ("django.db.backends.postgresql.base", "django.contrib.sessions.backends.db", "requests", "device.cli")
-    for name in (*(module.name for module in pkgutil.walk_packages(department.__path__, "department.")), *more):
+    more = (
+        "django.db.backends.postgresql.base",
+        "django.contrib.sessions.backends.db",
+        "requests",
+        "platepost.device.cli",
+    )
+    for name in (
+        *(module.name for module in pkgutil.walk_packages(platepost.department.__path__, "platepost.department.")),
+        *more,
+    ):
         with suppress(django.core.exceptions.ImproperlyConfigured):  # a model's, or above one
             importlib.import_module(name)
 
@@ -206,7 +214,7 @@ def _become(words: Mapping[str, Any]) -> None:
     import random  # noqa: PLC0415
     import time  # noqa: PLC0415
 
-    from device.cli import main  # noqa: PLC0415
+    from platepost.device.cli import main  # noqa: PLC0415
 
     os.environ.clear()
     os.environ.update(words["environment"])

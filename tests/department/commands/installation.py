@@ -10,11 +10,11 @@ from typing import IO, Any
 
 import pytest
 
-from department.database.cluster import PrivateCluster, installed_versions
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
-from simulator.ground.department import ThrowawayDepartment
+from platepost.department.database.cluster import PrivateCluster, installed_versions
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.register import write_register
+from platepost.simulator.ground.department import ThrowawayDepartment
 from tests.department.commands.forked import Started, forking
 from tests.memory_disk import made_once, new_folder
 
@@ -141,9 +141,9 @@ def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ThrowawayDepartment, "initialize", sooner)
-        patch.setattr("simulator.ground.department._run", forked)
-        patch.setattr("simulator.ground.department.subprocess", Forked)
-        patch.setattr("simulator.ground.console.subprocess", Forked)
+        patch.setattr("platepost.simulator.ground.department._run", forked)
+        patch.setattr("platepost.simulator.ground.department.subprocess", Forked)
+        patch.setattr("platepost.simulator.ground.console.subprocess", Forked)
         yield
 
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import psycopg
 
-from department.database.cluster import PrivateCluster
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
-from device.records import Source
-from device.records.signing import Signer
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
-from simulator.brokers.mosquitto import Broker
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.register import write_register
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.wire.records import Source
+from platepost.wire.records.signing import Signer
 from tests.department.commands.installation import Commands, Installed
 from tests.department.custody.sender import Sender
 from tests.memory_disk import new_folder

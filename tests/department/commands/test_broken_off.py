@@ -9,8 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from department.cli import department as commands
-from department.errors import DepartmentError
+from platepost.department.cli import department as commands
+from platepost.department.errors import DepartmentError
 from tests.department.commands.installation import Commands, department
 
 __all__ = ["department"]

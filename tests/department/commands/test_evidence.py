@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from department.config.upgrade import running_database
-from department.database.roles import AUDITOR, OWNER
-from department.folder import DepartmentFolder
-from device.cli import platepost
-from device.records.receipt import KeptRange
+from platepost.department.config.upgrade import running_database
+from platepost.department.database.roles import AUDITOR, OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.device.cli import platepost
+from platepost.wire.records.receipt import KeptRange
 from tests.browser import report_faults
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import CURRENT, Commands, Installed, department

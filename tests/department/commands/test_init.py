@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from department.commands.init import init
-from department.database.cluster import PrivateCluster
-from department.database.roles import OWNER, ROLES, WEB
-from department.errors import DepartmentError
-from department.folder import DepartmentFolder, checked_settings
-from provisioning.fleet.fleet import Fleet
+from platepost.department.commands.init import init
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import OWNER, ROLES, WEB
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import DepartmentFolder, checked_settings
+from platepost.provisioning.fleet.fleet import Fleet
 from tests.department.commands.installation import Commands, department
 
 __all__ = ["department"]
@@ -185,8 +185,9 @@ def test_setting_that_does_not_exist_is_named(department: Commands, tmp_path: Pa
 def test_owner_waits_for_no_lock_for_long(department: Commands) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from department.config.start import set_up_django; from department.config.upgrade import running_database\n"
-        "from department.folder import DepartmentFolder\n"
+        "from platepost.department.config.start import set_up_django\n"
+        "from platepost.department.config.upgrade import running_database\n"
+        "from platepost.department.folder import DepartmentFolder\n"
         "folder = DepartmentFolder(Path(sys.argv[1]))\n"
         "with running_database(folder):\n"
         "    set_up_django(folder, sys.argv[2])\n"

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from department.database.cluster import installed_versions
-from department.folder import DepartmentFolder
-from device.records import Picture, Read
-from device.records.contract.examples import JPEG, LIST, example_sight
-from device.records.topics import ledger_topic
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.department.database.cluster import installed_versions
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.wire.contract.examples import JPEG, LIST, example_sight
+from platepost.wire.records import Picture, Read
+from platepost.wire.records.topics import ledger_topic
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import SECONDS, Site, site
 from tests.department.custody.posts import PASSAGE

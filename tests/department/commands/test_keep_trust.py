@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from department.database.cluster import installed_versions
-from device.records.contract.examples import ExampleSigner, example_audit
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.department.database.cluster import installed_versions
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.wire.contract.examples import ExampleSigner, example_audit
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import KeeperService, Site, site
 from tests.department.custody.sender import Sender

@@ -6,12 +6,12 @@ from pathlib import Path
 import psycopg
 from joserfc.jwk import ECKey
 
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.folder import DATABASE_NAME, DepartmentFolder
-from department.ledger.heads import SealedHead, sign_head
-from department.ledger.witness import witness_head, witnessed_head
-from device.records.verify.noted import NotedHead
-from provisioning.trust.keys import signing_jwk
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.ledger.heads import SealedHead, sign_head
+from platepost.department.ledger.witness import witness_head, witnessed_head
+from platepost.provisioning.trust.keys import signing_jwk
+from platepost.wire.verify.noted import NotedHead
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.test_second_verifier import run_example

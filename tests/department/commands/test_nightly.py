@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from department.cli import department as group
-from department.config.upgrade import running_database
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER
-from department.folder import DATABASE_NAME, DepartmentFolder
-from department.web.nightly import nightly_problems
+from platepost.department.cli import department as group
+from platepost.department.config.upgrade import running_database
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.web.nightly import nightly_problems
 from tests.department.commands.installation import Commands, department
 from tests.department.commands.test_backup import new_key
 from tests.department.ledger.asked import hand_made
@@ -65,8 +65,8 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
 
 def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = DepartmentFolder(department.folder)
-    monkeypatch.setattr("department.commands.nightly.run_platepost", lambda *_: None)
-    monkeypatch.setattr("department.config.checks.ENDING", timedelta(days=800))
+    monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
+    monkeypatch.setattr("platepost.department.config.checks.ENDING", timedelta(days=800))
     CliRunner().invoke(group, ["nightly", str(folder.path)])
     said = nightly_problems(folder.nightly, datetime.now(UTC))["certificates"]
     assert re.fullmatch(r"the custodian's certificate ends on \d{4}-\d\d-\d\d: renew it", said)
@@ -79,7 +79,7 @@ def test_rules_against_misuse_that_did_not_run_are_missed(
     department: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = DepartmentFolder(department.folder)
-    monkeypatch.setattr("department.commands.nightly.run_platepost", lambda *_: None)
+    monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
             superuser.execute("SELECT ledger_append('intent', NULL, %s)", [hand_made()])

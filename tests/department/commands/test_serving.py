@@ -4,9 +4,9 @@ import signal
 
 import pytest
 
-from department.database.cluster import PrivateCluster
-from department.folder import DepartmentFolder
-from simulator.brokers.daemon import free_port
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.brokers.daemon import free_port
 from tests.department.commands.installation import Commands, department
 from tests.department.web.test_status_page import wait_until_served
 

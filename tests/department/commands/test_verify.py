@@ -4,8 +4,8 @@ import json
 
 import psycopg
 
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import Commands, department
 from tests.department.ledger.asked import hand_made
 

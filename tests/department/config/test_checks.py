@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from django.db import connection
 
-from department.config import checks
-from department.config.checks import InstallationFault, right_faults, role_faults
-from department.config.upgrade import connected, running_database
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import AUDITOR, KEEPER, OWNER, WEB
-from department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.config import checks
+from platepost.department.config.checks import InstallationFault, right_faults, role_faults
+from platepost.department.config.upgrade import connected, running_database
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import CURRENT, Commands, department
 
 __all__ = ["department"]

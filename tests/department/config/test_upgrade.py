@@ -4,11 +4,16 @@ import psycopg
 import pytest
 from django.db import connection
 
-from department.config.upgrade import apply_migrations, missing_migrations, refuse_other_keepers, require_schema
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER
-from department.errors import DepartmentError
-from department.folder import application_name
+from platepost.department.config.upgrade import (
+    apply_migrations,
+    missing_migrations,
+    refuse_other_keepers,
+    require_schema,
+)
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.department.errors import DepartmentError
+from platepost.department.folder import application_name
 
 
 def test_nothing_is_missing_after_all_were_applied(db: None) -> None:

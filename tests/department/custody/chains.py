@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 
-from department.custody.holding import ChainName, Fate, Holding
-from device.records.canonical import GENESIS
+from platepost.department.custody.holding import ChainName, Fate, Holding
+from platepost.wire.records.canonical import GENESIS
 
 CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")
 

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 import pytest
 from django.db import connection
 
-from department.custody.bucket import PictureBucket
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER
-from device.records import Keyring
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.wire.records import Keyring
 from tests.department.custody.posts import NOW, SIGNER
 from tests.department.emptying import empty_custody
 from tests.department.lasting import Lasting

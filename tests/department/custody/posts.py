@@ -4,11 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from department.custody.holding import ChainName
-from department.custody.messages import ReceivedMessage
-from device.records import Dropped, Envelope, Picture, Read, Recorder, SequenceRange, Source
-from device.records.canonical import dump
-from device.records.contract.examples import (
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.wire.contract.examples import (
     BEGAN,
     CLOCK,
     JPEG,
@@ -19,8 +17,10 @@ from device.records.contract.examples import (
     example_audit,
     example_sight,
 )
-from device.records.hit import Hit, HitWithdrawn
-from device.records.recorder import ChainHead
+from platepost.wire.records import Dropped, Envelope, Picture, Read, Recorder, SequenceRange, Source
+from platepost.wire.records.canonical import dump
+from platepost.wire.records.hit import Hit, HitWithdrawn
+from platepost.wire.records.recorder import ChainHead
 
 SOURCE = Source("demo", "post-1")
 CHAIN = ChainName("post-1", "01890a5d-ac96-774b-bcce-b302099a8057")

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from device.control.jose import open_signed
-from device.records import Envelope, Purpose, Receipt, Recorder, Source
-from device.records.contract.examples import ExampleSigner, MemoryStore, example_audit
-from device.records.receipt import RECEIPT_TYPE
-from device.records.signing import Signer, read_key
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.contract.examples import ExampleSigner, MemoryStore, example_audit
+from platepost.wire.jose import open_signed
+from platepost.wire.records import Envelope, Purpose, Receipt, Recorder, Source
+from platepost.wire.records.receipt import RECEIPT_TYPE
+from platepost.wire.records.signing import Signer, read_key
 
 SOURCE = Source("riverside", "post-1")
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"

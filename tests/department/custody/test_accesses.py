@@ -4,10 +4,10 @@ from typing import Any
 
 import psycopg
 
-from department.custody.rebuild import rebuild
-from department.database.roles import KEEPER, OWNER
-from department.ledger.verify import verify_ledger
-from device.records.contract.examples import example_audit
+from platepost.department.custody.rebuild import rebuild
+from platepost.department.database.roles import KEEPER, OWNER
+from platepost.department.ledger.verify import verify_ledger
+from platepost.wire.contract.examples import example_audit
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import STRANGER, Post, deliveries
 

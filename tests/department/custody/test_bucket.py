@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from department.custody.bucket import PictureBucket
-from department.custody.errors import PictureStoreError
-from department.folder import BucketSettings
-from device.errors import installing
+from platepost.common.errors import installing
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.errors import PictureStoreError
+from platepost.department.folder import BucketSettings
 from tests.memory_disk import new_folder
 from tests.s3_store import KEY, SECRET, Bucket, S3Store
 

@@ -10,19 +10,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from department.custody import check
-from department.custody.check import CheckReport, CustodyVerification
-from department.custody.errors import CustodyError
-from department.custody.given_up import PostStatements
-from department.custody.receipt_log import ReceiptLog
-from department.custody.record import CustodyRecord
-from department.custody.store import CustodyStore
-from department.custody.verdict import Judgment
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from device.records import KeptRange, Keyring, Receipt
+from platepost.department.custody import check
+from platepost.department.custody.check import CheckReport, CustodyVerification
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.receipt_log import ReceiptLog
+from platepost.department.custody.record import CustodyRecord
+from platepost.department.custody.store import CustodyStore
+from platepost.department.custody.verdict import Judgment
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.records import KeptRange, Keyring, Receipt
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import CHAIN, GROUP, HIT, LATER, NOW, SIGNER, STRANGER, Post, changed, deliveries
 from tests.department.emptying import empty_ledger

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from department.custody.codec import (
+from platepost.department.custody.codec import (
     PRESENT,
     RAW,
     constants_form,
@@ -17,11 +17,11 @@ from department.custody.codec import (
     set_apart,
     stored_form,
 )
-from department.custody.errors import CustodyError
-from department.custody.messages import ReceivedMessage
-from department.custody.record import take
-from device.records.canonical import canonical_bytes, dump, parse
-from device.records.contract.examples import ExampleSigner, example_records
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.record import take
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.records.canonical import canonical_bytes, dump, parse
 
 FIRST = "28b52ffd27014450502f8d0000307b782e2e797d02fcf1ba60a5fd360b042cfb5661"
 SECOND = "001001a2211c431170c38992a25080ba805f28b52ffd2436a50000387b22782e2e797d03fc6f6c3904af6f0e7844629bb3ac5a"

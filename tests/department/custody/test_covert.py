@@ -8,11 +8,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from department.custody.messages import ReceivedMessage
-from department.database.roles import AUDITOR, WEB
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from device.records import Envelope
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.database.roles import AUDITOR, WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.records import Envelope
 from tests.department.custody.conftest import Open
 from tests.department.custody.posts import COVERT, GROUP, Post, changed, deliveries
 

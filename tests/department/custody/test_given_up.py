@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
-from device.records import Dropped, Lost, Recorder, SequenceRange, Source
-from device.records.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit
-from device.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
+from platepost.department.custody.given_up import NamedNumbers, PostStatements, may_name_numbers
+from platepost.wire.contract.examples import CLOCK, ExampleSigner, MemoryStore, example_audit
+from platepost.wire.records import Dropped, Lost, Recorder, SequenceRange, Source
+from platepost.wire.records.signing import ForeignKeyError, Keyring, SignatureRefusedError
 
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8058"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from department.custody.holding import Fate, Fork, Holding
+from platepost.department.custody.holding import Fate, Fork, Holding
 from tests.department.custody.chains import CHAIN, MemoryRecords, digest
 
 

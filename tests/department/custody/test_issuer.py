@@ -9,13 +9,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from department.custody.holding import ChainName, LinkedRun
-from department.custody.issuer import ReceiptIssuer
-from department.custody.messages import OutgoingMessage
-from department.custody.receipt_log import LostRange, ReceiptLog
-from device.control.jose import open_signed, read_payload
-from device.errors import PlatepostError
-from device.records.receipt import RECEIPT_TYPE, Receipt
+from platepost.common.errors import PlatepostError
+from platepost.department.custody.holding import ChainName, LinkedRun
+from platepost.department.custody.issuer import ReceiptIssuer
+from platepost.department.custody.messages import OutgoingMessage
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog
+from platepost.wire.jose import open_signed, read_payload
+from platepost.wire.records.receipt import RECEIPT_TYPE, Receipt
 from tests.department.custody.chains import CHAIN, MemoryRecords, digest
 
 NOW = datetime(2026, 1, 31, 17, 5, 9, tzinfo=UTC)

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from department.custody.errors import CustodyError, StoreError
-from department.custody.holding import ChainName
-from department.custody.keeper import Keeper, KeeperSettings
-from department.custody.messages import OutgoingMessage, ReceivedMessage
-from device.records import Keyring, Purpose
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.rotation import renew_client
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.keeper.store import RecordStore
+from platepost.department.custody.errors import CustodyError, StoreError
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.keeper import Keeper, KeeperSettings
+from platepost.department.custody.messages import OutgoingMessage, ReceivedMessage
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.rotation import renew_client
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.keeper.store import RecordStore
+from platepost.wire.records import Keyring, Purpose
 from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
 
 pytestmark = [
@@ -155,7 +155,7 @@ def test_it_ends_while_it_waits_for_its_store(
     fed: list[None] = []
     with running(settings, alive=lambda: fed.append(None)) as keeper:
         for name in ("_RECONNECT_SECONDS", "_LONGEST_WAIT_SECONDS"):
-            monkeypatch.setattr(f"department.custody.keeper.{name}", 3600.0)
+            monkeypatch.setattr(f"platepost.department.custody.keeper.{name}", 3600.0)
         Disk.full = StoreError("away")
         post.send()
         keeper.until(lambda: keeper.keeper.trouble)

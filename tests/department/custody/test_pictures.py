@@ -10,19 +10,19 @@ import psycopg
 import pytest
 from django.test import override_settings
 
-from department.custody.bucket import PictureBucket
-from department.custody.check import CustodyVerification
-from department.custody.errors import CustodyError, PictureStoreError, StoreError
-from department.custody.pictures import UNDER_WAY, delete_unnamed, find_stray, pictures_of
-from department.custody.reading import picture, whole_records
-from department.custody.store import CustodyStore
-from department.custody.tables import CustodyTables
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, OWNER, WEB
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from device.records import Keyring
-from device.records.contract.examples import JPEG
+from platepost.department.custody.bucket import PictureBucket
+from platepost.department.custody.check import CustodyVerification
+from platepost.department.custody.errors import CustodyError, PictureStoreError, StoreError
+from platepost.department.custody.pictures import UNDER_WAY, delete_unnamed, find_stray, pictures_of
+from platepost.department.custody.reading import picture, whole_records
+from platepost.department.custody.store import CustodyStore
+from platepost.department.custody.tables import CustodyTables
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER, OWNER, WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.wire.contract.examples import JPEG
+from platepost.wire.records import Keyring
 from tests.department.custody.conftest import Rows
 from tests.department.custody.posts import CHAIN, GROUP, HIT, NOW, Post, deliveries
 from tests.department.emptying import empty_ledger

@@ -4,9 +4,19 @@ from typing import Any
 
 import pytest
 
-from department.custody.projections import ACCESSES, AUDIT, HEALTH, HIT, PROJECTIONS, READ, STATUS, WITHDRAWAL, project
-from device.records.contract.examples import ExampleSigner, example_audit, example_records
-from device.records.envelope import read_event
+from platepost.department.custody.projections import (
+    ACCESSES,
+    AUDIT,
+    HEALTH,
+    HIT,
+    PROJECTIONS,
+    READ,
+    STATUS,
+    WITHDRAWAL,
+    project,
+)
+from platepost.wire.contract.examples import ExampleSigner, example_audit, example_records
+from platepost.wire.records.envelope import read_event
 from tests.department.custody.posts import GROUP, PASSAGE, Post
 from tests.department.custody.posts import HIT as A_HIT
 

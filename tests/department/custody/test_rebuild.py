@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from department.custody.projections import PROJECTIONS
-from department.custody.rebuild import rebuild
-from department.database.roles import OWNER
-from device.records import Keyring
-from device.records.contract.examples import ExampleSigner, example_records
+from platepost.department.custody.projections import PROJECTIONS
+from platepost.department.custody.rebuild import rebuild
+from platepost.department.database.roles import OWNER
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.records import Keyring
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import GROUP, HIT, SIGNER, Post, deliveries
 

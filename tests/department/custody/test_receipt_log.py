@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from department.custody.errors import CustodyError
-from department.custody.holding import ChainName
-from department.custody.receipt_log import LostRange, ReceiptLog, ReceiptState
-from device.records.receipt import KeptRange, Receipt
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.holding import ChainName
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog, ReceiptState
+from platepost.wire.records.receipt import KeptRange, Receipt
 from tests.department.custody.chains import CHAIN, digest
 
 OTHER = ChainName("post-2", CHAIN.chain)

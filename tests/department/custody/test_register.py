@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from department.custody.errors import CustodyError
-from department.custody.register import KeyRegister
-from device.records import Purpose
-from device.records.signing import read_key
-from provisioning.control.keys.rotation import announce, take_into_use
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.register import write_register
+from platepost.department.custody.errors import CustodyError
+from platepost.department.custody.register import KeyRegister
+from platepost.provisioning.control.keys.rotation import announce, take_into_use
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.register import write_register
+from platepost.wire.records import Purpose
+from platepost.wire.records.signing import read_key
 
 SETTINGS = PostSettings(brokers=("localhost:8883",))
 
@@ -113,7 +113,7 @@ def test_another_agency_s_is_refused(fleet: Fleet) -> None:
 def test_two_registers_of_one_number_are_not_both_believed(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     register = opened(fleet)
     fleet.register.unlink()
-    monkeypatch.setattr("provisioning.fleet.register.max", lambda *_: register.number, raising=False)
+    monkeypatch.setattr("platepost.provisioning.fleet.register.max", lambda *_: register.number, raising=False)
     write_register(fleet)
     assert register.poll() == frozenset()
     assert register.trouble is not None

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import Error, connection, transaction
 
-from department.custody.tables import OF_CHAIN
-from department.database.roles import KEEPER, WEB
+from platepost.department.custody.tables import OF_CHAIN
+from platepost.department.database.roles import KEEPER, WEB
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db

@@ -7,19 +7,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from department.custody import sorting
-from department.custody import store as module
-from department.custody.errors import StoreError
-from department.custody.holding import ChainName, Fork
-from department.custody.messages import ReceivedMessage
-from department.custody.projections import project
-from department.custody.record import RecordRow
-from department.custody.store import CustodyStore
-from department.custody.tables import CustodyTables
-from department.database.roles import KEEPER
-from device.records import KeptRange, Keyring, envelope
-from device.records.canonical import GENESIS, canonical_bytes, dump, parse
-from device.records.contract.examples import example_audit, example_health
+from platepost.department.custody import sorting
+from platepost.department.custody import store as module
+from platepost.department.custody.errors import StoreError
+from platepost.department.custody.holding import ChainName, Fork
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.projections import project
+from platepost.department.custody.record import RecordRow
+from platepost.department.custody.store import CustodyStore
+from platepost.department.custody.tables import CustodyTables
+from platepost.department.database.roles import KEEPER
+from platepost.wire.contract.examples import example_audit, example_health
+from platepost.wire.records import KeptRange, Keyring, envelope
+from platepost.wire.records.canonical import GENESIS, canonical_bytes, dump, parse
 from tests.department.custody.conftest import Open, Rows
 from tests.department.custody.posts import (
     CHAIN,
@@ -497,7 +497,7 @@ def test_what_reads_say_each_time_stands_once(opened: Open, rows: Rows) -> None:
 
 
 def test_a_second_keeper_is_refused_by_name(opened: Open, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("department.custody.tables.LOCK_MILLISECONDS", 100)
+    monkeypatch.setattr("platepost.department.custody.tables.LOCK_MILLISECONDS", 100)
     store = opened()
     with pytest.raises(StoreError, match="another keeper works on this database: records, process"):
         CustodyStore(f"{database} user={KEEPER} application_name=second", keys=lambda _: Keyring(()))

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from department.custody.given_up import PostStatements
-from department.custody.messages import ReceivedMessage
-from department.custody.record import RecordStanding, RecordVerdict, take
-from department.custody.verdict import Judgment, judge
-from device.records import Keyring
-from device.records.canonical import canonical_bytes, dump
-from device.records.contract.examples import example_health
+from platepost.department.custody.given_up import PostStatements
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.department.custody.record import RecordStanding, RecordVerdict, take
+from platepost.department.custody.verdict import Judgment, judge
+from platepost.wire.contract.examples import example_health
+from platepost.wire.records import Keyring
+from platepost.wire.records.canonical import canonical_bytes, dump
 from tests.department.custody.posts import COVERT, GROUP, HIT, LATER, SIGNER, STRANGER, Post, deliveries
 
 

@@ -17,10 +17,10 @@ import psycopg
 import pytest
 from pytest_mock import MockerFixture
 
-from department.database import cluster as module
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER, ROLES, ensure_database, ensure_roles
-from department.errors import DepartmentError
+from platepost.department.database import cluster as module
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER, ROLES, ensure_database, ensure_roles
+from platepost.department.errors import DepartmentError
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_last_program_stops_the_server(own: PrivateCluster) -> None:
 def test_killed_program_leaves_the_server_to_the_next(own: PrivateCluster) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path\n"
-        "from department.database.cluster import PrivateCluster\n"
+        "from platepost.department.database.cluster import PrivateCluster\n"
         "with PrivateCluster(Path(sys.argv[1])).in_use(): os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(own.folder)], check=False)
@@ -119,7 +119,7 @@ def test_two_come_back_at_once_though_one_has_the_other_s_server_as_a_zombie(
     own: PrivateCluster, mocker: MockerFixture
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; from department.database.cluster import PrivateCluster\n"
+        "import sys; from pathlib import Path; from platepost.department.database.cluster import PrivateCluster\n"
         "own = PrivateCluster(Path(sys.argv[1])); own.start(); print(own.pid, flush=True)\n"
         "sys.stdin.readline(); own.start()"
     )
@@ -166,7 +166,7 @@ def test_process_may_become_the_server(own: PrivateCluster) -> None:
         with pytest.raises(DepartmentError, match="root"):
             own.become_server()
         return
-    code = "import sys; from pathlib import Path\nfrom department.database.cluster import PrivateCluster\n"
+    code = "import sys; from pathlib import Path\nfrom platepost.department.database.cluster import PrivateCluster\n"
     code += "PrivateCluster(Path(sys.argv[1])).become_server()"
     with subprocess.Popen([sys.executable, "-c", code, str(own.folder)]) as server:
         while not own.running:

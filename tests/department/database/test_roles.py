@@ -3,7 +3,7 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from department.database.roles import KEEPER, OWNER, ROLES
+from platepost.department.database.roles import KEEPER, OWNER, ROLES
 from tests.department.roles import as_role
 
 

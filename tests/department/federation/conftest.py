@@ -9,13 +9,13 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from department.archive.retention import establish
-from department.federation import answering
-from department.federation.exchange import QUERY_TYPE, AskedPlates, FederatedQuery, signed
-from department.federation.identity import FederationIdentity
-from department.federation.models import PartnerDepartment
-from department.federation.partners import name_partner
-from department.people.models import DepartmentPerson
+from platepost.department.archive.retention import establish
+from platepost.department.federation import answering
+from platepost.department.federation.exchange import QUERY_TYPE, AskedPlates, FederatedQuery, signed
+from platepost.department.federation.identity import FederationIdentity
+from platepost.department.federation.models import PartnerDepartment
+from platepost.department.federation.partners import name_partner
+from platepost.department.people.models import DepartmentPerson
 from tests.department.emptying import empty
 from tests.department.search.conftest import Stock, stock, superuser
 from tests.department.sharing.conftest import AGENCIES, agreed_with, people

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from department.database.roles import WEB
-from department.federation.answering import answer_query, give_case, own_identity
-from department.federation.errors import NotTakenError
-from department.federation.exchange import (
+from platepost.department.database.roles import WEB
+from platepost.department.federation.answering import answer_query, give_case, own_identity
+from platepost.department.federation.errors import NotTakenError
+from platepost.department.federation.exchange import (
     DEMAND_TYPE,
     PAGE,
     RECEIPT_TYPE,
@@ -27,15 +27,15 @@ from department.federation.exchange import (
     signed,
     text_digest,
 )
-from department.federation.models import FederatedExchange
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import LedgerError
-from department.ledger.models import Agency, AgencyKind
-from department.ledger.reviews import decide_search, open_approvals
-from department.ledger.writing import append
-from department.policy.policy import DEFAULT, policy_in_force
-from department.sharing.agencies import end_agreement, register_agency
-from department.sharing.models import SharingAgreement
+from platepost.department.federation.models import FederatedExchange
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.ledger.reviews import decide_search, open_approvals
+from platepost.department.ledger.writing import append
+from platepost.department.policy.policy import DEFAULT, policy_in_force
+from platepost.department.sharing.agencies import end_agreement, register_agency
+from platepost.department.sharing.models import SharingAgreement
 from tests.department.federation.conftest import PLATES, PURPOSE, Oakdale
 from tests.department.ledger.asked import hand_made
 from tests.department.people.persons import fresh_client_of

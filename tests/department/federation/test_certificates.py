@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 from pytest_django.fixtures import Settings
 
-from department.federation.asking import PartnerAnswer, send_each
-from department.federation.identity import FederationIdentity
-from department.federation.models import PartnerDepartment
+from platepost.department.federation.asking import PartnerAnswer, send_each
+from platepost.department.federation.identity import FederationIdentity
+from platepost.department.federation.models import PartnerDepartment
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def test_certificate_that_has_ended_is_told_from_another_one(
     made = {name: FederationIdentity(name, tmp_path / name) for name in ("own", "present", "ended")}
     for name, identity in made.items():
         if name == "ended":
-            monkeypatch.setattr("department.federation.identity.LEAF_VALID", timedelta(hours=1))
+            monkeypatch.setattr("platepost.department.federation.identity.LEAF_VALID", timedelta(hours=1))
         identity.make(["127.0.0.1"])
     agreed = {name: identity.certificate.read_text() for name, identity in made.items()}
 

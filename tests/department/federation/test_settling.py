@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import psycopg
 import pytest
 
-from department.database.roles import KEEPER
-from department.federation import asking
-from department.federation.asking import PartnerAnswer, settle
-from department.federation.models import FederatedExchange
-from department.federation.partners import name_partner
-from department.ledger.catalog import LedgerEvent
-from department.ledger.writing import append
+from platepost.department.database.roles import KEEPER
+from platepost.department.federation import asking
+from platepost.department.federation.asking import PartnerAnswer, settle
+from platepost.department.federation.models import FederatedExchange
+from platepost.department.federation.partners import name_partner
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.writing import append
 from tests.department.federation.conftest import PURPOSE, Oakdale
 from tests.department.roles import as_role
 from tests.department.sharing.conftest import agreed_with

@@ -13,17 +13,17 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from department.config.upgrade import running_database
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import WEB
-from department.federation.asking import SECONDS, settle
-from department.federation.identity import FederationIdentity
-from department.federation.models import FederatedExchange
-from department.federation.partners import name_partner
-from department.federation.server import FederationServer
-from department.folder import DepartmentFolder
-from department.people.models import DepartmentPerson
-from simulator.brokers.daemon import free_port
+from platepost.department.config.upgrade import running_database
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import WEB
+from platepost.department.federation.asking import SECONDS, settle
+from platepost.department.federation.identity import FederationIdentity
+from platepost.department.federation.models import FederatedExchange
+from platepost.department.federation.partners import name_partner
+from platepost.department.federation.server import FederationServer
+from platepost.department.folder import DepartmentFolder
+from platepost.department.people.models import DepartmentPerson
+from platepost.simulator.brokers.daemon import free_port
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, Installed, commands, done_beside
 from tests.department.federation.conftest import PURPOSE, STOCK, Oakdale
@@ -39,15 +39,15 @@ SAID = {"purpose": PURPOSE, "case": "26-00417", "plate": "TEST12?", "departments
 PREPARED = """
 import sys
 from pathlib import Path
-from department.config.start import set_up_django
-from department.database.roles import OWNER, WEB
-from department.folder import DepartmentFolder
+from platepost.department.config.start import set_up_django
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.folder import DepartmentFolder
 folder, url, certificate, *demand = sys.argv[1:]
 set_up_django(DepartmentFolder(Path(folder)), WEB if demand else OWNER)
-from department.federation.asking import demand_case
-from department.federation.models import FederatedExchange
-from department.federation.partners import name_partner
-from department.people.rights import DepartmentRole
+from platepost.department.federation.asking import demand_case
+from platepost.department.federation.models import FederatedExchange
+from platepost.department.federation.partners import name_partner
+from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import made_person
 from tests.department.sharing.conftest import agreed_with
 if demand:

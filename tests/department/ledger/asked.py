@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from department.ledger.catalog import LedgerEvent
-from department.policy.policy import AccessPurpose
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.policy.policy import AccessPurpose
 
 PURPOSE = AccessPurpose("stolen vehicle", "26-00417")
 ASKED: dict[str, Any] = {

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 import psycopg
 import pytest
 
-from department.database.cluster import SUPERUSER
+from platepost.department.database.cluster import SUPERUSER
 from tests.department import emptying
 
 Connect = Callable[[str], psycopg.Connection]

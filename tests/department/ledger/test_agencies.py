@@ -6,13 +6,13 @@ import psycopg
 import pytest
 from django.forms import model_to_dict
 
-from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, OWNER, WEB
-from department.ledger.agencies import set_agency
-from department.ledger.entries import open_entry
-from department.ledger.models import Agency, AgencyKind
-from department.policy.errors import PurposeError
-from department.policy.policy import AccessPurpose
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import AUDITOR, OWNER, WEB
+from platepost.department.ledger.agencies import set_agency
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect

@@ -9,15 +9,15 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from department.database.roles import WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.errors import LedgerError
-from department.ledger.reviews import decide_search, open_approvals
-from department.ledger.writing import append
-from department.people.rights import DepartmentRole
-from department.policy.errors import ApprovalNeededError
-from department.policy.policy import ALARM, DEFAULT, AccessPurpose
+from platepost.department.database.roles import WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.reviews import decide_search, open_approvals
+from platepost.department.ledger.writing import append
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.errors import ApprovalNeededError
+from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.conftest import Connect
 from tests.department.people.persons import client_of, made_person

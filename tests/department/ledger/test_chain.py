@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
+from platepost.department.ledger.chain import GENESIS, LedgerLine, commitment, digest_of_line
 
 LINE = LedgerLine(
     number=1,

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from department.ledger.details import details
+from platepost.department.ledger.details import details
 
 
 @pytest.mark.parametrize(

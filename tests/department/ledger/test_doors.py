@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from django.test import override_settings
 
-from department.database.roles import KEEPER, WEB
-from department.ledger.doors import agree_reads, confirm_reads, note_readers, reads_doors
-from department.ledger.errors import AgreementError
-from department.people.rights import DepartmentRole
-from device.files import StateFile
-from provisioning.fleet.register import PostKeyRegister, ReadsHolder
+from platepost.common.files import StateFile
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.ledger.doors import agree_reads, confirm_reads, note_readers, reads_doors
+from platepost.department.ledger.errors import AgreementError
+from platepost.department.people.rights import DepartmentRole
+from platepost.provisioning.fleet.register import PostKeyRegister, ReadsHolder
 from tests.department.ledger.conftest import Connect
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role

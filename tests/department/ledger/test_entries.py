@@ -11,14 +11,14 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from department.database.cluster import SUPERUSER
-from department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry, open_entry
-from department.ledger.errors import ClosedEntryError, LedgerError
-from department.ledger.verify import verify_ledger
-from department.ledger.writing import append
-from department.policy.policy import DEFAULT
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PURGER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.errors import ClosedEntryError, LedgerError
+from platepost.department.ledger.verify import verify_ledger
+from platepost.department.ledger.writing import append
+from platepost.department.policy.policy import DEFAULT
 from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.ledger.conftest import Connect, Damaging
 from tests.department.roles import as_role

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.errors import LedgerError
-from department.ledger.writing import append
+from platepost.department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.writing import append
 from tests.department.ledger.conftest import Connect
 from tests.department.roles import as_role
 

@@ -10,9 +10,9 @@ import pytest
 from cryptography import x509
 from joserfc.jwk import ECKey
 
-from department.ledger.errors import HeadError
-from department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
-from device.records.verify.noted import NotedHead
+from platepost.department.ledger.errors import HeadError
+from platepost.department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
+from platepost.wire.verify.noted import NotedHead
 from tests.department.ledger.time_stamping import time_stamping
 
 KEY = ECKey.generate_key("P-256")

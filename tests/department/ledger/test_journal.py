@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from department.database.roles import KEEPER
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_log
-from department.ledger.errors import JournalError, LedgerError
-from department.ledger.journal import LocalJournal, import_journal, known_lines
-from department.ledger.reading import SoughtEntries, logged
+from platepost.department.database.roles import KEEPER
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_log
+from platepost.department.ledger.errors import JournalError, LedgerError
+from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
+from platepost.department.ledger.reading import SoughtEntries, logged
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_reading import AUDIT
 from tests.department.roles import as_role
@@ -33,7 +33,9 @@ def test_what_was_noted_is_entered_once(
     with connect(KEEPER) as keeper, as_role(KEEPER):
         keeper.autocommit = True
         with monkeypatch.context() as killed:
-            killed.setattr("department.ledger.journal.os.truncate", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+            killed.setattr(
+                "platepost.department.ledger.journal.os.truncate", lambda *_: (_ for _ in ()).throw(OSError("killed"))
+            )
             with pytest.raises(OSError, match="killed"):
                 import_journal(journal, known_lines(keeper))
         assert journal.waits

@@ -10,14 +10,14 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
-from department.database.cluster import SUPERUSER, PrivateCluster
-from department.database.roles import KEEPER
-from department.ledger import verify
-from department.ledger.chain import GENESIS, LedgerLine, digest_of_line
-from department.ledger.entries import open_entry
-from department.ledger.errors import LedgerError
-from department.ledger.export import ledger_lines
-from department.ledger.verify import verify_ledger
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.roles import KEEPER
+from platepost.department.ledger import verify
+from platepost.department.ledger.chain import GENESIS, LedgerLine, digest_of_line
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.export import ledger_lines
+from platepost.department.ledger.verify import verify_ledger
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_second_verifier import run_example

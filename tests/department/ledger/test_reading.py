@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from department.database.roles import AUDITOR, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import OpenEntry, open_entry, open_log
-from department.ledger.errors import ClosedEntryError, LedgerError
-from department.ledger.reading import SoughtEntries, logged
-from department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
-from department.ledger.writing import append
-from department.policy.policy import AccessPurpose
+from platepost.department.database.roles import AUDITOR, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import OpenEntry, open_entry, open_log
+from platepost.department.ledger.errors import ClosedEntryError, LedgerError
+from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reviews import ReviewOutcome, open_reviews, review_exigent
+from platepost.department.ledger.writing import append
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.ledger.asked import ASKED, PURPOSE
 from tests.department.ledger.conftest import Connect
 from tests.department.roles import as_role

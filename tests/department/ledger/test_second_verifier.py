@@ -9,13 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from department.database.roles import KEEPER, OWNER
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.export import last_head, ledger_lines
-from department.ledger.verify import verify_ledger
-from department.ledger.writing import append
-from device.records.verify.noted import NotedHead
+from platepost.department.database.roles import KEEPER, OWNER
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.export import last_head, ledger_lines
+from platepost.department.ledger.verify import verify_ledger
+from platepost.department.ledger.writing import append
+from platepost.wire.verify.noted import NotedHead
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect, Damaging
 

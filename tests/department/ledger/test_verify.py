@@ -2,14 +2,14 @@
 
 import pytest
 
-from department.database.roles import KEEPER, OWNER
-from department.ledger import verify
-from department.ledger.catalog import LedgerEvent
-from department.ledger.chain import LedgerLine, digest_of_line
-from department.ledger.entries import open_entry
-from department.ledger.verify import LedgerDamage, LedgerVerdict, verify_ledger
-from department.ledger.writing import append
-from device.records.verify.noted import NotedHead
+from platepost.department.database.roles import KEEPER, OWNER
+from platepost.department.ledger import verify
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.chain import LedgerLine, digest_of_line
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.verify import LedgerDamage, LedgerVerdict, verify_ledger
+from platepost.department.ledger.writing import append
+from platepost.wire.verify.noted import NotedHead
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect, Damaging
 from tests.department.ledger.test_entries import now

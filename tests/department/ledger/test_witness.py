@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from department.ledger.errors import HeadError
-from department.ledger.heads import noted_head, opened_head, sign_head
-from department.ledger.witness import witness_head, witnessed_head
-from device.records.verify.noted import NotedHead
+from platepost.department.ledger.errors import HeadError
+from platepost.department.ledger.heads import noted_head, opened_head, sign_head
+from platepost.department.ledger.witness import witness_head, witnessed_head
+from platepost.wire.verify.noted import NotedHead
 
 OWN, WITNESS, STRANGER = (ECKey.generate_key("P-256") for _ in range(3))
 

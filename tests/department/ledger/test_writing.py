@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 
-from department.database.roles import AUDITOR, KEEPER, PURGER, WEB
-from department.ledger.catalog import BodyClass, LedgerEvent, catalog_rows
-from department.ledger.entries import open_entry
-from department.ledger.errors import LedgerError
-from department.ledger.writing import append, enter, entering
-from department.policy.errors import ForbiddenPurposeError, PurposeError
-from department.policy.policy import AccessPurpose
+from platepost.department.database.roles import AUDITOR, KEEPER, PURGER, WEB
+from platepost.department.ledger.catalog import BodyClass, LedgerEvent, catalog_rows
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.writing import append, enter, entering
+from platepost.department.policy.errors import ForbiddenPurposeError, PurposeError
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.ledger.asked import ASKED
 from tests.department.ledger.conftest import Connect
 from tests.department.ledger.test_entries import bodies, entries

@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB
-from department.lists.models import ListEntry
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.people.services import join_covert
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.lists.models import ListEntry
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import join_covert
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role

@@ -9,11 +9,11 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from department.database.roles import OWNER
-from department.lists import services
-from department.lists.models import ListEntry, ListRequest
-from department.people.models import DepartmentPerson
-from department.policy.policy import ListRules
+from platepost.department.database.roles import OWNER
+from platepost.department.lists import services
+from platepost.department.lists.models import ListEntry, ListRequest
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.policy import ListRules
 from tests.department.lists.conftest import Stock, entry_of, fresh_client
 from tests.department.people.persons import client_of
 from tests.department.roles import as_role
@@ -79,7 +79,7 @@ WRONG = (
 
 
 def test_every_entry_of_a_long_list_is_reached(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("department.lists.standing.SHOWN", 2)
+    monkeypatch.setattr("platepost.department.lists.standing.SHOWN", 2)
     for number in range(5):
         services.enter_entry(entry_of(f"7ABC12{number}"), people["a.rivera"])
     client, address, seen = logged_in(people["a.rivera"]), "/lists/", []
@@ -202,7 +202,7 @@ def test_look_back_finds_leads_that_are_opened_for_a_purpose(
         ).fetchall()
     assert asked == [(2,)]
     rules = ListRules(two_persons=())
-    monkeypatch.setattr("department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules}))
+    monkeypatch.setattr("platepost.department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules}))
     client.post("/lists/add/", {**SAID, "plate": "8XYZ999", "look_back": "on"})
     assert not ListEntry.objects.get(plate="8XYZ999").leads.exists(), "a policy that allows none"
 
@@ -259,9 +259,9 @@ def test_covert_look_back_under_the_law_strict_needs_the_second_person_that_no_p
     law = type("L", (), {"approves_searches": True})
     rules = ListRules(two_persons=(), look_back={"no_hit": 30})
     monkeypatch.setattr(
-        "department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules, "law": law})
+        "platepost.department.lists.look_back.policy_in_force", lambda: type("P", (), {"lists": rules, "law": law})
     )
-    monkeypatch.setattr("department.lists.services.policy_in_force", lambda: type("P", (), {"lists": rules}))
+    monkeypatch.setattr("platepost.department.lists.services.policy_in_force", lambda: type("P", (), {"lists": rules}))
     answer = logged_in(people["a.rivera"]).post(
         "/lists/add/", {**SAID, "distribution": "narcotics", "look_back": "on"}, follow=True
     )

@@ -12,31 +12,31 @@ import psycopg
 import pytest
 from django.urls import reverse
 
-from department.database.roles import SIGNER, WEB
-from department.lists import imports, publishing, services
-from department.lists.errors import ListRefusedError
-from department.lists.imports import ImportingUser, take_in
-from department.lists.models import ListEntry, ListImport, ListRequest
-from department.lists.publishing import ListSigner, SignerSettings
-from department.people.models import DepartmentPerson
-from device.hotlist import HotList
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import load_key, open_package, split
-from device.records import Envelope, HotListState, Purpose, Recorder, Source
-from device.records import Signer as RecordSigner
-from device.records.contract.examples import MemoryStore, example_status
-from device.records.recorder import new_identifier
-from provisioning.commands.authorship import logged
-from provisioning.commands.hotlist import rollback
-from provisioning.commands.hotlist.options import department
-from provisioning.control.keys.rotation import announce, take_into_use
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.publish import Sent
-from provisioning.hotlist.rows import SourceError
-from provisioning.hotlist.source import read_rows
+from platepost.department.database.roles import SIGNER, WEB
+from platepost.department.lists import imports, publishing, services
+from platepost.department.lists.errors import ListRefusedError
+from platepost.department.lists.imports import ImportingUser, take_in
+from platepost.department.lists.models import ListEntry, ListImport, ListRequest
+from platepost.department.lists.publishing import ListSigner, SignerSettings
+from platepost.department.people.models import DepartmentPerson
+from platepost.provisioning.commands.authorship import logged
+from platepost.provisioning.commands.hotlist import rollback
+from platepost.provisioning.commands.hotlist.options import department
+from platepost.provisioning.control.keys.rotation import announce, take_into_use
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.publish import Sent
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.wire.contract.examples import MemoryStore, example_status
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import load_key, open_package, split
+from platepost.wire.records import Envelope, HotListState, Purpose, Recorder, Source
+from platepost.wire.records import Signer as RecordSigner
+from platepost.wire.records.recorder import new_identifier
 from tests.department.lists.conftest import entry_of, fresh_client
 from tests.department.roles import as_role
 

@@ -14,15 +14,15 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from department.custody.tables import CustodyTables
-from department.database.roles import OWNER, SIGNER
-from department.lists import services
-from department.lists.errors import ListRefusedError
-from department.lists.models import ListEntry, ListLead, ListRequest
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.people.services import join_covert
-from department.policy.policy import ListRules
+from platepost.department.custody.tables import CustodyTables
+from platepost.department.database.roles import OWNER, SIGNER
+from platepost.department.lists import services
+from platepost.department.lists.errors import ListRefusedError
+from platepost.department.lists.models import ListEntry, ListLead, ListRequest
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import join_covert
+from platepost.department.policy.policy import ListRules
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import LIST
 from tests.department.lists.conftest import entry_of

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from playwright.sync_api import CDPSession, Page
 
-from department.people.rights import DepartmentRole
+from platepost.department.people.rights import DepartmentRole
 from tests.browser import Visitor
 from tests.department.commands.installation import Commands
 

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from department.people.models import DepartmentPerson, PersonCertificate, RoleGrant, TrainingResult
-from department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.models import DepartmentPerson, PersonCertificate, RoleGrant, TrainingResult
+from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
 
 
 def made_person(

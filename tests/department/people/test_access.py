@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
-from department.config.access_table import TABLE, cell, pages, table
-from department.database.roles import OWNER, WEB
-from department.people.rights import DepartmentRole, Permission
-from department.policy.policy import DEFAULT
+from platepost.department.config.access_table import TABLE, cell, pages, table
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.people.rights import DepartmentRole, Permission
+from platepost.department.policy.policy import DEFAULT
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from department.people.currency import currencies, currency_of
-from department.people.models import IDLE, DepartmentPerson, PersonCertificate, TrainingResult
-from department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
+from platepost.department.people.currency import currencies, currency_of
+from platepost.department.people.models import IDLE, DepartmentPerson, PersonCertificate, TrainingResult
+from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
 from tests.department.people.persons import made_person
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from department.database.roles import WEB
-from department.people.exercise_file import Exercise, ExerciseSet
-from department.people.models import ExerciseResult
-from department.people.rights import DepartmentRole, TrainingTopic
+from platepost.department.database.roles import WEB
+from platepost.department.people.exercise_file import Exercise, ExerciseSet
+from platepost.department.people.models import ExerciseResult
+from platepost.department.people.rights import DepartmentRole, TrainingTopic
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_login import events
 from tests.department.roles import as_role

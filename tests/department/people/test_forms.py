@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from department.people.forms import TimeField
+from platepost.department.people.forms import TimeField
 
 
 @pytest.mark.parametrize(

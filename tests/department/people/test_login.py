@@ -13,13 +13,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB
-from department.ledger.errors import LedgerError
-from department.people import access, login, services
-from department.people.currency import currency_of
-from department.people.lockout import MOST, is_locked, note_failure, use_up
-from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
-from department.people.rights import Certification, DepartmentRole, Permission
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.people import access, login, services
+from platepost.department.people.currency import currency_of
+from platepost.department.people.lockout import MOST, is_locked, note_failure, use_up
+from platepost.department.people.models import DepartmentPerson, DispatchConsole, LoginLock, PersonCertificate, UsedCode
+from platepost.department.people.rights import Certification, DepartmentRole, Permission
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 

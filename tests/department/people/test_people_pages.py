@@ -6,12 +6,12 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page, expect
 
-from department.database.cluster import PrivateCluster
-from department.folder import DepartmentFolder
-from department.people.lockout import MOST
-from department.people.rights import DepartmentRole
-from simulator.brokers.daemon import free_port
-from simulator.exercises import drawn_exercises
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.folder import DepartmentFolder
+from platepost.department.people.lockout import MOST
+from platepost.department.people.rights import DepartmentRole
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.exercises import drawn_exercises
 from tests.browser import PHONE, Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited, log_in_by_password

@@ -12,14 +12,14 @@ import requests
 from django.conf import LazySettings
 from django.test import Client
 
-from department.config.provider import PROVIDER_ID, provider_settings
-from department.database.roles import OWNER, WEB
-from department.folder import IdentityProvider
-from department.people import services
-from department.people.currency import currency_of
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole, Permission
-from simulator.brokers.daemon import free_port
+from platepost.department.config.provider import PROVIDER_ID, provider_settings
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.folder import IdentityProvider
+from platepost.department.people import services
+from platepost.department.people.currency import currency_of
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole, Permission
+from platepost.simulator.brokers.daemon import free_port
 from tests.department.people.persons import made_person
 from tests.department.people.test_login import events
 from tests.department.roles import as_role

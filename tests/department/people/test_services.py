@@ -11,11 +11,11 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from department.database.roles import OWNER, WEB
-from department.people import services
-from department.people.errors import PersonError
-from department.people.models import DepartmentPerson, DispatchConsole, LoginLock, RoleGrant
-from department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.people import services
+from platepost.department.people.errors import PersonError
+from platepost.department.people.models import DepartmentPerson, DispatchConsole, LoginLock, RoleGrant
+from platepost.department.people.rights import CONSOLE_ONLY, SIDES, Certification, DepartmentRole, TrainingTopic
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
-from department.policy.policy import DEFAULT, AccessPurpose, read_policy
+from platepost.department.policy.errors import ForbiddenPurposeError, PolicyError, PurposeError
+from platepost.department.policy.policy import DEFAULT, AccessPurpose, read_policy
 
 POLICY = read_policy(DEFAULT)
 

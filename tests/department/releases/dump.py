@@ -14,12 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from department.config.upgrade import upgrade
-from department.custody.store import CustodyStore
-from department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
-from department.database.roles import KEEPER
-from department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
-from device.records import Keyring
+from platepost.department.config.upgrade import upgrade
+from platepost.department.custody.store import CustodyStore
+from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.wire.records import Keyring
 from tests.department.custody.posts import HIT, NOW, SIGNER, Post, deliveries
 
 RELEASES = Path(__file__).parent

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from department.database.cluster import SUPERUSER
-from department.database.roles import KEEPER, WEB
-from department.ledger.entries import OpenEntry, open_entry
-from department.policy.policy import AccessPurpose
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.emptying import empty
 from tests.department.lasting import Lasting
 from tests.department.roles import as_role

@@ -3,8 +3,8 @@
 import random
 import re
 
-from department.search.misreads import look_alikes
-from department.search.patterns import Gram, gram_code
+from platepost.department.search.misreads import look_alikes
+from platepost.department.search.patterns import Gram, gram_code
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _FEW = "018ABC7"

@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import psycopg
 
-from department.custody.packing import pack_ended_weeks
-from department.database.roles import OWNER, WEB
-from department.search.patterns import PlatePattern
-from department.search.plates import PlateQuery, find_plates
+from platepost.department.custody.packing import pack_ended_weeks
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import PlateQuery, find_plates
 from tests.department.lasting import Lasting
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened

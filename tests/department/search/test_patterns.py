@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from department.search.errors import PatternError
-from department.search.misreads import log_probability, look_alikes
-from department.search.patterns import Element, Gram, PlatePattern, Why, gram_code
+from platepost.department.search.errors import PatternError
+from platepost.department.search.misreads import log_probability, look_alikes
+from platepost.department.search.patterns import Element, Gram, PlatePattern, Why, gram_code
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
 
 

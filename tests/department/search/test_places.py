@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from department.search.errors import PatternError, PlacesError
-from department.search.places import Places
+from platepost.department.search.errors import PatternError, PlacesError
+from platepost.department.search.places import Places
 
 
 def feature(geometry: dict[str, Any] | None = None, **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -16,16 +16,16 @@ import psycopg
 import pytest
 from django.db import connection
 
-from department.custody import reading
-from department.custody.reading import Sought, reads
-from department.database.roles import WEB
-from department.ledger.entries import OpenEntry
-from department.ledger.errors import ClosedEntryError
-from department.search import plates as plates_module
-from department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
-from department.search.patterns import PlatePattern, Why
-from department.search.plates import FoundPlate, PlateQuery, find_plates
-from department.search.scenes import SearchScene, common_plates, companions, usual_places
+from platepost.department.custody import reading
+from platepost.department.custody.reading import Sought, reads
+from platepost.department.database.roles import WEB
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.errors import ClosedEntryError
+from platepost.department.search import plates as plates_module
+from platepost.department.search.errors import PatternError, SearchTimeoutError, TooManyPlatesError
+from platepost.department.search.patterns import PlatePattern, Why
+from platepost.department.search.plates import FoundPlate, PlateQuery, find_plates
+from platepost.department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened
 from tests.department.search.scan import drawn_pattern, drawn_plate, fits, grams_of
@@ -413,7 +413,7 @@ def test_the_index_of_places_is_built_anew_where_that_was_cut_off(stock: Stock, 
     superuser.execute(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'custody_read_no_hit_20260126_place'::regclass"
     )
-    built = import_module("department.custody.migrations.0003_place").index
+    built = import_module("platepost.department.custody.migrations.0003_place").index
     for _ in range(2):
         built(None, SimpleNamespace(connection=connection))
     whole = superuser.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'custody_read_place'::regclass")

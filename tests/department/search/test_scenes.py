@@ -6,12 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from department.custody.reading import Sought
-from department.database.roles import WEB
-from department.ledger.entries import open_entry
-from department.policy.policy import AccessPurpose
-from department.search.errors import CaseRequiredError, PatternError
-from department.search.scenes import SearchScene, common_plates, companions, usual_places
+from platepost.department.custody.reading import Sought
+from platepost.department.database.roles import WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.search.errors import CaseRequiredError, PatternError
+from platepost.department.search.scenes import SearchScene, common_plates, companions, usual_places
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, opened
 

@@ -10,16 +10,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from department.archive.retention import establish
-from department.audits.models import AuditPlan
-from department.audits.services import plan_audits
-from department.ledger.models import Agency, AgencyKind
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.policy.policy import policy_in_force
-from department.sharing.agencies import agree, register_agency, verify_agency
-from department.sharing.clauses import publish_policy
-from department.sharing.models import SharingAgreement
+from platepost.department.archive.retention import establish
+from platepost.department.audits.models import AuditPlan
+from platepost.department.audits.services import plan_audits
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import policy_in_force
+from platepost.department.sharing.agencies import agree, register_agency, verify_agency
+from platepost.department.sharing.clauses import publish_policy
+from platepost.department.sharing.models import SharingAgreement
 from tests.department.archive.conftest import superuser
 from tests.department.custody.conftest import database
 from tests.department.emptying import empty

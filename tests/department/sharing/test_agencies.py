@@ -15,19 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from department.database.roles import OWNER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.errors import LedgerError
-from department.ledger.models import Agency, AgencyKind
-from department.ledger.writing import append
-from department.people.models import DepartmentPerson
-from department.policy.errors import PurposeError
-from department.policy.law import LAWS
-from department.policy.policy import DEFAULT, AccessPurpose
-from department.sharing.agencies import agree, end_agreement, register_agency, verify_agency
-from department.sharing.errors import SharingError, refusals
-from department.sharing.models import SharingAgreement
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.models import Agency, AgencyKind
+from platepost.department.ledger.writing import append
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.law import LAWS
+from platepost.department.policy.policy import DEFAULT, AccessPurpose
+from platepost.department.sharing.agencies import agree, end_agreement, register_agency, verify_agency
+from platepost.department.sharing.errors import SharingError, refusals
+from platepost.department.sharing.models import SharingAgreement
 from tests.department.emptying import empty
 from tests.department.ledger.asked import ASKED, hand_made
 from tests.department.people.persons import fresh_client_of

@@ -10,11 +10,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.policy.policy import ALARM, DEFAULT, policy_in_force
-from department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
-from department.sharing.errors import SharingError
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import ALARM, DEFAULT, policy_in_force
+from platepost.department.sharing.clauses import CLAUSES, department_facts, evidence, publish_policy
+from platepost.department.sharing.errors import SharingError
 from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.sharing.conftest import agreed_with, enter, sql
 

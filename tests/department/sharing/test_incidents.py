@@ -17,22 +17,29 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from joserfc.jwk import ECKey
 
-from department.archive.evidence_package import AFFECTED, open_sealed, pack, seal, unpack
-from department.cli import department
-from department.database.roles import KEEPER, WEB
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.ledger.models import Agency
-from department.ledger.writing import append
-from department.people.models import DepartmentPerson, KnownDevice
-from department.people.rights import DepartmentRole
-from department.people.services import disable, join_covert
-from department.policy.policy import AccessPurpose
-from department.sharing import incidents
-from department.sharing.errors import SharingError
-from department.sharing.incidents import contain, containment, exposure, note_notices, open_incident, sealed_list
-from department.sharing.models import BreachIncident
-from department.sharing.notice import breach_notice
+from platepost.department.archive.evidence_package import AFFECTED, open_sealed, pack, seal, unpack
+from platepost.department.cli import department
+from platepost.department.database.roles import KEEPER, WEB
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.ledger.models import Agency
+from platepost.department.ledger.writing import append
+from platepost.department.people.models import DepartmentPerson, KnownDevice
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import disable, join_covert
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.sharing import incidents
+from platepost.department.sharing.errors import SharingError
+from platepost.department.sharing.incidents import (
+    contain,
+    containment,
+    exposure,
+    note_notices,
+    open_incident,
+    sealed_list,
+)
+from platepost.department.sharing.models import BreachIncident
+from platepost.department.sharing.notice import breach_notice
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person
 from tests.department.roles import as_role

@@ -3,12 +3,12 @@
 import psycopg
 import pytest
 
-from department.database.roles import KEEPER
-from department.ledger.verify import verify_ledger
-from department.policy.policy import policy_in_force
-from department.sharing.clauses import department_facts, evidence
-from simulator.lab.department.days import backdated_clock
-from simulator.lab.department.month import SimulatedMonth
+from platepost.department.database.roles import KEEPER
+from platepost.department.ledger.verify import verify_ledger
+from platepost.department.policy.policy import policy_in_force
+from platepost.department.sharing.clauses import department_facts, evidence
+from platepost.simulator.lab.department.days import backdated_clock
+from platepost.simulator.lab.department.month import SimulatedMonth
 from tests.department.emptying import empty, empty_custody, empty_ledger
 from tests.department.ledger.conftest import Connect
 from tests.department.sharing.conftest import AGENCIES

@@ -2,13 +2,13 @@
 
 import pytest
 
-from department.sharing.errors import SharingError
-from department.sharing.notice import BreachNotice
+from platepost.department.sharing.errors import SharingError
+from platepost.department.sharing.notice import BreachNotice
 from tests.department.sharing.pdf_text import PdfText
 
 
 def made(text: str) -> bytes:
-    from department.sharing.notice_pdf import notice_pdf  # noqa: PLC0415 - slow to load
+    from platepost.department.sharing.notice_pdf import notice_pdf  # noqa: PLC0415 - slow to load
 
     return notice_pdf(BreachNotice("Notice of Data Breach", (), (("What Happened", (text,)),)))
 

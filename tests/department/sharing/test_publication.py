@@ -17,10 +17,10 @@ import psycopg
 import pytest
 from joserfc.jwk import ECKey
 
-from department.commands.public import _site
-from department.database.roles import KEEPER, OWNER, PUBLIC
-from department.errors import DepartmentError
-from department.sharing.publication import (
+from platepost.department.commands.public import _site
+from platepost.department.database.roles import KEEPER, OWNER, PUBLIC
+from platepost.department.errors import DepartmentError
+from platepost.department.sharing.publication import (
     PARTS,
     REPORT_TYPE,
     disclosed,
@@ -29,7 +29,7 @@ from department.sharing.publication import (
     public_files,
     publish_month,
 )
-from device.control.jose import open_signed
+from platepost.wire.jose import open_signed
 from tests.department.emptying import empty, empty_ledger
 from tests.department.ledger.conftest import Connect
 from tests.department.search.conftest import Stock, stock

@@ -10,19 +10,27 @@ import psycopg
 import pytest
 from django.utils import timezone
 
-from department.archive.errors import ArchiveRefusedError
-from department.archive.holds import HeldScope
-from department.archive.models import Hold
-from department.database.roles import OWNER, WEB
-from department.ledger.entries import open_entry
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.people.services import disable
-from department.policy.policy import AccessPurpose
-from department.sharing.agencies import end_agreement
-from department.sharing.errors import SharingError, refusals
-from department.sharing.models import SharingRelease, SharingRequest
-from department.sharing.requests import decide, extend, hold_for, note_release, recall, receive, require_granted
+from platepost.department.archive.errors import ArchiveRefusedError
+from platepost.department.archive.holds import HeldScope
+from platepost.department.archive.models import Hold
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.people.services import disable
+from platepost.department.policy.policy import AccessPurpose
+from platepost.department.sharing.agencies import end_agreement
+from platepost.department.sharing.errors import SharingError, refusals
+from platepost.department.sharing.models import SharingRelease, SharingRequest
+from platepost.department.sharing.requests import (
+    decide,
+    extend,
+    hold_for,
+    note_release,
+    recall,
+    receive,
+    require_granted,
+)
 from tests.department.emptying import empty, empty_ledger
 from tests.department.people.persons import client_of, fresh_client_of, made_person
 from tests.department.roles import as_role

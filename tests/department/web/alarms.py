@@ -9,21 +9,21 @@ import cv2
 import numpy as np
 import psycopg
 
-from department.custody.tables import HEARD
-from department.database.roles import KEEPER
-from department.folder import DepartmentFolder
-from device.records import Picture, new_identifier
-from device.records.parts import Character, HotListState
+from platepost.department.custody.tables import HEARD
+from platepost.department.database.roles import KEEPER
+from platepost.department.folder import DepartmentFolder
+from platepost.wire.records import Picture, new_identifier
+from platepost.wire.records.parts import Character, HotListState
 from tests.department.commands.installation import done_beside
 
 _SESSIONS = """
 import sys
 from pathlib import Path
-from department.config.start import set_up_django
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
+from platepost.department.config.start import set_up_django
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
-from department.people.rights import DepartmentRole
+from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import client_of, made_person
 for said in sys.argv[2:]:
     login, role, current = said.split(":")

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 
 from playwright.sync_api import Page
 
-from department.config.upgrade import running_database
-from department.folder import DepartmentFolder
-from device.records import Role
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.daemon import free_port
-from simulator.brokers.mosquitto import Broker
-from simulator.demo.clip import STREET
+from platepost.department.config.upgrade import running_database
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.brokers.mosquitto import Broker
+from platepost.simulator.demo.clip import STREET
+from platepost.wire.records import Role
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, done_beside
 from tests.department.web.test_status_page import wait_until_served
@@ -27,11 +27,11 @@ SECONDS = 120.0
 SESSIONS = """
 import sys
 from pathlib import Path
-from department.config.start import set_up_django
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
+from platepost.department.config.start import set_up_django
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
-from department.people.rights import DepartmentRole
+from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import made_person
 from tests.department.lists.conftest import fresh_client
 for login, role in (("a.rivera", DepartmentRole.OPERATOR), ("b.chen", DepartmentRole.SUPERVISOR)):

@@ -8,15 +8,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from department.database.roles import WEB
-from department.people.models import CovertMember, DepartmentPerson
-from department.people.rights import DepartmentRole
-from department.policy.policy import ALARM, policy_in_force
-from department.web.console_hit import clock_doubt
-from department.web.console_stand import stand_view
-from device.records.contract.examples import CLOCK
-from device.records.hit import HitWithdrawn
-from device.records.parts import ClockQuality
+from platepost.department.database.roles import WEB
+from platepost.department.people.models import CovertMember, DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import ALARM, policy_in_force
+from platepost.department.web.console_hit import clock_doubt
+from platepost.department.web.console_stand import stand_view
+from platepost.wire.contract.examples import CLOCK
+from platepost.wire.records.hit import HitWithdrawn
+from platepost.wire.records.parts import ClockQuality
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP, PASSAGE
 from tests.department.people.persons import client_of, made_person
@@ -208,7 +208,7 @@ def test_a_policy_without_the_purpose_of_alarms_is_said_and_no_crash(
     CovertMember.objects.create(person=one, group=GROUP)
     hit, policy = dispatch.alert().record_id, policy_in_force()
     lacking = policy.model_copy(update={"purposes": tuple(each for each in policy.purposes if each.name != ALARM)})
-    monkeypatch.setattr("department.ledger.entries.policy_in_force", lambda: lacking)
+    monkeypatch.setattr("platepost.department.ledger.entries.policy_in_force", lambda: lacking)
     with as_role(WEB):
         answer = client_of(one).post("/console/step/", {"hit": hit, "step": "take", "revision": 0})
     assert (answer.status_code, "not a purpose of the policy" in answer.content.decode()) == (422, True)

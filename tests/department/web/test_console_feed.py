@@ -14,18 +14,18 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from department.alerts.actions import AlertActor, AlertRejection, reject, take
-from department.alerts.shift import acknowledge, shift_start
-from department.alerts.states import RejectReason
-from department.database.roles import WEB
-from department.ledger.entries import OpenEntry
-from department.ledger.errors import LedgerError
-from department.ledger.journal import LocalJournal
-from department.lists.services import enter_entry
-from department.people.models import CovertMember, DepartmentPerson, PersonCertificate
-from department.people.rights import DepartmentRole
-from department.web import console_feed
-from department.web.console_feed import ConsoleFeed, Listener
+from platepost.department.alerts.actions import AlertActor, AlertRejection, reject, take
+from platepost.department.alerts.shift import acknowledge, shift_start
+from platepost.department.alerts.states import RejectReason
+from platepost.department.database.roles import WEB
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.journal import LocalJournal
+from platepost.department.lists.services import enter_entry
+from platepost.department.people.models import CovertMember, DepartmentPerson, PersonCertificate
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.web import console_feed
+from platepost.department.web.console_feed import ConsoleFeed, Listener
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of

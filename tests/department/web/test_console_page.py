@@ -15,21 +15,21 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from department.config.start import POOL
-from department.database.cluster import installed_versions
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
-from device.records import Source
-from device.records.contract.examples import CLOCK
-from device.records.hit import HitWithdrawn
-from device.records.keys import CustodianTerms, Purpose
-from device.records.parts import ClockQuality
-from device.records.recorder import Recorder
-from device.records.signing import Signer
-from provisioning.connection import Connection
-from provisioning.trust.key_files import KeyFiles
-from simulator.brokers.daemon import free_port
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.department.config.start import POOL
+from platepost.department.database.cluster import installed_versions
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.wire.contract.examples import CLOCK
+from platepost.wire.records import Source
+from platepost.wire.records.hit import HitWithdrawn
+from platepost.wire.records.keys import CustodianTerms, Purpose
+from platepost.wire.records.parts import ClockQuality
+from platepost.wire.records.recorder import Recorder
+from platepost.wire.records.signing import Signer
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed

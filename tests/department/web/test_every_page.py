@@ -11,10 +11,10 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
-from department.config.upgrade import running_database
-from department.database.cluster import SUPERUSER
-from department.folder import DepartmentFolder
-from simulator.brokers.daemon import free_port
+from platepost.department.config.upgrade import running_database
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
@@ -25,11 +25,11 @@ PREPARED = """
 import json, sys, time
 from pathlib import Path
 from uuid import uuid4
-from department.folder import DepartmentFolder
-from simulator.lab.department.month_cli import live_month
+from platepost.department.folder import DepartmentFolder
+from platepost.simulator.lab.department.month_cli import live_month
 assert live_month(DepartmentFolder(Path(sys.argv[1])), seed=1, reads=4, every=10)["passed"]
-from department.people.models import DepartmentPerson
-from department.people.rights import DepartmentRole
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import DepartmentRole
 from tests.department.people.persons import client_of, made_person
 made_person("m.admin", DepartmentRole.ADMINISTRATOR)
 sessions = {}

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from django.test import Client
 
-from department.database.roles import WEB
-from department.people.rights import DepartmentRole
-from department.sharing.requests import decide
+from platepost.department.database.roles import WEB
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.sharing.requests import decide
 from tests.department.archive.conftest import superuser
 from tests.department.emptying import empty
 from tests.department.people.persons import fresh_client_of, made_person

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import override_settings
 
-from department.alerts.shift import shift_start
-from department.database.roles import WEB
-from department.web.heard import ListeningState, hearing
-from department.web.status import custody_status
-from device.records.contract.examples import example_audit
+from platepost.department.alerts.shift import shift_start
+from platepost.department.database.roles import WEB
+from platepost.department.web.heard import ListeningState, hearing
+from platepost.department.web.status import custody_status
+from platepost.wire.contract.examples import example_audit
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role

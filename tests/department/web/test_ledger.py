@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from department.ledger.catalog import LedgerEvent
-from department.ledger.entries import open_entry
-from department.people.rights import DepartmentRole
-from department.policy.errors import PurposeError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.errors import PurposeError
 from tests.department.ledger.asked import ASKED, PURPOSE
 from tests.department.ledger.conftest import Damaging, damaging, empty_ledger
 from tests.department.people.persons import client_of, made_person

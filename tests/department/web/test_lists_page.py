@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route
 
-from simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.brokers.mosquitto import mosquitto_path
 from tests.browser import Visitor, accessibility_faults
 from tests.department.commands.installation import Commands, department
 from tests.department.web.lists_site import ListsSite, enter_amber_alert, lists_site

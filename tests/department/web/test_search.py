@@ -19,15 +19,15 @@ from django.test import Client
 from django.utils.timezone import localtime
 from pytest_django.fixtures import Settings
 
-from department.config.access_table import pages as pages_of_all
-from department.custody.reading import under
-from department.database.roles import OWNER, WEB
-from department.ledger.entries import OpenEntry
-from department.people.models import DepartmentPerson
-from department.people.rights import GRANTS, DepartmentRole
-from department.search.plates import in_time
-from department.web import search as pages
-from department.web.search import READS
+from platepost.department.config.access_table import pages as pages_of_all
+from platepost.department.custody.reading import under
+from platepost.department.database.roles import OWNER, WEB
+from platepost.department.ledger.entries import OpenEntry
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import GRANTS, DepartmentRole
+from platepost.department.search.plates import in_time
+from platepost.department.web import search as pages
+from platepost.department.web.search import READS
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.people.test_access import address

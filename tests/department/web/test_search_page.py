@@ -14,10 +14,10 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page
 
-from department.config.upgrade import running_database
-from department.database.cluster import SUPERUSER
-from department.folder import DATABASE_NAME, DepartmentFolder
-from simulator.brokers.daemon import free_port
+from platepost.department.config.upgrade import running_database
+from platepost.department.database.cluster import SUPERUSER
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
 from tests.department.web.test_status_page import wait_until_served
@@ -30,16 +30,16 @@ POSTS = {f"post-{number + 1}": [-121.56 + 0.06 * number, 38.52 + 0.03 * number] 
 LOGGED_IN = """
 import sys
 from pathlib import Path
-from department.config.start import set_up_django
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
+from platepost.department.config.start import set_up_django
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)
 import json
 from allauth.mfa.models import Authenticator
-from department.ledger.entries import open_entry
-from department.people.login import FactorAdapter
-from department.people.rights import DepartmentRole
-from department.policy.policy import AccessPurpose
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.login import FactorAdapter
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.policy.policy import AccessPurpose
 from tests.department.people.persons import client_of, made_person
 logins = {"operator": "a.rivera", "auditor": "i.auditor", "supervisor": "s.supervisor", "administrator": "m.admin"}
 logins |= {"records_manager": "r.records"}

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.db import Error, connection
 from django.test import Client
 
-from department.custody.receipt_log import LostRange, ReceiptLog
-from department.database.roles import WEB
-from department.people.rights import DepartmentRole
-from department.web import status_page
-from department.web.middleware import SecurityHeaders
-from department.web.status import custody_status
+from platepost.department.custody.receipt_log import LostRange, ReceiptLog
+from platepost.department.database.roles import WEB
+from platepost.department.people.rights import DepartmentRole
+from platepost.department.web import status_page
+from platepost.department.web.middleware import SecurityHeaders
+from platepost.department.web.status import custody_status
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 from tests.department.web.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert

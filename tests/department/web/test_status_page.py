@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, StorageState
 
-from department.database.cluster import PrivateCluster
-from department.database.roles import OWNER
-from department.folder import DepartmentFolder
-from department.people.rights import DepartmentRole
-from simulator.brokers.daemon import free_port
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.department.people.rights import DepartmentRole
+from platepost.simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.audit.log import AuditEvent
-from device.audit.rate_limit import HOUR_SECONDS, MOST, WINDOW_SECONDS, RateLimitedAudit
-from device.clock.timekeeper import Timekeeper
-from device.faults.fault import Fault
-from device.health.clock_steps import LARGE_SECONDS, ClockStepMonitor
-from device.records import ClockQuality
-from device.uplink.takeover import SessionTakeover
+from platepost.device.audit.log import AuditEvent
+from platepost.device.audit.rate_limit import HOUR_SECONDS, MOST, WINDOW_SECONDS, RateLimitedAudit
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.health.clock_steps import LARGE_SECONDS, ClockStepMonitor
+from platepost.device.uplink.takeover import SessionTakeover
+from platepost.wire.faults import Fault
+from platepost.wire.records import ClockQuality
 from tests.clocks import SteppedClock
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

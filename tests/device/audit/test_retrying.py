@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from device.audit.retrying import MOST_PUT_OFF, PAUSE_SECONDS, RetryingRecorder
-from device.errors import OutboxError
+from platepost.common.errors import OutboxError
+from platepost.device.audit.retrying import MOST_PUT_OFF, PAUSE_SECONDS, RetryingRecorder
 from tests.clocks import SteppedClock
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from device import backends
-from device.board import rpi as module
-from device.board.base import Light
-from device.board.patterns import PATTERNS, lit
-from device.board.rpi import RpiBoard
-from device.errors import BackendError, BoardError, ConfigurationError
+from platepost.common.errors import BackendError, BoardError, ConfigurationError
+from platepost.device import backends
+from platepost.device.board import rpi as module
+from platepost.device.board.base import Light
+from platepost.device.board.patterns import PATTERNS, lit
+from platepost.device.board.rpi import RpiBoard
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
 
@@ -264,7 +264,7 @@ from tests.standins import rpi_gpio as GPIO
 import atexit
 atexit.register(lambda: print(GPIO.pin(17).states[-1][1], GPIO.pin(27).states[2][1]))
 with standing_in():
-    from device.board.rpi import RpiBoard
+    from platepost.device.board.rpi import RpiBoard
     board = RpiBoard(illuminator_pin=17, camera_power_pin=27)
     board.illuminator(on=True)
     board.camera_power(on=False)

@@ -1,8 +1,8 @@
 import pytest
 
-from device.board.base import Light
-from device.board.status_light import light
-from device.faults.fault import Fault
+from platepost.device.board.base import Light
+from platepost.device.board.status_light import light
+from platepost.wire.faults import Fault
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from device.board.tamper import COUNT_SECONDS, TamperMonitor
-from device.faults.fault import Fault
-from device.faults.flapping import MOST, REST_SECONDS
-from simulator.board.virtual import VirtualBoard
+from platepost.device.board.tamper import COUNT_SECONDS, TamperMonitor
+from platepost.device.faults.flapping import MOST, REST_SECONDS
+from platepost.simulator.board.virtual import VirtualBoard
+from platepost.wire.faults import Fault
 
 
 class Trail:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from device.camera.background import LOOKS, BackgroundModel
+from platepost.device.camera.background import LOOKS, BackgroundModel
 
 
 def test_the_street_is_what_stays_when_vehicles_pass() -> None:

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.errors import CameraError
-from device.frame import Frame
+from platepost.common.errors import CameraError
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.frame import Frame
 
 
 def frame(number: int) -> Frame:

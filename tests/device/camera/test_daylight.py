@@ -1,4 +1,4 @@
-from device.camera.daylight import DAY_LUX, DWELL_SECONDS, NIGHT_LUX, Daylight
+from platepost.device.camera.daylight import DAY_LUX, DWELL_SECONDS, NIGHT_LUX, Daylight
 
 
 def test_night_falls_when_it_has_been_dark_for_a_minute_and_day_breaks_likewise() -> None:

@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS, FrameCheck
-from device.frame import Frame
+from platepost.device.camera.frame_check import BLACK_SECONDS, FROZEN_SECONDS, FrameCheck
+from platepost.device.frame import Frame
 
 
 def frame(seconds: float, *, seed: int | None = None, level: int = 90) -> Frame:

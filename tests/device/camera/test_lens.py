@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.camera.lens import LensMonitor
-from device.camera.view import View, Views, frame_sharpness, small
-from device.faults.fault import Fault
-from simulator.camera.recordings import open_recording
+from platepost.device.camera.lens import LensMonitor
+from platepost.device.camera.view import View, Views, frame_sharpness, small
+from platepost.simulator.camera.recordings import open_recording
+from platepost.wire.faults import Fault
 
 Gray = NDArray[np.uint8]
 FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
@@ -42,7 +42,7 @@ def altered(name: str, alter: Callable[[Gray], Gray]) -> tuple[Gray, ...]:
 def measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each picture made small, and its sharpness measured, once: the clips are shown for hours in all."""
     for name, measure in (("small", small), ("frame_sharpness", frame_sharpness)):
-        monkeypatch.setattr(f"device.camera.background.{name}", partial(once, measure))
+        monkeypatch.setattr(f"platepost.device.camera.background.{name}", partial(once, measure))
 
 
 _measured: dict[tuple[str, int], tuple[Callable[[], Gray | None], object]] = {}

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from device.camera import recovery as module
-from device.camera.recovery import HEALED_SECONDS, PATIENCE_SECONDS, Recovery, RecoveryAction
+from platepost.device.camera import recovery as module
+from platepost.device.camera.recovery import HEALED_SECONDS, PATIENCE_SECONDS, Recovery, RecoveryAction
 
 
 def take(recovery: Recovery, times: int, *, switchable: bool = True, stuck: bool = False) -> list[str]:

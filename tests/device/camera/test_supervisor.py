@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device.camera.base import Camera
-from device.camera.capture import Capture
-from device.camera.recovery import Recovery
-from device.camera.supervisor import Actions, CameraSupervisor
-from device.clock.clock import SYSTEM
-from device.frame import Frame
+from platepost.device.camera.base import Camera
+from platepost.device.camera.capture import Capture
+from platepost.device.camera.recovery import Recovery
+from platepost.device.camera.supervisor import Actions, CameraSupervisor
+from platepost.device.clock.clock import SYSTEM
+from platepost.device.frame import Frame
 
 
 class RepeatingCamera(Camera):

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.camera.view import FILE, View, Views, load_views
-from device.errors import ConfigurationError
+from platepost.common.errors import ConfigurationError
+from platepost.device.camera.view import FILE, View, Views, load_views
 
 WHEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

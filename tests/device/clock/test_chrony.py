@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.clock import chrony as module
-from device.clock.chrony import Chrony, from_tracking
+from platepost.device.clock import chrony as module
+from platepost.device.clock.chrony import Chrony, from_tracking
 
 # In the form of chrony 4: fourteen fields.
 GOOD = (

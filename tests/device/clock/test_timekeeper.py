@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.clock.timekeeper import CLOCK_TOLERANCE, CONFIRM_SECONDS, SAVE_SECONDS, SOFTWARE, Timekeeper
-from device.records import ClockQuality
+from platepost.device.clock.timekeeper import CLOCK_TOLERANCE, CONFIRM_SECONDS, SAVE_SECONDS, SOFTWARE, Timekeeper
+from platepost.wire.records import ClockQuality
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 FIRST, LAST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

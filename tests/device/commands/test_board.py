@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.board import board
-from device.errors import ConfigurationError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.common.errors import ConfigurationError
+from platepost.device.commands.board import board
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
 
@@ -44,7 +44,7 @@ def test_switches_are_told_as_they_change(configuration: Path) -> None:
 
 
 def test_outputs_are_tried_and_safe_at_the_end(configuration: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.commands.board.DARK_SECONDS", 0.0)
+    monkeypatch.setattr("platepost.device.commands.board.DARK_SECONDS", 0.0)
     result = run(configuration, "--illuminator", "--camera-power-cycle", "--light", "fault", "--seconds", "0.3")
     assert result.exit_code == 0
     assert "case:" in result.stdout
@@ -58,7 +58,7 @@ def test_outputs_are_tried_and_safe_at_the_end(configuration: Path, monkeypatch:
 def test_a_terminal_that_is_lost_leaves_the_outputs_safe(
     configuration: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, words: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("device.commands.board.DARK_SECONDS", 60.0)
+    monkeypatch.setattr("platepost.device.commands.board.DARK_SECONDS", 60.0)
     deaf: list[int] = []
     before = signal.signal(number, lambda given, _: deaf.append(given))  # by default it would end the tests
     pin, switched = (27, [1, 0]) if "--camera-power-cycle" in words else (17, [0, 1])

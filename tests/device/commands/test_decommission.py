@@ -5,18 +5,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.decommission import decommission
-from device.config import load
-from device.enrollment import tpm, wipe
-from device.enrollment.errors import DecommissionError
-from device.enrollment.unit import UnitEnrollment
-from device.errors import ConfigurationError
-from device.outbox.outbox import Outbox
-from device.records import Audit, Keyring, Recorder
-from device.records.parts import ClockQuality
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.common.errors import ConfigurationError
+from platepost.device.commands.decommission import decommission
+from platepost.device.config import load
+from platepost.device.enrollment import tpm, wipe
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.device.outbox.outbox import Outbox
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.wire.enrollment.errors import DecommissionError
+from platepost.wire.records import Audit, Keyring, Recorder
+from platepost.wire.records.parts import ClockQuality
+from platepost.wire.verify.verify import Verifier
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 WHO = ("--person", "R. Alvarez", "--purpose", "pole removed")
@@ -159,7 +159,7 @@ def test_a_unit_whose_new_enrollment_was_cut_off_at_its_beginning_is_out_of_serv
 ) -> None:
     assert leave(file, "--yes").exit_code == 0
     with monkeypatch.context() as patch:
-        patch.setattr("device.enrollment.unit.flush_folder", power_fails)
+        patch.setattr("platepost.device.enrollment.unit.flush_folder", power_fails)
         with pytest.raises(KeyboardInterrupt):
             UnitEnrollment(file.parent).begin("post-2")
     assert UnitEnrollment(file.parent).begin("post-2").post == "post-2"

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.hotlist import hotlist
-from device.errors import HotListError
-from device.hotlist import HotListRefused, HotListStore
-from device.hotlist.package import PackageFile
-from device.hotlist.service import Installation
-from device.hotlist.spool import FOLDER, PackageSpool
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist import HotListRow, build_package
+from platepost.common.errors import HotListError
+from platepost.device.commands.hotlist import hotlist
+from platepost.device.hotlist.service import Installation
+from platepost.device.hotlist.spool import FOLDER, PackageSpool
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.wire.hotlist import HotListRefused, HotListStore
+from platepost.wire.hotlist.package import PackageFile
 
 
 class Unit:
@@ -112,7 +112,9 @@ def test_a_post_that_does_not_run_takes_it_later(unit: Unit) -> None:
 def test_a_running_post_that_does_not_take_it_is_not_one_that_does_not_run(
     unit: Unit, seconds: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.commands.hotlist.in_use", lambda path: path == unit.post / "state" / "outbox.db")
+    monkeypatch.setattr(
+        "platepost.device.commands.hotlist.in_use", lambda path: path == unit.post / "state" / "outbox.db"
+    )
     unit.package(1)
     result = unit.hand("--wait", seconds, "--json")
     assert result.exit_code == code, result.output

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.read import read
-from device.vision.recognizer import Recognizer
-from device.vision.vehicle import Appearance, VehicleNet
-from models.plates import render_plate
+from platepost.device.commands.read import read
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.vehicle import Appearance, VehicleNet
+from platepost.models.plates import render_plate
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 TEXT = "7KDW382"
-PROGRAM = [sys.executable, "-c", "import sys; from device.cli import main; sys.exit(main())"]
+PROGRAM = [sys.executable, "-c", "import sys; from platepost.device.cli import main; sys.exit(main())"]
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +284,7 @@ def test_what_people_take_for_a_picture_comes_with_a_hint(photo: Path, content: 
 
 
 def test_a_file_without_an_end_is_not_read_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.vision.photos.LARGEST_FILE", 2**20)
+    monkeypatch.setattr("platepost.device.vision.photos.LARGEST_FILE", 2**20)
     result = run("/dev/zero")
     assert result.exit_code == 1
     assert "larger than 1 MiB" in result.stderr

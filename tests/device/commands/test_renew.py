@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device.commands.renew import renew
-from device.enrollment.errors import EnrollmentError
-from device.secrets.certificate import certificate
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.rotation import renew_client
-from provisioning.trust.certificates import LEAF_VALID, Issuance
+from platepost.common.secrets.certificate import certificate
+from platepost.device.commands.renew import renew
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.rotation import renew_client
+from platepost.provisioning.trust.certificates import LEAF_VALID, Issuance
+from platepost.wire.enrollment.errors import EnrollmentError
 from tests.device.nobody import needs_root
 
 LONG_AGO = Issuance(now=lambda: datetime.now(UTC) - LEAF_VALID - timedelta(days=200))

@@ -6,10 +6,10 @@ import pytest
 from click.testing import CliRunner, Result
 from pytest_mock import MockerFixture
 
-from device.commands import run as module
-from device.post import Account
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.device.commands import run as module
+from platepost.device.post import Account
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
 
 
 class Ended(BaseException):

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from device.commands.selftest import SelfTestResult, examine, selftest
-from device.config import load
-from device.faults.fault import explained
-from device.health.machine import Readings
-from device.outbox.database import read_key_file
-from device.outbox.outbox import Outbox
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.certificates import BACKDATED, Issuance
+from platepost.device.commands.selftest import SelfTestResult, examine, selftest
+from platepost.device.config import load
+from platepost.device.health.machine import Readings
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.outbox import Outbox
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.certificates import BACKDATED, Issuance
+from platepost.wire.faults import explained
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
@@ -91,7 +91,7 @@ def test_a_certificate_that_is_not_valid_yet_is_a_fault(folder: Path, monkeypatc
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime(2020, 1, 1, 12, tzinfo=tz)
 
-    monkeypatch.setattr("device.commands.selftest.datetime", Behind)
+    monkeypatch.setattr("platepost.device.commands.selftest.datetime", Behind)
     found = findings(folder)["certificate"]
     assert not found["good"]
     assert str(found["said"]).endswith("and the clock says 2020-01-01")
@@ -117,7 +117,7 @@ def test_what_a_unit_cannot_tell_of_its_supply_is_said_and_no_fault(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *, throttled: int | None, low: bool | None, good: bool, said: str
 ) -> None:
     readings = Readings(None, throttled, None, None, None, low_voltage=low)
-    monkeypatch.setattr("device.commands.selftest.read_machine", lambda _folder: readings)
+    monkeypatch.setattr("platepost.device.commands.selftest.read_machine", lambda _folder: readings)
     found = examine(load(folder / "post.toml"), leave_out=OTHERS)
     assert [(finding.good, finding.said) for finding in found if finding.point == "supply"] == [(good, said)]
 
@@ -167,7 +167,7 @@ def test_pins_that_do_not_obey_are_a_fault(tmp_path: Path, monkeypatch: pytest.M
     def refuse(_channel: int) -> int:
         raise RuntimeError("'GPIO not allocated'")
 
-    monkeypatch.setattr("device.board.rpi.SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr("platepost.device.board.rpi.SETTLE_SECONDS", 0.1)
     with standing_in():
         monkeypatch.setattr(GPIO, "input", refuse)
         assert board_findings(tmp_path, {"tamper_pin": 4}) == {"good": False, "said": "its pins do not obey"}
@@ -175,7 +175,7 @@ def test_pins_that_do_not_obey_are_a_fault(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     contact = itertools.cycle((GPIO.HIGH, GPIO.LOW))
-    monkeypatch.setattr("device.board.rpi.SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr("platepost.device.board.rpi.SETTLE_SECONDS", 0.1)
     with standing_in():
         monkeypatch.setattr(GPIO, "input", lambda _channel: next(contact))
         found = board_findings(tmp_path, {"tamper_pin": 4})
@@ -186,7 +186,7 @@ def test_a_switch_that_does_not_rest_is_not_called_closed(tmp_path: Path, monkey
 def test_the_table_shows_what_was_found_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     said = [SelfTestResult("keys", good=False, said="cannot read /media/[/stick]/a[bold].pem")]
-    monkeypatch.setattr("device.commands.selftest.examine", lambda _configuration: said)
+    monkeypatch.setattr("platepost.device.commands.selftest.examine", lambda _configuration: said)
     result = CliRunner().invoke(selftest, ["--config", str(folder / "post.toml")])
     assert "cannot read /media/[/stick]/a[bold].pem" in result.output
 
@@ -204,7 +204,7 @@ def test_an_outbox_that_the_self_test_made_as_root_is_the_post_s(folder: Path) -
 
 
 def test_a_camera_that_hangs_is_a_fault_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.commands.selftest.FRAME_SECONDS", 0.2)
+    monkeypatch.setattr("platepost.device.commands.selftest.FRAME_SECONDS", 0.2)
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("localhost",))
     settings = PostSettings(brokers=("127.0.0.1:1",), camera="picamera2", board="none")
     with standing_in():

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from device.records import Role
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.wire.records import Role
 from tests.device.control.world import World
 
 

@@ -13,19 +13,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from device.audit.rate_limit import MOST, WINDOW_SECONDS
-from device.control.commands import OFTEN, CommandExecutor, Done
-from device.control.jose import sign
-from device.control.seal import unseal
-from device.errors import CameraError
-from device.outbox.errors import OutboxFullError
-from device.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Role
-from device.records.contract.examples import MemoryStore
-from device.uplink.inbox import Delivery
-from provisioning.control.signing import sign_command
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person, x5c_of
-from provisioning.trust.keys import private_pem
+from platepost.common.errors import CameraError
+from platepost.device.audit.rate_limit import MOST, WINDOW_SECONDS
+from platepost.device.control.commands import OFTEN, CommandExecutor, Done
+from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.uplink.inbox import Delivery
+from platepost.provisioning.control.signing import sign_command
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import Person, x5c_of
+from platepost.provisioning.trust.keys import private_pem
+from platepost.wire.contract.examples import MemoryStore
+from platepost.wire.control.seal import unseal
+from platepost.wire.jose import sign
+from platepost.wire.records import ALLOWED, COMMAND_TYPE, Command, Envelope, Finding, Role
 from tests.device.control.world import BAD_CLOCK, GOOD_CLOCK, RUN, World
 
 PREFIX = "alpr/v1/riverside/post-1"

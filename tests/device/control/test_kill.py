@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from device.control import ConfigurationStore, RefusedError, Rejection, ReplayGuard
-from device.records import new_identifier
+from platepost.device.control import ConfigurationStore, RefusedError, Rejection, ReplayGuard
+from platepost.wire.records import new_identifier
 from tests.device.control.world import World
 from tests.device.killed import killed_child
 

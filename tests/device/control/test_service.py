@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from pytest_mock import MockerFixture
 
-from device.control.configuration.remote import FAULT_SECONDS
-from device.control.keys.trust import TrustedKeys
-from device.control.service import RemoteControl
-from device.diagnosis import FaultMonitor
-from device.hotlist.service import HotListService
-from device.records.contract.examples import MemoryStore
+from platepost.device.control.configuration.remote import FAULT_SECONDS
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.control.service import RemoteControl
+from platepost.device.diagnosis import FaultMonitor
+from platepost.device.hotlist.service import HotListService
+from platepost.wire.contract.examples import MemoryStore
 from tests.device.control.world import RUN, World, WorldTime
 from tests.device.hotlist.department import Department
 

@@ -9,19 +9,19 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from device.audit.retrying import RetryingRecorder
-from device.clock.clock import Clock
-from device.clock.timekeeper import Timekeeper
-from device.config import Configuration, load
-from device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
-from device.control.jose import sign
-from device.logbook import Logbook
-from device.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Recorder, Role, Source
-from device.records.contract.examples import ExampleSigner, MemoryStore
-from device.records.signing import read_key
-from provisioning.control.signing import sign_command, sign_configuration
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.clock import Clock
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.config import Configuration, load
+from platepost.device.control import ConfigurationStore, RemoteConfiguration, SigningKeys
+from platepost.device.logbook import Logbook
+from platepost.provisioning.control.signing import sign_command, sign_configuration
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import Person
+from platepost.wire.contract.examples import ExampleSigner, MemoryStore
+from platepost.wire.jose import sign
+from platepost.wire.records import CONFIGURATION_TYPE, ClockQuality, Purpose, Recorder, Role, Source
+from platepost.wire.records.signing import read_key
 
 RUN = "019c1503-fe00-7000-8000-000000000001"
 GOOD_CLOCK = ClockQuality(source="kernel", synchronised=True)

@@ -8,16 +8,18 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
-from device.audit.retrying import RetryingRecorder
-from device.clock.timekeeper import Timekeeper
-from device.control.jose import sign
-from device.control.keys.custodians import Custodians
-from device.control.keys.statement import Key
-from device.custody.service import LOOK_SECONDS, CustodyService
-from device.custody.settings import CustodySettings
-from device.logbook import Logbook
-from device.outbox.outbox import Outbox
-from device.records import (
+from platepost.device.audit.retrying import RetryingRecorder
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.custody.service import LOOK_SECONDS, CustodyService
+from platepost.device.custody.settings import CustodySettings
+from platepost.device.logbook import Logbook
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.contract.examples import ExampleSigner, example_audit, example_records
+from platepost.wire.jose import sign
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import (
     RECEIPT_TYPE,
     ClockQuality,
     CustodianTerms,
@@ -27,9 +29,7 @@ from device.records import (
     Source,
     new_identifier,
 )
-from device.records.contract.examples import ExampleSigner, example_audit, example_records
-from device.records.settings import RecordSettings
-from device.uplink.inbox import Delivery
+from platepost.wire.records.settings import RecordSettings
 from tests.clocks import SteppedClock
 from tests.device.control.keys.clerk import NOW, Clerk, pem
 

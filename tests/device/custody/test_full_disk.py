@@ -4,13 +4,13 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Queue
 
-from device.audit.log import AuditEvent
-from device.audit.retrying import PAUSE_SECONDS
-from device.hotlist.service import NOT_STORED
-from device.outbox.errors import OutboxFullError
-from device.records import Envelope
-from device.records.contract.examples import example_audit
-from device.uplink.inbox import Delivery, Inbox
+from platepost.device.audit.log import AuditEvent
+from platepost.device.audit.retrying import PAUSE_SECONDS
+from platepost.device.hotlist.service import NOT_STORED
+from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.uplink.inbox import Delivery, Inbox
+from platepost.wire.contract.examples import example_audit
+from platepost.wire.records import Envelope
 from tests.device.custody.bench import SOURCE, Bench
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from device.control.keys.history import RetiringKey, WithdrawnKey
-from device.control.keys.statement import Key
-from device.faults.fault import Fault
-from device.records import CustodianTerms
-from device.records.contract.examples import SOURCE as EXAMPLE_SOURCE
-from device.records.contract.examples import ExampleSigner, example_records
-from device.uplink.inbox import Delivery
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.contract.examples import SOURCE as EXAMPLE_SOURCE
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.faults import Fault
+from platepost.wire.keys.history import RetiringKey, WithdrawnKey
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import CustodianTerms
 from tests.device.custody.bench import Bench
 
 VECTORS: dict[str, Any] = json.loads(

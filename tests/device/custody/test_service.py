@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from device.control.jose import sign
-from device.custody.receipts import LARGEST_RECEIPT
-from device.custody.service import LOOK_SECONDS
-from device.custody.settings import CustodySettings
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.records import CustodianTerms
+from platepost.common.errors import OutboxError
+from platepost.device.custody.receipts import LARGEST_RECEIPT
+from platepost.device.custody.service import LOOK_SECONDS
+from platepost.device.custody.settings import CustodySettings
+from platepost.wire.faults import Fault
+from platepost.wire.jose import sign
+from platepost.wire.records import CustodianTerms
 from tests.clocks import SteppedClock
 from tests.device.control.keys.clerk import NOW
 from tests.device.custody.bench import RECORDS, SOURCE, Bench, about
@@ -269,7 +269,7 @@ def test_an_epoch_that_cannot_be_kept_does_not_count(bench: Bench, monkeypatch: 
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr("device.files.write_durably", full)
+        patch.setattr("platepost.common.files.write_durably", full)
         bench.bring(bench.receipt((1, 1, record.digest)))
         assert bench.held == 1
     bench.bring(bench.receipt((1, 1, record.digest)))

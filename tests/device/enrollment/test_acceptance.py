@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Configuration, load
-from device.enrollment.acceptance import Acceptance, Statement, write_statement
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.keys import new_key, private_pem
+from platepost.device.config import Configuration, load
+from platepost.device.enrollment.acceptance import Acceptance, Statement, write_statement
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.keys import new_key, private_pem
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_full_disk_at_a_change_of_the_signing_key_neither_ends_the_acceptance_
     changing = configuration.model_copy(update={"records": records})
     before = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("device.enrollment.acceptance.write_durably", full)
+        patch.setattr("platepost.device.enrollment.acceptance.write_durably", full)
         assert acceptance(changing).faults() == ()
     assert path.read_bytes() == before
     assert acceptance(changing).faults() == (), "the next start signs it with the new key"

@@ -1,7 +1,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.faults.flapping import LONGEST_REST_SECONDS, MOST, REST_SECONDS, WINDOW_SECONDS, FlapDamper, FlapDampers
+from platepost.device.faults.flapping import (
+    LONGEST_REST_SECONDS,
+    MOST,
+    REST_SECONDS,
+    WINDOW_SECONDS,
+    FlapDamper,
+    FlapDampers,
+)
 
 MOST_AN_HOUR = 13
 """What the longest rests leave room for."""

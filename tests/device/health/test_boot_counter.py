@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from device.health.boot_counter import FILE, PAUSES, REBOOT, REBOOT_UPTIMES, WELL_SECONDS, BootCounter
-from device.systemd import Notifier
+from platepost.common.systemd import Notifier
+from platepost.device.health.boot_counter import FILE, PAUSES, REBOOT, REBOOT_UPTIMES, WELL_SECONDS, BootCounter
 from tests.clocks import SteppedClock
 
 

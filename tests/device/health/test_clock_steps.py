@@ -3,10 +3,10 @@ from typing import Any
 
 from pytest_mock import MockerFixture
 
-from device.clock.timekeeper import Timekeeper
-from device.faults.fault import Fault
-from device.health.clock_steps import ClockStepMonitor
-from device.records import ClockQuality
+from platepost.device.clock.timekeeper import Timekeeper
+from platepost.device.health.clock_steps import ClockStepMonitor
+from platepost.wire.faults import Fault
+from platepost.wire.records import ClockQuality
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from device.health.crash_record import FILE, OBITUARY, Crash, CrashRecord
+from platepost.device.health.crash_record import FILE, OBITUARY, Crash, CrashRecord
 
 
 def test_what_was_wrong_is_told_after_the_death(tmp_path: Path) -> None:

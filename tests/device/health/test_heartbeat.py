@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.health import heartbeat as module
-from device.health.heartbeat import Heartbeat
-from device.outbox.outbox import Backlog
-from device.records import ClockQuality, Health, HotListState
-from device.records.settings import RecordSettings
+from platepost.common.errors import OutboxError
+from platepost.device.health import heartbeat as module
+from platepost.device.health.heartbeat import Heartbeat
+from platepost.device.outbox.outbox import Backlog
+from platepost.wire.records import ClockQuality, Health, HotListState
+from platepost.wire.records.settings import RecordSettings
 from tests.clocks import SteppedClock
 
 SETTINGS = RecordSettings(signing_key=Path("key.pem"), health_seconds=60)

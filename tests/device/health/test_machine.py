@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from device.health.machine import MachineMonitor, Readings, read_machine
+from platepost.device.health.machine import MachineMonitor, Readings, read_machine
 
 MIB = 1024 * 1024
 WELL = Readings(celsius=50.0, throttled=0, disk_free=8000 * MIB, disk_size=16000 * MIB, worn=None)

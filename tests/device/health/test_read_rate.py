@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from device.faults.fault import Fault
-from device.health.read_rate import FILE, ReadComparison, ReadRateBaseline, ReadRateMonitor
+from platepost.device.health.read_rate import FILE, ReadComparison, ReadRateBaseline, ReadRateMonitor
+from platepost.wire.faults import Fault
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.health.status import BROKER_CERTIFICATE_DAYS, FIRST_REPEAT_SECONDS, StatusReporter
-from device.records import ClockQuality, HotListState, Place, Status, SyntheticHit, Versions
-from device.records.settings import RecordSettings
-from device.reporting.reporter import Circumstances
+from platepost.common.errors import OutboxError
+from platepost.device.health.status import BROKER_CERTIFICATE_DAYS, FIRST_REPEAT_SECONDS, StatusReporter
+from platepost.device.reporting.reporter import Circumstances
+from platepost.wire.faults import Fault
+from platepost.wire.records import ClockQuality, HotListState, Place, Status, SyntheticHit, Versions
+from platepost.wire.records.settings import RecordSettings
 from tests.clocks import SteppedClock
 
 RUN = "01a20eee-0349-756c-a767-c205969791ee"

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.health.boot_counter import BootCounter
-from device.health.crash_record import OBITUARY
-from device.health.supervision import Lifecycle
-from device.systemd import Notifier
+from platepost.common.errors import OutboxError
+from platepost.common.systemd import Notifier
+from platepost.device.health.boot_counter import BootCounter
+from platepost.device.health.crash_record import OBITUARY
+from platepost.device.health.supervision import Lifecycle
+from platepost.wire.faults import Fault
 
 RUN = "01a20eee-0349-756c-a767-c205969791ee"
 
@@ -101,7 +101,7 @@ def test_a_post_that_begins_anew_in_its_own_process_is_not_stopping(
 def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
     systemd: socket.socket, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.health.watchdog.FRAMES_SECONDS", -1.0)
+    monkeypatch.setattr("platepost.device.health.watchdog.FRAMES_SECONDS", -1.0)
     run = make(watching=True)
     run.lifecycle.start()
     run.tick(Fault.CAMERA_SILENT)
@@ -124,12 +124,12 @@ def test_without_frames_the_watchdog_starves_and_the_next_start_says_why(
 def test_a_power_cut_counts_once_the_post_is_in_service(
     make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, serves: bool, bad: int
 ) -> None:
-    monkeypatch.setattr("device.health.boot_counter.boot_id", lambda: "the boot before")
+    monkeypatch.setattr("platepost.device.health.boot_counter.boot_id", lambda: "the boot before")
     run = make()
     run.lifecycle.start()
     if serves:
         run.lifecycle.serves()
-    monkeypatch.setattr("device.health.boot_counter.boot_id", lambda: "this boot")
+    monkeypatch.setattr("platepost.device.health.boot_counter.boot_id", lambda: "this boot")
     assert make().boots.bad == bad
 
 
@@ -137,8 +137,8 @@ def test_a_power_cut_counts_once_the_post_is_in_service(
 def test_a_run_that_has_given_its_camera_up_does_not_forget_how_often_it_rebooted(
     systemd: socket.socket, make: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, *, watching: bool
 ) -> None:
-    monkeypatch.setattr("device.health.boot_counter.WELL_SECONDS", 0.0)
-    monkeypatch.setattr("device.health.boot_counter.REBOOT_UPTIMES", (0.0, 0.0))
+    monkeypatch.setattr("platepost.device.health.boot_counter.WELL_SECONDS", 0.0)
+    monkeypatch.setattr("platepost.device.health.boot_counter.REBOOT_UPTIMES", (0.0, 0.0))
     run = make()
     run.lifecycle.start()
     audit: Any = run.spy
@@ -173,7 +173,7 @@ def test_a_post_that_dies_again_and_again_holds_back_and_says_so_under_systemd(
 def test_the_machine_is_started_anew_and_that_is_audited(
     systemd: socket.socket, make: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("device.health.boot_counter.REBOOT_UPTIMES", (0.0,))
+    monkeypatch.setattr("platepost.device.health.boot_counter.REBOOT_UPTIMES", (0.0,))
     for _ in range(6):
         run = make()
         run.lifecycle.start()

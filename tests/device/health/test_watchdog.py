@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from device.health.supervision import LOOK_SECONDS
-from device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
-from device.uplink.settings import Tuning
+from platepost.device.health.supervision import LOOK_SECONDS
+from platepost.device.health.watchdog import ATTEMPT_SECONDS, DELIVERY_SECONDS, FRAMES_SECONDS, Liveness, Watchdog
+from platepost.device.uplink.settings import Tuning
 from tests.clocks import SteppedClock
 
 WELL = Liveness(watching=True, frames=0, connected=True, attempts=0, acknowledged=0, owing=False)

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from numpy.typing import NDArray
 
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalize
-from device.hotlist.package import NONCE_BYTES
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.package import NONCE_BYTES
 
 Scores = NDArray[np.float64]
 

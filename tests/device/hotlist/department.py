@@ -4,15 +4,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from device.hotlist import HotList, HotListStore
-from device.hotlist.hashing import PlateHash, fingerprint
-from device.hotlist.keys import FOLDING, fold, normalize
-from device.hotlist.layout import Detail, PatternEntry, decode, encode, epoch
-from device.hotlist.manifest import Base, Manifest
-from device.hotlist.package import load_key, open_package, verify_package
-from provisioning.hotlist import HotListRow, build_package
-from provisioning.hotlist.sealing import seal_package
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotList, HotListStore
+from platepost.wire.hotlist.hashing import PlateHash, fingerprint
+from platepost.wire.hotlist.keys import FOLDING, fold, normalize
+from platepost.wire.hotlist.layout import Detail, PatternEntry, decode, encode, epoch
+from platepost.wire.hotlist.manifest import Base, Manifest
+from platepost.wire.hotlist.package import load_key, open_package, verify_package
 
 
 class Department:

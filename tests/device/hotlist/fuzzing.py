@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from device.hotlist import HotListRefused, RefusalReason
-from device.hotlist.manifest import verify
-from device.hotlist.package import load_key
-from device.hotlist.parts import Assembly, read_index, split_parts
-from provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import HotListRefused, RefusalReason
+from platepost.wire.hotlist.manifest import verify
+from platepost.wire.hotlist.package import load_key
+from platepost.wire.hotlist.parts import Assembly, read_index, split_parts
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.junk import damaged, text, twisted
 from tests.device.hotlist.mutations import Mutator

@@ -9,8 +9,8 @@ from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from device.hotlist import HotList, HotListStore
-from provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import HotList, HotListStore
 from tests.device.hotlist.department import Department
 
 CANDIDATES = tuple(f"K{number:04d}" for number in range(400))

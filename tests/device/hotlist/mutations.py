@@ -14,8 +14,8 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jws
 
-from device.hotlist.manifest import TYPE
-from device.hotlist.package import associated_data, load_key, open_package
+from platepost.wire.hotlist.manifest import TYPE
+from platepost.wire.hotlist.package import associated_data, load_key, open_package
 from tests.device.hotlist import junk
 from tests.device.hotlist.department import Department
 

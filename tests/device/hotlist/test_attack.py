@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.hotlist.layout import decode
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist import HotListRow
-from provisioning.trust.keys import new_key, public_pem
+from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.trust.keys import new_key, public_pem
+from platepost.wire.hotlist.layout import decode
+from platepost.wire.hotlist.package import load_key, open_package
 from tests.device.hotlist import attacker
 from tests.device.hotlist.department import Department
 

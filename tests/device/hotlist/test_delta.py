@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.hotlist import HotList, HotListRefused, HotListStore, RefusalReason, overlay
-from device.hotlist import hotlist as hotlist_module
-from device.hotlist.errors import Older, WrongBase
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import HotList, HotListRefused, HotListStore, RefusalReason, overlay
+from platepost.wire.hotlist import hotlist as hotlist_module
+from platepost.wire.hotlist.errors import Older, WrongBase
+from platepost.wire.hotlist.package import load_key, open_package
 from tests.device.hotlist.department import Department, delta_body
 
 RECOVERED, STOLEN, SOLD = Department.rows

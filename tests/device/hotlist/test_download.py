@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListRefused, RefusalReason
-from device.hotlist.download import (
+from platepost.device.hotlist.download import (
     PARTS_AT_A_TIME,
     RETRY_MOST_SECONDS,
     RETRY_SECONDS,
     SILENT_SECONDS,
     HotListDownload,
 )
-from device.hotlist.manifest import Manifest, verify
-from device.hotlist.package import load_key
-from device.hotlist.parts import split_parts
-from device.hotlist.service import NOT_STORED, Installation
-from device.records import hotlist_delta, hotlist_package, hotlist_part
-from device.uplink.inbox import Delivery, Handler
-from provisioning.hotlist import HotListRow
+from platepost.device.hotlist.service import NOT_STORED, Installation
+from platepost.device.uplink.inbox import Delivery, Handler
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import HotListRefused, RefusalReason
+from platepost.wire.hotlist.manifest import Manifest, verify
+from platepost.wire.hotlist.package import load_key
+from platepost.wire.hotlist.parts import split_parts
+from platepost.wire.records import hotlist_delta, hotlist_package, hotlist_part
 from tests.device.hotlist.department import Department
 
 

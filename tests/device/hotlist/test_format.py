@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import normalize, plate_key
-from provisioning.hotlist.table import filter_bits
+from platepost.provisioning.hotlist.table import filter_bits
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import normalize, plate_key
 from tests.device.hotlist.department import Department
 
 PAGE = Path(__file__).parents[3] / "docs" / "hotlist-package.md"

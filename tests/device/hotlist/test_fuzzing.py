@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListStore, RefusalReason
+from platepost.wire.hotlist import HotListStore, RefusalReason
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.fuzzing import Target, campaign
 

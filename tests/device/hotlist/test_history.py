@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListStore, RefusalReason
+from platepost.wire.hotlist import HotListStore, RefusalReason
 from tests.device.hotlist.department import Department
 
 HISTORY = Path(__file__).parent / "history"

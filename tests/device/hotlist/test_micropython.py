@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import bloom
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import plate_key
-from device.hotlist.layout import decode
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import bloom
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import plate_key
+from platepost.wire.hotlist.layout import decode
+from platepost.wire.hotlist.package import load_key, open_package
 from tests.device.hotlist.department import Department
 
 MICROPYTHON = shutil.which("micropython")

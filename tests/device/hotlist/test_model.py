@@ -11,16 +11,16 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.hotlist import HotListStore
-from device.hotlist.errors import Older, WrongBase
-from device.hotlist.keys import PlateText, normalize, plate_key
-from device.hotlist.package import load_key
-from provisioning.hotlist import HotListRow, build_package
-from provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.held import Held, open_held
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.held import Held, open_held
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.hotlist.errors import Older, WrongBase
+from platepost.wire.hotlist.keys import PlateText, normalize, plate_key
+from platepost.wire.hotlist.package import load_key
 from tests.device.hotlist.department import Department
 
 BUILT = Department.built

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotList, HotListStore
-from provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.hotlist import HotList, HotListStore
 from tests.device.hotlist.department import Department
 from tests.device.hotlist.disk import Content, Disk, restore
 

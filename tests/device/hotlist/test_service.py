@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
-from device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
-from device.faults.fault import notices
-from device.hotlist.service import HotListService, freshness, list_state
-from device.records import ClockQuality, HotListState
+from platepost.device.clock.timekeeper import CLOCK_TOLERANCE, Timekeeper
+from platepost.device.hotlist.service import HotListService, freshness, list_state
+from platepost.wire.faults import notices
+from platepost.wire.records import ClockQuality, HotListState
 from tests.device.hotlist.department import Department
 from tests.rigs import hotlist_settings
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListRefused, HotListStore, RefusalReason
-from device.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
-from device.hotlist.package import split
-from provisioning.hotlist import HotListRow
-from provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.wire.hotlist import HotListRefused, HotListStore, RefusalReason
+from platepost.wire.hotlist.manifest import LONGEST_HISTORY, LONGEST_LINE, read_unverified
+from platepost.wire.hotlist.package import split
 from tests.device.hotlist import junk
 from tests.device.hotlist.department import Department
-from tests.device.hotlist.test_package import resigned
+from tests.wire.hotlist.test_package import resigned
 
 VECTORS = Path(__file__).parents[3] / "docs" / "hotlist-vectors"
 

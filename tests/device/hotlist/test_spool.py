@@ -5,9 +5,9 @@ from threading import Event
 
 import pytest
 
-from device.hotlist.package import PackageFile
-from device.hotlist.service import Installation
-from device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, PackageSpool, fetch_outcome, lay
+from platepost.device.hotlist.service import Installation
+from platepost.device.hotlist.spool import FOLDER, KEPT_OUTCOMES, KEPT_PARTS, PackageSpool, fetch_outcome, lay
+from platepost.wire.hotlist.package import PackageFile
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 FIRST, SECOND = "hotlist-0000000000000001.package", "hotlist-0000000000000002.delta"

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from device.outbox.outbox import Outbox
-from device.records import Envelope, Hit, HitWithdrawn, Picture, Read, Recorder, Source
-from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
-from device.records.recorder import new_identifier
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
+from platepost.wire.records import Envelope, Hit, HitWithdrawn, Picture, Read, Recorder, Source
+from platepost.wire.records.recorder import new_identifier
 
 KEY = bytes(range(32))
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from device.outbox.database import Connection
-from device.outbox.outbox import Outbox
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.outbox import Outbox
 
 T = TypeVar("T")
 

@@ -6,12 +6,12 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.outbox.rows import COVERT
-from device.records import Envelope, Keyring
-from device.records.contract.examples import ExampleSigner
-from device.records.verify.verify import Verifier
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.rows import COVERT
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.records import Envelope, Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's

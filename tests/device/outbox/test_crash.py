@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from device.outbox.outbox import Outbox
-from device.records import Keyring, Recorder, Source
-from device.records.contract.examples import ExampleSigner, example_audit
-from device.records.verify.verify import Verifier
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import ExampleSigner, example_audit
+from platepost.wire.records import Keyring, Recorder, Source
+from platepost.wire.verify.verify import Verifier
 from tests.device.killed import killed_child
 
 KEY = bytes(range(32))

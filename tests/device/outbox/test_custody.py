@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
-from device.outbox import custody
-from device.outbox.custody import Custody, Requirements
-from device.outbox.outbox import Outbox
-from device.records import Envelope
-from device.records.contract.examples import CLOCK
-from device.records.receipt import KeptRange
+from platepost.device.outbox import custody
+from platepost.device.outbox.custody import Custody, Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import CLOCK
+from platepost.wire.records import Envelope
+from platepost.wire.records.receipt import KeptRange
 from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's

@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import Recorder, Source
-from device.records.contract.examples import CLOCK, ExampleSigner
-from device.records.receipt import KeptRange
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import CLOCK, ExampleSigner
+from platepost.wire.records import Recorder, Source
+from platepost.wire.records.receipt import KeptRange
 from tests.device.outbox.conftest import Filler
 from tests.device.outbox.inside import execute
 

@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox.outbox import Outbox
-from device.outbox.rows import COVERT, add_loss
-from device.outbox.salvage.forest import ROOTS
-from device.records import Keyring, Recorder, Source
-from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
-from device.records.verify.verify import Report, Verifier
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.rows import COVERT, add_loss
+from platepost.device.outbox.salvage.forest import ROOTS
+from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
+from platepost.wire.records import Keyring, Recorder, Source
+from platepost.wire.verify.verify import Report, Verifier
 from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import sqlcipher3
 
-from device.errors import OutboxError
-from device.outbox.database import migrate, named_errors, open_database, schema_versions
-from device.outbox.errors import OutboxFullError, OutboxVersionError
-from device.outbox.outbox import Outbox
+from platepost.common.errors import OutboxError
+from platepost.device.outbox.database import migrate, named_errors, open_database, schema_versions
+from platepost.device.outbox.errors import OutboxFullError, OutboxVersionError
+from platepost.device.outbox.outbox import Outbox
 
 KEY = bytes(range(32))
 NEXT = max(schema_versions()) + 1

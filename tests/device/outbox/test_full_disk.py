@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.errors import OutboxError
-from device.outbox.errors import OutboxFullError
-from device.outbox.outbox import Outbox
-from device.outbox.reserve import RESERVE_BYTES, Reserve
-from device.records import Envelope, Keyring
-from device.records.contract.examples import CLOCK, ExampleSigner, example_audit
-from device.records.verify.verify import Verifier
+from platepost.common.errors import OutboxError
+from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.reserve import RESERVE_BYTES, Reserve
+from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
+from platepost.wire.records import Envelope, Keyring
+from platepost.wire.verify.verify import Verifier
 
 Filler: TypeAlias = Any  # conftest's
 

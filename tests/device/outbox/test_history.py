@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox.database import schema_versions
-from device.outbox.outbox import Outbox
-from device.records import Keyring
-from device.records.contract.examples import CLOCK, ExampleSigner
-from device.records.verify.verify import Verifier
+from platepost.device.outbox.database import schema_versions
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import CLOCK, ExampleSigner
+from platepost.wire.records import Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's

@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.outbox.database import read_key_file
-from device.outbox.errors import OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError
-from device.outbox.outbox import Outbox
-from device.records import ChainHead, Envelope, Keyring
-from device.records.contract.examples import ExampleSigner
-from device.records.verify.verify import Verifier
+from platepost.common.errors import OutboxError
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.errors import OutboxBusyError, OutboxDamagedError, OutboxFullError, OutboxKeyError
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.records import ChainHead, Envelope, Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's
@@ -251,8 +251,8 @@ def test_a_place_given_before_the_file_was_set_aside_is_of_no_record_after(
         fill.audit()
     before = [envelope.place for envelope in outbox.next(9)]
     if not same_chain:
-        mocker.patch("device.outbox.file.rebuild", return_value=None)
-    mocker.patch("device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
+        mocker.patch("platepost.device.outbox.file.rebuild", return_value=None)
+    mocker.patch("platepost.device.outbox.rows.delete", side_effect=[OutboxDamagedError("malformed"), None])
     assert outbox.acknowledge(before[:1]) == 0
     mocker.stopall()
     assert [aside.same_chain for aside in outbox.set_aside] == [same_chain]
@@ -267,8 +267,8 @@ def test_a_place_given_before_the_file_was_set_aside_is_of_no_record_after(
 
 
 def test_a_new_beginning_that_fails_is_tried_again(outbox: Outbox, fill: Filler, mocker: MockerFixture) -> None:
-    mocker.patch("device.outbox.file.open_database", side_effect=OutboxFullError("disk full"))
-    mocker.patch("device.outbox.rows.read_head", side_effect=OutboxDamagedError("malformed"))
+    mocker.patch("platepost.device.outbox.file.open_database", side_effect=OutboxFullError("disk full"))
+    mocker.patch("platepost.device.outbox.rows.read_head", side_effect=OutboxDamagedError("malformed"))
     for _ in range(2):
         with pytest.raises(OutboxFullError):
             fill.audit()

@@ -5,11 +5,11 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import Keyring, Recorder
-from device.records.contract.examples import CLOCK, ExampleSigner
-from device.records.verify.verify import Report, Verifier
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import CLOCK, ExampleSigner
+from platepost.wire.records import Keyring, Recorder
+from platepost.wire.verify.verify import Report, Verifier
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -106,7 +106,7 @@ def test_the_count_survives_a_restart(path: Path, small: Outbox, filler: Callabl
 def test_gaps_between_other_records_are_separate_ranges(
     path: Path, filler: Callable[[Outbox], Filler], mocker: MockerFixture
 ) -> None:
-    mocker.patch("device.outbox.quota.RANGES_AN_ACCOUNT", 2)
+    mocker.patch("platepost.device.outbox.quota.RANGES_AN_ACCOUNT", 2)
     with Outbox(path, key=KEY, quota_bytes=1) as outbox:
         fill = filler(outbox)
         for _ in range(3):

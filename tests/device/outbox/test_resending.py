@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from device.outbox import resending
+from platepost.device.outbox import resending
 
 
 def test_what_is_gone_is_not_sent_once_more() -> None:

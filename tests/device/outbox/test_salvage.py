@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.outbox import file as file_module
-from device.outbox.database import Connection
-from device.outbox.errors import OutboxDiskError
-from device.outbox.outbox import Outbox
-from device.outbox.salvage.forest import ROOTS
+from platepost.common.errors import OutboxError
+from platepost.device.outbox import file as file_module
+from platepost.device.outbox.database import Connection
+from platepost.device.outbox.errors import OutboxDiskError
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.salvage.forest import ROOTS
 from tests.device.outbox.inside import execute
 
 Filler: TypeAlias = Any  # conftest's

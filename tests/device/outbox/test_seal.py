@@ -6,10 +6,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from device.outbox.database import open_database
-from device.outbox.outbox import Outbox
-from device.outbox.rows import insert_values, seal
-from device.outbox.salvage import Forest, SalvagedRecord, salvage
+from platepost.device.outbox.database import open_database
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.outbox.rows import insert_values, seal
+from platepost.device.outbox.salvage import Forest, SalvagedRecord, salvage
 from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from device.errors import OutboxError
-from device.outbox import rows
-from device.outbox.custody import Requirements
-from device.outbox.database import database_files, open_database, schema_versions
-from device.outbox.outbox import Outbox
-from device.records import Recorder, Source
-from device.records.contract.examples import ExampleSigner
-from device.records.receipt import KeptRange
+from platepost.common.errors import OutboxError
+from platepost.device.outbox import rows
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.database import database_files, open_database, schema_versions
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.records import Recorder, Source
+from platepost.wire.records.receipt import KeptRange
 from tests.device.outbox.conftest import KEY, Filler
 from tests.device.outbox.inside import execute
 

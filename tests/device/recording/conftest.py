@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from joserfc.jwk import ECKey
 
-from device.frame import Frame
-from device.hotlist.package import load_key
+from platepost.device.frame import Frame
+from platepost.wire.hotlist.package import load_key
 
 
 @pytest.fixture(scope="session")

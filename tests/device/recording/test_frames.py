@@ -1,7 +1,7 @@
 import pytest
 
-from device.recording import RecordingError
-from device.recording.frames import pack, unpack
+from platepost.device.recording import RecordingError
+from platepost.device.recording.frames import pack, unpack
 from tests.device.recording.conftest import make_frame, same
 
 

@@ -12,11 +12,11 @@ from joserfc.jwk import ECKey
 from pydantic import ValidationError
 from pytest_mock import MockerFixture
 
-from device.clock.clock import Clock
-from device.errors import ConfigurationError
-from device.recording import Recordings, SealedReader, recordings, requests, writer
-from device.recording.requests import Answer, Request
-from device.recording.settings import RecordingSettings
+from platepost.common.errors import ConfigurationError
+from platepost.device.clock.clock import Clock
+from platepost.device.recording import Recordings, SealedReader, recordings, requests, writer
+from platepost.device.recording.requests import Answer, Request
+from platepost.device.recording.settings import RecordingSettings
 from tests.device.recording.conftest import make_frame, same
 
 
@@ -253,7 +253,7 @@ def test_a_frame_that_cannot_be_packed_ends_it_as_a_failure(
     def torn(*_arguments: object, **_more: object) -> bytes:
         raise ValueError("no picture")
 
-    monkeypatch.setattr("device.recording.writer.pack", torn)
+    monkeypatch.setattr("platepost.device.recording.writer.pack", torn)
     unit = make_unit()
     unit.ask(purpose="glare at dusk")
     unit.recordings.see(make_frame(1))

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from device.recording import NotForThisKeyError, RecordingError, SealedReader, SealedWriter
-from device.recording.frames import pack
+from platepost.device.recording import NotForThisKeyError, RecordingError, SealedReader, SealedWriter
+from platepost.device.recording.frames import pack
 from tests.device.recording.conftest import make_frame, same
 
 SETTINGS = {"configuration": {"vision": {"minimum_score": 0.35}}, "person": "J. Rivera"}

@@ -7,13 +7,13 @@ from unittest.mock import call
 import pytest
 from pytest_mock import MockerFixture
 
-from device.faults.fault import Fault
-from device.records.settings import RecordSettings
-from device.reporting.frames import SAFE_SECONDS, FrameReporter
-from device.reporting.surge import Surge
-from device.vision.model_loader import versions_of
-from device.vision.pipeline import FrameResult
-from device.vision.settings import PassageSettings, VisionSettings
+from platepost.device.reporting.frames import SAFE_SECONDS, FrameReporter
+from platepost.device.reporting.surge import Surge
+from platepost.device.vision.model_loader import versions_of
+from platepost.device.vision.pipeline import FrameResult
+from platepost.device.vision.settings import PassageSettings, VisionSettings
+from platepost.wire.faults import Fault
+from platepost.wire.records.settings import RecordSettings
 
 
 @pytest.fixture

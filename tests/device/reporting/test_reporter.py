@@ -5,23 +5,33 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from device.frame import Frame
-from device.hotlist import HotList, LookUpResult, Match, MatchKind, Query
-from device.hotlist.match import agreement
-from device.records import ClockQuality, Hit, HitWithdrawn, HotListState, Place, Read, RecordData, Source, Versions
-from device.records.envelope import topic_of
-from device.records.hit import HELD_WORDING
-from device.records.settings import RecordSettings
-from device.reporting import reporter as reporter_module
-from device.reporting.reporter import Circumstances, Reporter
-from device.vision.passages import Passage, Passages
-from device.vision.pipeline import Doubted, Ended, Verdict
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Plate
-from device.vision.region import Impression, Issuer
-from device.vision.settings import LaneSettings, PassageSettings
-from device.vision.sighting import Sighting
-from device.vision.vehicle import NOTHING, Appearance
+from platepost.device.frame import Frame
+from platepost.device.reporting import reporter as reporter_module
+from platepost.device.reporting.reporter import Circumstances, Reporter
+from platepost.device.vision.passages import Passage, Passages
+from platepost.device.vision.pipeline import Doubted, Ended, Verdict
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Plate
+from platepost.device.vision.region import Impression, Issuer
+from platepost.device.vision.settings import LaneSettings, PassageSettings
+from platepost.device.vision.sighting import Sighting
+from platepost.device.vision.vehicle import NOTHING, Appearance
+from platepost.wire.hotlist import HotList, LookUpResult, Match, MatchKind, Query
+from platepost.wire.hotlist.match import agreement
+from platepost.wire.records import (
+    ClockQuality,
+    Hit,
+    HitWithdrawn,
+    HotListState,
+    Place,
+    Read,
+    RecordData,
+    Source,
+    Versions,
+)
+from platepost.wire.records.envelope import topic_of
+from platepost.wire.records.hit import HELD_WORDING
+from platepost.wire.records.settings import RecordSettings
 from tests.rigs import hotlist_settings
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

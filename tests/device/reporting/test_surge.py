@@ -1,4 +1,4 @@
-from device.reporting.surge import HOUR_SECONDS, HitSurge, Surge
+from platepost.device.reporting.surge import HOUR_SECONDS, HitSurge, Surge
 
 
 class Road:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from device.errors import OutboxError
-from device.faults.fault import Fault
-from device.hotlist import HotList
-from device.records import ClockQuality, Hit, HotListState, Place, Recorder, Source, Versions, new_identifier
-from device.records.contract.examples import ExampleSigner, MemoryStore
-from device.records.hit import SYNTHETIC_WORDING
-from device.reporting.reporter import Circumstances
-from device.reporting.settings import ReportingSettings
-from device.reporting.synthetic import FIRST_SECONDS, LOOK_UP_SECONDS, SyntheticHits
-from provisioning.hotlist import HotListRow
+from platepost.common.errors import OutboxError
+from platepost.device.reporting.reporter import Circumstances
+from platepost.device.reporting.settings import ReportingSettings
+from platepost.device.reporting.synthetic import FIRST_SECONDS, LOOK_UP_SECONDS, SyntheticHits
+from platepost.provisioning.hotlist import HotListRow
+from platepost.wire.contract.examples import ExampleSigner, MemoryStore
+from platepost.wire.faults import Fault
+from platepost.wire.hotlist import HotList
+from platepost.wire.records import ClockQuality, Hit, HotListState, Place, Recorder, Source, Versions, new_identifier
+from platepost.wire.records.hit import SYNTHETIC_WORDING
 from tests.clocks import SteppedClock
 from tests.device.hotlist.department import Department
 from tests.rigs import hotlist_settings

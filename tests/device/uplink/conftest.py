@@ -25,8 +25,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.outbox.outbox import Outbox
-from device.records import (
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.uplink import Uplink
+from platepost.wire.contract.examples import LIST, example_audit, example_sight, example_status
+from platepost.wire.records import (
     Envelope,
     Hit,
     Picture,
@@ -36,8 +38,6 @@ from device.records import (
     Source,
     new_identifier,
 )
-from device.records.contract.examples import LIST, example_audit, example_sight, example_status
-from device.uplink.uplink import Uplink
 from tests.rigs import make_uplink, uplink_arguments
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")

@@ -1,10 +1,10 @@
 """When a post looks whether its preferred broker is back."""
 
-from device.uplink.backoff import Backoff
-from device.uplink.brokers import Brokers
-from device.uplink.reasons import UNANSWERED
-from device.uplink.refusals import Refusals
-from device.uplink.settings import BrokerAddress
+from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.brokers import Brokers
+from platepost.device.uplink.reasons import UNANSWERED
+from platepost.device.uplink.refusals import Refusals
+from platepost.device.uplink.settings import BrokerAddress
 from tests.clocks import SteppedClock
 
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device.uplink.settings import UplinkSettings
-from device.uplink.tls import connection_problem, tls_context
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.authority import Authority
-from provisioning.trust.certificates import BACKDATED, Issuance
-from provisioning.trust.keys import new_key, private_pem
+from platepost.device.uplink.settings import UplinkSettings
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.certificates import BACKDATED, Issuance
+from platepost.provisioning.trust.keys import new_key, private_pem
+from platepost.wire.tls import connection_problem, tls_context
 
 NOW = dt.datetime.now(dt.UTC)
 DAY = dt.timedelta(days=1)

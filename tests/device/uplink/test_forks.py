@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.audit.log import AuditEvent
-from device.faults.fault import Fault
-from device.records import ChainHead, Envelope, Keyring, Recorder, Signer, Source, new_identifier
-from device.records.contract.examples import MemoryStore, example_audit, example_status
-from device.uplink.forks import ChainForkDetector
-from device.uplink.inbox import Delivery
+from platepost.device.audit.log import AuditEvent
+from platepost.device.uplink.forks import ChainForkDetector
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.contract.examples import MemoryStore, example_audit, example_status
+from platepost.wire.faults import Fault
+from platepost.wire.records import ChainHead, Envelope, Keyring, Recorder, Signer, Source, new_identifier
 
 SOURCE = Source("demo", "post-1")
 

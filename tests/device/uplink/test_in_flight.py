@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import TYPES, Envelope, Picture, Read, Recorder, Source
-from device.records.contract.examples import (
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.in_flight import (
+    LEAST_EXPIRY_SECONDS,
+    MOST_EXPIRY_SECONDS,
+    InFlight,
+    expiry_seconds,
+    packet_size,
+)
+from platepost.device.uplink.properties import publish_properties
+from platepost.device.uplink.reasons import NOBODY
+from platepost.device.uplink.refusals import EVERYTHING, Refusals
+from platepost.wire.contract.examples import (
     LIST,
     ExampleSigner,
     example_audit,
@@ -21,10 +30,7 @@ from device.records.contract.examples import (
     example_status,
     identifiers,
 )
-from device.uplink.in_flight import LEAST_EXPIRY_SECONDS, MOST_EXPIRY_SECONDS, InFlight, expiry_seconds, packet_size
-from device.uplink.properties import publish_properties
-from device.uplink.reasons import NOBODY
-from device.uplink.refusals import EVERYTHING, Refusals
+from platepost.wire.records import TYPES, Envelope, Picture, Read, Recorder, Source
 from tests.clocks import SteppedClock
 
 AUDIT = "alpr/v1/demo/post-1/audit"

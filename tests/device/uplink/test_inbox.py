@@ -4,7 +4,7 @@ from queue import Queue
 
 import pytest
 
-from device.uplink.inbox import Delivery, Inbox
+from platepost.device.uplink.inbox import Delivery, Inbox
 
 
 @pytest.fixture

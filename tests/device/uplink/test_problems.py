@@ -1,7 +1,7 @@
 """Every problem of a connection has words for a technician."""
 
-from device.uplink import tls
-from device.uplink.problems import PROBLEMS, in_words
+from platepost.device.uplink.problems import PROBLEMS, in_words
+from platepost.wire import tls
 
 
 def test_every_problem_of_a_connection_has_words() -> None:

@@ -1,4 +1,4 @@
-from device.uplink.properties import PACKAGE_MOST_BYTES, RECEIVE_MOST, connect_properties, will_properties
+from platepost.device.uplink.properties import PACKAGE_MOST_BYTES, RECEIVE_MOST, connect_properties, will_properties
 
 
 def test_a_session_outlives_the_connection_for_as_long_as_configured_and_bounds_what_the_broker_sends() -> None:

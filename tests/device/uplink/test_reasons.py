@@ -8,7 +8,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from device.uplink.reasons import PATIENCE, TOPIC, WHOLE_BROKER, reason_name
+from platepost.device.uplink.reasons import PATIENCE, TOPIC, WHOLE_BROKER, reason_name
 from tests.device.uplink.scripted import Packet, Script, ScriptedBroker
 
 Bench: TypeAlias = Any  # conftest's
@@ -217,7 +217,7 @@ def test_broker_that_takes_connections_and_says_nothing_is_tried_ever_more_rarel
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attempt that took long is no connection that lasted: it must not begin the back-off again."""
-    monkeypatch.setattr("device.uplink.session.LASTED_SECONDS", 0.2)
+    monkeypatch.setattr("platepost.device.uplink.session.LASTED_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         with bench.uplink(settings(bench, brokers=(address,), connect_timeout_seconds=0.5)) as uplink:

@@ -1,7 +1,7 @@
 import pytest
 
-from device.uplink.reasons import NOBODY
-from device.uplink.refusals import EVERYTHING, Refusals
+from platepost.device.uplink.reasons import NOBODY
+from platepost.device.uplink.refusals import EVERYTHING, Refusals
 from tests.clocks import SteppedClock
 
 

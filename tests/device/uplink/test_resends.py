@@ -2,9 +2,9 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from device.records import Envelope
-from device.uplink.resends import Resends
-from device.uplink.settings import Tuning
+from platepost.device.uplink.resends import Resends
+from platepost.device.uplink.settings import Tuning
+from platepost.wire.records import Envelope
 
 
 class FakeOutbox:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from device.errors import UplinkError
-from device.uplink.settings import BrokerAddress, UplinkSettings
+from platepost.common.errors import UplinkError
+from platepost.device.uplink.settings import BrokerAddress, UplinkSettings
 
 FILES = {"ca": Path("ca"), "certificate": Path("c"), "private_key": Path("k")}
 

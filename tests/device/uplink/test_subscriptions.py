@@ -2,8 +2,8 @@ from collections import deque
 
 import pytest
 
-from device.uplink.refusals import Refusals
-from device.uplink.subscriptions import Subscriptions
+from platepost.device.uplink.refusals import Refusals
+from platepost.device.uplink.subscriptions import Subscriptions
 
 PACKAGE = "alpr/v1/demo/hotlist/package"
 PART = f"{PACKAGE}/0"

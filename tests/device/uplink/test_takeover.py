@@ -1,8 +1,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from device.faults.fault import Fault
-from device.uplink.takeover import REMEMBERED_SECONDS, SessionTakeover
+from platepost.device.uplink.takeover import REMEMBERED_SECONDS, SessionTakeover
+from platepost.wire.faults import Fault
 
 
 class Trail:

@@ -14,14 +14,14 @@ from typing import Any, TypeAlias
 import pytest
 from cryptography import x509
 
-from device.outbox.custody import Requirements
-from device.outbox.outbox import Outbox
-from device.records import Keyring, Recorder, Source
-from device.records.contract.examples import example_audit, example_health
-from device.records.receipt import KeptRange
-from device.records.verify.verify import Verifier
-from device.uplink.backoff import Backoff
-from device.uplink.inbox import Delivery
+from platepost.device.outbox.custody import Requirements
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.backoff import Backoff
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.contract.examples import example_audit, example_health
+from platepost.wire.records import Keyring, Recorder, Source
+from platepost.wire.records.receipt import KeptRange
+from platepost.wire.verify.verify import Verifier
 
 Bench: TypeAlias = Any  # conftest's
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from device.frame import Frame
-from device.vision.ctc import Hypothesis
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Plate
-from device.vision.sighting import Sighting
+from platepost.device.frame import Frame
+from platepost.device.vision.ctc import Hypothesis
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Plate
+from platepost.device.vision.sighting import Sighting
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from device.errors import ModelError
-from device.vision.calibration import Calibration
-from device.vision.interpreter import Network
-from device.vision.modelfiles import shipped
+from platepost.common.errors import ModelError
+from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.modelfiles import shipped
 
 
 def write(path: Path, **changes: object) -> Path:

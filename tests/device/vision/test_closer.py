@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.vision.closer import MOST, PLAIN, PLATE_WIDTH, closer, confirmed
-from device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH, Detection
+from platepost.device.vision.closer import MOST, PLAIN, PLATE_WIDTH, closer, confirmed
+from platepost.device.vision.detector import HEIGHT, NEAR_HEIGHT, NEAR_WIDTH, WIDTH, Detection
 
 
 def square(left: float, top: float, width: float) -> np.ndarray:

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from device.vision.consensus import Consensus, Poll, Vote
-from device.vision.reader import Reading
+from platepost.device.vision.consensus import Consensus, Poll, Vote
+from platepost.device.vision.reader import Reading
 from tests.device.vision.test_fusion import columns
 
 Readings = Callable[..., Reading]

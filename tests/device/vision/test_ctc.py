@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from device.vision.ctc import ALPHABET, beam_search, merge_look_alikes, softmax, spell
+from platepost.device.vision.ctc import ALPHABET, beam_search, merge_look_alikes, softmax, spell
 
 
 def columns(*steps: dict[str, float]) -> np.ndarray:

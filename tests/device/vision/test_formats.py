@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.records.regions import OTHER, REGIONS
-from device.vision.ctc import ALPHABET, Hypothesis, folded
-from device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred, spelled
-from device.vision.serials import CALIFORNIAN, COUNTRIES, STATES, Country
+from platepost.device.vision.ctc import ALPHABET, Hypothesis, folded
+from platepost.device.vision.formats import BOUND, TIE, doubted, listed, plausibility, preferred, spelled
+from platepost.device.vision.serials import CALIFORNIAN, COUNTRIES, STATES, Country
+from platepost.wire.records.regions import OTHER, REGIONS
 
 TEXTS = st.text(ALPHABET, max_size=9)
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.vision.ctc import ALPHABET, likelihoods
-from device.vision.fusion import LOOKS, Fusion
+from platepost.device.vision.ctc import ALPHABET, likelihoods
+from platepost.device.vision.fusion import LOOKS, Fusion
 
 
 def columns(*places: dict[str, float]) -> NDArray[np.float32]:

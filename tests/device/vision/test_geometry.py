@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify, shrink, upright
+from platepost.device.vision.geometry import bounding_box, intersection_over_union, plate_size, rectify, shrink, upright
 
 
 def picture_with_plate(corners: np.ndarray) -> np.ndarray:

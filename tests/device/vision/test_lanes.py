@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from device.vision.lanes import lane_at
-from device.vision.passages import Passages
-from device.vision.settings import LaneSettings, PassageSettings
-from device.vision.sighting import Sighting
+from platepost.device.vision.lanes import lane_at
+from platepost.device.vision.passages import Passages
+from platepost.device.vision.settings import LaneSettings, PassageSettings
+from platepost.device.vision.sighting import Sighting
 
 LEFT = LaneSettings(name="left", outline=(0.3, 0.0, 0.5, 0.0, 0.5, 1.0, 0.0, 1.0))
 RIGHT = LaneSettings(name="right", outline=(0.5, 0.0, 0.7, 0.0, 1.0, 1.0, 0.5, 1.0))

@@ -1,6 +1,6 @@
 import numpy as np
 
-from device.vision.motion import MotionGate
+from platepost.device.vision.motion import MotionGate
 
 
 def road(rng: np.random.Generator, brightness: int = 100) -> np.ndarray:

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from device.vision.consensus import SPAN_TEXTS
-from device.vision.passages import WIDTHS, Passage, Passages
-from device.vision.region import Impression
-from device.vision.settings import PassageSettings
-from device.vision.sighting import Sighting
+from platepost.device.vision.consensus import SPAN_TEXTS
+from platepost.device.vision.passages import WIDTHS, Passage, Passages
+from platepost.device.vision.region import Impression
+from platepost.device.vision.settings import PassageSettings
+from platepost.device.vision.sighting import Sighting
 
 Sightings = Callable[..., Sighting]
 

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import PictureError
-from device.vision.pictures import encode, overview, patch, sharpness
+from platepost.common.errors import PictureError
+from platepost.device.vision.pictures import encode, overview, patch, sharpness
 
 CORNERS = np.array([[600, 400], [720, 405], [719, 462], [599, 458]], np.float32)
 

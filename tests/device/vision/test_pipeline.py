@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.frame import Frame
-from device.vision.clips import reads_of
-from device.vision.detector import Detection
-from device.vision.pipeline import Pipeline, Verdict
-from device.vision.reader import Reading
-from device.vision.region import Impression, Issuer
-from device.vision.settings import PassageSettings, VisionSettings
-from device.vision.vehicle import NOTHING, Appearance
+from platepost.device.frame import Frame
+from platepost.device.vision.clips import reads_of
+from platepost.device.vision.detector import Detection
+from platepost.device.vision.pipeline import Pipeline, Verdict
+from platepost.device.vision.reader import Reading
+from platepost.device.vision.region import Impression, Issuer
+from platepost.device.vision.settings import PassageSettings, VisionSettings
+from platepost.device.vision.vehicle import NOTHING, Appearance
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GRAY = np.full((720, 1280), 100, np.uint8)

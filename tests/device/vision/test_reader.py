@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device.vision.ctc import ALPHABET, Hypothesis
-from device.vision.modelfiles import shipped
-from device.vision.reader import HIDES, TEXT, Look, Reader, Reading, in_doubt, stretched
-from models.plates import render_plate
+from platepost.device.vision.ctc import ALPHABET, Hypothesis
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import HIDES, TEXT, Look, Reader, Reading, in_doubt, stretched
+from platepost.models.plates import render_plate
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205", "5PLV731", "4ZMC863", "9BYG427")
 SIGMAS = (0.0, 1.0, 2.0, 3.0, 4.0)

@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import BackendError, ModelError
-from device.records.regions import OTHER
-from device.vision.ctc import ALPHABET, Hypothesis
-from device.vision.geometry import intersection_over_union
-from device.vision.interpreter import Network
-from device.vision.modelfiles import shipped
-from device.vision.reader import Look, stretched
-from device.vision.recognizer import Recognizer
-from device.vision.region import Impression
-from models.plates import render_plate
+from platepost.common.errors import BackendError, ModelError
+from platepost.device.vision.ctc import ALPHABET, Hypothesis
+from platepost.device.vision.geometry import intersection_over_union
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import Look, stretched
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.region import Impression
+from platepost.models.plates import render_plate
+from platepost.wire.records.regions import OTHER
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")
 
@@ -96,9 +96,9 @@ def test_plates_are_read_by_their_corners_and_where_that_is_in_doubt_by_the_box_
         return look(plate)
 
     monkeypatch.setattr(recognizer.reader, "look", noted)
-    monkeypatch.setattr("device.vision.recognizer.SURE", sure)
-    monkeypatch.setattr("device.vision.recognizer.LOST", lost)
-    monkeypatch.setattr("device.vision.recognizer.in_doubt", lambda _looks: False)
+    monkeypatch.setattr("platepost.device.vision.recognizer.SURE", sure)
+    monkeypatch.setattr("platepost.device.vision.recognizer.LOST", lost)
+    monkeypatch.setattr("platepost.device.vision.recognizer.in_doubt", lambda _looks: False)
     turned = cv2.warpAffine(street(), cv2.getRotationMatrix2D((640, 360), 6, 1), (1280, 720))
     found = recognizer.recognize(turned).plates
     assert {plate.text for plate in found if plate.reading.confidence > 0.3} == set(TEXTS)

@@ -4,13 +4,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from device.errors import ModelError
-from device.records.regions import OTHER, REGIONS
-from device.vision import modelfiles, recognizer, region
-from device.vision.interpreter import Network
-from device.vision.modelfiles import shipped
-from device.vision.recognizer import Recognizer
-from device.vision.region import (
+from platepost.common.errors import ModelError
+from platepost.device.vision import modelfiles, recognizer, region
+from platepost.device.vision.interpreter import Network
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.region import (
     CALIFORNIA,
     CALIFORNIAN,
     ELSEWHERE,
@@ -22,6 +21,7 @@ from device.vision.region import (
     claimed,
     leveled,
 )
+from platepost.wire.records.regions import OTHER, REGIONS
 
 
 def logits(region: str, probability: float) -> np.ndarray:
@@ -114,7 +114,9 @@ def test_a_post_without_the_file_tells_no_state(monkeypatch: pytest.MonkeyPatch,
     for name in ("detector.tflite", "reader.tflite", "reader.json"):
         (tmp_path / name).write_bytes(modelfiles.shipped("reader.tflite").with_name(name).read_bytes())
     older = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(modelfiles.importlib.util, "find_spec", lambda name: older if name == "models" else None)
+    monkeypatch.setattr(
+        modelfiles.importlib.util, "find_spec", lambda name: older if name == "platepost.models" else None
+    )
     monkeypatch.setattr(recognizer, "Detector", lambda *_args, **_more: None)
     monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
     networks = Recognizer.load()

@@ -4,13 +4,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from device.errors import ModelError
-from device.records.vehicles import COLORS, KINDS
-from device.vision import modelfiles, recognizer
-from device.vision.geometry import upright
-from device.vision.modelfiles import shipped
-from device.vision.recognizer import Recognizer
-from device.vision.vehicle import (
+from platepost.common.errors import ModelError
+from platepost.device.vision import modelfiles, recognizer
+from platepost.device.vision.geometry import upright
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.vehicle import (
     ANSWERS,
     COLOR_SURE,
     EMPTY,
@@ -24,6 +23,7 @@ from device.vision.vehicle import (
     claimed,
     tinted,
 )
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 
 def logits(kind: tuple[str, float], color: tuple[str | None, float], rear: float) -> np.ndarray:
@@ -109,7 +109,9 @@ def test_a_post_without_the_file_says_nothing_of_vehicles(monkeypatch: pytest.Mo
     for name in ("detector.tflite", "reader.tflite", "reader.json"):
         (tmp_path / name).write_bytes(modelfiles.shipped("reader.tflite").with_name(name).read_bytes())
     older = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(modelfiles.importlib.util, "find_spec", lambda name: older if name == "models" else None)
+    monkeypatch.setattr(
+        modelfiles.importlib.util, "find_spec", lambda name: older if name == "platepost.models" else None
+    )
     monkeypatch.setattr(recognizer, "Detector", lambda *_args, **_more: None)
     monkeypatch.setattr(recognizer, "Reader", lambda *_args, **_more: None)
     networks = Recognizer.load()

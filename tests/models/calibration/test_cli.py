@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device.vision.modelfiles import shipped
-from models.calibration.cli import calibrate
-from models.reader.real import RealPlate
+from platepost.device.vision.modelfiles import shipped
+from platepost.models.calibration.cli import calibrate
+from platepost.models.reader.real import RealPlate
 
 BOX = (0.0, 0.0, 160.0, 64.0)
 
@@ -20,7 +20,7 @@ def reader(tmp_path: Path) -> Path:
 
 
 def test_the_numbers_lie_beside_the_reader(reader: Path, mocker: MockerFixture) -> None:
-    mocker.patch("models.plates.fonts.fetch")
+    mocker.patch("platepost.models.plates.fonts.fetch")
     result = CliRunner().invoke(calibrate, ["--plates", "100", str(reader)])
     assert result.exit_code == 0, result.output
     told = json.loads(reader.with_suffix(".json").read_text())
@@ -31,8 +31,10 @@ def test_the_numbers_lie_beside_the_reader(reader: Path, mocker: MockerFixture) 
 
 @pytest.mark.parametrize("weight", ["-1", "nan"])
 def test_a_weight_that_makes_no_calibration_writes_none(reader: Path, mocker: MockerFixture, weight: str) -> None:
-    mocker.patch("models.plates.fonts.fetch")
-    mocker.patch("models.reader.real.parted", return_value=([], [RealPlate(np.zeros((64, 160), np.uint8), BOX, "A1")]))
+    mocker.patch("platepost.models.plates.fonts.fetch")
+    mocker.patch(
+        "platepost.models.reader.real.parted", return_value=([], [RealPlate(np.zeros((64, 160), np.uint8), BOX, "A1")])
+    )
     arguments = ["--plates", "100", "--weight", weight, "--photos", str(reader.parent), str(reader)]
     result = CliRunner().invoke(calibrate, arguments)
     assert result.exit_code != 0

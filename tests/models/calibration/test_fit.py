@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pytest_mock import MockerFixture
 
-from device.vision.calibration import Calibration
-from device.vision.reader import Reading
-from models.calibration.fit import Trials, degraded, fitted, tried, write
-from models.plates.degrade import READER_SHAPE
-from models.reader.real import RealPlate
+from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.reader import Reading
+from platepost.models.calibration.fit import Trials, degraded, fitted, tried, write
+from platepost.models.plates.degrade import READER_SHAPE
+from platepost.models.reader.real import RealPlate
 
 
 def trials(calibration: Calibration, *, count: int = 40_000) -> Trials:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from device.vision.detector import beside
-from device.vision.interpreter import Network
+from platepost.device.vision.detector import beside
+from platepost.device.vision.interpreter import Network
 
 SHIPPED = Path(__file__).parents[3] / "models" / "detector.tflite"
 NEAR = beside(SHIPPED)

@@ -4,8 +4,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 pytest.importorskip("keras", reason="keras is not installed: pip install -e '.[training]'")
 
-from models.detector.convert import build_twin  # noqa: E402
-from models.detector.net import new_detector  # noqa: E402
+from platepost.models.detector.convert import build_twin  # noqa: E402
+from platepost.models.detector.net import new_detector  # noqa: E402
 
 
 def test_keras_twin_gives_the_same_numbers() -> None:

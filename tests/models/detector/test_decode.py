@@ -1,9 +1,9 @@
 import numpy as np
 
-from device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
-from models.detector.decode import DetectionCounts, find_plates, fit_frame
-from models.detector.targets import Planes, pack_targets
-from models.detector.windows import LabelledPlate, TrainingWindow
+from platepost.device.vision.detector import HEIGHT, PADDING, WIDTH, Detection
+from platepost.models.detector.decode import DetectionCounts, find_plates, fit_frame
+from platepost.models.detector.targets import Planes, pack_targets
+from platepost.models.detector.windows import LabelledPlate, TrainingWindow
 
 QUAD = np.array([[100, 60], [160, 64], [160, 94], [100, 90]], np.float32)
 

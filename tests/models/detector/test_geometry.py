@@ -1,6 +1,13 @@
 import numpy as np
 
-from models.detector.geometry import FLIP_ORDER, cell_centres, decode_corners, encode_corners, flip_corners, input_scale
+from platepost.models.detector.geometry import (
+    FLIP_ORDER,
+    cell_centres,
+    decode_corners,
+    encode_corners,
+    flip_corners,
+    input_scale,
+)
 
 QUAD = np.array([[100, 50], [148, 54], [147, 78], [99, 74]], np.float32)
 

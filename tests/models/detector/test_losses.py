@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from models.detector.targets import Planes, pack_targets
-from models.detector.windows import LabelledPlate, TrainingWindow
+from platepost.models.detector.targets import Planes, pack_targets
+from platepost.models.detector.windows import LabelledPlate, TrainingWindow
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 
-from models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss  # noqa: E402
+from platepost.models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss  # noqa: E402
 
 BOX = np.array([[90, 60], [150, 60], [150, 90], [90, 90]], np.float32)
 TILTED = np.array([[90, 62], [148, 60], [150, 88], [92, 90]], np.float32)

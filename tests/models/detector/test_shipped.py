@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.vision.detector import Detector
-from device.vision.geometry import bounding_box, intersection_over_union
-from device.vision.interpreter import RUNTIMES, Network
-from models.plates import PlateImage, render_plate
-from models.scenes.paste import Pose, paste, project_corners
+from platepost.device.vision.detector import Detector
+from platepost.device.vision.geometry import bounding_box, intersection_over_union
+from platepost.device.vision.interpreter import RUNTIMES, Network
+from platepost.models.plates import PlateImage, render_plate
+from platepost.models.scenes.paste import Pose, paste, project_corners
 from tests.models.asked import ASKED
 from tests.models.detector.golden import GOLDEN, NEAR, SHIPPED, answer
 
@@ -62,7 +62,7 @@ def test_shipped_detector_keeps_the_contract() -> None:
 
 def test_the_detector_for_second_looks_is_the_same_for_a_smaller_input() -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
-    from models.detector.near import near  # noqa: PLC0415
+    from platepost.models.detector.near import near  # noqa: PLC0415
 
     assert near(SHIPPED.read_bytes()) == NEAR.read_bytes()
     whole, part = Network(SHIPPED, reference=True), Network(NEAR, reference=True)

@@ -1,8 +1,8 @@
 import numpy as np
 
-from models.detector.geometry import cell_centres, decode_corners
-from models.detector.targets import PLANES, Planes, pack_targets
-from models.detector.windows import LabelledPlate, TrainingWindow
+from platepost.models.detector.geometry import cell_centres, decode_corners
+from platepost.models.detector.targets import PLANES, Planes, pack_targets
+from platepost.models.detector.windows import LabelledPlate, TrainingWindow
 
 QUAD = np.array([[90, 60], [150, 64], [150, 94], [90, 90]], np.float32)
 

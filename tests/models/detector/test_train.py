@@ -9,13 +9,13 @@ from pytest_mock import MockerFixture
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
 
-from models.cli import models  # noqa: E402
-from models.detector.convert import load_weights  # noqa: E402
-from models.detector.train import Training, TrainingProgress, schedule, train  # noqa: E402
-from models.detector.windows import Augmentation  # noqa: E402
-from models.evaluate.manifest import ManifestError  # noqa: E402
-from models.plates import render_plate  # noqa: E402
-from models.scenes.photos import PhotoStore  # noqa: E402
+from platepost.models.cli import models  # noqa: E402
+from platepost.models.detector.convert import load_weights  # noqa: E402
+from platepost.models.detector.train import Training, TrainingProgress, schedule, train  # noqa: E402
+from platepost.models.detector.windows import Augmentation  # noqa: E402
+from platepost.models.evaluate.manifest import ManifestError  # noqa: E402
+from platepost.models.plates import render_plate  # noqa: E402
+from platepost.models.scenes.photos import PhotoStore  # noqa: E402
 
 
 @pytest.fixture
@@ -84,10 +84,10 @@ def test_rate_rises_then_falls() -> None:
 def test_fonts_are_fetched_before_plates_are_drawn(store: PhotoStore, tmp_path: Path, mocker: MockerFixture) -> None:
     """The first plates would else be drawn in the few fonts of a bare machine."""
     done: list[str] = []
-    mocker.patch("models.plates.fonts.fetch", side_effect=lambda: done.append("fetched"))
+    mocker.patch("platepost.models.plates.fonts.fetch", side_effect=lambda: done.append("fetched"))
     plate = render_plate(np.random.default_rng(1))
-    mocker.patch("models.plates.render_plate", side_effect=lambda *_, **__: done.append("drawn") or plate)
-    mocker.patch("models.detector.train.train", return_value=tmp_path / "best.pt")
+    mocker.patch("platepost.models.plates.render_plate", side_effect=lambda *_, **__: done.append("drawn") or plate)
+    mocker.patch("platepost.models.detector.train.train", return_value=tmp_path / "best.pt")
     arguments = ["train", "detector", str(tmp_path / "run"), "--photos", str(tmp_path / "open_images"), "--plates", "1"]
     result = CliRunner().invoke(models, arguments)
     assert result.exit_code == 0, result.output

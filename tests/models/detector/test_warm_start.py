@@ -7,14 +7,14 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 
 import torch
 
-from device.vision.detector import Detector
-from device.vision.modelfiles import shipped
-from models.detector.decode import find_plates, fit_frame
-from models.detector.net import new_detector
-from models.detector.warm_start import warm_start
-from models.plates import render_plate
-from models.scenes.paste import Pose, paste, project_corners
-from models.warm_start import Convolution, averaged
+from platepost.device.vision.detector import Detector
+from platepost.device.vision.modelfiles import shipped
+from platepost.models.detector.decode import find_plates, fit_frame
+from platepost.models.detector.net import new_detector
+from platepost.models.detector.warm_start import warm_start
+from platepost.models.plates import render_plate
+from platepost.models.scenes.paste import Pose, paste, project_corners
+from platepost.models.warm_start import Convolution, averaged
 
 
 def street() -> np.ndarray:

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.detector.windows import Augmentation, WindowSampler
-from models.scenes.photos import Photo
+from platepost.models.detector.windows import Augmentation, WindowSampler
+from platepost.models.scenes.photos import Photo
 
 QUIET = Augmentation(replace_plate=0, paste_free=0, distractors=0, caption=0, plain=0)
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.frame import Box
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Milliseconds, Plate, Recognition
-from device.vision.region import Issuer
-from models.evaluate.manifest import LabelledPicture, TruePlate
-from models.evaluate.metrics import PictureResult, compare
+from platepost.device.frame import Box
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Milliseconds, Plate, Recognition
+from platepost.device.vision.region import Issuer
+from platepost.models.evaluate.manifest import LabelledPicture, TruePlate
+from platepost.models.evaluate.metrics import PictureResult, compare
 
 FoundText = tuple[str, float, Box]
 Compare = Callable[[list[tuple[str | None, Box | None]], list[FoundText]], PictureResult]

@@ -1,4 +1,4 @@
-from models.evaluate.characters import by_character
+from platepost.models.evaluate.characters import by_character
 
 
 def test_the_worst_come_first_with_what_they_were_taken_for() -> None:

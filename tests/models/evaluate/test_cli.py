@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device.errors import PictureError
-from device.vision.reader import Reading
-from device.vision.recognizer import Milliseconds, Plate, Recognition
-from models.evaluate.cli import evaluate
-from models.evaluate.manifest import ManifestError
+from platepost.common.errors import PictureError
+from platepost.device.vision.reader import Reading
+from platepost.device.vision.recognizer import Milliseconds, Plate, Recognition
+from platepost.models.evaluate.cli import evaluate
+from platepost.models.evaluate.manifest import ManifestError
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def recognizer(mocker: MockerFixture):  # type: ignore[no-untyped-def] # noqa: A
     fake = mocker.Mock()
     fake.recognize_still.return_value = Recognition((plate,), Milliseconds(detect=5.0, read=2.0, total=7.0))
     fake.recognize_crop.return_value = Recognition((), Milliseconds(detect=0.0, read=2.0, total=2.0))
-    mocker.patch("models.evaluate.cli.Recognizer.load", return_value=fake)
+    mocker.patch("platepost.models.evaluate.cli.Recognizer.load", return_value=fake)
     return fake
 
 

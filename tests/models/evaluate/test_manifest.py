@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_transcriptions
+from platepost.models.evaluate.manifest import ManifestError, TruePlate, read_manifest, read_transcriptions
 
 
 def write(folder: Path, content: object) -> Path:

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from models.evaluate.metrics import PictureResult, coverage, summarise
-from models.evaluate.spelling import edit_distance, fold, normalize
+from platepost.models.evaluate.metrics import PictureResult, coverage, summarise
+from platepost.models.evaluate.spelling import edit_distance, fold, normalize
 
 Compare = Callable[..., PictureResult]
 BOX = (100.0, 100.0, 160.0, 130.0)

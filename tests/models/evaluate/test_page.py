@@ -4,8 +4,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from models.evaluate.metrics import PictureResult
-from models.evaluate.page import write_page
+from platepost.models.evaluate.metrics import PictureResult
+from platepost.models.evaluate.page import write_page
 
 BOX = (20.0, 20.0, 80.0, 50.0)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.evaluate.reliability import Bin, binned, brier_score, draw, expected_calibration_error
+from platepost.models.evaluate.reliability import Bin, binned, brier_score, draw, expected_calibration_error
 
 
 def test_bins_hold_equally_many_in_order_of_confidence() -> None:

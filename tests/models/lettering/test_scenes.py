@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.vision.ctc import Hypothesis
-from device.vision.detector import Detection
-from models.lettering.scenes import Thing, build, look
-from models.scenes.photos import Photo
+from platepost.device.vision.ctc import Hypothesis
+from platepost.device.vision.detector import Detection
+from platepost.models.lettering.scenes import Thing, build, look
+from platepost.models.scenes.photos import Photo
 
 PLATE, SIGN, UNKNOWN = (100, 100, 200, 150), (300, 100, 420, 150), (500, 100, 600, 150)
 

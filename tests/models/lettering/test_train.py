@@ -7,14 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from device.vision.interpreter import Network  # noqa: E402
-from device.vision.modelfiles import shipped  # noqa: E402
-from models.lettering import data  # noqa: E402
-from models.lettering.data import Proposals  # noqa: E402
-from models.lettering.net import LAYERS, TRUNK, Lettering  # noqa: E402
-from models.lettering.train import RATE, logits_of, train  # noqa: E402
-from models.region.net import LAYERS as REGION  # noqa: E402
-from models.trunk import AnswerTraining  # noqa: E402
+from platepost.device.vision.interpreter import Network  # noqa: E402
+from platepost.device.vision.modelfiles import shipped  # noqa: E402
+from platepost.models.lettering import data  # noqa: E402
+from platepost.models.lettering.data import Proposals  # noqa: E402
+from platepost.models.lettering.net import LAYERS, TRUNK, Lettering  # noqa: E402
+from platepost.models.lettering.train import RATE, logits_of, train  # noqa: E402
+from platepost.models.region.net import LAYERS as REGION  # noqa: E402
+from platepost.models.trunk import AnswerTraining  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Proposals, 
 
 
 def test_training_tells_plates_from_lettering(trained: tuple[Path, Proposals, np.ndarray]) -> None:
-    from models.lettering.convert import load  # noqa: PLC0415
+    from platepost.models.lettering.convert import load  # noqa: PLC0415
 
     folder, some, values = trained
     assert values.shape[1:] == (8, 20, REGION[TRUNK - 1].filters)
@@ -108,7 +108,7 @@ def test_the_file_with_both_answers_says_of_issuers_what_it_said(
     trained: tuple[Path, Proposals, np.ndarray],
 ) -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
-    from models.lettering.convert import convert, load  # noqa: PLC0415
+    from platepost.models.lettering.convert import convert, load  # noqa: PLC0415
 
     folder, some, _ = trained
     alone = folder / "alone.tflite"

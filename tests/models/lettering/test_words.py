@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from models.lettering.direct import framed_lettering
-from models.lettering.words import all_faces, render_lettering, write_words
-from models.plates.surroundings import FRAMED_SHAPE
-from simulator.scene.campaign import decoy_scene
+from platepost.models.lettering.direct import framed_lettering
+from platepost.models.lettering.words import all_faces, render_lettering, write_words
+from platepost.models.plates.surroundings import FRAMED_SHAPE
+from platepost.simulator.scene.campaign import decoy_scene
 
 
 @pytest.mark.parametrize("fonts", [[], all_faces()], ids=["without fonts", "with fonts"])

@@ -2,8 +2,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from models.plates import Severity, degrade, framed, render_plate
-from models.plates.surroundings import FRAMED_SHAPE
+from platepost.models.plates import Severity, degrade, framed, render_plate
+from platepost.models.plates.surroundings import FRAMED_SHAPE
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from models.plates import fonts
+from platepost.models.plates import fonts
 
 
 def test_installed_says_what_is_missing(

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.plates.faces import die_face, draw_face
-from models.plates.glyphs import CHARACTERS, MASK_HEIGHT, DieStyle, draw_glyph
+from platepost.models.plates.faces import die_face, draw_face
+from platepost.models.plates.glyphs import CHARACTERS, MASK_HEIGHT, DieStyle, draw_glyph
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
@@ -34,6 +34,6 @@ def test_die_face_is_always_the_same() -> None:
 
 
 def test_face_is_of_dies_when_no_font_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.plates.faces.installed", tuple)
+    monkeypatch.setattr("platepost.models.plates.faces.installed", tuple)
     rng = np.random.default_rng(1)
     assert all(draw_face(rng, dies=0.0).name.startswith("die") for _ in range(10))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.plates.logos import draw_symbol
+from platepost.models.plates.logos import draw_symbol
 
 
 @pytest.mark.parametrize("seed", range(12))

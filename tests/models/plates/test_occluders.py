@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.plates import framed, render_plate
-from models.plates.occluders import obscured
+from platepost.models.plates import framed, render_plate
+from platepost.models.plates.occluders import obscured
 
 CELLS = [(30 + 26 * place, 56 + 26 * place) for place in range(7)]
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.plates import DESIGNS, render_plate
+from platepost.models.plates import DESIGNS, render_plate
 
 
 def test_render_same_seed_same_plate() -> None:
@@ -72,8 +72,8 @@ def test_render_refuses_unknown_design() -> None:
 
 
 def test_render_works_without_any_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.plates.faces.installed", tuple)
-    monkeypatch.setattr("models.plates.fonts.installed", tuple)
+    monkeypatch.setattr("platepost.models.plates.faces.installed", tuple)
+    monkeypatch.setattr("platepost.models.plates.fonts.installed", tuple)
     rng = np.random.default_rng(2)
     for _ in range(20):
         assert render_plate(rng).image.any()

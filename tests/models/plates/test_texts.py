@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from models.plates import texts
+from platepost.models.plates import texts
 
 
 def test_california_passenger_follows_both_formats() -> None:

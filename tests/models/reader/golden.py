@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device.vision.interpreter import Network
+from platepost.device.vision.interpreter import Network
 
 SHIPPED = Path(__file__).parents[3] / "models" / "reader.tflite"
 GOLDEN = Path(__file__).parent / "golden_reader.json"

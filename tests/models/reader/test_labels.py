@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.reader import labels
+from platepost.models.reader import labels
 
 
 @pytest.mark.parametrize("text", ["0", "1ABC234", "AABB11", "ZZZZ", labels.ALPHABET])

@@ -3,9 +3,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from models.quantise import folded  # noqa: E402
-from models.reader.labels import CLASSES, STEPS  # noqa: E402
-from models.reader.net import PlateReader  # noqa: E402
+from platepost.models.quantise import folded  # noqa: E402
+from platepost.models.reader.labels import CLASSES, STEPS  # noqa: E402
+from platepost.models.reader.net import PlateReader  # noqa: E402
 
 
 def test_reader_maps_pictures_to_steps_and_classes() -> None:
@@ -30,7 +30,7 @@ def test_folded_convolution_computes_the_same() -> None:
 
 def test_keras_net_computes_what_torch_does() -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
-    from models.reader.convert import to_keras  # noqa: PLC0415
+    from platepost.models.reader.convert import to_keras  # noqa: PLC0415
 
     torch.manual_seed(1)
     net = PlateReader()

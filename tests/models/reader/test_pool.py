@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.errors import PlatepostError
-from models.plates import DESIGNS
-from models.reader import pool
-from models.reader.pool import Pool, reserve
+from platepost.common.errors import PlatepostError
+from platepost.models.plates import DESIGNS
+from platepost.models.reader import pool
+from platepost.models.reader.pool import Pool, reserve
 
 
 def test_pool_fills_goes_on_and_repeats(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import PictureError
-from device.vision.modelfiles import shipped
-from device.vision.reader import Reader
-from models.evaluate.manifest import ManifestError
-from models.plates import render_plate
-from models.reader.real import RealPlate, is_held_out, load_crops, load_photos, parted, read_plates
+from platepost.common.errors import PictureError
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.plates import render_plate
+from platepost.models.reader.real import RealPlate, is_held_out, load_crops, load_photos, parted, read_plates
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ import json
 import numpy as np
 import pytest
 
-from device.vision.ctc import HIDDEN
-from device.vision.interpreter import RUNTIMES, Network
-from device.vision.reader import Reader
-from models.evaluate.spelling import fold
-from models.plates import Severity, degrade, framed, render_plate
-from models.plates.occluders import obscured
-from models.reader.labels import greedy
-from models.reader.real import RealPlate
-from models.reader.shuffle import FRAMED_PLATE, find_cells
+from platepost.device.vision.ctc import HIDDEN
+from platepost.device.vision.interpreter import RUNTIMES, Network
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.spelling import fold
+from platepost.models.plates import Severity, degrade, framed, render_plate
+from platepost.models.plates.occluders import obscured
+from platepost.models.reader.labels import greedy
+from platepost.models.reader.real import RealPlate
+from platepost.models.reader.shuffle import FRAMED_PLATE, find_cells
 from tests.models.asked import ASKED
 from tests.models.reader.golden import GOLDEN, SHIPPED, answers
 

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from device.vision.modelfiles import shipped
-from device.vision.reader import Reader
-from models.evaluate.spelling import fold
-from models.plates import framed, render_plate
-from models.plates.surroundings import FRAMED_SHAPE
-from models.reader.real import RealPlate
-from models.reader.shuffle import find_cells, shuffle, shuffled_plates
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import Reader
+from platepost.models.evaluate.spelling import fold
+from platepost.models.plates import framed, render_plate
+from platepost.models.plates.surroundings import FRAMED_SHAPE
+from platepost.models.reader.real import RealPlate
+from platepost.models.reader.shuffle import find_cells, shuffle, shuffled_plates
 
 
 @pytest.fixture(scope="module")

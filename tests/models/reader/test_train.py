@@ -8,17 +8,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-import models.reader.train as train_module  # noqa: E402
-from models.muon import Muon  # noqa: E402
-from models.plates import Severity  # noqa: E402
-from models.plates.surroundings import Gray  # noqa: E402
-from models.reader import data  # noqa: E402
-from models.reader.convert import load  # noqa: E402
-from models.reader.data import Batches, Mixture, collate  # noqa: E402
-from models.reader.pool import Pool  # noqa: E402
-from models.reader.real import RealPlate  # noqa: E402
-from models.reader.train import ReaderTraining, train  # noqa: E402
-from models.training import TimedTraining  # noqa: E402
+import platepost.models.reader.train as train_module  # noqa: E402
+from platepost.models.muon import Muon  # noqa: E402
+from platepost.models.plates import Severity  # noqa: E402
+from platepost.models.plates.surroundings import Gray  # noqa: E402
+from platepost.models.reader import data  # noqa: E402
+from platepost.models.reader.convert import load  # noqa: E402
+from platepost.models.reader.data import Batches, Mixture, collate  # noqa: E402
+from platepost.models.reader.pool import Pool  # noqa: E402
+from platepost.models.reader.real import RealPlate  # noqa: E402
+from platepost.models.reader.train import ReaderTraining, train  # noqa: E402
+from platepost.models.training import TimedTraining  # noqa: E402
 
 
 @pytest.fixture

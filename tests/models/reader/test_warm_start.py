@@ -7,12 +7,12 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 
 import torch
 
-from device.vision.modelfiles import shipped
-from device.vision.reader import Reader
-from models.plates import degrade, framed, render_plate
-from models.reader.labels import greedy
-from models.reader.net import PlateReader
-from models.reader.warm_start import warm_start
+from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.reader import Reader
+from platepost.models.plates import degrade, framed, render_plate
+from platepost.models.reader.labels import greedy
+from platepost.models.reader.net import PlateReader
+from platepost.models.reader.warm_start import warm_start
 
 
 def pictures(count: int) -> np.ndarray:

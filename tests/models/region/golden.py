@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from device.records.regions import REGIONS
-from device.vision.interpreter import Network
+from platepost.device.vision.interpreter import Network
+from platepost.wire.records.regions import REGIONS
 from tests.models.reader.golden import fixture_input
 
 SHIPPED = Path(__file__).parents[3] / "models" / "region.tflite"

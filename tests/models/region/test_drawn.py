@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.records.regions import OTHER, REGIONS, STATES
-from models.plates import DESIGNS, render_plate
-from models.plates.issuers import NAMES, SHARES, draw_look
-from models.region import drawn
-from models.region.cli import _pool
+from platepost.models.plates import DESIGNS, render_plate
+from platepost.models.plates.issuers import NAMES, SHARES, draw_look
+from platepost.models.region import drawn
+from platepost.models.region.cli import _pool
+from platepost.wire.records.regions import OTHER, REGIONS, STATES
 
 
 def test_a_plate_depends_on_the_seed_and_its_number_alone() -> None:

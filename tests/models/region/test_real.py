@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.records.regions import REGIONS
-from models.evaluate.manifest import ManifestError
-from models.reader.real import is_held_out
-from models.region.real import known
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.reader.real import is_held_out
+from platepost.models.region.real import known
+from platepost.wire.records.regions import REGIONS
 
 
 @pytest.fixture

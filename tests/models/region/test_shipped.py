@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from device.records.regions import OTHER, REGIONS
-from device.vision.interpreter import RUNTIMES, Network
-from device.vision.region import CALIFORNIA, RegionNet, claimed
-from models.lettering.direct import framed_lettering
-from models.lettering.words import all_faces
-from models.plates import Severity, degrade
-from models.region.drawn import draw
+from platepost.device.vision.interpreter import RUNTIMES, Network
+from platepost.device.vision.region import CALIFORNIA, RegionNet, claimed
+from platepost.models.lettering.direct import framed_lettering
+from platepost.models.lettering.words import all_faces
+from platepost.models.plates import Severity, degrade
+from platepost.models.region.drawn import draw
+from platepost.wire.records.regions import OTHER, REGIONS
 from tests.models.asked import ASKED
 from tests.models.region.golden import GOLDEN, SHIPPED, answers
 

@@ -6,13 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
-from device.records.regions import REGIONS  # noqa: E402
-from models.region.convert import calibrate  # noqa: E402
-from models.region.data import Sources, batches  # noqa: E402
-from models.region.net import FROZEN, SHARED, Region  # noqa: E402
-from models.region.train import RegionTraining, logits, train  # noqa: E402
-from models.region.warm_start import warm_start  # noqa: E402
-from models.warm_start import convolutions  # noqa: E402
+from platepost.models.region.convert import calibrate  # noqa: E402
+from platepost.models.region.data import Sources, batches  # noqa: E402
+from platepost.models.region.net import FROZEN, SHARED, Region  # noqa: E402
+from platepost.models.region.train import RegionTraining, logits, train  # noqa: E402
+from platepost.models.region.warm_start import warm_start  # noqa: E402
+from platepost.models.warm_start import convolutions  # noqa: E402
+from platepost.wire.records.regions import REGIONS  # noqa: E402
 
 SHIPPED_READER = Path(__file__).parents[3] / "models" / "reader.tflite"
 BRIGHT, DARK = np.full((96, 240), 200, np.uint8), np.full((96, 240), 40, np.uint8)
@@ -91,7 +91,7 @@ def test_calibration_is_put_into_the_net() -> None:
 
 def test_keras_net_computes_what_torch_does() -> None:
     pytest.importorskip("tensorflow", reason="the training extra is not installed")
-    from models.region.convert import to_keras  # noqa: PLC0415
+    from platepost.models.region.convert import to_keras  # noqa: PLC0415
 
     torch.manual_seed(1)
     net = Region()

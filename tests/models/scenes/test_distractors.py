@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.scenes.distractors import find_fonts, overlay_caption, render_distractor, render_sign
+from platepost.models.scenes.distractors import find_fonts, overlay_caption, render_distractor, render_sign
 
 
 def test_signs_carry_lettering_with_and_without_fonts() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.scenes.panels import render_panel
+from platepost.models.scenes.panels import render_panel
 
 
 def test_panels_are_bgr_bytes_of_every_size() -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.scenes.paste import Pose, paste, project_corners
+from platepost.models.scenes.paste import Pose, paste, project_corners
 
 
 def test_frontal_plate_is_a_rectangle_of_its_width() -> None:

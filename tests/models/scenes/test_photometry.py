@@ -1,6 +1,6 @@
 import numpy as np
 
-from models.scenes.photometry import disturb, to_gray
+from platepost.models.scenes.photometry import disturb, to_gray
 
 
 def test_gray_is_mostly_what_the_device_sees() -> None:

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.evaluate.manifest import ManifestError
-from models.scenes.photos import DOUBTFUL, PhotoStore, split
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.scenes.photos import DOUBTFUL, PhotoStore, split
 
 
 def make_folder(folder: Path, size: tuple[int, int]) -> Path:
@@ -72,7 +72,7 @@ def test_plates_cut_out_are_refused(tmp_path: Path) -> None:
 def test_doubtful_places_are_told_and_are_no_plates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     doubtful = tmp_path / "doubtful.json"
     doubtful.write_text(json.dumps({"set/a": [[100, 50, 180, 91], [300, 20, 340, 40]]}))
-    monkeypatch.setattr("models.scenes.photos.DOUBTFUL", doubtful)
+    monkeypatch.setattr("platepost.models.scenes.photos.DOUBTFUL", doubtful)
     store = PhotoStore([make_folder(tmp_path / "set", (400, 300))], cache=tmp_path / "photos.bin")
     assert store[0].boxes.shape == (0, 4)
     assert store[0].doubtful.tolist() == [[100, 50, 180, 91], [300, 20, 340, 40]]

@@ -1,7 +1,7 @@
 import numpy as np
 
-from models.detector.windows import Augmentation, WindowSampler
-from models.scenes.plain import render_plain_scene
+from platepost.models.detector.windows import Augmentation, WindowSampler
+from platepost.models.scenes.plain import render_plain_scene
 
 
 def test_a_scene_is_as_large_as_asked_and_the_same_for_a_seed() -> None:

@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from device.records.vehicles import COLORS, KINDS
-from models.evaluate.manifest import ManifestError
-from models.vehicle.photos import OPEN, UNCOLORED, is_held_out, labeled, parse, read_labels
+from platepost.models.evaluate.manifest import ManifestError
+from platepost.models.vehicle.photos import OPEN, UNCOLORED, is_held_out, labeled, parse, read_labels
+from platepost.wire.records.vehicles import COLORS, KINDS
 
 
 def test_codes_say_kind_color_and_side() -> None:

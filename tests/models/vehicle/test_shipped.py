@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from device.vision.geometry import upright
-from device.vision.interpreter import RUNTIMES, Network
-from device.vision.vehicle import ANSWERS, VehicleNet
+from platepost.device.vision.geometry import upright
+from platepost.device.vision.interpreter import RUNTIMES, Network
+from platepost.device.vision.vehicle import ANSWERS, VehicleNet
 from tests.models.asked import ASKED
 from tests.models.vehicle.golden import GOLDEN, SHIPPED, answers
 

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
@@ -78,7 +78,7 @@ def made(mocker: MockerFixture) -> Iterator[Made]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
-    mocker.patch("provisioning.fleet.fleet.DEFAULT_PORT", port)
+    mocker.patch("platepost.provisioning.fleet.fleet.DEFAULT_PORT", port)
     with TemporaryDirectory(prefix="platepost-broker-") as folder:
         Path(folder).chmod(0o711)  # root's mosquitto becomes another user, who cannot enter pytest's own folders
         made = Made(Path(folder), port)

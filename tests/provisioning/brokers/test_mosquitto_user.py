@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from provisioning.brokers import mosquitto_user
-from provisioning.cli import provision
-from provisioning.fleet.backup import open_fleet, seal_fleet
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.brokers import mosquitto_user
+from platepost.provisioning.cli import provision
+from platepost.provisioning.fleet.backup import open_fleet, seal_fleet
+from platepost.provisioning.fleet.fleet import Fleet
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's files are given to another")
 SOMEBODY = pwd.getpwnam("nobody")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioning.brokers.rabbitmq import NodeFiles, configuration, definitions, topic_pattern
-from provisioning.brokers.rights import Party
+from platepost.provisioning.brokers.rabbitmq import NodeFiles, configuration, definitions, topic_pattern
+from platepost.provisioning.brokers.rights import Party
 
 CLIENTS = {
     "department": Party.PUBLISHER,

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from provisioning.brokers.rabbitmq_nodes import environment, host_name
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.brokers.rabbitmq_nodes import environment, host_name
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
 
 NODES = {"rabbit@one": "10.0.7.1", "rabbit@two": "10.0.7.2"}
 OPTIONS = "-proto_dist inet_tls -ssl_dist_optfile /fleet/distribution.config"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.control.seal import seal_to
-from provisioning.commands.command import _open
-from provisioning.errors import ProvisioningError
+from platepost.provisioning.commands.command import _open
+from platepost.provisioning.errors import ProvisioningError
+from platepost.wire.control.seal import seal_to
 
 KEY = ECKey.generate_key("P-256")
 STILL = b"\xff\xd8 a street"

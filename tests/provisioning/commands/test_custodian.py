@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 from joserfc.util import urlsafe_b64decode
 
-from device.records import KeyState, KeyStatement, Purpose, Source
-from device.records.topics import custody_keys_topic
-from provisioning.cli import provision
-from provisioning.connection import Connection
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.revocation import is_let_in
+from platepost.provisioning.cli import provision
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.revocation import is_let_in
+from platepost.wire.records import KeyState, KeyStatement, Purpose, Source
+from platepost.wire.records.topics import custody_keys_topic
 from tests.end_to_end.day import Day, given, running
 from tests.provisioning.control.conftest import said
 

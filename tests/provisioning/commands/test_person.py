@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.records.base import timestamp
-from device.records.verify.cli import verify
-from provisioning.cli import provision
-from provisioning.commands.options import FleetSession
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import NotCertifiedError
-from provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
-from provisioning.trust.keys import read_private_key
+from platepost.provisioning.cli import provision
+from platepost.provisioning.commands.options import FleetSession
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
+from platepost.provisioning.trust.keys import read_private_key
+from platepost.wire.records.base import timestamp
+from platepost.wire.verify.cli import verify
 
 
 def run(*arguments: object) -> str:
@@ -150,7 +150,7 @@ def test_what_was_done_is_logged_as_done_though_the_certification_ended_meanwhil
             return cls.fromtimestamp(datetime.now(tz).timestamp() + 400 * 86400, tz)
 
     session = FleetSession(Fleet.load(directory), "j-stone", "a long rollout")
-    monkeypatch.setattr("provisioning.people.acts.datetime", Later)
+    monkeypatch.setattr("platepost.provisioning.people.acts.datetime", Later)
     session.did("configuration_rolled_out", object="x" * 300)
     assert acts_of(directory)[-1] == ("j-stone", "configuration_rolled_out", "x" * 200, "success")
 

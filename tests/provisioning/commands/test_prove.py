@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-import provisioning.brokers.mosquitto
-from provisioning.cli import provision
-from provisioning.commands.prove import NOT_RELOADED
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.revocation import is_let_in
+import platepost.provisioning.brokers.mosquitto
+from platepost.provisioning.cli import provision
+from platepost.provisioning.commands.prove import NOT_RELOADED
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.revocation import is_let_in
 from tests.end_to_end.day import given, running
 
 pytestmark = pytest.mark.end_to_end
@@ -25,14 +25,14 @@ def test_proof_finds_what_is_allowed_too_much_and_too_little(tmp_path: Path, moc
     directory = tmp_path / "fleet"
     options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
     given(provision, "fleet", "init", directory, *options)
-    whole = provisioning.brokers.mosquitto.access_list
+    whole = platepost.provisioning.brokers.mosquitto.access_list
 
     def wrong(*arguments: Any, **named: Any) -> str:  # noqa: ANN401
         right = whole(*arguments, **named)
         less = right.replace("pattern write alpr/v1/riverside/%u/audit\n", "")
         return less + "pattern write alpr/v1/riverside/+/command/self-test\n"
 
-    mocker.patch("provisioning.brokers.mosquitto.access_list", wrong)
+    mocker.patch("platepost.provisioning.brokers.mosquitto.access_list", wrong)
     with running("mosquitto", Fleet.load(directory), tmp_path / "broker") as (broker, reload):
         left = [directory / name for name in ("posts/proof-post-0a1b2c", "subscribers/proof-member-0a1b2c")]
         for folder in left:  # of a proof that was killed
@@ -62,7 +62,7 @@ def test_proof_that_finds_faults_without_a_reload_says_that_the_rights_may_not_b
     options = ("--agency", "riverside", "--administrator", "j-stone", "--no-passphrase")
     given(provision, "fleet", "init", directory, *options)
     case = {"who": "post", "does": "write", "topic": "read", "should": True, "is": not wrong}
-    mocker.patch("provisioning.commands.prove.proved", return_value=([case], []))
+    mocker.patch("platepost.provisioning.commands.prove.proved", return_value=([case], []))
     asked = ["fleet", "prove", str(directory), "--purpose", "drill", "--json", *words]
     result = CliRunner().invoke(provision, asked, catch_exceptions=False)
     assert result.exit_code == int(wrong)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from device.records import (
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import (
     ClockQuality,
     ConfigurationState,
     HotListState,
@@ -16,8 +17,7 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.records.status import Reason
-from provisioning.fleet.fleet import Fleet
+from platepost.wire.records.status import Reason
 from tests.simulator.demo.conftest import Memory
 
 
@@ -53,7 +53,7 @@ def said(
 
 @pytest.fixture
 def fleet(tmp_path: Any) -> Fleet:  # noqa: ANN401
-    from provisioning.fleet.post_file import PostSettings  # noqa: PLC0415
+    from platepost.provisioning.fleet.post_file import PostSettings  # noqa: PLC0415
 
     made = Fleet.create(tmp_path / "fleet", agency="riverside")
     for post in ("post-1", "post-2", "post-3"):

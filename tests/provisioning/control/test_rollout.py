@@ -6,9 +6,9 @@ from typing import Any
 
 from pytest_mock import MockerFixture
 
-from device.faults.fault import COMPARED
-from provisioning.control import rollout
-from provisioning.control.rollout import Rollout, Target
+from platepost.provisioning.control import rollout
+from platepost.provisioning.control.rollout import Rollout, Target
+from platepost.wire.faults import COMPARED
 
 
 class Broker:

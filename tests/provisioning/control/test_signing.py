@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.control.configuration.desired import read
-from device.records import Role
-from device.records.signing import read_key
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.people.person import NotCertifiedError
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.wire.control.desired import read
+from platepost.wire.records import Role
+from platepost.wire.records.signing import read_key
 
 WHY = ("--purpose", "work order 8001")
 

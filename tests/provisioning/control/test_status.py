@@ -8,8 +8,12 @@ import pytest
 from joserfc.util import json_b64encode
 from rich.console import Console
 
-from device.faults.fault import Fault
-from device.records import (
+from platepost.provisioning.commands.status import line, table
+from platepost.provisioning.control.rollout import Rollout
+from platepost.provisioning.control.status import CheckResult, Grade, judge, overall, record_keys
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.faults import Fault
+from platepost.wire.records import (
     ClockQuality,
     HotListState,
     Keyring,
@@ -21,12 +25,8 @@ from device.records import (
     SyntheticHit,
     new_identifier,
 )
-from device.records.configuration import ConfigurationState, RefusedConfiguration
-from device.records.signing import read_key
-from provisioning.commands.status import line, table
-from provisioning.control.rollout import Rollout
-from provisioning.control.status import CheckResult, Grade, judge, overall, record_keys
-from provisioning.fleet.fleet import Fleet
+from platepost.wire.records.configuration import ConfigurationState, RefusedConfiguration
+from platepost.wire.records.signing import read_key
 from tests.provisioning.control.conftest import said
 
 NOW = datetime.now(UTC)

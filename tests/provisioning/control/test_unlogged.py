@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device.records import HotListState
-from provisioning.control.status import CheckResult, judge, record_keys
-from provisioning.control.unlogged import unlogged_lists
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import nobody
+from platepost.provisioning.control.status import CheckResult, judge, record_keys
+from platepost.provisioning.control.unlogged import unlogged_lists
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.unsigned import nobody
+from platepost.wire.records import HotListState
 from tests.provisioning.control.conftest import said
 
 BUILT = datetime.now(UTC) - timedelta(hours=1)

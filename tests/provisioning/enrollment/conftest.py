@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from device.enrollment.est import EstClient
-from device.enrollment.unit import UnitEnrollment
-from device.records import Role
-from provisioning.enrollment.registration import RegistrationAuthority
-from provisioning.enrollment.server import EnrollmentServer, server
-from provisioning.fleet.broker_reload import announce, reload_broker
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.people.person import Person
-from simulator.brokers.daemon import free_port
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.enrollment.registration import RegistrationAuthority
+from platepost.provisioning.enrollment.server import EnrollmentServer, server
+from platepost.provisioning.fleet.broker_reload import announce, reload_broker
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.people.person import Person
+from platepost.simulator.brokers.daemon import free_port
+from platepost.wire.enrollment.est import EstClient
+from platepost.wire.records import Role
 
 SECONDS = 60.0
 

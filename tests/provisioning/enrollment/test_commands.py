@@ -11,17 +11,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from device.cli import platepost
-from device.commands.enroll import _next, enroll
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.unit import UnitEnrollment
-from device.errors import ConfigurationError, PlatepostError
-from provisioning.cli import provision
-from provisioning.commands.enroll import _attend
-from provisioning.enrollment.codes import Code, Codes
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.people.person import NotCertifiedError
+from platepost.common.errors import ConfigurationError, PlatepostError
+from platepost.device.cli import platepost
+from platepost.device.commands.enroll import _next, enroll
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.cli import provision
+from platepost.provisioning.commands.enroll import _attend
+from platepost.provisioning.enrollment.codes import Code, Codes
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.wire.enrollment.errors import EnrollmentError
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 from tests.provisioning.enrollment.conftest import Department
 
@@ -183,9 +183,9 @@ def test_clock_of_a_unit_without_network_is_set_by_the_office_s_answer(
         nonlocal wrong
         wrong = theirs - datetime.now(UTC)
 
-    monkeypatch.setattr("device.commands.enroll.datetime", Clock)
-    monkeypatch.setattr("device.enrollment.unit.datetime", Clock)
-    monkeypatch.setattr("device.commands.enroll._set_clock", set_to)
+    monkeypatch.setattr("platepost.device.commands.enroll.datetime", Clock)
+    monkeypatch.setattr("platepost.device.enrollment.unit.datetime", Clock)
+    monkeypatch.setattr("platepost.device.commands.enroll._set_clock", set_to)
     with pytest.raises(EnrollmentError, match="clock says") as caught:
         run(enroll, *arguments)
     assert caught.value.reason == "clock"
@@ -237,7 +237,7 @@ def test_an_unforeseen_fault_does_not_end_what_renews_the_server_s_certificate(m
             raise end
 
     registration, served = SimpleNamespace(warn=lambda: None, tick=tick), SimpleNamespace(renew=lambda: False)
-    monkeypatch.setattr("provisioning.commands.enroll.time.sleep", sleep)
+    monkeypatch.setattr("platepost.provisioning.commands.enroll.time.sleep", sleep)
     with pytest.raises(EndOfTestError):
         _attend(registration, served)  # type: ignore[arg-type]
     assert outcomes == []

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from device import config
-from device.enrollment.renewal import Renewal
-from device.enrollment.unit import UnitEnrollment
-from provisioning.enrollment import door
-from provisioning.enrollment.door import CONNECTIONS_MOST, Door
-from provisioning.errors import ProvisioningError
+from platepost.device import config
+from platepost.device.enrollment.renewal import Renewal
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.enrollment import door
+from platepost.provisioning.enrollment.door import CONNECTIONS_MOST, Door
+from platepost.provisioning.errors import ProvisioningError
 from tests.provisioning.enrollment.conftest import Department
 
 IDLE = CONNECTIONS_MOST + 16

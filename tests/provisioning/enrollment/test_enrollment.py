@@ -18,21 +18,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from device import config
-from device.commands.enroll import enroll
-from device.enrollment.code import read_code
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusting
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.request import KEYS, make_renewal, make_request, read_request
-from device.enrollment.unit import WORK, UnitEnrollment, check_clock
-from device.records import Purpose, Role
-from device.records.signing import read_key
-from provisioning.enrollment.server import SEALED_SECONDS, WRONG_SECONDS
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.register import open_register
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import private_pem
+from platepost.device import config
+from platepost.device.commands.enroll import enroll
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.unit import WORK, UnitEnrollment, check_clock
+from platepost.provisioning.enrollment.server import SEALED_SECONDS, WRONG_SECONDS
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.register import open_register
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import private_pem
+from platepost.wire.enrollment.code import read_code
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import CONFIGURATION, POST_HEADER, SEAL_HEADER, trusting
+from platepost.wire.enrollment.request import KEYS, make_renewal, make_request, read_request
+from platepost.wire.records import Purpose, Role
+from platepost.wire.records.signing import read_key
 from tests.provisioning.enrollment.conftest import Department, open_office
 
 PRIVATE = ("private_key.pem", "signing_key.pem", "unseal_key.pem", "outbox.key")
@@ -133,7 +133,7 @@ def test_wrong_code_is_noticed_before_anything_is_sent(department: Department) -
 def test_guessing_at_the_office_keeps_nobody_from_enrolling(
     department: Department, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provisioning.enrollment.server.WRONG_SECONDS", 60.0)
+    monkeypatch.setattr("platepost.provisioning.enrollment.server.WRONG_SECONDS", 60.0)
     code = department.invite("post-17")
     unit = department.unit("unit")
     unit.begin("post-17")

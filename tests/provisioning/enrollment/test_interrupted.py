@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device import config
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.unit import UnitEnrollment
-from device.records import Role
-from provisioning.enrollment import door
-from provisioning.fleet import broker_reload
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.acts import ActLog
-from provisioning.trust.ledger import CertificateLedger
+from platepost.device import config
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.enrollment import door
+from platepost.provisioning.fleet import broker_reload
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.acts import ActLog
+from platepost.provisioning.trust.ledger import CertificateLedger
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.records import Role
 from tests.provisioning.enrollment.conftest import Department, open_office
 
 

@@ -11,17 +11,17 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from device.enrollment.code import seal, seal_key_of
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import CONFIGURATION, trusting
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.request import make_renewal
-from device.enrollment.unit import UnitEnrollment
-from device.records import Role
-from provisioning.cli import provision
-from provisioning.enrollment.officer import AHEAD, RegistrationOfficer, forget
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.person import Person
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.cli import provision
+from platepost.provisioning.enrollment.officer import AHEAD, RegistrationOfficer, forget
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.person import Person
+from platepost.wire.enrollment.code import seal, seal_key_of
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import CONFIGURATION, trusting
+from platepost.wire.enrollment.request import make_renewal
+from platepost.wire.records import Role
 from tests.provisioning.enrollment.conftest import Department
 
 WRONG = "0000-0000-0000-0000"

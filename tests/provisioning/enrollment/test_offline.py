@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.offline import (
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.offline import (
     LARGEST,
     OfflineAnswer,
     read_answer_files,

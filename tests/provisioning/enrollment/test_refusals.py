@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import CONFIGURATION, trusting
-from provisioning.enrollment.refusals import NAMES_MOST, WINDOW_SECONDS, RefusalLog
+from platepost.provisioning.enrollment.refusals import NAMES_MOST, WINDOW_SECONDS, RefusalLog
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import CONFIGURATION, trusting
 from tests.provisioning.enrollment.conftest import Department
 
 

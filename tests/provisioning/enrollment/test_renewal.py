@@ -15,19 +15,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydantic import ValidationError
 
-from device import config
-from device.enrollment.errors import EnrollmentError
-from device.enrollment.est import EstClient, _refusal, trusting
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.renewal import Renewal
-from device.enrollment.request import make_renewal
-from device.enrollment.settings import EnrollmentSettings
-from device.enrollment.unit import UnitEnrollment
-from device.files import write_durably
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import Authority
-from provisioning.trust.certificates import Issuance
-from provisioning.trust.ledger import CertificateLedger
+from platepost.common.files import write_durably
+from platepost.device import config
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.renewal import Renewal
+from platepost.device.enrollment.settings import EnrollmentSettings
+from platepost.device.enrollment.unit import UnitEnrollment
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.certificates import Issuance
+from platepost.provisioning.trust.ledger import CertificateLedger
+from platepost.wire.enrollment.errors import EnrollmentError
+from platepost.wire.enrollment.est import EstClient, _refusal, trusting
+from platepost.wire.enrollment.request import make_renewal
 from tests.device.nobody import needs_root
 from tests.provisioning.enrollment.conftest import Department
 
@@ -176,7 +176,7 @@ def test_certificate_that_ended_too_long_ago_takes_a_technician(
     department: Department, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lapse(department, post)
-    monkeypatch.setattr("provisioning.enrollment.registration.LAPSED_MOST", timedelta(days=20))
+    monkeypatch.setattr("platepost.provisioning.enrollment.registration.LAPSED_MOST", timedelta(days=20))
     with pytest.raises(EnrollmentError, match="too long ago") as refused:
         post.renewal.renew()
     assert refused.value.reason == "lapsed"
@@ -267,7 +267,7 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
         def write(*_: object, **__: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        full.setattr("device.enrollment.renewal.replace_durably", write)
+        full.setattr("platepost.device.enrollment.renewal.replace_durably", write)
         assert not post.renewal.look()
     assert post.unit.certificate_path.read_bytes() == before
     assert post.renewal.look()
@@ -284,7 +284,7 @@ def test_full_disk_leaves_the_certificate_and_the_next_try(post: Post, monkeypat
 def test_an_unforeseen_fault_does_not_end_the_renewal(
     post: Post, monkeypatch: pytest.MonkeyPatch, fault: Exception, audited: list[tuple[str, str, str | None]]
 ) -> None:
-    monkeypatch.setattr("device.enrollment.renewal.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("platepost.device.enrollment.renewal.LOOK_SECONDS", 0.01)
     monkeypatch.setattr(post.renewal, "is_due", lambda: True)
     outcomes, renewed, say = [fault], threading.Event(), post.trail.say
 

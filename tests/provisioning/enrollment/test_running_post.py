@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 
-from provisioning.cli import provision
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.provisioning.cli import provision
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from tests.provisioning.enrollment.conftest import Department
 
 pytestmark = [
@@ -29,7 +29,15 @@ SECONDS = 60.0
 @contextmanager
 def running(config: Path, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a post in a process of its own."""
-    program = [sys.executable, "-c", "from device.cli import main; main()", "-v", "run", "--config", str(config)]
+    program = [
+        sys.executable,
+        "-c",
+        "from platepost.device.cli import main; main()",
+        "-v",
+        "run",
+        "--config",
+        str(config),
+    ]
     with log.open("wb") as file:
         process = subprocess.Popen(program, stdout=file, stderr=file, env=os.environ, cwd=Path.cwd())
     try:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
 from tests.provisioning.enrollment.conftest import Department
 
 NOBODY = 65534
@@ -65,7 +65,7 @@ def test_another_user_reads_no_key(fleet: Fleet, department: Department) -> None
 
 PROGRAM = """
 import os, resource, signal, sys
-from device.secrets.undumpable import hide_memory
+from platepost.common.secrets.undumpable import hide_memory
 resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 if sys.argv[1] == "hidden":
     hide_memory()
@@ -85,7 +85,7 @@ def test_process_that_holds_keys_leaves_no_core_file(tmp_path: Path) -> None:
 def test_every_command_hides_its_memory_first() -> None:
     program = """
         import resource, sys, click
-        from device import cli
+        from platepost.device import cli
         sys.argv = ["platepost", "--version"]
         try:
             cli.main()

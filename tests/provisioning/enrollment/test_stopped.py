@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from device.records import Role
-from provisioning.enrollment.officer import RegistrationOfficer
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.daemon import free_port
+from platepost.provisioning.enrollment.officer import RegistrationOfficer
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.daemon import free_port
+from platepost.wire.records import Role
 
 SECONDS = 60.0
 
@@ -30,7 +30,7 @@ def test_server_that_is_stopped_is_logged_as_closed(tmp_path: Path, number: sign
     fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
     fleet.add_operator("j-stone", Role.ADMINISTRATOR)
     port = free_port()
-    program = [sys.executable, "-c", "from device.cli import main; main()", "provision", "enroll-server"]
+    program = [sys.executable, "-c", "from platepost.device.cli import main; main()", "provision", "enroll-server"]
     where = ["--name", "127.0.0.1", "--listen", "127.0.0.1", "--port", str(port), "--purpose", "enrollment"]
     with subprocess.Popen([*program, str(fleet.directory), *where], stdout=subprocess.DEVNULL) as server:
         end = time.monotonic() + SECONDS

@@ -12,19 +12,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.enrollment import tpm as tpm_module
-from device.enrollment.wipe import Leavings, wipe
-from device.secrets.held_key import HeldKey, HeldKeyError
+from platepost.common.secrets.held_key import HeldKey, HeldKeyError
+from platepost.device.enrollment import tpm as tpm_module
+from platepost.device.enrollment.wipe import Leavings, wipe
 from tests.provisioning.enrollment.conftest import Department
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from device.config import load
-from device.enrollment.est import EstClient
-from device.enrollment.keyfiles import read_key_file
-from device.enrollment.provider import begin_with_tpm
-from device.enrollment.request import make_renewal
+from platepost.device.config import load
+from platepost.wire.enrollment.est import EstClient
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.device.enrollment.provider import begin_with_tpm
+from platepost.wire.enrollment.request import make_renewal
 path = Path(sys.argv[1])
 configuration = load(path)
 uplink = configuration.uplink

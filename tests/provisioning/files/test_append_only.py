@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
+from platepost.provisioning.files.append_only import AppendOnlyFile, append_only, lines_of
 
 LONG = b"x" * 10_000
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from provisioning.control import versions
-from provisioning.control.versions import next_version
-from provisioning.errors import ProvisioningError
-from provisioning.files.lock import locked
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import replace_private
-from provisioning.trust.ledger import CertificateLedger
+from platepost.provisioning.control import versions
+from platepost.provisioning.control.versions import next_version
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.files.lock import locked
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import replace_private
+from platepost.provisioning.trust.ledger import CertificateLedger
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.records import Role
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet import backup
-from provisioning.fleet.backup import open_fleet, seal_fleet
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.rotation import rehearsed
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet import backup
+from platepost.provisioning.fleet.backup import open_fleet, seal_fleet
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.rotation import rehearsed
+from platepost.wire.records import Role
 
 PHRASE = b"correct horse battery"
 ITERATIONS = backup.ITERATIONS
@@ -78,7 +78,7 @@ def test_backup_of_a_fleet_that_was_made_for_nats_comes_back_without_its_files(
     (fleet.directory / "broker" / "nats").mkdir()
     (fleet.directory / "broker" / "nats" / "nats.conf").write_text("mqtt {}")
     with monkeypatch.context() as earlier:
-        earlier.setattr("provisioning.fleet.backup.is_left_out", lambda _folder: False)
+        earlier.setattr("platepost.provisioning.fleet.backup.is_left_out", lambda _folder: False)
         sealed = seal_fleet(fleet, PHRASE)
     back = open_fleet(sealed, PHRASE, tmp_path / "back")
     assert back.posts() == ("post-1",)
@@ -134,7 +134,7 @@ def test_backup_that_cannot_be_written_is_not_said_to_be_made(
     def full(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("provisioning.commands.backup.replace_private", full)
+    monkeypatch.setattr("platepost.provisioning.commands.backup.replace_private", full)
     attempt(tmp_path / "fleet.backup")
     assert [act.outcome for act in fleet.acts] == ["success", "failure"]
     assert not (tmp_path / "fleet.backup").exists()
@@ -147,7 +147,7 @@ def test_backup_that_is_broken_off_leaves_no_file_and_is_logged_so(
     def broken_off(fleet: Fleet, passphrase: bytes) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("provisioning.commands.backup.seal_fleet", broken_off)
+    monkeypatch.setattr("platepost.provisioning.commands.backup.seal_fleet", broken_off)
     path = tmp_path / "fleet.backup"
     arguments = ["fleet", "backup", str(fleet.directory), str(path), "--purpose", "monthly"]
     assert CliRunner().invoke(provision, arguments).exit_code == 1

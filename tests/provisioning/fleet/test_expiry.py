@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 from cryptography import x509
 
-from device.records import Role
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.expiry import AUTHORITY_AHEAD, expiries
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.rotation import renew_client, rotate_authority, rotate_broker, rotate_publisher
-from provisioning.trust.authority import Authority, read_certificates
-from provisioning.trust.certificates import LEAF_VALID, Issuance
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.expiry import AUTHORITY_AHEAD, expiries
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.rotation import renew_client, rotate_authority, rotate_broker, rotate_publisher
+from platepost.provisioning.trust.authority import Authority, read_certificates
+from platepost.provisioning.trust.certificates import LEAF_VALID, Issuance
+from platepost.wire.records import Role
 
 MONTH = timedelta(days=30)
 

@@ -16,18 +16,17 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from device import config
-from device.records import CustodianTerms, Purpose, Role
-from provisioning.brokers.rights import Party
-from provisioning.cli import provision
-from provisioning.control.keys.rotation import declare
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.reads import ReadsGrant
-from provisioning.fleet.register import write_register
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import (
+from platepost.device import config
+from platepost.provisioning.brokers.rights import Party
+from platepost.provisioning.cli import provision
+from platepost.provisioning.control.keys.rotation import declare
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.reads import ReadsGrant
+from platepost.provisioning.fleet.register import write_register
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import (
     private_folder,
     public_pem,
     read_private_key,
@@ -35,6 +34,7 @@ from provisioning.trust.keys import (
     signing_jwk,
     write_private,
 )
+from platepost.wire.records import CustodianTerms, Purpose, Role
 
 SETTINGS = PostSettings(brokers=("localhost:8883",), camera="footage", camera_settings={"path": "/tmp/clip.mp4"})  # noqa: S108
 
@@ -445,7 +445,7 @@ def test_name_is_free_still_where_an_identity_was_cut_off_in_its_making(
         write_private(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr("provisioning.fleet.fleet.write_private", cut_off)
+        patch.setattr("platepost.provisioning.fleet.fleet.write_private", cut_off)
         with pytest.raises(CutOffError):
             add()
     assert (fleet.posts(), fleet.subscribers(), fleet.operators()) == ((), (), ())
@@ -471,7 +471,7 @@ def test_post_is_whole_or_none_at_whatever_moment_its_making_is_cut_off(
 
         with monkeypatch.context() as patch:
             for name, write in (("write_private", write_private), ("replace_private", replace_private)):
-                patch.setattr(f"provisioning.fleet.fleet.{name}", partial(cut, write, left))
+                patch.setattr(f"platepost.provisioning.fleet.fleet.{name}", partial(cut, write, left))
             with contextlib.suppress(CutOffError):
                 fleet.add_post("post-1", SETTINGS)
         if fleet.posts():

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from provisioning.brokers.rights import Party
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.reads import LONGEST_DAYS, READS_FILE, ReadsGrant, warning
+from platepost.provisioning.brokers.rights import Party
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.reads import LONGEST_DAYS, READS_FILE, ReadsGrant, warning
 
 TODAY = datetime.now(UTC).date()
 WHY = ("--purpose", "order 31")

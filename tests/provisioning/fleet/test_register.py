@@ -9,16 +9,13 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.control.jose import sign
-from device.records import Purpose
-from device.records.signing import read_key
-from provisioning.cli import provision
-from provisioning.control.keys.rotation import announce, take_into_use
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.reads import ReadsGrant
-from provisioning.fleet.register import (
+from platepost.provisioning.cli import provision
+from platepost.provisioning.control.keys.rotation import announce, take_into_use
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.reads import ReadsGrant
+from platepost.provisioning.fleet.register import (
     REGISTER_TYPE,
     PostKey,
     PostKeyRegister,
@@ -28,7 +25,10 @@ from provisioning.fleet.register import (
     open_register,
     write_register,
 )
-from provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem, signing_jwk
+from platepost.wire.jose import sign
+from platepost.wire.records import Purpose
+from platepost.wire.records.signing import read_key
 
 SETTINGS = PostSettings(brokers=("localhost:8883",))
 

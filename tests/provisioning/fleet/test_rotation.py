@@ -10,19 +10,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from device.control.people import Operators
-from device.records import Role
-from provisioning.brokers import mosquitto_user
-from provisioning.brokers.name_hash import name_hash
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
-from provisioning.people.person import Person
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import new_key, private_pem, read_private_key
-from provisioning.trust.takeover import serial_of
+from platepost.provisioning.brokers import mosquitto_user
+from platepost.provisioning.brokers.name_hash import name_hash
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.rotation import rehearsed, rotate_authority, rotate_broker, rotate_publisher
+from platepost.provisioning.people.person import Person
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import new_key, private_pem, read_private_key
+from platepost.provisioning.trust.takeover import serial_of
+from platepost.wire.control.people import Operators
+from platepost.wire.records import Role
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def test_publisher_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monke
         assert copy.ledger.is_revoked(int(before, 16))
         assert [one.serial for one in copy.ledger.of("department")] == [int(done.present, 16)]
         assert refusable(copy, copy.publisher)
-        assert not list(copy.directory.glob("department.*"))
+        assert not list(copy.directory.glob("platepost.department.*"))
 
 
 def test_broker_cut_off_is_whole_when_it_is_rotated_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from device.records import Role
-from provisioning.commands.person import person
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.ssh import SshAuthority
-from provisioning.trust.passphrase import FLEET_PASSPHRASE
+from platepost.provisioning.commands.person import person
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.ssh import SshAuthority
+from platepost.provisioning.trust.passphrase import FLEET_PASSPHRASE
+from platepost.wire.records import Role
 
 PHRASE = b"a phrase for tests"
 

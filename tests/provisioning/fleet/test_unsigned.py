@@ -9,16 +9,16 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from device.records import Role
-from device.records.signing import read_key
-from device.records.verify.cli import verify
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.unsigned import nobody, user
-from provisioning.people.acts import Author
-from provisioning.people.person import Person
-from provisioning.trust.keys import new_key
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.unsigned import nobody, user
+from platepost.provisioning.people.acts import Author
+from platepost.provisioning.people.person import Person
+from platepost.provisioning.trust.keys import new_key
+from platepost.wire.records import Role
+from platepost.wire.records.signing import read_key
+from platepost.wire.verify.cli import verify
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_several_at_once_make_one_key(fleet: Fleet, monkeypatch: pytest.MonkeyPa
         time.sleep(0.2)  # so that all of them have seen that there is none
         return new_key()
 
-    monkeypatch.setattr("provisioning.fleet.unsigned.new_key", slowly)
+    monkeypatch.setattr("platepost.provisioning.fleet.unsigned.new_key", slowly)
     threads = [Thread(target=lambda: nobody(fleet).record("hotlist_built")) for _ in range(8)]
     for thread in threads:
         thread.start()

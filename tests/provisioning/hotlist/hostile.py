@@ -21,9 +21,9 @@ from joserfc import jwe, jws
 from joserfc.jwk import ECKey
 from joserfc.util import json_b64encode, urlsafe_b64encode
 
-from device.hotlist.layout import MAGIC
-from device.hotlist.manifest import TYPE
-from device.hotlist.package import associated_data, open_package
+from platepost.wire.hotlist.layout import MAGIC
+from platepost.wire.hotlist.manifest import TYPE
+from platepost.wire.hotlist.package import associated_data, open_package
 
 NAME = "hostile"
 _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from device.hotlist import HotList
-from device.hotlist.layout import decode
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist import HotListRow, build_package
-from provisioning.hotlist.columns import PIECE, RowSource
-from provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
-from provisioning.hotlist.table import build_table
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.columns import PIECE, RowSource
+from platepost.provisioning.hotlist.rows import RowRefusedError, SizeJumpError, SourceError
+from platepost.provisioning.hotlist.table import build_table
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.layout import decode
+from platepost.wire.hotlist.package import load_key, open_package
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 ISSUER, POST = new_key(), new_key()

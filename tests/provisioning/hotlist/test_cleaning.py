@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from provisioning.hotlist.cleaning import (
+from platepost.provisioning.hotlist.cleaning import (
     clean_moment,
     clean_pattern,
     clean_plate,
@@ -11,7 +11,7 @@ from provisioning.hotlist.cleaning import (
     clean_reference,
     clean_state,
 )
-from provisioning.hotlist.rows import RowRefusedError
+from platepost.provisioning.hotlist.rows import RowRefusedError
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 

@@ -7,19 +7,19 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from device.hotlist import HotList, HotListStore
-from device.hotlist.errors import WrongBase
-from device.hotlist.keys import normalize
-from device.hotlist.layout import MOST_PATTERNS, PatternEntry
-from device.hotlist.match import Query
-from device.hotlist.package import load_key, open_package
-from provisioning.hotlist import HotListRow, build_package
-from provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.delta import build_delta
-from provisioning.hotlist.held import Held, open_held
-from provisioning.hotlist.rows import SizeJumpError, SourceError
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.hotlist import HotListRow, build_package
+from platepost.provisioning.hotlist.changes import Changes, Removal, from_exports, from_news
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.delta import build_delta
+from platepost.provisioning.hotlist.held import Held, open_held
+from platepost.provisioning.hotlist.rows import SizeJumpError, SourceError
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotList, HotListStore
+from platepost.wire.hotlist.errors import WrongBase
+from platepost.wire.hotlist.keys import normalize
+from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
+from platepost.wire.hotlist.match import Query
+from platepost.wire.hotlist.package import load_key, open_package
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOW = int(BUILT.timestamp())
@@ -164,7 +164,7 @@ def test_what_has_expired_is_not_removed_one_by_one() -> None:
 
 
 def test_too_many_changes_ask_for_a_complete_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioning.hotlist.changes.MOST_ROWS", 3)
+    monkeypatch.setattr("platepost.provisioning.hotlist.changes.MOST_ROWS", 3)
     base = held(complete())
     rows = tuple(HotListRow(f"T{number:05d}", "local", 5) for number in range(13))
     with pytest.raises(SourceError, match="build a complete list"):

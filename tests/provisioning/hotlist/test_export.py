@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.hotlist import export
-from provisioning.hotlist.columns import PIECE, Columns
-from provisioning.hotlist.export import Export, ExportSource
-from provisioning.hotlist.mapping import SourceMapping
-from provisioning.hotlist.report import Tally
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist import export
+from platepost.provisioning.hotlist.columns import PIECE, Columns
+from platepost.provisioning.hotlist.export import Export, ExportSource
+from platepost.provisioning.hotlist.mapping import SourceMapping
+from platepost.provisioning.hotlist.report import Tally
+from platepost.provisioning.hotlist.rows import SourceError
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -7,15 +7,15 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from device.hotlist.keys import normalize
-from provisioning.hotlist.changes import Removal
-from provisioning.hotlist.cleaner import Cleaner
-from provisioning.hotlist.lines import LONGEST_ROW
-from provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
-from provisioning.hotlist.removals import read_removals
-from provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
-from provisioning.hotlist.source import open_source, read_rows
-from provisioning.hotlist.text import detect
+from platepost.provisioning.hotlist.changes import Removal
+from platepost.provisioning.hotlist.cleaner import Cleaner
+from platepost.provisioning.hotlist.lines import LONGEST_ROW
+from platepost.provisioning.hotlist.mapping import SAFE, SourceMapping, load_mapping
+from platepost.provisioning.hotlist.removals import read_removals
+from platepost.provisioning.hotlist.rows import HotListRow, RefusedRow, RowRefusedError, SourceError
+from platepost.provisioning.hotlist.source import open_source, read_rows
+from platepost.provisioning.hotlist.text import detect
+from platepost.wire.hotlist.keys import normalize
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EXPORT = "plate,category,reference\r\n7ABC123,local,Größe\r\n7ABC124,local,\r\n"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.hotlist import HotListRefused, HotListStore
+from platepost.wire.hotlist import HotListRefused, HotListStore
 from tests.provisioning.hotlist.hostile import NAME, hostile
 from tests.provisioning.hotlist.vectors import FOLDER
 

@@ -12,21 +12,21 @@ import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
 
-from device.errors import PlatepostError
-from device.hotlist import HotListRefused, HotListStore
-from device.hotlist.manifest import read_unverified
-from device.hotlist.package import split
-from device.hotlist.parts import Assembly, is_index, read_index
-from device.records import Audit, HotListState, Keyring, Recorder, Role, Signer, Source, Status
-from device.records.contract.examples import CLOCK, MemoryStore, example_status
-from device.records.recorder import new_identifier
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.connection import Connection, secured_client
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.distribution import DistributionMonitor
-from simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.common.errors import PlatepostError
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.connection import Connection, secured_client
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.distribution import DistributionMonitor
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.wire.contract.examples import CLOCK, MemoryStore, example_status
+from platepost.wire.hotlist import HotListRefused, HotListStore
+from platepost.wire.hotlist.manifest import read_unverified
+from platepost.wire.hotlist.package import split
+from platepost.wire.hotlist.parts import Assembly, is_index, read_index
+from platepost.wire.records import Audit, HotListState, Keyring, Recorder, Role, Signer, Source, Status
+from platepost.wire.records.recorder import new_identifier
 
 SECONDS = 20.0
 EXPORT = "plate,category\n" + "".join(f"T{number:05d},local\n" for number in range(40))

@@ -6,17 +6,17 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from device.hotlist import HotListStore
-from device.hotlist.manifest import Manifest, read_unverified
-from device.hotlist.package import load_key, split
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.rollback import rolled_back
-from provisioning.hotlist.rows import HotListRow, SourceError
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rollback import rolled_back
+from platepost.provisioning.hotlist.rows import HotListRow, SourceError
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.hotlist.manifest import Manifest, read_unverified
+from platepost.wire.hotlist.package import load_key, split
 
 BUILT = datetime.now(UTC) - timedelta(hours=3)
 GOOD = [HotListRow("7ABC123", "local", 5), HotListRow("7ABC124", "local", 5)]
@@ -102,7 +102,7 @@ def test_one_command_builds_keeps_and_publishes_it(tmp_path: Path, mocker: Mocke
         )
         words = ["build", str(tmp_path / "export.csv"), "-o", str(tmp_path / "list"), "--fleet", str(fleet.directory)]
         assert CliRunner().invoke(hotlist, words).exit_code == 0
-    connection = mocker.patch("provisioning.commands.hotlist.publish.Connection").return_value
+    connection = mocker.patch("platepost.provisioning.commands.hotlist.publish.Connection").return_value
     connection.__enter__.return_value = connection
     connection.largest_packet = None
     words = ["rollback", str(fleet.directory), "--reason", "wrong mapping", "--purpose", "incident 4711"]

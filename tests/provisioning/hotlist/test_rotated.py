@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListRefused
-from device.hotlist.package import verify_package
-from device.records import Purpose
-from provisioning.control.keys.rotation import announce, retire, take_into_use
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.hotlist import HotListRefused
+from platepost.wire.hotlist.package import verify_package
+from platepost.wire.records import Purpose
 from tests.provisioning.commands.hotlist.test_delta import EXPORT, Office
 
 

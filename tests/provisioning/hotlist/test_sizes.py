@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from device.hotlist.manifest import LONGEST_HISTORY, Manifest
-from device.hotlist.settings import SIZE_JUMP
-from device.hotlist.store import is_believable, size_jumps
-from provisioning.hotlist.sizes import sizes_after
+from platepost.provisioning.hotlist.sizes import sizes_after
+from platepost.wire.hotlist.manifest import LONGEST_HISTORY, Manifest
+from platepost.wire.hotlist.settings import SIZE_JUMP
+from platepost.wire.hotlist.store import is_believable, size_jumps
 
 BUILT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SIZES = st.one_of(

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist.layout import MOST_PATTERNS, PatternEntry
-from provisioning.hotlist import HotListRow, RefusedRow
-from provisioning.hotlist.mapping import SourceMapping, load_mapping
-from provisioning.hotlist.patterns_file import read_patterns
-from provisioning.hotlist.rows import SourceError
-from provisioning.hotlist.source import read_rows
+from platepost.provisioning.hotlist import HotListRow, RefusedRow
+from platepost.provisioning.hotlist.mapping import SourceMapping, load_mapping
+from platepost.provisioning.hotlist.patterns_file import read_patterns
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.hotlist.source import read_rows
+from platepost.wire.hotlist.layout import MOST_PATTERNS, PatternEntry
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HEADER = "plate,state,category,priority,entered,expires,reference\n"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.hotlist import HotList
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import PlateKey, normalize
-from device.hotlist.layout import decode
-from device.hotlist.package import Opened, open_package
-from device.hotlist.parts import Assembly, read_index
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import PlateKey, normalize
+from platepost.wire.hotlist.layout import decode
+from platepost.wire.hotlist.package import Opened, open_package
+from platepost.wire.hotlist.parts import Assembly, read_index
 from tests.provisioning.hotlist import hostile, vectors
 from tests.provisioning.hotlist.vectors import FOLDER
 

@@ -16,19 +16,19 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from device.hotlist import HotList
-from device.hotlist.hashing import PlateHash
-from device.hotlist.keys import fold, normalize
-from device.hotlist.layout import PatternEntry, decode
-from device.hotlist.manifest import Base, Manifest
-from device.hotlist.package import open_package
-from device.hotlist.parts import split_parts
-from provisioning.hotlist import HotListRow
-from provisioning.hotlist.columns import RowSource
-from provisioning.hotlist.delta import delta_body
-from provisioning.hotlist.difference import Entries
-from provisioning.hotlist.sealing import seal_package
-from provisioning.hotlist.table import build_table, gather
+from platepost.provisioning.hotlist import HotListRow
+from platepost.provisioning.hotlist.columns import RowSource
+from platepost.provisioning.hotlist.delta import delta_body
+from platepost.provisioning.hotlist.difference import Entries
+from platepost.provisioning.hotlist.sealing import seal_package
+from platepost.provisioning.hotlist.table import build_table, gather
+from platepost.wire.hotlist import HotList
+from platepost.wire.hotlist.hashing import PlateHash
+from platepost.wire.hotlist.keys import fold, normalize
+from platepost.wire.hotlist.layout import PatternEntry, decode
+from platepost.wire.hotlist.manifest import Base, Manifest
+from platepost.wire.hotlist.package import open_package
+from platepost.wire.hotlist.parts import split_parts
 from tests.provisioning.hotlist import hostile
 
 FOLDER = Path(__file__).parents[3] / "docs" / "hotlist-vectors"

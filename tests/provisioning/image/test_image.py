@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from provisioning.commands.image import image
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.ssh import SshAuthority
-from provisioning.image.hardening import (
+from platepost.provisioning.commands.image import image
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.ssh import SshAuthority
+from platepost.provisioning.image.hardening import (
     AUTHORITY_PATH,
     BANNER_PATH,
     BIND_PATH,
@@ -27,8 +27,8 @@ from provisioning.image.hardening import (
     SSH_PATH,
     rules,
 )
-from provisioning.image.partition import Partition
-from provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
+from platepost.provisioning.image.partition import Partition
+from platepost.provisioning.image.recipe import SETUP_PATH, SWAP_PATH, setup_script, setup_unit
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZvciB0ZXN0cyBvbmx5LCBub2JvZHkncyBrZXkgYXQgYWxs r-alvarez@laptop"
 STOCK = "console=serial0,115200 console=tty1 root=PARTUUID=4d3ee428-02 rootfstype=ext4 fsck.repair=yes rootwait"

@@ -9,14 +9,14 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner
 
-from device.records import Keyring, Role
-from device.records.verify.cli import verify
-from device.records.verify.verify import Report, Verifier
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.people.acts import ActLog, Author
-from provisioning.people.person import NotCertifiedError, Person
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.people.acts import ActLog, Author
+from platepost.provisioning.people.person import NotCertifiedError, Person
+from platepost.wire.records import Keyring, Role
+from platepost.wire.verify.cli import verify
+from platepost.wire.verify.verify import Report, Verifier
 
 
 @pytest.fixture

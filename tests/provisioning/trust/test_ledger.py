@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from device.records import Role
-from provisioning.brokers.name_hash import name_hash
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.trust.authority import Authority
-from provisioning.trust.ledger import key_digest
+from platepost.provisioning.brokers.name_hash import name_hash
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.ledger import key_digest
+from platepost.wire.records import Role
 
 
 @pytest.fixture

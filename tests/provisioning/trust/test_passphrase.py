@@ -9,14 +9,14 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from device.enrollment.keyfiles import read_key_file
-from device.secrets.held_key import HeldKeyError
-from provisioning.cli import provision
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.authority import Authority
-from provisioning.trust.keys import opened_pem, read_private_key
-from provisioning.trust.passphrase import (
+from platepost.common.secrets.held_key import HeldKeyError
+from platepost.device.enrollment.keyfiles import read_key_file
+from platepost.provisioning.cli import provision
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.authority import Authority
+from platepost.provisioning.trust.keys import opened_pem, read_private_key
+from platepost.provisioning.trust.passphrase import (
     FILE_VARIABLE,
     FLEET_PASSPHRASE,
     PERSON_FILE_VARIABLE,

@@ -1,8 +1,8 @@
 import pytest
 
-from device.board.base import Light
-from device.errors import BackendError
-from simulator.board.virtual import VirtualBoard
+from platepost.common.errors import BackendError
+from platepost.device.board.base import Light
+from platepost.simulator.board.virtual import VirtualBoard
 
 
 def test_history_keeps_each_change_once_and_in_order() -> None:

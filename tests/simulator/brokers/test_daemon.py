@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.brokers import daemon
-from simulator.brokers.daemon import free_port
+from platepost.simulator.brokers import daemon
+from platepost.simulator.brokers.daemon import free_port
 
 
 def test_a_free_port_is_none_that_outgoing_connections_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

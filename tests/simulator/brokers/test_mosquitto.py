@@ -14,17 +14,17 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device.hotlist.parts import PART_BYTES, PART_OVERHEAD
-from device.records.settings import LARGEST_RECORD
-from device.records.topics import hotlist_package, hotlist_part
-from provisioning.brokers import mosquitto
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers import mosquitto as broker_module
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.errors import BrokerError
-from simulator.ground.site import READS
+from platepost.provisioning.brokers import mosquitto
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers import mosquitto as broker_module
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.errors import BrokerError
+from platepost.simulator.ground.site import READS
+from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD
+from platepost.wire.records.settings import LARGEST_RECORD
+from platepost.wire.records.topics import hotlist_package, hotlist_part
 
 pytestmark = pytest.mark.end_to_end
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")

@@ -11,16 +11,16 @@ from cryptography import x509
 from joserfc.jwk import ECKey
 from paho.mqtt.client import Client
 
-from device.outbox.outbox import Outbox
-from device.records import Envelope, Recorder, Signer, Source, new_identifier
-from device.records.contract.examples import example_audit, example_status
-from device.uplink.settings import Tuning, UplinkSettings
-from device.uplink.uplink import Uplink
-from provisioning.connection import secured_client
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
-from simulator.errors import BrokerError
+from platepost.device.outbox.outbox import Outbox
+from platepost.device.uplink.settings import Tuning, UplinkSettings
+from platepost.device.uplink.uplink import Uplink
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
+from platepost.simulator.errors import BrokerError
+from platepost.wire.contract.examples import example_audit, example_status
+from platepost.wire.records import Envelope, Recorder, Signer, Source, new_identifier
 
 needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is not installed")
 pytestmark = pytest.mark.end_to_end
@@ -148,6 +148,6 @@ def taken(port: int, fleet: Fleet, certificate: Path | None, key: Path | None) -
 
 
 def test_missing_program_is_said(fleet: Fleet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.brokers.rabbitmq.PROGRAM", tmp_path / "nothing")
+    monkeypatch.setattr("platepost.simulator.brokers.rabbitmq.PROGRAM", tmp_path / "nothing")
     with pytest.raises(BrokerError, match="rabbitmq-server"):
         RabbitCluster(fleet, tmp_path / "rabbitmq").start()

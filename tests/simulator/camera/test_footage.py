@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device.camera.capture import Capture
-from device.errors import CameraError, ConfigurationError
-from simulator.camera.footage import FootageCamera
-from simulator.camera.recordings import VideoRecording
+from platepost.common.errors import CameraError, ConfigurationError
+from platepost.device.camera.capture import Capture
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.simulator.camera.recordings import VideoRecording
 
 SIZE = (96, 64)
 PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"

@@ -10,23 +10,23 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from device.config import parse
-from device.errors import CameraError, ConfigurationError
-from device.frame import Frame
-from device.hotlist.package import load_key
-from device.post import Post
-from device.recording import SealedReader, SealedWriter, requests
-from device.recording.frames import pack
-from device.recording.requests import Answer, Request
-from device.rig import Rig
-from device.vision.pipeline import Pipeline
-from device.vision.recognizer import Recognizer
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.board.virtual import VirtualBoard
-from simulator.camera.footage import FootageCamera
-from simulator.camera.recordings import open_recording
-from simulator.cli import simulate
+from platepost.common.errors import CameraError, ConfigurationError
+from platepost.device.config import parse
+from platepost.device.frame import Frame
+from platepost.device.post import Post
+from platepost.device.recording import SealedReader, SealedWriter, requests
+from platepost.device.recording.frames import pack
+from platepost.device.recording.requests import Answer, Request
+from platepost.device.rig import Rig
+from platepost.device.vision.pipeline import Pipeline
+from platepost.device.vision.recognizer import Recognizer
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.board.virtual import VirtualBoard
+from platepost.simulator.camera.footage import FootageCamera
+from platepost.simulator.camera.recordings import open_recording
+from platepost.simulator.cli import simulate
+from platepost.wire.hotlist.package import load_key
 from tests.device.recording.conftest import make_frame
 from tests.rigs import post_table
 

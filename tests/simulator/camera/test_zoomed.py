@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import ConfigurationError
-from simulator.camera.footage import FootageCamera
+from platepost.common.errors import ConfigurationError
+from platepost.simulator.camera.footage import FootageCamera
 
 
 def taken(folder: Path, **lens: object) -> tuple[np.ndarray, np.ndarray]:

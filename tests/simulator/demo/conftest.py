@@ -10,7 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from device.records import (
+from platepost.provisioning.trust.keys import new_key, private_pem
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.scoring.truth import DueHit, TruePassage, Truth
+from platepost.wire.records import (
     Audit,
     Box,
     ChainHead,
@@ -36,11 +40,7 @@ from device.records import (
     Versions,
     new_identifier,
 )
-from device.records.audit import Dropped
-from provisioning.trust.keys import new_key, private_pem
-from simulator.demo.clip import DemoClip
-from simulator.ground.subscriber import Arrival
-from simulator.scoring.truth import DueHit, TruePassage, Truth
+from platepost.wire.records.audit import Dropped
 
 BEGAN = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 """When the footage's first frame was shown."""

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from device.hotlist import HotListStore
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.demo.clip import find_clip
-from simulator.demo.hot_list import build_hot_list
-from simulator.errors import DemoError, TruthError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.demo.clip import find_clip
+from platepost.simulator.demo.hot_list import build_hot_list
+from platepost.simulator.errors import DemoError, TruthError
+from platepost.wire.hotlist import HotListStore
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import DemoCustody, DemoOutcome, Verification, as_json, judge
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.demo.outcome import DemoCustody, DemoOutcome, Verification, as_json, judge
 
 WHOLE = Verification(records=9, chained=7, problems=())
 KEPT = DemoCustody(kept=7, proved=7, receipted=7, odd=0, released=7)

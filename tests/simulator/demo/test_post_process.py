@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from simulator import processes
-from simulator.demo import post_process
-from simulator.demo.post_process import PostProcess
-from simulator.errors import DemoError
+from platepost.simulator import processes
+from platepost.simulator.demo import post_process
+from platepost.simulator.demo.post_process import PostProcess
+from platepost.simulator.errors import DemoError
 
 
 def test_wrong_configuration_ends_with_the_reason(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import DemoCustody, Verification, judge
-from simulator.demo.report import duration, percent, timeline, write_report
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.demo.outcome import DemoCustody, Verification, judge
+from platepost.simulator.demo.report import duration, percent, timeline, write_report
 
 WHOLE = Verification(records=9, chained=7, problems=())
 KEPT = DemoCustody(kept=7, proved=7, receipted=7, odd=0, released=7)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from simulator.demo.clip import DemoClip
-from simulator.demo.outcome import DemoCustody, Verification, judge
-from simulator.demo.show import TerminalObserver, figures_table
+from platepost.simulator.demo.clip import DemoClip
+from platepost.simulator.demo.outcome import DemoCustody, Verification, judge
+from platepost.simulator.demo.show import TerminalObserver, figures_table
 
 
 @pytest.fixture

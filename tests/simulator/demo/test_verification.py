@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from device.records import Source
-from provisioning.trust.keys import new_key, private_pem
-from simulator.demo.outcome import Verification
-from simulator.demo.verification import said_farewell, verify_archive
+from platepost.provisioning.trust.keys import new_key, private_pem
+from platepost.simulator.demo.outcome import Verification
+from platepost.simulator.demo.verification import said_farewell, verify_archive
+from platepost.wire.records import Source
 
 
 @pytest.fixture

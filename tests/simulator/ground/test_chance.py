@@ -4,16 +4,16 @@ from pathlib import Path
 
 from cryptography import x509
 
-from device.hotlist import HotListStore
-from device.records import Signer
-from device.records.contract.steady import SteadySigner
-from device.records.signing import Keyring, read_key
-from provisioning.fleet.fleet import Fleet
-from provisioning.hotlist.build import build_package
-from provisioning.hotlist.rows import HotListRow
-from provisioning.trust.certificates import Issuance
-from provisioning.trust.keys import private_pem, public_pem
-from simulator.ground.chance import Chance, sealing
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.hotlist.build import build_package
+from platepost.provisioning.hotlist.rows import HotListRow
+from platepost.provisioning.trust.certificates import Issuance
+from platepost.provisioning.trust.keys import private_pem, public_pem
+from platepost.simulator.ground.chance import Chance, sealing
+from platepost.wire.contract.steady import SteadySigner
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.records import Signer
+from platepost.wire.records.signing import Keyring, read_key
 
 FOUNDED = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from simulator.ground.department import ThrowawayDepartment, department_folder
+from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import DemoError
-from simulator.ground.folder import claimed
+from platepost.simulator.errors import DemoError
+from platepost.simulator.ground.folder import claimed
 
 claimed_for_demo = partial(claimed, mark=".platepost-demo", whose="a demonstration's", error=DemoError)
 

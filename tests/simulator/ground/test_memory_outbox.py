@@ -1,9 +1,9 @@
 from joserfc.jwk import ECKey
 
-from device.records import Recorder, Signer, Source
-from device.records.contract.examples import example_audit, example_status
-from device.records.receipt import KeptRange
-from simulator.ground.memory_outbox import MemoryOutbox
+from platepost.simulator.ground.memory_outbox import MemoryOutbox
+from platepost.wire.contract.examples import example_audit, example_status
+from platepost.wire.records import Recorder, Signer, Source
+from platepost.wire.records.receipt import KeptRange
 
 
 def outbox() -> tuple[MemoryOutbox, Recorder]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from simulator.ground.proxy import Loop, Proxy
+from platepost.simulator.ground.proxy import Loop, Proxy
 
 PATIENCE = 60.0
 

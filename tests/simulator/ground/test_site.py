@@ -3,9 +3,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from provisioning.fleet.fleet import Fleet
-from simulator.errors import SimulatorError
-from simulator.ground.site import throwaway_fleet
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.ground.site import throwaway_fleet
 
 
 def test_a_fleet_whose_making_was_broken_off_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from pytest_mock import MockerFixture
 
-from provisioning.connection import Connection, secured_client
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.errors import SubscriberError
-from simulator.ground.site import READS
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.connection import Connection, secured_client
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.errors import SubscriberError
+from platepost.simulator.ground.site import READS
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
 
 pytestmark = [
     pytest.mark.end_to_end,

@@ -11,17 +11,17 @@ from subprocess import PIPE, Popen
 
 import pytest
 
-from department.custody.receipt_log import LostRange
-from device.records import Keyring
-from device.records.contract.examples import ExampleSigner
-from device.records.verify.verify import Verifier
-from provisioning.connection import Connection
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from simulator.brokers.mosquitto import Broker, mosquitto_path
-from simulator.errors import SubscriberError
-from simulator.keeper.keeper import RecordKeeper
-from simulator.keeper.process import KeeperProcess, forks
+from platepost.department.custody.receipt_log import LostRange
+from platepost.provisioning.connection import Connection
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.errors import SubscriberError
+from platepost.simulator.keeper.keeper import RecordKeeper
+from platepost.simulator.keeper.process import KeeperProcess, forks
+from platepost.wire.contract.examples import ExampleSigner
+from platepost.wire.records import Keyring
+from platepost.wire.verify.verify import Verifier
 from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
 from tests.skew.newer import EXAMPLES, KIND, chained, unknown, with_more
 
@@ -206,7 +206,7 @@ def test_the_command_keeps_records_until_it_is_ended(
         "--broker",
         broker.address,
     ]
-    program = "import sys; from device.cli import main; sys.exit(main())"
+    program = "import sys; from platepost.device.cli import main; sys.exit(main())"
     with Popen([sys.executable, "-u", "-c", program, *words], stdout=PIPE, text=True) as command:
         try:
             assert command.stdout is not None

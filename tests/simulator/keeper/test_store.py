@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from department.custody.holding import ChainName, Fork
-from department.custody.messages import ReceivedMessage
-from device.records import KeptRange, Keyring
-from simulator.keeper.store import RecordStore
+from platepost.department.custody.holding import ChainName, Fork
+from platepost.department.custody.messages import ReceivedMessage
+from platepost.simulator.keeper.store import RecordStore
+from platepost.wire.records import KeptRange, Keyring
 from tests.department.custody.posts import CHAIN, SIGNER, SOURCE, Post, deliveries
 
 

@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from device.errors import CameraError
-from simulator.live import camera as module
-from simulator.live.camera import StreetCamera
-from simulator.live.pace import Pace
+from platepost.common.errors import CameraError
+from platepost.simulator.live import camera as module
+from platepost.simulator.live.camera import StreetCamera
+from platepost.simulator.live.pace import Pace
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from provisioning.errors import ProvisioningError
-from simulator.cli import simulate
+from platepost.provisioning.errors import ProvisioningError
+from platepost.simulator.cli import simulate
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_ctrl_c_breaks_off_what_is_still_being_made(
             undone.append(True)
             raise
 
-    monkeypatch.setattr("simulator.live.cli.serving", making)
+    monkeypatch.setattr("platepost.simulator.live.cli.serving", making)
     result = CliRunner().invoke(simulate, ["serve", "--directory", str(tmp_path / "live")])
     assert undone
     assert result.exit_code == 1

@@ -1,7 +1,7 @@
 import asyncio
 from typing import Any
 
-from simulator.live.feed import KEPT, Feed
+from platepost.simulator.live.feed import KEPT, Feed
 
 
 async def told(feed: Feed, count: int, *, after: int = 0) -> list[tuple[int, dict[str, Any]]]:

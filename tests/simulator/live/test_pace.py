@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from simulator.live.pace import Pace
+from platepost.simulator.live.pace import Pace
 from tests.clocks import SteppedClock
 
 

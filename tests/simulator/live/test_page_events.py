@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from device.faults.fault import Fault, reasons
-from device.records.contract.examples import ExampleSigner, example_records
-from simulator.ground.subscriber import Arrival
-from simulator.live.page_events import told
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.live.page_events import told
+from platepost.wire.contract.examples import ExampleSigner, example_records
+from platepost.wire.faults import Fault, reasons
 
 HEARD = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RECORDS = example_records(ExampleSigner())

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from simulator.live.painter import WAY, WIDTH, Seen, encode, paint
+from platepost.simulator.live.painter import WAY, WIDTH, Seen, encode, paint
 
 CORNERS = np.array([[600, 300], [700, 300], [700, 350], [600, 350]], np.float32)
 

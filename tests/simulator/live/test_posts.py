@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.live.posts import LivePost
+from platepost.simulator.live.posts import LivePost
 
 
 def test_post_does_not_see_the_folder_in_which_the_page_is_served(

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from simulator.live.wire import LARGEST, Writer, messages
+from platepost.simulator.live.wire import LARGEST, Writer, messages
 
 
 def test_messages_and_their_bytes_survive_the_way() -> None:

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.cli import platepost
-from device.records import read_event
-from device.records.signing import Keyring
-from device.records.verify.verify import Verifier
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.errors import PlaybackError
-from simulator.ground.subscriber import Subscriber
-from simulator.messages import recording
-from simulator.messages.day import Day, draw
-from simulator.messages.replay import add_posts, replay
-from simulator.testing import SimulatedSite
+from platepost.device.cli import platepost
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.errors import PlaybackError
+from platepost.simulator.ground.subscriber import Subscriber
+from platepost.simulator.messages import recording
+from platepost.simulator.messages.day import Day, draw
+from platepost.simulator.messages.replay import add_posts, replay
+from platepost.simulator.testing import SimulatedSite
+from platepost.wire.records import read_event
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Verifier
 
 DAY = Day(posts=2, vehicles=40, hits=0.3, began=datetime(2026, 3, 17, tzinfo=UTC))
 
@@ -137,7 +137,7 @@ def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) 
 @pytest.mark.end_to_end
 @pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 def test_a_program_is_waited_for_as_a_person_is(day: Path, tmp_path: Path) -> None:
-    program = [sys.executable, "-c", "import sys; from device.cli import main; sys.exit(main())"]
+    program = [sys.executable, "-c", "import sys; from platepost.device.cli import main; sys.exit(main())"]
     words = ["simulate", "messages", "replay", day, "--directory", tmp_path / "replay", "--speed", "1e6", "--wait"]
     with subprocess.Popen([*program, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None

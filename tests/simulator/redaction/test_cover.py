@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simulator.redaction.cover import cover, grown, seen
+from platepost.simulator.redaction.cover import cover, grown, seen
 
 BOX = (40.0, 30.0, 100.0, 50.0)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulator.redaction.faces import Faces, tiles
+from platepost.simulator.redaction.faces import Faces, tiles
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from device.errors import CameraError
-from device.vision.recognizer import Recognizer
-from simulator.camera.recordings import Recording, Still, VideoRecording
-from simulator.cli import simulate
-from simulator.errors import RedactionError
-from simulator.redaction import redact as module
-from simulator.redaction.redact import Redactor
+from platepost.common.errors import CameraError
+from platepost.device.vision.recognizer import Recognizer
+from platepost.simulator.camera.recordings import Recording, Still, VideoRecording
+from platepost.simulator.cli import simulate
+from platepost.simulator.errors import RedactionError
+from platepost.simulator.redaction import redact as module
+from platepost.simulator.redaction.redact import Redactor
 from tests.simulator.redaction.test_faces import drawn_face
 
 PASSES = Path(__file__).parents[3] / "simulator" / "footage" / "pass.mp4"

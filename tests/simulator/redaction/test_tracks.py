@@ -1,7 +1,7 @@
 import pytest
 
-from device.frame import Box
-from simulator.redaction.tracks import LONGEST_GAP, MORE, Find, covered, follow
+from platepost.device.frame import Box
+from platepost.simulator.redaction.tracks import LONGEST_GAP, MORE, Find, covered, follow
 
 SURE = 0.5
 

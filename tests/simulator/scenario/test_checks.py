@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from simulator.ground.dispatchers import HitDecision
-from simulator.scenario.checks.kinds import Check
-from simulator.scenario.course import HeldByCustodian, MadeRecord
-from simulator.scenario.observations import Condition, Observations, ReceivedRecord
-from simulator.scenario.wire import AUDIT, HIT, READ, STATUS
+from platepost.simulator.ground.dispatchers import HitDecision
+from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.course import HeldByCustodian, MadeRecord
+from platepost.simulator.scenario.observations import Condition, Observations, ReceivedRecord
+from platepost.simulator.scenario.wire import AUDIT, HIT, READ, STATUS
 
 CHECK: TypeAdapter[Any] = TypeAdapter(Check)
 

@@ -6,10 +6,10 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import simulate
-from simulator.scenario.errors import StuckError
-from simulator.scenario.load import find, shipped
-from simulator.scenario.runner import RunOptions, run_one
+from platepost.simulator.cli import simulate
+from platepost.simulator.scenario.errors import StuckError
+from platepost.simulator.scenario.load import find, shipped
+from platepost.simulator.scenario.runner import RunOptions, run_one
 
 
 def test_the_shipped_ones_are_listed() -> None:
@@ -39,7 +39,7 @@ def test_a_place_that_cannot_be_written_to_is_told_before_anything_is_played(tmp
 
 
 def test_a_disk_that_is_full_is_told_by_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("simulator.scenario.runner.run_all", lambda *_, **__: iter(()))
+    monkeypatch.setattr("platepost.simulator.scenario.runner.run_all", lambda *_, **__: iter(()))
     result = CliRunner().invoke(simulate, ["run", "tamper", "--junit", "/dev/full"])
     assert result.exit_code == 2
     assert "/dev/full: cannot be written (No space left on device)" in result.stderr
@@ -49,7 +49,7 @@ def test_what_cannot_be_kept_ends_nothing(monkeypatch: pytest.MonkeyPatch, tmp_p
     def stuck(*_: object, **__: object) -> None:
         raise StuckError("post-1 does not end")
 
-    monkeypatch.setattr("simulator.scenario.runner.play", stuck)
+    monkeypatch.setattr("platepost.simulator.scenario.runner.play", stuck)
     (tmp_path / "file").touch()
     outcome = run_one(find("tamper"), RunOptions(keep=tmp_path / "file"))
     assert outcome.failures == ("post-1 does not end",)

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 from typing import Any, get_args
 
-from simulator.scenario.checks.kinds import Check
-from simulator.scenario.events import Event
-from simulator.scenario.load import parse
+from platepost.simulator.scenario.checks.kinds import Check
+from platepost.simulator.scenario.events import Event
+from platepost.simulator.scenario.load import parse
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenarios.md").read_text(encoding="utf-8")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from simulator.scenario.durations import seconds, words
+from platepost.simulator.scenario.durations import seconds, words
 
 
 @pytest.mark.parametrize(

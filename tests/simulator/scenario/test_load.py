@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator.scenario.description import Scenario
-from simulator.scenario.errors import ScenarioFileError
-from simulator.scenario.lines import Lines
-from simulator.scenario.load import find, load, parse, shipped
+from platepost.simulator.scenario.description import Scenario
+from platepost.simulator.scenario.errors import ScenarioFileError
+from platepost.simulator.scenario.lines import Lines
+from platepost.simulator.scenario.load import find, load, parse, shipped
 
 HERE = Path(__file__).parent
 GOOD = """\

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from simulator.scenario.outcome import Outcome
-from simulator.scenario.report import write_index
+from platepost.simulator.scenario.outcome import Outcome
+from platepost.simulator.scenario.report import write_index
 
 
 def test_the_index_leads_to_a_report_whatever_its_file_is_called(tmp_path: Path) -> None:

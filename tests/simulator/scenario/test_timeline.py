@@ -2,8 +2,8 @@ from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
-from simulator.scenario.observations import Condition
-from simulator.scenario.timeline import WIDTH, Scale, lay_out
+from platepost.simulator.scenario.observations import Condition
+from platepost.simulator.scenario.timeline import WIDTH, Scale, lay_out
 
 
 def test_a_scale_goes_from_end_to_end_and_never_back() -> None:

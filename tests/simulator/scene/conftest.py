@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from simulator.scene.errors import NoGraphicsError
-from simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.errors import NoGraphicsError
+from platepost.simulator.scene.pinhole import Pinhole
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +17,8 @@ def lens() -> Pinhole:
 def laid() -> Callable[..., Any]:
     """Lay a street: once for all scenes that lie in the same, for it takes seconds."""
     pytest.importorskip("moderngl", reason="moderngl is not installed: pip install -e '.[scene]'")
-    from simulator.scene.canvas import Canvas  # noqa: PLC0415
-    from simulator.scene.road import lay_street  # noqa: PLC0415
+    from platepost.simulator.scene.canvas import Canvas  # noqa: PLC0415
+    from platepost.simulator.scene.road import lay_street  # noqa: PLC0415
 
     try:
         Canvas(Pinhole(64, 64, focal=64, mount=2), seed=0).close()
@@ -30,7 +30,7 @@ def laid() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def drawn(laid: Callable[..., Any]) -> Callable[..., Any]:
     """Draw a vehicle: once for all scenes that it passes in, for it takes a second or two."""
-    from simulator.scene.traffic import vehicle_of  # noqa: PLC0415
+    from platepost.simulator.scene.traffic import vehicle_of  # noqa: PLC0415
 
     made: dict[Any, Any] = {}
 
@@ -47,5 +47,5 @@ def drawn(laid: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.fixture
 def graphics(laid: Callable[..., Any], drawn: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip, and say why, where no OpenGL context can be made: the shipped clips are tested all the same."""
-    monkeypatch.setattr("simulator.scene.renderer.lay_street", laid)
-    monkeypatch.setattr("simulator.scene.renderer.vehicle_of", drawn)
+    monkeypatch.setattr("platepost.simulator.scene.renderer.lay_street", laid)
+    monkeypatch.setattr("platepost.simulator.scene.renderer.vehicle_of", drawn)

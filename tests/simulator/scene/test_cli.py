@@ -7,9 +7,9 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import simulate
-from simulator.scene.cli import render
-from simulator.scene.errors import SceneError
+from platepost.simulator.cli import simulate
+from platepost.simulator.scene.cli import render
+from platepost.simulator.scene.errors import SceneError
 
 _SCENE = """
 [clip]
@@ -87,7 +87,7 @@ def test_render_asks_where_to(scene: Path) -> None:
 
 
 def test_what_is_missing_says_which_extra_brings_it(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("simulator.scene.")]:
+    for name in [name for name in sys.modules if name.startswith("platepost.simulator.scene.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "moderngl", None)
 

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-import simulator.scene
-from simulator.scene.description import load_scene
-from simulator.scene.errors import SceneError
+import platepost.simulator.scene
+from platepost.simulator.scene.description import load_scene
+from platepost.simulator.scene.errors import SceneError
 
-_FOLDER = Path(simulator.scene.__file__).parent
+_FOLDER = Path(platepost.simulator.scene.__file__).parent
 _SCENES = [*sorted((_FOLDER / "scenes").glob("*.toml")), *sorted((_FOLDER.parent / "footage").glob("*.toml"))]
 
 

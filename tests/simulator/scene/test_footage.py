@@ -10,10 +10,10 @@ import av
 import numpy as np
 import pytest
 
-import simulator
-from device.hotlist.keys import plate_key
+import platepost.simulator
+from platepost.wire.hotlist.keys import plate_key
 
-_FOLDER = Path(next(iter(simulator.__path__))) / "footage"
+_FOLDER = Path(next(iter(platepost.simulator.__path__))) / "footage"
 _CLIPS = ["pass", "street"]
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.pinhole import Pinhole
 
 
 def test_project_puts_a_point_on_the_axis_in_the_middle() -> None:

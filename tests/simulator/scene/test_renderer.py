@@ -9,16 +9,16 @@ import pytest
 
 pytest.importorskip("moderngl", reason="moderngl is not installed: pip install -e '.[scene]'")
 
-from simulator.scene import renderer as drawing
-from simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
-from simulator.scene.pinhole import Pinhole
-from simulator.scene.renderer import Renderer, Shot
-from simulator.scene.road import Street, lay_street
-from simulator.scene.sensor import tone
-from simulator.scene.skin import Skin, Surface
-from simulator.scene.traffic import MPH, vehicle_of
-from simulator.scene.truth import GroundTruth
-from simulator.scene.vehicles import Vehicle
+from platepost.simulator.scene import renderer as drawing
+from platepost.simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather
+from platepost.simulator.scene.pinhole import Pinhole
+from platepost.simulator.scene.renderer import Renderer, Shot
+from platepost.simulator.scene.road import Street, lay_street
+from platepost.simulator.scene.sensor import tone
+from platepost.simulator.scene.skin import Skin, Surface
+from platepost.simulator.scene.traffic import MPH, vehicle_of
+from platepost.simulator.scene.truth import GroundTruth
+from platepost.simulator.scene.vehicles import Vehicle
 
 pytestmark = pytest.mark.usefixtures("graphics")
 

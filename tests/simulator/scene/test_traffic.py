@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from simulator.scene.description import Clip, Passing, Scene
-from simulator.scene.traffic import LANES, drives
+from platepost.simulator.scene.description import Clip, Passing, Scene
+from platepost.simulator.scene.traffic import LANES, drives
 
 
 def _scene(**passing: object) -> Scene:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from simulator.scene.description import Clip, Passing, Scene
-from simulator.scene.truth import GroundTruth, VisiblePlate
+from platepost.simulator.scene.description import Clip, Passing, Scene
+from platepost.simulator.scene.truth import GroundTruth, VisiblePlate
 
 
 def _sight(passage: int, *, left: float, wide: float, visible: float = 1.0) -> VisiblePlate:

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from device.vision.detector import Detection
-from device.vision.reader import Glyph, Reading
-from device.vision.recognizer import Recognizer
-from device.vision.region import NONE
-from device.vision.vehicle import Appearance
-from simulator.cli import simulate
-from simulator.scoring.replay import Replay
+from platepost.device.vision.detector import Detection
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Recognizer
+from platepost.device.vision.region import NONE
+from platepost.device.vision.vehicle import Appearance
+from platepost.simulator.cli import simulate
+from platepost.simulator.scoring.replay import Replay
 
 FIRST, LAST = 8, 20
 """Frames in which the white plate crosses the road."""

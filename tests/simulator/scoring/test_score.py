@@ -1,5 +1,5 @@
-from simulator.scoring.score import ScoredRead, score
-from simulator.scoring.truth import TruePassage, Truth
+from platepost.simulator.scoring.score import ScoredRead, score
+from platepost.simulator.scoring.truth import TruePassage, Truth
 
 
 def truth(*passages: tuple[str, int, int]) -> Truth:

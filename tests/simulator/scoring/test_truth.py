@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulator.errors import TruthError
-from simulator.scoring.truth import load_due_hits, load_truth
+from platepost.simulator.errors import TruthError
+from platepost.simulator.scoring.truth import load_due_hits, load_truth
 
 PASSAGES = [
     {"text": "7ABC123", "design": "california_passenger", "frames": [10, 40], "direction": "receding", "lane": 1},

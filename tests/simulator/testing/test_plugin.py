@@ -4,12 +4,14 @@ from threading import Thread
 
 import pytest
 
-from device.records.signing import Keyring
-from device.records.verify.verify import Verifier
-from provisioning.connection import secured_client
-from pytest_platepost import BrokerHandle, PlatepostTestError, PlayedScenario, PostHandle
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.ground.subscriber import Arrival, Subscriber
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.errors import ProvisioningError
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.errors import SimulatorError
+from platepost.simulator.ground.subscriber import Arrival, Subscriber
+from platepost.simulator.testing import PlayedScenario, SimulatedPost, SimulatedSite
+from platepost.wire.records.signing import Keyring
+from platepost.wire.verify.verify import Verifier
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -18,7 +20,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def console(platepost_broker: BrokerHandle, tmp_path: Path) -> Subscriber:
+def console(platepost_broker: SimulatedSite, tmp_path: Path) -> Subscriber:
     identity = platepost_broker.identity("console")
     return Subscriber(
         identity, agency=platepost_broker.agency, broker=platepost_broker.address, archive=tmp_path / "records.jsonl"
@@ -30,7 +32,7 @@ def kinds(arrivals: tuple[Arrival, ...]) -> list[str]:
 
 
 def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
-    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber
+    platepost_broker: SimulatedSite, platepost_post: SimulatedPost, console: Subscriber
 ) -> None:
     with console:
         passed = platepost_post.passes("7ABC123", listed="stolen_vehicle", matched="7A8C123", match="look_alike")
@@ -44,7 +46,9 @@ def test_listed_vehicle_is_a_hit_and_a_read_that_names_it(
     assert [picture["kind"] for picture in hit["pictures"]] == ["patch", "overview"]
 
 
-def test_misread_is_withdrawn(platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber) -> None:
+def test_misread_is_withdrawn(
+    platepost_broker: SimulatedSite, platepost_post: SimulatedPost, console: Subscriber
+) -> None:
     with console:
         platepost_post.misreads("7ABC123", listed="stolen_vehicle", final="7A8C123")
         assert console.wait_for(lambda arrivals: len(arrivals) >= 4, timeout=60)
@@ -53,7 +57,7 @@ def test_misread_is_withdrawn(platepost_broker: BrokerHandle, platepost_post: Po
 
 
 def test_post_that_vanishes_is_said_to_be_offline_and_delivers_later(
-    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber
+    platepost_broker: SimulatedSite, platepost_post: SimulatedPost, console: Subscriber
 ) -> None:
     def states() -> list[str]:
         return [arrival.data["state"] for arrival in console.arrivals if arrival.kind == "platepost.status.v1"]
@@ -106,7 +110,7 @@ def test_scenario_gives_its_records_and_the_keys_that_they_verify_with(
     assert {"tamper_opened", "tamper_closed"} <= set(actions)
 
 
-def test_identity_is_good_at_once_and_for_reading_only(platepost_broker: BrokerHandle) -> None:
+def test_identity_is_good_at_once_and_for_reading_only(platepost_broker: SimulatedSite) -> None:
     first = platepost_broker.identity("first")
     assert platepost_broker.identity("first") == first != platepost_broker.identity("console")
     client = secured_client(first)
@@ -121,7 +125,7 @@ def test_identity_is_good_at_once_and_for_reading_only(platepost_broker: BrokerH
 
 
 def test_records_verify(
-    platepost_broker: BrokerHandle, platepost_post: PostHandle, console: Subscriber, tmp_path: Path
+    platepost_broker: SimulatedSite, platepost_post: SimulatedPost, console: Subscriber, tmp_path: Path
 ) -> None:
     with console:
         platepost_post.passes("7ABC123", listed="stolen_vehicle", overview=True)
@@ -134,16 +138,16 @@ def test_records_verify(
 
 
 def test_what_goes_wrong_is_said(
-    platepost_broker: BrokerHandle, platepost_scenario: Callable[..., PlayedScenario]
+    platepost_broker: SimulatedSite, platepost_scenario: Callable[..., PlayedScenario]
 ) -> None:
-    with pytest.raises(PlatepostTestError, match="no scenario of this name ships"):
+    with pytest.raises(SimulatorError, match="no scenario of this name ships"):
         platepost_scenario("nonesuch")
-    with pytest.raises(PlatepostTestError, match="Post"):
+    with pytest.raises(ProvisioningError, match="Post"):
         platepost_broker.post("Post 1")
 
 
 def test_broker_can_be_started_while_a_post_waits_for_it(
-    platepost_broker: BrokerHandle, platepost_post: PostHandle
+    platepost_broker: SimulatedSite, platepost_post: SimulatedPost
 ) -> None:
     platepost_broker.stop()
     waiting = Thread(target=platepost_post.passes, args=("7ABC123",))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device import backends
-from device.camera.picamera2 import camera as module
-from device.camera.picamera2.camera import Picamera2Camera
-from device.errors import BackendError, CameraError, ConfigurationError
-from device.frame import Frame
+from platepost.common.errors import BackendError, CameraError, ConfigurationError
+from platepost.device import backends
+from platepost.device.camera.picamera2 import camera as module
+from platepost.device.camera.picamera2.camera import Picamera2Camera
+from platepost.device.frame import Frame
 from tests.standins.picamera2 import BUFFERS_OVERWRITTEN, Sensor
 
 

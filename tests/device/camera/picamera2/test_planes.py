@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from device.camera.picamera2.planes import luma, picture
-from device.errors import CameraError
+from platepost.common.errors import CameraError
+from platepost.device.camera.picamera2.planes import luma, picture
 
 WIDTH, HEIGHT, STRIDE = 6, 4, 8
 YELLOW_GREEN = (150, 90, 110)  # Y, Cb, Cr

@@ -9,14 +9,21 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.audit.log import AuditEvent
-from device.config import REMOTE_KEYS, Configuration
-from device.control import ConfigurationStore, RefusedError, Rejection, RemoteConfiguration, SigningKeys, overlay
-from device.control.configuration.remote import FAULT_SECONDS, STARTS
-from device.control.keys.history import REMEMBERED
-from device.control.keys.statement import Key
-from device.control.keys.store import KeyStore
-from device.records import Purpose
+from platepost.device.audit.log import AuditEvent
+from platepost.device.config import REMOTE_KEYS, Configuration
+from platepost.device.control import (
+    ConfigurationStore,
+    RefusedError,
+    Rejection,
+    RemoteConfiguration,
+    SigningKeys,
+    overlay,
+)
+from platepost.device.control.configuration.remote import FAULT_SECONDS, STARTS
+from platepost.device.control.keys.store import KeyStore
+from platepost.wire.keys.history import REMEMBERED
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import Purpose
 from tests.device.control.keys.clerk import Clerk, pem
 from tests.device.control.world import BAD_CLOCK, SOURCE, World
 
@@ -301,7 +308,7 @@ def test_what_no_longer_fits_the_software_is_given_back_at_the_start(
 ) -> None:
     world.give(world.remote(), world.sign(GOOD))
     fewer = REMOTE_KEYS - {"passages.repeat_seconds"}
-    monkeypatch.setattr("device.control.configuration.overlay.remote_keys", lambda _: fewer)
+    monkeypatch.setattr("platepost.wire.control.overlay.remote_keys", lambda _: fewer)
     remote = world.remote()
     event = said(remote)
     assert (event.action, event.reason) == ("configuration_reverted", "not_allowed")

@@ -8,12 +8,12 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from device.audit.log import AuditEvent
-from device.control import SigningKeys
-from device.control.jose import sign
-from device.control.keys.statement import Key
-from device.control.keys.store import KeyStore
-from device.records import KEYS_TYPE, KeyState, Purpose
+from platepost.device.audit.log import AuditEvent
+from platepost.device.control import SigningKeys
+from platepost.device.control.keys.store import KeyStore
+from platepost.wire.jose import sign
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import KEYS_TYPE, KeyState, Purpose
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

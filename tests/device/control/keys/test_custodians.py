@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from device.control.keys.custodians import Custodians
-from device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
-from device.control.keys.statement import Key
-from device.control.keys.trust import TrustedKeys
-from device.records import CustodianTerms, custody_keys_topic, keys_topic
-from device.uplink.inbox import Delivery
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.control.keys.rotation import AGAIN_SECONDS, KeyRotation
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.uplink.inbox import Delivery
+from platepost.wire.keys.statement import Key
+from platepost.wire.records import CustodianTerms, custody_keys_topic, keys_topic
 from tests.device.control.keys.clerk import NOW, Clerk, pem
 
 RECORDS = CustodianTerms(name="records")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from device import files
-from device.control import Rejection, SigningKeys
-from device.control.jose import LARGEST, sign
-from device.control.keys.history import REMEMBERED
-from device.control.keys.statement import MOST_LINES
-from device.control.keys.store import MOST
-from device.records import KEYS_TYPE
+from platepost.common import files
+from platepost.device.control import Rejection, SigningKeys
+from platepost.device.control.keys.store import MOST
+from platepost.wire.jose import LARGEST, sign
+from platepost.wire.keys.history import REMEMBERED
+from platepost.wire.keys.statement import MOST_LINES
+from platepost.wire.records import KEYS_TYPE
 from tests.device.control.keys.clerk import NOW, Clerk, named, receive, state
 
 

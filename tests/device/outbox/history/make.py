@@ -8,11 +8,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from device.outbox.database import schema_versions
-from device.outbox.outbox import Outbox
-from device.records import Picture, Read, Recorder, Source
-from device.records.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
-from device.records.recorder import new_identifier
+from platepost.device.outbox.database import schema_versions
+from platepost.device.outbox.outbox import Outbox
+from platepost.wire.contract.examples import LIST, ExampleSigner, example_audit, example_sight, example_status
+from platepost.wire.records import Picture, Read, Recorder, Source
+from platepost.wire.records.recorder import new_identifier
 
 KEY = bytes(range(32))
 

@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.errors import PlatepostError
-from device.records import Audit, Role
-from device.records.verify.cli import verify
-from provisioning.cli import provision
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.unsigned import user
-from provisioning.hotlist.archive import Archive
-from provisioning.hotlist.files import Files, mark_of, marking_key
-from provisioning.hotlist.rows import SourceError
-from provisioning.people.acts import ActLog
-from provisioning.people.person import NotCertifiedError
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.common.errors import PlatepostError
+from platepost.provisioning.cli import provision
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.unsigned import user
+from platepost.provisioning.hotlist.archive import Archive
+from platepost.provisioning.hotlist.files import Files, mark_of, marking_key
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.provisioning.people.acts import ActLog
+from platepost.provisioning.people.person import NotCertifiedError
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.records import Audit, Role
+from platepost.wire.verify.cli import verify
 
 EXPORT = "plate,state,category\n" + "".join(f"T{number:05d},CA,local\n" for number in range(40))
 PATTERNS = "pattern,category,case,author,expires\n6XY*,local,C-1,Sample,2099-01-01\n"

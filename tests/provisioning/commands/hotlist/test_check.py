@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.commands.hotlist.group import hotlist
 from tests.provisioning.hotlist.hostile import NAME
 from tests.provisioning.hotlist.vectors import FOLDER
 

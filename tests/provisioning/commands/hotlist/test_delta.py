@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from device.hotlist import HotListStore
-from device.reporting.settings import TEST_PLATE
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.rows import SourceError
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.rows import SourceError
+from platepost.wire.hotlist import HotListStore
+from platepost.wire.hotlist.keys import TEST_PLATE
 
 HEADER = "plate,state,category,priority,entered,expires,reference\n"
 EXPORT = HEADER + "".join(f"T{number:05d},CA,local,,,,R{number}\n" for number in range(40))
@@ -141,7 +141,7 @@ def test_a_delta_from_an_older_export_says_what_it_lists_again(office: Office) -
 
 
 def test_what_processes_find_of_the_news_is_put_together(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioning.hotlist.export._ALONE", 0)
+    monkeypatch.setattr("platepost.provisioning.hotlist.export._ALONE", 0)
     stolen = office.file("stolen.csv", HEADER + "9NEW111,CA,local,,,,\n")
     office.take(office.run("delta", "--add", stolen, "--remove", office.file("recovered.csv", "plate\nT00001\n")))
     arguments = (office.file("export.csv", EXPORT), stolen, "--patterns", str(office.folder / "patterns.csv"))
@@ -177,7 +177,7 @@ def test_partial_plates_that_have_ended_need_not_be_given_again(
         def now(cls, tz: tzinfo | None = None) -> datetime:
             return datetime(2099, 1, 2, tzinfo=tz)
 
-    monkeypatch.setattr("provisioning.commands.hotlist.build.datetime", Later)
+    monkeypatch.setattr("platepost.provisioning.commands.hotlist.build.datetime", Later)
     own = ("--safe-list", str(office.folder / "own.csv"))
     assert office.run("build", office.file("export.csv", EXPORT), *own).exit_code == 0
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from device.hotlist import HotListStore
-from provisioning.commands.hotlist.group import hotlist
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.hotlist.mapping import DEFAULT_CATEGORIES
-from provisioning.hotlist.rows import SizeJumpError, SourceError
-from provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.provisioning.commands.hotlist.group import hotlist
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.hotlist.mapping import DEFAULT_CATEGORIES
+from platepost.provisioning.hotlist.rows import SizeJumpError, SourceError
+from platepost.provisioning.trust.keys import new_key, private_pem, public_pem
+from platepost.wire.hotlist import HotListStore
 
 EXPORT = """plate,state,category,priority,entered,expires,reference
 7ABC-123,CA,stolen_vehicle,2,2026-01-01,2099-01-01,NCIC-1

@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device.control.keys.custodians import Custodians
-from device.control.keys.rotation import KeyRotation
-from device.control.keys.statement import Key, roots_of
-from device.control.keys.trust import TrustedKeys
-from device.records import CustodianTerms, KeyState, Purpose
-from device.uplink.inbox import Delivery
-from provisioning.control.keys.adoption import Holder, Standing
-from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.rotation import announce, declare, retire, take_into_use
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.trust.key_files import KeyFiles
+from platepost.device.control.keys.custodians import Custodians
+from platepost.device.control.keys.rotation import KeyRotation
+from platepost.device.control.keys.trust import TrustedKeys
+from platepost.device.uplink.inbox import Delivery
+from platepost.provisioning.control.keys.adoption import Holder, Standing
+from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.rotation import announce, declare, retire, take_into_use
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.wire.keys.statement import Key, roots_of
+from platepost.wire.records import CustodianTerms, KeyState, Purpose
 from tests.device.control.keys.clerk import Clerk
 
 NOW = datetime.now(UTC)

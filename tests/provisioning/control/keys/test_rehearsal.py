@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from device.records import KeyState, Purpose
-from provisioning.control.keys.adoption import Holder, Standing, goes_by
-from provisioning.control.keys.rehearsal import would
-from provisioning.control.keys.rotation import announce, retire, take_into_use
-from provisioning.fleet.fleet import Fleet
+from platepost.provisioning.control.keys.adoption import Holder, Standing, goes_by
+from platepost.provisioning.control.keys.rehearsal import would
+from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.wire.records import KeyState, Purpose
 
 LISTS = Purpose.LISTS
 

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from device.control import Rejection, SigningKeys
-from device.control.keys.statement import LARGEST, MOST_LINES, Key, roots_of
-from device.control.keys.store import KeyStore
-from device.records import DEPARTMENT_PURPOSES, Purpose
-from device.records.signing import read_key
-from provisioning.control.keys.rotation import announce, retire, take_into_use
-from provisioning.errors import ProvisioningError
-from provisioning.fleet.fleet import Fleet
-from provisioning.fleet.post_file import PostSettings
-from provisioning.fleet.rotation import rotate_authority
-from provisioning.trust.key_files import KeyFiles
-from provisioning.trust.keys import read_private_key
+from platepost.device.control import Rejection, SigningKeys
+from platepost.device.control.keys.store import KeyStore
+from platepost.provisioning.control.keys.rotation import announce, retire, take_into_use
+from platepost.provisioning.errors import ProvisioningError
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.provisioning.fleet.rotation import rotate_authority
+from platepost.provisioning.trust.key_files import KeyFiles
+from platepost.provisioning.trust.keys import read_private_key
+from platepost.wire.keys.statement import LARGEST, MOST_LINES, Key, roots_of
+from platepost.wire.records import DEPARTMENT_PURPOSES, Purpose
+from platepost.wire.records.signing import read_key
 
 NOW = datetime.now(UTC)
 LISTS = Purpose.LISTS

@@ -8,9 +8,19 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
-from department.custody.receipt_log import LostRange
-from device.control.jose import sign
-from device.records import (
+from platepost.department.custody.receipt_log import LostRange
+from platepost.simulator.lab.custody.checker import CustodyChecker, LeftBehind
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.contract.examples import (
+    CLOCK,
+    ExampleSigner,
+    MemoryStore,
+    example_audit,
+    example_sight,
+    example_status,
+)
+from platepost.wire.jose import sign
+from platepost.wire.records import (
     Consultation,
     Dropped,
     Envelope,
@@ -24,17 +34,7 @@ from device.records import (
     SequenceRange,
     Source,
 )
-from device.records.contract.examples import (
-    CLOCK,
-    ExampleSigner,
-    MemoryStore,
-    example_audit,
-    example_sight,
-    example_status,
-)
-from device.records.receipt import RECEIPT_TYPE
-from simulator.lab.custody.checker import CustodyChecker, LeftBehind
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.records.receipt import RECEIPT_TYPE
 
 SOURCE = Source("demo", "post-1")
 CHAIN = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.control.jose import sign
-from device.records import RECEIPT_TYPE, Receipt, Source
-from device.records.receipt import KeptRange
-from simulator.lab.department.checker import DepartmentChecker
-from simulator.lab.department.oddities import Oddity
-from simulator.lab.department.plan import ChainPlan, ExtraPlan, Plan
-from simulator.lab.department.stated import ChainStatement, CustodyStatement
+from platepost.simulator.lab.department.checker import DepartmentChecker
+from platepost.simulator.lab.department.oddities import Oddity
+from platepost.simulator.lab.department.plan import ChainPlan, ExtraPlan, Plan
+from platepost.simulator.lab.department.stated import ChainStatement, CustodyStatement
+from platepost.wire.jose import sign
+from platepost.wire.records import RECEIPT_TYPE, Receipt, Source
+from platepost.wire.records.receipt import KeptRange
 
 KEY = ECKey.generate_key("P-256")
 POST, OWN, STRANGE = "post-1", "01a21e25-bdee-767c-a2e9-c25dbe560dd7", "01a21e25-bdee-7701-8d0a-16ee7f1e9fe8"

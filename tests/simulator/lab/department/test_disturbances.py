@@ -3,7 +3,7 @@
 from collections import Counter
 from random import Random
 
-from simulator.lab.department.disturbances import DISTURBANCES, DisturbanceCounts, drawn_course
+from platepost.simulator.lab.department.disturbances import DISTURBANCES, DisturbanceCounts, drawn_course
 
 COUNTS = DisturbanceCounts(kills=50, restarts=10, fills=2)
 

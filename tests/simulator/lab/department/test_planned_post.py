@@ -7,13 +7,19 @@ from random import Random
 import pytest
 from joserfc.jwk import ECKey
 
-from device.records import Keyring, Receipt, Signer, Source
-from device.records.canonical import canonical_bytes, digest_of, parse
-from device.records.receipt import KeptRange
-from device.records.signing import ForeignKeyError, SignatureRefusedError
-from simulator.lab.department.oddities import Oddity, drawn
-from simulator.lab.department.planned_post import LEFT_OUT_SECONDS, PROBE_SECONDS, SHIFT, Outgoing, PlannedPost
-from simulator.lab.department.templates import TemplateSet
+from platepost.simulator.lab.department.oddities import Oddity, drawn
+from platepost.simulator.lab.department.planned_post import (
+    LEFT_OUT_SECONDS,
+    PROBE_SECONDS,
+    SHIFT,
+    Outgoing,
+    PlannedPost,
+)
+from platepost.simulator.lab.department.templates import TemplateSet
+from platepost.wire.records import Keyring, Receipt, Signer, Source
+from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
+from platepost.wire.records.receipt import KeptRange
+from platepost.wire.records.signing import ForeignKeyError, SignatureRefusedError
 
 KEY, STRANGER = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 TEMPLATES = TemplateSet(seed=1, vehicles=2, group="narcotics")

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from joserfc.jwk import ECKey
 
-from device.records import Keyring, Signer, new_identifier
-from device.records.canonical import canonical_bytes, parse, without_pictures
-from device.records.envelope import read_event
-from simulator.lab.department.templates import RecordTemplate, TemplateSet
+from platepost.simulator.lab.department.templates import RecordTemplate, TemplateSet
+from platepost.wire.records import Keyring, Signer, new_identifier
+from platepost.wire.records.canonical import canonical_bytes, parse, without_pictures
+from platepost.wire.records.envelope import read_event
 
 NOW = "2026-11-27T10:00:00.000Z"
 CHAIN = new_identifier()

@@ -6,9 +6,9 @@ from itertools import chain
 
 import pytest
 
-from simulator.lab.faults.catalogue import CATALOGUE, plan, shares
-from simulator.lab.faults.extent import FULL, SHORT
-from simulator.lab.faults.injection import Injection
+from platepost.simulator.lab.faults.catalogue import CATALOGUE, plan, shares
+from platepost.simulator.lab.faults.extent import FULL, SHORT
+from platepost.simulator.lab.faults.injection import Injection
 
 
 def names(faults: Sequence[Injection]) -> list[str]:

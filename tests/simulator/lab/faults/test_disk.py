@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from device.outbox.outbox import Outbox
-from device.records import Recorder, Source
-from device.records.contract.examples import ExampleSigner, example_audit
-from simulator.lab.faults.disk import FRAME, LOG_HEADER, _frames
+from platepost.device.outbox.outbox import Outbox
+from platepost.simulator.lab.faults.disk import FRAME, LOG_HEADER, _frames
+from platepost.wire.contract.examples import ExampleSigner, example_audit
+from platepost.wire.records import Recorder, Source
 
 
 def test_no_log_has_no_frames(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from device.records import ChainHead, Dropped, Lost, Recorder, SequenceRange, Signer, Source
-from device.records.contract.examples import (
+from platepost.simulator.lab.faults.judge import Judge, Ruling, judge
+from platepost.simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.contract.examples import (
     CLOCK,
     LIST,
     SOURCE,
@@ -19,10 +20,9 @@ from device.records.contract.examples import (
     example_sight,
     example_status,
 )
-from device.records.hit import Hit
-from device.records.read import Consultation, Read
-from simulator.lab.faults.judge import Judge, Ruling, judge
-from simulator.lab.faults.storage_log import LoggedRecord
+from platepost.wire.records import ChainHead, Dropped, Lost, Recorder, SequenceRange, Signer, Source
+from platepost.wire.records.hit import Hit
+from platepost.wire.records.read import Consultation, Read
 
 Events = list[dict[str, Any]]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from simulator.lab.faults.namespaces import Namespaces, enter_namespaces
+from platepost.simulator.lab.faults.namespaces import Namespaces, enter_namespaces
 
 SECLUDED = """
 import encodings.idna, json, os, socket, sys
-from simulator.lab.faults.namespaces import enter_namespaces
+from platepost.simulator.lab.faults.namespaces import enter_namespaces
 if len(sys.argv) > 1:
     os.chroot(sys.argv[1])
 missing = enter_namespaces()

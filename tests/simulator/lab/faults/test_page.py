@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from simulator.lab.faults.judge import Ruling
-from simulator.lab.faults.page import DESCRIPTIONS, as_markdown
-from simulator.lab.faults.result import CampaignResult, Injected
+from platepost.simulator.lab.faults.judge import Ruling
+from platepost.simulator.lab.faults.page import DESCRIPTIONS, as_markdown
+from platepost.simulator.lab.faults.result import CampaignResult, Injected
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "reliability.md"
 SOUND = Ruling(

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from paho.mqtt.client import Client
 
-from provisioning.connection import secured_client
-from provisioning.fleet.fleet import Fleet
-from simulator.ground.proxy import Loop
-from simulator.ground.site import READS
-from simulator.lab.faults.refuser import BUSY, QUOTA_EXCEEDED, RATE_TOO_HIGH, Denial, Refuser
+from platepost.provisioning.connection import secured_client
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.ground.proxy import Loop
+from platepost.simulator.ground.site import READS
+from platepost.simulator.lab.faults.refuser import BUSY, QUOTA_EXCEEDED, RATE_TOO_HIGH, Denial, Refuser
 
 
 @pytest.fixture(scope="module")

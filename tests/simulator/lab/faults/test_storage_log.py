@@ -4,7 +4,7 @@ import multiprocessing
 import os
 from pathlib import Path
 
-from simulator.lab.faults.storage_log import LoggedRecord, StorageLog, read_stored
+from platepost.simulator.lab.faults.storage_log import LoggedRecord, StorageLog, read_stored
 
 RECORDS = [LoggedRecord("chain", number, f"id-{number}", "platepost.read.v1", "ab" * 32) for number in range(1, 4)]
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.cli import platepost
-from provisioning.fleet.fleet import Fleet
-from simulator.brokers.mosquitto import mosquitto_path
-from simulator.errors import CampaignError
-from simulator.ground.site import READS
-from simulator.lab.fleet.collector import Collector, Missing, spread
-from simulator.lab.fleet.figures import Figures
-from simulator.lab.fleet.proof import prove
-from simulator.lab.fleet.worker import RecordedChain
+from platepost.device.cli import platepost
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.mosquitto import mosquitto_path
+from platepost.simulator.errors import CampaignError
+from platepost.simulator.ground.site import READS
+from platepost.simulator.lab.fleet.collector import Collector, Missing, spread
+from platepost.simulator.lab.fleet.figures import Figures
+from platepost.simulator.lab.fleet.proof import prove
+from platepost.simulator.lab.fleet.worker import RecordedChain
 
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from device.cli import platepost
-from simulator.lab.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
-from simulator.lab.fleet.model import Assumptions, Fitted, district_bounds, need
+from platepost.device.cli import platepost
+from platepost.simulator.lab.fleet.figures import Connecting, Delta, End, Figures, Machine, Outage, Rest, Work
+from platepost.simulator.lab.fleet.model import Assumptions, Fitted, district_bounds, need
 
 WORK = Work(
     seconds=100.0,

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-from simulator.cli import simulate
-from simulator.lab.powercut import campaign
+from platepost.simulator.cli import simulate
+from platepost.simulator.lab.powercut import campaign
 
 pytestmark = pytest.mark.skipif(
     shutil.which("gcc") is None, reason="gcc is not installed: apt-get install gcc libc6-dev"
@@ -29,12 +29,12 @@ def test_no_promise_is_broken(mocker: MockerFixture) -> None:
 def test_an_outbox_that_does_not_wait_for_the_disk_is_found_out(mocker: MockerFixture) -> None:
     mocker.patch.object(campaign, "STEPS_A_START", 40)
     unsafe = (
-        "import sys; import device.outbox.database as d; import device.outbox.file as o\n"
+        "import sys; import platepost.device.outbox.database as d; import platepost.device.outbox.file as o\n"
         "class C(d.sqlcipher3.Connection):\n"
         "    def execute(self, sql, *a): return super().execute(sql.replace('= FULL', '= NORMAL'), *a)\n"
         "real = d.sqlcipher3.connect\n"
         "d.sqlcipher3.connect = lambda *a, **k: real(*a, factory=C, **k)\n"
-        "sys.argv = sys.argv[1:]; from simulator.lab.powercut.workload import main; main()"
+        "sys.argv = sys.argv[1:]; from platepost.simulator.lab.powercut.workload import main; main()"
     )
     real = campaign.log_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.lab.powercut.campaign import build, log_of
-from simulator.lab.powercut.disk import Disk, DiskLogError, Operation, marks, read_log
+from platepost.simulator.lab.powercut.campaign import build, log_of
+from platepost.simulator.lab.powercut.disk import Disk, DiskLogError, Operation, marks, read_log
 
 
 def after(disk: Disk, folder: Path, seed: int) -> dict[str, bytes]:

@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device.records import TYPES, Hit, Read, Status
-from simulator.ground.subscriber import Arrival
-from simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
+from platepost.simulator.ground.subscriber import Arrival
+from platepost.simulator.lab.soak.hearing import Hearing, Inflicted, judge_hearing
+from platepost.wire.records import TYPES, Hit, Read, Status
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -1,0 +1,1 @@
+"""What the commands of all packages are made with."""

@@ -1,0 +1,98 @@
+"""The functions and classes that `import platepost` offers; see `platepost/__init__.py`."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from platepost.common import errors
+from platepost.common.errors import (
+    BackendError,
+    BoardError,
+    CameraError,
+    ConfigurationError,
+    ModelError,
+    PictureError,
+    PlatepostError,
+)
+from platepost.device.board.base import Board, Light
+from platepost.device.camera.base import Camera
+from platepost.device.frame import Box, Frame
+from platepost.device.vision.clips import ClipRead, reads_of
+from platepost.device.vision.ctc import Hypothesis
+from platepost.device.vision.draw import draw_plates
+from platepost.device.vision.photos import load_photo
+from platepost.device.vision.pipeline import Pipeline
+from platepost.device.vision.reader import Glyph, Reading
+from platepost.device.vision.recognizer import Plate, Recognition, Recognizer
+from platepost.device.vision.region import Issuer
+from platepost.device.vision.vehicle import Appearance
+
+__all__ = [
+    "Appearance",
+    "BackendError",
+    "Board",
+    "BoardError",
+    "Box",
+    "Camera",
+    "CameraError",
+    "ClipRead",
+    "ConfigurationError",
+    "Frame",
+    "Glyph",
+    "Hypothesis",
+    "Issuer",
+    "Light",
+    "ModelError",
+    "PictureError",
+    "Plate",
+    "PlatepostError",
+    "Reading",
+    "Recognition",
+    "Recognizer",
+    "draw_plates",
+    "load_photo",
+    "read_clip",
+    "read_photo",
+]
+
+
+def read_photo(photo: str | Path | NDArray[np.uint8], *, recognizer: Recognizer | None = None) -> tuple[Plate, ...]:
+    """Return the plates of a photo, the one that it is likeliest about first.
+
+    Args:
+        photo: a file, or an H x W x 3 (BGR) or H x W uint8 array, as OpenCV has them.
+        recognizer: the networks; without them they are loaded each time, which takes a tenth of a second.
+
+    Raises:
+        PictureError: the photo cannot be read.
+        BackendError: no TFLite runtime is installed.
+
+    """
+    picture = load_photo(photo) if isinstance(photo, str | Path) else photo
+    return (recognizer or Recognizer.load()).recognize_still(picture).plates
+
+
+def read_clip(clip: str | Path | Iterable[Frame], *, recognizer: Recognizer | None = None) -> Iterator[ClipRead]:
+    """Yield each read of a clip when its vehicle has gone: one for each vehicle, from all frames that show it.
+
+    Args:
+        clip: a video, a folder of images, or frames of your own. A file or folder needs the extra `clips`.
+        recognizer: the networks; without them they are loaded.
+
+    Raises:
+        CameraError: the clip cannot be played.
+        BackendError: PyAV or a TFLite runtime is not installed.
+
+    """
+    pipeline = Pipeline(recognizer or Recognizer.load())
+    if not isinstance(clip, str | Path):
+        yield from reads_of(clip, pipeline)
+        return
+    try:
+        from platepost.simulator.camera.footage import FootageCamera  # noqa: PLC0415 - needs an extra
+    except ModuleNotFoundError as error:
+        raise BackendError(f"reading a clip needs {error.name}: {errors.installing('clips')}") from error
+    with FootageCamera(path=clip, pace="fast") as camera:
+        yield from reads_of(camera.frames(), pipeline)

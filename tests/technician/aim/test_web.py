@@ -1,0 +1,98 @@
+import asyncio
+import gc
+import socket
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from platepost.provisioning.errors import ProvisioningError
+from platepost.technician.aim.server import Server, names
+from platepost.technician.aim.session import MOST_TRIES, Session
+from platepost.technician.aim.web import application
+
+ADDRESS = "192.168.50.1"
+
+
+class Page:
+    """The page at a port, asked without a network."""
+
+    def __init__(self, *, port: int = 8088) -> None:
+        self.session = Session(seconds=60)
+        self._host = ADDRESS if port == 80 else f"{ADDRESS}:{port}"  # as browsers say it
+        self._app = application(MagicMock(session=self.session), hosts=names(ADDRESS, port))
+
+    @property
+    def origin(self) -> str:
+        return f"http://{self._host}"
+
+    def ask(self, path: str, *, method: str = "GET", body: bytes = b"", **headers: str) -> tuple[int, dict[str, str]]:
+        """Return the status and the headers of the answer."""
+        said = {"host": self._host} | {name.replace("_", "-"): value for name, value in headers.items()}
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in said.items()],
+            "client": ("192.168.50.2", 50_000),
+        }
+        started: list[Any] = []
+
+        async def receive() -> Any:  # noqa: ANN401 - ASGI's messages
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:  # noqa: ANN401
+            started.extend([message] if message["type"] == "http.response.start" else [])
+
+        asyncio.run(self._app(scope, receive, send))
+        (answer,) = started
+        return answer["status"], {name.decode(): value.decode() for name, value in answer["headers"]}
+
+
+def test_links_on_pages_elsewhere_close_nothing_before_and_after_somebody_was_let_in() -> None:
+    page = Page()
+
+    def elsewhere() -> None:
+        for number in range(MOST_TRIES + 1):
+            page.ask(f"/enter/{number}", sec_fetch_site="cross-site", referer="http://elsewhere/")
+
+    elsewhere()
+    status, headers = page.ask(f"/enter/{page.session.token}")
+    assert (status, headers["location"]) == (303, "/")
+    elsewhere()
+    assert page.session.open
+    assert page.ask("/do/nothing", method="POST", origin=page.origin, cookie=headers["set-cookie"])[0] == 404
+
+
+def test_codes_are_taken_from_the_page_s_own_form_only() -> None:
+    page = Page()
+    for _ in range(MOST_TRIES + 1):
+        assert page.ask("/enter", method="POST", body=b"code=1", origin="http://elsewhere")[0] == 403
+    assert page.session.open
+    own = f"code={page.session.code}".encode()
+    assert page.ask("/enter", method="POST", body=own, origin=page.origin)[1]["location"] == "/"
+
+
+@pytest.mark.parametrize("port", [80, 8088])
+def test_it_answers_to_its_own_name_at_any_port(port: int) -> None:
+    page = Page(port=port)
+    assert page.ask(f"/enter/{page.session.token}")[0] == 303
+    assert page.ask("/", host="elsewhere")[0] == 421
+    assert page.ask("/", host=f"elsewhere:{port}")[0] == 421
+
+
+def test_a_page_at_another_port_is_not_called_by_the_address_alone() -> None:
+    assert names(ADDRESS, 8088) == {f"{ADDRESS}:8088"}
+    assert names("127.0.0.1", 80) == {"127.0.0.1:80", "localhost:80", "127.0.0.1", "localhost"}
+
+
+def test_a_port_that_another_program_has_is_told_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        aiming = MagicMock(session=Session(seconds=60))
+        server = Server(aiming, address="127.0.0.1", port=taken.getsockname()[1])
+        with pytest.raises(ProvisioningError, match=r"nothing can be served at http://127\.0\.0\.1"):
+            server.start()
+        server.close()
+    gc.collect()  # asyncio says then that nobody asked how its task ended
+    assert not [record.getMessage() for record in caplog.records if record.name == "asyncio"]

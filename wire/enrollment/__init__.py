@@ -1,0 +1,1 @@
+"""How a unit and the office enroll it: the code, the request, the protocol."""

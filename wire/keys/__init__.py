@@ -1,0 +1,1 @@
+"""Statements about signing keys: which key replaces which."""

@@ -1,0 +1,127 @@
+"""Records: the wire types, their envelope, signature and chain. Knows nobody else in the house."""
+
+from platepost.wire.records.audit import Audit, Dropped, KeyChange, Lost, SequenceRange
+from platepost.wire.records.base import Identifier, UtcTime, timestamp
+from platepost.wire.records.command import ALLOWED, COMMAND_TYPE, Command, CommandRequest, Finding, Response, Role
+from platepost.wire.records.configuration import (
+    CONFIGURATION_TYPE,
+    ConfigurationState,
+    DesiredConfiguration,
+    RefusedConfiguration,
+)
+from platepost.wire.records.envelope import TYPES, Envelope, Event, read_event
+from platepost.wire.records.health import Health, Queue, Timing
+from platepost.wire.records.hit import WORDING, Hit, HitWithdrawn
+from platepost.wire.records.keys import (
+    DEPARTMENT_PURPOSES,
+    KEYS_TYPE,
+    CustodianTerms,
+    FormerKey,
+    KeyState,
+    KeyStatement,
+    Purpose,
+    RefusedKeys,
+    SigningKey,
+)
+from platepost.wire.records.parts import (
+    Alternative,
+    Box,
+    Character,
+    ClockQuality,
+    HotListState,
+    Location,
+    Model,
+    Picture,
+    Place,
+    Point,
+    RecordData,
+    Versions,
+)
+from platepost.wire.records.read import Consultation, Read
+from platepost.wire.records.receipt import RECEIPT_TYPE, KeptRange, Receipt
+from platepost.wire.records.recorder import ChainHead, Recorder, new_identifier
+from platepost.wire.records.signing import Keyring, Signer
+from platepost.wire.records.status import PerceivedSeverity, Reason, Status, SyntheticHit
+from platepost.wire.records.topics import (
+    Source,
+    category_slug,
+    custody_keys_topic,
+    hotlist_delta,
+    hotlist_package,
+    hotlist_part,
+    keys_topic,
+)
+
+__all__ = [
+    "ALLOWED",
+    "COMMAND_TYPE",
+    "CONFIGURATION_TYPE",
+    "DEPARTMENT_PURPOSES",
+    "KEYS_TYPE",
+    "RECEIPT_TYPE",
+    "TYPES",
+    "WORDING",
+    "Alternative",
+    "Audit",
+    "Box",
+    "ChainHead",
+    "Character",
+    "ClockQuality",
+    "Command",
+    "CommandRequest",
+    "ConfigurationState",
+    "Consultation",
+    "CustodianTerms",
+    "DesiredConfiguration",
+    "Dropped",
+    "Envelope",
+    "Event",
+    "Finding",
+    "FormerKey",
+    "Health",
+    "Hit",
+    "HitWithdrawn",
+    "HotListState",
+    "Identifier",
+    "KeptRange",
+    "KeyChange",
+    "KeyState",
+    "KeyStatement",
+    "Keyring",
+    "Location",
+    "Lost",
+    "Model",
+    "PerceivedSeverity",
+    "Picture",
+    "Place",
+    "Point",
+    "Purpose",
+    "Queue",
+    "Read",
+    "Reason",
+    "Receipt",
+    "RecordData",
+    "Recorder",
+    "RefusedConfiguration",
+    "RefusedKeys",
+    "Response",
+    "Role",
+    "SequenceRange",
+    "Signer",
+    "SigningKey",
+    "Source",
+    "Status",
+    "SyntheticHit",
+    "Timing",
+    "UtcTime",
+    "Versions",
+    "category_slug",
+    "custody_keys_topic",
+    "hotlist_delta",
+    "hotlist_package",
+    "hotlist_part",
+    "keys_topic",
+    "new_identifier",
+    "read_event",
+    "timestamp",
+]
