@@ -11,7 +11,7 @@ from platepost.models.plates import fonts
 from tests.pi.machine import Pi
 
 # On emulated ARM there is no browser and no decoder of videos, and no test that asks for one.
-pytest_plugins = ["tests.dealing", "tests.memory_disk"]
+pytest_plugins = ["tests.dealing", "tests.memory_disk", "tests.supervision", "tests.reporting"]
 if find_spec("av"):
     pytest_plugins += ["tests.footage", "tests.remembering"]
 if find_spec("playwright"):
