@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE =
 POSTGRESQL := '/usr/lib/postgresql/*/bin/postgres=postgresql'
 
 .DEFAULT_GOAL := help
-.PHONY: tools bundle deb test-arm-short test-arm-system test-card test-pins
+.PHONY: tools bundle deb test-all test-arm-short test-arm-system test-card test-pins
 .PHONY: help conformance demo docs release scenarios test lint types unit end-to-end test-brokers test-custody test-department test-scenarios test-camera test-arm fuzz format contract lock messages models clean
 
 help: ## Show this help
@@ -28,10 +28,20 @@ scenarios: $(VENV)/.simulator ## Play every scenario that ships and judge it; en
 	@scripts/need mosquitto $(POSTGRESQL)
 	$(BIN)/platepost simulate run --all --report build/scenarios --junit build/scenarios/junit.xml
 
-# The first of the targets side by side mostly waits; the others compute, and take what it leaves over.
+# At most two processes that compute for each core: whole posts mostly wait, and the other targets take what they leave over.
+CORES := $(or $(shell nproc),2)
+END_TO_END_WORKERS ?= $(shell expr $(CORES) '*' 3 / 2)
+UNIT_WORKERS ?= $(CORES)
+RUN_TARGETS := $(BIN)/python scripts/run-targets.py "$(MAKE)"
+
 test: lint tools build/rclone ## All that must be green: lint, types, unit tests, whole posts, ARM in short
 	$(BIN)/python -m compileall -q -j 2 platepost
-	+$(PYTHON) scripts/side-by-side.py "$(MAKE)" end-to-end unit test-arm-short types
+	+UNIT_WORKERS=$(shell expr '(' $(CORES) + 1 ')' / 2) $(RUN_TARGETS) 2 end-to-end=2400 unit=2400 test-arm-short=1200 types=600
+
+# RECORDS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
+test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
+	+RECORDS=$(or $(RECORDS),20000) $(RUN_TARGETS) 1 conformance=3600 test-brokers=3600 test-custody=3600 test-department=7200 \
+	  test-scenarios=7200 test-camera=3600 test-card=3600 test-pins=3600 test-arm=3600 test-arm-system=10800 fuzz=7200 docs=1200
 
 lint: $(VENV)/.development ## Check style, and who imports whom
 	$(BIN)/ruff check .
@@ -45,10 +55,10 @@ types: $(VENV)/.development ## Check types
 unit end-to-end: export OPENBLAS_NUM_THREADS = 1
 
 unit: $(VENV)/.development tools build/rclone ## Run the tests that need no whole post
-	$(BIN)/pytest -m "not end_to_end" -n 3 --dist worksteal
+	$(BIN)/pytest -m "not end_to_end" -n $(UNIT_WORKERS) --dist worksteal
 
 end-to-end: $(VENV)/.development tools build/rclone ## Run whole posts against a real mosquitto with client certificates
-	$(BIN)/pytest -m end_to_end -n 5 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m end_to_end -n $(END_TO_END_WORKERS) --dist loadfile --no-loadscope-reorder
 
 # What the tests are made with, installed where it is missing.
 tools:
@@ -66,8 +76,8 @@ BROKER_TESTS := $(addprefix tests/conformance/,test_brokers.py test_lockout.py t
 
 test-brokers: $(VENV)/.development ## Try mosquitto and a RabbitMQ cluster, print the table of docs/brokers.md; a technician's day on RabbitMQ
 	@scripts/need mosquitto rabbitmq-server chromium-headless-shell
-	$(BIN)/pytest $(BROKER_TESTS)
-	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest tests/end_to_end/test_technicians_day.py
+	$(BIN)/pytest --timeout=600 $(BROKER_TESTS)
+	PLATEPOST_BROKERS=rabbitmq $(BIN)/pytest --timeout=600 -k rabbitmq tests/end_to_end tests/simulator/brokers
 
 test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times, send one away for weeks, check the wire (minutes)
 	@scripts/need mosquitto
@@ -75,7 +85,7 @@ test-custody: $(VENV)/.simulator ## Kill custodians and posts hundreds of times,
 	$(BIN)/platepost simulate custody-weeks --reads-a-day 500 --quota 51.2
 
 conformance: $(VENV)/.development ## Hold cameras, boards, brokers to what a post needs; yours by CAMERA=, BOARD=, BROKER=module:stand (docs/backends.md)
-	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest -p no:cacheprovider \
+	PLATEPOST_CAMERA="$(CAMERA)" PLATEPOST_BOARD="$(BOARD)" PLATEPOST_BROKER="$(BROKER)" $(BIN)/pytest --timeout=600 -p no:cacheprovider \
 	  $(or $(strip $(CAMERA:%=tests/conformance/test_cameras.py) $(BOARD:%=tests/conformance/test_boards.py) \
 	  $(if $(BROKER),$(BROKER_TESTS))),tests/conformance)
 
@@ -88,7 +98,7 @@ test-department: $(VENV)/.simulator ## Send a million records while keeper, brok
 
 test-scenarios: $(VENV)/.development ## Break what each scenario promises, and see that its demands find out (minutes)
 	@scripts/need mosquitto $(POSTGRESQL)
-	PLATEPOST_MUTATIONS=1 $(BIN)/pytest -n 2 tests/mutations
+	PLATEPOST_MUTATIONS=1 $(BIN)/pytest --timeout=900 -n 2 tests/mutations
 
 ARM_NETWORKS := tests/models/reader/test_shipped.py tests/models/detector/test_shipped.py tests/models/region/test_shipped.py tests/models/vehicle/test_shipped.py
 ARM_CORE := tests/wire/hotlist/test_bloom.py \
@@ -101,19 +111,19 @@ test-arm: $(VENV)/.development ## Run the networks and the device's core on emul
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
 	set -e; for suite in trixie bookworm; do for tests in "$(ARM_NETWORKS)" "$(ARM_CORE)"; do \
-	  build/arm/$$suite/python -m pytest -p no:cacheprovider -k "not fresh and not pasted and not empty" $$tests; done; done
+	  build/arm/$$suite/python -m pytest --timeout=1800 -p no:cacheprovider -k "not fresh and not pasted and not empty" $$tests; done; done
 
 test-arm-short: $(VENV)/.development ## Run the networks on emulated 64-bit ARM, Python 3.13: outputs identical to the last bit
 	@scripts/need /usr/bin/qemu-aarch64-static=qemu-user-static
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/trixie trixie 3.13
-	build/arm/trixie/python -m pytest -p no:cacheprovider -k "golden and not whole" $(ARM_NETWORKS)
+	build/arm/trixie/python -m pytest --timeout=600 -p no:cacheprovider -k "golden and not whole" $(ARM_NETWORKS)
 
 test-pins: $(VENV)/.development ## Drive the pins of an emulated Raspberry Pi, and print the table of boards (some minutes)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm /usr/bin/qemu-aarch64-static=qemu-user-static
 	@scripts/need cpio /usr/bin/fdtput=device-tree-compiler
 	PIP_PYTHON=$(BIN)/python scripts/arm-userland build/arm/bookworm bookworm 3.11 tflite-runtime 'numpy<2'
 	PIP_PYTHON=$(BIN)/python scripts/pi-machine build/arm/pi build/arm/bookworm
-	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest -p no:cacheprovider tests/pi tests/conformance/test_boards.py
+	PLATEPOST_PI_MACHINE=build/arm/pi $(BIN)/pytest --timeout=1800 -p no:cacheprovider tests/pi tests/conformance/test_boards.py
 
 deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUITE=bookworm for Python 3.11)
 	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
@@ -129,20 +139,20 @@ bundle: ## Sign an update of a whole system: make bundle ROOT=root.ext4 BOOT=boo
 test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM Debian: install, hang, restart, remove (an hour)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap arch-test mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static
 	scripts/arm-machine build/arm/machine trixie
-	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist $(BIN)/pytest -x -s tests/arm
+	PLATEPOST_ARM_MACHINE=build/arm/machine PLATEPOST_ARM_PACKAGES=dist $(BIN)/pytest --timeout=7200 -x -s tests/arm
 
 test-card: $(VENV)/.development ## Let a prepared card's first boot happen in a tree of Debian, and enroll the unit (some minutes)
 	@scripts/need mmdebstrap
 	scripts/card-root build/card/root.tar trixie
 	PYTHON=$(BIN)/python scripts/deb build/deb 3.13 $(shell dpkg --print-architecture)
-	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest -x tests/card
+	PLATEPOST_CARD_ROOT=build/card/root.tar PLATEPOST_CARD_PACKAGES=build/deb $(BIN)/pytest --timeout=1800 -x tests/card
 
 docs: $(VENV)/.docs ## Build the documentation site into build/docs; a warning or a dead link is an error
 	rm -rf build/docs
 	$(BIN)/sphinx-build -q -W --keep-going -c docs -d build/doctrees -b html . build/docs
 
 fuzz: $(VENV)/.development ## Let a post hear a hundred thousand bad messages (half an hour); PLATEPOST_FUZZ=N for more or fewer
-	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest -q -s tests/fuzz
+	PLATEPOST_FUZZ=$${PLATEPOST_FUZZ:-2500} $(BIN)/pytest --timeout=7200 -q -s tests/fuzz
 
 format: $(VENV)/.development ## Put the code into shape
 	$(BIN)/ruff check --fix --exit-zero .

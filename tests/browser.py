@@ -123,7 +123,7 @@ def running_chromium() -> Iterator[Browser]:
     """Run a Chromium: while it runs, nothing can run an event loop of its own."""
     path = chromium_path()
     if path is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium-headless-shell")
+        pytest.skip("Chromium is missing: make tools")
     with sync_playwright() as playwright:
         # No sandbox: CI runs as root, and the pages are our own.
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])

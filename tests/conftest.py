@@ -52,6 +52,6 @@ def pi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pi]:
     """Start an emulated Raspberry Pi, once for all tests."""
     folder = os.environ.get("PLATEPOST_PI_MACHINE")
     if not folder:
-        pytest.skip("no emulated Raspberry Pi: make test-pins")
+        pytest.skip("the emulated Raspberry Pi is missing: make test-pins")
     with Pi(Path(folder), tmp_path_factory.mktemp("pi")) as machine:
         yield machine

@@ -82,7 +82,7 @@ class Bucket(PictureBucket):
 def s3_store() -> Iterator[S3Store]:
     """Run the store."""
     if rclone_path() is None:
-        pytest.skip("rclone IS NOT INSTALLED, OR SERVES NO S3: make build/rclone")
+        pytest.skip("rclone with S3 is missing: make build/rclone")
     directory = new_folder()
     with S3Store(directory) as store:
         yield store

@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 def manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
     if not path.is_file():
-        pytest.skip(f"the real pictures of {folder.parent.name}/{folder.name} are not on this machine")
+        pytest.skip("the real pictures of ../shared are missing: lay them beside the checkout")
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return told
 

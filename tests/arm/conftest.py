@@ -82,7 +82,7 @@ def write_frames(folder: Path) -> None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder, packages = (os.environ.get(f"PLATEPOST_ARM_{name}") for name in ("MACHINE", "PACKAGES"))
     if not folder or not packages:
-        pytest.skip("no emulated machine: make test-arm-system")
+        pytest.skip("the emulated machine is missing: make test-arm-system")
     tmp_path = tmp_path_factory.mktemp("arm")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo", broker_names=("broker.example", "localhost"))
     fleet.add_subscriber("dispatch", reads=READS)

@@ -66,7 +66,7 @@ def unit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
     """Prepare a card, put it in, and let the first boot happen."""
     archive, packages = (os.environ.get(f"PLATEPOST_CARD_{name}") for name in ("ROOT", "PACKAGES"))
     if not archive or not packages:
-        pytest.skip("no tree to boot a card in: make test-card")
+        pytest.skip("the tree to boot a card in is missing: make test-card")
     tmp_path = tmp_path_factory.mktemp("card")
     root = tmp_path / "root"
     root.mkdir()

@@ -190,7 +190,7 @@ def make_board(kind: str, pi: Callable[[], Pi]) -> Iterator[BoardStand]:
 def rpi_lgpio() -> Iterator[None]:
     """Let `import RPi.GPIO` find rpi-lgpio itself, on pins that exist in memory only."""
     if importlib.util.find_spec("RPi") is None:
-        pytest.skip("rpi-lgpio is not installed in this environment: make test-camera")
+        pytest.skip("rpi-lgpio is missing: make test-camera")
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "RPi"}
     rpi_gpio.reset()
     # A revision code of a Pi 4 lets it import off a Pi.

@@ -243,9 +243,9 @@ def make(kind: str, directory: Path) -> Stand:
     """Make a stand; its broker does not run yet."""
     programs = {"mosquitto": mosquitto_path(), "rabbitmq": rabbitmq_path()}
     if ":" not in kind and programs[kind] is None:
-        pytest.skip(f"{kind} is not installed")
+        pytest.skip(f"{kind} is missing: make test-brokers")
     if os.environ.get("PLATEPOST_BROKERS") and kind not in os.environ["PLATEPOST_BROKERS"].split(","):
-        pytest.skip("left out by PLATEPOST_BROKERS")
+        pytest.skip(f"{kind} is missing in PLATEPOST_BROKERS: make test-brokers")
     fleet = Fleet.create(directory / "fleet", agency=AGENCY)
     for number in range(1, CLIENTS):
         fleet.add_post(f"post-{number}", PostSettings(brokers=("localhost:8883",), camera="virtual"))

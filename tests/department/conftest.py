@@ -69,7 +69,7 @@ def cluster(
     The first worker of a run makes it, and the others copy it: to migrate takes seconds of a core.
     """
     if not installed_versions():
-        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools", allow_module_level=True)
+        pytest.skip("PostgreSQL is missing: make tools", allow_module_level=True)
     made = PrivateCluster(short_folder / "pg", durable=False)
     settings.DATABASES["default"]["HOST"] = str(made.folder)
     with made_once(tmp_path_factory, "cluster") as kept:

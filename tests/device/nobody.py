@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 NOBODY = 65534
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else: run the tests as root")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run the tests as root")
 
 
 @contextmanager

@@ -26,9 +26,7 @@ from platepost.provisioning.cli import provision
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet.broker_files import write_rabbitmq
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.simulator.brokers.mosquitto import MISSING as NO_MOSQUITTO
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
-from platepost.simulator.brokers.rabbitmq import MISSING as NO_RABBITMQ
 from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 
 SECONDS = 180.0
@@ -173,9 +171,9 @@ def running(kind: str, fleet: Fleet, directory: Path) -> Iterator[tuple[Broker |
     """Run a broker, and give the command that has it take what was written; skips, by its name, where it is missing."""
     missing = {"mosquitto": mosquitto_path() is None, "rabbitmq": rabbitmq_path() is None}[kind]
     if missing:
-        pytest.skip(NO_MOSQUITTO if kind == "mosquitto" else f"{NO_RABBITMQ}, or make test-brokers")
+        pytest.skip(f"{kind} is missing: make test-brokers")
     if kind not in os.environ.get("PLATEPOST_BROKERS", kind).split(","):
-        pytest.skip(f"{kind} is left out by PLATEPOST_BROKERS")
+        pytest.skip(f"{kind} is missing in PLATEPOST_BROKERS: make test-brokers")
     with (_mosquitto if kind == "mosquitto" else _rabbitmq)(fleet, directory) as (broker, reload):
         yield broker, reload
 

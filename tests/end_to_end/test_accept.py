@@ -45,7 +45,7 @@ from platepost.wire.records import ClockQuality, Role, hotlist_package
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("seen_once"),  # its clip is shown over and over
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 LEAVES = {50, 111}

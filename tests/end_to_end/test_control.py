@@ -31,7 +31,7 @@ from platepost.wire.verify.verify import Verifier
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 WHY = ("--purpose", "a test of ours")
 SECONDS = 90.0
@@ -111,7 +111,7 @@ BROKERS: dict[str, tuple[Callable[[], object], Callable[[Fleet, Path], Any]]] = 
 def any_scene(tmp_path: Path, sparse_clip: Path, request: pytest.FixtureRequest) -> Iterator[Scene]:
     installed, make = BROKERS[request.param]
     if installed() is None:
-        pytest.skip(f"{request.param} is not installed")
+        pytest.skip(f"{request.param} is missing: make test-brokers")
     with staged(tmp_path, make, sparse_clip) as made:
         yield made
 

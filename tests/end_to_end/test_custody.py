@@ -35,7 +35,7 @@ from tests.footage import PASSES
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 SOURCE = Source("demo", "post-1")
 HURRIED = Tuning(probe_first_seconds=0.5, left_out_seconds=1.0)

@@ -22,7 +22,7 @@ from tests.end_to_end.test_custody import Running, broker, fleet
 __all__ = ["broker", "fleet"]
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 

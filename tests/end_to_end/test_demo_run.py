@@ -28,8 +28,8 @@ from tests.browser import report_faults
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("databases_lent"),
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
-    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 
 FOOTAGE = STREET.parent

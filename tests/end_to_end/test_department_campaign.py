@@ -14,8 +14,9 @@ from platepost.simulator.processes import platepost
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
-    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
+    pytest.mark.timeout(300),  # three kills, a restart and a full disk, and recovery from each is waited for
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 RECORDS = 1500
 COURSE = ("--records", str(RECORDS), "--posts", "4", "--kills", "3", "--restarts", "1", "--fills", "1", "--seed", "7")

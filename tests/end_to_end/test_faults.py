@@ -15,7 +15,7 @@ from platepost.simulator.lab.faults.week import NAME as WEEK
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"

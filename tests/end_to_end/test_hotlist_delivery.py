@@ -45,7 +45,7 @@ from tests.rigs import part_of
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 PLATES = [f"7LST{number:03d}" for number in range(400)]
 CHANGED = 100

@@ -20,7 +20,7 @@ from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("seen_once"),  # its post sees a clip over and over
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 SECONDS = 60.0
 

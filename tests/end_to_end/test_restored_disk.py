@@ -116,7 +116,7 @@ class Unit:
 def unit(request: pytest.FixtureRequest, tmp_path: Path, sparse_clip: Path) -> Iterator[Unit]:
     installed, make = BROKERS[request.param]
     if installed() is None:
-        pytest.skip(f"{request.param} is not installed")
+        pytest.skip(f"{request.param} is missing: make test-brokers")
     fleet = Fleet.create(tmp_path / "fleet", agency="demo")
     keeper = fleet.add_subscriber("keeper", reads=READS)
     with make(fleet, tmp_path / "broker") as broker:
@@ -152,7 +152,7 @@ def test_a_restored_backup_is_noticed_named_and_audited(unit: Unit, how: signal.
     assert "forked" in {problem.kind for problem in report.problems}
 
 
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_a_custodian_keeps_both_branches_and_receipts_of_the_one_release_nothing_of_the_other(
     tmp_path: Path, sparse_clip: Path
 ) -> None:

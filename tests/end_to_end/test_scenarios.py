@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.usefixtures("databases_lent"),
     pytest.mark.usefixtures("seen_once"),  # most scenarios show the same street
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
-    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed: apt-get install postgresql"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 NAMES = [path.stem for path in shipped()]
 REPORTED = ("amber_alert", "two_posts", "week_without_network")

@@ -43,7 +43,7 @@ from tests.end_to_end.test_control import BROKERS, Scene, wait_for
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 POSTS = ("post-1", "post-2")
 
@@ -170,7 +170,7 @@ def street(tmp_path: Path, sparse_clip: Path) -> Iterator[Street]:
 def any_street(tmp_path: Path, sparse_clip: Path, request: pytest.FixtureRequest) -> Iterator[Street]:
     installed, make = BROKERS[request.param]
     if installed() is None:
-        pytest.skip(f"{request.param} is not installed")
+        pytest.skip(f"{request.param} is missing: make test-brokers")
     with ExitStack() as stack:
         yield Street(tmp_path, stack, sparse_clip, make)
 

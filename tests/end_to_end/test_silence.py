@@ -19,7 +19,7 @@ from tests.end_to_end.test_restored_disk import Unit
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 VALID_SECONDS = RecordSettings(signing_key=Path("key.pem")).status_valid_seconds
 

@@ -40,7 +40,10 @@ from tests.end_to_end.day import BROKERS, PURPOSE, SECONDS, Day, Terminal, as_cl
 from tests.end_to_end.test_aim import is_whole, nearer
 from tests.provisioning.enrollment.conftest import Department, open_office
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.timeout(300),  # a whole day: some thirty commands one after another, and lock-outs that are waited out
+]
 LOCKED_OUT_SECONDS = 10.0
 UNTRIED = ("--camera-setting", "path=clip.mp4", "--no-acceptance")
 """Of a post that only speaks with the broker."""

@@ -22,8 +22,8 @@ from tests.verifier.second import agreed
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
-    pytest.mark.skipif(FAKETIME is None, reason="faketime is not installed: apt-get install faketime"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(FAKETIME is None, reason="faketime is missing: make tools"),
 ]
 NOBODY_VOUCHES = "00000000,,0,0,0,0,0,0,0,0,1,1,0.0,Not synchronised"
 SECONDS = 90.0

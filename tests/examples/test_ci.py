@@ -20,14 +20,14 @@ def _without_django(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_subscriber_s_own_test_passes_with_the_plugin_alone(pytester: pytest.Pytester) -> None:
     shutil.copy(CI / "test_console.py", pytester.path)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_project_may_have_modules_of_our_packages_names(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ VERIFYING = ("python", "node")
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 
@@ -86,14 +86,14 @@ class Console:
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install what the example locks, beside a copy of it."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("NOT TRIED: the Node example, for node and npm are not installed")
+        pytest.skip("Node and npm are missing: make tools")
     folder = tmp_path_factory.mktemp("node")
     for file in (EXAMPLES / "node").glob("*.*"):
         shutil.copy(file, folder)
     npm = ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
     done = subprocess.run(npm, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     if done.returncode != 0 and "ENOTFOUND" in done.stderr:
-        pytest.skip("NOT TRIED: the Node example, for there is no way to the npm registry")
+        pytest.skip("the npm registry is missing: give the machine a way to it")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -122,7 +122,7 @@ def console(request: pytest.FixtureRequest, broker: SimulatedSite) -> Iterator[C
         command = ["node", "console.mjs", *given]
     else:
         if missing := [name for name in ("mosquitto_sub", "jq", "openssl") if shutil.which(name) is None]:
-            pytest.skip(f"NOT TRIED: the example of mosquitto_sub, for there is no {', '.join(missing)}")
+            pytest.skip(f"{', '.join(missing)} is missing: make tools")
         command = ["sh", "console.sh", broker.host, str(broker.port), str(identity), broker.agency]
     made = Console(command, folder)
     yield made

@@ -67,7 +67,7 @@ def test_what_is_missing_says_which_extra_brings_it(command: str, net: str, tmp_
 
 
 def test_defaults_shown_are_those_of_the_training() -> None:
-    pytest.importorskip("torch", reason="the training extra is not installed")
+    pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
     from platepost.models.detector.cli import SEED, STEPS  # noqa: PLC0415
     from platepost.models.detector.train import Training  # noqa: PLC0415
 

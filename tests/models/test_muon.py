@@ -1,6 +1,6 @@
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from torch import nn  # noqa: E402
 

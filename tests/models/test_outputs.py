@@ -23,7 +23,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 
 def test_convert_sees_before_it_draws_that_it_cannot_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("torch", reason="the training extra is not installed")
+    pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
     (tmp_path / "last.pt").touch()
     monkeypatch.delattr("platepost.models.reader.cli.drawn_samples")
     result = CliRunner().invoke(convert, [str(tmp_path / "last.pt"), str(tmp_path / "last.pt" / "reader.tflite")])

@@ -174,7 +174,7 @@ def test_a_recipe_that_cannot_be_followed_is_refused(tmp_path: Path, old: str, n
 
 def test_make_models_goes_through_the_recipe() -> None:
     if shutil.which("make") is None:
-        pytest.skip("make is not installed")
+        pytest.skip("make is missing: apt-get install make")
     told = subprocess.run(
         ["make", "-n", "models", "PHOTOS=a b", "TEXTS=t"], cwd=ROOT, check=True, capture_output=True, text=True
     )

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-pytest.importorskip("torch", reason="the training extra is not installed")
+pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 import torch
 from torch import nn

@@ -314,9 +314,11 @@ BROKEN = [
 CASES = [case.values[0] for case in BROKEN]
 
 
-@pytest.mark.skipif("PLATEPOST_MUTATIONS" not in os.environ, reason="scenarios are broken by make test-scenarios")
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
-@pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is not installed")
+@pytest.mark.skipif(
+    "PLATEPOST_MUTATIONS" not in os.environ, reason="PLATEPOST_MUTATIONS is missing: make test-scenarios"
+)
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
+@pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools")
 @pytest.mark.parametrize("case", BROKEN)
 @pytest.mark.usefixtures("networks")
 def test_a_broken_promise_is_found_out(case: Broken, monkeypatch: pytest.MonkeyPatch) -> None:

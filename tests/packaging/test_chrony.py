@@ -13,7 +13,7 @@ CHRONYD = shutil.which("chronyd") or shutil.which("chronyd", path="/usr/sbin:/us
 # Of Debian 13's chrony.conf, what the shipped file stands beside.
 DEBIAN = "pool 2.debian.pool.ntp.org iburst\nsourcedir {0}/sources.d\nrtcsync\nmakestep 1 3\nconfdir {0}/conf.d\n"
 
-pytestmark = pytest.mark.skipif(CHRONYD is None, reason="NOT TRIED: chrony is not installed: apt-get install chrony")
+pytestmark = pytest.mark.skipif(CHRONYD is None, reason="chrony is missing: make tools")
 
 
 def understood(folder: Path) -> list[str]:

@@ -14,7 +14,7 @@ UNITS = sorted((Path(__file__).parents[2] / "packaging" / "department").glob("*.
 MOST_EXPOSED = 2.5
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed: apt-get install systemd"
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: make tools"
 )
 
 
@@ -93,7 +93,7 @@ wait
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None, reason="only root can have a service manager apart"
+    os.geteuid() != 0 or shutil.which("unshare") is None, reason="root is missing: run the tests as root"
 )
 def test_services_start_once_the_database_does_though_it_failed_before(tmp_path: Path) -> None:
     units = tmp_path / "systemd" / "user"

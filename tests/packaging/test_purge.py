@@ -22,7 +22,7 @@ find /etc /var/lib -mindepth 1 | sort
 """
 
 if os.geteuid() != 0 or not shutil.which("unshare"):
-    pytest.skip("only root can mount over the machine's folders for a test", allow_module_level=True)
+    pytest.skip("root is missing: run the tests as root", allow_module_level=True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
 MOST_EXPOSED = 1.5
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed: apt-get install systemd"
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: make tools"
 )
 
 
@@ -70,7 +70,7 @@ def test_the_service_has_no_door() -> None:
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("systemd-tmpfiles") is None, reason="only root can give files to other users"
+    os.geteuid() != 0 or shutil.which("systemd-tmpfiles") is None, reason="root is missing: run the tests as root"
 )
 def test_another_system_that_numbers_the_user_otherwise_finds_its_files(tmp_path: Path) -> None:
     before, now, settings = 995, 990, "usr/lib/tmpfiles.d/platepost.conf"

@@ -17,7 +17,7 @@ ROOM, SMALL, LARGE = "4m", 100_000, 6_000_000
 
 if os.geteuid() != 0 or not all(map(shutil.which, ("dh", "dpkg", "dpkg-deb", "unshare"))):
     pytest.skip(
-        "only root can have dpkg install into a small disk: run as root on a Debian with debhelper",
+        "root or debhelper is missing: make tools, and run the tests as root",
         allow_module_level=True,
     )
 

@@ -61,9 +61,9 @@ def hang(camera: Any) -> None:  # noqa: ANN401 - a Picamera2Camera
 @cache
 def _prepare() -> str | None:
     if importlib.util.find_spec("libcamera") is None or importlib.util.find_spec("picamera2") is None:
-        return "libcamera and picamera2 are not installed in this environment: make test-camera"
+        return "libcamera or picamera2 is missing: make test-camera"
     if SHIM not in os.environ:
-        return "what a desktop lacks is not preloaded: make test-camera"
+        return "the preloaded library for libcamera is missing: make test-camera"
     _write_pipeline(Path(os.environ[SHIM]).absolute())
     _adapt(importlib.import_module("picamera2.picamera2"), importlib.import_module("libcamera"))
     return None

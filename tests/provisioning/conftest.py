@@ -19,7 +19,7 @@ SECONDS = 60.0
 def tpm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     """Start swtpm; give what makes a key in it and writes the file that refers to it."""
     if shutil.which("swtpm") is None or not list(Path("/usr/lib").glob("*/ossl-modules/tpm2.so")):
-        pytest.skip("swtpm and tpm2-openssl are not installed")
+        pytest.skip("swtpm or tpm2-openssl is missing: make tools")
     port = free_port()
     state = tmp_path / "tpm"
     state.mkdir()

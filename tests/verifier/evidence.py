@@ -25,7 +25,7 @@ def by_the_second(
     """
     node = shutil.which("node")
     if node is None:
-        pytest.skip("NOT TRIED: the second program, for node is not installed (apt-get install nodejs)")
+        pytest.skip("Node is missing: make tools")
     key = ["--open-with", open_with] if open_with else []
     done = subprocess.run([node, PROGRAM, *trusted, *key, *files], capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode()

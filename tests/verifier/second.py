@@ -27,7 +27,7 @@ def by_the_second(lines: Iterable[bytes], *pems: bytes) -> Problems:
     """Return what is wrong with records, every chain from its first on; skips the test where node is missing."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("NOT TRIED: the second verifier, for node is not installed (apt-get install nodejs)")
+        pytest.skip("Node is missing: make tools")
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.pem" for number, _ in enumerate(pems)]
         for file, pem in zip(files, pems, strict=True):

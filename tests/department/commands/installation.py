@@ -105,7 +105,7 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """Make a fleet and a department for its custodian, once for all workers of a run: to be copied."""
     if not installed_versions():
-        pytest.skip("PostgreSQL IS NOT INSTALLED: apt-get install postgresql, or make tools")
+        pytest.skip("PostgreSQL is missing: make tools")
     with made_once(tmp_path_factory, "installed") as folder:
         made = Installed(folder)
         if not made.folder.exists():

@@ -21,8 +21,8 @@ from tests.s3_store import CREDENTIALS, S3Store, rclone_path
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
-    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL IS NOT INSTALLED: apt-get install postgresql"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 
 
@@ -128,7 +128,7 @@ def test_it_waits_for_a_database_that_is_away(street: Site) -> None:
         street.cluster.stop()
 
 
-@pytest.mark.skipif(rclone_path() is None, reason="rclone IS NOT INSTALLED, OR SERVES NO S3: make build/rclone")
+@pytest.mark.skipif(rclone_path() is None, reason="rclone with S3 is missing: make build/rclone")
 def test_it_waits_for_a_bucket_that_is_away(street: Site) -> None:
     folder, store = street.department.folder, S3Store(street.top / "s3")
     said = store.settings(credentials="picture-credentials.toml")

@@ -121,7 +121,7 @@ def test_open_folder_is_named(department: Commands) -> None:
 
 def test_file_of_another_user_is_named(department: Commands) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root gives files away")
+        pytest.skip("root is missing: run the tests as root")
     path = department.folder / "secret-key"
     os.chown(path, 65534, 65534)
     assert names(checks._files, department) == ["file_owner"]

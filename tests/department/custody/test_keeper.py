@@ -26,7 +26,7 @@ from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 GROUP = "narcotics"
 

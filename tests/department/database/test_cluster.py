@@ -179,7 +179,7 @@ def test_process_may_become_the_server(own: PrivateCluster) -> None:
 
 def test_no_other_system_user_may_connect(cluster: PrivateCluster) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
+        pytest.skip("root is missing: run the tests as root")
     psql = shutil.which("psql") or "psql"
     for role in (SUPERUSER, KEEPER):
         command = [psql, "-h", str(cluster.folder), "-U", role, "-d", "postgres", "-c", "SELECT 1"]
@@ -213,7 +213,7 @@ def test_path_too_long_for_a_socket_is_refused(short_folder: Path) -> None:
 
 def test_closed_folder_is_named(short_folder: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("an ordinary user runs the server itself")
+        pytest.skip("an ordinary user is missing: run the tests as one")
     (short_folder / "closed").mkdir(mode=0o700)
     with pytest.raises(DepartmentError, match=r"closed is closed to the user"):
         PrivateCluster(short_folder / "closed" / "pg").initialize()

@@ -27,7 +27,7 @@ Named = set[tuple[int, str]]
 def run_example(exported: Path, *heads: NotedHead) -> Named:
     """Return what the second verifier names."""
     if NODE is None:
-        pytest.skip("NODE IS NOT INSTALLED: apt-get install nodejs, or make tools")
+        pytest.skip("Node is missing: make tools")
     options = [option for head in heads for option in ("--head", str(head))]
     done = subprocess.run([NODE, EXAMPLE, exported, *options], capture_output=True, text=True, check=False)
     lines = [line.split("\t") for line in done.stdout.splitlines()]

@@ -245,7 +245,7 @@ def test_another_language_verifies_a_month(counted: psycopg.Connection, tmp_path
     """By a program that was written from docs/public.md."""
     node = shutil.which("node")
     if node is None:
-        pytest.skip("NODE IS NOT INSTALLED: apt-get install nodejs, or make tools")
+        pytest.skip("Node is missing: make tools")
 
     def verified(month: str, key: str) -> tuple[int, list[str]]:
         (tmp_path / "month.jws").write_text(month)

@@ -40,8 +40,8 @@ from tests.department.web.test_status_page import wait_until_served
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
-    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL IS NOT INSTALLED: apt-get install postgresql"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
+    pytest.mark.skipif(not installed_versions(), reason="PostgreSQL is missing: make tools"),
 ]
 PLATE = "7ABD123"
 TOKEN = "t" * 32

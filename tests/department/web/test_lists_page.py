@@ -14,7 +14,7 @@ from tests.department.web.lists_site import ListsSite, enter_amber_alert, lists_
 __all__ = ["department"]
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 

@@ -148,7 +148,7 @@ CHRONYD = shutil.which("chronyd") or shutil.which("chronyd", path="/usr/sbin:/us
 def chronyd(tmp_path: Path) -> Iterator[list[str]]:
     """A chronyd that does not touch the clock and is its own reference; returns how to ask it."""
     if CHRONYD is None or os.geteuid() != 0:
-        pytest.skip("chrony is not installed (apt-get install chrony), or this is not root")
+        pytest.skip("chrony or root is missing: make tools, and run the tests as root")
     folder = Path("/run/chrony-test-" + str(os.getpid()))
     folder.mkdir(mode=0o700)
     socket = folder / "chronyd.sock"

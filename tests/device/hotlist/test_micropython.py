@@ -18,7 +18,7 @@ PROGRAM = Path(__file__).with_name("micropython_lookup.py")
 HEAP_KIB = 32
 """All that MicroPython gets, a quarter of the filter; its words here are twice as wide as a microcontroller's."""
 
-pytestmark = pytest.mark.skipif(MICROPYTHON is None, reason="micropython is not installed: apt-get install micropython")
+pytestmark = pytest.mark.skipif(MICROPYTHON is None, reason="micropython is missing: make tools")
 
 
 # The promise of 1e-9 lets nothing through here: the second list makes probes differ in every one of their steps.

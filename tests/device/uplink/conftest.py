@@ -225,7 +225,7 @@ class Bench:
 
     def broker(self, *, rights: str = RIGHTS, extra: str = "") -> Mosquitto:
         if MOSQUITTO is None:
-            pytest.skip("mosquitto is not installed: apt-get install mosquitto")
+            pytest.skip("mosquitto is missing: make tools")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
-pytest.importorskip("keras", reason="keras is not installed: pip install -e '.[training]'")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
+pytest.importorskip("keras", reason="the training extra is missing: make .venv/.training")
 
 from platepost.models.detector.convert import build_twin  # noqa: E402
 from platepost.models.detector.net import new_detector  # noqa: E402

@@ -4,7 +4,7 @@ import pytest
 from platepost.models.detector.targets import Planes, pack_targets
 from platepost.models.detector.windows import LabelledPlate, TrainingWindow
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.models.detector.losses import box_sides, corner_losses, detector_losses, heat_loss  # noqa: E402
 

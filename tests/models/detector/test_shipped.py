@@ -61,7 +61,7 @@ def test_shipped_detector_keeps_the_contract() -> None:
 
 
 def test_the_detector_for_second_looks_is_the_same_for_a_smaller_input() -> None:
-    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
     from platepost.models.detector.near import near  # noqa: PLC0415
 
     assert near(SHIPPED.read_bytes()) == NEAR.read_bytes()
@@ -92,7 +92,7 @@ def test_the_detector_for_second_looks_takes_the_same_steps_with_the_same_weight
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_shipped_detector_is_bit_identical_to_the_golden_output(runtime: str, file: Path) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
-        pytest.skip(f"{runtime} is not installed")
+        pytest.skip(f"{runtime} is missing: make test-arm")
     model, golden = Network(file, runtime=runtime, reference=True), json.loads(GOLDEN[file].read_text())
     assert golden["file"] == model.digest, "another detector.tflite: run golden.py"
     for _ in range(ASKED):

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from pytest_mock import MockerFixture
 
-torch = pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[training]'")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.models.cli import models  # noqa: E402
 from platepost.models.detector.convert import load_weights  # noqa: E402

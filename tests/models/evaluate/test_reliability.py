@@ -38,7 +38,7 @@ def test_interval_is_wilsons() -> None:
 
 
 def test_the_diagram_is_a_picture(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="the evaluation extra is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is missing: make .venv/.development")
     path = tmp_path / "reliability.png"
     draw(path, {"one": ([0.2, 0.9], [False, True]), "all right": ([0.5] * 38, [True] * 38)})
     assert path.read_bytes().startswith(b"\x89PNG")

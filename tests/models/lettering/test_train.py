@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.device.vision.interpreter import Network  # noqa: E402
 from platepost.device.vision.modelfiles import shipped  # noqa: E402
@@ -107,7 +107,7 @@ def first_answer(path: Path) -> bytes:
 def test_the_file_with_both_answers_says_of_issuers_what_it_said(
     trained: tuple[Path, Proposals, np.ndarray],
 ) -> None:
-    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
     from platepost.models.lettering.convert import convert, load  # noqa: PLC0415
 
     folder, some, _ = trained

@@ -31,7 +31,7 @@ def test_fetch_without_npm_fetches_nothing_and_says_so(
 def test_font_masks_hold_every_character() -> None:
     found = sorted(Path("/usr/share/fonts/truetype").rglob("*.ttf"))
     if not found:
-        pytest.skip("this machine has no TrueType font at all")
+        pytest.skip("a TrueType font is missing: apt-get install fonts-dejavu-core")
     masks = fonts.font_masks(found[0])
     assert len(masks) == 36
     assert {mask.shape[0] for mask in masks.values()} == {96}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.models.quantise import folded  # noqa: E402
 from platepost.models.reader.labels import CLASSES, STEPS  # noqa: E402
@@ -29,7 +29,7 @@ def test_folded_convolution_computes_the_same() -> None:
 
 
 def test_keras_net_computes_what_torch_does() -> None:
-    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
     from platepost.models.reader.convert import to_keras  # noqa: PLC0415
 
     torch.manual_seed(1)

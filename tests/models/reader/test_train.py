@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 import platepost.models.reader.train as train_module  # noqa: E402
 from platepost.models.muon import Muon  # noqa: E402

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="the training extra is not installed")
+pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 import torch
 

@@ -35,7 +35,7 @@ def test_all_shipped_nets_together_are_at_most_three_and_a_half_megabytes() -> N
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_shipped_net_is_bit_identical_to_the_golden_output(runtime: str) -> None:
     if importlib.util.find_spec(runtime.partition(".")[0]) is None:
-        pytest.skip(f"{runtime} is not installed")
+        pytest.skip(f"{runtime} is missing: make test-arm")
     model, golden = Network(SHIPPED, runtime=runtime, reference=True), json.loads(GOLDEN.read_text())
     assert golden["digest"] == model.digest, "another region.tflite: run golden.py"
     for _ in range(ASKED):

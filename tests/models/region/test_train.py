@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.models.region.convert import calibrate  # noqa: E402
 from platepost.models.region.data import Sources, batches  # noqa: E402
@@ -90,7 +90,7 @@ def test_calibration_is_put_into_the_net() -> None:
 
 
 def test_keras_net_computes_what_torch_does() -> None:
-    pytest.importorskip("tensorflow", reason="the training extra is not installed")
+    pytest.importorskip("tensorflow", reason="the training extra is missing: make .venv/.training")
     from platepost.models.region.convert import to_keras  # noqa: PLC0415
 
     torch.manual_seed(1)

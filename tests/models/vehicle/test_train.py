@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the training extra is not installed")
+torch = pytest.importorskip("torch", reason="the training extra is missing: make .venv/.training")
 
 from platepost.device.vision.vehicle import ANSWERS  # noqa: E402
 from platepost.models.vehicle.convert import calibrate  # noqa: E402

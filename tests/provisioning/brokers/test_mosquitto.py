@@ -28,7 +28,7 @@ HOT_LIST = "alpr/v1/riverside/hotlist/package"
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is missing: make tools"),
 ]
 
 
@@ -126,7 +126,7 @@ def test_what_a_client_may_not_write_is_refused(made: Made) -> None:
         assert not connected.is_refused("alpr/v1/riverside/hotlist/proof")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start mosquitto as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run the tests as root")
 def test_started_by_root_it_runs_as_mosquitto_and_owns_its_files(made: Made) -> None:
     status = Path(f"/proc/{made.process.pid}/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("Uid:"))

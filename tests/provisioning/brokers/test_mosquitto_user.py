@@ -13,7 +13,7 @@ from platepost.provisioning.cli import provision
 from platepost.provisioning.fleet.backup import open_fleet, seal_fleet
 from platepost.provisioning.fleet.fleet import Fleet
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root's files are given to another")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run the tests as root")
 SOMEBODY = pwd.getpwnam("nobody")
 
 

@@ -394,7 +394,7 @@ def test_enrolled_unit_is_not_enrolled_again_by_mistake(department: Department) 
 def test_curl_speaks_with_the_server_too(department: Department, tmp_path: Path) -> None:
     """EST is a standard: a client that is not ours, with OpenSSL's own reading of the answer."""
     if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
+        pytest.skip("curl is missing: make tools")
     code = department.invite("post-17")
     unit = department.unit("unit")
     unit.begin("post-17")

@@ -21,7 +21,7 @@ from tests.provisioning.enrollment.conftest import Department
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 SECONDS = 60.0
 

@@ -39,7 +39,7 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run the tests as root")
 def test_another_user_reads_no_key(fleet: Fleet, department: Department) -> None:
     unit = department.unit("unit")
     department.enroll(unit, "post-17", department.invite("post-17"))

@@ -67,7 +67,7 @@ def test_a_technician_s_key_is_certified_by_name_until_the_certification_ends(fl
 
 def test_ssh_itself_reads_what_was_certified(fleet: Fleet, key: Path) -> None:
     if shutil.which("ssh-keygen") is None:
-        pytest.skip("ssh-keygen is not installed: apt-get install openssh-client")
+        pytest.skip("ssh-keygen is missing: make tools")
     certify(fleet, "r-alvarez", key)
     told = subprocess.run(
         ["ssh-keygen", "-L", "-f", str(key.with_name("id_ed25519-cert.pub"))],

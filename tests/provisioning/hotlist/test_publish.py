@@ -33,7 +33,7 @@ EXPORT = "plate,category\n" + "".join(f"T{number:05d},local\n" for number in ran
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 

@@ -170,12 +170,12 @@ def test_a_unit_answers_its_technicians_only(tmp_path: Path, supplies: dict[str,
 def test_the_firewall_s_rules_are_ones_that_nft_takes(tmp_path: Path) -> None:
     nft = shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin")
     if nft is None:
-        pytest.skip("nft is not installed: apt-get install nftables")
+        pytest.skip("nft is missing: make tools")
     path = tmp_path / "rules.nft"
     path.write_text(rules(IPv4Interface("192.168.50.1/24")))
     done = subprocess.run([nft, "-c", "-f", str(path)], capture_output=True, text=True, check=False)
     if "Operation not permitted" in done.stderr:
-        pytest.skip("nft checks rules for root only")
+        pytest.skip("root is missing: run the tests as root")
     assert done.returncode == 0, done.stderr
 
 

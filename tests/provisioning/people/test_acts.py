@@ -175,7 +175,7 @@ def test_people_who_act_at_once_make_one_chain(fleet: Fleet, technician: Person)
     assert verified(fleet).intact
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.geteuid() == 0, reason="an ordinary user is missing: run the tests as one")
 def test_log_that_cannot_be_written_stops_the_act(fleet: Fleet, technician: Person) -> None:
     fleet.acts.path.parent.mkdir(mode=0o500)
     with pytest.raises(ProvisioningError, match="cannot be logged"):

@@ -153,7 +153,7 @@ def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a file that refers to a key in a software token."""
     module = next((path for path in MODULES if path.exists()), None)
     if module is None or not list(Path("/usr/lib").glob("*/ossl-modules/pkcs11.so")):
-        pytest.skip("softhsm2 and pkcs11-provider are not installed")
+        pytest.skip("softhsm2 or pkcs11-provider is missing: make tools")
     (tmp_path / "tokens").mkdir()
     (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tmp_path / 'tokens'}\n")
     (tmp_path / "pin").write_text("123456")

@@ -27,7 +27,7 @@ from platepost.wire.records.settings import LARGEST_RECORD
 from platepost.wire.records.topics import hotlist_package, hotlist_part
 
 pytestmark = pytest.mark.end_to_end
-needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 PREFIX = "alpr/v1/riverside"
 
 
@@ -306,7 +306,7 @@ def test_missing_mosquitto_says_how_to_install_it(
 
 def test_mosquitto_is_found_where_debian_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     if not os.path.exists("/usr/sbin/mosquitto"):  # noqa: PTH110
-        pytest.skip("mosquitto is not in /usr/sbin")
+        pytest.skip("mosquitto in /usr/sbin is missing: make tools")
     monkeypatch.setenv("PATH", "/usr/bin")
     assert mosquitto_path() == "/usr/sbin/mosquitto"
 

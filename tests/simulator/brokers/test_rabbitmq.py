@@ -22,7 +22,7 @@ from platepost.simulator.errors import BrokerError
 from platepost.wire.contract.examples import example_audit, example_status
 from platepost.wire.records import Envelope, Recorder, Signer, Source, new_identifier
 
-needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is not installed")
+needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is missing: make test-brokers")
 pytestmark = pytest.mark.end_to_end
 
 

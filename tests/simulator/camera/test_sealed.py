@@ -70,7 +70,9 @@ def record(clip: Path, path: Path, public: Path, *, color: bool = True) -> list[
         pytest.param(
             TOLL_LANE,
             id="toll_lane",
-            marks=pytest.mark.skipif(not TOLL_LANE.is_file(), reason=f"real footage is missing: {TOLL_LANE}"),
+            marks=pytest.mark.skipif(
+                not TOLL_LANE.is_file(), reason="the real footage of ../shared is missing: lay it beside the checkout"
+            ),
         ),
     ],
 )

@@ -23,7 +23,7 @@ from platepost.simulator.ground.subscriber import Arrival, Subscriber
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 

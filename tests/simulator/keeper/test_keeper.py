@@ -27,7 +27,7 @@ from tests.skew.newer import EXAMPLES, KIND, chained, unknown, with_more
 
 pytestmark = [
     pytest.mark.end_to_end,
-    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed"),
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 
 

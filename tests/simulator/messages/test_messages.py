@@ -100,7 +100,7 @@ def test_a_place_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
     archive = tmp_path / "records.jsonl"
     waits: list[float] = []
@@ -117,7 +117,7 @@ def test_subscriber_hears_a_replayed_day(day: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_fleet_and_broker_are_made_where_there_is_none(day: Path, tmp_path: Path) -> None:
     given = ["simulate", "messages", "replay", str(day), "--directory", str(tmp_path / "my replay"), "--speed", "1e6"]
     outcome = CliRunner().invoke(platepost, given, catch_exceptions=False)
@@ -135,7 +135,7 @@ def test_fleet_without_the_recording_s_post_is_named(day: Path, tmp_path: Path) 
 
 
 @pytest.mark.end_to_end
-@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+@pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 def test_a_program_is_waited_for_as_a_person_is(day: Path, tmp_path: Path) -> None:
     program = [sys.executable, "-c", "import sys; from platepost.device.cli import main; sys.exit(main())"]
     words = ["simulate", "messages", "replay", day, "--directory", tmp_path / "replay", "--speed", "1e6", "--wait"]

@@ -60,7 +60,9 @@ def texts(recognizer: Recognizer, picture: np.ndarray) -> set[str]:
             TOLL_LANE,
             40,
             id="toll_lane",
-            marks=pytest.mark.skipif(not TOLL_LANE.is_file(), reason=f"real footage is missing: {TOLL_LANE}"),
+            marks=pytest.mark.skipif(
+                not TOLL_LANE.is_file(), reason="the real footage of ../shared is missing: lay it beside the checkout"
+            ),
         ),
     ],
 )

@@ -16,7 +16,7 @@ def lens() -> Pinhole:
 @pytest.fixture(scope="session")
 def laid() -> Callable[..., Any]:
     """Lay a street: once for all scenes that lie in the same, for it takes seconds."""
-    pytest.importorskip("moderngl", reason="moderngl is not installed: pip install -e '.[scene]'")
+    pytest.importorskip("moderngl", reason="moderngl is missing: .venv/bin/pip install -e '.[scene]'")
     from platepost.simulator.scene.canvas import Canvas  # noqa: PLC0415
     from platepost.simulator.scene.road import lay_street  # noqa: PLC0415
 

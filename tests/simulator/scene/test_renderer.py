@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("moderngl", reason="moderngl is not installed: pip install -e '.[scene]'")
+pytest.importorskip("moderngl", reason="moderngl is missing: .venv/bin/pip install -e '.[scene]'")
 
 from platepost.simulator.scene import renderer as drawing
 from platepost.simulator.scene.description import Clip, Decoy, Lens, Passing, Scene, Weather

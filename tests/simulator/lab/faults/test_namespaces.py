@@ -26,7 +26,7 @@ def entered(*arguments: str) -> Namespaces:
     return Namespaces(*json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may take mounts and a network")
+@pytest.mark.skipif(os.geteuid() != 0, reason="root is missing: run the tests as root")
 def test_a_chroot_has_a_network_and_says_why_it_has_no_mounts(tmp_path: Path) -> None:
     missing = entered(str(tmp_path))
 
@@ -34,7 +34,7 @@ def test_a_chroot_has_a_network_and_says_why_it_has_no_mounts(tmp_path: Path) ->
     assert missing.no_network == entered().no_network
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may take both")
+@pytest.mark.skipif(os.geteuid() == 0, reason="an ordinary user is missing: run the tests as one")
 def test_an_ordinary_user_has_neither_and_is_told_so() -> None:
     assert "root" in str(enter_namespaces().no_mounts)
     assert "root" in str(enter_namespaces().no_network)

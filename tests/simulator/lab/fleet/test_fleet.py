@@ -15,7 +15,7 @@ from platepost.simulator.lab.fleet.figures import Figures
 from platepost.simulator.lab.fleet.proof import prove
 from platepost.simulator.lab.fleet.worker import RecordedChain
 
-needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed")
+needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
 
 
 @pytest.fixture(scope="module")

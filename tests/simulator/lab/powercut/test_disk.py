@@ -55,7 +55,7 @@ def test_a_removed_file_may_be_back(tmp_path: Path) -> None:
     assert {tuple(after(disk, tmp_path, seed).items()) for seed in range(40)} == {(), (("a", b"x"),)}
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed: apt-get install gcc libc6-dev")
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing: make tools")
 def test_the_library_sees_what_a_process_does(tmp_path: Path) -> None:
     root, log = tmp_path / "root", tmp_path / "log"
     root.mkdir()
