@@ -20,6 +20,8 @@ from typing import NamedTuple
 _SET_CHILD_SUBREAPER = 36
 _LINES = 20
 """Of a process's output, the last that are shown."""
+_CHARACTERS = 240
+"""Of a command line, the first that are shown."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -122,7 +124,8 @@ def _description(pid: int, end: float) -> str:
     waits = "?"
     with suppress(OSError):
         waits = Path(f"/proc/{pid}/wchan").read_text("ascii") or "?"
-    lines = [f"--- process {pid}, child of {fields[1]}, state {fields[0]}, in the kernel at {waits}: {command(pid)}"]
+    line = command(pid)[:_CHARACTERS]
+    lines = [f"--- process {pid}, child of {fields[1]}, state {fields[0]}, in the kernel at {waits}: {line}"]
     lines += _python_stack(pid, end)
     for number in (1, 2):
         lines += _output(pid, number)

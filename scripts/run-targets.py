@@ -54,9 +54,9 @@ class Run:
         if self.process is None or self.result != "not run":
             return
         self.result = f"over its limit of {self.limit:.0f} s"
-        running = processes.descendants([self.process.pid])
+        below = processes.descendants([self.process.pid])
+        running = [p for p in processes.descendants([os.getpid()]) if p in below or p.pid == self.process.pid]
         print(f"make {self.target} took longer than {self.limit:.0f} s:\n{processes.describe(running)}", flush=True)
-        self.process.kill()
         processes.kill(running)
 
     def end(self, status: int, cpu: float) -> None:

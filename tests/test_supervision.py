@@ -198,7 +198,7 @@ def test_a_target_that_hangs(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "make hung took longer than 2 s" in done.stdout
-    assert "<module> (<string>:1)" in done.stdout
+    assert ": make hung" in done.stdout
     table = [line.split(maxsplit=3) for line in done.stdout.splitlines()[-3:]]
     assert [(row[0], row[3]) for row in table] == [
         ("quick", "passed"),
