@@ -37,7 +37,10 @@ from scripts.processes import (
 GRACE_SECONDS = 2.0
 """How long a process that was told to end may take after the test."""
 HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", "tests/department/commands/forked.py")
-"""In their command lines: processes that are started when first needed and end with this one. What they start counts."""
+"""In their command lines: children that are started when first needed and end with this process.
+
+What they start in turn counts as the test's.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def started_by(worker: str, controller: int) -> set[int]:
     """Return the orphans of a worker of pytest-xdist: the controller has adopted them."""
     return {pid for pid in children(controller) if f"PYTEST_XDIST_WORKER={worker}" in environment(pid)}
+
+
+def is_helper(process: Process) -> bool:
+    """Say whether a process is a helper of this one itself: what a helper forks has the same command line."""
+    line = command(process.pid)
+    return any(helper in line for helper in HELPERS) and process.pid in children(os.getpid())
 
 
 def text_of(worker: str) -> str:
@@ -124,7 +133,7 @@ class OfTests:
         try:
             return (yield)
         finally:
-            new = self.running().keys() - before.keys()
+            new = {process for process in self.running().keys() - before.keys() if not is_helper(process)}
             if new:
                 self._owned.setdefault(fixturedef, {}).update({process: command(process.pid) for process in new})
 
@@ -154,7 +163,7 @@ class OfTests:
             left = set(running)
             for process in running:
                 line = command(process.pid)
-                if any(helper in line for helper in HELPERS):
+                if is_helper(process):
                     left.discard(process)
                 elif any(process in processes for processes in owned) or line in commands:
                     left -= {process, *descendants([process.pid])}
