@@ -1,6 +1,7 @@
 """The console in a real browser, behind a broker and a keeper: by keyboard, on a phone, taken back, and over kills."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -10,15 +11,16 @@ from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from platepost.department.config.start import POOL
-from platepost.department.database.cluster import installed_versions
+from platepost.department.database.cluster import SUPERUSER, installed_versions
 from platepost.department.database.roles import OWNER
-from platepost.department.folder import DepartmentFolder
+from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.simulator.brokers.daemon import free_port
@@ -35,6 +37,7 @@ from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import Site, site
 from tests.department.custody.posts import GROUP, Post
+from tests.department.emptying import empty
 from tests.department.web.alarms import seen, sessions
 from tests.department.web.test_status_page import wait_until_served
 
@@ -110,13 +113,20 @@ class Desk:
         page.goto(f"{address}/{path}")
         return page
 
-    def step(self, login: str, hit: str, step: str) -> int:
+    def close_open_alerts(self) -> None:
+        """Leave no alert to the next test, as if somebody had closed each: the console shows those that are open."""
+        database = {"host": str(self.site.cluster.folder), "dbname": DATABASE_NAME, "user": SUPERUSER}
+        with psycopg.connect(**database) as superuser:
+            empty(superuser, "alerts_step", "alerts_alert")
+
+    def step(self, login: str, hit: str, step: str, **more: str) -> int:
         """Make a step by hand, as somebody and on no page, with the right revision; return the status."""
         cookies = f"sessionid={self.keys[login]}; csrftoken={TOKEN}"
         headers = {"Cookie": cookies, "X-CSRFToken": TOKEN, "Content-Type": "application/x-www-form-urlencoded"}
         ((revision,),) = self.asked("SELECT revision FROM alerts_alert WHERE record_id = %s", hit)
         connection = HTTPConnection(self.where, timeout=PATIENCE_SECONDS)
-        connection.request("POST", "/console/step/", f"hit={hit}&step={step}&revision={revision}&reason=stop", headers)
+        answers = urlencode({"hit": hit, "step": step, "revision": revision, "reason": "stop", **more})
+        connection.request("POST", "/console/step/", answers, headers)
         with closing(connection):
             return connection.getresponse().status
 
@@ -141,7 +151,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(installed: Installed) -> Iterator[Desk]:
+def shared_desk(installed: Installed) -> Iterator[Desk]:
     with site() as made:
         keys = KeyFiles(Purpose.CUSTODY, made.fleet.custodian("records"), "records")
         keys.write_terms(CustodianTerms(name="records", groups=(GROUP,), required=True))
@@ -155,6 +165,16 @@ def desk(installed: Installed) -> Iterator[Desk]:
             cookies = sessions(folder, *(f"{login}:{said}" for login, said in people.items()))
             assert made.department("person covert", "a.rivera", GROUP).returncode == 0
             yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Desk:
+    """Give the desk as every test may expect it: a broker that runs, and no hit of another test."""
+    shared_desk.hits.clear()
+    if not shared_desk.site.broker.running:
+        shared_desk.site.broker.start()
+    shared_desk.close_open_alerts()
+    return shared_desk
 
 
 @pytest.fixture
@@ -190,8 +210,8 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     expect(page.locator("#sound")).to_have_text("Sound is on: try it")
     for each in (page, other):
         expect(each.locator("#hit")).to_have_attribute("data-state", "new")
-        assert each.title().startswith("(1) to be taken")
-        assert each.locator("#deaf").is_hidden()
+        expect(each).to_have_title(re.compile(r"^\(1\) to be taken"))
+        expect(each.locator("#deaf")).to_be_hidden()
         assert fine(each)
     picture(page, "new")
     picture(other, "phone")
@@ -218,7 +238,7 @@ def test_from_a_hit_to_actionable_by_keyboard_and_taken_back(served: Desk, visit
     served.withdraw(served.hits[0])
     for each in (page, other):
         expect(each.locator("#back")).to_contain_text("TAKEN BACK")
-        assert each.title().startswith("Taken back")
+        expect(each).to_have_title(re.compile(r"^Taken back"))
         assert fine(each)
     picture(page, "back")
     page.get_by_role("button", name="Show it").press("Enter")
@@ -374,8 +394,86 @@ def test_twelve_wrong_stops_by_every_shortcut(served: Desk, visitor: Visitor) ->
     visitor.forgive("Failed to load resource")
 
 
+AT_WORK = """() => ({
+  panels: [...document.querySelectorAll("#steps details")].map((each) => each.open),
+  answers: [...document.querySelectorAll("#hit input:checked")].map((each) => each.name + "=" + each.value),
+  typed: [...document.querySelectorAll("#hit input:not([type])")].map((each) => each.value).filter(Boolean),
+  caret: document.activeElement.name + " at " + document.activeElement.selectionStart,
+  scrolled: scrollY,
+  folded: document.querySelector("#queue details")?.open,
+})"""
+"""What a person has begun on the page."""
+
+
+def test_updates_take_nothing_away_from_who_works(served: Desk, visitor: Visitor) -> None:
+    served.hit()
+    page = served.open(visitor, "b.chen", "console/shift/")
+    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    hit = page.locator("#hit")
+    page.get_by_role("button", name="Take it").click()
+    page.locator("#hit[data-eye=confirm][data-revision='1']").wait_for()
+    for times in (1, 2):
+        served.hit()
+        expect(page.locator("#queue > li")).to_have_count(1)
+        expect(page.locator("#queue .again li")).to_have_count(times)
+    page.locator("#queue summary").click()
+
+    page.locator(".compared input").first.focus()
+    for key in "ssd0":
+        page.keyboard.press(key)
+    page.locator("summary", has_text="Reject it").click()
+    page.get_by_label("other vehicle", exact=True).check()
+    page.locator("summary", has_text="Hand it over").click()
+    page.get_by_label("To whom").fill("a.rivera")
+    page.keyboard.press("ArrowLeft")
+    page.evaluate("scrollTo(0, 120)")
+    begun = page.evaluate(AT_WORK)
+    assert begun["panels"] == [True, True]
+    assert begun["answers"] == ["reason=other_vehicle", "character0=s", "character1=s", "character2=d"]
+    assert begun["typed"] == ["a.rivera", "0"]
+    assert begun["caret"] == "to_person at 7"
+    assert begun["folded"]
+    record = page.locator(".eye [name=hit]").input_value()
+    for revision in range(2, 14):
+        to = ("a.rivera", "e.novak")[revision % 2]
+        assert served.step("b.chen", record, "offer", to_person=to) == 204
+        page.locator(f"#hit[data-revision='{revision}']").wait_for()
+        expect(page.locator("#steps")).to_contain_text(f"offered to {to}")
+        assert page.evaluate(AT_WORK) == begun, "of this alert"
+    served.hit()
+    expect(page.locator("#queue .again li")).to_have_count(3)
+    assert page.evaluate(AT_WORK) == begun, "of another alert"
+    page.evaluate("stand({ ...hits.get(current), facts: hits.get(current).facts + '<p>More is known</p>' })")
+    expect(hit).to_contain_text("More is known")
+    assert page.evaluate(AT_WORK) == begun, "of the facts"
+
+    reject = page.get_by_role("button", name="Reject it")
+    reject.hover()
+    page.mouse.down()
+    assert served.step("b.chen", record, "offer", to_person="a.rivera") == 204
+    page.locator("#hit[data-revision='14']").wait_for()
+    page.mouse.up()
+    page.locator("#hit[data-state=rejected]").wait_for()
+    assert served.asked("SELECT reason FROM alerts_step WHERE step = 'reject'") == [("other_vehicle",)]
+
+
+def test_second_click_of_a_double_click_is_not_for_what_came_in_its_place(served: Desk, visitor: Visitor) -> None:
+    served.hit()
+    page = served.open(visitor, "b.chen", "console/shift/")
+    page.get_by_role("button", name="I have looked at the lists").press("Enter")
+    page.get_by_role("button", name="Take it").hover()
+    page.mouse.down()
+    page.mouse.up()
+    page.locator("#hit[data-revision='1']").wait_for()
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    summary = page.locator("summary", has_text="Reject it")
+    assert not page.locator("#steps details[open]").count()
+    summary.click()
+    expect(page.locator("#steps details[open]")).to_have_count(1)
+
+
 def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visitor) -> None:
-    del desk.hits[:]
     with desk.serving() as server:
         page = desk.open(visitor, "b.chen", scheme="dark")
         desk.hit()
@@ -385,7 +483,7 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         desk.site.broker.kill()
         expect(deaf).to_contain_text("You hear nothing")
         expect(deaf).to_contain_text("The keeper does not hear the broker")
-        assert page.title().startswith("You hear nothing")
+        expect(page).to_have_title(re.compile(r"^You hear nothing"))
         assert fine(page)
         picture(page, "deaf")
         desk.site.broker.start()
@@ -409,7 +507,7 @@ def test_none_is_lost_and_silence_is_said_over_kills(desk: Desk, visitor: Visito
         expect(rows).to_have_count(4)
         expect(page.locator("#queue > li")).to_have_count(1)
         expect(page.locator("#queue summary")).to_contain_text("The same plate again: 3 times")
-        assert page.title().startswith("(1) to be taken")
+        expect(page).to_have_title(re.compile(r"^\(1\) to be taken"))
         expect(deaf).to_be_hidden()
         records = page.eval_on_selector_all("#queue button", "all => all.map(each => each.dataset.record)")
         assert len({*records}) == len(records) == len(desk.hits)
@@ -432,9 +530,8 @@ def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visit
     page = served.open(visitor, "b.chen", "account/")
     page.clock.install()
     page.route("**/console/events/", hold_the_first)
-    page.goto(f"http://{served.where}/console/")
-    while not held:
-        page.wait_for_timeout(50)
+    with page.expect_request("**/console/events/"):
+        page.goto(f"http://{served.where}/console/")
     hit = served.hit()
     page.clock.fast_forward(20_000)
     expect(page.locator("#hit")).to_contain_text(PLATE)
@@ -451,7 +548,7 @@ def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> N
     expect(page.locator("#deaf")).to_contain_text("You are logged out, or may not see hits any more.")
     assert PLATE not in page.inner_text("body")
     expect(other.locator("#hit")).to_contain_text(PLATE)
-    assert other.locator("#deaf").is_hidden()
+    expect(other.locator("#deaf")).to_be_hidden()
     served.withdraw(served.hits[-1])
     expect(other.locator("#back")).to_contain_text("TAKEN BACK")
     assert PLATE not in page.inner_text("body")

@@ -9,7 +9,8 @@ const name = document.title;
 const told = JSON.parse(at("words").textContent);  // in the page's language
 const text = (key, given = {}) => told[key].replace(/\{(\w+)\}/g, (_, each) => given[each]);
 const hits = new Map();  // by record; in the order of their coming
-const rows = new WeakMap();  // of the queue, by hit as it stands
+const rows = new Map();  // of the queue, by record
+const drawn = new WeakMap();  // by row, the hit as it shows it; by canvas, the picture
 let last = "", current = null, due = false, beatAt = Date.now(), ahead = 0, heard = null, ended = "", deafSince = null;
 
 // --- the stream, read by hand: so a refusal is told from a loss, and the session is not kept alive by it
@@ -82,35 +83,44 @@ function stand(data) {
 }
 
 function show(record) {
-  const hit = hits.get(record);
+  const hit = hits.get(record), article = at("hit");
+  if (current !== record) {
+    // What somebody has begun on one hit must not go on with another.
+    if (article.contains(document.activeElement)) article.focus({ preventScroll: true });
+    for (const id of ["facts", "steps", "hit-name"]) at(id).replaceChildren();
+    delete article.dataset.state;
+    delete article.dataset.eye;
+  }
   current = record;
-  at("hit").hidden = false;
-  at("facts").innerHTML = hit.facts || `<p class='bad'>${text("unreadable")}</p>`;
+  article.hidden = false;
+  redraw(at("facts"), hit.facts || `<p class='bad'>${text("unreadable")}</p>`);
   for (const canvas of at("facts").querySelectorAll("canvas")) paint(canvas, hit.pictures?.[canvas.dataset.picture]);
   steps(hit);
 }
 
 function steps(hit) {
-  const article = at("hit"), focused = article.contains(document.activeElement);
-  const busy = at("steps").contains(document.activeElement) && article.dataset.revision === String(hit.revision);
-  if (busy) return;  // only its age has changed: anyone who writes goes on
+  const article = at("hit"), focused = article.contains(document.activeElement) ? document.activeElement : null;
+  const before = `${article.dataset.state} ${article.dataset.eye ?? ""}`;
   article.dataset.state = hit.state;
   article.dataset.revision = hit.revision;
   const theirs = hit.holder && hit.holder !== page.dataset.me;
   article.classList.toggle("theirs", theirs);
   // The person who compared first is not asked to be the second, and nobody compares in another's place.
   const asked = hit.eye === "second" ? (hit.eye_by === page.dataset.me ? "" : "second") : theirs ? "" : hit.eye;
+  const other = (article.dataset.eye ?? "") !== asked;
   if (asked) article.dataset.eye = asked; else delete article.dataset.eye;
-  at("hit-name").replaceChildren(...parts(hit).filter((each) => each.className !== "stands"));
-  at("steps").innerHTML = hit.steps;
+  redraw(at("hit-name"), parts(hit).filter((each) => each.className !== "stands"));
+  redraw(at("steps"), hit.steps);
   const eye = at("facts").querySelector(".eye");
   if (eye) {
-    if (eye.elements.step.value !== asked) eye.reset();
+    if (other) eye.reset();
     eye.elements.step.value = asked;
     eye.elements.revision.value = hit.revision;
   }
-  const choice = (asked ? eye : at("steps")).querySelector("form > fieldset input[type=radio], .compared input[type=radio]");
-  if (focused) (choice?.offsetParent ? choice : article).focus({ preventScroll: true });
+  // To what comes next, if this is another thing now; but whoever is on something that stays goes on with it.
+  const onward = focused === article ? before !== `${hit.state} ${asked}` : !focused?.offsetParent;
+  const choice = (asked && eye ? eye : at("steps")).querySelector("form > fieldset input[type=radio], .compared input[type=radio]");
+  if (focused && onward) (choice?.offsetParent ? choice : article).focus({ preventScroll: true });
 }
 
 const words = (name) => name.replaceAll("_", " ");
@@ -141,39 +151,38 @@ function list() {
   const groups = heads(order), folded = new Set([...groups.values()].flat()), first = order.filter((hit) => !folded.has(hit));
   if (due && first.length) show(first[0].record);
   due = false;
-  const focused = document.activeElement?.dataset?.record;
   const queue = at("queue");
-  first.forEach((hit, place) => {
-    const now = row(hit);
-    if (queue.children[place] !== now) queue.insertBefore(now, queue.children[place] ?? null);
-    fold(now, groups.get(hit) ?? []);
-  });
-  while (queue.children.length > first.length) queue.lastChild.remove();
+  for (const record of rows.keys()) if (!hits.has(record)) rows.delete(record);
+  arrange(queue, first.map(row));
+  for (const hit of order) fold(row(hit), groups.get(hit) ?? []);
   for (const each of queue.querySelectorAll("button")) {
     if (Number(each.dataset.record) === current) each.setAttribute("aria-current", "true"); else each.removeAttribute("aria-current");
   }
-  if (focused) at("queue").querySelector(`[data-record="${focused}"]`)?.focus();
   at("waiting").textContent = hits.size ? text("open", { open: hits.size, waiting: waiting().length }) : text("no_hits");
   age();
   look();
 }
 
 function row(hit) {
-  if (!rows.has(hit)) {
+  if (!rows.has(hit.record)) {
     const made = document.createElement("li"), button = document.createElement("button");
-    button.append(...parts(hit));
     button.dataset.record = hit.record;
-    button.dataset.state = hit.state;
     button.addEventListener("click", () => { show(hit.record); list(); at("hit").focus(); });
     made.append(button);
-    rows.set(hit, made);
+    rows.set(hit.record, made);
   }
-  return rows.get(hit);
+  const made = rows.get(hit.record);
+  if (drawn.get(made) !== hit) {
+    drawn.set(made, hit);
+    made.firstChild.dataset.state = hit.state;
+    redraw(made.firstChild, parts(hit));
+  }
+  return made;
 }
 
 // Under a row, what came of the same vehicle since: how often, where last, and how long ago.
 function fold(made, again) {
-  let more = made.querySelector("details");
+  let more = made.querySelector(":scope > details");
   if (!again.length) return more?.remove();
   if (!more) {
     more = Object.assign(document.createElement("details"), { className: "again" });
@@ -183,8 +192,8 @@ function fold(made, again) {
   const newest = again.reduce((one, other) => (other.captured > one.captured ? other : one));
   const age = Object.assign(document.createElement("span"), { className: "age" });
   age.dataset.captured = newest.captured;
-  more.firstChild.replaceChildren(`${text(again.length === 1 ? "once" : "again", { times: again.length, place: newest.place })} `, age);
-  more.lastChild.replaceChildren(...again.map(row));
+  redraw(more.firstChild, [new Text(`${text(again.length === 1 ? "once" : "again", { times: again.length, place: newest.place })} `), age]);
+  arrange(more.lastChild, again.map(row));
 }
 
 const second = (hit) => hit.state === "waiting" && hit.eye_by !== page.dataset.me;
@@ -193,6 +202,8 @@ const waiting = () => [...heads([...hits.values()])].filter(([head, again]) => !
 
 async function paint(canvas, picture) {
   if (!picture) { canvas.remove(); return; }
+  if (drawn.get(canvas) === picture) return;
+  drawn.set(canvas, picture);
   const image = await createImageBitmap(new Blob([Uint8Array.from(atob(picture), (each) => each.charCodeAt(0))]));
   canvas.width = image.width;
   canvas.height = image.height;
@@ -309,6 +320,7 @@ function say(text) {
 }
 
 // --- what somebody does
+const sending = new WeakSet();
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.dataset.form) {
@@ -317,8 +329,8 @@ document.addEventListener("submit", async (event) => {
     return;
   }
   event.preventDefault();
-  if (form.dataset.sent) return;  // twice is once
-  form.dataset.sent = "1";
+  if (sending.has(form)) return;  // twice is once
+  sending.add(form);
   const body = new FormData(form, event.submitter);
   if (form.dataset.form === "reject") addSeen(body);
   try {
@@ -327,8 +339,19 @@ document.addEventListener("submit", async (event) => {
   } catch {
     say(text("unanswered"));
   }
-  delete form.dataset.sent;
+  sending.delete(form);
 });
+
+// The second click of a double click is for what the first was for, not for what has been drawn in its place since.
+let clicked = null;
+const control = (target) => target.closest("label") ?? target.closest("button, summary, a, input");
+document.addEventListener("click", (event) => {
+  if (event.detail < 2) clicked = control(event.target);
+  else if (control(event.target) !== clicked) {
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}, true);
 
 // What was seen goes along with a rejection: which characters were misread, and what they are.
 function addSeen(body) {

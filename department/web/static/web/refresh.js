@@ -15,11 +15,8 @@ async function refresh() {
     return;
   }
   const main = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
-  const present = document.querySelector("main");
-  const focused = document.activeElement?.getAttribute("href");
-  present.replaceChildren(...main.childNodes);
+  redraw(document.querySelector("main"), [...main.childNodes]);
   document.title = document.title.replace(/^Out of date · /, "");
-  if (focused) present.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 
 setInterval(refresh, SECONDS * 1000);
