@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster, installed_versions
 from platepost.department.database.roles import OWNER, ensure_roles
 from tests.department.commands.installation import installed
-from tests.department.emptying import empty_django
+from tests.department.emptying import empty_all, filled_by_migrations
 from tests.department.lasting import AS_NEW, Lasting, LastingConnections
 from tests.memory_disk import made_once, new_folder
 from tests.s3_store import away, bucket, s3_store
@@ -36,7 +36,7 @@ django.setup()
 def sooner_emptied() -> Iterator[None]:
     """Have pytest-django empty the database after a test that commits without truncating each table."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_django)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_all)
         patch.setattr(TransactionTestCase, "_should_reload_connections", lambda _: not as_new())
         yield
 
@@ -101,9 +101,11 @@ def lasting(cluster: PrivateCluster) -> Iterator[Lasting]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(cluster: PrivateCluster, django_test_environment: None) -> None:
+def django_db_setup(cluster: PrivateCluster, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Have pytest-django use the database of the cluster."""
     connection.settings_dict["NAME"] = DATABASE
+    with django_db_blocker.unblock():
+        filled_by_migrations()
 
 
 @pytest.fixture
