@@ -4,7 +4,6 @@ import json
 import os
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,15 +46,6 @@ CUSTODIAN = "records"
 CLIENTS = 60
 """More posts and keepers than there are tests."""
 SECONDS = 30.0
-
-
-def wait_for(condition: Callable[[], bool], *, what: str) -> None:
-    """Wait, but not forever."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {SECONDS:.0f} s in vain for {what}")
-        time.sleep(0.02)
 
 
 @dataclass

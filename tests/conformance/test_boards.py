@@ -1,22 +1,11 @@
 """What a post needs of a board, whatever its pins are."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 from platepost.common.errors import BackendError, ConfigurationError
 from platepost.device.board.base import Light
 from tests.conformance.boards import BoardStand, Switch
-
-SECONDS = 20.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+from tests.waiting import until
 
 
 def test_outputs_are_safe_at_the_start(wired: BoardStand) -> None:
@@ -59,9 +48,9 @@ def test_camera_power_is_switched(wired: BoardStand) -> None:
 def test_the_status_light_shows_every_state(wired: BoardStand, light: Light) -> None:
     with wired.make() as board:
         board.status_light(light)
-        wait_for(lambda: True in wired.levels("status_light"))
+        until(lambda: True in wired.levels("status_light"))
         board.status_light(Light.OFF)
-        wait_for(lambda: wired.levels("status_light")[-1] is False)
+        until(lambda: wired.levels("status_light")[-1] is False)
 
 
 @pytest.mark.parametrize("switch", ["tamper", "door"])
@@ -71,18 +60,18 @@ def test_an_opening_is_told_and_a_closing_too(wired: BoardStand, switch: Switch)
         other = board.door_open if switch == "tamper" else board.tamper_open
         assert not asked()
         wired.drive(switch, opened=True)
-        wait_for(asked)
+        until(asked)
         assert asked()
         assert not other()
         wired.drive(switch, opened=False)
-        wait_for(lambda: not asked())
+        until(lambda: not asked())
 
 
 def test_an_opening_that_nobody_asked_about_is_told(wired: BoardStand) -> None:
     with wired.make() as board:
         for opened in (True, False):
             wired.drive("tamper", opened=opened)
-            wait_for(lambda opened=opened: wired.notices(board, "tamper", opened=opened))  # type: ignore[misc]
+            until(lambda opened=opened: wired.notices(board, "tamper", opened=opened))  # type: ignore[misc]
         assert board.tamper_open()
         assert not board.tamper_open()
 
@@ -92,7 +81,7 @@ def test_outputs_are_safe_after_closing(wired: BoardStand) -> None:
     board.illuminator(on=True)
     board.camera_power(on=False)
     board.status_light(Light.FAULT)
-    wait_for(lambda: True in wired.levels("status_light"))
+    until(lambda: True in wired.levels("status_light"))
     before = len(wired.levels("camera_power"))
     board.close()
     board.close()

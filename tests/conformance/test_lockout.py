@@ -13,7 +13,8 @@ from platepost.device.uplink.takeover import TAKEN_OVER
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.fleet import revocation
 from platepost.provisioning.trust.authority import Authority
-from tests.conformance.stands import AGENCY, Stand, wait_for
+from tests.conformance.stands import AGENCY, Stand
+from tests.waiting import until
 
 pytestmark = pytest.mark.end_to_end
 
@@ -40,7 +41,7 @@ def is_let_in(stand: Stand, identity: Path | None, client_id: str) -> bool:
         stand.connect(client)
     except OSError:
         return False
-    assert answered.wait(20)
+    assert answered.wait(60)
     client.disconnect()
     client.loop_stop()
     return accepted == [True]
@@ -74,7 +75,7 @@ def test_another_post_s_certificate_takes_no_post_s_place(stand: Stand) -> None:
     victim.on_connect = lambda *_: connected.set()
     victim.on_disconnect = lambda *_: lost.set()
     stand.connect(victim)
-    assert connected.wait(20)
+    assert connected.wait(60)
     let_in = is_let_in(stand, stand.fleet.post("post-51"), VICTIM)
     # Mosquitto gives the client the name of its own certificate; RabbitMQ refuses it; another may do either.
     assert let_in == {"mosquitto": True, "rabbitmq": False}.get(stand.kind, let_in)
@@ -93,7 +94,7 @@ def test_another_post_reads_nothing_of_a_post(stand: Stand, topic: str) -> None:
     spy.on_subscribe = lambda *_: answered.set()
     spy.on_disconnect = lambda *_: answered.set()
     stand.connect(spy)
-    assert answered.wait(20)
+    assert answered.wait(60)
     got: list[str] = []
     ready = threading.Event()
     addressee = stand.client(stand.fleet.post(VICTIM), VICTIM)
@@ -101,9 +102,9 @@ def test_another_post_reads_nothing_of_a_post(stand: Stand, topic: str) -> None:
     addressee.on_connect = lambda *_: addressee.subscribe(SECRET, qos=1)
     addressee.on_subscribe = lambda *_: ready.set()
     stand.connect(addressee)
-    assert ready.wait(20)
-    operator.publish(SECRET, b"{}", qos=1).wait_for_publish(10)
-    wait_for(lambda: got == [SECRET], what="the addressee to get it")
+    assert ready.wait(60)
+    operator.publish(SECRET, b"{}", qos=1).wait_for_publish(60)
+    until(lambda: got == [SECRET], what="the addressee to get it")
     assert seen == []
 
 
@@ -122,7 +123,7 @@ def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: 
     listener.on_connect = lambda *_: listener.subscribe(whole, qos=1)
     listener.on_subscribe = lambda *_: ready.set()
     stand.connect(listener)
-    assert ready.wait(20)
+    assert ready.wait(60)
     answered = threading.Event()
     identity = stand.fleet.post(who) if who.startswith("post") else stand.fleet.subscriber(who)
     forger = stand.client(identity, who)
@@ -130,7 +131,7 @@ def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: 
     forger.on_publish = lambda *_: answered.set()
     forger.on_disconnect = lambda *_: answered.set()
     stand.connect(forger)
-    assert answered.wait(20)
+    assert answered.wait(60)
     allowed = {"command/restart": "r-alvarez", "configuration": "department"}.get(topic, VICTIM)
     folder = {"r-alvarez": stand.fleet.operator("r-alvarez"), "department": stand.fleet.publisher}.get(
         allowed, stand.fleet.post(VICTIM)
@@ -141,7 +142,7 @@ def test_another_client_writes_nothing_of_a_post(stand: Stand, topic: str, who: 
         owner = stand.client(folder, allowed)
         owner.on_connect = lambda *_: owner.publish(whole, b"true", qos=1)
         stand.connect(owner)
-    wait_for(lambda: bool(seen), what="the rightful one's to come")
+    until(lambda: bool(seen), what="the rightful one's to come")
     assert set(seen) == {b"true"}
 
 
@@ -157,7 +158,7 @@ class Listener:
         client.on_subscribe = lambda *_: ready.set()
         client.on_disconnect = lambda *_: ready.set()
         stand.connect(client)
-        assert ready.wait(20)
+        assert ready.wait(60)
 
 
 def publish(stand: Stand, identity: Path, name: str, topic: str, payload: bytes) -> None:
@@ -168,7 +169,7 @@ def publish(stand: Stand, identity: Path, name: str, topic: str, payload: bytes)
     client.on_publish = lambda *_: answered.set()
     client.on_disconnect = lambda *_: answered.set()
     stand.connect(client)
-    assert answered.wait(20)
+    assert answered.wait(60)
 
 
 @pytest.mark.parametrize("who", ["keeper-51", "r-alvarez", "department"])
@@ -179,7 +180,7 @@ def test_who_is_no_post_is_not_heard_as_one_of_its_own_name(stand: Stand, who: s
     publish(stand, folders.get(who, fleet.publisher), who, f"alpr/v1/{AGENCY}/{who}/hit/stolen_vehicle", b"forged")
     true = f"alpr/v1/{AGENCY}/{VICTIM}/hit/stolen_vehicle"
     publish(stand, fleet.post(VICTIM), VICTIM, true, b"true")
-    wait_for(lambda: bool(listener.heard), what="the rightful one's to come")
+    until(lambda: bool(listener.heard), what="the rightful one's to come")
     assert set(listener.heard) == {(true, b"true")}
 
 
@@ -188,7 +189,7 @@ def test_covert_hits_come_to_their_group_and_to_nobody_else(stand: Stand) -> Non
     member = Listener(stand, fleet.subscriber("task-force"), "task-force", f"alpr/v1/{AGENCY}/+/covert/narcotics")
     other = Listener(stand, fleet.subscriber("keeper-50"), "keeper-50", f"alpr/v1/{AGENCY}/+/covert/narcotics")
     publish(stand, fleet.post(VICTIM), VICTIM, covert, b"true")
-    wait_for(lambda: bool(member.heard), what="the covert hit to come")
+    until(lambda: bool(member.heard), what="the covert hit to come")
     assert set(member.heard) == {(covert, b"true")}
     assert other.heard == []
 
@@ -198,11 +199,11 @@ def test_second_client_with_a_post_s_identity_is_noticed_by_the_post(stand: Stan
         uplink = post.uplink()
         uplink.start()
         try:
-            wait_for(lambda: uplink.state().connected, what="the post to connect")
+            until(lambda: uplink.state().connected, what="the post to connect")
             seen: list[str | None] = []
             copy = stand.client(stand.fleet.post(post.name), post.name)
             stand.connect(copy)
-            wait_for(lambda: seen.append(uplink.state().problem) or TAKEN_OVER in seen, what="the post to notice")
+            until(lambda: seen.append(uplink.state().problem) or TAKEN_OVER in seen, what="the post to notice")
         finally:
             uplink.stop()
 

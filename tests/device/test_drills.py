@@ -3,8 +3,7 @@
 The times that the page of faults states are shortened here; that they are kept is tested where they are decided.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -18,16 +17,10 @@ from tests.rigs import SECONDS, Running
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
 from tests.standins.picamera2 import sensor
+from tests.waiting import until
 
 CLIP = Path(__file__).parents[2] / "simulator" / "footage" / "pass.mp4"
 ILLUMINATOR, TAMPER, CAMERA_POWER = 17, 4, 27
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.01)
 
 
 class Drill(Running):
@@ -53,10 +46,10 @@ class Drill(Running):
         GPIO.pin(TAMPER).drive_low()
 
     def wait_for_fault(self, name: str) -> None:
-        wait_for(lambda: name in self.present(), name)
+        until(lambda: name in self.present(), name)
 
     def wait_for_healing(self, *names: str) -> None:
-        wait_for(lambda: self.frames_come() and not self.present().intersection(names), f"the end of {names}")
+        until(lambda: self.frames_come() and not self.present().intersection(names), f"the end of {names}")
 
     def frames_come(self) -> bool:
         capture = self.post._supervisor.capture
@@ -79,7 +72,7 @@ def drill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Drill]:
         GPIO.pin(CAMERA_POWER).watcher = lambda level: sensor.power(level == GPIO.HIGH)
         made = Drill(tmp_path)
         made.thread.start()
-        wait_for(made.frames_come, "the first frame")
+        until(made.frames_come, "the first frame")
         yield made
         sensor.resume()
         made.prove_whole()
@@ -104,7 +97,7 @@ def test_a_passage_that_was_under_way_when_capture_hung_is_read(drill: Drill) ->
 
     sensor.picture = picture
     counters = drill.post._frames.pipeline.counters
-    wait_for(lambda: counters.sightings >= 4, "a vehicle")
+    until(lambda: counters.sightings >= 4, "a vehicle")
     sensor.hang()
     drill.wait_for_fault("camera_failed")
     reads = [e["data"]["plate_read"] for e in drill.records() if e["type"] == "platepost.read.v1"]
@@ -137,7 +130,7 @@ def test_a_camera_that_is_gone_is_given_up_and_taken_again_when_it_is_back(
     drill.wait_for_fault("camera_given_up")
     assert {"reopen", "power_cycle"} == {audit["reason"] for audit in drill.audits("camera_failed")}
     # A watchdog that starves would end what still delivers.
-    wait_for(lambda: not drill.post._supervisor.watching, "the watchdog not to expect frames")
+    until(lambda: not drill.post._supervisor.watching, "the watchdog not to expect frames")
     sensor.resume()
     drill.wait_for_healing("camera_silent", "camera_failed", "camera_given_up")
     assert drill.post._supervisor.watching
@@ -153,8 +146,8 @@ def test_when_all_else_fails_the_unit_is_to_reboot(drill: Drill, monkeypatch: py
     monkeypatch.setattr(recovery, "RESTARTS", 0)
     monkeypatch.setattr(drill.post._supervisor._recovery, "_reboot", reboot)
     sensor.hang()
-    wait_for(lambda: bool(asked), "the wish for a reboot")
-    wait_for(lambda: "reboot" in [audit["reason"] for audit in drill.audits("camera_failed")], "its audit")
+    until(lambda: bool(asked), "the wish for a reboot")
+    until(lambda: "reboot" in [audit["reason"] for audit in drill.audits("camera_failed")], "its audit")
     assert drill.post._supervisor.recoveries["reboot"] >= 1
 
 
@@ -204,7 +197,7 @@ def test_pins_that_do_not_obey_are_named_until_they_do(drill: Drill, monkeypatch
 
 def test_at_night_the_illuminator_is_on_and_by_day_off(drill: Drill) -> None:
     sensor.lux = 1.0
-    wait_for(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.HIGH, "the illuminator")
-    wait_for(lambda: ("Saturation", 0.0) in sensor.controls(), "the night's exposure")
+    until(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.HIGH, "the illuminator")
+    until(lambda: ("Saturation", 0.0) in sensor.controls(), "the night's exposure")
     sensor.lux = 2000.0
-    wait_for(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.LOW, "the end of the night")
+    until(lambda: GPIO.pin(ILLUMINATOR).state == GPIO.LOW, "the end of the night")

@@ -27,6 +27,7 @@ from platepost.simulator.ground.site import READS
 from platepost.simulator.ground.subscriber import Subscriber
 from platepost.wire.records import Keyring, Role
 from platepost.wire.verify.verify import Verifier
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -35,13 +36,6 @@ pytestmark = [
 ]
 WHY = ("--purpose", "a test of ours")
 SECONDS = 90.0
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"waited for {what}"
-        time.sleep(0.05)
 
 
 @dataclass
@@ -142,7 +136,7 @@ def staged(tmp_path: Path, make: Callable[[Fleet, Path], Any], clip: Path) -> It
         with Subscriber(keeper, agency="demo", broker=broker.address, archive=archive) as subscriber:
             made = Scene(fleet, broker, subscriber)
             made.start()
-            wait_for(lambda: any(a.kind == "platepost.status.v1" for a in subscriber.arrivals), "the birth")
+            until(lambda: any(a.kind == "platepost.status.v1" for a in subscriber.arrivals), "the birth")
             yield made
             made.stop()
 
@@ -151,8 +145,8 @@ def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_sc
     scene = any_scene
     applied = scene.configure("vision.minimum_confidence=0.4", "records.health_seconds=5")
     assert (applied["outcome"], applied["version"]) == ("applied", 1)
-    wait_for(lambda: scene.status["configuration"].get("digest") == applied["digest"], "the report")
-    wait_for(lambda: bool(scene.audit("configuration_applied")), "its audit")
+    until(lambda: scene.status["configuration"].get("digest") == applied["digest"], "the report")
+    until(lambda: bool(scene.audit("configuration_applied")), "its audit")
     assert scene.audit("configuration_applied")[0]["identity"] == "a-administrator"
 
     refused = scene.configure("vision.minimum_confidence=4", code=1)
@@ -170,9 +164,9 @@ def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_sc
     assert picture.read_bytes()[:2] == b"\xff\xd8"
     assert scene.command("renew-certificate", code=1)["outcome"] == "unsupported"
     assert scene.command("still", "--output", str(picture), by="a-operator", code=1)["reason"] == "role"
-    wait_for(lambda: len(scene.audit("command_executed")) == 3, "the audit")
+    until(lambda: len(scene.audit("command_executed")) == 3, "the audit")
     assert {audit["identity"] for audit in scene.audit("command_executed")} == {"a-technician"}
-    wait_for(lambda: bool(scene.audit("command_refused")), "the audit of the refusal")
+    until(lambda: bool(scene.audit("command_refused")), "the audit of the refusal")
     assert scene.audit("command_refused")[0]["details"]["purpose"] == "a test of ours"
 
     boot = scene.status["boot"]
@@ -181,12 +175,12 @@ def test_a_post_is_configured_and_commanded_and_all_of_it_is_in_the_chain(any_sc
     scene.thread.join(SECONDS)
     assert scene.accounts[0].restart
     scene.start()
-    wait_for(lambda: scene.status["boot"] != boot and scene.status["state"] != "offline", "the new run")
+    until(lambda: scene.status["boot"] != boot and scene.status["state"] != "offline", "the new run")
     assert scene.status["configuration"]["digest"] == applied["digest"]
 
     scene.stop()
     keys = Keyring.from_files(scene.fleet.record_key("post-1"))
-    wait_for(lambda: scene.status["state"] == "offline", "the end")
+    until(lambda: scene.status["state"] == "offline", "the end")
     report = Verifier(keys, whole=True).feed_all((tmp_path / "records.jsonl").read_bytes().splitlines())
     assert report.intact, report.problems
 
@@ -205,7 +199,7 @@ def raw(scene: Scene, folder: Path, topic: str, *listen: str) -> tuple[list[str]
     client.loop_start()
     assert ready.wait(SECONDS)
     client.publish(topic, b"x", qos=1)
-    wait_for(lambda: bool(answers), "an answer")
+    until(lambda: bool(answers), "an answer")
     scene.command("self-test")
     time.sleep(0.3)
     client.disconnect()
@@ -234,7 +228,7 @@ def test_a_post_that_is_away_is_told_when_it_returns(scene: Scene) -> None:
     with pytest.raises(ProvisioningError, match="did not answer"):
         scene.command("self-test", "--wait", "1")
     scene.start()
-    wait_for(lambda: scene.status.get("configuration", {}).get("version") == 1, "the report")
+    until(lambda: scene.status.get("configuration", {}).get("version") == 1, "the report")
 
 
 def test_an_older_configuration_takes_no_newer_one_s_place(scene: Scene) -> None:

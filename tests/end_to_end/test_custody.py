@@ -29,8 +29,8 @@ from platepost.wire.jose import sign
 from platepost.wire.records import RECEIPT_TYPE, Keyring, Purpose, Role, Source
 from platepost.wire.records.canonical import canonical_bytes, digest_of, parse
 from platepost.wire.verify.verify import Verifier
-from tests.end_to_end.test_control import wait_for
 from tests.footage import PASSES
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -162,13 +162,13 @@ def test_nothing_is_deleted_before_the_receipt_though_somebody_listens_to_everyt
     )
     running = Running(fleet, broker)
     try:
-        wait_for(lambda: running.made >= 3 and running.backlog.sent == running.made, "the broker's acknowledgments")
+        until(lambda: running.made >= 3 and running.backlog.sent == running.made, "the broker's acknowledgments")
         assert not [topic for topic in heard if topic.endswith(("/read", "/audit"))], "it has no right to them"
         running.stop()
         running.start()
-        wait_for(lambda: running.made >= 6 and running.backlog.sent == running.made, "more acknowledgments")
+        until(lambda: running.made >= 6 and running.backlog.sent == running.made, "more acknowledgments")
         keeper = KeeperStandIn(fleet, broker)
-        wait_for(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts")
+        until(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts")
         assert sorted(keeper.events) == list(range(1, running.made + 1))
         running.stop()
         keeper.stop()
@@ -191,17 +191,17 @@ def test_a_second_custodian_is_required_without_a_visit_and_both_must_sign(
     running = Running(fleet, broker)
     try:
         with RecordKeeper(fleet, "records", broker=broker.address, folder=tmp_path / "records"):
-            wait_for(lambda: running.made >= 3 and running.backlog.sent + running.backlog.depth == 0, "its receipts")
+            until(lambda: running.made >= 3 and running.backlog.sent + running.backlog.depth == 0, "its receipts")
             provisioned("add", str(fleet.directory), "vault")
             broker.reload()
             provisioned("require", str(fleet.directory), "vault", "--broker", broker.address)
             running.stop()
             running.start()
-            wait_for(lambda: running.backlog.sent >= 3 and running.backlog.depth == 0, "the broker's acknowledgments")
+            until(lambda: running.backlog.sent >= 3 and running.backlog.depth == 0, "the broker's acknowledgments")
             time.sleep(2 * HURRIED.left_out_seconds)
             assert running.backlog.sent >= 3, "one of two is not enough"
             with RecordKeeper(fleet, "vault", broker=broker.address, folder=tmp_path / "vault"):
-                wait_for(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts of both")
+                until(lambda: running.backlog.sent + running.backlog.depth == 0, "the receipts of both")
     finally:
         running.post.stop()
         running.thread.join(30)

@@ -16,8 +16,8 @@ from platepost.simulator.keeper.keeper import RecordKeeper
 from platepost.wire.records import Keyring
 from platepost.wire.records.canonical import parse
 from platepost.wire.verify.verify import Verifier
-from tests.end_to_end.test_control import wait_for
 from tests.end_to_end.test_custody import Running, broker, fleet
+from tests.waiting import until
 
 __all__ = ["broker", "fleet"]
 pytestmark = [
@@ -29,7 +29,7 @@ pytestmark = [
 def test_what_waits_and_the_last_record_arrive_and_no_key_is_left(fleet: Fleet, broker: Broker, tmp_path: Path) -> None:
     running = Running(fleet, broker)
     try:
-        wait_for(lambda: running.made >= 3, "records")
+        until(lambda: running.made >= 3, "records")
     finally:
         running.stop()
     unit, name = running.file.parent, ("--person", "R. Alvarez")

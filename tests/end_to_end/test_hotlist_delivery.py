@@ -4,7 +4,7 @@ import random
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from platepost.wire.records.hit import TEST_CATEGORY
 from platepost.wire.records.status import SyntheticHit
 from tests.device.hotlist.department import Department
 from tests.rigs import part_of
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -50,13 +51,6 @@ pytestmark = [
 PLATES = [f"7LST{number:03d}" for number in range(400)]
 CHANGED = 100
 LISTS = 50
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def rows(plates: set[str]) -> list[HotListRow]:
@@ -159,8 +153,8 @@ def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells
     with Subscriber(identity, agency="demo", broker=field.broker.address, archive=archive) as subscriber:
         with field.publisher() as connection:
             field.send(connection, field.complete([HotListRow(TEST_PLATE, TEST_CATEGORY, 9)], 1))
-        wait_until(lambda: post.version() == 1)
-        wait_until(released)
+        until(lambda: post.version() == 1)
+        until(released)
         assert subscriber.wait_for(lambda all_: any(each.kind == TYPES[Hit] for each in all_), timeout=90)
         hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
         assert [(hit["synthetic"], hit["category"]) for hit in hits] == [(True, TEST_CATEGORY)]
@@ -170,7 +164,7 @@ def test_a_synthetic_hit_goes_from_the_list_to_a_subscriber_and_the_status_tells
             said = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Status]]
             return [Status.model_validate(data).last_synthetic for data in said]
 
-        wait_until(lambda: told()[-1:] == [synthetic.last])
+        until(lambda: told()[-1:] == [synthetic.last])
         assert (post.reporter.hits, post.reporter.last_read) == (0, None)
 
 
@@ -201,7 +195,7 @@ def test_fifty_lists_and_deltas_under_load_and_no_read_is_dropped_nor_a_plate_mi
                 last, contents[version] = package, after
                 began = time.monotonic()
                 field.send(connection, package)
-                wait_until(lambda wanted=version: post.version() == wanted)
+                until(lambda wanted=version: post.version() == wanted)
                 latencies.append(time.monotonic() - began)
 
     def guarded() -> None:
@@ -221,7 +215,7 @@ def test_fifty_lists_and_deltas_under_load_and_no_read_is_dropped_nor_a_plate_mi
             made += 1
         thread.join()
         assert not failures
-        wait_until(lambda: sum(arrival.kind == TYPES[Read] for arrival in subscriber.arrivals) >= made)
+        until(lambda: sum(arrival.kind == TYPES[Read] for arrival in subscriber.arrivals) >= made)
         reads = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Read]]
         hits = [arrival.data for arrival in subscriber.arrivals if arrival.kind == TYPES[Hit]]
     assert len(reads) == made
@@ -254,12 +248,12 @@ def test_parts_come_in_any_order_again_and_again_and_others_between_them(field: 
             connection.publish(hotlist_part(topic, number), part, retain=True)
         connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
         connection.publish(topic, index, retain=True)
-        wait_until(lambda: bool(post.download._fetches))
+        until(lambda: bool(post.download._fetches))
         connection.publish(hotlist_part(topic, 3), next(iter(strange)), retain=True)
         connection.publish(hotlist_part(topic, 0), parts[0], retain=True)
         assert post.version() == 0
         connection.publish(hotlist_part(topic, 3), late, retain=True)
-        wait_until(lambda: post.version() == 1)
+        until(lambda: post.version() == 1)
 
 
 def test_a_delta_that_comes_before_its_base_waits_for_it(field: Field, post: RunningPost) -> None:
@@ -267,28 +261,28 @@ def test_a_delta_that_comes_before_its_base_waits_for_it(field: Field, post: Run
     news = field.delta(complete, 6, add=rows({"7BBB002"}))
     with field.publisher() as connection:
         connection.publish(hotlist_delta("demo"), news, retain=True)
-        wait_until(lambda: bool(post.download._waiting))
+        until(lambda: bool(post.download._waiting))
         connection.publish(hotlist_package("demo"), complete, retain=True)
-        wait_until(lambda: post.version() == 6)
+        until(lambda: post.version() == 6)
 
 
 def test_a_post_that_was_away_comes_back_to_the_newest_list(field: Field, post: RunningPost) -> None:
     complete = field.complete(rows({"7AAA001"}), 1)
     with field.publisher() as connection:
         field.send(connection, complete)
-        wait_until(lambda: post.version() == 1)
+        until(lambda: post.version() == 1)
         post.close()
         for version in range(2, 8):
             field.send(connection, field.delta(complete, version, add=rows({f"7BBB00{version}"})))
         back = RunningPost(field)
         assert back.version() == 1
-        wait_until(lambda: back.version() == 7)
+        until(lambda: back.version() == 7)
         back.close()
         fresh = field.complete(rows({"7CCC003"}), 20)
         field.send(connection, fresh)
         field.send(connection, field.delta(fresh, 21, add=rows({"7DDD004"})))
         again = RunningPost(field)
-        wait_until(lambda: again.version() == 21)
+        until(lambda: again.version() == 21)
         again.close()
 
 
@@ -307,9 +301,9 @@ def test_a_covert_hit_reaches_its_group_and_nobody_else(field: Field, post: Runn
 
     with field.publisher() as connection, listening("task-force"), listening("dispatch"):
         field.send(connection, field.complete(listed, 1))
-        wait_until(lambda: post.version() == 1)
+        until(lambda: post.version() == 1)
         post.read("7COV001")
         post.read("7OPN001")
-        wait_until(lambda: all(topics.count("read") == 2 for topics in heard.values()))
+        until(lambda: all(topics.count("read") == 2 for topics in heard.values()))
     assert sorted(heard["dispatch"]) == ["hit/local", "read", "read"]
     assert sorted(heard["task-force"]) == ["covert/narcotics", "hit/local", "read", "read"]

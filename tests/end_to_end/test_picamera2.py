@@ -1,8 +1,6 @@
 """The real Picamera2, the real post, a real mosquitto: frames go in at one end, signed reads come out at the other."""
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,19 +16,13 @@ from platepost.wire.records import Keyring
 from platepost.wire.verify.verify import Verifier
 from tests.conformance.cameras import PLATE, SIZE
 from tests.picamera2 import virtual
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
     pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools"),
 ]
 SECONDS = 120.0
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, f"waited for {what}"
-        time.sleep(0.05)
 
 
 def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> None:
@@ -63,11 +55,11 @@ def test_reads_of_a_post_with_picamera2_arrive_at_the_broker(tmp_path: Path) -> 
             post = Post(load(fleet.post("post-1") / "post.toml"))
             thread = threading.Thread(target=lambda: accounts.append(post.run()), daemon=True)
             thread.start()
-            wait_for(lambda: PLATE in reads(), "a read")
+            until(lambda: PLATE in reads(), "a read")
             post.stop()
             thread.join(SECONDS)
             assert not thread.is_alive()
-            wait_for(lambda: subscriber.arrivals[-1].event["data"].get("state") == "offline", "the end")
+            until(lambda: subscriber.arrivals[-1].event["data"].get("state") == "offline", "the end")
     assert accounts[0].frames > 0
     keys = Keyring.from_files(fleet.record_key("post-1"))
     report = Verifier(keys, whole=True).feed_all(archive.read_bytes().splitlines())

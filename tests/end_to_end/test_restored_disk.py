@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from platepost.wire.records.canonical import canonical_bytes, digest_of
 from platepost.wire.verify.verify import Verifier
 from tests.device.outbox.inside import execute
 from tests.end_to_end.test_control import BROKERS
+from tests.waiting import until
 
 pytestmark = pytest.mark.end_to_end
 SECONDS = 60.0
@@ -56,10 +56,7 @@ class Unit:
         self.process: subprocess.Popen[bytes] | None = None
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + SECONDS
-        while not condition():
-            assert time.monotonic() < end, f"waited for {what}\n{self.log.read_text(errors='replace')[-3000:]}"
-            time.sleep(0.05)
+        until(condition, what, report=lambda: self.log.read_text(errors="replace")[-3000:])
 
     def start(self) -> None:
         runs = self.runs

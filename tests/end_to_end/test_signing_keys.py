@@ -39,7 +39,8 @@ from platepost.wire.records import (
 )
 from platepost.wire.records.signing import read_key
 from platepost.wire.verify.verify import Verifier
-from tests.end_to_end.test_control import BROKERS, Scene, wait_for
+from tests.end_to_end.test_control import BROKERS, Scene
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -90,7 +91,7 @@ class Street:
         self._stack.callback(post.stop)
         self.posts[name] = post
         since = len(self.statuses(name))
-        wait_for(lambda: any(s["state"] != "offline" for s in self.statuses(name)[since:]), f"{name}'s birth")
+        until(lambda: any(s["state"] != "offline" for s in self.statuses(name)[since:]), f"{name}'s birth")
 
     def restart(self, name: str) -> None:
         self.posts[name].stop()
@@ -183,34 +184,34 @@ def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visi
     street = any_street
     former = street.signing_key()
     street.publish_list(1)
-    wait_for(lambda: street.list_in_force() == 1, "the first list")
+    until(lambda: street.list_in_force() == 1, "the first list")
 
     told = street.rotate("lists")
     assert (told["in_use"], told["statement"]) == (True, "0.1")
     assert told["posts"] == {"post-1": "goes_by_it", "post-2": "unknown"}
-    wait_for(lambda: thumbprint(street.signing_key()) == told["present"] == street.held()["key"], "the new key")
+    until(lambda: thumbprint(street.signing_key()) == told["present"] == street.held()["key"], "the new key")
     assert street.held()["former"] == [told["former"]] == [thumbprint(former)]
     street.publish_list(2)
-    wait_for(lambda: street.list_in_force() == 2, "a list of the new key")
+    until(lambda: street.list_in_force() == 2, "a list of the new key")
     street.publish_list(3, former)
-    wait_for(lambda: street.list_in_force() == 3, "a list of the former key, accepted still")
+    until(lambda: street.list_in_force() == 3, "a list of the former key, accepted still")
     street.publish_list(4)
-    wait_for(lambda: street.list_in_force() == 4, "a list")
+    until(lambda: street.list_in_force() == 4, "a list")
 
     assert street.rotate("lists", "--retire")["posts"]["post-1"] == "goes_by_it"
-    wait_for(lambda: street.held()["former"] == [], "the retirement")
+    until(lambda: street.held()["former"] == [], "the retirement")
     street.publish_list(5, former)
-    wait_for(lambda: "retired_key" in street.reasons("hotlist_refused"), "the refusal")
+    until(lambda: "retired_key" in street.reasons("hotlist_refused"), "the refusal")
     assert street.list_in_force() == 4
     street.restart("post-1")
     assert (street.list_in_force(), street.held()["number"]) == (4, 2)
     street.publish_list(6)
-    wait_for(lambda: street.list_in_force() == 6, "the next list")
+    until(lambda: street.list_in_force() == 6, "the next list")
 
     # Who was away through all of it finds the way alone.
     street.start("post-2")
-    wait_for(lambda: street.list_in_force("post-2") == 6, "the list on the post that was away")
-    wait_for(lambda: street.held("post-2") == street.held(), "the keys")
+    until(lambda: street.list_in_force("post-2") == 6, "the list on the post that was away")
+    until(lambda: street.held("post-2") == street.held(), "the keys")
     changed = street.audits("trusted_keys_changed", "post-2")
     assert [(data["object"], data["identity"]) for data in changed] == [
         ("lists 0.1", "j-stone"),
@@ -222,7 +223,7 @@ def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visi
     assert [event for _, _, event in street.fleet.ledger.signing_keys()] == ["announced", "in_use", "retired"]
     for name in POSTS:
         street.posts[name].stop()
-        wait_for(lambda name=name: street.statuses(name)[-1]["state"] == "offline", "the end")
+        until(lambda name=name: street.statuses(name)[-1]["state"] == "offline", "the end")
         keys = Keyring.from_files(street.fleet.record_key(name))
         lines = [line for line in street.archive.read_bytes().splitlines() if f'/demo/{name}"'.encode() in line]
         report = Verifier(keys, whole=True).feed_all(lines)
@@ -232,10 +233,10 @@ def test_a_list_of_the_new_key_is_taken_and_of_the_former_refused_without_a_visi
 def test_a_stolen_list_key_is_revoked_and_what_it_signed_let_go_of(street: Street) -> None:
     stolen = street.signing_key()
     street.publish_list(1)
-    wait_for(lambda: street.list_in_force() == 1, "the list")
+    until(lambda: street.list_in_force() == 1, "the list")
     # The thief has the highest version there can be, and then the post itself.
     street.publish_list(2**53 - 1, stolen)
-    wait_for(lambda: street.list_in_force() == 2**53 - 1, "the thief's list")
+    until(lambda: street.list_in_force() == 2**53 - 1, "the thief's list")
     thief = read_key(stolen)
     payload = {
         "purpose": "lists",
@@ -249,7 +250,7 @@ def test_a_stolen_list_key_is_revoked_and_what_it_signed_let_go_of(street: Stree
         "withdrawn": "retired",
     }
     street.publish_keys(sign(json.dumps(payload).encode(), thief, typ=KEYS_TYPE))
-    wait_for(lambda: street.held()["number"] == 2**53 - 1, "the thief's statement")
+    until(lambda: street.held()["number"] == 2**53 - 1, "the thief's statement")
 
     (street.fleet.root / "private_key.pem").rename(street.directory / "root.pem")
     with pytest.raises(ProvisioningError, match="bring its key back"):
@@ -257,15 +258,15 @@ def test_a_stolen_list_key_is_revoked_and_what_it_signed_let_go_of(street: Stree
     (street.directory / "root.pem").rename(street.fleet.root / "private_key.pem")
     told = street.rotate("lists", "--revoke")
     assert (told["statement"], told["posts"]["post-1"]) == ("1.1", "goes_by_it")
-    wait_for(lambda: street.list_in_force() == 0, "the post without the thief's list")
-    wait_for(lambda: "revoked_key" in street.reasons("hotlist_refused"), "its audit")
+    until(lambda: street.list_in_force() == 0, "the post without the thief's list")
+    until(lambda: "revoked_key" in street.reasons("hotlist_refused"), "its audit")
     assert "hotlist_missing" in {reason["name"] for reason in street.statuses("post-1")[-1]["reasons"]}
     street.publish_list(2)
-    wait_for(lambda: street.list_in_force() == 2, "a list of the new key")
+    until(lambda: street.list_in_force() == 2, "a list of the new key")
     street.publish_list(2**53 - 1, stolen)
-    wait_for(lambda: street.reasons("hotlist_refused").count("revoked_key") >= 2, "the refusal of another")
+    until(lambda: street.reasons("hotlist_refused").count("revoked_key") >= 2, "the refusal of another")
     street.publish_keys(sign(json.dumps(payload | {"era": 1}).encode(), thief, typ=KEYS_TYPE))
-    wait_for(lambda: "revoked_key" in street.reasons("trusted_keys_refused"), "the refusal of the thief's word")
+    until(lambda: "revoked_key" in street.reasons("trusted_keys_refused"), "the refusal of the thief's word")
     street.restart("post-1")
     assert (street.list_in_force(), street.held()["era"]) == (2, 1)
 
@@ -278,29 +279,29 @@ def test_configurations_are_signed_with_a_new_key_and_a_revoked_one_s_is_given_b
 
     before = confidence()
     street.configure(minimum_confidence=0.41)
-    wait_for(lambda: confidence() == 0.41, "the configuration")
+    until(lambda: confidence() == 0.41, "the configuration")
     former = Fleet.load(street.fleet.directory)
     kept = street.directory / "former.pem"
     kept.write_bytes(street.signing_key(Purpose.CONFIGURATION))
 
     street.rotate("configuration", "--overlap-days", "30")
     street.configure(minimum_confidence=0.42)
-    wait_for(lambda: confidence() == 0.42, "one of the new key")
+    until(lambda: confidence() == 0.42, "one of the new key")
     street.rotate("configuration", "--retire")
     present = street.signing_key(Purpose.CONFIGURATION)
     street.fleet.keys(Purpose.CONFIGURATION).signing.write_bytes(kept.read_bytes())
     street.configure(former, minimum_confidence=0.43)
-    wait_for(lambda: "retired_key" in street.reasons("configuration_refused"), "the refusal")
+    until(lambda: "retired_key" in street.reasons("configuration_refused"), "the refusal")
     street.fleet.keys(Purpose.CONFIGURATION).signing.write_bytes(present)
     assert confidence() == 0.42
     street.restart("post-1")
     assert confidence() == 0.42
 
     street.rotate("configuration", "--revoke")
-    wait_for(lambda: "revoked_key" in street.reasons("configuration_reverted"), "that it is given back")
-    wait_for(lambda: confidence() == before, "the post's own file")
+    until(lambda: "revoked_key" in street.reasons("configuration_reverted"), "that it is given back")
+    until(lambda: confidence() == before, "the post's own file")
     street.configure(minimum_confidence=0.44)
-    wait_for(lambda: confidence() == 0.44, "one of the newest key")
+    until(lambda: confidence() == 0.44, "one of the newest key")
     assert street.held(purpose=Purpose.LISTS)["era"] == 0
 
 
@@ -316,7 +317,7 @@ def test_nobody_else_speaks_of_keys_and_a_forged_word_has_no_effect(street: Stre
     for words in (b"forged", b"a.b.c", sign(b"{}", read_key(street.signing_key()), typ=KEYS_TYPE)):
         count = len(street.audits("trusted_keys_refused"))
         street.publish_keys(words)
-        wait_for(lambda count=count: len(street.audits("trusted_keys_refused")) > count, "the audit")
+        until(lambda count=count: len(street.audits("trusted_keys_refused")) > count, "the audit")
     assert street.held() == before
 
 
@@ -357,14 +358,14 @@ def test_a_post_that_is_killed_while_it_takes_a_key_goes_by_it(street: Street) -
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 since = len(street.statuses("post-2"))
-                wait_for(lambda since=since: len(street.statuses("post-2")) > since, "its birth")
+                until(lambda since=since: len(street.statuses("post-2")) > since, "its birth")
                 street.rotate("lists", "--wait", "0", "--anyway", code=None)
                 time.sleep(chance.uniform(0, 0.05))
             finally:
                 os.kill(process.pid, signal.SIGKILL)
         street.start("post-2")
-        wait_for(lambda: street.held("post-2")["key"] == thumbprint(street.signing_key()), "the key")
+        until(lambda: street.held("post-2")["key"] == thumbprint(street.signing_key()), "the key")
         street.rotate("lists", "--retire")
         taken = round_ + 1
-        wait_for(lambda taken=taken: street.held("post-2")["number"] == 2 * taken, "the retirement")
+        until(lambda taken=taken: street.held("post-2")["number"] == 2 * taken, "the retirement")
         street.posts["post-2"].stop()

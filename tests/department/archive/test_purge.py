@@ -1,8 +1,6 @@
 """A purge lets go what is due and nothing that is held, and what remains is proved without a gap."""
 
 import json
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -40,6 +38,7 @@ from tests.department.custody.posts import CHAIN, COVERT, GROUP, Post, deliverie
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
+from tests.waiting import until
 
 SOON = date(2027, 6, 1)
 WEEK = timedelta(weeks=1)
@@ -490,13 +489,6 @@ def waits(rows: Rows) -> bool:
                      " WHERE datname = current_database())"))  # fmt: skip
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 PLACE = (
     "INSERT INTO archive_hold (kind, case_number, person, reason, review_on, records)"
     " VALUES ('evidence', '1', 'a', 'b', '2027-06-01', ARRAY[%s::bigint])"
@@ -526,7 +518,7 @@ def test_hold_that_comes_first_is_honored_by_a_purge_under_way(
         purger.commit()
         web.execute(PLACE, [held])
         done = thread.submit(purger.execute, RUN.replace("01-29", "02-05"), [approved])
-        eventually(lambda: waits(rows))
+        until(lambda: waits(rows))
         web.commit()
         done.result(60)
         purger.commit()
@@ -548,7 +540,7 @@ def test_hold_that_comes_too_late_is_refused(approved: UUID, rows: Rows, databas
     ):
         purger.execute(RUN, [approved])
         placed = thread.submit(web.execute, PLACE, [wanted])
-        eventually(lambda: waits(rows))
+        until(lambda: waits(rows))
         purger.commit()
         with pytest.raises(psycopg.errors.CheckViolation, match="not kept any more"):
             placed.result(60)
@@ -565,7 +557,7 @@ def test_purge_waits_for_whoever_reads_and_the_keeper_goes_on(
     ):
         reader.execute("SELECT count(*) FROM custody_record")
         done = thread.submit(purger.execute, RUN, [approved])
-        eventually(lambda: waits(rows))
+        until(lambda: waits(rows))
         for _ in range(3):
             store.keep(deliveries(post.read(captured=post.now)))
         assert not done.done()

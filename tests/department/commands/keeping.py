@@ -26,6 +26,7 @@ from platepost.wire.records.signing import Signer
 from tests.department.commands.installation import Commands, Installed
 from tests.department.custody.sender import Sender
 from tests.memory_disk import new_folder
+from tests.waiting import until
 
 SECONDS = 90.0
 
@@ -46,12 +47,12 @@ class KeeperService:
 
     def until(self, event: str, *, count: int = 1) -> dict[str, Any]:
         """Return an event when it has happened so often."""
-        deadline = time.monotonic() + SECONDS
-        while len(found := [one for one in self.events if one["event"] == event]) < count:
-            assert time.monotonic() < deadline, self.events
+
+        def found() -> list[dict[str, Any]]:
             assert self.process.poll() is None or self._reader.is_alive(), self.events
-            time.sleep(0.02)
-        return found[count - 1]
+            return [one for one in self.events if one["event"] == event][count - 1 :]
+
+        return until(found, event, report=lambda: self.events)[0]
 
     def kill(self) -> None:
         self.process.kill()
@@ -128,9 +129,7 @@ class Site:
     def until(self, holds: Callable[[], bool]) -> float:
         """Wait until something holds; return the seconds that it took."""
         began = time.monotonic()
-        while not holds():
-            assert time.monotonic() < began + SECONDS
-            time.sleep(0.05)
+        until(holds)
         return time.monotonic() - began
 
 

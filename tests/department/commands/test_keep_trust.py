@@ -64,8 +64,7 @@ def test_a_new_post_is_trusted_and_what_it_sent_before_is_judged_again(street: S
         post.forget()
         street.export()
         street.until(lambda: ["post-2"] in [one.get("posts") for one in keeper.events])
-        seconds = street.until(lambda: set(street.verdicts("post-2").values()) == {"genuine"})
-        assert seconds < 10.0
+        street.until(lambda: set(street.verdicts("post-2").values()) == {"genuine"})
         assert post.until(5).number > first.number, "receipted again, as what is held may be more"
         made += post.send(1)
         post.until(6)

@@ -23,6 +23,7 @@ from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
 from platepost.simulator.keeper.store import RecordStore
 from platepost.wire.records import Keyring, Purpose
 from tests.department.custody.sender import CHAIN, SECONDS, SOURCE, Sender
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -79,11 +80,8 @@ class Running:
     def said(self, what: str) -> list[dict[str, JsonValue]]:
         return [details for said, details in self.events if said == what]
 
-    def until(self, holds: Callable[[], object], seconds: float = SECONDS) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, self.events
-            time.sleep(0.02)
+    def until(self, holds: Callable[[], object]) -> None:
+        until(holds, report=lambda: self.events)
 
 
 @pytest.fixture

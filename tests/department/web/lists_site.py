@@ -21,8 +21,8 @@ from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, done_beside
 from tests.department.web.test_status_page import wait_until_served
 from tests.end_to_end.test_hotlist_delivery import RunningPost
+from tests.waiting import until
 
-SECONDS = 120.0
 """How long anything may take on a machine that does much else."""
 SESSIONS = """
 import sys
@@ -57,9 +57,7 @@ class ListsSite:
     def until(self, holds: Callable[[], bool]) -> float:
         """Wait until something holds; return the seconds that it took."""
         began = time.monotonic()
-        while not holds():
-            assert time.monotonic() < began + SECONDS
-            time.sleep(0.01)
+        until(holds)
         return time.monotonic() - began
 
     def visit(self, page: Page, where: str, session: str) -> None:

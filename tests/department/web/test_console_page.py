@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +39,7 @@ from tests.department.custody.posts import GROUP, Post
 from tests.department.emptying import empty
 from tests.department.web.alarms import seen, sessions
 from tests.department.web.test_status_page import wait_until_served
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -91,8 +91,7 @@ class Desk:
         made = self.post.read(captured=self.post.now - timedelta(days=self.post.now.weekday() + 3))
         with self._connected() as connection:
             connection.publish(made.topic, made.body, retain=False)
-        while not self.asked("SELECT FROM custody_read"):
-            time.sleep(0.05)
+        until(lambda: self.asked("SELECT FROM custody_read"), "the read")
         assert self.site.department("quality", "--draw").stdout.startswith("1 read")
 
     def withdraw(self, hit: str) -> None:

@@ -1,7 +1,6 @@
 import itertools
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from platepost.device.board.patterns import PATTERNS, lit
 from platepost.device.board.rpi import RpiBoard
 from tests.standins import rpi_gpio as GPIO  # noqa: N812 - as RPi.GPIO is called
 from tests.standins import standing_in
+from tests.waiting import until
 
 WIRING: dict[str, Any] = {
     "illuminator_pin": 17,
@@ -26,7 +26,6 @@ WIRING: dict[str, Any] = {
     "heater_pin": 6,
     "debounce_milliseconds": 40,
 }
-SECONDS = 60.0
 
 
 @pytest.fixture
@@ -48,13 +47,6 @@ def make(gpio: None) -> Iterator[Callable[..., RpiBoard]]:
     yield make_one
     for board in made:
         board.close()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def levels(pin: int) -> list[Any]:
@@ -108,11 +100,11 @@ def test_an_opened_case_is_heard_of_once_the_contact_rests(make: Callable[..., R
     board = make()
     assert not board.tamper_open()
     GPIO.pin(4).drive_high()
-    wait_for(board.tamper_open)
+    until(board.tamper_open)
     assert board.tamper_open()
     assert not board.door_open()
     GPIO.pin(4).drive_low()
-    wait_for(lambda: not board.tamper_open())
+    until(lambda: not board.tamper_open())
 
 
 @pytest.mark.parametrize("is_open", [True, False])
@@ -136,7 +128,7 @@ def test_a_switch_that_does_not_rest_does_not_settle(gpio: None, monkeypatch: py
 def test_a_cut_wire_is_an_open_case(make: Callable[..., RpiBoard]) -> None:
     board = make()
     GPIO.pin(4).release()
-    wait_for(board.tamper_open)
+    until(board.tamper_open)
 
 
 def test_a_switch_that_is_low_when_open_is_pulled_down(make: Callable[..., RpiBoard]) -> None:
@@ -144,9 +136,9 @@ def test_a_switch_that_is_low_when_open_is_pulled_down(make: Callable[..., RpiBo
     GPIO.pin(5).drive_high()
     assert GPIO.pin(5).pull == GPIO.PUD_DOWN
     board.door_open()
-    wait_for(lambda: not board.door_open())
+    until(lambda: not board.door_open())
     GPIO.pin(5).drive_low()
-    wait_for(board.door_open)
+    until(board.door_open)
 
 
 @pytest.mark.parametrize("light", [light for light in Light if light is not Light.OFF])
@@ -154,7 +146,7 @@ def test_the_light_blinks_its_pattern(make: Callable[..., RpiBoard], light: Ligh
     board = make()
     before = len(levels(22))
     board.status_light(light)
-    wait_for(lambda: levels(22)[before:][:2] == [GPIO.HIGH, GPIO.LOW])
+    until(lambda: levels(22)[before:][:2] == [GPIO.HIGH, GPIO.LOW])
 
 
 def test_no_two_states_of_the_light_look_alike_and_none_is_steady() -> None:
@@ -175,7 +167,7 @@ def test_the_heater_follows_the_temperature(
     zone.write_text(celsius)
     monkeypatch.setattr(module, "THERMAL_ZONE", zone)
     board = make()
-    wait_for(lambda: board._heater_due > 0)
+    until(lambda: board._heater_due > 0)
     with board._lock:
         assert levels(6)[-1] == level
 
@@ -208,9 +200,9 @@ def test_pins_that_do_not_obey_make_the_board_fail_until_they_do(
         patch.setattr(GPIO, "output", refuse)
         board.illuminator(on=False)
         board.camera_power(on=False)
-        wait_for(lambda: board.failing)
+        until(lambda: board.failing)
         assert levels(17)[-1] == GPIO.HIGH
-    wait_for(lambda: not board.failing)
+    until(lambda: not board.failing)
     assert levels(17)[-1] == GPIO.LOW, "what was refused is done"
     assert levels(27)[-1] == GPIO.LOW
 

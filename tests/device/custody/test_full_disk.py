@@ -41,7 +41,7 @@ def test_an_audit_of_what_came_before_it_does_not_keep_a_receipt_from_making_roo
     for topic, payload in (("hotlist", b"a package"), (SOURCE.receipt("records"), receipt)):
         inbox.put(Delivery(1, 1, 1, topic, payload))
     assert [handled.get(timeout=60).topic for _ in range(2)] == ["hotlist", SOURCE.receipt("records")]
-    inbox.stop(timeout=5)
+    inbox.stop(timeout=60)
     assert bench.held == 0, "the records, and what was put off"
     bench.clock.now += PAUSE_SECONDS
     bench.logbook.tick(bench.clock.steady())

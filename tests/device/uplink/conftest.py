@@ -8,7 +8,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +38,7 @@ from platepost.wire.records import (
     new_identifier,
 )
 from tests.rigs import make_uplink, uplink_arguments
+from tests.waiting import until
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 AGENCY, POST = "demo", "post-1"
@@ -144,7 +144,7 @@ class Mosquitto:
         self.process = subprocess.Popen(
             [MOSQUITTO, "-v", "-c", str(configuration)], stdout=log, stderr=subprocess.STDOUT
         )
-        wait_for(self._listening, what="mosquitto to listen")
+        until(self._listening, "mosquitto to listen")
 
     def _listening(self) -> bool:
         with socket.socket() as probe:
@@ -157,7 +157,7 @@ class Mosquitto:
         """Wait until what this broker, which saves by the clock, has now is saved."""
         before = self.log().count("Saving in-memory")
         # The next one may be under way; it has ended when the one after begins.
-        wait_for(lambda: self.log().count("Saving in-memory") >= before + 2, what="two more savings")
+        until(lambda: self.log().count("Saving in-memory") >= before + 2, what="two more savings")
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
@@ -192,14 +192,6 @@ class Subscriber:
         return {event["id"] for event in self.events}
 
 
-def wait_for(condition: Callable[[], bool], *, what: str, seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s in vain for {what}")
-        time.sleep(0.02)
-
-
 RIGHTS = (
     "user post-1\ntopic write alpr/v1/demo/post-1/#\ntopic read alpr/v1/demo/hotlist/package\n"
     "user keeper\ntopic read alpr/v1/demo/#\ntopic write alpr/v1/demo/hotlist/package\n"
@@ -219,7 +211,7 @@ class Bench:
     clients: list[Client] = field(default_factory=list)
 
     def wait_for(self, condition: Callable[[], bool], *, what: str) -> None:
-        wait_for(condition, what=what)
+        until(condition, what)
 
     # --- the department
 

@@ -36,7 +36,7 @@ def inbox(handlers: Handlers, handled: "Queue[Delivery]") -> Iterator[Inbox]:
     inbox = Inbox({"a": handlers.a, "command/+": handlers.a}, handled=handled.put)
     inbox.start()
     yield inbox
-    inbox.stop(timeout=5)
+    inbox.stop(timeout=60)
 
 
 def test_a_handler_that_fails_ends_neither_thread_nor_acknowledgment(
@@ -82,7 +82,7 @@ def test_a_flood_that_the_broker_cannot_hold_back_does_not_pile_up(
         waiting.put(delivery(str(number).encode(), qos=0))
     waiting.put(delivery(b"asked for"))
     waiting.start()
-    waiting.stop(timeout=5)
+    waiting.stop(timeout=60)
     assert len(handlers.got) == 65
     assert handlers.got[-1] == b"asked for"
 
@@ -95,7 +95,7 @@ def test_what_comes_again_over_new_connections_waits_once_and_is_acknowledged_ov
         for mid, payload in enumerate((b"one", b"same", b"same", b"two"), start=1):
             waiting.put(replace(delivery(payload, mid=mid), connection=connection))
     waiting.start()
-    waiting.stop(timeout=5)
+    waiting.stop(timeout=60)
     assert handlers.got == [b"one", b"same", b"same", b"two"]
     assert [(each.connection, each.mid) for each in handled.queue] == [(99, 1), (99, 2), (99, 3), (99, 4)]
 

@@ -388,7 +388,7 @@ def test_health_goes_at_once_or_not_at_all(bench: Bench) -> None:
 def test_a_package_reaches_its_handler_once(bench: Bench) -> None:
     broker = bench.broker()
     keeper = bench.keeper(broker)
-    keeper.client.publish(PACKAGE, b"first", qos=1, retain=True).wait_for_publish(5)
+    keeper.client.publish(PACKAGE, b"first", qos=1, retain=True).wait_for_publish(60)
     got: list[bytes] = []
     seen = threading.Event()
 
@@ -406,7 +406,7 @@ def test_a_package_reaches_its_handler_once(bench: Bench) -> None:
         bench.wait_for(lambda: uplink.state().connected, what="a new connection")
         keeper.ready.clear()
         assert keeper.ready.wait(60)
-        keeper.client.publish(PACKAGE, b"second", qos=1, retain=True).wait_for_publish(5)
+        keeper.client.publish(PACKAGE, b"second", qos=1, retain=True).wait_for_publish(60)
         bench.wait_for(lambda: b"second" in got, what="the second package")
         assert got == [b"first", b"second"]
         assert uplink.state().refused_subscriptions == ()
@@ -420,7 +420,7 @@ def test_a_package_that_came_while_the_post_was_away_waits_for_it(bench: Bench) 
     with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}) as uplink:
         bench.wait_for(lambda: "post-1 1 alpr/v1/demo/hotlist/package" in broker.log(), what="the subscription")
         uplink.drain(1)
-    keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(5)
+    keeper.client.publish(PACKAGE, b"package", qos=1, retain=True).wait_for_publish(60)
     with bench.uplink(settings, subscriptions={PACKAGE: lambda delivery: got.append(delivery.payload)}):
         bench.wait_for(lambda: bool(got), what="the package")
         time.sleep(0.3)

@@ -1,8 +1,7 @@
 import os
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
@@ -25,6 +24,7 @@ from platepost.simulator.ground.site import READS
 from platepost.wire.hotlist.parts import PART_BYTES, PART_OVERHEAD
 from platepost.wire.records.settings import LARGEST_RECORD
 from platepost.wire.records.topics import hotlist_package, hotlist_part
+from tests.waiting import until
 
 pytestmark = pytest.mark.end_to_end
 needs_mosquitto = pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is missing: make tools")
@@ -44,13 +44,6 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 def broker(fleet: Fleet, tmp_path: Path) -> Iterator[Broker]:
     with Broker(fleet, tmp_path / "broker") as running:
         yield running
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def secured(folder: Path, *, highest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> mqtt.Client:
@@ -186,7 +179,7 @@ def test_the_largest_record_and_part_of_a_list_pass_and_what_is_larger_does_not(
         post.client.publish(f"{PREFIX}/post-1/hit/{'d' * 64}", "x" * mosquitto.LARGEST_PACKET, qos=1)
         # Which reason the client gives depends on whether it reads the broker's before it fails to write the rest.
         assert ended.wait(timeout=60)
-        wait_until(lambda: b"oversize packet" in broker.log.read_bytes())
+        until(lambda: b"oversize packet" in broker.log.read_bytes())
         assert dispatch.messages.empty()
     with Connection(fleet.publisher, broker=broker.address) as department:
         part = bytes(PART_BYTES + PART_OVERHEAD)
@@ -257,7 +250,7 @@ def test_what_waits_for_a_session_survives_the_broker(broker: Broker, fleet: Fle
         assert post.publish(f"{PREFIX}/post-1/status", "kept", retain=True) == "Success"
 
     if end == "kill":
-        wait_until(lambda: b"kept" in broker.saved())
+        until(lambda: b"kept" in broker.saved())
     port = broker.port
     getattr(broker, end)()
     assert not broker.running

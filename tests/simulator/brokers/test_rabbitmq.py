@@ -2,8 +2,7 @@
 
 import socket
 import ssl
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from platepost.simulator.brokers.rabbitmq import RabbitCluster, rabbitmq_path
 from platepost.simulator.errors import BrokerError
 from platepost.wire.contract.examples import example_audit, example_status
 from platepost.wire.records import Envelope, Recorder, Signer, Source, new_identifier
+from tests.waiting import until
 
 needs_rabbitmq = pytest.mark.skipif(rabbitmq_path() is None, reason="RabbitMQ is missing: make test-brokers")
 pytestmark = pytest.mark.end_to_end
@@ -82,17 +82,10 @@ def test_a_post_goes_on_to_another_node_when_its_own_is_stopped(
         uplink.will = will
         with uplink:
             recorder.record(example_audit("boot"))
-            wait_for(delivered)
+            until(delivered)
             next(node for node in cluster.nodes if node.address == uplink.state().broker).stop()
             recorder.record(example_audit("stop"))
-            wait_for(delivered)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30.0
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+            until(delivered)
 
 
 @needs_rabbitmq

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from fcntl import ioctl
 from pty import openpty
@@ -14,15 +14,9 @@ import pytest
 
 from platepost.technician.accept.dialogue import Keystroke, Terminal, key_of
 from platepost.technician.accept.tally import tally
+from tests.waiting import until
 
 SECONDS = 10.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 class Keyboard:
@@ -60,7 +54,7 @@ def means(terminal: Terminal, seconds: float = SECONDS) -> str | None:
 
 def test_what_was_typed_before_the_first_question_is_forgotten(keyboard: Keyboard) -> None:
     keyboard.type("\n\n\n")
-    wait_for(lambda: keyboard.waits() == 3)
+    until(lambda: keyboard.waits() == 3)
     keyboard.terminal.discard()
     keyboard.type("q\n")
     assert means(keyboard.terminal) == "end"
@@ -70,7 +64,7 @@ def test_what_was_typed_during_an_earlier_step_is_no_vehicle(keyboard: Keyboard)
     keyboard.type("\n")
     assert means(keyboard.terminal) == "vehicle"
     keyboard.type("\n\n")
-    wait_for(lambda: keyboard.terminal._lines.qsize() == 2)
+    until(lambda: keyboard.terminal._lines.qsize() == 2)
     keyboard.terminal.discard()
     keyboard.type("u\n")
     assert means(keyboard.terminal) == "undo"
@@ -83,11 +77,11 @@ def test_what_was_typed_before_a_question_does_not_answer_it(
     keyboard.type("n\n")
     assert means(keyboard.terminal) == "vehicle"
     keyboard.type("n\n")
-    wait_for(lambda: keyboard.terminal._lines.qsize() == 1)
+    until(lambda: keyboard.terminal._lines.qsize() == 1)
 
     def answer() -> None:
         """Answer as soon as it stands there."""
-        wait_for(lambda: "Is it lit?" in capsys.readouterr().out)
+        until(lambda: "Is it lit?" in capsys.readouterr().out)
         keyboard.type("y\n")
 
     hand = Thread(target=answer)
