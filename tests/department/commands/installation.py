@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -150,8 +151,23 @@ def databases_lent(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def department(installed: Installed) -> Iterator[Commands]:
     """Give a fleet and a department's folder for its custodian to all tests of a file: a copy, which is made sooner."""
+    with _copied(installed) as made:
+        yield made
+
+
+@pytest.fixture
+def own_department(installed: Installed) -> Iterator[Commands]:
+    """Give such a copy to one test, which changes what another would find: settings, keys, the ledger's clock."""
+    with _copied(installed) as made:
+        yield made
+
+
+@contextmanager
+def _copied(installed: Installed) -> Iterator[Commands]:
     top = new_folder()
     installed.copy(top)
-    yield commands(top)
-    PrivateCluster(top / "vault" / "database").kill()
-    shutil.rmtree(top)
+    try:
+        yield commands(top)
+    finally:
+        PrivateCluster(top / "vault" / "database").kill()
+        shutil.rmtree(top)

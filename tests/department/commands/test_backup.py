@@ -16,11 +16,11 @@ from platepost.department.database.roles import AUDITOR
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.filled import fleet_post, keep
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import Commands, own_department
 from tests.department.ledger.asked import hand_made
 from tests.s3_store import PREFIX, S3Store
 
-__all__ = ["department"]
+__all__ = ["own_department"]
 ROW = """
 INSERT INTO custody_audit (record_id, class, retained_from, post, kind, at, person, outcome)
 VALUES (1, 'doubtful', now(), 'post-1', 'boot', now(), 'somebody', 'ok')
@@ -37,12 +37,12 @@ def given(*arguments: object) -> Result:
     return CliRunner().invoke(group, [str(argument) for argument in arguments])
 
 
-def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, tmp_path: Path) -> None:
-    folder, top = DepartmentFolder(department.folder), department.folder.parent
+def test_backup_comes_back_whole_and_for_its_holder_alone(own_department: Commands, tmp_path: Path) -> None:
+    folder, top = DepartmentFolder(own_department.folder), own_department.folder.parent
     key, other = tmp_path / "key.txt", tmp_path / "other.txt"
     public = new_key(key)
     new_key(other)
-    post = fleet_post(department)
+    post = fleet_post(own_department)
     folder.receipts.write_bytes(b"")
     for left in ("riverside-20260101T030000Z.backup.age.part", "oakdale-20260101T030000Z.backup.age.part"):
         (tmp_path / left).write_bytes(b"cut off")
@@ -81,9 +81,9 @@ def test_backup_comes_back_whole_and_for_its_holder_alone(department: Commands, 
             restore(tmp_path / name, key, top / name)
 
 
-def test_restore_test_names_what_is_wrong(department: Commands, tmp_path: Path) -> None:
-    folder, top = DepartmentFolder(department.folder), department.folder.parent
-    public, post = new_key(tmp_path / "key.txt"), fleet_post(department)
+def test_restore_test_names_what_is_wrong(own_department: Commands, tmp_path: Path) -> None:
+    folder, top = DepartmentFolder(own_department.folder), own_department.folder.parent
+    public, post = new_key(tmp_path / "key.txt"), fleet_post(own_department)
     folder.receipts.write_bytes(b"")
     with running_database(folder):
         keep(folder, [post.read()])
@@ -97,22 +97,22 @@ def test_restore_test_names_what_is_wrong(department: Commands, tmp_path: Path) 
     assert not (top / "try").exists(), "without --keep nothing stays"
 
 
-def test_its_own_folder_is_no_place_for_a_backup(department: Commands) -> None:
-    refused = given("backup", department.folder, department.folder / "backup.age", "--to", "age1")
+def test_its_own_folder_is_no_place_for_a_backup(own_department: Commands) -> None:
+    refused = given("backup", own_department.folder, own_department.folder / "backup.age", "--to", "age1")
     assert "keep a backup on another disk" in str(refused.exception)
 
 
-def test_missing_folder_becomes_no_file(department: Commands, tmp_path: Path) -> None:
-    refused = given("backup", department.folder, tmp_path / "not-mounted", "--to", "age1")
+def test_missing_folder_becomes_no_file(own_department: Commands, tmp_path: Path) -> None:
+    refused = given("backup", own_department.folder, tmp_path / "not-mounted", "--to", "age1")
     assert "there is no such folder" in str(refused.exception)
     assert not (tmp_path / "not-mounted").exists()
 
 
 def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
-    department: Commands, s3_store: S3Store, tmp_path: Path
+    own_department: Commands, s3_store: S3Store, tmp_path: Path
 ) -> None:
-    folder, top = DepartmentFolder(department.folder), department.folder.parent
-    public, post = new_key(tmp_path / "key.txt"), fleet_post(department)
+    folder, top = DepartmentFolder(own_department.folder), own_department.folder.parent
+    public, post = new_key(tmp_path / "key.txt"), fleet_post(own_department)
     with S3Store(s3_store.directory / "of-a-backup") as store, running_database(folder):
         settings = store.settings(credentials=store.directory / "credentials.toml")
         table = "".join(f'{name} = "{said}"\n' for name, said in settings.model_dump(exclude_unset=True).items())
@@ -134,8 +134,8 @@ def test_pictures_in_a_bucket_are_not_in_it_and_read_from_there(
     assert (top / "try" / "database").exists()
 
 
-def test_old_backups_go_though_no_new_one_can_be_made(department: Commands, tmp_path: Path) -> None:
-    folder = DepartmentFolder(department.folder)
+def test_old_backups_go_though_no_new_one_can_be_made(own_department: Commands, tmp_path: Path) -> None:
+    folder = DepartmentFolder(own_department.folder)
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
             for days, name in ((50, "older"), (40, "old"), (1, "elsewhere")):

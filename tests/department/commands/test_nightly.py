@@ -15,18 +15,18 @@ from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.web.nightly import nightly_problems
-from tests.department.commands.installation import Commands, department
+from tests.department.commands.installation import Commands, own_department
 from tests.department.commands.test_backup import new_key
 from tests.department.ledger.asked import hand_made
 
-__all__ = ["department"]
+__all__ = ["own_department"]
 
 
-def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_path: Path) -> None:
-    folder, backups = DepartmentFolder(department.folder), tmp_path / "backups"
+def test_each_step_is_done_and_what_failed_is_said(own_department: Commands, tmp_path: Path) -> None:
+    folder, backups = DepartmentFolder(own_department.folder), tmp_path / "backups"
     backups.mkdir()
     key = new_key(tmp_path / "key.txt")
-    settings = department.folder / "department.toml"
+    settings = own_department.folder / "department.toml"
     settings.write_text(settings.read_text() + f'backups = "{backups}"\nbackup_keys = ["{key}"]\n')
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
@@ -36,7 +36,7 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
                 superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [name, f"{name}.backup.age", at])
                 (backups / f"{name}.backup.age").touch()
         (backups / "away.backup.age").unlink()
-        done = department("nightly")
+        done = own_department("nightly")
         said = json.loads(folder.nightly.read_bytes())["steps"]
         assert [step for step, why in said.items() if why is None] == [
             "journal",
@@ -54,17 +54,17 @@ def test_each_step_is_done_and_what_failed_is_said(department: Commands, tmp_pat
         assert (folder.holds_aside.read_bytes(), folder.holds_aside.stat().st_mode & 0o077) == (b"", 0)
         left = sorted(path.name for path in backups.iterdir())
         assert (len(left), left[-1], "old.backup.age" in left) == (2, "young.backup.age", False)
-        assert department.json("status")["nightly"] == {"restore-test": said["restore-test"]}
-        assert department.json("public publish")["published"] is False, "the night did it"
-        assert department("public export", tmp_path / "site").returncode == 0
+        assert own_department.json("status")["nightly"] == {"restore-test": said["restore-test"]}
+        assert own_department.json("public publish")["published"] is False, "the night did it"
+        assert own_department("public export", tmp_path / "site").returncode == 0
         assert "Signed copy of" in (tmp_path / "site" / "index.html").read_text()
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             events = keeper.execute("SELECT event FROM ledger_entry ORDER BY number").fetchall()
     assert [event for (event,) in events][-3:] == ["sealed", "backup_removed", "backed_up"]
 
 
-def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = DepartmentFolder(department.folder)
+def test_end_of_the_certificate_is_said_ahead(own_department: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = DepartmentFolder(own_department.folder)
     monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
     monkeypatch.setattr("platepost.department.config.checks.ENDING", timedelta(days=800))
     CliRunner().invoke(group, ["nightly", str(folder.path)])
@@ -76,9 +76,9 @@ def test_end_of_the_certificate_is_said_ahead(department: Commands, monkeypatch:
 
 
 def test_rules_against_misuse_that_did_not_run_are_missed(
-    department: Commands, monkeypatch: pytest.MonkeyPatch
+    own_department: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = DepartmentFolder(department.folder)
+    folder = DepartmentFolder(own_department.folder)
     monkeypatch.setattr("platepost.department.commands.nightly.run_platepost", lambda *_: None)
     with running_database(folder):
         with psycopg.connect(host=str(folder.cluster), user=SUPERUSER, dbname=DATABASE_NAME) as superuser:
@@ -88,6 +88,6 @@ def test_rules_against_misuse_that_did_not_run_are_missed(
             superuser.execute("ALTER TABLE ledger_entry ENABLE ALWAYS TRIGGER ledger_entry_is_final")
         CliRunner().invoke(group, ["nightly", str(folder.path)])
         assert "did not run for two days" in nightly_problems(folder.nightly, datetime.now(UTC))["misuse"]
-        assert department("audit misuse").returncode == 0
+        assert own_department("audit misuse").returncode == 0
         CliRunner().invoke(group, ["nightly", str(folder.path)])
         assert "misuse" not in nightly_problems(folder.nightly, datetime.now(UTC))
