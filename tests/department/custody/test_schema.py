@@ -1,5 +1,6 @@
 """What the database itself sees to: partitions, rights, and rows that nobody sees without an entry in the ledger."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -60,11 +61,13 @@ def test_a_chain_is_found_by_its_index() -> None:
     with as_role(KEEPER), connection.cursor() as cursor:
         # A bitmap of the same index stands on lines of its own, which a table's statistics bring about.
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SELECT custody_make_partitions('2019-03-18', '2019-03-18')")
         cursor.execute(find, said)
         plan = [line for (line,) in cursor.fetchall()]
     scans = [line for line in plan if " on custody_record" in line]
-    assert scans
-    assert [line for line in scans if "_chain" not in line] == []
+    assert any("_20190318" in line for line in scans)
+    # Migrations named the index of the partitions that there were; that of a later one has a name by PostgreSQL.
+    assert [line for line in scans if not re.search(r"using \w+(_chain|_custody_line_idx\d*)\b", line)] == []
 
 
 def test_the_keeper_neither_changes_nor_deletes_a_record() -> None:
