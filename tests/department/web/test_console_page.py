@@ -112,11 +112,11 @@ class Desk:
         page.goto(f"{address}/{path}")
         return page
 
-    def close_open_alerts(self) -> None:
-        """Leave no alert to the next test, as if somebody had closed each: the console shows those that are open."""
+    def forget_alerts(self) -> None:
+        """Leave no alert to the next test, and no acknowledgment of a shift: the console shows both."""
         database = {"host": str(self.site.cluster.folder), "dbname": DATABASE_NAME, "user": SUPERUSER}
         with psycopg.connect(**database) as superuser:
-            empty(superuser, "alerts_step", "alerts_alert")
+            empty(superuser, "alerts_step", "alerts_alert", "alerts_acknowledgment")
 
     def step(self, login: str, hit: str, step: str, **more: str) -> int:
         """Make a step by hand, as somebody and on no page, with the right revision; return the status."""
@@ -172,7 +172,7 @@ def desk(shared_desk: Desk) -> Desk:
     shared_desk.hits.clear()
     if not shared_desk.site.broker.running:
         shared_desk.site.broker.start()
-    shared_desk.close_open_alerts()
+    shared_desk.forget_alerts()
     return shared_desk
 
 
