@@ -161,6 +161,7 @@ def shared_desk(installed: Installed) -> Iterator[Desk]:
         with made.keeping():
             people = {"a.rivera": "dispatcher:current", "b.chen": "dispatcher:current"}
             people |= {"c.lapsed": "dispatcher:lapsed", "d.okafor": "auditor:current", "e.novak": "dispatcher:current"}
+            people |= {"f.vale": "dispatcher:current"}
             cookies = sessions(folder, *(f"{login}:{said}" for login, said in people.items()))
             assert made.department("person covert", "a.rivera", GROUP).returncode == 0
             yield Desk(made, f"127.0.0.1:{free_port()}", dict(zip(people, cookies, strict=True)))
@@ -540,10 +541,10 @@ def test_stream_that_fell_silent_is_asked_for_again(served: Desk, visitor: Visit
 
 def test_stream_ends_when_its_person_lapses(served: Desk, visitor: Visitor) -> None:
     served.hit()
-    page, other = served.open(visitor, "e.novak"), served.open(visitor, "b.chen")
+    page, other = served.open(visitor, "f.vale"), served.open(visitor, "b.chen")
     for each in (page, other):
         expect(each.locator("#hit")).to_contain_text(PLATE)
-    served.lapse("e.novak")
+    served.lapse("f.vale")
     expect(page.locator("#deaf")).to_contain_text("You are logged out, or may not see hits any more.")
     assert PLATE not in page.inner_text("body")
     expect(other.locator("#hit")).to_contain_text(PLATE)
