@@ -20,7 +20,7 @@ from platepost.department.policy.errors import ApprovalNeededError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose
 from tests.department.ledger.asked import hand_made
 from tests.department.ledger.conftest import Connect
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.roles import as_role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def test_search_is_approved_by_somebody_else_first(strict: psycopg.Connection) -
     assert (waits.purpose, waits.case) == ("stolen vehicle", "26-00417")
     page = client_of(made_person("t.person", DepartmentRole.SUPERVISOR))
     with as_role(WEB):
-        shown = page.get("/reviews/").content.decode()
+        shown = page_text(page.get("/reviews/"))
         assert "o.person" in shown
         assert "7AB" not in shown
         said = {"search": waits.entry, "approved": "True", "note": "as the report says"}

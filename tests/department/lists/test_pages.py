@@ -15,7 +15,7 @@ from platepost.department.lists.models import ListEntry, ListRequest
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.policy.policy import ListRules
 from tests.department.lists.conftest import Stock, entry_of, fresh_client
-from tests.department.people.persons import client_of
+from tests.department.people.persons import client_of, page_text
 from tests.department.roles import as_role
 
 People = dict[str, DepartmentPerson]
@@ -38,7 +38,7 @@ def logged_in(person: DepartmentPerson) -> Client:
 
 
 def text_of(answer: HttpResponse) -> str:
-    text = answer.content.decode()
+    text = page_text(answer)
     assert not re.search('(href|src|action)="[^"]*7AB|<title>[^<]*7AB', text)
     return text
 

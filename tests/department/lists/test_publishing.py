@@ -38,6 +38,7 @@ from platepost.wire.records import Envelope, HotListState, Purpose, Recorder, So
 from platepost.wire.records import Signer as RecordSigner
 from platepost.wire.records.recorder import new_identifier
 from tests.department.lists.conftest import entry_of, fresh_client
+from tests.department.people.persons import page_text
 from tests.department.roles import as_role
 
 BY = ImportingUser("root", b"secret")
@@ -201,7 +202,7 @@ def page_of(person: DepartmentPerson, entry: ListEntry | None = None) -> str:
     address = reverse("lists") if entry is None else reverse("list_entry", args=[entry.pk])
     client = fresh_client(person)
     with as_role(WEB):
-        return client.get(address).content.decode()
+        return page_text(client.get(address))
 
 
 def test_fleet_that_was_restored_from_a_backup_publishes_what_posts_do_not_refuse_as_older(

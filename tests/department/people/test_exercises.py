@@ -9,7 +9,7 @@ from platepost.department.database.roles import WEB
 from platepost.department.people.exercise_file import Exercise, ExerciseSet
 from platepost.department.people.models import ExerciseResult
 from platepost.department.people.rights import DepartmentRole, TrainingTopic
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.people.test_login import events
 from tests.department.roles import as_role
 
@@ -32,7 +32,7 @@ def test_set_is_done_by_whoever_has_lapsed_and_a_trainer_sees_it(tmp_path: Path)
         assert "renamed" in client.get("/training/").content.decode()
         assert "Read it." in client.get("/training/renamed/").content.decode()
         assert client.get("/training/renamed/1.png").headers["Content-Type"] == "image/png"
-        page = client.post("/training/renamed/", {"number": 1, "answer": "7abc 123"}).content.decode()
+        page = page_text(client.post("/training/renamed/", {"number": 1, "answer": "7abc 123"}))
         assert ("Right: 7ABC123" in page, "2 of 3" in page) == (True, True)
         assert "TEST1" not in page, "no answer before it is given"
         again = client.post("/training/renamed/", {"number": 1, "answer": "7abc 123"}).content.decode()

@@ -290,7 +290,7 @@ def test_clock_list_and_notices_by_the_pages(
         where = f"/incidents/{made.pk}/"
         assert client.post(f"{where}list/", {"key": "none"}).status_code == 409
         sealed = client.post(f"{where}list/", {"key": key.as_pem(private=False).decode()}).content
-    assert b"TEST004" not in sealed
+    assert AFFECTED.encode() not in sealed
     about, *plates = map(json.loads, unpack(open_sealed(sealed, key.as_pem(private=True)))[AFFECTED].splitlines())
     assert (about["plates"], [each["plate"] for each in plates]) == (1, ["TEST004"])
     with as_role(WEB):

@@ -62,7 +62,7 @@ def test_amber_alert_from_the_keyboard_to_the_posts_and_off_again(
     with phone.expect_navigation():
         phone.keyboard.press("Enter")
     site.until(lambda: all(site.looks_for("7IMP001")))
-    assert "NONE" not in phone.content()
+    assert "NONE" not in phone.inner_text("body")
     for where in ("/lists/", "/lists/add/", "/lists/imports/", "/lists/imports/1/"):
         site.visit(phone, where, site.supervisor)
         fine(phone)

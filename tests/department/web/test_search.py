@@ -29,7 +29,7 @@ from platepost.department.search.plates import in_time
 from platepost.department.web import search as pages
 from platepost.department.web.search import READS
 from tests.department.emptying import empty
-from tests.department.people.persons import client_of, made_person
+from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.people.test_access import address
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, stock, superuser
@@ -63,7 +63,7 @@ def last_number(superuser: psycopg.Connection) -> int:
 
 
 def text_of(answer: HttpResponse) -> str:
-    text = answer.content.decode()
+    text = page_text(answer)
     title = re.search("<title>(.*)</title>", text)
     assert title is not None
     assert "7AB" not in title[1]
@@ -247,7 +247,7 @@ def test_without_a_purpose_nothing_is_shown(
 ) -> None:
     stock([{"plate": PLATE}])
     begin = last_number(superuser)
-    text = operator.post(path, said).content.decode()
+    text = page_text(operator.post(path, said))
     given = said.get("plate", "")
     assert "post-1</td>" not in text
     assert re.sub(f'value="{re.escape(given)}"', "", text).count(PLATE) == 0

@@ -98,7 +98,7 @@ def test_no_key_is_in_it_in_clear(fleet: Fleet) -> None:
     for path in fleet.directory.rglob("*key*.pem"):
         body = path.read_bytes().splitlines()[1]
         assert body not in sealed
-    assert b"PRIVATE" not in sealed
+    assert b"PRIVATE KEY-----" not in sealed
 
 
 @pytest.mark.parametrize("fault", ["passphrase", "changed", "cut off", "empty"])

@@ -254,8 +254,10 @@ def test_a_body_that_inflates_beyond_its_word_is_malformed(
 
 
 def test_nothing_in_the_file_can_be_used_without_a_posts_key(department: Department) -> None:
-    rows = [*department.rows, HotListRow("5ZZZ999", "felony_vehicle", 1, "CA", None, "CASE-77-SECRET")]
-    package = department.package(rows, patterns=[department.pattern("6XY*", case="CASE-78-SECRET")])
+    """Each plate is as long as a list takes: seven characters can come up in base64 by chance, sixteen do not."""
+    plates = ("7ABC123INVENTED7", "8ODE456INVENTED8", "5ZZZ999INVENTED5")
+    rows = [HotListRow(plate, "felony_vehicle", 1, "CA", None, "CASE-77-SECRET") for plate in plates]
+    package = department.package(rows, patterns=[department.pattern("6XYZ987INVENTED*", case="CASE-78-SECRET")])
     header, columns = decode(opened(department, package).body)
     secret = PlateHash(bytes.fromhex(header.hash_key))
     for row in rows:
@@ -264,7 +266,8 @@ def test_nothing_in_the_file_can_be_used_without_a_posts_key(department: Departm
         for trace in (text, base64.urlsafe_b64encode(text).rstrip(b"="), text.hex().encode(), digest[:8]):
             assert trace not in package
             assert fingerprint(digest) in columns["fingerprints"].tolist()
-    for trace in (b"felony_vehicle", b"SECRET", b"6XY", bytes.fromhex(header.hash_key), header.hash_key.encode()):
+    traces = (b"felony_vehicle", b"CASE-77-SECRET", b"CASE-78-SECRET", b"6XYZ987INVENTED")
+    for trace in (*traces, bytes.fromhex(header.hash_key), header.hash_key.encode()):
         assert trace not in package
     facts = payload(package)
     assert not {name for name in facts if "key" in name or "hash" in name}
