@@ -1,5 +1,6 @@
 """A server that belongs to a run: a child process with a loopback port and a log, which may be killed and restarted."""
 
+import errno
 import os
 import random
 import signal
@@ -20,6 +21,8 @@ _OUTGOING = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _OUTGOING_LEAST = 32768
 _LOWEST = 10240
 _ATTEMPTS = 64
+_reservations: list[socket.socket] = []
+"""One for each port that `free_port` gave to this process, open until the process ends."""
 
 
 class Daemon:
@@ -180,10 +183,11 @@ class Daemon:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on.
+    """Return a port of the loopback interface that nobody listens on and that no caller on this machine got before.
 
-    Not one of those that the kernel gives to outgoing connections (ip(7), ip_local_port_range): while a server is away,
-    one of thousands of clients would sit on its port.
+    It stays reserved until this process ends: the server may start late, and may be away for a while. It is not one of
+    those that the kernel gives to outgoing connections (ip(7), ip_local_port_range): while a server is away, one of
+    thousands of clients would sit on its port.
     """
     try:
         least = int(_OUTGOING.read_text(encoding="ascii").split()[0])
@@ -196,8 +200,26 @@ def free_port() -> int:
                 listener.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(listener.getsockname()[1])
+            number = int(listener.getsockname()[1])
+            if _reserve(number):
+                return number
     raise BrokerError("no port of the loopback interface is free")
+
+
+def _reserve(port: int) -> bool:
+    """Reserve a port for this process; return False if another call, in any process, has it.
+
+    The reservation is the name of a Unix socket in Linux's abstract namespace (unix(7)): it is unique on the machine,
+    and ends with the process. Elsewhere there is none, and a port may come twice.
+    """
+    reservation = socket.socket(socket.AF_UNIX)
+    try:
+        reservation.bind(f"\0platepost-port-{port}")
+    except OSError as error:
+        reservation.close()
+        return error.errno != errno.EADDRINUSE
+    _reservations.append(reservation)
+    return True
 
 
 def hold_port() -> socket.socket:

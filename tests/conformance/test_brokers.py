@@ -1,6 +1,5 @@
 """What the uplink needs of a broker, and whether the post does its work with each unchanged."""
 
-import socket
 import sqlite3
 import time
 from contextlib import closing
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from platepost.device.uplink.inbox import Delivery
+from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.keeper.keeper import STORE
 from platepost.wire.contract.examples import example_status
@@ -201,8 +201,7 @@ def test_what_a_subscriber_had_not_acknowledged_comes_again_soon_after_a_kill(st
 
 
 def test_another_address_of_the_list_takes_over(stand: Stand) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        dead = f"localhost:{closed.getsockname()[1]}"
+    dead = f"localhost:{free_port()}"
     with stand.post() as post:
         keeper = stand.keeper(post)
         sent = post.audit().id

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from platepost.department.ledger.errors import HeadError
 from platepost.department.ledger.heads import SealedHead, noted_head, opened_head, request_stamp, send_away, sign_head
+from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.verify.noted import NotedHead
 from tests.department.ledger.time_stamping import time_stamping
 
@@ -65,11 +66,8 @@ def test_stamp_of_a_stranger_counts_for_nothing(witness: tuple[str, list[x509.Ce
 
 
 def test_witness_that_is_away() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
     with pytest.raises(HeadError, match="does not answer"):
-        request_stamp(b"message", f"http://127.0.0.1:{port}/")
+        request_stamp(b"message", f"http://127.0.0.1:{free_port()}/")
 
 
 def test_end_goes_to_every_destination(tmp_path: Path) -> None:

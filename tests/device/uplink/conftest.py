@@ -26,6 +26,7 @@ from paho.mqtt.properties import Properties
 
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.uplink import Uplink
+from platepost.simulator.brokers.daemon import free_port
 from platepost.wire.contract.examples import LIST, example_audit, example_sight, example_status
 from platepost.wire.records import (
     Envelope,
@@ -218,12 +219,9 @@ class Bench:
     def broker(self, *, rights: str = RIGHTS, extra: str = "") -> Mosquitto:
         if MOSQUITTO is None:
             pytest.skip("mosquitto is missing: make tools")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         directory = self.directory / f"broker-{len(self.brokers)}"
         directory.mkdir()
-        broker = Mosquitto(directory, self.authority, port, rights, extra)
+        broker = Mosquitto(directory, self.authority, free_port(), rights, extra)
         self.brokers.append(broker)
         broker.start()
         return broker

@@ -20,6 +20,7 @@ from platepost.provisioning.cli import provision
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.simulator.brokers.daemon import free_port
 
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path=SBIN)
@@ -75,9 +76,7 @@ class Made:
 
 @pytest.fixture
 def made(mocker: MockerFixture) -> Iterator[Made]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
+    port = free_port()
     mocker.patch("platepost.provisioning.fleet.fleet.DEFAULT_PORT", port)
     with TemporaryDirectory(prefix="platepost-broker-") as folder:
         Path(folder).chmod(0o711)  # root's mosquitto becomes another user, who cannot enter pytest's own folders
