@@ -1,11 +1,13 @@
 """Commands of `platepost` in processes of their own, forked from one that has imported what they need.
 
 To import Django and the department takes most of a second of a core, and the tests give hundreds of commands. The
-program that this file is when it is run forks for each line that it reads; all else is as in one that was started.
+program that this file is when it is run forks for each line that it reads; all else is as in one that was started, but
+that Django's apps and models are loaded by then, and that the end does not take apart what was imported.
 A command that goes on beside the test is forked once more, by a process that waits for it and then says how it ended.
 """
 
 import atexit
+import gc
 import json
 import os
 import select
@@ -13,12 +15,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Self, TextIO
+from typing import Any, NoReturn, Self, TextIO
 
 ROOT = str(Path(__file__).parents[3])
 
@@ -131,6 +134,8 @@ def _answer() -> Mapping[str, Any] | None:
     """Answer each line that is read; return None at the end, and what is to be done in a process that was forked."""
     sys.path.pop(0)  # where this file lies
     _import_all()
+    _load_apps()
+    gc.freeze()  # to look for garbage here would copy every page for every command
     answers = os.fdopen(os.dup(1), "w")
     files = socket.socket(fileno=int(sys.argv[1]))
     with open(os.dup(0), encoding="utf-8") as asked:  # noqa: PTH123
@@ -209,7 +214,34 @@ def _import_all() -> None:
             importlib.import_module(name)
 
 
-def _become(words: Mapping[str, Any]) -> None:
+def _load_apps() -> None:
+    """Load Django's apps with the settings that all folders share; each command then gives those of its own folder."""
+    import importlib  # noqa: PLC0415
+    import pkgutil  # noqa: PLC0415
+
+    import django  # noqa: PLC0415
+    from django.apps import apps  # noqa: PLC0415
+    from django.conf import empty, settings  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+    from django.utils.timezone import get_default_timezone  # noqa: PLC0415
+
+    from platepost.department.config import base  # noqa: PLC0415
+
+    common = {name: value for name, value in vars(base).items() if name.isupper()}
+    settings.configure(**common, DATABASES={"default": {"ENGINE": "django.db.backends.postgresql"}})
+    django.setup()
+    for app in apps.get_app_configs():
+        with suppress(ModuleNotFoundError):  # it has none
+            migrations = importlib.import_module(f"{app.name}.migrations")
+            for module in pkgutil.iter_modules(migrations.__path__, f"{migrations.__name__}."):
+                importlib.import_module(module.name)
+    settings._wrapped = empty
+    vars(connections).clear()
+    connections.__init__()  # type: ignore[misc] - none of them is of a folder
+    get_default_timezone.cache_clear()
+
+
+def _become(words: Mapping[str, Any]) -> NoReturn:
     """Give a command in this process, which was forked for it."""
     import random  # noqa: PLC0415
     import time  # noqa: PLC0415
@@ -225,11 +257,28 @@ def _become(words: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     sys.argv = ["-c", *words["arguments"]]
-    if words["program"]:
-        sys.path.insert(0, ROOT)
-        exec(words["program"], {"__name__": "__main__"})  # noqa: S102 - a test's own
-    else:
-        main()
+    code: object = None
+    try:
+        if words["program"]:
+            sys.path.insert(0, ROOT)
+            exec(words["program"], {"__name__": "__main__"})  # noqa: S102 - a test's own
+        else:
+            main()
+    except SystemExit as ended:
+        code = ended.code
+    _end(code)
+
+
+def _end(code: object) -> NoReturn:
+    """End this process as Python does, and as multiprocessing does after a fork: without taking modules apart."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if code is not None and not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":
