@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import PHONE, Visitor, accessibility_faults
+from tests.browser import PHONE, Visitor, accessibility_faults, page_faults
 
 pytestmark = pytest.mark.end_to_end
 
@@ -21,3 +21,12 @@ def test_what_is_not_accessible_is_named(visitor: Visitor) -> None:
     page = visitor.open("data:text/html,<html lang=en><title>x</title><main><h1>x</h1><button></button></main>")
     (fault,) = accessibility_faults(page)
     assert fault.startswith("Buttons must have discernible text: <button></button> Fix any of the following:")
+
+
+def test_a_color_that_cannot_be_read_on_a_phone_by_night_alone_is_named(visitor: Visitor) -> None:
+    style = "@media (max-width: 400px) and (prefers-color-scheme: dark) { p { color: gray; background: dimgray } }"
+    page = visitor.open(
+        f"data:text/html,<html lang=en><title>x</title><style>{style}</style><main><h1>x</h1><p>Plates</p>"
+    )
+    (fault,) = page_faults(page)
+    assert "minimum color contrast ratio" in fault
