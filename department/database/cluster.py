@@ -47,13 +47,15 @@ def installed_versions() -> dict[int, Path]:
     """Return the folder of the binaries of each usable PostgreSQL, by its version."""
     places = [*_PLACES.glob("*/bin")]
     found = shutil.which("postgres")
-    if found is not None:
+    if found is not None and Path(found).resolve().parent not in places:
         places.append(Path(found).resolve().parent)
     usable = {_version(place): place for place in places if (place / "initdb").exists()}
     return {number: place for number, place in usable.items() if number >= LEAST_VERSION}
 
 
 def _version(place: Path) -> int:
+    if place.is_relative_to(_PLACES) and place.parent.name.isdecimal():
+        return int(place.parent.name)  # Debian's folders are named so; to ask a program takes 30 ms
     try:
         said = subprocess.run([place / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
