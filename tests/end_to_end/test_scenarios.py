@@ -18,6 +18,7 @@ from platepost.simulator.scenario.load import SHIPPED, shipped
 from platepost.simulator.scenario.outcome import Outcome
 from platepost.simulator.scenario.runner import RunOptions, run_all, run_one
 from tests.browser import report_faults
+from tests.thorough import THOROUGH
 from tests.verifier.second import agreed
 
 pytestmark = [
@@ -111,7 +112,7 @@ def test_the_same_scenario_and_seed_give_the_same_records_and_another_seed_other
     assert again.records_digest == first.records_digest
 
 
-@of("broker_failover", "disk_full", "two_posts", "week_without_network")
+@of("broker_failover", "two_posts", *(("disk_full", "week_without_network") if THOROUGH else ()))
 def test_what_happens_in_threads_of_the_uplink_is_the_same_every_time(played: Played) -> None:
     first, again = played.outcome.figures, run_one(SHIPPED / f"{played.outcome.name}.toml", RunOptions()).figures
     assert first is not None

@@ -19,6 +19,7 @@ from platepost.device.camera.lens import LensMonitor
 from platepost.device.camera.view import View, Views, frame_sharpness, small
 from platepost.simulator.camera.recordings import open_recording
 from platepost.wire.faults import Fault
+from tests.thorough import in_turn
 
 Gray = NDArray[np.uint8]
 FOOTAGE = Path(__file__).parents[3] / "simulator" / "footage"
@@ -160,27 +161,25 @@ def settled(clip: str) -> Watch:
     return watch
 
 
-@pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider])
+@pytest.mark.parametrize(("alter", "clip"), in_turn([sound, dusk, cloud, noise, lorry, spider], CLIPS))
 def test_a_sound_lens_is_left_in_peace(clip: str, alter: Callable[[Gray], Gray]) -> None:
     watch = Watch(clip)
     watch.see(sound, seconds=20)
     assert watch.see(alter, seconds=120) == set()
 
 
-@pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize(
-    ("alter", "fault"),
-    [
-        (cardboard, Fault.LENS_BLOCKED),
-        (paint, Fault.LENS_BLOCKED),
-        (greased, Fault.LENS_BLURRED),
-        (defocused, Fault.LENS_BLURRED),
-        (turned, Fault.LENS_MOVED),
-        (tilted, Fault.LENS_MOVED),
-        (sun, Fault.LENS_DAZZLED),
-    ],
+AILS = (
+    (cardboard, Fault.LENS_BLOCKED),
+    (paint, Fault.LENS_BLOCKED),
+    (greased, Fault.LENS_BLURRED),
+    (defocused, Fault.LENS_BLURRED),
+    (turned, Fault.LENS_MOVED),
+    (tilted, Fault.LENS_MOVED),
+    (sun, Fault.LENS_DAZZLED),
 )
+
+
+@pytest.mark.parametrize(("alter", "fault", "clip"), [(*ails, clip) for ails, clip in in_turn(AILS, CLIPS)])
 def test_what_ails_the_lens_is_named_in_time_and_heals(clip: str, alter: Callable[[Gray], Gray], fault: Fault) -> None:
     watch = deepcopy(settled(clip))
     assert watch.see(alter, seconds=NAMED_WITHIN) == {fault.value}

@@ -15,6 +15,7 @@ from platepost.device.camera.view import frame_sharpness, small
 from platepost.simulator.camera.recordings import open_recording
 from platepost.technician.aim.movement import MovementDetector
 from tests.device.camera.test_lens import FOOTAGE, cloud, dusk, lorry, noise, once, sound, spider
+from tests.thorough import in_turn
 
 Gray = NDArray[np.uint8]
 CLIPS = ("street.mp4", "rush_hour.mp4")
@@ -100,8 +101,7 @@ def settled(clip: str) -> Camera:
     return deepcopy(_settled(clip))
 
 
-@pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize("alter", [sound, dusk, cloud, noise, lorry, spider, gain])
+@pytest.mark.parametrize(("alter", "clip"), in_turn([sound, dusk, cloud, noise, lorry, spider, gain], CLIPS))
 def test_traffic_light_and_exposure_are_no_move(clip: str, alter: Callable[[Gray], Gray]) -> None:
     camera = settled(clip)
     assert camera.see(alter, seconds=20) == 0
@@ -126,20 +126,19 @@ def test_a_van_that_stands_before_the_lens_for_some_seconds_is_no_move() -> None
     assert camera.see(np.zeros_like, seconds=12) == 0
 
 
-@pytest.mark.parametrize("clip", CLIPS)
-@pytest.mark.parametrize(
-    "alter",
-    [
-        turned(1.07),
-        turned(1.2),
-        turned(1.4),
-        turned(1 / 1.1),
-        turned(1, right=0.04),
-        turned(1, right=0.3),
-        turned(1, down=0.1),
-        turned(1.2, down=0.2),
-    ],
+TURNS = (
+    turned(1.07),
+    turned(1.2),
+    turned(1.4),
+    turned(1 / 1.1),
+    turned(1, right=0.04),
+    turned(1, right=0.3),
+    turned(1, down=0.1),
+    turned(1.2, down=0.2),
 )
+
+
+@pytest.mark.parametrize(("alter", "clip"), in_turn(TURNS, CLIPS))
 def test_a_turn_and_a_zoom_are_found_once_and_soon(clip: str, alter: Callable[[Gray], Gray]) -> None:
     camera = settled(clip)
     assert camera.see(alter, seconds=10) == 1
