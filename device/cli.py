@@ -13,7 +13,7 @@ from platepost.common.commands.spoken import speak
 from platepost.common.errors import PlatepostError, installing
 from platepost.common.language import LANGUAGES, Phrase, message, spoken
 from platepost.common.secrets.undumpable import hide_memory
-from platepost.common.signals import BROKEN_OFF
+from platepost.common.signals import INTERRUPTED
 from platepost.version import __version__
 
 _OWN = {
@@ -92,7 +92,7 @@ class _Platepost(LazyGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Aborted!", err=True)
-            ctx.exit(BROKEN_OFF)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(

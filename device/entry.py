@@ -2,7 +2,7 @@
 
 import sys
 
-from platepost.common.signals import BROKEN_OFF
+from platepost.common.signals import INTERRUPTED
 
 
 def main() -> object:
@@ -13,4 +13,4 @@ def main() -> object:
         return run()
     except KeyboardInterrupt:
         sys.stderr.write("Aborted!\n")
-        raise SystemExit(BROKEN_OFF) from None
+        raise SystemExit(INTERRUPTED) from None

@@ -9,7 +9,6 @@ import re
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -22,11 +21,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from platepost.common.signals import Stopped, wait_for
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE
 from platepost.provisioning.trust.passphrase import PERSONAL_PASSPHRASE
 
 ANSWER_SECONDS = 10.0
+CLOSE_SECONDS = 2.0
+"""For the end of the network's thread."""
 SLOWEST_LINE = 20_000
 """Bytes a second of a message's way to the broker; a package of a million plates is some tens of megabytes."""
 
@@ -155,7 +157,7 @@ class Connection:
                 granted = self._wait(lambda: self._granted, ANSWER_SECONDS, "subscribing")
                 for topic, reason in zip(self._topics, granted, strict=True):
                     _accepted(reason, f"subscribing to {topic}")
-        except ProvisioningError:
+        except (ProvisioningError, Stopped):
             self.close()
             raise
         return self
@@ -166,7 +168,11 @@ class Connection:
     def close(self) -> None:
         """Disconnect; may be called again."""
         self._client.disconnect()
-        self._client.loop_stop()
+        # As `loop_stop`, but with a limit: a listener of the caller's that hangs in paho's thread does not hold this.
+        thread = self._client._thread  # noqa: SLF001 - paho has no other name for it
+        self._client._thread_terminate = True  # noqa: SLF001
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(CLOSE_SECONDS)
 
     @property
     def certificate(self) -> x509.Certificate | None:
@@ -184,6 +190,7 @@ class Connection:
         expiry_seconds: int | None = None,
         response_topic: str | None = None,
         correlation: bytes | None = None,
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
         """Publish, QoS 1, and wait until the broker has it.
 
@@ -194,6 +201,7 @@ class Connection:
             expiry_seconds: after which the broker forgets it.
             response_topic: where an answer is awaited.
             correlation: what an answer is to be known by.
+            seconds: how long the broker may take to answer, besides the time that a large message is on its way.
 
         Raises:
             ProvisioningError: the broker does not answer, or refuses the message.
@@ -210,7 +218,7 @@ class Connection:
             if value is not None:
                 setattr(properties, name, value)
         number = self._client.publish(topic, message, qos=1, retain=retain, properties=properties).mid
-        seconds = ANSWER_SECONDS + len(message) / SLOWEST_LINE
+        seconds += len(message) / SLOWEST_LINE
         _accepted(self._wait(lambda: self._acknowledged.pop(number, None), seconds, what), what)
 
     def is_refused(self, topic: str) -> bool:
@@ -253,30 +261,32 @@ class Connection:
                     return True
             return until_lost and self._ended is not None
 
-        with self._changed:
-            self._changed.wait_for(look, seconds)
+        wait_for(self._changed, look, seconds)
         return found[0] if found else None
 
     def was_ended(self, *, within: float) -> bool:
         """Tell whether the broker ends the connection within so many seconds, or has."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._ended is not None, within)
+        return wait_for(self._changed, lambda: self._ended is not None, within)
 
     def is_back(self, *, within: float) -> bool:
         """Tell whether the connection stands within so many seconds, or does: one that was lost is made again."""
-        with self._changed:
-            return self._changed.wait_for(self._client.is_connected, within)
+        return wait_for(self._changed, self._client.is_connected, within)
 
     def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
-        end = time.monotonic() + seconds
-        with self._changed:
-            while (value := found()) is None:
-                # A client certificate that is refused shows only when the broker hangs up: TLS 1.3.
-                if self._answer is None and self._ended is not None:
-                    raise ProvisioningError(f"{what}: the broker hung up: {self._ended}")
-                if not self._changed.wait(end - time.monotonic()):
-                    raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s")
-        return value
+        value: _Found | None = None
+
+        def is_over() -> bool:
+            nonlocal value
+            value = found()
+            # A client certificate that is refused shows only when the broker hangs up: TLS 1.3.
+            return value is not None or (self._answer is None and self._ended is not None)
+
+        answered = wait_for(self._changed, is_over, seconds)
+        if value is not None:
+            return value
+        if answered:
+            raise ProvisioningError(f"{what}: the broker hung up: {self._ended}")
+        raise ProvisioningError(f"{what}: no answer within {seconds:.0f} s")
 
     def _keep(self, topic: str, payload: bytes) -> None:
         with self._changed:

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from platepost.common.signals import Stop
 from platepost.provisioning.errors import ProvisioningError
 
 _START_SECONDS = 10.0
@@ -34,6 +36,26 @@ def _base(host: str, port: int) -> str:
 
 def _not_served(base: str) -> ProvisioningError:
     return ProvisioningError(f"nothing can be served at {base}: is that an address of this machine, and free?")
+
+
+class StoppableServer(uvicorn.Server):
+    """A server in the main thread that `platepost`'s own stop ends, in place of uvicorn's handlers of signals."""
+
+    def run_until(self, stop: Stop, *, at_end: Callable[[], object] = lambda: None) -> None:
+        """Serve until the command is asked to end; `at_end` is called then, to end what never ends by itself."""
+
+        def end() -> None:
+            self.should_exit = True
+            at_end()
+
+        with stop.on_request(end):
+            self.run()
+        stop.acknowledge()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the command."""
+        yield
 
 
 class PageServer:

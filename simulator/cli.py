@@ -1,11 +1,9 @@
 """`platepost simulate`: footage through a post's own code, with nothing but this machine."""
 
-import signal
-import threading
-
 import click
 
 from platepost.common.commands.lazy import LazyCommand, LazyGroup
+from platepost.common.signals import stop_on_signals
 
 _COMMANDS = {
     "aim": LazyCommand("platepost.simulator.practice:aim", "Practice aiming a camera, on a clip."),
@@ -82,8 +80,7 @@ Examples:
   platepost simulate replay north.mp4     what a post would read
 """,
 )
-def simulate() -> None:
+@click.pass_context
+def simulate(context: click.Context) -> None:
     """Run the demo, watch posts at work, replay footage, run scenarios, and test under faults."""
-    if threading.current_thread() is threading.main_thread():
-        # CI systems, timeout(1) and service managers end a command so: end what was started, as on Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    context.with_resource(stop_on_signals())

@@ -4,13 +4,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
+from multiprocessing import active_children
+from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any, TypeVar
+
+from platepost.common.signals import Stopped, check, current
 
 _PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
+T = TypeVar("T")
 _LOG_LINES = 12
+_LOOK_SECONDS = 0.1
 
 
 def platepost(*arguments: str) -> Sequence[str]:
@@ -19,11 +28,65 @@ def platepost(*arguments: str) -> Sequence[str]:
     return [sys.executable, "-P", "-c", _PROGRAM, *arguments]
 
 
+def run(command: Sequence[str], settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with its output and errors; `settings` are added to its environment.
+
+    Raises:
+        Stopped: we were asked to end; so was it.
+
+    """
+    pipe = subprocess.PIPE
+    environment = os.environ | (settings or {})
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment
+    ) as process:
+        with current().on_request(process.terminate):
+            output, errors = process.communicate()
+        check()
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def results(pool: ProcessPoolExecutor, waiting: Iterable[Future[T]]) -> Iterator[T]:
+    """Yield what comes of each task of a pool as it ends.
+
+    Raises:
+        Stopped: we were asked to end; so were the processes of the pool.
+
+    """
+    left = set(waiting)
+    try:
+        while left:
+            done, left = wait(left, timeout=_LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            check()
+            yield from (future.result() for future in done)
+    except Stopped:
+        for process in active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def await_answer(pipe: "Pipe[Any, Any]", seconds: float) -> bool:
+    """Wait until something can be received, at most so many seconds; return whether it can.
+
+    Raises:
+        Stopped: we were asked to end.
+
+    """
+    until = time.monotonic() + seconds
+    while not pipe.poll(max(0.0, min(_LOOK_SECONDS, until - time.monotonic()))):
+        check()
+        if time.monotonic() >= until:
+            return False
+    return True
+
+
 def end(process: subprocess.Popen[bytes], *, sent: signal.Signals = signal.SIGTERM, seconds: float) -> int:
     """Send a process a signal, wait for its end, and return its exit code; after some seconds it is killed."""
     process.send_signal(sent)
     try:
-        return process.wait(seconds)
+        return process.wait(current().limit(seconds))
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
@@ -35,7 +98,7 @@ def end_forked(process: BaseProcess, *, sent: signal.Signals, seconds: float) ->
         if process.pid is not None:
             os.kill(process.pid, sent)
             os.kill(process.pid, signal.SIGCONT)
-    process.join(seconds)
+    process.join(current().limit(seconds))
     if process.is_alive():
         process.kill()
         process.join()

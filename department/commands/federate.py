@@ -4,7 +4,8 @@ import json
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, end_in_order, web_option
+from platepost.common.signals import stop_on_signals
+from platepost.department.commands.options import FOLDER, JSON, web_option
 from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.folder import DepartmentFolder
@@ -52,14 +53,13 @@ Example:
 @web_option(8602)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Answer partners of FOLDER over TLS, each identified by its certificate, until Ctrl-C or SIGTERM."""
-    end_in_order()
     where = web or folder.settings.federation_web
-    with working_as(folder, WEB, pooled=True):
+    with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
         from platepost.department.federation.server import FederationServer  # noqa: PLC0415 - after Django was set up
 
         server = FederationServer(*split_address(where))
         click.echo(f"Partners are answered at https://{where}. Ctrl-C ends it.")
-        server.run()
+        server.run_until(stop)
 
 
 @federate.command(

@@ -1,7 +1,6 @@
 """`platepost department keep`: the keeper as a service."""
 
 import json
-import signal
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from datetime import UTC, datetime
 import click
 from pydantic import JsonValue
 
-from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.alerts.decisions import DecisionOutbox
 from platepost.department.commands.options import FOLDER
@@ -70,8 +69,9 @@ def keep(*, folder: DepartmentFolder, new_epoch: bool, as_json: bool) -> None:
     service = _Service(folder, new_epoch=new_epoch, as_json=as_json)
     # The signals first: a private database that was started is stopped in any case.
     with (
-        instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), lambda _: service.keeper.stop()),
+        stop_on_signals() as stop,
         running_database(folder),
+        stop.on_request(service.keeper.stop),
     ):
         service.keeper.run()
 

@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from platepost.common.errors import HotListError
-from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.commands.options import FOLDER, JSON, Spelled, broken_off
 from platepost.department.config.upgrade import working_as
@@ -101,16 +100,15 @@ def publish(*, folder: DepartmentFolder, fleet: Path, who: str, broker: str | No
     A change goes out as a delta within two seconds; a complete list follows each import, and once a day. Failures are
     retried. A list of an implausible size is held until someone releases it.
     """
-    stopped: list[signal.Signals] = []
     notifier = Notifier()
-    with working_as(folder, SIGNER), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
+    with stop_on_signals() as stop, working_as(folder, SIGNER):
         from platepost.department.lists.publishing import RETRY_SECONDS, ListSigner, SignerSettings  # noqa: PLC0415
 
         signer = ListSigner(SignerSettings(fleet, who, broker))
         with signer.alone():
             notifier.ready("Waits for requests.")
             not_before = daily = 0.0
-            while not stopped:
+            while not stop.requested:
                 if time.monotonic() >= daily:
                     signer.ask_daily()
                     daily = time.monotonic() + _DAILY_SECONDS

@@ -1,7 +1,6 @@
 """What the commands have in common."""
 
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from platepost.common.signals import BROKEN_OFF, heeded
+from platepost.common.signals import INTERRUPTED
 from platepost.common.years import FIRST_YEAR, LAST_YEAR
 from platepost.department.folder import DepartmentFolder
 
@@ -57,14 +56,6 @@ def web_option(default_port: int) -> Callable[[Callable[..., None]], Callable[..
     return click.option("--web", metavar="HOST:PORT", help=f"Address to listen on.  [default: {default}]")
 
 
-def end_in_order() -> None:
-    """Have SIGTERM, and the loss of the terminal, end this command as uvicorn does: in order, with what is open."""
-    # uvicorn ends in order and then raises the signal again, for the handler that was there before.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    for number in heeded([signal.SIGHUP]):
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
-
-
 @contextmanager
 def broken_off(left: str) -> Iterator[None]:
     """Have Ctrl-C end a command with a line that says what it leaves, and the exit code that shells expect of it."""
@@ -72,7 +63,7 @@ def broken_off(left: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         click.secho(left, fg="yellow", err=True)
-        raise SystemExit(BROKEN_OFF) from None
+        raise SystemExit(INTERRUPTED) from None
 
 
 def run_platepost(*line: str) -> str | None:

@@ -12,14 +12,17 @@ import click
 import uvicorn
 
 from platepost.common.files import write_durably
-from platepost.department.commands.options import FOLDER, JSON, Moment, end_in_order, web_option
+from platepost.common.signals import stop_on_signals
+from platepost.department.commands.options import FOLDER, JSON, Moment, web_option
 from platepost.department.config.upgrade import connected, running_database
 from platepost.department.database.roles import KEEPER, PUBLIC
 from platepost.department.folder import DepartmentFolder
 from platepost.provisioning.connection import split_address
+from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.keys import signing_jwk
 
 _FRESH_SECONDS = 60
+_STOP_SECONDS = 3
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".jws": "application/jose"}
 _HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
@@ -87,13 +90,20 @@ def export(*, folder: DepartmentFolder, target: Path) -> None:
 @web_option(8601)
 def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     """Serve the public page of FOLDER until Ctrl-C or SIGTERM; its database role can see no record."""
-    end_in_order()
     where = web or folder.settings.public_web
     host, port = split_address(where)
     click.echo(f"The public page is at http://{where}/. Ctrl-C ends it.")
-    with running_database(folder):
-        site = _site(lambda: _files(folder))
-        uvicorn.run(site, host=host, port=port, log_level="warning", access_log=False, lifespan="off")
+    with stop_on_signals() as stop, running_database(folder):
+        config = uvicorn.Config(
+            _site(lambda: _files(folder)),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+        StoppableServer(config).run_until(stop)
 
 
 def _files(folder: DepartmentFolder) -> dict[str, bytes]:

@@ -1,16 +1,15 @@
 """`platepost department serve`: the pages."""
 
-from collections.abc import Callable
-from types import FrameType
-
 import click
 import uvicorn
 
-from platepost.department.commands.options import FOLDER, end_in_order, web_option
+from platepost.common.signals import stop_on_signals
+from platepost.department.commands.options import FOLDER, web_option
 from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.provisioning.connection import split_address
+from platepost.provisioning.serving import StoppableServer
 
 _STOP_SECONDS = 3
 
@@ -29,10 +28,9 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
 
     It has no TLS: put a web server with TLS in front of it on this machine.
     """
-    end_in_order()
     where = web or folder.settings.web
     host, port = split_address(where)
-    with working_as(folder, WEB, pooled=True):
+    with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
         from platepost.department.config.asgi import application  # noqa: PLC0415 - after Django was set up
         from platepost.department.web.console_feed import FEED  # noqa: PLC0415
 
@@ -49,17 +47,4 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
             server_header=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
-        _PagesServer(config, FEED.stop).run()
-
-
-class _PagesServer(uvicorn.Server):
-    """A server that ends what never ends by itself when it is told to stop."""
-
-    def __init__(self, config: uvicorn.Config, stop: Callable[[], object]) -> None:
-        super().__init__(config)
-        self._stop = stop
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal."""
-        self._stop()
-        super().handle_exit(sig, frame)
+        StoppableServer(config).run_until(stop, at_end=FEED.stop)

@@ -2,13 +2,11 @@
 
 import getpass
 import json
-import signal
-import time
 from dataclasses import asdict
 
 import click
 
-from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.commands.options import FOLDER, JSON, NUMBER
 from platepost.department.config.upgrade import working_as
@@ -100,15 +98,14 @@ def send(*, folder: DepartmentFolder, once: bool) -> None:
 
     Failures are retried for a day. A receiver must answer within ten seconds with a 2xx status.
     """
-    stopped: list[signal.Signals] = []
     settings, key = folder.settings, folder.secret_key.read_bytes()
-    with working_as(folder, WEB), instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), stopped.append):
+    with stop_on_signals() as stop, working_as(folder, WEB):
         from platepost.department.alerts.webhooks import WebhookSender  # noqa: PLC0415 - after Django was set up
 
         sender = WebhookSender(key, agency=settings.agency, custodian=settings.custodian)
         Notifier().ready("Tells of decisions.")
-        while not stopped:
+        while not stop.requested:
             sender.send_waiting()
             if once:
                 return
-            time.sleep(_LOOK_SECONDS)
+            stop.wait(_LOOK_SECONDS)

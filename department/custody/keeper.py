@@ -150,7 +150,6 @@ class Keeper(Generic[Store]):
 
     def stop(self) -> None:
         """Have `run` end after the present batch and receipts; brokers keep the session. For any thread."""
-        # No Event: a signal's handler calls this, maybe while the same thread holds the lock of the Event it waits for.
         self._stopping = True
 
     def run(self) -> None:

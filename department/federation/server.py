@@ -15,6 +15,7 @@ from platepost.department.federation.errors import NotTakenError
 from platepost.department.federation.exchange import LARGEST
 from platepost.department.federation.models import PartnerDepartment
 from platepost.provisioning.enrollment.peer import PEER, PeerProtocol
+from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.authority import KEY_FILE
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def _certificates() -> list[str]:
         connection.close()
 
 
-class FederationServer(uvicorn.Server):
+class FederationServer(StoppableServer):
     """Serves partners; who is named while it runs can connect soon after.
 
     Args:

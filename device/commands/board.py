@@ -2,13 +2,12 @@
 
 import json
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from platepost.common.commands.options import Number
-from platepost.common.signals import ended_in_order
+from platepost.common.signals import Stop, stop_on_signals
 from platepost.device import backends
 from platepost.device.board.base import DARK_SECONDS, Board, Light
 from platepost.device.commands.options import CONFIG
@@ -58,7 +57,7 @@ def board(
     Without options it only reports which switches open and close.
     """
     section = load(path).board
-    with ended_in_order(), backends.board(section.backend, section.settings) as one:
+    with stop_on_signals() as stop, backends.board(section.backend, section.settings) as one:
         if safe:
             return
         if light is not None:
@@ -67,13 +66,12 @@ def board(
             one.illuminator(on=True)
         if camera_power_cycle:
             one.camera_power(on=False)
-            time.sleep(DARK_SECONDS)
+            stop.sleep(DARK_SECONDS)
             one.camera_power(on=True)
-        with suppress(KeyboardInterrupt):
-            _listen(one, seconds, as_json=as_json)
+        _listen(one, seconds, stop, as_json=as_json)
 
 
-def _listen(one: Board, seconds: float, *, as_json: bool) -> None:
+def _listen(one: Board, seconds: float, stop: Stop, *, as_json: bool) -> None:
     said: dict[str, bool] = {}
     until = time.monotonic() + seconds
     while True:
@@ -86,6 +84,5 @@ def _listen(one: Board, seconds: float, *, as_json: bool) -> None:
             else:
                 click.echo(f"{name}: {'open' if is_open else 'closed'}")
         left = until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or stop.wait(min(LOOK_SECONDS, left)):
             return
-        time.sleep(min(LOOK_SECONDS, left))

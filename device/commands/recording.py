@@ -1,12 +1,8 @@
 """`platepost recording`: have the post of this unit record what it sees, under one's own name and for a purpose."""
 
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import click
 from cryptography.hazmat.primitives import serialization
@@ -17,7 +13,7 @@ from rich.table import Table
 from platepost.common.commands.options import Number
 from platepost.common.errors import ConfigurationError
 from platepost.common.files import write_durably
-from platepost.common.signals import LOST_OR_STOPPED, heeded, instead
+from platepost.common.signals import stop_on_signals
 from platepost.common.text import shown
 from platepost.device.commands.account import account
 from platepost.device.commands.options import CONFIG
@@ -129,15 +125,14 @@ def _ask(configuration: Configuration, request: Request, seconds: float) -> Answ
     """Ask the post, and wait; a request that was not taken up in time, or until the command is ended, is taken back."""
     section = configuration.recording
     try:
-        with ended_by_hand() as ended:  # before there is anything to take back
+        with stop_on_signals() as stop:  # before there is anything to take back
             name = requests.ask(section.directory, request)
             end = time.monotonic() + seconds
             while (answer := requests.fetch(section.directory, name)) is None and time.monotonic() < end:
-                if ended.is_set():
+                if stop.wait(_LOOK_SECONDS):
                     break
-                time.sleep(_LOOK_SECONDS)
             if answer is None and requests.withdraw(section.directory, name):
-                return _not_taken(configuration, ended=ended.is_set())
+                return _not_taken(configuration, ended=stop.requested)
             return (
                 answer
                 or requests.fetch(section.directory, name)
@@ -154,14 +149,6 @@ def _not_taken(configuration: Configuration, *, ended: bool) -> Answer:
         said = "the post runs (or aim or accept does), and did not take the request: its log says why"
         return Answer(None, "not_taken", said)
     return Answer(None, "not_running", "the post does not run")
-
-
-@contextmanager
-def ended_by_hand() -> Iterator[Event]:
-    """Have Ctrl-C, a lost terminal or a stop set an event rather than break off, which would leave the request."""
-    ended = Event()
-    with instead(heeded((signal.SIGINT, *LOST_OR_STOPPED)), lambda _number: ended.set()):
-        yield ended
 
 
 def _show(answer: Answer, *, as_json: bool) -> None:

@@ -3,14 +3,13 @@
 import json
 import logging
 import os
-import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from threading import Thread
 
 import click
 
+from platepost.common.signals import ORDERLY_SECONDS, stop_on_signals
 from platepost.device import backends
 from platepost.device.commands.options import CONFIG
 from platepost.device.config import load
@@ -36,8 +35,8 @@ Examples:
 def run(*, path: Path, check: bool, as_json: bool) -> None:
     """Run the post described by a configuration file.
 
-    It stops at SIGTERM or SIGINT, or when its footage ends, after delivering waiting records for up to the configured
-    time. The rest stays in the outbox until the next start.
+    It stops at SIGTERM, SIGHUP or SIGINT, or when its footage ends, after delivering waiting records for up to the
+    configured time. The rest stays in the outbox until the next start.
     """
     configuration = load(path)
     if check:
@@ -46,11 +45,11 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         click.echo(f"{path}: valid; this is post {configuration.post.name} of {configuration.post.agency}")
         return
     begin_with_tpm(configuration.uplink.private_key, path.parent)
-    post = Post(configuration)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # In a thread: a handler runs between two steps of the main thread, which may hold the lock that stop() needs.
-        signal.signal(number, lambda _number, _frame: Thread(target=post.stop).start())
-    account = post.run()
+    with stop_on_signals() as stop:
+        stop.allow(configuration.uplink.drain_seconds + ORDERLY_SECONDS)
+        post = Post(configuration)
+        with stop.on_request(post.stop):
+            account = post.run()
     if as_json:
         click.echo(json.dumps(asdict(account)))
     log.info("%s", account)

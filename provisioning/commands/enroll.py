@@ -6,13 +6,12 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from platepost.common.signals import LOST_OR_STOPPED, instead
+from platepost.common.signals import stop_on_signals
 from platepost.provisioning.commands.options import FLEET, FOLDER, RELOAD, FleetSession, acting
 from platepost.provisioning.enrollment.officer import RegistrationOfficer, forget
 from platepost.provisioning.enrollment.offline import answer_all
@@ -73,17 +72,19 @@ def enroll_server(
     )
     served = server(fleet, registration, names=names, address=address, port=port)
     _warn_of_replacements(reload_command)
-    session.did("enrollment_opened", object=f"{names[0]}:{port}")
-    RegistrationOfficer.of(session.person).note(fleet)
-    threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
-    click.echo(f"Enrolling units of {fleet.agency} at {', '.join(f'{name}:{port}' for name in names)}; Ctrl-C ends it.")
-    # uvicorn ends in order at Ctrl-C and when it is stopped, and then passes that on.
-    with contextlib.suppress(KeyboardInterrupt), _ended_by_signals(served):
-        served.run()
-    forget(fleet)
-    registration.close()
-    # Closed it is, also where the certification has ended meanwhile.
-    session.did("enrollment_closed", object=f"{names[0]}:{port}")
+    where = ", ".join(f"{name}:{port}" for name in names)
+    with stop_on_signals() as stop:
+        session.did("enrollment_opened", object=f"{names[0]}:{port}")
+        try:
+            RegistrationOfficer.of(session.person).note(fleet)
+            threading.Thread(target=_attend, args=[registration, served], name="registration", daemon=True).start()
+            click.echo(f"Enrolling units of {fleet.agency} at {where}; Ctrl-C ends it.")
+            served.run_until(stop)
+        finally:
+            forget(fleet)
+            registration.close()
+            # Closed it is, also where the certification has ended meanwhile.
+            session.did("enrollment_closed", object=f"{names[0]}:{port}")
 
 
 def _warn_of_replacements(reload_command: str | None) -> None:
@@ -93,17 +94,6 @@ def _warn_of_replacements(reload_command: str | None) -> None:
             "place, it admits the former one until it is restarted.",
             err=True,
         )
-
-
-@contextlib.contextmanager
-def _ended_by_signals(served: "EnrollmentServer") -> Iterator[None]:
-    """Have a stop, or a lost terminal, end the server and not the process: that it was closed is logged afterwards."""
-
-    def end(_number: object) -> None:
-        served.should_exit = True
-
-    with instead(LOST_OR_STOPPED, end):
-        yield
 
 
 def _attend(registration: RegistrationAuthority, served: "EnrollmentServer") -> None:

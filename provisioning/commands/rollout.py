@@ -10,7 +10,7 @@ import click
 from pydantic import JsonValue
 
 from platepost.common.commands.options import Number
-from platepost.common.signals import ended_in_order
+from platepost.common.signals import ORDERLY_SECONDS, Stopped, current, stop_on_signals
 from platepost.provisioning.commands.options import BROKER, FLEET, FleetSession, acting
 from platepost.provisioning.commands.settings_input import read_settings, settings_options
 from platepost.provisioning.connection import Connection
@@ -20,6 +20,10 @@ from platepost.provisioning.fleet.fleet import Fleet
 
 log = logging.getLogger(__name__)
 
+_STOPPED_ANSWER_SECONDS = 2.0
+"""For the broker to be there, for it to take a message, and for posts to answer, where a person waits for the end."""
+_SECONDS_PER_POST = 0.1
+"""To sign a post's former configuration, and to have the broker take it."""
 _HALFWAY = "interrupted while rolling back: check which version each post uses"
 
 
@@ -85,7 +89,10 @@ def rollout(
             click.echo(text, err=as_json)
 
     address = broker or fleet.broker_address
-    with Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection:
+    with (
+        stop_on_signals(),  # nobody would watch the posts any more
+        Connection(fleet.publisher, broker=address, topics=Rollout.topics(fleet, chosen)) as connection,
+    ):
         made = Rollout(
             fleet, connection, who=session.person.name, apply_seconds=seconds, watch_seconds=60 * minutes, say=say
         )
@@ -98,8 +105,7 @@ def rollout(
         # What is logged if not even the way back comes to its end.
         result: dict[str, Any] = {"wrong": dict.fromkeys(canaries, _HALFWAY), "not_back": {}}
         try:
-            with ended_in_order():  # nobody would watch the posts any more
-                result = _run(made, targets, canaries, change, say)
+            result = _run(made, targets, canaries, change, say)
         finally:
             session.did(
                 "configuration_rolled_out" if not result["wrong"] else "configuration_rolled_back",
@@ -131,8 +137,11 @@ def _run(
             wrong = made.stage(stage, change)
             if wrong:
                 return _back(made, told, wrong, say)
-    except KeyboardInterrupt:
-        return _back(made, told, dict.fromkeys(canaries, "broken off by hand, or its terminal was lost"), say)
+    except Stopped:
+        current().allow(ORDERLY_SECONDS + _SECONDS_PER_POST * len(told))
+        wrong = dict.fromkeys(canaries, "broken off by hand, or its terminal was lost")
+        made.wait_less(_STOPPED_ANSWER_SECONDS)
+        return _back(made, told, wrong, say)
     except Exception as error:
         # Whatever it is: no post may be left with what nobody watches.
         log.debug("the rollout was broken off", exc_info=True)

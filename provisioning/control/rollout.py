@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from platepost.provisioning.connection import Connection
+from platepost.provisioning.connection import ANSWER_SECONDS, Connection
 from platepost.provisioning.control.signing import Settings, digest_of, sign_configuration
 from platepost.provisioning.control.status import CheckResult, judge, record_keys
 from platepost.provisioning.control.versions import next_version, note_version
@@ -69,6 +69,7 @@ class Rollout:
         self._connection = connection
         self._who = who
         self._apply_seconds = apply_seconds
+        self._publish_seconds = ANSWER_SECONDS
         self._watch_seconds = watch_seconds
         self._say = say
         self._post_of = {Source(fleet.agency, post).topic("status"): post for post in fleet.posts()}
@@ -161,6 +162,14 @@ class Rollout:
         self._say(f"{len(awaited)} applied it; watching all that have it for {self._watch_seconds:g} s")
         return self._watch(self._watch_seconds)
 
+    def wait_less(self, seconds: float) -> None:
+        """From now on, wait at most so long for posts and for the broker.
+
+        The broker retains what it was given for a post that does not answer in time.
+        """
+        self._apply_seconds = min(self._apply_seconds, seconds)
+        self._publish_seconds = min(self._publish_seconds, seconds)
+
     def roll_back(self, targets: Collection[Target]) -> dict[str, str]:
         """Tell posts again what they were told before; return what went wrong, by post.
 
@@ -185,7 +194,8 @@ class Rollout:
         jws = sign_configuration(self._fleet, target.post, settings, version=version, who=self._who)
         note_version(self._fleet, target.post, version)
         target.version, target.digest = version, digest_of(jws)
-        self._connection.publish(Source(self._fleet.agency, target.post).configuration, jws, retain=True)
+        topic = Source(self._fleet.agency, target.post).configuration
+        self._connection.publish(topic, jws, retain=True, seconds=self._publish_seconds)
 
     def _await(self, awaited: Mapping[str, Target], since: int) -> dict[str, str]:
         wrong: dict[str, str] = {}

@@ -29,6 +29,7 @@ from platepost.provisioning.enrollment.door import Door
 from platepost.provisioning.enrollment.peer import BEGUN, PEER, PeerProtocol
 from platepost.provisioning.enrollment.registration import RegistrationAuthority
 from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from platepost.provisioning.trust.keys import new_key, private_folder, private_pem, replace_private
 from platepost.wire.enrollment.code import read_code, seal
@@ -42,6 +43,7 @@ WRONG_SECONDS = 1.0
 """When a wrong code is answered, whether or not its post has one. Nobody who has the right one waits for it."""
 SEALED_SECONDS = 0.1
 """When `cacerts` is answered, likewise: longer than it takes to look for a code."""
+_STOP_SECONDS = 3
 _PKCS7 = "application/pkcs7-mime"
 _STATUS = {"no_code": 401, "code_wrong": 401, "code_late": 401, "code_malformed": 401, "keeper_expired": 503}
 """By reason; any other refusal is 403."""
@@ -135,7 +137,7 @@ class ServerIdentity:
         return leaf.not_valid_after_utc - (at or datetime.now(UTC)) <= lifetime / 3
 
 
-class EnrollmentServer(uvicorn.Server):
+class EnrollmentServer(StoppableServer):
     """Serves at sockets that are bound already."""
 
     def __init__(self, config: uvicorn.Config, listeners: list[socket.socket], identity: ServerIdentity) -> None:
@@ -205,6 +207,7 @@ def server(
         # A unit that is enrolled has none yet; one that renews is known by it.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
         h11_max_incomplete_event_size=LARGEST_REQUEST,
+        timeout_graceful_shutdown=_STOP_SECONDS,
     )
     config.load()
     assert config.ssl is not None  # noqa: S101 - it was given all that it needs

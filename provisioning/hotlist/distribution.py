@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from platepost.common.errors import RecordError
+from platepost.common.signals import wait_for
 from platepost.wire.records import Audit, Keyring, Status, read_event
 from platepost.wire.records.canonical import canonical_bytes, parse
 from platepost.wire.records.topics import ROOT
@@ -87,8 +88,7 @@ class DistributionMonitor:
 
     def wait_until(self, settled: Callable[[dict[str, PostState]], bool], *, seconds: float) -> bool:
         """Wait until what is known fulfils a condition; return whether it did in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: settled(dict(self._posts)), seconds)
+        return wait_for(self._changed, lambda: settled(dict(self._posts)), seconds)
 
     def hear(self, topic: str, payload: bytes) -> None:
         """Take one record; what is none, or not the post's own, is left alone."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from platepost.common.signals import held_back
+from platepost.common.signals import sleep
 from platepost.simulator.errors import BrokerError
 from platepost.simulator.processes import end, log_tail
 
@@ -102,7 +102,7 @@ class Daemon:
         command = self._command()
         if self._accepts():
             raise BrokerError(f"port {self.port} is in use by another program")
-        with self.log.open("ab") as log, held_back():
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **self._environment()}
             )
@@ -125,7 +125,7 @@ class Daemon:
                 raise BrokerError(
                     f"{self.program} accepts no connection after {self.start_seconds:.0f} s:\n{self.log_tail()}"
                 )
-            time.sleep(_POLL_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """Ask it to end, which saves its state, and wait for it; does nothing if it does not run."""

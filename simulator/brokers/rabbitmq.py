@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from platepost.common.signals import sleep
 from platepost.provisioning.brokers import rabbitmq, rabbitmq_nodes
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.brokers.daemon import Daemon, free_port
@@ -134,7 +135,7 @@ class RabbitNode(Daemon):
             ):
                 return True
         except OSError:
-            time.sleep(0.1)
+            sleep(0.1)
             return False
 
     def _command(self) -> Sequence[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
 
-from platepost.common.signals import held_back
+from platepost.common.signals import check, current
 from platepost.simulator.errors import DemoError
 from platepost.simulator.processes import end, log_tail, platepost
 
@@ -24,7 +24,7 @@ class PostProcess:
     def start(self) -> None:
         """Start the post."""
         command = platepost("-v", "run", "--config", str(self._configuration), "--json")
-        with self._log.open("wb") as log, held_back():
+        with self._log.open("wb") as log:
             self._process = Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
 
     @property
@@ -41,7 +41,9 @@ class PostProcess:
         """
         if self._process is None:
             raise DemoError("the post was not started")
-        output, _ = self._process.communicate()
+        with current().on_request(self._process.terminate):
+            output, _ = self._process.communicate()
+        check()
         if self._process.returncode != 0:
             raise DemoError(f"the post ended with exit code {self._process.returncode}:\n{self.log_tail()}")
         account: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from platepost.common.signals import sleep
 from platepost.device.config import load
 from platepost.simulator.brokers.mosquitto import Broker
 from platepost.simulator.camera.recordings import open_recording
@@ -113,7 +114,7 @@ def run_demo(
                     raise DemoError(f"the post has not ended after {limit:.0f} s:\n{post.log_tail()}")
                 for observer in observers:
                     observer.tick(site)
-                time.sleep(TICK_SECONDS)
+                sleep(TICK_SECONDS)
             account = post.account()
         farewell = subscriber.wait_for(said_farewell, timeout=FAREWELL_SECONDS)
         for observer in observers:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from platepost.common.signals import held_back
+from platepost.common.signals import sleep
 from platepost.department.people.rights import GRANTS, DepartmentRole, Permission
 from platepost.provisioning.serving import PageServer
 from platepost.simulator.brokers.daemon import free_port
@@ -61,7 +61,7 @@ class DepartmentConsole:
     def __enter__(self) -> Self:
         with self._stack as stack:
             command = platepost("department", "serve", str(self._folder), "--web", self._web)
-            with self._log.open("ab") as log, held_back():
+            with self._log.open("ab") as log:
                 pages = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
             stack.callback(end, pages, seconds=_STOP_SECONDS)
             self._people = Dispatchers(self._folder, PEOPLE)
@@ -95,7 +95,7 @@ class DepartmentConsole:
         while not _answers(self._web):
             if pages.poll() is not None or time.monotonic() > deadline:
                 raise SimulatorError(f"the department's pages are not served; {self._log} says why")
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
 
 
 def _host(person: str) -> str:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from platepost.common.files import write_durably
-from platepost.common.signals import held_back
+from platepost.common.signals import sleep
 from platepost.department.custody.receipt_log import ReceiptLog
 from platepost.department.database.cluster import PrivateCluster, installed_versions
 from platepost.department.folder import SETTINGS, DepartmentFolder
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import write_register
 from platepost.simulator.errors import SimulatorError
-from platepost.simulator.processes import end, log_tail, platepost
+from platepost.simulator.processes import end, log_tail, platepost, run
 from platepost.wire.verify.chains import merged
 
 MISSING = (
@@ -165,7 +165,7 @@ class ThrowawayDepartment:
         if self.running:
             return
         command = platepost("department", "keep", str(self.folder), "--json")
-        with self.log.open("ab") as log, held_back():
+        with self.log.open("ab") as log:
             self._ready_from = log.tell()
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
 
@@ -180,7 +180,7 @@ class ThrowawayDepartment:
         while b'"subscribed"' not in self._recent():
             if not self.running or time.monotonic() > deadline:
                 raise SimulatorError(f"the keeper is not ready:\n{self.log_tail()}")
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
 
     def kill(self) -> None:
         """End the keeper as a power cut would; the database goes on."""
@@ -207,10 +207,9 @@ class ThrowawayDepartment:
         self.close()
 
     def close(self) -> None:
-        """End the keeper and the database, no matter who started that; a second Ctrl-C waits for it."""
-        with held_back():
-            self.stop()
-            self.database.stop()
+        """End the keeper and the database, no matter who started that."""
+        self.stop()
+        self.database.stop()
 
     def _recent(self) -> bytes:
         with self.log.open("rb") as log:
@@ -234,12 +233,11 @@ def department_folder() -> Iterator[Path]:
         made.chmod(0o711)
         yield made / "department"
     finally:
-        with held_back():  # a second Ctrl-C, too
-            shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _run(command: Sequence[str], *, allowed: Sequence[int] = (0,)) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = run(command)
     if done.returncode not in allowed:
         words = " ".join(command[4:7])
         raise SimulatorError(f"`platepost {words}` failed ({done.returncode}):\n{(done.stderr or done.stdout).strip()}")

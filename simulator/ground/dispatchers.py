@@ -8,15 +8,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from platepost.common.signals import check, current
 from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
 from platepost.simulator.errors import SimulatorError
+from platepost.simulator.processes import run
 
 Decision: TypeAlias = Literal[
     "take", "confirm", "second", "active", "cleared", "not_practical",
@@ -24,6 +27,9 @@ Decision: TypeAlias = Literal[
     "recovered", "wrong_person", "stop", "arrest", "nothing", "units_sent",
 ]  # fmt: skip
 """A step of docs/alerts.md; a rejection, by its reason; what came of a hit, or had been done when it was taken back."""
+
+
+_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class Dispatchers:
 
     def __init__(self, folder: Path, people: Mapping[str, DepartmentRole]) -> None:
         said = [f"{login}={role}" for login, role in people.items()]
-        done = subprocess.run(_program("make", folder, *said), capture_output=True, text=True, check=False)
+        done = run(_program("make", folder, *said))
         if done.returncode:
             raise SimulatorError(f"nobody can be made in {folder}:\n{done.stderr.strip()}")
         self._process = subprocess.Popen(
@@ -77,7 +83,10 @@ class Dispatchers:
 
     def close(self) -> None:
         """End their program."""
-        self._process.communicate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.communicate(timeout=current().limit(_STOP_SECONDS))
+        self._process.kill()
+        self._process.wait()
 
     def _ask(self, **what: object) -> Any:  # noqa: ANN401 - JSON
         if self._process.stdin is not None and self._process.poll() is None:
@@ -86,7 +95,9 @@ class Dispatchers:
         return self._answer()
 
     def _answer(self) -> Any:  # noqa: ANN401 - JSON
-        said = self._process.stdout.readline() if self._process.stdout is not None else b""
+        with current().on_request(self._process.kill):
+            said = self._process.stdout.readline() if self._process.stdout is not None else b""
+        check()
         if not said:
             raise SimulatorError("the dispatchers' program has ended")
         return json.loads(said)

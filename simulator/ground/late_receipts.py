@@ -9,6 +9,7 @@ import logging
 import time
 from threading import Event
 
+from platepost.common.signals import sleep
 from platepost.device.audit.retrying import RetryingRecorder
 from platepost.device.clock.timekeeper import Timekeeper
 from platepost.device.config import Configuration
@@ -44,7 +45,7 @@ def take_late_receipts(configuration: Configuration, *, timeout: float = TIMEOUT
         with uplink:
             deadline = time.monotonic() + timeout
             while (left := outbox.unreleased()) and time.monotonic() < deadline:
-                time.sleep(_LOOK_SECONDS)
+                sleep(_LOOK_SECONDS)
     if left:
         log.warning("%s: %d records are not released", configuration.post.name, left)
     return left

@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from platepost.common.signals import wait_for
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.simulator.errors import SubscriberError
 from platepost.wire.records.topics import ROOT
@@ -168,9 +168,7 @@ class Subscriber:
         self.stop()
 
     def _wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            return self._changed.wait_for(condition, timeout=max(0.0, deadline - time.monotonic()))
+        return wait_for(self._changed, condition, timeout)
 
     def _on_connect(
         self, client: mqtt.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object

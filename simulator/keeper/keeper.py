@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from platepost.common.errors import PlatepostError
+from platepost.common.signals import check, sleep
 from platepost.department.custody.keeper import Keeper, KeeperSettings
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -23,6 +24,7 @@ RECEIPTS = "receipts"
 INTERVAL_SECONDS = 0.2
 """Between two receipts of a chain: shorter than a department's, as a simulated day is."""
 _START_LOOK_SECONDS = 0.01
+_LOOK_SECONDS = 0.2
 
 
 class RecordKeeper(Keeper[RecordStore]):
@@ -111,7 +113,7 @@ class RecordKeeper(Keeper[RecordStore]):
                 broker, answer = next(iter(answers.items()), (self.settings.brokers[0], "no answer"))
                 self.stop()
                 raise SubscriberError(f"keeper {self.name}, broker {broker}: {self._failure or answer}")
-            time.sleep(_START_LOOK_SECONDS)
+            sleep(_START_LOOK_SECONDS)
 
     def stop(self) -> None:
         """End after the present commit and receipts; the broker keeps the session."""
@@ -128,7 +130,9 @@ class RecordKeeper(Keeper[RecordStore]):
 
         """
         if self._thread is not None:
-            self._thread.join()
+            while self._thread.is_alive():
+                self._thread.join(_LOOK_SECONDS)
+                check()
         if self._failure is not None:
             raise SubscriberError(f"keeper {self.name}: {self._failure}")
 

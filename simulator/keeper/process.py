@@ -12,7 +12,7 @@ from pathlib import Path
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.errors import SubscriberError
 from platepost.simulator.keeper.keeper import INTERVAL_SECONDS, RecordKeeper
-from platepost.simulator.processes import end_forked
+from platepost.simulator.processes import await_answer, end_forked
 
 PRELOADED = ["platepost.simulator.keeper.process"]
 READY_SECONDS = 30.0
@@ -95,7 +95,7 @@ class KeeperProcess:
 
         """
         try:
-            if self._ready is not None and self._ready.poll(READY_SECONDS):
+            if self._ready is not None and await_answer(self._ready, READY_SECONDS):
                 self._ready.recv()
                 return
         except EOFError:

@@ -1,13 +1,12 @@
 """`platepost simulate serve`: the whole system on a desk, in a browser."""
 
-import signal
-import threading
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from rich.console import Console
 
+from platepost.common.signals import current
 from platepost.simulator.demo.clip import STREET, find_clip
 from platepost.simulator.ground.console import LOOPBACK
 from platepost.simulator.live.serve import serving
@@ -51,13 +50,11 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
             f" use every switch; nothing is encrypted, and there is no password.",
             highlight=False,
         )
-    over = threading.Event()
     with ExitStack() as stack:
         with console.status("Making a fleet, its broker, its department and its posts"):
             found = [find_clip(clip) for clip in clips or DEFAULT_CLIPS]
             address = stack.enter_context(serving(found, directory, host=host, port=port or None))
-        for number in (signal.SIGINT, signal.SIGTERM):  # until now they broke the making off, of which nothing is left
-            signal.signal(number, lambda _number, _frame: over.set())
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
-        over.wait()
+        current().wait()
+        current().acknowledge()
         console.print("Stopping the posts.", highlight=False)

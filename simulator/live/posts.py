@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO
 
+from platepost.common.signals import current
 from platepost.simulator.live.wire import Writer, messages
 
 STOP_SECONDS = 20.0
@@ -101,7 +102,7 @@ class LivePost:
         if self._process is None:
             return
         try:
-            self._process.wait(STOP_SECONDS)
+            self._process.wait(current().limit(STOP_SECONDS))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

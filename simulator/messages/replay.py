@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
+from platepost.common.signals import sleep
 from platepost.device.uplink.properties import publish_properties
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.provisioning.fleet.fleet import Fleet
@@ -92,7 +93,7 @@ def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: 
     while not client.is_connected():
         if time.monotonic() > deadline:
             raise PlaybackError(f"broker {broker}: no answer within {CONNECT_SECONDS:.0f} s")
-        time.sleep(0.01)
+        sleep(0.01)
     return client
 
 

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from platepost.common.signals import sleep
 from platepost.department.people.rights import DepartmentRole
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.simulator.brokers.mosquitto import Broker
@@ -142,7 +142,7 @@ def _end(pids: Sequence[int]) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     while any(_lives(pid) for pid in pids):
-        time.sleep(_LOOK_SECONDS)
+        sleep(_LOOK_SECONDS)
 
 
 def _lives(pid: int) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial, singledispatchmethod
 
+from platepost.common.signals import sleep
 from platepost.simulator.scenario import events
 from platepost.simulator.scenario.custodian import ScenarioCustodian
 from platepost.simulator.scenario.errors import StuckError
@@ -275,7 +276,7 @@ class EventRunner:
         quiet = time.monotonic()
         heard = len(harness.made)
         while time.monotonic() - quiet < _QUIET_SECONDS:
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
             if len(harness.made) != heard or harness.receiving:
                 heard, quiet = len(harness.made), time.monotonic()
 
@@ -301,4 +302,4 @@ def await_effect(done: Callable[[], bool], what: str, *, again: Callable[[], obj
         if time.monotonic() > nudge:
             nudge = time.monotonic() + _AGAIN_SECONDS
             again()
-        time.sleep(_LOOK_SECONDS)
+        sleep(_LOOK_SECONDS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from platepost.common.signals import sleep
 from platepost.device.post import Account, Post
 from platepost.simulator.ground.late_receipts import take_late_receipts
 from platepost.simulator.ground.subscriber import Arrival
@@ -123,7 +124,7 @@ def _await_arrivals(site: ScenarioSite) -> None:
     made = {recorded.envelope.id for harness in site.harnesses.values() for recorded in harness.made}
     end = time.monotonic() + ARRIVAL_SECONDS
     while site.lacks(made) and time.monotonic() < end:
-        time.sleep(0.01)
+        sleep(0.01)
 
 
 def _unreleased(site: ScenarioSite, harness: Harness) -> int | None:

@@ -7,13 +7,16 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
 from platepost.common.errors import PlatepostError
+from platepost.common.signals import check, stop_on_signals
+from platepost.simulator.processes import results
 from platepost.simulator.scenario.load import load
 from platepost.simulator.scenario.observations import Observations
 from platepost.simulator.scenario.outcome import Outcome, judge, totals_of
@@ -97,41 +100,27 @@ def run_all(paths: Sequence[Path], options: RunOptions, *, at_once: int) -> Iter
     with ProcessPoolExecutor(
         min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_begin_process
     ) as pool:
-        waiting: set[Future[Outcome]] = {pool.submit(_run_or_end, path, options) for path in paths}
-        try:
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        except KeyboardInterrupt:
-            for process in active_children():
-                process.terminate()
-            raise
-        finally:
-            for future in waiting:
-                future.cancel()
+        yield from results(pool, [pool.submit(_run_or_end, path, options) for path in paths])
 
 
 def _run_or_end(path: Path, options: RunOptions) -> Outcome:
     """Run one scenario in a process of the pool, which takes no other when it is told to end."""
     try:
+        check()
         return run_one(path, options)
     except KeyboardInterrupt:
         os._exit(1)
 
 
+_STACK = ExitStack()
+"""Open as long as a process of the pool lives."""
+
+
 def _begin_process() -> None:
     """Prepare a process of the pool, which ends with what it started when it is told to, or left alone."""
     logging.disable(logging.CRITICAL)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _end)
+    _STACK.enter_context(stop_on_signals())
     Thread(target=_follow, name="parent", daemon=True).start()
-
-
-def _end(_number: int, _frame: object) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: None)  # once: brokers and posts are taken down now
-    raise KeyboardInterrupt
 
 
 def _follow() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from platepost.common.signals import check, sleep
 from platepost.simulator.scenario.errors import ScenarioError, StuckError
 
 TURN_SECONDS = 120.0
@@ -206,9 +207,10 @@ class World:
             thread.abandon()
 
     def _go_on(self, moment: float) -> None:
+        check()
         if moment - self.now > LEAP_SECONDS:
             self.leaping()
         if self._real is not None:
-            time.sleep(max(0.0, self._real + moment - time.monotonic()))
+            sleep(max(0.0, self._real + moment - time.monotonic()))
         self.now = max(self.now, moment)
         self.passed(self.now)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from platepost.common.signals import sleep
 from platepost.device.config import load
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.settings import Tuning
@@ -185,7 +186,7 @@ class SimulatedPost:
                 raise SimulatorError(
                     f"{self.name} is not {what} after {DELIVERY_SECONDS:.0f} s: {state.problem or state}"
                 )
-            time.sleep(_POLL_SECONDS)
+            sleep(_POLL_SECONDS)
 
     def _be_born(self) -> None:
         self._recorder.record(self._post.status())

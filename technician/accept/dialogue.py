@@ -10,7 +10,9 @@ from time import monotonic
 from typing import Literal, TextIO
 
 from platepost.common.language import Phrase, agreed, spoken
+from platepost.common.signals import check
 
+_LOOK_SECONDS = 0.2
 _ANEW = "\r\x1b[K"
 """What starts a terminal's line over."""
 
@@ -99,7 +101,16 @@ class Terminal:
         if not self._reading:
             self._reading = True
             threading.Thread(target=self._read, name="terminal", daemon=True).start()
-        at, line = self._lines.get(timeout=seconds)
+        until = None if seconds is None else monotonic() + seconds
+        while True:
+            check()
+            left = _LOOK_SECONDS if until is None else min(_LOOK_SECONDS, until - monotonic())
+            try:
+                at, line = self._lines.get(timeout=max(0.0, left))
+                break
+            except queue.Empty:
+                if until is not None and monotonic() >= until:
+                    raise
         if not line:
             self._lines.put((at, line))
             raise EOFError

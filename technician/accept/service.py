@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from platepost.common.errors import PlatepostError
 from platepost.common.language import Phrase, message
+from platepost.common.signals import current
 from platepost.device.config import Configuration
 from platepost.device.post import Post
 from platepost.device.rig import Rig
@@ -171,7 +172,7 @@ class AtWork:
 
     def __exit__(self, *_: object) -> None:
         self.post.stop()
-        self._thread.join(_STOP_SECONDS + self._configuration.uplink.drain_seconds)
+        self._thread.join(current().limit(_STOP_SECONDS + self._configuration.uplink.drain_seconds))
 
     def _run(self) -> None:
         try:

@@ -1,10 +1,10 @@
 """A person's count of vehicles, keystroke by keystroke, with the last one taken back where it was one too many."""
 
-import time
 from math import inf
 from time import monotonic
 
 from platepost.common.language import Phrase
+from platepost.common.signals import sleep
 from platepost.technician.accept.dialogue import Terminal
 
 
@@ -29,7 +29,7 @@ def tally(dialogue: Terminal, wanted: int, *, patience_seconds: float, settle_se
         except EOFError:
             if over == inf:
                 raise
-            time.sleep(left)
+            sleep(left)
             break
         if key is None:
             if over == inf and monotonic() - idle > patience_seconds:

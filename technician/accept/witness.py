@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+from platepost.common.signals import check
 from platepost.device.config import Configuration
 from platepost.device.outbox.database import read_key_file
 from platepost.device.outbox.outbox import Outbox
@@ -81,6 +82,7 @@ class Witness(Outbox):
                 return False
             with self._changed:
                 self._changed.wait(min(0.5, left))
+            check()
         return True
 
     def _noted(self, envelope: Envelope) -> Envelope:

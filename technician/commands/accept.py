@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from platepost.common.commands.spoken import SpokenHelp
 from platepost.common.files import give_to_owner, write_durably
 from platepost.common.language import Phrase, message, spoken
-from platepost.common.signals import ended_in_order
+from platepost.common.signals import stop_on_signals
 from platepost.device.config import Configuration, load
 from platepost.device.enrollment.acceptance import Statement, write_statement
 from platepost.device.vision.model_loader import versions_of
@@ -83,7 +83,7 @@ def accept(
     dialogue = Terminal()
     aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
     with ExitStack() as stack:
-        stack.enter_context(ended_in_order())
+        stack.enter_context(stop_on_signals())
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
         results, written = accept_post(configuration, technician, dialogue, limits=asked, fresh=fresh, output=output)
     accepted = all(result.good for result in results)

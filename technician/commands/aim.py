@@ -2,8 +2,8 @@
 
 import shlex
 import signal
-from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from platepost.common.commands.options import Number
 from platepost.common.commands.spoken import SpokenHelp
 from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase, day, listed, local, spoken
-from platepost.common.signals import LOST_OR_STOPPED, instead
+from platepost.common.signals import Stop, stop_on_signals
 from platepost.device import backends
 from platepost.device.camera.picamera2.settings import Picamera2Settings
 from platepost.device.camera.view import Light, Views, load_views
@@ -143,6 +143,7 @@ def aimed(
 ) -> Aiming:
     """Show the page until its session closes; return what was done on it."""
     with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
         stack.callback(give_to_owner, configuration.outbox.path.parent)
         trail = stack.enter_context(AuditTrail(configuration, technician, doing="aimed"))
         board = stack.enter_context(backends.board(configuration.board.backend, configuration.board.settings))
@@ -159,13 +160,14 @@ def aimed(
         stack.callback(server.close)
         watcher.start()
         server.start()
-        with _ended_by_hand(session):  # before it is said that Ctrl-C does so
+        with stop.on_request(lambda: _close(session, stop)):  # before it is said that Ctrl-C does so
             click.echo(spoken(Phrase("Open this link once, on a device at the unit's service interface:")))
             click.echo(f"\n  {server.link}\n")
             code = f"{session.code[:4]} {session.code[4:]}"
             other = Phrase("or {page} and enter the code {code}. Ctrl-C closes the page.", page=server.base, code=code)
             click.echo(spoken(other))
             server.wait()
+        stop.acknowledge()
         server.close()
         click.echo(spoken(Phrase("The page has closed: {why}.", why=session.why_closed or "")))
     return aiming
@@ -222,16 +224,10 @@ def next_command(path: Path, folder: Path, purpose: str) -> str:
     return shlex.join(words)
 
 
-@contextmanager
-def _ended_by_hand(session: Session) -> Iterator[None]:
-    """Let Ctrl-C, a lost terminal or a stop close the page and not break the command off: what was accepted is kept."""
-
-    def close(number: signal.Signals) -> None:
-        stopped = Phrase("the terminal was lost, or the command was stopped")
-        session.close(Phrase("Ctrl-C was pressed") if number == signal.SIGINT else stopped)
-
-    with instead((signal.SIGINT, *LOST_OR_STOPPED), close):
-        yield
+def _close(session: Session, stop: Stop) -> None:
+    """Close the page; what was accepted is kept."""
+    stopped = Phrase("the terminal was lost, or the command was stopped")
+    session.close(Phrase("Ctrl-C was pressed") if stop.signal == signal.SIGINT else stopped)
 
 
 def _lights(views: Views) -> set[Light]:

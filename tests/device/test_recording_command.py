@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from platepost.device.commands.recording import ended_by_hand, recording
+from platepost.common.signals import stop_on_signals
+from platepost.device.commands.recording import recording
 from platepost.device.recording import RecordingError, Recordings, requests
 from platepost.device.recording.requests import Answer, Request
 from platepost.device.recording.settings import RecordingSettings
@@ -117,9 +118,9 @@ def test_a_command_that_is_ended_takes_its_request_back(unit: RecordingSettings,
 def test_a_command_that_shall_outlive_its_terminal_goes_on_waiting(unit: RecordingSettings) -> None:
     former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with ended_by_hand() as ended:
+        with stop_on_signals() as stop:
             os.kill(os.getpid(), signal.SIGHUP)
-            assert not ended.wait(0.05)
+            assert not stop.wait(0.05)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, former)

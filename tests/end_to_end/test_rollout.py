@@ -309,3 +309,49 @@ def test_what_a_post_alone_was_told_stays() -> None:
         "vision": {"minimum_score": 0.3, "minimum_confidence": 0.5}
     }
     assert before["vision"]["minimum_confidence"] == 0.4
+
+
+SIGNALLED = """
+import os, signal, sys, threading
+import platepost.provisioning.connection as connection
+from platepost.provisioning.control.rollout import Rollout
+
+armed = False
+
+class Condition(threading.Condition):
+    def __enter__(self):
+        global armed
+        entered = super().__enter__()
+        if armed and threading.current_thread() is threading.main_thread():
+            armed = False
+            os.kill(os.getpid(), signal.SIGTERM)  # its handler runs now, with the lock held
+        return entered
+
+class Threading:
+    Condition = Condition
+    def __getattr__(self, name):
+        return getattr(threading, name)
+
+def watch(self, seconds, watch=Rollout._watch):
+    global armed
+    armed = True
+    return watch(self, seconds)
+
+connection.threading, Rollout._watch = Threading(), watch
+from platepost.device.cli import main
+sys.exit(main())
+"""
+"""The command, which gets SIGTERM just when its main thread has taken the connection's lock."""
+
+
+def test_a_stop_while_the_connection_is_locked_brings_it_back(street: Street) -> None:
+    street.stand()
+    arguments = ["provision", "configuration", "rollout", str(street.fleet.directory), "--canary", "post-1"]
+    arguments += ["--set", "vision.minimum_confidence=0.5", "--broker", street.broker.address, "--purpose", "work"]
+    with subprocess.Popen([sys.executable, "-c", SIGNALLED, *arguments], stdout=subprocess.PIPE) as run:
+        try:
+            assert run.wait(60) == 1
+        finally:
+            run.kill()
+    assert [told.get("vision") for told in street.posts["post-1"].told] == [{"minimum_confidence": 0.5}, None]
+    assert last_act(street) == ("configuration_rolled_back", "failure")

@@ -1,7 +1,6 @@
 """The course of a custody campaign: kills while custodians come, go, and are restored, and a disk is set back."""
 
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +8,7 @@ from pathlib import Path
 from random import Random
 from time import monotonic
 
+from platepost.common.signals import sleep
 from platepost.department.custody.receipt_log import LostRange, ReceiptLog
 from platepost.provisioning.control.keys.distribution import KeyDistributor, RotationRequest, RotationResult, Step
 from platepost.provisioning.errors import ProvisioningError
@@ -126,13 +126,13 @@ class CustodyCampaign:
     # --- what happens
 
     def _kill(self) -> None:
-        time.sleep(self._draw.uniform(0.0, 0.4))
+        sleep(self._draw.uniform(0.0, 0.4))
         if self._draw.random() < POSTS_KILLED:
             victim: PostUnderTest | KeeperProcess = self._draw.choice(self._site.posts)
         else:
             victim = self._draw.choice([keeper for keeper in self._site.keepers.values() if keeper.running])
         victim.kill()
-        time.sleep(self._draw.uniform(0.0, 0.2))
+        sleep(self._draw.uniform(0.0, 0.2))
         victim.start()
 
     def _require(self) -> None:
@@ -162,7 +162,7 @@ class CustodyCampaign:
             except ProvisioningError:
                 if monotonic() > deadline:
                     raise
-                time.sleep(1.0)
+                sleep(1.0)
         if result.behind:
             statement = result.done.number
             self._checker.problems.append(f"{', '.join(result.behind)} did not go by statement {statement}")
@@ -200,12 +200,12 @@ class CustodyCampaign:
         stored = len(post.stored)
         deadline = monotonic() + 10.0
         while len(post.stored) < stored + 5 and monotonic() < deadline:
-            time.sleep(0.1)
+            sleep(0.1)
         post.stop()
         shutil.rmtree(state)
         shutil.copytree(before, state)
         post.start()
-        time.sleep(1.0)
+        sleep(1.0)
 
     # --- the end
 
@@ -220,7 +220,7 @@ class CustodyCampaign:
             keeper.start()
         deadline = monotonic() + RECEIPT_SECONDS
         while (late := self._late()) and monotonic() < deadline:
-            time.sleep(0.3)
+            sleep(0.3)
             self._look()
         if late:
             self._checker.problems.append(f"{late} records have no receipt after {RECEIPT_SECONDS:.0f} s")

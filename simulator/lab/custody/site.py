@@ -1,7 +1,6 @@
 """Where custody is put to the test: a fleet with two custodians, a broker with intruders, posts that can be killed."""
 
 import multiprocessing
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.sharedctypes import Synchronized
@@ -10,6 +9,7 @@ from random import Random
 from time import monotonic
 from typing import Any
 
+from platepost.common.signals import sleep
 from platepost.device import config
 from platepost.device.outbox.outbox import Outbox
 from platepost.provisioning.connection import Connection
@@ -105,7 +105,7 @@ class CustodySite(Site[Broker]):
         deadline = monotonic() + RELEASE_SECONDS
         wait = 1.0
         while True:
-            time.sleep(wait)
+            sleep(wait)
             wait *= 2  # on a busy machine a post needs seconds to connect
             code = post.stop()
             left, _ = self.left(post)

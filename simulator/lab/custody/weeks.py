@@ -3,13 +3,13 @@
 The post's clock runs ahead with every record, so that a week passes as fast as the disk takes its records.
 """
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
 from platepost.common.errors import RecordError
+from platepost.common.signals import sleep
 from platepost.simulator.lab.custody.checker import CustodyChecker
 from platepost.simulator.lab.custody.site import GROUP, CustodySite
 from platepost.simulator.lab.faults.killable_post import HITS, LEFT_OUT_SECONDS
@@ -187,13 +187,13 @@ class WeeksCampaign:
     def _return(self, post: PostUnderTest) -> float:
         """Call the custodian back; return how long it took until what had waited was receipted."""
         self._site.rate.value = AFTERWARDS
-        time.sleep(_LOOK_SECONDS)
+        sleep(_LOOK_SECONDS)
         waited = post.stored.records()
         began = monotonic()
         self._site.keepers[KEEPER].start()
         caught_up = self._await_receipts(post, waited, began)
         while self._said.in_trouble and monotonic() - began < CATCH_UP_SECONDS:
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
             self._look()
         if self._said.in_trouble:
             self._problems.append("custody is behind although every record has its receipt")
@@ -204,13 +204,13 @@ class WeeksCampaign:
             if monotonic() - began > CATCH_UP_SECONDS:
                 self._problems.append(f"{late} records have no receipt after {CATCH_UP_SECONDS:.0f} s")
                 break
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
             self._look()
         return monotonic() - began
 
     def _end(self, post: PostUnderTest) -> None:
         self._site.rate.value = QUIET
-        time.sleep(2 / AFTERWARDS)
+        sleep(2 / AFTERWARDS)
         self._await_receipts(post, post.stored.records(), monotonic())
         signed = {(record.chain, record.sequence) for record in post.stored.records()}
         ended = {
@@ -236,7 +236,7 @@ class WeeksCampaign:
 
     def _await_stored(self, post: PostUnderTest, records: int) -> None:
         while len(post.stored) < records:
-            time.sleep(_LOOK_SECONDS / 10)
+            sleep(_LOOK_SECONDS / 10)
             self._look()
             self._progress(len(post.stored))
 

@@ -16,10 +16,14 @@ from paho.mqtt.properties import Properties
 
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.simulator.errors import CampaignError
+from platepost.simulator.processes import await_answer, end_forked
 from platepost.wire.records.topics import ROOT
 
 READY_SECONDS = 30.0
 SESSION_SECONDS = 3600
+
+
+_STOP_SECONDS = 30.0
 
 
 class WireLog:
@@ -52,7 +56,7 @@ class WireLog:
         self._process: ForkServerProcess = context.Process(target=record, kwargs=arguments, name="wire")
         self._process.start()
         writing.close()
-        if not ready.poll(READY_SECONDS):
+        if not await_answer(ready, READY_SECONDS):
             self.close()
             raise CampaignError("the recorder of the wire does not reach the broker")
         ready.close()
@@ -61,8 +65,7 @@ class WireLog:
     def close(self) -> None:
         """End the process; the log stays."""
         if self._process.is_alive():
-            self._process.terminate()
-            self._process.join()
+            end_forked(self._process, sent=signal.SIGTERM, seconds=_STOP_SECONDS)
 
     def news(self) -> Iterator[tuple[str, bytes]]:
         """Yield topic and payload of what was delivered since the last call, in order."""

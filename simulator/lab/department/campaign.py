@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from platepost.common.errors import PlatepostError
+from platepost.common.signals import sleep
 from platepost.simulator.lab.custody.wire import messages_of
 from platepost.simulator.lab.department.checker import DepartmentChecker
 from platepost.simulator.lab.department.disturbances import DISTURBANCES, DisturbanceCounts, drawn_course
@@ -23,6 +23,7 @@ from platepost.simulator.lab.department.plan import Plan
 from platepost.simulator.lab.department.publisher import PublisherCount, PublisherStage
 from platepost.simulator.lab.department.site import DepartmentSite
 from platepost.simulator.lab.department.stated import CustodyStatement
+from platepost.simulator.processes import results
 from platepost.wire.records.signing import read_key
 
 SAMPLE_SECONDS = 2.0
@@ -153,7 +154,7 @@ class DepartmentCampaign:
         due, name = next(course)
         sampled, moved, before = began, monotonic(), -1
         while self._count(PublisherCount.STAGE) != PublisherStage.DONE:
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
             receipted = self._receipted()
             if receipted != before:
                 moved, before = monotonic(), receipted
@@ -204,7 +205,7 @@ class DepartmentCampaign:
         given = (self._site.plan, self._site.wire_log, self._site.custodian_key, self._site.late, stated)
         try:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-                return pool.submit(check, *given).result()
+                return next(results(pool, [pool.submit(check, *given)]))
         except BrokenProcessPool:
             return 0, ["the checker ended by itself"]
 

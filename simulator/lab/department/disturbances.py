@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
+from platepost.common.signals import sleep
 from platepost.simulator.lab.department.site import DepartmentSite
 from platepost.simulator.lab.faults.namespaces import BALLAST, fill
 
@@ -31,37 +32,37 @@ class DisturbanceCounts:
 
 def kill_keeper(site: DepartmentSite, draw: Random) -> None:
     """End the keeper as a power cut would, at any instant, and start it again after up to a second."""
-    time.sleep(draw.uniform(0.0, 0.5))
+    sleep(draw.uniform(0.0, 0.5))
     site.department.kill()
-    time.sleep(draw.uniform(0.0, 1.0))
+    sleep(draw.uniform(0.0, 1.0))
     site.department.start()
 
 
 def restart_broker(site: DepartmentSite, draw: Random) -> None:
     """Stop the broker, which saves what waits, and start it again."""
     site.broker.stop()
-    time.sleep(draw.uniform(0.0, 1.0))
+    sleep(draw.uniform(0.0, 1.0))
     site.broker.start()
 
 
 def kill_broker(site: DepartmentSite, draw: Random) -> None:
     """End the broker as a power cut would: it forgets what came in its last two seconds."""
     site.broker.kill()
-    time.sleep(draw.uniform(0.0, 1.0))
+    sleep(draw.uniform(0.0, 1.0))
     site.broker.start()
 
 
 def restart_database(site: DepartmentSite, draw: Random) -> None:
     """Have the database end in order, no matter who is connected, and start it again."""
     site.department.database.stop()
-    time.sleep(draw.uniform(0.0, 2.0))
+    sleep(draw.uniform(0.0, 2.0))
     site.department.database.start()
 
 
 def kill_database(site: DepartmentSite, draw: Random) -> None:
     """End the database's server as a power cut would."""
     site.department.database.kill()
-    time.sleep(draw.uniform(0.0, 2.0))
+    sleep(draw.uniform(0.0, 2.0))
     site.department.database.start()
 
 
@@ -73,7 +74,7 @@ def fill_disk(site: DepartmentSite, _draw: Random) -> None:
     try:
         while time.monotonic() - began < FULL_SECONDS and database.running:
             fill(ballast)
-            time.sleep(0.2)
+            sleep(0.2)
     finally:
         ballast.unlink(missing_ok=True)
     database.start()

@@ -1,8 +1,6 @@
 """`platepost simulate department-month`: a month that keeps the policy, with three breaches of which all is known."""
 
 import json
-import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from platepost.common.signals import current
 from platepost.department.config.upgrade import running_database
 from platepost.department.folder import DepartmentFolder
 from platepost.simulator.errors import CampaignError
@@ -102,14 +101,12 @@ def department_month(
 
 def _serve(folder: DepartmentFolder, log: Path, console: Console) -> None:
     """Serve the pages to people who are logged in, until Ctrl-C or SIGTERM."""
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: over.set())
     with DepartmentConsole(folder.path, log) as pages:
         for person, address in pages.entrances.items():
             console.print(f"Log in as the {person}: [bold]{address}[/bold]", highlight=False)
         console.print("Ctrl-C ends it.", highlight=False)
-        over.wait()
+        current().wait()
+        current().acknowledge()
 
 
 def _show(console: Console, said: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import ValidationError
 
+from platepost.common.signals import sleep
 from platepost.device.uplink.settings import UplinkSettings
 from platepost.provisioning.connection import client_of, split_address
 from platepost.simulator.lab.department.oddities import drawn
@@ -292,7 +293,7 @@ class Publisher:
         if connected:
             select.select([found for _, found in connected], writing, [], 0.0 if busy else _WAIT_SECONDS)
         else:
-            time.sleep(_WAIT_SECONDS)
+            sleep(_WAIT_SECONDS)
 
     def _write_plan(self) -> None:
         chains = {

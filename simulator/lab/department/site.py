@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from platepost.simulator.ground.site import Site, throwaway_fleet
 from platepost.simulator.lab.custody.wire import WireLog
 from platepost.simulator.lab.department.publisher import PublisherCount, PublisherSettings, publish
 from platepost.simulator.lab.faults.namespaces import Namespaces, own_disk
+from platepost.simulator.processes import end_forked
 from platepost.wire.records import Purpose
 from platepost.wire.records.topics import ROOT
 
@@ -22,6 +24,9 @@ EMPTY_MEGABYTES, LOG_MEGABYTES = 200, 1100
 """Of the database's disk, where it is one of its own: what an empty cluster needs, and its log at most."""
 RECORD_KILOBYTES, LOGGED_KILOBYTES = 9, 20
 """What a record may need of it: its row, its picture, its projection; and in the log until that is cut."""
+
+
+_STOP_SECONDS = 30.0
 
 
 class DepartmentSite(Site[Broker]):
@@ -88,8 +93,7 @@ class DepartmentSite(Site[Broker]):
         try:
             yield
         finally:
-            process.terminate()
-            process.join()
+            end_forked(process, sent=signal.SIGTERM, seconds=_STOP_SECONDS)
 
     def _make(self) -> None:
         for name in self._posts[:-1]:

@@ -1,46 +1,46 @@
 """Faults of the broker and of the department's record keeper: they hit every post at once."""
 
-import time
 from random import Random
 
+from platepost.common.signals import sleep
 from platepost.simulator.lab.faults.injection import Injection
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.site import CampaignSite
 
 
 def _kill(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
-    time.sleep(draw.uniform(0, 0.5))
+    sleep(draw.uniform(0, 0.5))
     site.broker.kill()
-    time.sleep(draw.uniform(0, 1.5))
+    sleep(draw.uniform(0, 1.5))
     site.start_broker()
 
 
 def _restart(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.broker.stop()
-    time.sleep(draw.uniform(0, 1.5))
+    sleep(draw.uniform(0, 1.5))
     site.start_broker()
 
 
 def _freeze(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.broker.freeze()
-    time.sleep(draw.uniform(0.5, 5))
+    sleep(draw.uniform(0.5, 5))
     site.broker.thaw()
 
 
 def _keeper_away(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     site.keeper_goes()
-    time.sleep(draw.uniform(0.2, 3))
+    sleep(draw.uniform(0.2, 3))
     site.keeper_comes()
 
 
 def _keeper_away_broker_killed(site: CampaignSite, _post: PostUnderTest, draw: Random) -> None:
     # What the broker acknowledged and had not yet saved is gone, unless the posts still have it.
     site.keeper_goes()
-    time.sleep(draw.uniform(0.2, 3))
+    sleep(draw.uniform(0.2, 3))
     site.broker.kill()
-    time.sleep(draw.uniform(0, 0.5))
+    sleep(draw.uniform(0, 0.5))
     site.start_broker()
-    time.sleep(draw.uniform(0, 1))
+    sleep(draw.uniform(0, 1))
     site.keeper_comes()
 
 

@@ -1,11 +1,11 @@
 """The course of a campaign: every post gets its own faults one after another, and some hit all of them at once."""
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from time import monotonic
 
+from platepost.common.signals import sleep
 from platepost.simulator.lab.faults.catalogue import CATALOGUE, plan
 from platepost.simulator.lab.faults.cluster import NAMES, cluster_absent, trouble_cluster
 from platepost.simulator.lab.faults.extent import CampaignStatus, Extent
@@ -80,7 +80,7 @@ class FaultCampaign:
         self._say("first records")
         deadline = monotonic() + RECOVERY_SECONDS
         while not all(len(post.stored) for post in self._site.posts if post is not week) and monotonic() < deadline:
-            time.sleep(0.1)
+            sleep(0.1)
         self._say("faults")
         due = sum(map(len, own))
         with ThreadPoolExecutor(len(own) + 2) as pool:
@@ -93,7 +93,7 @@ class FaultCampaign:
                 work.append(pool.submit(self._guard, self._spend_week, week))
             try:
                 while not all(task.done() for task in work):
-                    time.sleep(0.5)
+                    sleep(0.5)
                     self._look()
                     self._pace(due + len(broad))
             except BaseException as error:
@@ -103,7 +103,7 @@ class FaultCampaign:
         if self._failed is not None:
             raise self._failed
         while self._site.stored() < self._extent.records:
-            time.sleep(0.5)
+            sleep(0.5)
             self._look()
 
     def _beside(self, absent: dict[str, str]) -> tuple[Ruling, ...]:
@@ -154,7 +154,7 @@ class FaultCampaign:
     def _await_arrivals(self) -> None:
         deadline = monotonic() + DELIVERY_SECONDS
         while self._site.missing() and monotonic() < deadline:
-            time.sleep(0.5)
+            sleep(0.5)
             self._look()
 
     # --- the faults
@@ -164,7 +164,7 @@ class FaultCampaign:
         for injection in injections:
             if self._failed is not None:
                 return
-            time.sleep(draw.uniform(0, 0.4))
+            sleep(draw.uniform(0, 0.4))
             injection.strike(self._site, post, draw)
             ended = monotonic()
             wait = draw.random() >= IMPATIENT
@@ -185,7 +185,7 @@ class FaultCampaign:
             while self._progress.faults < number * others / (len(injections) + 1):
                 if self._failed is not None:
                     return
-                time.sleep(0.1)
+                sleep(0.1)
             injection.strike(self._site, self._site.posts[0], draw)
             self._account(injection, None, self._recovery(self._site.posts, monotonic()), waited=True)
 

@@ -1,10 +1,10 @@
 """Faults of the post's certificate."""
 
-import time
 from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+from platepost.common.signals import sleep
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, Authority
 from platepost.provisioning.trust.certificates import BACKDATED
 from platepost.provisioning.trust.keys import read_private_key
@@ -28,7 +28,7 @@ def _hold(post: PostUnderTest, wrong: bytes, right: bytes, *, seconds: float) ->
     path = post.folder / CERTIFICATE_FILE
     _put(path, wrong)
     post.proxy.reset()
-    time.sleep(seconds)
+    sleep(seconds)
     _put(path, right)
 
 

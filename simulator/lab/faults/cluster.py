@@ -1,10 +1,10 @@
 """A three-node RabbitMQ cluster whose nodes end one after another, under a post that knows all three."""
 
-import time
 from collections.abc import Callable
 from random import Random
 from time import monotonic
 
+from platepost.common.signals import sleep
 from platepost.simulator.brokers.rabbitmq import MISSING, RabbitCluster, RabbitNode, rabbitmq_path
 from platepost.simulator.ground.proxy import Proxy
 from platepost.simulator.lab.faults.result import Injected
@@ -57,14 +57,14 @@ def trouble_cluster(
                 account(Injected(NAMES[bool(number % 2)], POST, None if news is None else news - ended))
                 if news is None:
                     problems.append(f"{POST}: nothing new {RECOVERY_SECONDS:.0f} s after a node had ended")
-                time.sleep(draw.uniform(1, 4))
+                sleep(draw.uniform(1, 4))
                 node.start()
                 look()
             code = post.stop()
             problems += [f"{POST} ended with exit code {code}"] if code else []
             deadline = monotonic() + RECOVERY_SECONDS
             while post.missing() and monotonic() < deadline:
-                time.sleep(0.2)
+                sleep(0.2)
         finally:
             keeper.stop()
             way.close()

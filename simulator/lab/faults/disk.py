@@ -1,10 +1,10 @@
 """Faults of the post's disk."""
 
 import resource
-import time
 from pathlib import Path
 from random import Random
 
+from platepost.common.signals import sleep
 from platepost.simulator.lab.faults.injection import Injection
 from platepost.simulator.lab.faults.namespaces import BALLAST, fill
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
@@ -21,7 +21,7 @@ LAST_FRAMES = 40
 def _fill(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None:
     path = post.folder / "state" / BALLAST
     fill(path)
-    time.sleep(draw.uniform(0.3, 3))
+    sleep(draw.uniform(0.3, 3))
     path.unlink()
 
 
@@ -29,7 +29,7 @@ def _fail_writes(_site: CampaignSite, post: PostUnderTest, draw: Random) -> None
     pid = post.pid
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
-    time.sleep(draw.uniform(0.3, 3))
+    sleep(draw.uniform(0.3, 3))
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
 
 

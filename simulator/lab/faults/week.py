@@ -1,10 +1,10 @@
 """A week without network, simulated: the post's clock runs ahead while it records, and it is killed once a day."""
 
-import time
 from collections.abc import Callable
 from random import Random
 from time import monotonic
 
+from platepost.common.signals import sleep
 from platepost.simulator.lab.faults.post_under_test import PostUnderTest
 from platepost.simulator.lab.faults.result import Injected
 from platepost.simulator.lab.faults.site import CampaignSite
@@ -40,9 +40,9 @@ def spend_week(
         while len(post.stored) < day * records / DAYS:
             if given_up():
                 return
-            time.sleep(0.1)
+            sleep(0.1)
         if day < DAYS:
-            time.sleep(draw.uniform(0, 0.3))
+            sleep(draw.uniform(0, 0.3))
             post.kill()
             post.start()
             account(Injected(DAILY, post.name, None))
@@ -51,5 +51,5 @@ def spend_week(
     began = monotonic()
     known = {record.id for record in post.stored.records()}
     while post.lacks(known) and not given_up() and monotonic() - began < DELIVERY_SECONDS:
-        time.sleep(0.1)
+        sleep(0.1)
     account(Injected(NAME, post.name, None if post.lacks(known) else monotonic() - began))

@@ -4,13 +4,13 @@ Nobody keeps a log of what such a post was told is stored. Its chain does: numbe
 that stores a record, so every number up to its farewell must have arrived, or be named as given up.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from time import monotonic
 
+from platepost.common.signals import sleep
 from platepost.simulator.demo.post_process import PostProcess
 from platepost.simulator.errors import DemoError
 from platepost.simulator.lab.faults.judge import Judge, Ruling
@@ -47,7 +47,7 @@ def run_whole(
             process.start()
             until = monotonic() + draw.uniform(1, 8)
             while monotonic() < until and process.running:
-                time.sleep(0.05)
+                sleep(0.05)
             if number % 3 == 2:
                 proxy.reset()
             process.kill()
@@ -55,7 +55,7 @@ def run_whole(
         process.start()
         deadline = monotonic() + END_SECONDS
         while process.running and monotonic() < deadline:
-            time.sleep(0.1)
+            sleep(0.1)
         try:
             problems += [] if not process.running else [f"{POST} has not ended after {END_SECONDS:.0f} s"]
             if not process.running:
@@ -84,7 +84,7 @@ def judge_whole(site: CampaignSite) -> Ruling:
         lost = last - ruling.delivered - ruling.dropped
         if (last and not lost) or monotonic() > deadline:
             break
-        time.sleep(0.5)
+        sleep(0.5)
     problems = ruling.problems if last else (*ruling.problems, "its farewell has not arrived")
     return replace(ruling, stored=last, given_up=ruling.dropped, lost=max(0, lost), problems=problems)
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from platepost.common.signals import sleep
 from platepost.simulator.brokers.rabbitmq import RabbitCluster
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.lab.fleet.collector import Missing, Window, spread
@@ -108,7 +109,7 @@ class Campaign:
     def _rest(self) -> Rest:
         self._say("at rest")
         before, count = self._site.usage(), self._site.count()
-        time.sleep(self._profile.rest_seconds)
+        sleep(self._profile.rest_seconds)
         after, then = self._site.usage(), self._site.count()
         return Rest(
             seconds=self._profile.rest_seconds,
@@ -120,7 +121,7 @@ class Campaign:
 
     def _work(self, what: str, seconds: float) -> Work:
         self._say(what)
-        return self._measured(lambda: time.sleep(seconds))
+        return self._measured(lambda: sleep(seconds))
 
     def _burst(self) -> Work:
         self._say(f"{self._profile.burst} records of each post at once")
@@ -160,7 +161,7 @@ class Campaign:
         deadline = time.monotonic() + self._profile.patience_seconds
         installed: dict[str, float] = {}
         while len(installed) < posts and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+            sleep(POLL_SECONDS)
             most = max(most, site.usage()["broker"].memory)
             installed = site.ask_keeper("installed", "2")
         delays = spread(sorted(moment - began for moment in installed.values()))
@@ -188,7 +189,7 @@ class Campaign:
             kind = "one node of three killed"
         else:
             broker.stop()
-            time.sleep(self._profile.outage_seconds)
+            sleep(self._profile.outage_seconds)
             broker.start()
             returning = Returning(site, before)
             returning.watch(self._profile.patience_seconds, least=0.0)
@@ -209,7 +210,7 @@ class Campaign:
         while self._site.ask_keeper("count") < wanted:
             if time.monotonic() > deadline:
                 raise CampaignError("records did not arrive in the time given")
-            time.sleep(0.1)
+            sleep(0.1)
 
     def _drain(self) -> None:
         self._until("delivering what waits", lambda count: -count.waiting, 0)
@@ -220,7 +221,7 @@ class Campaign:
         while (now := figure(self._site.count())) < wanted:
             if time.monotonic() > deadline:
                 raise CampaignError(f"{what}: {now} of {wanted} after {self._profile.patience_seconds:.0f} s")
-            time.sleep(POLL_SECONDS)
+            sleep(POLL_SECONDS)
 
     def _end(self) -> End:
         unreleased = self._unreleased()
@@ -244,5 +245,5 @@ class Campaign:
         self._say("awaiting the last receipts")
         deadline = time.monotonic() + self._profile.patience_seconds
         while (left := self._site.count().unreleased) and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+            sleep(POLL_SECONDS)
         return left

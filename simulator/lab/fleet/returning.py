@@ -2,6 +2,7 @@
 
 import time
 
+from platepost.common.signals import sleep
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.lab.fleet.figures import Outage
 from platepost.simulator.lab.fleet.site import FleetSite
@@ -39,7 +40,7 @@ class Returning:
                 raise CampaignError(
                     f"{count.connected} of {self._before.connected} posts are back after {passed:.0f} s"
                 )
-            time.sleep(SAMPLE_SECONDS)
+            sleep(SAMPLE_SECONDS)
 
     def outage(self, kind: str, away_seconds: float) -> Outage:
         """Return what was seen, once all is delivered."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
+from platepost.common.signals import check, current, sleep
 from platepost.device.uplink.settings import Tuning
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
@@ -28,6 +29,7 @@ from platepost.simulator.lab.fleet.collector import collect
 from platepost.simulator.lab.fleet.post import CUSTODIAN
 from platepost.simulator.lab.fleet.usage import Usage, usage_of
 from platepost.simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
+from platepost.simulator.processes import await_answer
 
 AGENCY = "fleet"
 KEEPER = "keeper"
@@ -92,7 +94,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self._collector = self._start(
             collect, self.fleet.subscriber(KEEPER), AGENCY, self.broker.addresses, self.archive
         )
-        if not self._collector[1].recv():
+        if not await_answer(self._collector[1], ANSWER_SECONDS) or not self._collector[1].recv():
             raise CampaignError(f"the record keeper could not subscribe; see {self.archive.with_suffix('.log')}")
         custodian = KeeperProcess(
             self.fleet,
@@ -147,6 +149,8 @@ class FleetSite(Site[Broker | RabbitCluster]):
         """Ask the record keeper."""
         _, pipe = self._collector
         pipe.send((name, *asked))
+        if not await_answer(pipe, ANSWER_SECONDS):
+            raise CampaignError(f"the record keeper does not answer; see {self.archive.with_suffix('.log')}")
         return pipe.recv()
 
     def usage(self) -> dict[str, Usage]:
@@ -162,7 +166,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
         self.order(name)
         answers = []
         for process, pipe in self._workers:
-            if not pipe.poll(ANSWER_SECONDS):
+            if not await_answer(pipe, ANSWER_SECONDS):
                 state = "does not answer" if process.is_alive() else f"ended with exit code {process.exitcode}"
                 raise CampaignError(f"a process of posts {state}; see its log in {self.directory}")
             answers.append(pipe.recv())
@@ -180,7 +184,7 @@ class FleetSite(Site[Broker | RabbitCluster]):
                 except ProvisioningError:
                     if time.monotonic() > deadline:
                         raise
-                    time.sleep(1.0)
+                    sleep(1.0)
 
     def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
         ours, theirs = self._context.Pipe()
@@ -220,6 +224,7 @@ def _identities(directory: Path, posts: int, progress: Callable[[str, int, int],
     for number in range(posts):
         fleet.add_post(f"post-{number + 1:05d}", PostSettings(brokers=("localhost:8883",), camera="none"))
         progress("making identities", number + 1, posts)
+        check()
     aside.rename(folder)
     return Fleet.load(folder)
 
@@ -227,7 +232,7 @@ def _identities(directory: Path, posts: int, progress: Callable[[str, int, int],
 def _end(process: BaseProcess, pipe: Pipe) -> None:
     try:
         pipe.send(("stop", 0.0))
-        while pipe.poll(20.0) and pipe.recv() is not None:
+        while pipe.poll(current().limit(20.0)) and pipe.recv() is not None:
             pass
     except (OSError, EOFError):
         pass  # it has ended already

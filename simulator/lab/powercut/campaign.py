@@ -1,10 +1,8 @@
 """The campaign: cuts by lot over several starts of an outbox, each opened, judged and gone on with."""
 
 import json
-import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -15,6 +13,7 @@ from typing import Any
 
 from platepost.common.errors import OutboxError
 from platepost.device.outbox.outbox import Outbox
+from platepost.simulator import processes
 from platepost.simulator.errors import SimulatorError
 from platepost.simulator.lab.powercut.disk import Disk, Operation, marks, read_log
 from platepost.simulator.lab.powercut.workload import CUSTODIAN, KEY, PROMISES, QUOTA_BYTES, REQUIREMENTS, SOURCE
@@ -112,7 +111,7 @@ def build(folder: Path) -> Path:
     library = folder / "disklog.so"
     source = Path(__file__).with_name("disklog.c")
     command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl", "-lpthread"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = processes.run(command)
     if done.returncode:
         raise SimulatorError(f"disklog.c does not compile: {done.stderr.strip()[-300:]}")
     return library
@@ -126,7 +125,7 @@ def log_of(root: Path, library: Path, log: Path, command: list[str]) -> None:
 
     """
     settings = {"LD_PRELOAD": str(library), "PLATEPOST_DISK_ROOT": str(root), "PLATEPOST_DISK_LOG": str(log)}
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    done = processes.run(command, settings)
     if done.returncode:
         raise SimulatorError(f"the workload failed: {done.stderr.strip()[-500:]}")
 

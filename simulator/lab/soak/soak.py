@@ -10,6 +10,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
+from platepost.common.signals import sleep
 from platepost.provisioning.hotlist.build import build_package
 from platepost.provisioning.hotlist.rows import TEST_ROW
 from platepost.simulator.demo.post_process import PostProcess
@@ -97,7 +98,7 @@ def soak(site: SoakSite, *, minutes: float, seed: int, say: Callable[[int], None
     with PostProcess(folder / "post.toml", log=folder / "post.log") as process:
         begin = time.monotonic()
         while (number := len(faults) + 1) * FAULT_SECONDS <= minutes * 60:
-            time.sleep(max(0.0, begin + number * FAULT_SECONDS - time.monotonic()))
+            sleep(max(0.0, begin + number * FAULT_SECONDS - time.monotonic()))
             began, kind = datetime.now(UTC), draw.choice(kinds)
             if kill := number % KILL_EVERY == 0:
                 process.kill()
@@ -107,7 +108,7 @@ def soak(site: SoakSite, *, minutes: float, seed: int, say: Callable[[int], None
             faults.append(Inflicted(_KILL if kill else kind.name, began, datetime.now(UTC), restarts=kill))
             say(number)
         proxy.up()
-        time.sleep(ARRIVAL_SECONDS)
+        sleep(ARRIVAL_SECONDS)
     hearing = judge_hearing(
         site.heard, faults, started=started, ended=datetime.now(UTC), every=timedelta(minutes=HIT_MINUTES)
     )

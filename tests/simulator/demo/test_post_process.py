@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from platepost.common.signals import Stopped, stop_on_signals
 from platepost.simulator import processes
 from platepost.simulator.demo import post_process
 from platepost.simulator.demo.post_process import PostProcess
@@ -53,8 +54,12 @@ def test_post_that_is_being_started_when_the_command_is_ended_does_not_outlive_i
     monkeypatch.setattr(post_process, "Popen", start)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in tests started with `&`
     try:
-        with pytest.raises(KeyboardInterrupt), PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log"):
-            pass
+        with (
+            pytest.raises(Stopped),
+            stop_on_signals(),
+            PostProcess(tmp_path / "post.toml", log=tmp_path / "post.log") as post,
+        ):
+            post.account()
     finally:
         signal.signal(signal.SIGINT, before)
     assert started[0].poll() is not None

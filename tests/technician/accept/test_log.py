@@ -83,13 +83,14 @@ def test_a_terminal_that_is_lost_breaks_off_as_ctrl_c_does(fleet: Fleet, tmp_pat
     """By default it ends the process at once, and leaves lamp and status light as they were for the question."""
     closed = tmp_path / "closed"
     program = f"""
-import sys, time
+import sys
 from pathlib import Path
+from platepost.common.signals import sleep
 from platepost.technician.commands import accept
 def accept_post(*_, **__):
     try:
         print("at the question", flush=True)
-        time.sleep({SECONDS})
+        sleep({SECONDS})
     except KeyboardInterrupt:
         Path({str(closed)!r}).touch()
         raise

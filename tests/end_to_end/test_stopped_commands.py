@@ -1,0 +1,367 @@
+"""Commands that run long, stopped at any moment of their life by Ctrl-C, a stop, or the loss of the terminal.
+
+Each ends within ten seconds, leaves no process, and ends its log. `PLATEPOST_STOPS=200` stops each so many times.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from platepost.common.signals import STOP_SIGNALS
+from platepost.department.database.cluster import PrivateCluster
+from platepost.department.folder import DepartmentFolder
+from platepost.device.camera.view import View, Views
+from platepost.provisioning.fleet.fleet import Fleet
+from platepost.provisioning.fleet.post_file import PostSettings
+from platepost.simulator.brokers.daemon import free_port
+from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.demo.clip import STREET
+from platepost.wire.records import Role
+from tests.department.commands.installation import Commands, department, installed
+from tests.end_to_end.test_rollout import POSTS, LightPost
+
+__all__ = ["department", "installed"]
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(mosquitto_path() is None, reason="mosquitto is not installed: apt-get install mosquitto"),
+]
+PROGRAM = "import sys; from platepost.device.entry import main; sys.exit(main())"
+STOPS = int(os.environ.get("PLATEPOST_STOPS", "2"))
+"""How often each command is stopped."""
+SEED = int(os.environ.get("PLATEPOST_STOPS_SEED", "1"))
+ENDED_SECONDS = 10.0
+READY_SECONDS = 120.0
+LAST_RESORT = "did not end within"
+
+
+@dataclass
+class Command:
+    """A command that is stopped, again and again."""
+
+    words: Sequence[str]
+    ready: str
+    """What its output has once it has reached its steady state."""
+    ended: Callable[[str], object] = lambda _output: None
+    """Asserts that its log has an end for each begin."""
+    top: Path = Path()
+    """The folder in whose subfolders everything is that it works with: processes are known by it."""
+    stops: int = STOPS
+    needs: ExitStack = field(default_factory=ExitStack)
+
+
+class Run:
+    """One run of a command, in a session of its own."""
+
+    def __init__(self, command: Command, folder: Path) -> None:
+        self._command = command
+        self._output = folder / "output"
+        self.began = time.monotonic()
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, *command.words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd=folder,
+                env=os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text("utf-8", errors="replace")
+
+    def until_ready(self) -> float:
+        """Wait until it is; return after how many seconds it was."""
+        while self._command.ready not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < self.began + READY_SECONDS, self.output
+            time.sleep(0.02)
+        return time.monotonic() - self.began
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is so old, or has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, self.began + seconds - time.monotonic()))
+
+    def left(self) -> dict[int, str]:
+        """Return its processes that run, with their command lines."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it has ended
+                if (folder / "stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+                    continue
+                pid = int(folder.name)
+                line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if os.getsid(pid) == self.process.pid or (
+                    str(self._command.top) in line and os.getsid(pid) != os.getsid(0)
+                ):
+                    found[pid] = line[:200]
+        return found
+
+    def stop(self, number: signal.Signals, *, before: set[int]) -> float:
+        """Send it a signal; return after how many seconds it and all its processes had ended."""
+        sent = time.monotonic()
+        if number is signal.SIGINT:  # as a terminal sends it
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        while self.process.poll() is None or self.left().keys() - before:
+            if time.monotonic() > sent + ENDED_SECONDS:
+                pytest.fail(f"{number.name}: {self.left()}\n{self.output}")
+            time.sleep(0.02)
+        took = time.monotonic() - sent
+        assert LAST_RESORT not in self.output, self.output
+        assert "Traceback" not in self.output, self.output
+        return took
+
+    def kill(self) -> None:
+        for pid in self.left():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def stop_again_and_again(command: Command, folder: Path) -> None:
+    """Stop a command once when it is ready, and then at moments drawn from the whole of its life until then."""
+    draw = random.Random(f"{SEED} {' '.join(command.words[:4])}")
+    ready, longest = 0.0, (0.0, "")
+    before: set[int] = set()
+    for index in range(command.stops):
+        number = STOP_SIGNALS[(index + draw.randrange(3)) % 3 if command.stops < 3 else index % 3]
+        where = folder / f"run-{index}"
+        where.mkdir()
+        if not index:
+            before = set(_others(command))
+        run = Run(command, where)
+        try:
+            if not index:
+                ready = run.until_ready()
+                at = ready
+            else:
+                at = draw.uniform(0.0, 1.3 * ready)
+                run.wait(at)
+            if run.process.poll() is None:
+                took = run.stop(number, before=before)
+                longest = max(longest, (took, f"{number.name} after {at:.2f} s"))
+                assert not list(where.glob("platepost-*")), list(where.glob("platepost-*"))
+            command.ended(run.output)
+        except BaseException:
+            print(f"stop {index}: {number.name} after {at if index else ready:.2f} s")  # noqa: T201
+            raise
+        finally:
+            run.kill()
+    print(f"{' '.join(command.words[:3])}: {command.stops} stops, ready after {ready:.1f} s, longest end {longest}")  # noqa: T201
+
+
+def _others(command: Command) -> Iterator[int]:
+    """Processes of the same folder that are not the command's: a broker of the test's, say."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if str(command.top).encode() in (folder / "cmdline").read_bytes():
+                yield int(folder.name)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def posts(tmp_path: Path, stack: ExitStack) -> Fleet:
+    """Give a fleet with three posts."""
+    fleet = Fleet.create(tmp_path / "fleet", agency="riverside")
+    fleet.add_operator("j-stone", Role.ADMINISTRATOR)
+    for post in POSTS:
+        fleet.add_post(post, PostSettings(brokers=("localhost:8883",)))
+    return fleet
+
+
+def begun_and_ended(fleet: Fleet, begun: str, *ended: str) -> None:
+    """Each begin is followed by an end."""
+    acts = [act.action for act in fleet.acts if act.action in {begun, *ended}]
+    assert acts[::2] == [begun] * (len(acts) // 2), acts
+    assert len(acts) % 2 == 0, acts
+    assert set(acts[1::2]) <= {*ended}
+
+
+@pytest.mark.usefixtures("heeded")
+def test_rollout(posts: Fleet, tmp_path: Path, stack: ExitStack) -> None:
+    broker = stack.enter_context(Broker(posts, tmp_path / "broker"))
+    for name in POSTS:
+        stack.callback(LightPost(posts, name, broker.address, "is good").close)
+    words = ["provision", "configuration", "rollout", str(posts.directory), "--canary", "post-1"]
+    words += ["--set", "vision.minimum_confidence=0.5", "--broker", broker.address, "--purpose", "work"]
+    ended = ("configuration_rolled_back", "configuration_rolled_out")
+    command = Command(
+        words, "watching", lambda _: begun_and_ended(posts, "configuration_rollout", *ended), top=tmp_path
+    )
+    stop_again_and_again(command, tmp_path)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_status(posts: Fleet, tmp_path: Path, stack: ExitStack) -> None:
+    broker = stack.enter_context(Broker(posts, tmp_path / "broker"))
+    words = ["-vv", "provision", "status", str(posts.directory), "--broker", broker.address, "--wait", "60"]
+    stop_again_and_again(Command(words, "DEBUG", top=tmp_path), tmp_path)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_enroll_server(posts: Fleet, tmp_path: Path) -> None:
+    words = ["provision", "enroll-server", str(posts.directory), "--name", "127.0.0.1", "--listen", "127.0.0.1"]
+    words += ["--port", str(free_port()), "--purpose", "enrollment"]
+    ended = lambda _: begun_and_ended(posts, "enrollment_opened", "enrollment_closed")  # noqa: E731
+    stop_again_and_again(Command(words, "Enrolling units", ended, top=tmp_path), tmp_path)
+
+
+def unit(folder: Path, broker: str, *, accepting: bool = False, **more: object) -> tuple[Fleet, Path, Path]:
+    """Return a fleet, the folder of a post's files, and a technician's identity."""
+    fleet = Fleet.create(folder / "fleet", agency="riverside")
+    technician = fleet.add_operator("r-alvarez", Role.TECHNICIAN)
+    settings = PostSettings(
+        brokers=(broker,),
+        camera="footage",
+        camera_settings={"path": str(STREET), "loop": True},
+        board="virtual",
+        acceptance=accepting,
+        more={"service": {"port": free_port()}, **more},  # type: ignore[dict-item]
+    )
+    return fleet, fleet.add_post("post-1", settings), technician
+
+
+@pytest.mark.usefixtures("heeded")
+def test_run(tmp_path: Path) -> None:
+    # It is configured how long a post tries to deliver what waits, while there is no broker.
+    _, files, _ = unit(tmp_path, "localhost:1", uplink={"drain_seconds": 2.0})
+    words = ["-v", "run", "--config", str(files / "post.toml"), "--json"]
+    stop_again_and_again(Command(words, "INFO", top=tmp_path), tmp_path)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_board(tmp_path: Path) -> None:
+    _, files, _ = unit(tmp_path, "localhost:1")
+    words = ["board", "--config", str(files / "post.toml"), "--camera-power-cycle", "--seconds", "60"]
+    stop_again_and_again(Command(words, "case: ", top=tmp_path), tmp_path)
+
+
+def sessions_of(technician: Path) -> list[str]:
+    """Return what the technician's own log has."""
+    log = technician / "acts.jsonl"
+    return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.mark.usefixtures("heeded")
+def test_aim(tmp_path: Path) -> None:
+    _, files, technician = unit(tmp_path, "localhost:1")
+    words = ["aim", "--config", str(files / "post.toml"), "--as", str(technician)]
+
+    def ended(_output: str) -> None:
+        begun = phases(files)
+        assert begun.count("begin") == begun.count("end"), begun
+
+    stop_again_and_again(Command(words, "Ctrl-C closes the page", ended, top=tmp_path), tmp_path)
+
+
+def phases(files: Path) -> list[str]:
+    """Return the begins and ends of technicians' sessions in a post's outbox, in order."""
+    found = []
+    for database in (files / "state").glob("*.sqlite*"):
+        content = database.read_bytes()
+        found += ["begin"] * content.count(b'"phase":"begin"') + ["end"] * content.count(b'"phase":"end"')
+    return found
+
+
+@pytest.mark.usefixtures("heeded")
+def test_accept(tmp_path: Path, stack: ExitStack) -> None:
+    fleet, files, technician = unit(tmp_path, "localhost:1", accepting=True, uplink={"drain_seconds": 1.0})
+    del fleet, stack
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from itertools import islice  # noqa: PLC0415
+
+    from platepost.simulator.camera.footage import FootageCamera  # noqa: PLC0415
+
+    with FootageCamera(path=STREET, pace="fast") as camera:
+        gray = next(islice(camera.frames(), 1)).gray
+    Views(day=View.of(gray, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(files / "state")
+    words = ["accept", "--config", str(files / "post.toml"), "--as", str(technician)]
+    stop_again_and_again(Command(words, "INFO" if False else "\n", top=tmp_path), tmp_path)
+
+
+def clean(department: Commands) -> Callable[[str], None]:
+    """Return what asserts that a department's private database does not run."""
+    cluster = PrivateCluster(DepartmentFolder(department.folder).cluster)
+
+    def check(_output: str) -> None:
+        assert not cluster.running
+
+    return check
+
+
+def of_department(department: Commands, name: str, *words: str, ready: str) -> Command:
+    return Command(list(department.words(name, *words)), ready, clean(department), top=department.folder.parent)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_department_keep(department: Commands, tmp_path: Path) -> None:
+    command = of_department(department, "keep", "--json", ready='"broker_away"')
+    before = command.ended
+
+    def ended(output: str) -> None:
+        before(output)
+        events = [json.loads(line)["event"] for line in output.splitlines() if line.startswith("{")]
+        assert not events or events[-1] == "stopped"
+
+    command.ended = ended
+    stop_again_and_again(command, tmp_path)
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize(
+    ("name", "ready"),
+    [
+        ("serve", "Ctrl-C ends it"),
+        ("public serve", "Ctrl-C ends it"),
+        ("federate serve", "Ctrl-C ends it"),
+    ],
+)
+def test_department_serves(department: Commands, tmp_path: Path, name: str, ready: str) -> None:
+    if name.startswith("federate"):
+        department("federate certificate", "--host", "localhost")
+    web = f"127.0.0.1:{free_port()}"
+    stop_again_and_again(of_department(department, name, "--web", web, ready=ready), tmp_path)
+
+
+@pytest.mark.usefixtures("heeded")
+@pytest.mark.parametrize(
+    ("words", "ready", "stops"),
+    [
+        pytest.param(("serve", "--port", "0"), "Live page", 1, id="serve"),
+        pytest.param(("run", "--jobs", "2", "week_without_network", "stale_list"), "", 2, id="run"),
+        pytest.param(("run", "--wall-clock", "week_without_network"), "", 1, id="run-wall-clock"),
+        pytest.param(("fleet", "--short"), "", 1, id="fleet"),
+        pytest.param(("demo", "--no-live"), "", 1, id="demo"),
+    ],
+)
+def test_simulate(words: Sequence[str], ready: str, stops: int, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    more = {
+        "serve": ["--directory", str(work)],
+        "fleet": ["--directory", str(work)],
+        "demo": ["--directory", str(work)],
+    }
+    line = ["simulate", *words, *more.get(words[0], [])]
+    stops = STOPS if "PLATEPOST_STOPS" in os.environ else stops
+    stop_again_and_again(Command(line, ready, top=tmp_path, stops=stops), tmp_path)
