@@ -17,7 +17,7 @@ import pytest
 SCENARIOS = "tests/end_to_end/test_scenarios.py"
 """Dealt after all others, by what stands in the brackets: the tests of one scenario share one playing of it."""
 APART = (
-    "tests/end_to_end/test_ended_commands.py",
+    "tests/end_to_end/test_stopped_commands.py",
     "tests/end_to_end/test_rotate_signing_keys.py",
     "tests/end_to_end/test_rollout.py",
     "tests/end_to_end/test_custody_campaign.py",

@@ -6,13 +6,14 @@ Each ends within ten seconds, leaves no process, and ends its log. `PLATEPOST_ST
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from platepost.simulator.demo.clip import STREET
 from platepost.wire.records import Role
 from tests.department.commands.installation import Commands, department, installed
 from tests.end_to_end.test_rollout import POSTS, LightPost
+from tests.memory_disk import new_folder
 
 __all__ = ["department", "installed"]
 
@@ -50,14 +52,17 @@ class Command:
     """A command that is stopped, again and again."""
 
     words: Sequence[str]
-    ready: str
+    ready: str = ""
     """What its output has once it has reached its steady state."""
+    process: str = ""
+    """What the command line of a process that it starts has then."""
+    beyond: float = 0.5
+    """For how many seconds after that it is stopped, too."""
     ended: Callable[[str], object] = lambda _output: None
     """Asserts that its log has an end for each begin."""
     top: Path = Path()
     """The folder in whose subfolders everything is that it works with: processes are known by it."""
     stops: int = STOPS
-    needs: ExitStack = field(default_factory=ExitStack)
 
 
 class Run:
@@ -84,10 +89,11 @@ class Run:
 
     def until_ready(self) -> float:
         """Wait until it is; return after how many seconds it was."""
-        while self._command.ready not in self.output:
+        command = self._command
+        while command.ready not in self.output or not any(command.process in line for line in self.left().values()):
             assert self.process.poll() is None, self.output
             assert time.monotonic() < self.began + READY_SECONDS, self.output
-            time.sleep(0.02)
+            time.sleep(0.05)
         return time.monotonic() - self.began
 
     def wait(self, seconds: float) -> None:
@@ -151,7 +157,7 @@ def stop_again_and_again(command: Command, folder: Path) -> None:
                 ready = run.until_ready()
                 at = ready
             else:
-                at = draw.uniform(0.0, 1.3 * ready)
+                at = draw.uniform(0.0, ready + command.beyond)
                 run.wait(at)
             if run.process.poll() is None:
                 took = run.stop(number, before=before)
@@ -297,7 +303,7 @@ def test_accept(tmp_path: Path, stack: ExitStack) -> None:
         gray = next(islice(camera.frames(), 1)).gray
     Views(day=View.of(gray, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(files / "state")
     words = ["accept", "--config", str(files / "post.toml"), "--as", str(technician)]
-    stop_again_and_again(Command(words, "INFO" if False else "\n", top=tmp_path), tmp_path)
+    stop_again_and_again(Command(words, "hot list", top=tmp_path), tmp_path)
 
 
 def clean(department: Commands) -> Callable[[str], None]:
@@ -346,22 +352,40 @@ def test_department_serves(department: Commands, tmp_path: Path, name: str, read
 
 @pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize(
-    ("words", "ready", "stops"),
+    ("words", "process", "beyond", "stops"),
     [
-        pytest.param(("serve", "--port", "0"), "Live page", 1, id="serve"),
-        pytest.param(("run", "--jobs", "2", "week_without_network", "stale_list"), "", 2, id="run"),
-        pytest.param(("run", "--wall-clock", "week_without_network"), "", 1, id="run-wall-clock"),
-        pytest.param(("fleet", "--short"), "", 1, id="fleet"),
-        pytest.param(("demo", "--no-live"), "", 1, id="demo"),
+        pytest.param(
+            ("serve", "--port", "0", "--directory", "{}/work"), "platepost.simulator.live.worker", 5.0, 1, id="serve"
+        ),
+        pytest.param(("run", "--jobs", "2", "week_without_network", "stale_list"), "mosquitto", 3.0, 2, id="run"),
+        pytest.param(("run", "--wall-clock", "week_without_network"), "mosquitto", 3.0, 1, id="run-wall-clock"),
+        pytest.param(("fleet", "--short", "--directory", "{}/work"), "mosquitto", 20.0, 1, id="fleet"),
+        pytest.param(("demo", "--no-live", "--directory", "{}/work"), "run --config", 10.0, 1, id="demo"),
     ],
 )
-def test_simulate(words: Sequence[str], ready: str, stops: int, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    more = {
-        "serve": ["--directory", str(work)],
-        "fleet": ["--directory", str(work)],
-        "demo": ["--directory", str(work)],
-    }
-    line = ["simulate", *words, *more.get(words[0], [])]
+def test_simulate(words: Sequence[str], process: str, beyond: float, stops: int) -> None:
     stops = STOPS if "PLATEPOST_STOPS" in os.environ else stops
-    stop_again_and_again(Command(line, ready, top=tmp_path, stops=stops), tmp_path)
+    top = new_folder()  # a database's socket has a short path
+    line = ["simulate", *(word.format(top) for word in words)]
+    try:
+        stop_again_and_again(Command(line, process=process, beyond=beyond, top=top, stops=stops), top)
+    finally:
+        shutil.rmtree(top, ignore_errors=True)
+
+
+@pytest.mark.usefixtures("heeded")
+def test_killed_scenarios_leave_nothing() -> None:
+    top = new_folder()
+    line = ["simulate", "run", "--jobs", "2", "week_without_network", "stale_list"]
+    run = Run(Command(line, process="mosquitto", top=top), top)
+    try:
+        run.until_ready()
+        run.process.kill()
+        run.process.wait(ENDED_SECONDS)
+        until = time.monotonic() + 2 * ENDED_SECONDS
+        while run.left():
+            assert time.monotonic() < until, run.left()
+            time.sleep(0.02)
+    finally:
+        run.kill()
+        shutil.rmtree(top, ignore_errors=True)
