@@ -25,8 +25,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C; a stop by a service manager, CI or timeout(1); and the loss of a terminal (ssh, say)."""
 ORDERLY_SECONDS = 8.0
 """After a request, the longest that a command may take to end in order; unless `Stop.allow` gives it more."""
-CHILD_SECONDS = 3.0
-"""After a request, for what the command started to end in order, before it is killed."""
+CHILDREN_SECONDS = 3.5
+"""After a request, for all that the command started to end in order, before what is left is killed."""
+_LEAST_SECONDS = 0.2
 _SAME_SECONDS = 0.25
 """timeout(1) and some terminals send a signal to the process and to its group: that is one request."""
 _KILLED_SECONDS = 1.0
@@ -50,6 +51,7 @@ class Stop:
         """Which signal asked; None before, and where something else asked."""
         self.allowed_seconds = ORDERLY_SECONDS
         self._requested = threading.Event()
+        self._requested_at: float | None = None
         self._acknowledged = False
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
@@ -64,7 +66,7 @@ class Stop:
         with self._lock:
             if self._requested.is_set():
                 return
-            self.signal = number
+            self.signal, self._requested_at = number, time.monotonic()
             self._requested.set()
             callbacks = list(self._callbacks)
         for callback in callbacks:
@@ -115,7 +117,10 @@ class Stop:
 
     def limit(self, seconds: float) -> float:
         """Return how long to wait for a process or thread to end: less once the command was asked to end."""
-        return min(seconds, CHILD_SECONDS) if self.requested else seconds
+        if self._requested_at is None:
+            return seconds
+        left = self._requested_at + CHILDREN_SECONDS - time.monotonic()
+        return min(seconds, max(_LEAST_SECONDS, left))
 
     @contextmanager
     def on_request(self, callback: Callable[[], object]) -> Iterator[None]:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
@@ -65,6 +65,19 @@ def results(pool: ProcessPoolExecutor, waiting: Iterable[Future[T]]) -> Iterator
         raise
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Have processes that are started meanwhile begin without Ctrl-C, which would break off their imports.
+
+    It is blocked in them until they unblock it, and comes to us a moment later.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def await_answer(pipe: "Pipe[Any, Any]", seconds: float) -> bool:

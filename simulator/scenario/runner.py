@@ -16,7 +16,7 @@ from threading import Thread
 
 from platepost.common.errors import PlatepostError
 from platepost.common.signals import check, stop_on_signals
-from platepost.simulator.processes import results
+from platepost.simulator.processes import results, shielded
 from platepost.simulator.scenario.load import load
 from platepost.simulator.scenario.observations import Observations
 from platepost.simulator.scenario.outcome import Outcome, judge, totals_of
@@ -100,7 +100,9 @@ def run_all(paths: Sequence[Path], options: RunOptions, *, at_once: int) -> Iter
     with ProcessPoolExecutor(
         min(at_once, len(paths)), mp_context=get_context("spawn"), initializer=_begin_process
     ) as pool:
-        yield from results(pool, [pool.submit(_run_or_end, path, options) for path in paths])
+        with shielded():
+            waiting = [pool.submit(_run_or_end, path, options) for path in paths]
+        yield from results(pool, waiting)
 
 
 def _run_or_end(path: Path, options: RunOptions) -> Outcome:
@@ -120,6 +122,7 @@ def _begin_process() -> None:
     """Prepare a process of the pool, which ends with what it started when it is told to, or left alone."""
     logging.disable(logging.CRITICAL)
     _STACK.enter_context(stop_on_signals())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     Thread(target=_follow, name="parent", daemon=True).start()
 
 

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from platepost.provisioning.fleet.fleet import Fleet
-from platepost.simulator.processes import results
+from platepost.simulator.processes import results, shielded
 from platepost.wire.records import Source
 from platepost.wire.records.signing import Keyring
 from platepost.wire.verify.verify import Verifier
@@ -28,7 +28,8 @@ class Proof:
 def prove(fleet: Fleet, archive: Path, *, processes: int) -> Proof:
     """Verify signatures and chains of every post in an archive of all of them, each chain from its first record on."""
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        shares = [pool.submit(_share, fleet.directory, archive, number, processes) for number in range(processes)]
+        with shielded():
+            shares = [pool.submit(_share, fleet.directory, archive, number, processes) for number in range(processes)]
         proofs = list(results(pool, shares))
     problems = [problem for proof in proofs for problem in proof.problems]
     return Proof(sum(proof.records for proof in proofs), tuple(problems[:SHOWN]))

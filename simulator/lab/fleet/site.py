@@ -29,7 +29,7 @@ from platepost.simulator.lab.fleet.collector import collect
 from platepost.simulator.lab.fleet.post import CUSTODIAN
 from platepost.simulator.lab.fleet.usage import Usage, usage_of
 from platepost.simulator.lab.fleet.worker import Count, RecordedChain, WorkerSettings, work
-from platepost.simulator.processes import await_answer
+from platepost.simulator.processes import await_answer, shielded
 
 AGENCY = "fleet"
 KEEPER = "keeper"
@@ -189,7 +189,8 @@ class FleetSite(Site[Broker | RabbitCluster]):
     def _start(self, run: Callable[..., None], *given: object, log: Path | None = None) -> tuple[BaseProcess, Pipe]:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=run, args=(*given, theirs, *([log] if log else [])), daemon=True)
-        process.start()
+        with shielded():
+            process.start()
         theirs.close()
         self._stack.callback(_end, process, ours)
         return process, ours
@@ -236,7 +237,7 @@ def _end(process: BaseProcess, pipe: Pipe) -> None:
             pass
     except (OSError, EOFError):
         pass  # it has ended already
-    process.join(5.0)
+    process.join(current().limit(5.0))
     if process.is_alive():
         process.kill()
         process.join()
