@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,13 @@ from platepost.common.signals import STOP_SIGNALS
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.folder import DepartmentFolder
 from platepost.device.camera.view import View, Views
+from platepost.device.outbox.database import read_key_file
+from platepost.device.outbox.outbox import Outbox
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import free_port
 from platepost.simulator.brokers.mosquitto import Broker, mosquitto_path
+from platepost.simulator.camera.footage import FootageCamera
 from platepost.simulator.demo.clip import STREET
 from platepost.wire.records import Role
 from tests.department.commands.installation import Commands, department, installed
@@ -54,12 +58,12 @@ class Command:
     words: Sequence[str]
     ready: str = ""
     """What its output has once it has reached its steady state."""
+    ended: Callable[[str], object] = lambda _output: None
+    """Asserts that its log has an end for each begin."""
     process: str = ""
     """What the command line of a process that it starts has then."""
     beyond: float = 0.5
     """For how many seconds after that it is stopped, too."""
-    ended: Callable[[str], object] = lambda _output: None
-    """Asserts that its log has an end for each begin."""
     top: Path = Path()
     """The folder in whose subfolders everything is that it works with: processes are known by it."""
     stops: int = STOPS
@@ -75,7 +79,7 @@ class Run:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, *command.words],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # open, and silent, as a person who thinks
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -138,6 +142,8 @@ class Run:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
 
 def stop_again_and_again(command: Command, folder: Path) -> None:
@@ -263,47 +269,36 @@ def test_board(tmp_path: Path) -> None:
     stop_again_and_again(Command(words, "case: ", top=tmp_path), tmp_path)
 
 
-def sessions_of(technician: Path) -> list[str]:
-    """Return what the technician's own log has."""
-    log = technician / "acts.jsonl"
-    return log.read_text().splitlines() if log.exists() else []
-
-
 @pytest.mark.usefixtures("heeded")
 def test_aim(tmp_path: Path) -> None:
     _, files, technician = unit(tmp_path, "localhost:1")
     words = ["aim", "--config", str(files / "post.toml"), "--as", str(technician)]
 
     def ended(_output: str) -> None:
-        begun = phases(files)
-        assert begun.count("begin") == begun.count("end"), begun
+        found = phases(files)
+        assert found == ["begin", "end"] * (len(found) // 2), found
 
     stop_again_and_again(Command(words, "Ctrl-C closes the page", ended, top=tmp_path), tmp_path)
 
 
 def phases(files: Path) -> list[str]:
     """Return the begins and ends of technicians' sessions in a post's outbox, in order."""
-    found = []
-    for database in (files / "state").glob("*.sqlite*"):
-        content = database.read_bytes()
-        found += ["begin"] * content.count(b'"phase":"begin"') + ["end"] * content.count(b'"phase":"end"')
-    return found
+    if not (files / "state" / "outbox.db").exists():
+        return []
+    with Outbox(files / "state" / "outbox.db", key=read_key_file(files / "outbox.key")) as outbox:
+        audits = [each.event["data"] for each in outbox.next(100_000) if each.type == "platepost.audit.v1"]
+    return [audit["details"]["phase"] for audit in audits if audit["action"] == "technician_session"]
 
 
 @pytest.mark.usefixtures("heeded")
-def test_accept(tmp_path: Path, stack: ExitStack) -> None:
-    fleet, files, technician = unit(tmp_path, "localhost:1", accepting=True, uplink={"drain_seconds": 1.0})
-    del fleet, stack
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from itertools import islice  # noqa: PLC0415
-
-    from platepost.simulator.camera.footage import FootageCamera  # noqa: PLC0415
+def test_accept(tmp_path: Path) -> None:
+    _, files, technician = unit(tmp_path, "localhost:1", accepting=True, uplink={"drain_seconds": 1.0})
 
     with FootageCamera(path=STREET, pace="fast") as camera:
-        gray = next(islice(camera.frames(), 1)).gray
+        gray = next(iter(camera.frames())).gray
     Views(day=View.of(gray, accepted=datetime.now(UTC), accepted_by="r-alvarez")).save(files / "state")
     words = ["accept", "--config", str(files / "post.toml"), "--as", str(technician)]
-    stop_again_and_again(Command(words, "hot list", top=tmp_path), tmp_path)
+    stop_again_and_again(Command(words, "[y/n]", top=tmp_path), tmp_path)
 
 
 def clean(department: Commands) -> Callable[[str], None]:
