@@ -54,6 +54,7 @@ def serve(*, clips: tuple[Path, ...], host: str, port: int, directory: Path) -> 
         with console.status("Making a fleet, its broker, its department and its posts"):
             found = [find_clip(clip) for clip in clips or DEFAULT_CLIPS]
             address = stack.enter_context(serving(found, directory, host=host, port=port or None))
+        current().check()
         console.print(f"Live page: [bold]{address}[/bold]   Ctrl-C ends it.", highlight=False)
         current().wait()
         current().acknowledge()

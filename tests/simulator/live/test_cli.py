@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from platepost.common.signals import sleep
 from platepost.provisioning.errors import ProvisioningError
 from platepost.simulator.cli import simulate
 
@@ -39,6 +40,7 @@ def test_ctrl_c_breaks_off_what_is_still_being_made(
     def making(*_clips: object, **_where: object) -> Iterator[str]:
         try:
             signal.raise_signal(sent)
+            sleep(30)
             yield "http://127.0.0.1/"
         except KeyboardInterrupt:
             undone.append(True)
