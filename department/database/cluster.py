@@ -235,8 +235,17 @@ class PrivateCluster:
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """End its server as a power cut would. Raises DepartmentError: it does not end."""
+        """End all of its server's processes as a power cut would. Raises DepartmentError: one does not end."""
         self._end(signal.SIGKILL)
+        # Without their server they would end by themselves, but one that is at work may commit before it notices.
+        deadline = time.monotonic() + _STOP_SECONDS
+        while left := self._processes():
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise DepartmentError(f"processes of {self.folder} do not end: {', '.join(map(str, left))}")
+            time.sleep(_LOOK_SECONDS)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -338,8 +347,12 @@ class PrivateCluster:
         # This very program may have started it, through another object.
         with suppress(ChildProcessError):
             os.waitpid(int(found[0]), os.WNOHANG)
-        left = any(_works_in(process, self._data.resolve()) for process in Path("/proc").glob("[0-9]*"))
-        return not left and not _is_zombie(int(found[0]))
+        return not self._processes() and not _is_zombie(int(found[0]))
+
+    def _processes(self) -> list[int]:
+        """Return the processes that work in the data, where all of a server's do."""
+        found = Path("/proc").glob("[0-9]*")
+        return [int(process.name) for process in found if _works_in(process, self._data.resolve())]
 
     def _await_start(self, deadline: float) -> None:
         while True:

@@ -72,6 +72,17 @@ def test_server_comes_back_after_a_kill(own: PrivateCluster) -> None:
         connect(own).close()
 
 
+def test_kill_leaves_no_process_that_could_still_commit(own: PrivateCluster) -> None:
+    own.start()
+    with connect(own) as session:
+        backend = session.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)  # busy, as on a machine under load
+        own.kill()
+        assert not module._works_in(Path(f"/proc/{backend}"), own.folder / "data")
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+
+
 def test_server_that_was_killed_comes_back_at_once_where_another_object_had_started_it(own: PrivateCluster) -> None:
     own.start()
     server = own.pid
@@ -91,7 +102,8 @@ def test_server_comes_back_though_a_process_of_the_killed_one_still_holds_its_me
     own.start()
     children = Path(f"/proc/{own.pid}/task/{own.pid}/children").read_text("ascii").split()
     os.kill(int(children[0]), signal.SIGSTOP)
-    own.kill()
+    assert own.pid is not None
+    os.kill(own.pid, signal.SIGKILL)
     let_go = Timer(1.0, os.kill, (int(children[0]), signal.SIGCONT))
     let_go.start()
     own.start()
