@@ -1,6 +1,6 @@
 """What people do about alerts. Each is one transaction with one entry in the ledger, and names the revision it answers.
 
-The database holds the rules: see `migrations/0001_alerts.sql`. It refuses what was answered too late, what somebody
+The database holds the rules: see `sql/`. It refuses what was answered too late, what somebody
 else has taken, and each step that the ones before do not allow.
 """
 

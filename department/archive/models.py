@@ -1,4 +1,4 @@
-"""The archive's tables as Django sees them. The rules stand in the database: see migrations/0001_archive.sql."""
+"""The archive's tables as Django sees them. The rules stand in the database: see sql/."""
 
 import uuid
 

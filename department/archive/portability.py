@@ -54,7 +54,7 @@ LEVEL = 6
 _DERIVED = (*(projection.table for projection in PROJECTIONS), "search_plate")
 _OTHERWISE = (
     *("custody_record", "custody_picture", "custody_unnamed_object", "custody_constants", "custody_parted"),
-    *("ledger_event", "ledger_entry", "ledger_body"),
+    *("ledger_event", "ledger_entry", "ledger_body", "database_sql"),
 )
 """Tables that are exported in another form, or that migrations fill."""
 _LEFT_OUT = "^(django|auth|account|mfa|socialaccount)_|^audits_household|^search_ticket$"

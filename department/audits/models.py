@@ -1,4 +1,4 @@
-"""The tables of audits as Django sees them. The rules stand in the database: see migrations/0001_audits.sql."""
+"""The tables of audits as Django sees them. The rules stand in the database: see sql/."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "platepost.department.database",
     "platepost.department.ledger",
     "platepost.department.custody",
     "platepost.department.search",

@@ -1,4 +1,4 @@
-"""The database roles: each program connects as its own, and has the rights that its migrations grant it."""
+"""The database roles: each program connects as its own, and has the rights that the SQL files grant it."""
 
 from collections.abc import Collection, Iterator
 

@@ -1,4 +1,4 @@
-"""The tables of federation as Django sees them. The rules stand in the database: see migrations/."""
+"""The tables of federation as Django sees them. The rules stand in the database: see sql/."""
 
 from functools import cached_property
 

@@ -1,4 +1,4 @@
-"""The register of agencies, as Django sees it. The rules stand in the database: see migrations/0002_catalog.py."""
+"""The register of agencies, as Django sees it. The rules stand in the database: see sql/."""
 
 from django.db import models
 

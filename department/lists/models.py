@@ -1,4 +1,4 @@
-"""The lists' tables as Django sees them; persons are log-ins. The rules stand in migrations/0001_lists.sql."""
+"""The lists' tables as Django sees them; persons are log-ins. The rules stand in sql/."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
 """Changes of lists by people. Each is one transaction with one entry in the ledger, and a request to publish.
 
-What the database refuses, no matter who asks, is in `migrations/0001_lists.sql`.
+What the database refuses, no matter who asks, is in `sql/`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Changes of people and their rights. Each is one transaction, and the database enters it in the ledger.
 
 `by` is who asks; None is the command line, which acts as the owner of the tables. The database refuses what nobody may
-do, no matter who asks: see `migrations/0002_rights.sql`.
+do, no matter who asks: see `sql/`.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""The tables of sharing as Django sees them. The rules stand in the database: see migrations/."""
+"""The tables of sharing as Django sees them. The rules stand in the database: see sql/."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -199,12 +199,10 @@ def tables(node: ast.AST) -> frozenset[str]:
 
 @cache
 def statements() -> Mapping[str, str]:
-    """Return the bodies of the database's own functions, by name, as the last migration has them."""
+    """Return the bodies of the database's own functions, by name."""
     made: dict[str, str] = {}
-    for path in sorted(HERE.rglob("migrations/0*")):
-        made |= dict(
-            re.findall(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\([^$]*\$\$(.*?)\$\$", path.read_text(), re.DOTALL)
-        )
+    for path in HERE.rglob("sql/*.sql"):
+        made |= dict(re.findall(r"CREATE OR REPLACE FUNCTION (\w+)\([^$]*\$\$(.*?)\$\$", path.read_text(), re.DOTALL))
     return made
 
 
@@ -222,12 +220,11 @@ def triggered() -> Mapping[str, frozenset[str]]:
     from django.apps import apps  # noqa: PLC0415 - after it was set up
 
     said: dict[str, set[str]] = {}
-    for path in HERE.rglob("migrations/*"):
-        if path.suffix in {".sql", ".py"}:
-            for table, event in re.findall(
-                r"CREATE TRIGGER \w+\s+(?:AFTER|BEFORE) [\w ]+? ON (\w+)[^;]*?people_note\('(\w+)'\)", path.read_text()
-            ):
-                said.setdefault(table, set()).add(LedgerEvent(event).name)
+    for path in HERE.rglob("sql/*.sql"):
+        for table, event in re.findall(
+            r"CREATE TRIGGER \w+\s+(?:AFTER|BEFORE) [\w ]+? ON (\w+)[^;]*?people_note\('(\w+)'\)", path.read_text()
+        ):
+            said.setdefault(table, set()).add(LedgerEvent(event).name)
     models = {model._meta.db_table: model.__name__ for model in apps.get_models()}
     return {name: frozenset(events) for table, events in said.items() for name in {table, models.get(table, table)}} | {
         "people_take_groups": frozenset({"ROLE_GIVEN", "ROLE_ENDED"})

@@ -1,15 +1,15 @@
-"""Custody's first schema: see the SQL beside this file."""
+"""Custody's tables: see the SQL beside this file."""
 
 from pathlib import Path
 
 from django.db import migrations
 
-_SQL = Path(__file__).with_name("0001_records.sql")
+_SQL = Path(__file__).with_suffix(".sql")
 
 
 class Migration(migrations.Migration):
-    """Tables, partitions, functions, rights and row security."""
+    """Tables, of which Django has no models."""
 
     initial = True
-    dependencies = [("ledger", "0001_initial")]
+    dependencies = []
     operations = [migrations.RunSQL(_SQL.read_text("utf-8"))]

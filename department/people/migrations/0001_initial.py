@@ -1,4 +1,6 @@
-"""People's tables; the next migration says who may do what with them."""
+"""People's tables; what Django's constraints do not say of them is in the SQL beside this file."""
+
+from pathlib import Path
 
 import django.core.validators
 import django.db.models.deletion
@@ -6,9 +8,11 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+_SQL = Path(__file__).with_suffix(".sql")
+
 
 class Migration(migrations.Migration):
-    """The first."""
+    """Tables, and what Django knows of them."""
 
     initial = True
 
@@ -66,6 +70,88 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "people_person",
+            },
+        ),
+        migrations.CreateModel(
+            name="ExerciseResult",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("exercises", models.CharField(max_length=40)),
+                (
+                    "topic",
+                    models.CharField(
+                        choices=[
+                            ("authorities", "authorities"),
+                            ("policy", "policy"),
+                            ("security", "security"),
+                            ("practical", "practical"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("asked", models.PositiveSmallIntegerField()),
+                ("right", models.PositiveSmallIntegerField()),
+                ("done_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exercises",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_exercise",
+            },
+        ),
+        migrations.CreateModel(
+            name="ProviderGroup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("operator", "operator"),
+                            ("dispatcher", "dispatcher"),
+                            ("supervisor", "supervisor"),
+                            ("trainer", "trainer"),
+                            ("records_manager", "records manager"),
+                            ("auditor", "auditor"),
+                            ("administrator", "administrator"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_provider_group",
+                "constraints": [models.UniqueConstraint(fields=("name", "role"), name="people_provider_group_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="CovertMember",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("group", models.CharField(max_length=32)),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("left_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="covert", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_covert",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("left_at", None)), fields=("person", "group"), name="people_covert_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -241,6 +327,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("given_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("given_via", models.CharField(max_length=64, null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
                     "ended_by",
@@ -345,4 +432,26 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="UsedCode",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32)),
+                ("used_at", models.DateTimeField()),
+                ("period", models.BigIntegerField()),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "people_used_code",
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "code", "period"), name="people_used_code_once")
+                ],
+            },
+        ),
+        migrations.RunSQL(_SQL.read_text("utf-8")),
     ]

@@ -151,8 +151,11 @@ def test_upgrade_applies_what_is_missing(department: Commands) -> None:
     with PrivateCluster(folder.cluster).in_use():
         with psycopg.connect(folder.conninfo(OWNER)) as connection:
             connection.execute("DROP FUNCTION custody_synthetic_kept")
-            connection.execute("DELETE FROM django_migrations WHERE app = 'web' AND name = '0002_synthetic'")
-        assert department.json("upgrade") == {"applied": ["web.0002_synthetic"]}
+            connection.execute("DROP TABLE database_sql")
+            connection.execute("DELETE FROM django_migrations WHERE app = 'database'")
+        assert department.json("upgrade") == {"applied": ["database.0001_initial"]}
+        with psycopg.connect(folder.conninfo(WEB)) as connection:
+            connection.execute("SELECT custody_synthetic_kept()")
 
 
 def without_database(department: Commands, top: Path, said: str = 'database = "private"\n') -> Commands:

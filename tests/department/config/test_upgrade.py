@@ -23,8 +23,8 @@ def test_nothing_is_missing_after_all_were_applied(db: None) -> None:
 
 def test_missing_migration_is_named(db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'web'")
-    assert missing_migrations()[0] == "web.0001_initial"
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'database'")
+    assert missing_migrations()[0] == "database.0001_initial"
     with pytest.raises(DepartmentError, match="upgrade"):
         require_schema()
 

@@ -65,9 +65,8 @@ def test_a_chain_is_found_by_its_index() -> None:
         cursor.execute(find, said)
         plan = [line for (line,) in cursor.fetchall()]
     scans = [line for line in plan if " on custody_record" in line]
-    assert any("_20190318" in line for line in scans)
-    # Migrations named the index of the partitions that there were; that of a later one has a name by PostgreSQL.
-    assert [line for line in scans if not re.search(r"using \w+(_chain|_custody_line_idx\d*)\b", line)] == []
+    assert scans
+    assert all("custody_line" in line for line in scans)
 
 
 def test_the_keeper_neither_changes_nor_deletes_a_record() -> None:

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -402,21 +400,3 @@ def test_no_plan_goes_through_the_reads_or_the_dictionary(stock: Stock, superuse
     for plan in about:
         assert "Seq Scan" not in plan, plan
     assert any(re.search(r"Index Cond: .*plate_fold >=", plan) for plan in about)
-
-
-def test_the_index_of_places_is_built_anew_where_that_was_cut_off(stock: Stock, superuser: psycopg.Connection) -> None:
-    stock([{"plate": "7AB1"}])
-    superuser.execute("DROP INDEX custody_read_place")
-    superuser.execute("SET ROLE platepost_owner")
-    superuser.execute("CREATE INDEX custody_read_no_hit_20260126_place ON custody_read_no_hit_20260126 (record_id)")
-    superuser.execute("RESET ROLE")
-    superuser.execute(
-        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'custody_read_no_hit_20260126_place'::regclass"
-    )
-    built = import_module("platepost.department.custody.migrations.0003_place").index
-    for _ in range(2):
-        built(None, SimpleNamespace(connection=connection))
-    whole = superuser.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'custody_read_place'::regclass")
-    assert whole.fetchone() == (True,)
-    with as_role(WEB):
-        assert names(asked("7A*", **PLACE)) == ["7AB1"]

@@ -1,0 +1,8 @@
+-- after: ledger_groups
+-- An alert names no plate, so it asks for no entry of the ledger. What belongs to a covert group is for its members,
+-- under an entry.
+ALTER TABLE alerts_alert ENABLE ROW LEVEL SECURITY;
+CREATE POLICY groups ON alerts_alert FOR SELECT TO platepost_web, platepost_auditor
+    USING (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[]));
+
+GRANT SELECT ON alerts_alert TO platepost_web, platepost_auditor;

@@ -1,0 +1,153 @@
+-- Checks a step and brings its alert up to it. Every rule of a step stands here; what the services refuse, they refuse
+-- because this does.
+CREATE OR REPLACE FUNCTION alerts_do_step() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    alert alerts_alert;
+    way alerts_transition;
+    seen boolean;
+    told boolean;
+BEGIN
+    SELECT * INTO alert FROM alerts_alert AS found WHERE found.record_id = NEW.record_id
+        AND (found.covert_group IS NULL OR NEW.by_program OR found.covert_group = ANY (ledger_groups()))
+        FOR UPDATE;
+    IF alert.record_id IS NULL THEN
+        PERFORM alerts_refuse('alerts_unknown', 'There is no such alert.');
+    ELSIF alert.revision <> NEW.revision THEN
+        PERFORM alerts_refuse('alerts_stale', 'Somebody else was sooner, or it was taken back. Look again.');
+    END IF;
+    SELECT * INTO way FROM alerts_transition AS known WHERE known.step = NEW.step AND known.from_state = alert.state;
+    IF way.step IS NULL THEN
+        PERFORM alerts_refuse('alerts_no_way', format('An alert that is %s cannot go on like this.', alert.state));
+    ELSIF (NEW.step = 'withdraw') <> NEW.by_program THEN
+        PERFORM alerts_refuse('alerts_program', 'An alert is taken back by its post, or with its entry on the list.');
+    ELSIF NOT NEW.by_program AND NOT alerts_current(NEW.person, way.roles, way.certifications, way.topics) THEN
+        PERFORM alerts_refuse('alerts_lapsed', 'Your roles, certificates or training do not allow this now.');
+    ELSIF NEW.step IN ('confirm', 'substitute', 'active', 'not_practical', 'cleared', 'outcome', 'offer')
+        AND alert.holder <> NEW.person
+        OR NEW.step = 'reject' AND alert.state <> 'waiting' AND alert.holder <> NEW.person
+    THEN
+        PERFORM alerts_refuse('alerts_holder', format('%s has taken this alert.', alert.holder));
+    ELSIF NEW.step IN ('take', 'take_over') AND NOT EXISTS (
+        SELECT FROM alerts_acknowledgment AS seen
+        WHERE seen.person = NEW.person AND seen.at > clock_timestamp() - interval '12 hours'
+    ) THEN
+        PERFORM alerts_refuse('alerts_shift', 'Look at the posts'' lists first, at the start of your shift.');
+    END IF;
+
+    alert.revision := alert.revision + 1;
+    alert.changed_at := clock_timestamp();
+    seen := NEW.characters ~ '^s+$' AND NEW.plate_state <> 'other' AND NEW.vehicle <> 'other' AND EXISTS (
+        SELECT FROM custody_hit WHERE record_id = NEW.record_id AND length(NEW.characters) >= length(plate_read)
+    );
+    CASE NEW.step
+    WHEN 'take' THEN
+        alert.holder := NEW.person;
+    WHEN 'confirm' THEN
+        IF seen IS NOT TRUE THEN
+            PERFORM alerts_refuse(
+                'alerts_by_eye',
+                'It is confirmed when every character, the state and the vehicle were compared, and none differs.'
+            );
+        END IF;
+        alert.eye_by := NEW.person;
+        alert.eye_at := alert.changed_at;
+    WHEN 'second' THEN
+        IF seen IS NOT TRUE THEN
+            PERFORM alerts_refuse(
+                'alerts_by_eye',
+                'It is confirmed when every character, the state and the vehicle were compared, and none differs.'
+            );
+        ELSIF NEW.person = alert.eye_by THEN
+            PERFORM alerts_refuse('alerts_second', 'A second person must look at this one.');
+        END IF;
+        alert.second_by := NEW.person;
+    WHEN 'substitute' THEN
+        alert.substitute := NEW.note;
+        alert.substitute_at := alert.changed_at;
+    WHEN 'reject' THEN
+        alert.reject_reason := NEW.reason;
+    WHEN 'active' THEN
+        alert.system := NEW.step;
+        alert.system_at := alert.changed_at;
+    WHEN 'not_practical' THEN
+        IF NEW.note IS NULL THEN
+            PERFORM alerts_refuse('alerts_why', 'Say why the state''s system could not be asked.');
+        ELSIF alert.hotlist_stale OR alert.held THEN
+            PERFORM alerts_refuse(
+                'alerts_stale_list',
+                'The list was too old, or held: only the state''s system can say that the entry stands.'
+            );
+        ELSIF alert.second_needed AND alert.second_by IS NULL THEN
+            PERFORM alerts_refuse(
+                'alerts_alone',
+                'Neither a second person nor the state''s system: one person alone does not decide about a near match.'
+            );
+        END IF;
+        alert.system := NEW.step;
+        alert.system_at := alert.changed_at;
+    WHEN 'cleared' THEN
+        alert.system := NEW.step;
+        alert.system_at := alert.changed_at;
+        alert.reject_reason := 'stale_entry';
+    WHEN 'outcome' THEN
+        alert.outcome := NEW.reason;
+    WHEN 'offer' THEN
+        IF NEW.to_person = NEW.person
+            OR NOT alerts_current(NEW.to_person, way.roles, way.certifications, way.topics)
+        THEN
+            PERFORM alerts_refuse('alerts_offer', 'It is handed over to somebody else who may act on alerts now.');
+        END IF;
+        alert.offered_to := NEW.to_person;
+    WHEN 'take_over' THEN
+        IF NEW.person = alert.holder THEN
+            PERFORM alerts_refuse('alerts_holder', 'You have this alert already.');
+        END IF;
+        alert.holder := NEW.person;
+        alert.offered_to := NULL;
+    WHEN 'withdraw' THEN
+        alert.withdrawn_at := alert.changed_at;
+        alert.withdrawn_because := NEW.reason;
+        alert.withdrawn_from := alert.state;
+        alert.offered_to := NULL;
+    WHEN 'meanwhile' THEN
+        alert.meanwhile := NEW.reason;
+    WHEN 'review' THEN
+        IF alert.substitute IS NULL OR alert.reviewed_by IS NOT NULL OR NEW.person = alert.eye_by THEN
+            PERFORM alerts_refuse('alerts_review', 'There is nothing to review, or it is your own.');
+        ELSIF NEW.note IS NULL THEN
+            PERFORM alerts_refuse('alerts_why', 'Say what you found.');
+        END IF;
+        alert.reviewed_by := NEW.person;
+        alert.reviewed_at := alert.changed_at;
+    END CASE;
+    alert.state := CASE WHEN alert.second_needed THEN way.near_state ELSE way.to_state END;
+    UPDATE alerts_alert AS changed SET
+        state = alert.state, revision = alert.revision, changed_at = alert.changed_at, holder = alert.holder,
+        offered_to = alert.offered_to, eye_by = alert.eye_by, eye_at = alert.eye_at, second_by = alert.second_by,
+        substitute = alert.substitute, substitute_at = alert.substitute_at, reviewed_by = alert.reviewed_by,
+        reviewed_at = alert.reviewed_at, reject_reason = alert.reject_reason, system = alert.system,
+        system_at = alert.system_at, outcome = alert.outcome, withdrawn_because = alert.withdrawn_because,
+        withdrawn_at = alert.withdrawn_at, withdrawn_from = alert.withdrawn_from, meanwhile = alert.meanwhile
+    WHERE changed.record_id = alert.record_id;
+    NEW.at := alert.changed_at;
+    NEW.state := alert.state;
+    NEW.covert_group := alert.covert_group;
+    told := alert.state IN ('rejected', 'actionable', 'closed', 'withdrawn')
+        AND NEW.step NOT IN ('offer', 'take_over', 'review');
+    IF told THEN
+        INSERT INTO alerts_decision (record_id, covert_group, post, hit, number, at, decision, reason) VALUES (
+            alert.record_id, alert.covert_group, alert.post, alert.hit, alert.revision, alert.changed_at, alert.state,
+            CASE alert.state WHEN 'rejected' THEN alert.reject_reason WHEN 'actionable' THEN alert.system
+                WHEN 'closed' THEN alert.outcome ELSE alert.withdrawn_because END
+        );
+    END IF;
+    -- Whoever listens looks at what they may see.
+    PERFORM pg_notify('alerts', '');
+    RETURN NEW;
+END
+$$;
+
+REVOKE ALL ON FUNCTION alerts_do_step FROM PUBLIC;
+
+CREATE TRIGGER alerts_do_step BEFORE INSERT ON alerts_step FOR EACH ROW EXECUTE FUNCTION alerts_do_step();

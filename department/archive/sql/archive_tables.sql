@@ -1,0 +1,14 @@
+-- What each role may do with the archive's tables: the pages set terms, place holds, plan and approve; the purger
+-- carries out what was approved, by functions that act as the owner. Nobody sees from the counts of a plan what covert
+-- groups have.
+
+GRANT SELECT, UPDATE (removed_at) ON archive_backup TO platepost_web;
+GRANT SELECT ON archive_backup, archive_hold, archive_plan TO platepost_auditor, platepost_purger;
+GRANT SELECT, INSERT, UPDATE (review_on, lifted_by, lifted_at, lifted_because) ON archive_hold TO platepost_web;
+GRANT SELECT ON archive_kind, archive_law TO platepost_web, platepost_auditor, platepost_purger;
+GRANT SELECT ON archive_outcome, archive_part TO platepost_purger;
+GRANT INSERT, SELECT (plan, class, begins, ends, shown, dropped_at) ON archive_part TO platepost_web;
+GRANT SELECT (plan, class, begins, ends, shown, dropped_at) ON archive_part TO platepost_auditor;
+GRANT SELECT, INSERT, UPDATE (approved_by, approved_at) ON archive_plan TO platepost_web;
+GRANT SELECT ON archive_term TO platepost_keeper, platepost_auditor, platepost_purger;
+GRANT SELECT, UPDATE (kept_days) ON archive_term TO platepost_web;

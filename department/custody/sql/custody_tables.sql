@@ -1,0 +1,51 @@
+-- after: ledger_groups, ledger_open
+-- What each role may do with the tables of records, and which rows it sees. The keeper inserts and reads. Nobody
+-- updates or deletes a record. Records and what is projected of them are visible only while an entry of the ledger is
+-- open, those of a covert group only to its members. The status page shows what names nobody, without an entry and
+-- without covert groups.
+
+GRANT SELECT, INSERT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
+    custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_keeper;
+GRANT SELECT ON custody_access, custody_audit, custody_health, custody_hit, custody_picture, custody_read,
+    custody_record, custody_rejudged, custody_status, custody_withdrawal TO platepost_web;
+GRANT SELECT ON custody_certificate TO platepost_keeper;
+GRANT SELECT, INSERT ON custody_certificate TO platepost_purger;
+GRANT SELECT, INSERT, UPDATE ON custody_holding, custody_tally TO platepost_keeper;
+GRANT SELECT ON custody_holding, custody_tally TO platepost_web, platepost_auditor;
+GRANT SELECT ON custody_purged TO platepost_keeper, platepost_purger;
+GRANT SELECT, USAGE ON SEQUENCE custody_record_id TO platepost_keeper;
+GRANT SELECT, INSERT, DELETE ON custody_unnamed_object TO platepost_keeper;
+GRANT SELECT, DELETE ON custody_unnamed_object TO platepost_purger;
+
+-- A batch is copied into temporary tables first: COPY does not go together with row security.
+DO $$
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO platepost_keeper', current_database());
+END
+$$;
+
+DO $$
+DECLARE
+    name text;
+    open_without_entry text[] := '{custody_holding,custody_tally,custody_status,custody_health}';
+BEGIN
+    FOR name IN
+        SELECT table_name FROM custody_parted UNION SELECT unnest('{custody_holding,custody_tally}'::text[])
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('CREATE POLICY keeper ON %I TO platepost_keeper USING (true) WITH CHECK (true)', name);
+        EXECUTE format(
+            'CREATE POLICY entry ON %I FOR SELECT TO platepost_web, platepost_auditor USING ((SELECT ledger_open())'
+            ' AND (covert_group IS NULL OR covert_group = ANY ((SELECT ledger_groups())::text[])))',
+            name
+        );
+        IF name = ANY (open_without_entry) THEN
+            EXECUTE format(
+                'CREATE POLICY status ON %I FOR SELECT TO platepost_web, platepost_auditor'
+                ' USING (covert_group IS NULL)',
+                name
+            );
+        END IF;
+    END LOOP;
+END
+$$;

@@ -1,0 +1,40 @@
+"""What the SQL files say, behind the tables of all apps."""
+
+from django.db import migrations
+
+from platepost.department.database.sql_files import ApplySql
+
+TABLE = """
+-- What was applied: the fingerprint of the files, and a digest of each object as it was then.
+CREATE TABLE database_sql (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    fingerprint text NOT NULL,
+    objects jsonb NOT NULL
+);
+"""
+
+
+class Migration(migrations.Migration):
+    """The first."""
+
+    initial = True
+    dependencies = [
+        ("account", "0009_emailaddress_unique_primary_email"),
+        ("alerts", "0001_initial"),
+        ("archive", "0001_initial"),
+        ("audits", "0001_initial"),
+        ("custody", "0001_initial"),
+        ("federation", "0001_initial"),
+        ("ledger", "0001_initial"),
+        ("lists", "0001_initial"),
+        ("mfa", "0003_authenticator_type_uniq"),
+        ("people", "0001_initial"),
+        ("search", "0001_initial"),
+        ("sessions", "0001_initial"),
+        ("sharing", "0001_initial"),
+        ("socialaccount", "0006_alter_socialaccount_extra_data"),
+    ]
+    operations = [
+        migrations.RunSQL(TABLE),
+        ApplySql("617610844881d3f2b7fc8c6ec8b59e101fe3dae404e3467b66e8ce750824fd72"),
+    ]

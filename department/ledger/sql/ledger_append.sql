@@ -1,0 +1,10 @@
+-- after: ledger_append_each
+-- Makes one entry, and returns its name.
+CREATE OR REPLACE FUNCTION ledger_append(event text, refers_to uuid, fields json) RETURNS uuid
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT (public.ledger_append_each(event, ARRAY[refers_to], json_build_array(fields)))[1]
+$$;
+
+REVOKE ALL ON FUNCTION ledger_append FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ledger_append TO platepost_keeper, platepost_web, platepost_auditor, platepost_purger,
+    platepost_signer;

@@ -1,0 +1,26 @@
+-- What an event needs besides its fields.
+CREATE OR REPLACE FUNCTION ledger_check(event text, refers_to uuid, fields json) RETURNS void
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+    IF event IN ('intent', 'log_intent') AND (fields ->> 'person' IS NULL OR fields ->> 'purpose' IS NULL) THEN
+        RAISE EXCEPTION 'nobody looks without a name and a purpose' USING ERRCODE = 'check_violation';
+    ELSIF event = 'erased' AND (
+        coalesce(fields ->> 'until', '') !~ 'Z$' OR NOT EXISTS (
+            SELECT FROM public.ledger_class AS ending WHERE ending.class = fields ->> 'class'
+            AND (fields ->> 'until')::timestamptz BETWEEN 'epoch' AND clock_timestamp() - ending.least
+        )
+    ) THEN
+        RAISE EXCEPTION 'bodies of % stay, or not until a time in UTC so late', fields ->> 'class'
+            USING ERRCODE = 'check_violation';
+    ELSIF event = 'exigent_reviewed' AND NOT EXISTS (
+        SELECT FROM public.ledger_body AS exigent JOIN public.ledger_body AS person USING (entry)
+        WHERE exigent.entry = refers_to AND exigent.field = 'exigent' AND exigent.value = 'true'
+        AND person.field = 'person' AND person.value::jsonb #>> '{}' <> fields ->> 'person'
+    ) THEN
+        RAISE EXCEPTION 'somebody else reviews an exigent search' USING ERRCODE = 'check_violation';
+    END IF;
+END
+$$;
+
+REVOKE ALL ON FUNCTION ledger_check FROM PUBLIC;

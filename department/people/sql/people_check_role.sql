@@ -1,0 +1,31 @@
+-- Duties are separate: whose roles are of one side has none of another. As `SIDES` and `CONSOLE_ONLY` in rights.py.
+CREATE OR REPLACE FUNCTION people_check_role() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(7528300158);
+    PERFORM public.people_require(
+        CASE TG_OP WHEN 'INSERT' THEN NEW.given_by_id ELSE NEW.ended_by_id END, NEW.person_id, '{administrator}'
+    );
+    IF current_user = 'platepost_web' AND NEW.role IN ('administrator', 'auditor') THEN
+        RAISE EXCEPTION 'the role % is given and ended on the command line', NEW.role
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF TG_OP = 'UPDATE' AND (OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL) THEN
+        RAISE EXCEPTION 'a role that was given is only ended, once' USING ERRCODE = 'check_violation';
+    END IF;
+    IF TG_OP = 'INSERT' AND EXISTS (
+        SELECT FROM public.people_role AS held WHERE held.person_id = NEW.person_id AND held.ended_at IS NULL
+        AND held.role <> NEW.role
+        AND (held.role IN ('administrator', 'auditor') OR NEW.role IN ('administrator', 'auditor'))
+    ) THEN
+        RAISE EXCEPTION 'duties are apart: administrators and auditors have no other role'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+REVOKE ALL ON FUNCTION people_check_role FROM PUBLIC;
+
+CREATE TRIGGER people_check BEFORE INSERT OR UPDATE ON people_role
+    FOR EACH ROW EXECUTE FUNCTION people_check_role();

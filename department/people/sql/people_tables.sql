@@ -1,0 +1,17 @@
+-- What each role may do with the tables of people, and with those of Django and allauth by which they log in. The
+-- auditor compares the ledger with the register; passwords are no part of that.
+
+GRANT SELECT ON account_emailaddress, socialaccount_socialapp, socialaccount_socialtoken TO platepost_web;
+GRANT SELECT, INSERT, UPDATE, DELETE ON django_session, mfa_authenticator TO platepost_web;
+GRANT SELECT, INSERT ON people_certificate, people_device, people_exercise, people_failure, people_training,
+    people_used_code TO platepost_web;
+GRANT SELECT ON people_certificate, people_console, people_exercise, people_lock, people_provider_group, people_role,
+    people_training TO platepost_auditor;
+GRANT SELECT, INSERT, UPDATE (ended_at, ended_by_id) ON people_console, people_role TO platepost_web;
+GRANT SELECT ON people_covert TO platepost_web, platepost_auditor;
+GRANT SELECT, INSERT, UPDATE (released_at, released_by_id) ON people_lock TO platepost_web;
+GRANT SELECT, INSERT, UPDATE (password, last_login, active_from, disabled_at, invited_until, changed_by_id) ON
+    people_person TO platepost_web;
+GRANT SELECT (id, last_login, login, name, badge, agency, made_at, active_from, disabled_at, changed_by_id, made_by_id,
+    sponsor_id) ON people_person TO platepost_auditor;
+GRANT SELECT, INSERT, UPDATE ON socialaccount_socialaccount TO platepost_web;

@@ -1,0 +1,39 @@
+-- A month's counts for the public, by a function that alone reads records: rounded before they are stored, and never
+-- published differently, whatever comes late. Nothing of a covert group is in any count: neither its reads and hits nor
+-- searches that only its members can make. Reads are counted from the keeper's tally, which has each once, even if it
+-- was purged since: by the day, UTC, on which it came. A time zone's month begins up to 14 hours before it does by UTC,
+-- or 12 hours after.
+CREATE OR REPLACE FUNCTION sharing_counts(since timestamptz, until timestamptz)
+RETURNS TABLE (part text, name text, n bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+SELECT 'reads', 'reads', coalesce(sum(count), 0)::bigint FROM custody_tally
+    WHERE covert_group IS NULL AND verdict = 'genuine' AND type = 'platepost.read.v1' AND count > 0
+    AND day >= date_trunc('month', since AT TIME ZONE 'UTC' + interval '1 day')::date
+    AND day < date_trunc('month', until AT TIME ZONE 'UTC' + interval '1 day')::date
+UNION ALL SELECT 'posts', 'posts', count(DISTINCT post) FROM custody_tally
+    WHERE covert_group IS NULL AND verdict = 'genuine' AND type = 'platepost.read.v1' AND count > 0
+    AND day >= date_trunc('month', since AT TIME ZONE 'UTC' + interval '1 day')::date
+    AND day < date_trunc('month', until AT TIME ZONE 'UTC' + interval '1 day')::date
+UNION ALL SELECT 'hits', CASE WHEN state IN ('confirmed', 'actionable', 'closed') THEN 'confirmed'
+    WHEN state IN ('rejected', 'withdrawn', 'accounted') THEN 'wrong' ELSE 'undecided' END, sum(found.count)::bigint
+    FROM (
+        SELECT CASE WHEN withdrawn_because = 'entry_removed' THEN withdrawn_from ELSE state END, count(*)
+        FROM alerts_alert WHERE covert_group IS NULL AND captured_at >= since AND captured_at < until GROUP BY 1
+        UNION ALL SELECT state, gone.count FROM alerts_forgotten AS gone WHERE gone.at >= since AND gone.at < until
+    ) AS found (state, count) GROUP BY 2
+UNION ALL SELECT 'searches', coalesce(purpose.value::json #>> '{}', 'erased'), count(*)
+    FROM ledger_entry AS line
+    LEFT JOIN ledger_body AS purpose ON purpose.entry = line.entry AND purpose.field = 'purpose'
+    WHERE line.event = 'intent' AND line.at >= since AND line.at < until AND NOT EXISTS (
+        SELECT FROM ledger_body AS asked WHERE asked.entry = line.entry AND asked.field = 'query'
+        AND asked.value::jsonb ? 'console'
+    ) GROUP BY 2
+UNION ALL SELECT 'releases', asked.kind, count(*) FROM sharing_release AS sent
+    JOIN sharing_request AS asked ON asked.id = request_id WHERE sent.at >= since AND sent.at < until GROUP BY 2
+UNION ALL SELECT 'audits', 'audits', count(*) FROM audits_audit WHERE finished_at >= since AND finished_at < until
+UNION ALL SELECT 'findings', 'findings', count(*) FROM audits_finding WHERE made_at >= since AND made_at < until
+UNION ALL SELECT 'purges', 'purges', count(*) FROM archive_plan WHERE done_at >= since AND done_at < until
+$$;
+
+REVOKE ALL ON FUNCTION sharing_counts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sharing_counts TO platepost_keeper;

@@ -1,0 +1,41 @@
+-- A request is extended once and decided once, by the records manager who acts, whoever entered it.
+CREATE OR REPLACE FUNCTION sharing_guard_request() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    once text[] := '{due_on,extended_because,hold_id,decision,because,decided_by,decided_at}';
+    why text;
+BEGIN
+    IF TG_OP = 'INSERT' OR NEW.decided_by IS NOT NULL THEN
+        PERFORM public.sharing_require(coalesce(NEW.decided_by, NEW.person), '{records_manager}');
+    END IF;
+    IF TG_OP = 'INSERT' AND (num_nonnulls(NEW.decision, NEW.extended_because, NEW.hold_id) > 0)
+        OR TG_OP = 'UPDATE' AND (
+            OLD.decided_at IS NOT NULL OR to_jsonb(NEW) - once <> to_jsonb(OLD) - once
+            OR (OLD.extended_because IS NOT NULL OR NEW.extended_because IS NULL) AND NEW.due_on <> OLD.due_on
+        )
+    THEN
+        RAISE EXCEPTION 'a request is extended once and decided once'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_final';
+    END IF;
+    -- Gov. Code 7922.535 (a).
+    IF TG_OP = 'INSERT' AND NEW.kind = 'public records' AND NEW.due_on > NEW.received_on + 10 THEN
+        RAISE EXCEPTION 'too late' USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_request_law';
+    END IF;
+    -- Gov. Code 7922.535 (b): once, by 14 days.
+    IF TG_OP = 'UPDATE' AND NEW.due_on > OLD.due_on + 14 THEN
+        RAISE EXCEPTION 'too long' USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_extended';
+    END IF;
+    IF NEW.kind = 'agency' AND NEW.decision <> 'denied' THEN
+        why := public.ledger_agency_refusal(NEW.agency, NEW.purpose, 'release', clock_timestamp());
+        IF why IS NOT NULL THEN
+            RAISE EXCEPTION '%', why USING ERRCODE = 'check_violation', CONSTRAINT = 'sharing_no_agreement';
+        END IF;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+REVOKE ALL ON FUNCTION sharing_guard_request FROM PUBLIC;
+
+CREATE TRIGGER sharing_guard_request BEFORE INSERT OR UPDATE ON sharing_request
+    FOR EACH ROW EXECUTE FUNCTION sharing_guard_request();
