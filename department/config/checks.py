@@ -301,6 +301,7 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
     if missing:
         yield InstallationFault("migrations_missing", f"the database lacks {', '.join(missing)}: give `upgrade`")
         return
+    yield from sql_faults()
     strangers = (
         "SELECT DISTINCT post FROM custody_tally WHERE verdict = 'foreign' AND covert_group IS NULL"
         " AND last_kept_at > %s ORDER BY post"
@@ -319,6 +320,21 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
         if not each.is_met:
             name = f"clause_{each.clause.id.lower()}"
             yield InstallationFault(name, f"{each.clause.says} {each.says}", grave=False)
+
+
+def sql_faults() -> Iterator[InstallationFault]:
+    """Yield how the database differs from the SQL files of this version, on Django's connection."""
+    from platepost.department.database.sql_files import changed_objects, fingerprint, recorded_fingerprint, sql_files  # noqa: PLC0415 - after Django was set up
+
+    if recorded_fingerprint() != fingerprint(sql_files()):
+        message = "the installed SQL files are not those of the database: install this version again"
+        yield InstallationFault("sql_files_changed", message)
+    changed = changed_objects()
+    if changed:
+        message = (
+            f"somebody changed in the database: {', '.join(changed)}; `upgrade` makes them as this version has them"
+        )
+        yield InstallationFault("sql_changed", message)
 
 
 def _unheard_groups(owner: psycopg.Connection) -> Iterator[InstallationFault]:

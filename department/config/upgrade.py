@@ -71,6 +71,9 @@ def prepare_roles(folder: DepartmentFolder) -> None:
 def upgrade(folder: DepartmentFolder) -> list[str]:
     """Apply the migrations that are missing, as the owner; return their names, in order.
 
+    What was changed by hand in the database's functions, triggers, policies and rights is as this version has it again;
+    then the last name is `sql`.
+
     The records are never locked for longer than the keeper can wait: a migration that gets no lock in five seconds
     gives up, and nothing of it is done.
 
@@ -84,7 +87,7 @@ def upgrade(folder: DepartmentFolder) -> list[str]:
     set_up_django(folder, OWNER)
     from platepost.department.audits.household import prepare_key  # noqa: PLC0415 - after Django was set up
 
-    applied = apply_migrations()
+    applied = [*apply_migrations(), *restore_sql()]
     if not folder.policy.exists():
         write_durably(folder.policy, DEFAULT.read_bytes())
     LocalJournal(folder.journal).prepare()
@@ -131,6 +134,19 @@ def apply_migrations() -> list[str]:
             raise DepartmentError(f"the database did not take the migrations: {str(error).strip()}") from error
         raise DepartmentError("a table was in use for too long; nothing is lost: run the command again") from error
     return missing
+
+
+def restore_sql() -> list[str]:
+    """Apply the SQL files again where the database was changed by hand since; return `sql` if it was."""
+    from django.db import transaction  # noqa: PLC0415 - after Django was set up
+
+    from platepost.department.database.sql_files import apply_sql, changed_objects  # noqa: PLC0415
+
+    if not changed_objects():
+        return []
+    with transaction.atomic():
+        apply_sql()
+    return ["sql"]
 
 
 def missing_migrations() -> list[str]:

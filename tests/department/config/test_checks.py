@@ -12,12 +12,13 @@ import pytest
 from django.db import connection
 
 from platepost.department.config import checks
-from platepost.department.config.checks import InstallationFault, right_faults, role_faults
+from platepost.department.config.checks import InstallationFault, right_faults, role_faults, sql_faults
 from platepost.department.config.upgrade import connected, running_database
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from tests.department.commands.installation import CURRENT, Commands, department
+from tests.department.roles import as_role
 
 __all__ = ["department"]
 
@@ -286,6 +287,31 @@ def test_rights_of_this_version_are_no_fault(db: None) -> None:
 def test_what_is_too_wide_is_named(db: None, change: str, name: str, what: str) -> None:
     execute(change)
     assert any(each == name and what in message for each, message in database_faults())
+
+
+def test_sql_of_this_version_is_no_fault(db: None) -> None:
+    with as_role(WEB):
+        assert list(sql_faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "what"),
+    [
+        ("DROP POLICY entry ON custody_read", "sql_changed", "policy entry of custody_read"),
+        ("DROP TRIGGER alerts_do_step ON alerts_step", "sql_changed", "trigger alerts_do_step of alerts_step"),
+        ("ALTER FUNCTION ledger_open() RESET search_path", "sql_changed", "function ledger_open()"),
+        ("CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1'", "sql_changed", "function one()"),
+        (f"GRANT SELECT (password) ON people_person TO {AUDITOR}", "sql_changed", "rights of people_person"),
+        ("UPDATE database_sql SET fingerprint = 'another'", "sql_files_changed", "install this version again"),
+    ],
+)
+def test_what_was_changed_by_hand_is_named(db: None, change: str, name: str, what: str) -> None:
+    execute(change)
+    with as_role(WEB):
+        (fault,) = sql_faults()
+    assert fault.name == name
+    assert fault.grave
+    assert what in fault.message
 
 
 def test_map_that_cannot_be_read_is_named(department: Commands) -> None:

@@ -2,13 +2,14 @@
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from platepost.department.config.upgrade import (
     apply_migrations,
     missing_migrations,
     refuse_other_keepers,
     require_schema,
+    restore_sql,
 )
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER
@@ -34,6 +35,15 @@ def test_database_of_a_newer_version_is_refused(db: None) -> None:
         cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('web', '0999_later', now())")
     with pytest.raises(DepartmentError, match=r"newer version.*web\.0999_later"):
         apply_migrations()
+
+
+def test_what_was_changed_by_hand_is_as_this_version_has_it_again(db: None) -> None:
+    assert restore_sql() == []
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER ledger_entry_is_final ON ledger_entry")
+    assert restore_sql() == ["sql"]
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="the ledger is never changed"):
+        cursor.execute("DELETE FROM ledger_entry")
 
 
 def test_table_in_use_is_waited_for_in_vain(db: None, cluster: PrivateCluster) -> None:
