@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from platepost.common.files import flush_folder, write_durably
 from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import running_database, upgrade
+from platepost.department.config.upgrade import refuse_former_database, running_database, upgrade
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
@@ -74,6 +74,7 @@ def init(
     same command again.
     """
     if (folder.path / SETTINGS).exists() and not folder.unfinished.exists():
+        refuse_former_database(folder)
         raise DepartmentError(f"{folder.path} holds a department already; `upgrade` brings it to this version")
     given = {"register_file": register, "register_key": register_key}
     said = {

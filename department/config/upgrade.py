@@ -16,6 +16,13 @@ from platepost.department.policy.policy import DEFAULT, Policy, read_policy
 
 ROLES_FILE = "roles.sql"
 _LOCK_NOT_AVAILABLE = "55P03"
+FORMER = ("people", "0002_rights")
+"""A migration of every database that was made before 0.1.0, and of none since."""
+NOT_UPGRADED = (
+    "this department was made by a version before 0.1.0, and its database cannot be upgraded: make a new department in "
+    "a new folder with `platepost department init`, and keep this folder, and the version that made it, for as long as "
+    "its records must be kept"
+)
 
 
 def running_database(folder: DepartmentFolder) -> AbstractContextManager[None]:
@@ -153,13 +160,15 @@ def missing_migrations() -> list[str]:
     """Return the migrations of this version that the database lacks, in order; Django is set up.
 
     Raises:
-        DepartmentError: the database is of a newer version.
+        DepartmentError: the database is of a newer version, or of one before the first release.
 
     """
     from django.db import connection  # noqa: PLC0415 - after Django was set up
     from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
 
     executor = MigrationExecutor(connection)
+    if FORMER in executor.loader.applied_migrations:
+        raise DepartmentError(NOT_UPGRADED)
     unknown = executor.loader.applied_migrations.keys() - executor.loader.disk_migrations.keys()
     if unknown:
         names = ", ".join(sorted(".".join(name) for name in unknown))
@@ -192,6 +201,22 @@ def working_as(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> 
         set_up_django(folder, role, pooled=pooled)
         require_schema()
         yield
+
+
+def refuse_former_database(folder: DepartmentFolder) -> None:
+    """Make sure that a folder's database was not made before the first release, if it answers.
+
+    Raises:
+        DepartmentError: it was.
+
+    """
+    try:
+        with running_database(folder), connected(folder, OWNER) as connection:
+            found = connection.execute("SELECT FROM django_migrations WHERE (app, name) = (%s, %s)", FORMER).fetchone()
+    except (DepartmentError, psycopg.Error):
+        return
+    if found is not None:
+        raise DepartmentError(NOT_UPGRADED)
 
 
 def refuse_other_keepers(connection: psycopg.Connection) -> None:

@@ -72,7 +72,7 @@ def test_each_role_connects_and_owns_nothing_but_the_owner(department: Commands)
 
 
 def refused(*arguments: str | Path) -> str:
-    """Return why `init` refuses, in this process: before it looks at any database."""
+    """Return why `init` refuses, in this process."""
     with pytest.raises(DepartmentError) as found:
         CliRunner().invoke(init, list(map(str, arguments)), catch_exceptions=False)
     return str(found.value)
@@ -82,6 +82,20 @@ def test_made_folder_is_not_made_again(department: Commands) -> None:
     before = (department.folder / "secret-key").read_bytes()
     assert "holds a department already" in refused(department.folder, department.identity)
     assert (department.folder / "secret-key").read_bytes() == before
+
+
+def test_folder_of_before_the_first_release_is_named(department: Commands) -> None:
+    folder = DepartmentFolder(department.folder)
+    with PrivateCluster(folder.cluster).in_use(), psycopg.connect(folder.conninfo(OWNER), autocommit=True) as owner:
+        owner.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('people', '0002_rights', now())")
+        try:
+            assert "made by a version before 0.1.0" in refused(department.folder, department.identity)
+            for command in ("upgrade", "status"):
+                done = department(command)
+                assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+                assert "made by a version before 0.1.0" in done.stderr
+        finally:
+            owner.execute("DELETE FROM django_migrations WHERE name = '0002_rights'")
 
 
 def test_making_that_was_cut_off_goes_on(department: Commands) -> None:

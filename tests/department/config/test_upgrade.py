@@ -37,6 +37,14 @@ def test_database_of_a_newer_version_is_refused(db: None) -> None:
         apply_migrations()
 
 
+def test_database_that_was_made_before_the_first_release_is_refused(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('people', '0002_rights', now())")
+    for looks in (apply_migrations, missing_migrations, require_schema):
+        with pytest.raises(DepartmentError, match=r"before 0\.1\.0.*new folder with `platepost department init`"):
+            looks()
+
+
 def test_what_was_changed_by_hand_is_as_this_version_has_it_again(db: None) -> None:
     assert restore_sql() == []
     with connection.cursor() as cursor:
