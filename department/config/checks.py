@@ -21,6 +21,7 @@ from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.cluster import PrivateCluster, installed_versions
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, PUBLIC, ROLES, WEB
+from platepost.department.database.sql_files import changed_objects, fingerprint, recorded_fingerprint, sql_files
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder, is_local, nearest
 from platepost.department.ledger.journal import LocalJournal
@@ -324,8 +325,6 @@ def _contents(folder: DepartmentFolder) -> Iterator[InstallationFault]:
 
 def sql_faults() -> Iterator[InstallationFault]:
     """Yield how the database differs from the SQL files of this version, on Django's connection."""
-    from platepost.department.database.sql_files import changed_objects, fingerprint, recorded_fingerprint, sql_files  # noqa: PLC0415 - after Django was set up
-
     if recorded_fingerprint() != fingerprint(sql_files()):
         message = "the installed SQL files are not those of the database: install this version again"
         yield InstallationFault("sql_files_changed", message)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import psycopg
+from django.db import transaction
 
 from platepost.common.files import write_durably
 from platepost.department.config.start import set_up_django
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
+from platepost.department.database.sql_files import apply_sql, changed_objects
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, application_name
 from platepost.department.ledger.journal import LocalJournal
@@ -145,10 +147,6 @@ def apply_migrations() -> list[str]:
 
 def restore_sql() -> list[str]:
     """Apply the SQL files again where the database was changed by hand since; return `sql` if it was."""
-    from django.db import transaction  # noqa: PLC0415 - after Django was set up
-
-    from platepost.department.database.sql_files import apply_sql, changed_objects  # noqa: PLC0415
-
     if not changed_objects():
         return []
     with transaction.atomic():

@@ -36,5 +36,5 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunSQL(TABLE),
-        ApplySql("617610844881d3f2b7fc8c6ec8b59e101fe3dae404e3467b66e8ce750824fd72"),
+        ApplySql("1297ae5f2dc31c3f23cf8530586ed9e5317266682ad579ebad80c2f249b8e26c"),
     ]

@@ -1,6 +1,5 @@
 """What the database itself sees to: partitions, rights, and rows that nobody sees without an entry in the ledger."""
 
-import re
 from datetime import UTC, datetime
 
 import pytest
