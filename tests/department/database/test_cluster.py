@@ -21,6 +21,7 @@ from platepost.department.database import cluster as module
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, ROLES, ensure_database, ensure_roles
 from platepost.department.errors import DepartmentError
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,7 @@ def test_server_comes_back_though_a_process_of_the_killed_one_still_holds_its_me
     os.kill(int(children[0]), signal.SIGSTOP)
     assert own.pid is not None
     os.kill(own.pid, signal.SIGKILL)
+    until(lambda: not own.running)  # the kernel ends it a moment later
     let_go = Timer(1.0, os.kill, (int(children[0]), signal.SIGCONT))
     let_go.start()
     own.start()
