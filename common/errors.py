@@ -9,11 +9,11 @@
      +-- CameraError (OSError)                a camera cannot be opened or stopped giving frames
      +-- PictureError (ValueError)            a picture cannot be decoded
      +-- ModelError (RuntimeError)            a .tflite file is missing, damaged or of another shape
-     +-- HotListError (ValueError)            see platepost.device.hotlist
+     +-- HotListError (ValueError)            see platepost.wire.hotlist.errors
      +-- RecordError (ValueError)             see platepost.wire.records
      +-- OutboxError (OSError)                see platepost.device.outbox
      +-- UplinkError (OSError)                see platepost.device.uplink
-     +-- ControlError (ValueError)            see platepost.device.control
+     +-- ControlError (ValueError)            see platepost.wire.errors
 """
 
 

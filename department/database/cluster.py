@@ -6,6 +6,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,8 @@ _PLACES = Path("/usr/lib/postgresql")
 _LONGEST_SOCKET = 107
 """Bytes of a Unix socket's path, unix(7)."""
 _SOCKET = ".s.PGSQL.5432"
+_PF_EXITING = 0x4
+"""Of the flags in /proc/PID/stat: <linux/sched.h>."""
 _START_SECONDS = 60.0
 """Recovery after a crash takes its time."""
 _STOP_SECONDS = 60.0
@@ -149,16 +152,32 @@ class PrivateCluster:
         if self.log.exists() and self.log.stat().st_size > _MOST_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         deadline = time.monotonic() + _START_SECONDS
-        while not self.running:
-            # Not under the lock: it may be for another program that waits here, too, to take note of its server's end.
-            self._await_former_end(deadline)
-            with self._starting():
-                if not self.running:
-                    if self._former_is_gone():
-                        (self._data / "postmaster.pid").unlink(missing_ok=True)
-                    self._process = self._started(command)
-                    self._await_start(deadline)
-        self._await_start(deadline)
+        while not self._accepts():
+            if time.monotonic() > deadline:
+                raise DepartmentError(f"the database accepts no connection:\n{self._log_tail()}")
+            if not self.running:
+                # Not under the lock: another program may wait here, too, to take note of its server's end.
+                self._await_former_end(deadline)
+                with self._starting():
+                    if not self.running:
+                        if self._former_is_gone():
+                            (self._data / "postmaster.pid").unlink(missing_ok=True)
+                        self._process = self._started(command)
+                        self._await_start(deadline)
+            self._await_start(deadline)
+
+    def _accepts(self) -> bool:
+        """Tell whether its server takes connections: the file of one that was just killed still reports it as ready."""
+        found = self._lock_file()
+        if len(found) <= 7 or found[7].strip() != "ready" or not _runs(int(found[0]), self._data):
+            return False
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_START_SECONDS)
+            try:
+                connection.connect(str(self.folder / _SOCKET))
+            except OSError:
+                return False
+        return self.running
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
@@ -347,7 +366,7 @@ class PrivateCluster:
         # This very program may have started it, through another object.
         with suppress(ChildProcessError):
             os.waitpid(int(found[0]), os.WNOHANG)
-        return not self._processes() and not _is_zombie(int(found[0]))
+        return not self._processes() and not _is_ending(int(found[0]))
 
     def _processes(self) -> list[int]:
         """Return the processes that work in the data, where all of a server's do."""
@@ -359,6 +378,8 @@ class PrivateCluster:
             found = self._lock_file()
             if len(found) > 7 and found[7].strip() == "ready" and _runs(int(found[0]), self._data):
                 return
+            if self._process is None and not self.running:
+                return  # another program's, which has ended: it is started again
             code = self._process.poll() if self._process is not None else None
             if code is not None:
                 self._process = None
@@ -411,7 +432,7 @@ def _server_user() -> pwd.struct_passwd:
 def _runs(pid: int, data: Path) -> bool:
     """Tell whether a process is alive and a server of these data: its number may be another's by now."""
     try:
-        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_zombie(pid)
+        return os.fsencode(data) in Path(f"/proc/{pid}/cmdline").read_bytes() and not _is_ending(pid)
     except OSError:
         return False
 
@@ -423,8 +444,11 @@ def _works_in(process: Path, data: Path) -> bool:
         return False
 
 
-def _is_zombie(pid: int) -> bool:
+def _is_ending(pid: int) -> bool:
+    """Tell whether a process is a zombie, or on its way to be one: it has let go of its memory, and has its number."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     except OSError:
         return False
+    state, flags = fields[0], int(fields[6])
+    return state == "Z" or bool(flags & _PF_EXITING)

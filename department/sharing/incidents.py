@@ -48,7 +48,7 @@ SELECT who.value::json #>> '{}', line.at, (
     JOIN ledger_body AS there ON there.entry = later.entry AND there.field = 'device' AND there.value = device.value
     WHERE later.event = 'log_off' AND later.at > line.at
 ) FROM ledger_entry AS line
-JOIN ledger_body AS device ON platepost.device.entry = line.entry AND device.field = 'device'
+JOIN ledger_body AS device ON device.entry = line.entry AND device.field = 'device'
 JOIN ledger_body AS who ON who.entry = line.entry AND who.field = 'person'
 WHERE line.event = 'log_on' AND device.value = %s AND line.at > %s AND line.at < %s ORDER BY line.number
 """
