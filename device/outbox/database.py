@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +30,7 @@ from platepost.device.outbox.errors import (
     OutboxKeyError,
     OutboxVersionError,
 )
+from platepost.device.outbox.pages import PAGE, SALT, PageCheck, PageFile
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ _LEAST_PAGE = 512
 _STEPS = 1000
 """Of SQLite between two calls of `meanwhile`; of the look at every page, some thousand pages: minutes where there are
 gigabytes, which systemd must not take for a start that hangs."""
+_SALT_PAGES = 16
+"""Pages at the beginning by which a salt is tried: damage may have taken some of them."""
 _SHARED_FIRST, _SHARED_SIZE = 0x40000002, 510
 """The bytes that SQLite locks, https://sqlite.org/src/file/src/os.h."""
 Connection: TypeAlias = Any
@@ -107,6 +110,7 @@ def open_database(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lam
             raise OutboxKeyError("the outbox was written with another key") from error
         raise
     _write_key_check(path, key)
+    _note_salt(path, bytes.fromhex(connection.execute("PRAGMA cipher_salt").fetchone()[0]))
     return connection
 
 
@@ -179,6 +183,49 @@ def version_of(path: Path, *, key: bytes) -> int | None:
         connection.close()
 
 
+def connect_with_salt(
+    path: Path,
+    *,
+    key: bytes,
+    salt: bytes,
+    create: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Connection:
+    """Open a database as it is: unchecked, not migrated, with the salt given rather than that in the file."""
+
+    def go_on() -> int:
+        meanwhile()
+        return 0
+
+    mode = "rwc" if create else "rw"
+    connection = sqlcipher3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, isolation_level=None, timeout=1.0)
+    connection.execute("PRAGMA cipher_log_level = NONE")
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
+    connection.execute("PRAGMA cipher_compatibility = 4")
+    connection.execute("PRAGMA writable_schema = ON")  # a file that is too short is read all the same
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # the index of the log is in memory, not in a file
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA synchronous = OFF")  # nothing that is written here must outlive a power cut
+    connection.set_progress_handler(go_on, _STEPS)
+    return connection
+
+
+def read_salt(path: Path, *, key: bytes) -> bytes:
+    """Return the salt of a database: that in the file or, if no page there is authentic with it, the one noted.
+
+    Raises OSError if the file cannot be opened.
+    """
+    with closing(PageFile(path)) as file:
+        begin = [(number, file.read((number - 1) * PAGE, PAGE) or b"") for number in range(1, _SALT_PAGES + 1)]
+    own = begin[0][1][:SALT].ljust(SALT, b"\0")
+    with suppress(OSError):
+        noted = salt_file(path).read_bytes()
+        fits = [PageCheck(key, salt).authentic for salt in (own, noted)]
+        if not any(fits[0](*page) for page in begin) and any(fits[1](*page) for page in begin):
+            return noted
+    return own
+
+
 def has_vanished(path: Path) -> bool:
     """Tell whether there was an outbox whose file is gone or empty; SQLite would begin again without a word."""
     return key_check_file(path).exists() and not (path.exists() and path.stat().st_size >= _LEAST_PAGE)
@@ -211,6 +258,16 @@ def key_check_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.keycheck")
 
 
+def salt_file(path: Path) -> Path:
+    """Return the copy of the database's first 16 bytes, which are no secret: without them no page can be read."""
+    return path.with_name(f"{path.name}.salt")
+
+
+def companions(path: Path) -> list[Path]:
+    """Return the files beside a database that say what it is."""
+    return [key_check_file(path), salt_file(path)]
+
+
 def database_files(path: Path) -> list[Path]:
     """Return the files of the database that exist."""
     return [
@@ -235,6 +292,12 @@ def _write_key_check(path: Path, key: bytes) -> None:
         except OSError as error:
             kind = OutboxFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else OutboxError
             raise kind(f"cannot write the outbox's key check: {error.strerror}") from error
+
+
+def _note_salt(path: Path, salt: bytes) -> None:
+    with suppress(OSError):  # it is needed only if the file is damaged at its very beginning
+        if not salt_file(path).exists() or salt_file(path).read_bytes() != salt:
+            write_durably(salt_file(path), salt)
 
 
 def _by_message(message: str) -> type[OutboxError]:

@@ -20,11 +20,12 @@ from platepost.device.outbox.errors import (
     OutboxKeyError,
     OutboxVersionError,
 )
+from platepost.device.outbox.log import log_is_readable
 from platepost.device.outbox.quarantine import Quarantined, remove, remove_older, set_aside
 from platepost.device.outbox.quota import Quota
 from platepost.device.outbox.rebuild import Rebuilt, SalvageAttempts, adopt, discard, log_kept, put_in_place, rebuild
 from platepost.device.outbox.reserve import Reserve
-from platepost.device.outbox.salvage import wal_is_damaged, wal_is_readable
+from platepost.device.outbox.salvage import log_is_damaged
 from platepost.device.outbox.takeback import take_back
 
 T = TypeVar("T")
@@ -101,7 +102,7 @@ class OutboxFile:
             try:
                 return self._once(work)
             except (OutboxDamagedError, OutboxDiskError) as error:
-                if isinstance(error, OutboxDiskError) and wal_is_readable(self.path):
+                if isinstance(error, OutboxDiskError) and log_is_readable(self.path):
                     raise
                 with suppress(OutboxDamagedError, OutboxDiskError), log_kept(self.path):
                     self._disconnect()
@@ -172,7 +173,7 @@ class OutboxFile:
         adopt(self.path)
         if has_vanished(self.path):
             return self._begin_anew("vanished")
-        if len(self._key) == KEY_BYTES and not in_use(self.path) and wal_is_damaged(self.path, self._key):
+        if len(self._key) == KEY_BYTES and not in_use(self.path) and log_is_damaged(self.path, key=self._key):
             return self._begin_anew("damaged")
         try:
             with log_kept(self.path):
@@ -185,7 +186,7 @@ class OutboxFile:
             return self._begin_anew(error.reason)
         except OutboxDiskError:
             # A page of the database that cannot be read is damage to SQLCipher; one of the log is not.
-            if wal_is_readable(self.path):
+            if log_is_readable(self.path):
                 raise
             return self._begin_anew("damaged")
         self._attempts.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platepost.common.errors import OutboxError
 from platepost.common.files import keep_newest
-from platepost.device.outbox.database import database_files, key_check_file
+from platepost.device.outbox.database import companions, database_files
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ def set_aside(path: Path, *, reason: str) -> Quarantined:
     try:
         for file in database_files(path):
             file.rename(target.with_name(target.name + file.name.removeprefix(path.name)))
-        key_check_file(path).unlink(missing_ok=True)
+        for file in companions(path):
+            file.unlink(missing_ok=True)
     except OSError as error:
         raise OutboxError(f"cannot set the outbox aside: {error.strerror}") from error
     log.error("outbox set aside as %s: %s", target.name, reason)

@@ -4,13 +4,13 @@ It is made beside the damaged file and put in its place when it is whole, so tha
 `adopt` finishes what was begun. Records go over one by one: what it takes of memory does not grow with the file.
 """
 
+import errno
 import json
 import logging
 import os
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlcipher3
@@ -18,14 +18,19 @@ import sqlcipher3
 from platepost.common.errors import OutboxError
 from platepost.common.files import flush_folder, write_durably
 from platepost.device.outbox import rows
-from platepost.device.outbox.database import Connection, database_files, key_check_file, named_errors, open_database
-from platepost.device.outbox.salvage import Forest, ReadableRecord, Salvaged, salvage
-from platepost.wire.records import SequenceRange
+from platepost.device.outbox.database import Connection, companions, database_files, named_errors, open_database
+from platepost.device.outbox.errors import OutboxFullError
+from platepost.device.outbox.overlay import remove_overlay
+from platepost.device.outbox.salvage import Accounts, DamagedOutbox, SalvagedRecord, UnreadableError
+from platepost.wire.records import ChainHead, SequenceRange
 
 log = logging.getLogger(__name__)
 
 _TOGETHER = 8 * 1024 * 1024
 """Bytes of records that are committed at a time: all at once, they would take the room twice, in the log too."""
+_FORMER = -(2**39)
+_MOVED = 4096
+"""Bytes that a record counts for which is only moved."""
 MOST_RANGES = 1000
 """Ranges of lost numbers in one account; more are told as not complete."""
 
@@ -54,12 +59,15 @@ def rebuild(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: N
     target = _beside(path)
     discard(path)
     try:
-        with Forest(path, key=key, meanwhile=meanwhile) as forest:
-            rebuilt = _rebuild(target, forest, key)
+        with DamagedOutbox(path, key=key, meanwhile=meanwhile) as damaged:
+            rebuilt = _rebuild(target, damaged, key)
     except OutboxError:
         discard(path)
         raise
-    except (OSError, struct.error, ValueError, IndexError) as error:
+    except (OSError, UnreadableError, sqlcipher3.Error) as error:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            discard(path)
+            raise OutboxFullError(f"outbox: no room to salvage it: {error.strerror}") from error
         log.error("nothing can be read of the damaged outbox: %s", error)  # noqa: TRY400 - it says all
         rebuilt = None
     if rebuilt is None:
@@ -70,27 +78,24 @@ def rebuild(path: Path, *, key: bytes, meanwhile: Callable[[], None] = lambda: N
 def discard(path: Path) -> None:
     """Remove a new outbox that was begun beside the one at `path`."""
     target = _beside(path)
-    for file in [*database_files(target), key_check_file(target)]:
+    for file in [*database_files(target), *companions(target)]:
         file.unlink(missing_ok=True)
+    remove_overlay(path)
 
 
-def _rebuild(target: Path, forest: Forest, key: bytes) -> Rebuilt | None:
+def _rebuild(target: Path, damaged: DamagedOutbox, key: bytes) -> Rebuilt | None:
     connection = open_database(target, key=key)
     try:
         with named_errors():
-            connection.execute("BEGIN IMMEDIATE")
-            found = salvage(forest, connection)
-            if not found.finds.count() and found.head is None:
+            rebuilt = _Rebuilding(connection, damaged).run()
+            if rebuilt is None:
                 return None
-            kept = _fill(connection, found)
-            nothing_left = found.complete and not found.lost and found.finds.are_all() and forest.log_is_clean
-            found.finds.forget()
-            connection.execute("COMMIT")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # what is in its log alone stays behind
     finally:
         connection.close()
-    key_check_file(target).unlink(missing_ok=True)
-    return Rebuilt(target, kept, found.head is not None, nothing_left)
+    for file in companions(target):
+        file.unlink(missing_ok=True)
+    return replace(rebuilt, path=target)
 
 
 def put_in_place(path: Path) -> None:
@@ -139,83 +144,195 @@ def ranges_of(numbers: Iterable[int]) -> list[SequenceRange]:
     return ranges
 
 
-def _fill(connection: Connection, found: Salvaged) -> int:
-    if found.head is None:
-        rows.begin_chain(connection)
-    else:
-        rows.write_head(connection, found.head)
-    chain = found.head.chain if found.head else None
-    covert_kept = found.covert_heads is not None
-    for covert_head in found.covert_heads or ():
-        connection.execute(
-            "INSERT INTO covert_chain (name, id, sequence, digest, key, time) VALUES (?, ?, ?, ?, ?, ?)", covert_head
-        )
-    last_former: ReadableRecord | None = None
-    kept = size = 0
-    for find, place in _places(found, chain, covert=covert_kept):
-        row = found.read(find)
-        if place < 0 and find.place > rows.COVERT:
-            last_former = find
-        if row is None:
-            continue
-        former = rows.COVERT < place < 0
-        rows.insert_values(
-            connection,
-            place,
-            row.values,
-            number=row.number if former else None,
-            standing=(row.chain, row.number),
-            sent=row.sent,
-        )
-        kept, size = kept + 1, size + len(row.values[7])
-        if size > _TOGETHER:
-            connection.execute("COMMIT")
-            connection.execute("BEGIN IMMEDIATE")
-            size = 0
-    with suppress(sqlcipher3.IntegrityError):
-        connection.execute(
-            "UPDATE dropped SET reads = ?, pictures = ?, reads_pending = ?, pictures_pending = ?", found.dropped
-        )
-    connection.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", found.kept)
-    connection.executemany("INSERT OR IGNORE INTO released VALUES (?, ?, ?)", found.released)
-    _account(connection, found, last_former)
-    return kept
+class _Rebuilding:
+    """Fills a new outbox from a damaged one.
 
+    What is known of the damaged one is noted in the new file until it is done, so that no memory is taken: the places
+    of which is known that there was a record (`known`), and those of the records that were taken over (`taken`).
+    """
 
-def _places(found: Salvaged, chain: str | None, *, covert: bool) -> Iterator[tuple[ReadableRecord, int]]:
-    """Say where each record goes: in front those whose chain does not go on, under numbers below 0."""
-    finds = found.finds
-    first = -finds.former_count(chain, covert=covert)
-    yield from zip(finds.former(chain, covert=covert), range(first, 0), strict=True)
-    yield from (
-        (find, find.number if find.chain == chain else find.place) for find in finds.present(chain, covert=covert)
-    )
+    def __init__(self, connection: Connection, damaged: DamagedOutbox) -> None:
+        self._connection = connection
+        self._damaged = damaged
+        self._head: ChainHead | None = None
+        self._covert_goes_on = False
+        self._kept = self._size = 0
 
+    def run(self) -> Rebuilt | None:
+        """Return what could be taken over, or None if that is nothing."""
+        execute = self._connection.execute
+        execute("CREATE TABLE known (place INTEGER PRIMARY KEY) STRICT")
+        execute("CREATE TABLE taken (place INTEGER PRIMARY KEY) STRICT")
+        execute("BEGIN IMMEDIATE")
+        indexed = self._damaged.places(self._note)
+        accounts = self._damaged.accounts()
+        self._head = self._find_head()
+        self._covert_goes_on = accounts.covert_heads is not None
+        listed = self._take_all(indexed=indexed)
+        if not self._kept and self._head is None:
+            return None
+        complete = (indexed or listed) and accounts.complete
+        lost, complete = self._lost(complete=complete)
+        nothing_left = complete and not lost and self._missing() == [] and self._damaged.log_is_clean
+        self._order_former()
+        self._write_heads(accounts)
+        self._write_accounts(accounts, lost, complete=complete)
+        execute("DROP TABLE known")
+        execute("DROP TABLE taken")
+        execute("COMMIT")
+        return Rebuilt(Path(), self._kept, self._head is not None, nothing_left)
 
-def _account(connection: Connection, found: Salvaged, last_former: ReadableRecord | None) -> None:
-    for loss in found.losses:
-        connection.execute("INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)", loss)
-    numbers = dict(found.lost)
-    if found.head is not None:
-        for gap in found.gaps:
-            connection.execute("INSERT OR IGNORE INTO gap (first, last) VALUES (?, ?)", gap)
-    elif last_former is not None:
-        # The chain ended: what the quota took from it can only be told as lost, in the chain that follows.
-        dropped = {number for first, last in found.gaps for number in range(first, last + 1)}
-        numbers[last_former.chain] = [*numbers.get(last_former.chain, []), *dropped]
-        connection.execute("UPDATE dropped SET reads_pending = 0")
-    if not numbers and not found.complete:
-        known = found.head or last_former
-        if known is not None:
-            numbers[known.chain] = []
-    for name, gone in numbers.items():
-        ranges = ranges_of(sorted(set(gone)))
-        told = [[gap.first, gap.last] for gap in ranges[:MOST_RANGES]]
-        complete = found.complete and len(ranges) <= MOST_RANGES
-        connection.execute(
-            "INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)",
-            (name, len(set(gone)), json.dumps(told), complete),
+    def _note(self, place: int) -> None:
+        self._connection.execute("INSERT OR IGNORE INTO known VALUES (?)", (place,))
+
+    def _known_after(self, place: int) -> list[int]:
+        sql = "SELECT place FROM known WHERE place > ? ORDER BY place LIMIT 20"
+        return [found for (found,) in self._connection.execute(sql, (place,))]
+
+    def _find_head(self) -> ChainHead | None:
+        """Return the end of the chain, or None if it cannot go on."""
+        head = self._damaged.head()
+        while head is not None and (later := self._known_after(head.sequence)):
+            # A power cut beside the damage may have kept the record and not the chain's end.
+            record = self._damaged.record(later[0])
+            if record is None or record.number != head.sequence + 1 or record.previous != head.digest:
+                return None
+            head = ChainHead(head.chain, record.number, record.digest, head.key, head.time)
+        return head
+
+    def _take_all(self, *, indexed: bool) -> bool:
+        """Take the records over; return whether the table itself has listed them all."""
+        try:
+            for record in self._damaged.records(self._known_after, self._note):
+                self._note(record.place)
+                self._take(record)
+        except UnreadableError:
+            for record in self._damaged.scattered_records(self._is_missing if indexed else self._is_new):
+                self._take(record)
+            return False
+        return not self._damaged.doubtful
+
+    def _is_missing(self, place: int) -> bool:
+        sql = "SELECT 1 FROM known WHERE place = ? EXCEPT SELECT 1 FROM taken WHERE place = ?"
+        return self._connection.execute(sql, (place, place)).fetchone() is not None
+
+    def _is_new(self, place: int) -> bool:
+        return self._connection.execute("SELECT 1 FROM taken WHERE place = ?", (place,)).fetchone() is None
+
+    def _take(self, record: SalvagedRecord) -> None:
+        goes_on = self._covert_goes_on if record.place <= rows.COVERT else self._goes_on(record)
+        # Under numbers that no other record has, until all are there and can be put into the order of their making.
+        place = record.place if goes_on else _FORMER - self._kept
+        number = record.number if not goes_on or rows.COVERT < place < 0 else None
+        try:
+            rows.insert_values(
+                self._connection,
+                place,
+                record.values,
+                number=number,
+                standing=(record.chain, record.number),
+                sent=record.sent,
+            )
+        except sqlcipher3.IntegrityError:
+            return  # an older image of one that is here
+        self._connection.execute("INSERT OR IGNORE INTO taken VALUES (?)", (record.place,))
+        self._kept += 1
+        self._count(len(record.values[7]))
+
+    def _goes_on(self, record: SalvagedRecord) -> bool:
+        head = self._head
+        return head is not None and record.chain == head.chain and record.place == record.number <= head.sequence
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > _TOGETHER:
+            self._connection.execute("COMMIT")
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._size = 0
+
+    def _missing(self) -> list[int]:
+        sql = "SELECT place FROM known EXCEPT SELECT place FROM taken ORDER BY place"
+        return [place for (place,) in self._connection.execute(sql)]
+
+    def _lost(self, *, complete: bool) -> tuple[dict[str, list[int]], bool]:
+        """Return by chain the numbers of records that there were and that cannot be read, and whether these are all.
+
+        Of covert records nobody learns here; their own chain shows it to those who may know.
+        """
+        lost: dict[str, list[int]] = {}
+        chain = self._last_chain()
+        for place in self._missing():
+            if place <= rows.COVERT:
+                continue
+            of = (chain, place) if place > 0 and chain is not None else self._damaged.number_of(place)
+            if of is None:
+                complete = False
+            else:
+                lost.setdefault(of[0], []).append(of[1])
+        if not lost and not complete and chain is not None:
+            lost[chain] = []
+        return lost, complete
+
+    def _last_chain(self) -> str | None:
+        """Return the chain that goes on or, if none does, that of the last record of no former one."""
+        if self._head is not None:
+            return self._head.chain
+        sql = (
+            "SELECT chain FROM standing JOIN record USING (sequence) JOIN taken ON taken.place = standing.number"
+            " WHERE topic NOT GLOB '*/covert/*' ORDER BY id DESC LIMIT 1"
         )
+        row = self._connection.execute(sql).fetchone()
+        return None if row is None else str(row[0])
+
+    def _order_former(self) -> None:
+        """Give records of chains that do not go on the numbers below 0, in the order of their making."""
+        sql = f"SELECT id FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1 ORDER BY id"  # noqa: S608 - a constant
+        (count,) = self._connection.execute(
+            f"SELECT count(*) FROM record WHERE sequence BETWEEN {rows.COVERT + 1} AND -1"  # noqa: S608 - a constant
+        ).fetchone()
+        after = ""
+        for place in range(-count, 0):
+            (after,) = self._connection.execute(
+                sql.replace("ORDER", "AND id > ? ORDER") + " LIMIT 1", (after,)
+            ).fetchone()
+            rows.move(self._connection, after, place)
+            self._count(_MOVED)
+
+    def _write_heads(self, accounts: Accounts) -> None:
+        if self._head is None:
+            rows.begin_chain(self._connection)
+        else:
+            rows.write_head(self._connection, self._head)
+        self._connection.executemany(
+            "INSERT INTO covert_chain (name, id, sequence, digest, key, time) VALUES (?, ?, ?, ?, ?, ?)",
+            accounts.covert_heads or (),
+        )
+
+    def _write_accounts(self, accounts: Accounts, lost: dict[str, list[int]], *, complete: bool) -> None:
+        execute, executemany = self._connection.execute, self._connection.executemany
+        with suppress(sqlcipher3.IntegrityError):
+            execute(
+                "UPDATE dropped SET reads = ?, pictures = ?, reads_pending = ?, pictures_pending = ?", accounts.dropped
+            )
+        executemany("INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)", accounts.losses)
+        chain = self._last_chain()
+        if self._head is not None:
+            executemany("INSERT OR IGNORE INTO gap (first, last) VALUES (?, ?)", accounts.gaps)
+        elif chain is not None:
+            # The chain ended: what the quota took from it can only be named as lost, in the chain that follows.
+            dropped = [number for first, last in accounts.gaps for number in range(first, last + 1)]
+            if dropped:
+                lost = lost | {chain: [*lost.get(chain, []), *dropped]}
+            execute("UPDATE dropped SET reads_pending = 0")
+        for name, gone in lost.items():
+            ranges = ranges_of(sorted(set(gone)))
+            named = [[gap.first, gap.last] for gap in ranges[:MOST_RANGES]]
+            execute(
+                "INSERT INTO loss (chain, records, ranges, complete) VALUES (?, ?, ?, ?)",
+                (name, len(set(gone)), json.dumps(named), complete and len(ranges) <= MOST_RANGES),
+            )
+        executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)", accounts.kept)
+        executemany("INSERT OR IGNORE INTO released VALUES (?, ?, ?)", accounts.released)
 
 
 def _beside(path: Path) -> Path:

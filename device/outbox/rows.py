@@ -135,6 +135,19 @@ def strip(connection: Connection, place: int, body: bytes) -> None:
     )
 
 
+def move(connection: Connection, identifier: str, place: int) -> None:
+    """Give a record another `place`."""
+    before, *values = connection.execute(
+        "SELECT sequence, id, rank, type, topic, digest, time, expires, body, size, has_pictures, number"
+        " FROM record WHERE id = ?",
+        (identifier,),
+    ).fetchone()
+    connection.execute(
+        "UPDATE record SET sequence = ?, seal = ? WHERE sequence = ?", (place, seal(place, tuple(values)), before)
+    )
+    connection.execute("UPDATE standing SET sequence = ? WHERE sequence = ?", (place, before))
+
+
 def insert(connection: Connection, envelope: Envelope, chain: str, group: str | None = None) -> None:
     """Store a record as the new end of its chain, within the caller's transaction."""
     number = own = envelope.sequence or 0  # there is one: the caller has compared it with the chain's end

@@ -16,8 +16,8 @@ from platepost.common.errors import OutboxError
 from platepost.device.outbox import rows
 from platepost.device.outbox.database import (
     Connection,
+    companions,
     database_files,
-    key_check_file,
     named_errors,
     open_database,
     schema_versions,
@@ -65,7 +65,8 @@ def _take_all(connection: Connection, aside: Path, *, key: bytes, meanwhile: Cal
         source = open_database(aside, key=key, meanwhile=meanwhile)
     finally:
         with suppress(OSError):
-            key_check_file(aside).unlink(missing_ok=True)
+            for file in companions(aside):
+                file.unlink(missing_ok=True)
     try:
         with named_errors():
             return _take(connection, source, meanwhile)

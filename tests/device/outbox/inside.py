@@ -7,6 +7,17 @@ from platepost.device.outbox.database import Connection
 from platepost.device.outbox.outbox import Outbox
 
 T = TypeVar("T")
+ROOTS = {
+    "chain": 2,
+    "record": 3,
+    "sqlite_autoindex_record_1": 4,
+    "record_order": 5,
+    "record_pictures": 6,
+    "dropped": 7,
+    "gap": 8,
+    "loss": 9,
+}
+"""Where the tables begin in an outbox that was made new."""
 
 
 def inside(outbox: Outbox, work: Callable[[Connection], T]) -> T:

@@ -12,7 +12,7 @@ from platepost.device.outbox.outbox import Outbox
 from platepost.wire.contract.examples import CLOCK, ExampleSigner
 from platepost.wire.records import Keyring
 from platepost.wire.verify.verify import Verifier
-from tests.device.outbox.inside import execute
+from tests.device.outbox.inside import ROOTS, execute
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -42,6 +42,22 @@ def test_it_is_opened_continued_and_proved(version: int, path: Path, filler: Cal
         )
         assert report.intact
         assert (report.chains[0].first, report.chains[0].last) == (3, 10)
+
+
+@pytest.mark.parametrize("version", schema_versions())
+def test_a_damaged_one_is_salvaged(version: int, path: Path) -> None:
+    path.parent.mkdir()
+    shutil.copy(HISTORY / f"outbox_v{version}.db", path)
+    with path.open("r+b") as file:
+        file.seek((ROOTS["sqlite_autoindex_record_1"] - 1) * 4096 + 300)
+        file.write(b"bad sector")
+    with Outbox(path, key=KEY) as outbox:
+        assert [(aside.reason, aside.kept, aside.same_chain) for aside in outbox.set_aside] == [("damaged", 6, True)]
+        report = Verifier(Keyring.from_pem(ExampleSigner().public_pem)).feed_all(
+            envelope.body for envelope in outbox.next(99)
+        )
+        assert report.intact
+        assert (report.chains[0].first, report.chains[0].last) == (3, 8)
 
 
 @pytest.mark.parametrize("version", schema_versions())

@@ -13,8 +13,8 @@ from platepost.device.outbox import file as file_module
 from platepost.device.outbox.database import Connection
 from platepost.device.outbox.errors import OutboxDiskError
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.outbox.salvage.forest import ROOTS
-from tests.device.outbox.inside import execute
+from platepost.device.outbox.salvage import DamagedOutbox, UnreadableError
+from tests.device.outbox.inside import ROOTS, execute
 
 Filler: TypeAlias = Any  # conftest's
 
@@ -168,7 +168,7 @@ def test_an_error_of_the_disk_is_damage_if_the_log_cannot_be_read(
         return real(work)
 
     mocker.patch.object(outbox._file, "_once", once)
-    mocker.patch.object(file_module, "wal_is_readable", return_value=readable)
+    mocker.patch.object(file_module, "log_is_readable", return_value=readable)
     if readable:
         with pytest.raises(OutboxDiskError):
             outbox.depth()
@@ -191,7 +191,7 @@ def test_so_it_is_at_the_start(
         return real(path, **named)
 
     mocker.patch.object(file_module, "open_database", opened)
-    mocker.patch.object(file_module, "wal_is_readable", return_value=readable)
+    mocker.patch.object(file_module, "log_is_readable", return_value=readable)
     if readable:
         with pytest.raises(OutboxDiskError):
             Outbox(path, key=KEY)
@@ -199,3 +199,39 @@ def test_so_it_is_at_the_start(
     with Outbox(path, key=KEY) as again:
         assert [envelope.id for envelope in again.next(9)] == [kept.id]
         assert [aside.reason for aside in again.set_aside] == ["damaged"]
+
+
+def test_a_damaged_file_is_only_read(path: Path, outbox: Outbox, fill: Filler) -> None:
+    for _ in range(9):
+        fill.read(picture_bytes=5000)
+    outbox.close()
+    spoil(path, ROOTS["record"] - 1)
+    before = path.read_bytes()
+    with DamagedOutbox(path, key=KEY) as damaged:
+        with pytest.raises(UnreadableError):
+            list(damaged.records(lambda _: [], lambda _: None))
+        assert len(list(damaged.scattered_records(lambda _: True))) == 9
+    assert path.read_bytes() == before
+    assert list(path.parent.glob("*.salvage*")) == []
+
+
+def test_a_zeroed_first_page_costs_nothing(path: Path, outbox: Outbox, fill: Filler) -> None:
+    """With its first bytes the salt is gone, without which no page can be read; a copy is beside the file."""
+    kept = fill.read(picture_bytes=5000)
+    outbox.close()
+    content = path.read_bytes()
+    path.write_bytes(bytes(PAGE) + content[PAGE:])
+    with Outbox(path, key=KEY) as again:
+        assert [(aside.kept, aside.same_chain) for aside in again.set_aside] == [(1, True)]
+        assert [envelope.id for envelope in again.next(9)] == [kept.id]
+
+
+def test_a_copy_of_the_salt_that_is_of_another_file_does_no_harm(path: Path, outbox: Outbox, fill: Filler) -> None:
+    """Former software has made the file again and knows nothing of the copy."""
+    fill.hit()
+    outbox.close()
+    path.with_name("outbox.db.salt").write_bytes(b"another sixteen.")
+    spoil(path, ROOTS["record_order"] - 1)
+    with Outbox(path, key=KEY) as again:
+        assert [(aside.kept, aside.same_chain) for aside in again.set_aside] == [(1, True)]
+    assert path.with_name("outbox.db.salt").read_bytes() == path.read_bytes()[:16]

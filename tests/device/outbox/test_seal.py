@@ -6,10 +6,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from platepost.device.outbox.database import open_database
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.outbox.rows import insert_values, seal
-from platepost.device.outbox.salvage import Forest, SalvagedRecord, salvage
+from platepost.device.outbox.salvage import DamagedOutbox, SalvagedRecord
 from tests.device.outbox.inside import execute, inside
 
 Filler: TypeAlias = Any  # conftest's
@@ -20,13 +19,8 @@ ALL = f"SELECT sequence, {COLUMNS}, seal FROM record ORDER BY sequence"  # noqa:
 
 
 def salvaged(path: Path) -> list[SalvagedRecord]:
-    notes = open_database(path.with_name("notes.db"), key=KEY)
-    with Forest(path, key=KEY) as forest:
-        found = salvage(forest, notes)
-        taken = [found.read(find) for find in found.finds.all()]
-    notes.close()
-    assert None not in taken
-    return [row for row in taken if row]
+    with DamagedOutbox(path, key=KEY) as damaged:
+        return list(damaged.records(lambda _: [], lambda _: None))
 
 
 @pytest.fixture

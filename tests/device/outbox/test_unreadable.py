@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pytest_mock import MockerFixture
 
+from platepost.device.outbox.log import log_is_readable
 from platepost.device.outbox.outbox import Outbox
-from platepost.device.outbox.salvage import wal_is_readable
-from platepost.device.outbox.salvage.forest import ROOTS
 from platepost.wire.records.canonical import parse
+from tests.device.outbox.inside import ROOTS
 from tests.device.outbox.test_damage import (
     FRAME,
     HEADER,
@@ -38,7 +38,7 @@ def lose(mocker: MockerFixture, file: Path, place: int) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return real(descriptor, length, offset)
 
-    mocker.patch("platepost.device.outbox.salvage.pages.os.pread", pread)
+    mocker.patch("platepost.device.outbox.pages.os.pread", pread)
 
 
 def test_any_page_of_the_database(closed: Left, tmp_path: Path, mocker: MockerFixture) -> None:
@@ -79,16 +79,16 @@ def test_frames_of_the_log(apart: int, killed: Left, tmp_path: Path, mocker: Moc
 def test_of_a_log_it_is_told_whether_the_disk_gives_all(killed: Left, tmp_path: Path, mocker: MockerFixture) -> None:
     path = damaged(killed, tmp_path / "copy", "outbox.db-wal", 0, length=0)
     log = path.with_name("outbox.db-wal")
-    assert wal_is_readable(path)
+    assert log_is_readable(path)
     lose(mocker, log, log.stat().st_size - 1)
-    assert not wal_is_readable(path)
+    assert not log_is_readable(path)
     log.unlink()
-    assert wal_is_readable(path)
+    assert log_is_readable(path)
 
 
 def test_a_card_that_takes_for_ever_is_not_asked_for_ever(closed: Left, tmp_path: Path, mocker: MockerFixture) -> None:
     path = damaged(closed, tmp_path / "damaged", "outbox.db", 2 * PAGE + 300)
-    mocker.patch("platepost.device.outbox.salvage.pages._PATIENCE", 1e-9)
+    mocker.patch("platepost.device.outbox.pages._PATIENCE", 1e-9)
     real, fed, failed = os.pread, mocker.Mock(), []
 
     def pread(descriptor: int, length: int, offset: int) -> bytes:
@@ -98,7 +98,7 @@ def test_a_card_that_takes_for_ever_is_not_asked_for_ever(closed: Left, tmp_path
         return real(descriptor, length, offset)
 
     inode = path.stat().st_ino
-    mocker.patch("platepost.device.outbox.salvage.pages.os.pread", pread)
+    mocker.patch("platepost.device.outbox.pages.os.pread", pread)
     with Outbox(path, key=KEY, meanwhile=fed) as outbox:
         assert [aside.reason for aside in outbox.set_aside] == ["damaged"]
     assert failed == [20 * PAGE]

@@ -1,0 +1,169 @@
+"""A damaged database, made readable for SQLite: a log of our own lies over it, and nothing of it is changed.
+
+SQLite opens no database whose first page is damaged, and reads no log beyond its first wrong frame. So what is
+authentic of the log is written again behind another name of the same file, with a first page that is whole. A page that
+is wrong stays so: reading it is an error (SQLCipher checks an HMAC a page), and costs what lies on it.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import sqlcipher3
+
+from platepost.device.outbox.database import Connection, connect_with_salt, migrate, read_salt, schema_versions
+from platepost.device.outbox.log import Frame, frames, log_file, write_log
+from platepost.device.outbox.pages import PAGE, PageCheck, PageFile
+
+
+class Overlay:
+    """The readable pages of a damaged database and its log. Close it.
+
+    Args:
+        path: the database, which nothing has open.
+        key: the 32 bytes of the outbox's key.
+        meanwhile: called again and again, as long as it goes on.
+
+    Raises:
+        OSError: the disk cannot read the file at all, or there is no room for the log.
+
+    """
+
+    def __init__(self, path: Path, *, key: bytes, meanwhile: Callable[[], None]) -> None:
+        self._key, self._salt = key, read_salt(path, key=key)
+        self._check = PageCheck(key, self._salt)
+        self._meanwhile = meanwhile
+        self._path = overlay_file(path)
+        self._log = self._path.with_name(f"{self._path.name}-log")
+        self.with_rows: set[int] = set()
+        """Numbers of the pages whose newest image is whole and has rows of a table."""
+        self._first_is_whole = False
+        self.doubtful = False
+        """Whether newer images of any page may have been lost, except of those renewed since."""
+        self.renewed: set[int] = set()
+        remove_overlay(path)
+        try:
+            self._lay(path)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Remove what was written."""
+        for file in (self._path, log_file(self._path), self._log):
+            file.unlink(missing_ok=True)
+
+    def connect(self) -> Connection:
+        """Open it with SQLite; close it with `disconnect`, which leaves the damaged database as it is."""
+        shutil.copyfile(self._log, log_file(self._path))
+        return connect_with_salt(self._path, key=self._key, salt=self._salt, meanwhile=self._meanwhile)
+
+    def disconnect(self, connection: Connection) -> None:
+        """Close a connection without its log, which SQLite would otherwise write into the damaged database."""
+        os.truncate(log_file(self._path), 0)
+        with suppress(sqlcipher3.Error):
+            connection.close()
+
+    def certain(self, page: int) -> bool:
+        """Return whether no newer image of a page can have been lost."""
+        return not self.doubtful or page in self.renewed
+
+    def _lay(self, path: Path) -> None:
+        newer: dict[int, int] = {}
+        self.log_is_clean = self._read_log(frames(path, self._check, meanwhile=self._meanwhile), newer)
+        with closing(PageFile(path, meanwhile=self._meanwhile)) as database:
+            pages = -(-database.size // PAGE)
+            size = max([pages, *newer])
+            unreadable = self._read_database(database, pages, newer)
+            self._write(path, database, newer, unreadable, size)
+        try:
+            os.link(path, self._path)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(path, self._path)
+
+    def _read_database(self, database: PageFile, pages: int, newer: dict[int, int]) -> list[int]:
+        unreadable = []
+        for number in range(1, pages + 1):
+            page = database.read((number - 1) * PAGE, PAGE) if database.patient else None
+            if number in newer:
+                continue
+            if page is None:
+                unreadable.append(number)
+            elif self._check.authentic(number, page):
+                self._first_is_whole |= number == 1
+                if self._check.has_rows(number, page):
+                    self.with_rows.add(number)
+        return unreadable
+
+    def _write(self, path: Path, database: PageFile, newer: dict[int, int], unreadable: list[int], size: int) -> None:
+        first = None if self._first_is_whole or 1 in newer else self._first_page(size)
+
+        def pages() -> Iterator[tuple[int, bytes]]:
+            # A card takes seconds to report again that it cannot read a sector: SQLite gets something wrong instead.
+            yield from ((number, bytes(PAGE)) for number in unreadable if number != 1)
+            if newer:
+                with closing(PageFile(log_file(path))) as log:
+                    yield from ((number, log.read(place, PAGE) or bytes(PAGE)) for number, place in newer.items())
+            if 1 not in newer:
+                yield 1, first or database.read(0, PAGE) or bytes(PAGE)
+
+        write_log(self._path, pages(), size=size)
+        log_file(self._path).rename(self._log)
+
+    def _read_log(self, log: Iterator[Frame], newer: dict[int, int]) -> bool:
+        """Take the log's transactions; return whether it is all of one piece, with nothing behind its end."""
+        clean, broken = True, False
+        transaction: list[Frame] = []
+        for frame in log:
+            if not frame.current:
+                # What is left of a former round is in the database already; but a broken frame may look alike.
+                broken, clean = True, False
+            elif not frame.authentic:
+                broken, clean = True, False
+                self._doubt_all()
+            else:
+                if broken:
+                    self._doubt_all()
+                    broken = False
+                transaction.append(frame)
+            if frame.current and frame.commits:
+                newer |= {each.number: each.place for each in transaction}
+                for each in transaction:
+                    (self.with_rows.add if each.has_rows else self.with_rows.discard)(each.number)
+                self.renewed.update(each.number for each in transaction)
+                transaction.clear()
+        return clean and not transaction
+
+    def _doubt_all(self) -> None:
+        self.doubtful = True
+        self.renewed.clear()
+
+    def _first_page(self, size: int) -> bytes:
+        """Return the first page of an outbox that was made new, for a database of `size` pages.
+
+        In one that was migrated, tables of later schema versions begin elsewhere: who reads them checks what is there.
+        """
+        connection = connect_with_salt(self._path, key=self._key, salt=self._salt, create=True)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, schema_versions())
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        finally:
+            connection.close()
+        page = self._path.read_bytes()[:PAGE]
+        self._path.unlink()
+        return self._check.with_page_count(page, before=pages, count=size)
+
+
+def overlay_file(path: Path) -> Path:
+    """Return the other name of the database at `path`."""
+    return path.with_name(f"{path.name}.salvage")
+
+
+def remove_overlay(path: Path) -> None:
+    """Remove what a power cut has left of an overlay."""
+    other = overlay_file(path)
+    for file in (other, log_file(other), other.with_name(f"{other.name}-log")):
+        file.unlink(missing_ok=True)
