@@ -1,11 +1,12 @@
-"""What the trainings have in common: checkpoints, a moving average of the weights, and an end at a moment in time."""
+"""The trainer of all recipes but the detector's: checkpoints, an average of the weights, an end at a moment in time."""
 
+import logging
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,18 @@ from torch import nn
 
 from platepost.models.muon import Muon
 
+logger = logging.getLogger(__name__)
+
 _Batch = TypeVar("_Batch")
 _Net = TypeVar("_Net", bound=nn.Module)
 
+Guess: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+"""Gives the net's outputs, as float32, for inputs that a batch was made into."""
+
+_SMOOTH: Final = 0.98
+"""Weight of the past in the loss that is logged."""
+_LOG_EVERY: Final = 100
+"""Steps."""
 _FASTER: Final = 8.0
 """Rate of `Muon`, by that of AdamW beside it."""
 
@@ -66,6 +76,7 @@ class Run:
         kernels: Sequence[nn.Parameter] = (),
     ) -> None:  # fmt: skip
         self._training = training
+        torch.set_num_threads(1)
         self.net = net.to(memory_format=torch.channels_last)
         self.averaged = averaged
         mine = set(kernels)
@@ -103,7 +114,40 @@ class Run:
             kept["muon"] = self._muon.state_dict()
         save(kept, self._last)
 
-    def timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
+    def train(
+        self, batches: Iterable[_Batch], loss: Callable[[Guess, _Batch], torch.Tensor], *, check: Callable[[], None]
+    ) -> nn.Module:
+        """Train until time or steps are over, and return the averaged net.
+
+        Args:
+            batches: what to learn from, without an end.
+            loss: of a batch.
+            check: called before each checkpoint; reports on the averaged net.
+
+        """
+        if self.step == 0:
+            self.averaged.load_state_dict(self.net.state_dict())
+        smoothed, clock = math.nan, time.monotonic()
+        for batch, due in self._timed(batches):
+            self.net.train()
+            latest = self._learn(loss(self._guess, batch))
+            smoothed = latest if math.isnan(smoothed) else _SMOOTH * smoothed + (1 - _SMOOTH) * latest
+            if self.step % _LOG_EVERY == 0:
+                pace = _LOG_EVERY / (time.monotonic() - clock)
+                logger.info("step %d: loss %.4f, %.2f steps/s", self.step, smoothed, pace)
+                clock = time.monotonic()
+            if due:
+                check()
+                self.save()
+                clock = time.monotonic()
+        return self.averaged
+
+    def _guess(self, inputs: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            found: torch.Tensor = self.net(inputs)
+        return found.float()
+
+    def _timed(self, batches: Iterable[_Batch]) -> Iterator[tuple[_Batch, bool]]:
         """Yield batches until time or steps are over, each with the rate set, and whether to save after it."""
         training, origin = self._training, time.time() - self._trained  # when it would have begun had it never paused
         if training.steps is not None and self.step >= training.steps:
@@ -122,7 +166,7 @@ class Run:
             if share >= 1:
                 return
 
-    def learn(self, loss: torch.Tensor) -> float:
+    def _learn(self, loss: torch.Tensor) -> float:
         """Take one step; return the loss."""
         self.net.zero_grad(set_to_none=True)
         loss.backward()

@@ -12,7 +12,7 @@ from torch import nn
 from platepost.models.hidden.data import Examples
 from platepost.models.hidden.net import Hider
 from platepost.models.reader.labels import ALPHABET
-from platepost.models.training import Run
+from platepost.models.training import Guess, Run
 from platepost.models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
@@ -25,27 +25,20 @@ _LETTERS = ALPHABET + "?"
 
 def train(training: AnswerTraining, examples: Examples, held: Examples, trunk: Trunk) -> nn.Module:
     """Train by CTC over the reader's columns with hidden ones between; return the averaged net."""
-    torch.set_num_threads(1)
     torch.manual_seed(training.seed)
     run = Run(training, Hider(), Hider(), decay=0.1)
-    if not run.resume():
-        run.averaged.load_state_dict(run.net.state_dict())
-    smoothed = float("nan")
-    for chosen, due in run.timed(_batches(training, len(examples.texts), run.step)):
-        run.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = run.net(trunk.as_input(examples.values[chosen]))
-        loss = run.learn(_loss(logits.float(), examples.columns[chosen], examples.texts[chosen]))
-        smoothed = loss if smoothed != smoothed else 0.98 * smoothed + 0.02 * loss  # noqa: PLR0124 - not a number yet
-        if run.step % 100 == 0:
-            logger.info("step %d: loss %.4f", run.step, smoothed)
-        if due:
-            with torch.no_grad():
-                run.averaged.eval()
-                logits = torch.cat([run.averaged(trunk.as_input(part)) for part in np.array_split(held.values, 20)])
-                logger.info("step %d: held out %.4f", run.step, float(_loss(logits, held.columns, held.texts)))
-            run.save()
-    return run.averaged
+    run.resume()
+
+    def loss(guess: Guess, chosen: npt.NDArray[np.int64]) -> torch.Tensor:
+        return _loss(guess(trunk.as_input(examples.values[chosen])), examples.columns[chosen], examples.texts[chosen])
+
+    def check() -> None:
+        run.averaged.eval()
+        with torch.no_grad():
+            logits = torch.cat([run.averaged(trunk.as_input(part)) for part in np.array_split(held.values, 20)])
+        logger.info("step %d: held out %.4f", run.step, float(_loss(logits, held.columns, held.texts)))
+
+    return run.train(_batches(training, len(examples.texts), run.step), loss, check=check)
 
 
 def _loss(logits: torch.Tensor, columns: npt.NDArray[np.float16], texts: npt.NDArray[np.str_]) -> torch.Tensor:

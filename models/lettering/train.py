@@ -11,7 +11,7 @@ from torch import nn
 
 from platepost.models.lettering.data import Proposals
 from platepost.models.lettering.net import Lettering
-from platepost.models.training import Run
+from platepost.models.training import Guess, Run
 from platepost.models.trunk import AnswerTraining, Trunk
 
 logger = logging.getLogger(__name__)
@@ -34,26 +34,20 @@ def train(training: AnswerTraining, examples: Proposals, values: npt.NDArray[np.
         values: what the issuer net says of each, see `platepost.models.lettering.data.values`.
         trunk: that says it.
     """
-    torch.set_num_threads(1)
     torch.manual_seed(training.seed)
     run = Run(training, Lettering(), Lettering(), decay=0.1)
-    if not run.resume():
-        run.averaged.load_state_dict(run.net.state_dict())
-    plates, held, smoothed = examples.plates, examples.held_out, float("nan")
-    for chosen, due in run.timed(_batches(training, examples, run.step)):
-        run.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = run.net(trunk.as_input(values[chosen]))
+    run.resume()
+    plates, held = examples.plates, examples.held_out
+
+    def loss(guess: Guess, chosen: npt.NDArray[np.int64]) -> torch.Tensor:
         answers = torch.from_numpy(np.where(plates[chosen], _SURE, 1 - _SURE).astype(np.float32))
-        loss = run.learn(nn.functional.binary_cross_entropy_with_logits(logits.float(), answers))
-        smoothed = loss if smoothed != smoothed else 0.98 * smoothed + 0.02 * loss  # noqa: PLR0124 - not a number yet
-        if run.step % 100 == 0:
-            logger.info("step %d: loss %.4f", run.step, smoothed)
-        if due:
-            guesses = logits_of(run.averaged, values[held], trunk)
-            logger.info("step %d: held out %s", run.step, told_apart(guesses, plates[held]))
-            run.save()
-    return run.averaged
+        return nn.functional.binary_cross_entropy_with_logits(guess(trunk.as_input(values[chosen])), answers)
+
+    def check() -> None:
+        guesses = logits_of(run.averaged, values[held], trunk)
+        logger.info("step %d: held out %s", run.step, told_apart(guesses, plates[held]))
+
+    return run.train(_batches(training, examples, run.step), loss, check=check)
 
 
 def logits_of(net: nn.Module, values: npt.NDArray[np.int8], trunk: Trunk) -> npt.NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from platepost.models.reader.labels import greedy
 from platepost.models.reader.net import PlateReader
 from platepost.models.reader.real import Framed, RealPlate
 from platepost.models.reader.warm_start import warm_start
-from platepost.models.training import Run, TimedTraining, floats, outputs
+from platepost.models.training import Guess, Run, TimedTraining, floats, outputs
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +58,6 @@ def train(
         checks: sets to report on at each checkpoint; the one named `held_out` chooses `best.pt`.
         shuffled: what `platepost.models.reader.shuffle` made of the real plates.
     """
-    torch.set_num_threads(1)
     torch.manual_seed(mixture.seed)
     net = PlateReader()
     kernels = [convolution.weight for _, convolution, _, _ in net.blocks]
@@ -69,29 +67,17 @@ def train(
     # A forked worker would inherit the locks of the threads that torch and the interpreter run here.
     loader = DataLoader(batches, batch_size=None, num_workers=1, prefetch_factor=4, multiprocessing_context="spawn")
     if training.start is not None and not resumed:
-        warm_start(run.net, training.start, torch.cat([batch[0] for batch in itertools.islice(batches, 4)]))
-    if not resumed:
-        run.averaged.load_state_dict(run.net.state_dict())
-    smoothed, clock = float("nan"), time.time()
-    for batch, due in run.timed(loader):
-        loss = run.learn(_loss(run.net, batch, training.centering))
-        smoothed = loss if smoothed != smoothed else 0.99 * smoothed + 0.01 * loss  # noqa: PLR0124 - not a number yet
-        if run.step % 100 == 0:
-            pace = 100 * mixture.batch / (time.time() - clock)
-            logger.info("step %d: loss %.3f, %.0f plates/s", run.step, smoothed, pace)
-            clock = time.time()
-        if due:
-            _check(run, checks, training.folder)
-            clock = time.time()
-    return run.averaged
+        warm_start(net, training.start, torch.cat([batch[0] for batch in itertools.islice(batches, 4)]))
+    return run.train(
+        loader,
+        lambda guess, batch: _loss(guess, batch, training.centering),
+        check=lambda: _check(run, checks, training.folder),
+    )
 
 
-def _loss(net: nn.Module, batch: Batch, centering: float) -> torch.Tensor:
+def _loss(guess: Guess, batch: Batch, centering: float) -> torch.Tensor:
     pictures, labels, lengths = batch
-    net.train()
-    with torch.autocast("cpu", torch.bfloat16):
-        logits = net(floats(pictures))
-    scores = logits.float().log_softmax(2).transpose(0, 1)
+    scores = guess(floats(pictures)).log_softmax(2).transpose(0, 1)
     steps = torch.full((len(lengths),), scores.shape[0])
     loss: torch.Tensor = nn.functional.ctc_loss(scores, labels, steps, lengths, zero_infinity=True)
     return loss + centering * _aside(scores) ** 2
@@ -110,10 +96,9 @@ def _aside(scores: torch.Tensor) -> torch.Tensor:
 
 
 def _check(run: Run, checks: dict[str, list[Sample]], folder: Path) -> None:
-    """Report on the checks and write the checkpoints."""
+    """Report on the checks, and keep the net that reads the held-out plates best."""
     rates = {name: exact_rate(run.averaged, samples) for name, samples in checks.items()}
     logger.info("step %d: %s", run.step, ", ".join(f"{name} {rate:.3f}" for name, rate in rates.items()))
     if rates.get("held_out", 0.0) >= run.best:
         run.best = rates.get("held_out", 0.0)
         torch.save(run.averaged.state_dict(), folder / "best.pt")
-    run.save()

@@ -18,8 +18,7 @@ from platepost.device.vision.region import LEAST
 from platepost.models.region.data import Sources, batches
 from platepost.models.region.net import FROZEN, Region
 from platepost.models.region.warm_start import warm_start
-from platepost.models.training import Run, TimedTraining, floats, outputs
-from platepost.wire.records.regions import REGIONS
+from platepost.models.training import Guess, Run, TimedTraining, floats, outputs
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,6 @@ def logits(net: nn.Module, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.fl
 
 def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check]) -> nn.Module:
     """Train and return the averaged net; the checks are reported on at each checkpoint and choose nothing."""
-    torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(training.seed)
     net = Region()
@@ -60,21 +58,12 @@ def train(training: RegionTraining, sources: Sources, checks: Mapping[str, Check
         if not resumed:
             warm_start(net, training.start, torch.cat([pictures for pictures, _ in islice(drawn, 4)]))
         net.frozen = FROZEN
-    if not resumed:
-        run.averaged.load_state_dict(net.state_dict())
-    smoothed = math.log(len(REGIONS))
-    for (pictures, answers), due in run.timed(drawn):
-        run.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            guesses = run.net(floats(pictures))
-        loss = run.learn(nn.functional.cross_entropy(guesses.float(), answers, label_smoothing=0.02))
-        smoothed = 0.98 * smoothed + 0.02 * loss
-        if run.step % 50 == 0:
-            logger.info("step %d: loss %.3f", run.step, smoothed)
-        if due:
-            _report(run, checks)
-            run.save()
-    return run.averaged
+    return run.train(drawn, _loss, check=lambda: _report(run, checks))
+
+
+def _loss(guess: Guess, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    pictures, answers = batch
+    return nn.functional.cross_entropy(guess(floats(pictures)), answers, label_smoothing=0.02)
 
 
 def _report(run: Run, checks: Mapping[str, Check]) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from platepost.device.vision.ctc import softmax
 from platepost.device.vision.vehicle import ANSWERS, COLOR_SURE, KIND_SURE, SIDE_SURE
-from platepost.models.training import Run, TimedTraining, floats
+from platepost.models.training import Guess, Run, TimedTraining, floats
 from platepost.models.vehicle.data import batches
 from platepost.models.vehicle.net import VehicleClassifier
 from platepost.models.vehicle.photos import OPEN, UNCOLORED, Answers, Labeled, Pictures
@@ -52,28 +52,17 @@ def parts(guesses: npt.NDArray[np.float64]) -> list[npt.NDArray[np.float32]]:
 
 def train(training: VehicleTraining, known: Labeled, check: Labeled) -> nn.Module:
     """Train and return the averaged net; the check is reported on at each checkpoint and chooses nothing."""
-    torch.set_num_threads(1)
     cv2.setNumThreads(1)
     torch.manual_seed(training.seed)
     run = Run(training, VehicleClassifier(), VehicleClassifier(), decay=0.05)
-    if not run.resume():
-        run.averaged.load_state_dict(run.net.state_dict())
-    smoothed = math.log(len(_WEIGHTS) * 6)
-    for (pictures, answers), due in run.timed(batches(known, size=training.batch, seed=training.seed, step=run.step)):
-        run.net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            guesses = run.net(floats(pictures))
-        loss = run.learn(_loss(guesses.float(), answers))
-        smoothed = 0.98 * smoothed + 0.02 * loss
-        if run.step % 100 == 0:
-            logger.info("step %d: loss %.3f", run.step, smoothed)
-        if due:
-            _report(run, check.pictures, check.answers)
-            run.save()
-    return run.averaged
+    run.resume()
+    drawn = batches(known, size=training.batch, seed=training.seed, step=run.step)
+    return run.train(drawn, _loss, check=lambda: _report(run, check.pictures, check.answers))
 
 
-def _loss(guesses: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+def _loss(guess: Guess, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    pictures, answers = batch
+    guesses = guess(floats(pictures))
     losses = [
         weight * nn.functional.cross_entropy(part, answers[:, place], ignore_index=OPEN, label_smoothing=0.03)
         for place, (part, weight) in enumerate(zip(guesses.split(ANSWERS, 1), _WEIGHTS, strict=True))
