@@ -164,17 +164,19 @@ class Passage:
     @property
     def plate_probability(self) -> float:
         """How likely it is a plate rather than lettering, by all its looks and by its text."""
-        return plate_probability(self._score, self.impression.plate, self.consensus.text)
+        return plate_probability(
+            self._score, self.impression.plate, self.consensus.text, evidence=self.impression.evidence
+        )
 
     @property
     def is_lettering(self) -> bool:
         """Whether it is likelier lettering than a plate, whatever its text is; never before that was asked."""
-        return is_lettering(self._score, self.impression.plate, EVEN)
+        return is_lettering(self._score, self.impression.plate, EVEN, evidence=self.impression.evidence)
 
     @property
     def may_be_lettering(self) -> bool:
         """Whether it is not plainly a plate yet, by what was asked."""
-        return is_lettering(self._score, self.impression.plate, PLAIN)
+        return is_lettering(self._score, self.impression.plate, PLAIN, evidence=self.impression.evidence)
 
     @property
     def _score(self) -> float:

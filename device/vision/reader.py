@@ -95,15 +95,22 @@ class Look:
 class Reader:
     """Reads plates with an int8 convolutional network trained by CTC."""
 
-    def __init__(self, path: Path, *, country: Country = "US", runtime: str | None = None) -> None:
-        """Load the reader of `path`, and its calibration if one lies beside it.
+    def __init__(
+        self,
+        path: Path,
+        *,
+        country: Country = "US",
+        runtime: str | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        """Load the reader of `path`, and its calibration, if none is given, from the file beside it.
 
         `country` issued most of what will be read: its formats break ties, and outside the US they spell O, 0, I and 1.
 
         Raises:
             BackendError: no TFLite runtime.
             ConfigurationError: no such country.
-            ModelError: a file is no reader of this device, or damaged.
+            ModelError: a file is no reader of this device, or damaged, or the calibration is another reader's.
 
         """
         if country not in COUNTRIES:
@@ -114,7 +121,7 @@ class Reader:
         self.model.expect(
             input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=(TEXT, HIDES) if self._hides >= 0 else (TEXT,)
         )
-        self.calibration = Calibration.beside(path, digest=self.model.digest)
+        self.calibration = calibration or Calibration.beside(path, digest=self.model.digest)
         self._serials = COUNTRIES[country]
         self._spells = country != "US"  # states have formats that no list knows, and many plates are personalized
 

@@ -29,7 +29,7 @@ from platepost.device.vision.reader import (
     moved,
     stretched,
 )
-from platepost.device.vision.region import NONE, Impression, Issuer, RegionNet
+from platepost.device.vision.region import NONE, Evidence, Impression, Issuer, RegionNet
 from platepost.device.vision.serials import STATES, Country
 from platepost.device.vision.settings import VisionSettings
 from platepost.device.vision.sides import is_cut
@@ -42,12 +42,6 @@ PLATE = (0.5, 0.065)
 """Score at which half of what can be read is a plate, the rest lettering; and how little more it takes to be sure.
 
 A logistic regression on the 1,205 reads of 0.5 and more in 1,581 training photos, of which 41 were lettering.
-"""
-EVIDENCE = (-2.17, 6.37, 0.89)
-"""Log odds that what can be read is a plate: offset, by the detector's score, by the logit of its look.
-
-A logistic regression on 857 plates and 201 letterings in photos that the second answer of the issuer's network did not
-learn from, plates taken for twenty times as frequent.
 """
 WORD = 2.0
 """Log odds that a text without any digit but 0 and 1, which the reader takes for O and I, is less of a plate."""
@@ -86,6 +80,8 @@ class Plate:
     """What can be told of the vehicle around it, where that was asked."""
     look: float | None = None
     """Logit that it is a plate rather than other lettering by its look, where that was asked and can be told."""
+    evidence: Evidence = Evidence()  # noqa: RUF009 - frozen
+    """What that logit is worth, with the detector's score."""
 
     def __repr__(self) -> str:
         box = " ".join(f"{side:.0f}" for side in self.box)
@@ -219,7 +215,8 @@ class Recognizer:
         whole = tuple(
             plate
             for plate in found.plates
-            if not is_cut(plate.box, picture.shape) and not is_lettering(plate.score, plate.look)
+            if not is_cut(plate.box, picture.shape)
+            and not is_lettering(plate.score, plate.look, evidence=plate.evidence)
         )
         told = whole if whole and self.minimum_confidence > 0 else found.plates
         if picture.ndim == 3:
@@ -274,7 +271,7 @@ class Recognizer:
         serials = STATES.get(impression.likeliest or "")
         if serials and in_doubt(looks):
             plate = replace(plate, reading=self.reader.settle(looks, serials))
-        return replace(plate, issuer=impression.issuer, look=impression.plate)
+        return replace(plate, issuer=impression.issuer, look=impression.plate, evidence=impression.evidence)
 
     def _looks(self, gray: NDArray[np.uint8], corners: Corners) -> list[Look]:
         """Look at a plate by its corners and, unless that is sure or hopeless, by the box around them."""
@@ -308,12 +305,13 @@ class Recognizer:
         ]
 
 
-def plate_probability(score: float, look: float | None = None, text: str = "2") -> float:
+def plate_probability(score: float, look: float | None, text: str, *, evidence: Evidence) -> float:
     """Return how likely what can be read is a plate rather than lettering, 0 to 1.
 
     Args:
         score: the detector's.
         look: logit by its look, see `Impression.plate`; None where that is unknown.
+        evidence: what that logit is worth.
         text: what it says; without any digit it is far more often a sign than a personalized plate.
 
     """
@@ -321,25 +319,20 @@ def plate_probability(score: float, look: float | None = None, text: str = "2") 
         middle, width = PLATE
         return 1 / (1 + exp(-(score - middle) / width))
     digits = any(character in "23456789" for character in text)
-    return 1 / (1 + exp((0 if digits else WORD) - _evidence(score, look)))
+    return 1 / (1 + exp((0 if digits else WORD) - evidence.log_odds(score, look)))
 
 
-def is_lettering(score: float, look: float | None, least: float = LETTERING) -> bool:
+def is_lettering(score: float, look: float | None, least: float = LETTERING, *, evidence: Evidence) -> bool:
     """Return whether the log odds that something is a plate, whatever it says, are less than at least wanted.
 
     That is never so without a logit by its look: the score alone tells too little.
     """
-    return look is not None and _evidence(score, look) < least
-
-
-def _evidence(score: float, look: float) -> float:
-    offset, by_score, by_look = EVIDENCE
-    return offset + by_score * score + by_look * look
+    return look is not None and evidence.log_odds(score, look) < least
 
 
 def _weighed(plate: Plate) -> Plate:
     """Make the probabilities of texts those of a plate that says so, by how likely it is one."""
-    share, reading = plate_probability(plate.score, plate.look, plate.text), plate.reading
+    share, reading = plate_probability(plate.score, plate.look, plate.text, evidence=plate.evidence), plate.reading
     others = tuple(replace(other, probability=other.probability * share) for other in reading.alternatives)
     return replace(plate, reading=replace(reading, confidence=reading.confidence * share, alternatives=others))
 

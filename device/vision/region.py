@@ -6,13 +6,14 @@ where it is nearly sure of California does the serial decide.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.device.vision.calibration import CAUTIOUS, Coefficients
 from platepost.device.vision.ctc import softmax
 from platepost.device.vision.formats import listed
 from platepost.device.vision.interpreter import Network
@@ -21,18 +22,6 @@ from platepost.device.vision.serials import CALIFORNIA_ALONE
 from platepost.wire.records.regions import OTHER, REGIONS
 
 CALIFORNIA = "US-CA"
-LEAST = 0.95
-"""Probability from which on an issuer is claimed by name. Chosen on plates held out from training."""
-CALIFORNIAN = 0.8
-"""The same for California, if its serial is of a format that hardly another state has.
-
-One plate in ten is Californian to the network: were every second one, it would be 0.97.
-"""
-ELSEWHERE = 0.99
-"""Probability of any issuer but California from which on that is said where none can be named; chosen likewise."""
-PROBABLE = 0.5
-"""Probability from which on a state's formats break ties; of 4,920 worse copies they set nine right, and none wrong."""
-
 _ISSUERS, _PLATE = (1, len(REGIONS)), (1, 1, 1, 1)
 """Shapes of the answers."""
 _CALIFORNIA = REGIONS.index(CALIFORNIA)
@@ -49,6 +38,35 @@ class Issuer:
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """Probabilities from which on an issuer is claimed; those of the shipped network are in region.json."""
+
+    issuer: float = CAUTIOUS
+    """Of one by name."""
+    californian: float = CAUTIOUS
+    """The same for California, if its serial is of a format that hardly another state has."""
+    elsewhere: float = CAUTIOUS
+    """Of any issuer but California, from which on that is said where none can be named."""
+    likeliest: float = CAUTIOUS
+    """From which on a state's formats break ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Log odds that what can be read is a plate: a logistic regression; those of the shipped network in region.json."""
+
+    offset: float = 0.0
+    by_score: float = 0.0
+    """By the detector's score."""
+    by_look: float = 1.0
+    """By the logit of its look."""
+
+    def log_odds(self, score: float, look: float) -> float:
+        """Return the log odds of a plate with the detector's score whose look has such a logit."""
+        return self.offset + self.by_score * score + self.by_look * look
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """What looks at a plate tell besides its text."""
 
@@ -58,6 +76,8 @@ class Impression:
     """Logit that it is a license plate rather than other lettering, where the file tells that."""
     likeliest: str | None = None
     """Who probably issued it, be that too doubtful to be told: enough to break a tie between two texts."""
+    evidence: Evidence = Evidence()
+    """What that logit is worth, with the detector's score."""
 
 
 NONE = Impression()
@@ -74,7 +94,7 @@ class RegionNet:
 
         Raises:
             BackendError: no TFLite runtime.
-            ModelError: the file is missing, damaged or of another shape.
+            ModelError: the file is missing, damaged or of another shape, or what lies beside it was fitted to another.
 
         """
         self.model = Network(path, runtime=runtime)
@@ -83,6 +103,11 @@ class RegionNet:
         self.model.expect(
             input_shape=(1, HEIGHT, WIDTH, 1), output_shapes=[_ISSUERS] if self._plate is None else [_ISSUERS, _PLATE]
         )
+        fitted = Coefficients.beside(path, network="region", digest=self.model.digest)
+        self.least, self.evidence = Least(), Evidence()
+        if fitted is not None:
+            self.least = Least(**{each.name: fitted.probability(each.name) for each in fields(Least)})
+            self.evidence = Evidence(**{each.name: fitted.number(each.name) for each in fields(Evidence)})
         self._issuers = [output.shape for output in self.model.outputs].index(_ISSUERS)
 
     def look(self, plate: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float | None]:
@@ -106,8 +131,9 @@ class RegionNet:
         told = [kind for kind in kinds if kind is not None]
         mean = np.mean(issuers, axis=0)
         shares = softmax(mean)
-        likeliest = REGIONS[int(shares.argmax())] if shares.max() >= PROBABLE else None
-        return Impression(claimed(mean, text), float(np.mean(told)) if told else None, likeliest)
+        likeliest = REGIONS[int(shares.argmax())] if shares.max() >= self.least.likeliest else None
+        plate = float(np.mean(told)) if told else None
+        return Impression(claimed(mean, self.least, text), plate, likeliest, self.evidence)
 
 
 def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -117,12 +143,12 @@ def leveled(plate: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.addWeighted(plate, gain, plate, 0.0, _MIDDLE - gain * mean), np.uint8)
 
 
-def claimed(logits: NDArray[np.floating], text: str = "") -> Issuer | None:
+def claimed(logits: NDArray[np.floating], least: Least, text: str = "") -> Issuer | None:
     """Return who is claimed to have issued a plate with such logits and text, None where it is too doubtful."""
     shares = softmax(logits)
     best, californian = int(shares.argmax()), float(shares[_CALIFORNIA])
-    if shares[best] >= LEAST:
+    if shares[best] >= least.issuer:
         return Issuer(REGIONS[best], float(shares[best]))
-    if californian >= CALIFORNIAN and listed(text, CALIFORNIA_ALONE):
+    if californian >= least.californian and listed(text, CALIFORNIA_ALONE):
         return Issuer(CALIFORNIA, californian)
-    return Issuer(OTHER, 1 - californian) if 1 - californian >= ELSEWHERE else None
+    return Issuer(OTHER, 1 - californian) if 1 - californian >= least.elsewhere else None

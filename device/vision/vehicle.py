@@ -4,15 +4,16 @@ An officer compares the vehicle too. A network looks once a passage at the best 
 is not sure of is not said.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import sqrt
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.device.vision.calibration import CAUTIOUS, Coefficients
 from platepost.device.vision.ctc import softmax
 from platepost.device.vision.geometry import Corners, plate_size, shrink
 from platepost.device.vision.interpreter import Network
@@ -28,14 +29,6 @@ BELOW = 1.6
 """Such plates that it reaches below the plate's middle."""
 EMPTY = 114
 """Value of what lies outside of the frame, in all channels."""
-KIND_SURE = 0.92
-"""Probability from which on a kind is said. Chosen on photographs held out from training, as the others are."""
-RARE_SURE = 0.98
-"""The same for kinds of which few were learned from, and which cars are taken for."""
-COLOR_SURE = (0.9, 0.85)
-"""The same for a color, and for two together: white and silver, black and dark blue are alike in many a light."""
-SIDE_SURE = 0.95
-"""The same for what is seen of it."""
 ANSWERS: Final = (len(KINDS), len(COLORS) + 1, len(SIDES))
 """Logits of the kinds, of the colors and none that can be named, of front and rear."""
 
@@ -63,6 +56,27 @@ class Appearance:
         return {"kind": self.kind, "colors": list(self.colors)}
 
 
+@dataclass(frozen=True, slots=True)
+class Sure:
+    """Probabilities from which on an answer is claimed; those of the shipped network are in vehicle.json."""
+
+    kind: float = CAUTIOUS
+    """Of a kind."""
+    rare: float = CAUTIOUS
+    """The same for kinds of which few were learned from, and which cars are taken for."""
+    color: float = CAUTIOUS
+    two_colors: float = CAUTIOUS
+    """The same for two together: white and silver, black and dark blue are alike in many a light."""
+    side: float = CAUTIOUS
+    """The same for what is seen of it."""
+
+    @classmethod
+    def beside(cls, model: Path, *, digest: str) -> Self:
+        """Load what was fitted to the network at `model`; raises ModelError as `Coefficients.beside` does."""
+        fitted = Coefficients.beside(model, network="vehicle", digest=digest)
+        return cls() if fitted is None else cls(**{each.name: fitted.probability(each.name) for each in fields(cls)})
+
+
 NOTHING: Final = Appearance()
 """Where nothing can be said."""
 
@@ -75,11 +89,12 @@ class VehicleNet:
 
         Raises:
             BackendError: no TFLite runtime.
-            ModelError: the file is missing, damaged or of another shape.
+            ModelError: the file is missing, damaged or of another shape, or what lies beside it was fitted to another.
 
         """
         self.model = Network(path, runtime=runtime)
         self.model.expect(input_shape=(1, HEIGHT, WIDTH, 3), output_shapes=[(1, sum(ANSWERS))])
+        self.sure = Sure.beside(path, digest=self.model.digest)
 
     def logits(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits of `ANSWERS` of a picture as `around` gives it."""
@@ -90,7 +105,7 @@ class VehicleNet:
     def look(self, frame: NDArray[np.uint8], corners: Corners) -> Appearance:
         """Return what can be said of the vehicle around a plate in an H x W x 3 uint8 BGR frame."""
         picture = around(frame, corners)
-        return claimed(self.logits(picture), colored=tinted(picture))
+        return claimed(self.logits(picture), self.sure, colored=tinted(picture))
 
 
 def around(frame: NDArray[np.uint8], corners: Corners) -> NDArray[np.uint8]:
@@ -121,14 +136,15 @@ def tinted(picture: NDArray[np.uint8]) -> bool:
     return float(spread.mean()) >= _TINTED
 
 
-def claimed(logits: NDArray[np.floating], *, colored: bool = True) -> Appearance:
+def claimed(logits: NDArray[np.floating], least: Sure, *, colored: bool = True) -> Appearance:
     """Return what is claimed of a vehicle with such logits; its color only where the picture is `colored`."""
+    one_or_two = (least.color, least.two_colors)
     kinds, colors, sides = (softmax(part) for part in np.split(logits, np.cumsum(ANSWERS)[:-1]))
     kind, side = int(kinds.argmax()), int(sides.argmax())
-    likeliest = np.argsort(-colors[: len(COLORS)])[: len(COLOR_SURE)].tolist()
-    sure = np.flatnonzero(np.cumsum(colors[likeliest]) >= COLOR_SURE).tolist()
+    likeliest = np.argsort(-colors[: len(COLORS)])[: len(one_or_two)].tolist()
+    sure = np.flatnonzero(np.cumsum(colors[likeliest]) >= one_or_two).tolist()
     return Appearance(
-        KINDS[kind] if kinds[kind] >= (KIND_SURE if KINDS[kind] in _COMMON else RARE_SURE) else None,
+        KINDS[kind] if kinds[kind] >= (least.kind if KINDS[kind] in _COMMON else least.rare) else None,
         tuple(COLORS[color] for color in likeliest[: sure[0] + 1]) if colored and sure else (),
-        SIDES[side] if sides[side] >= SIDE_SURE else None,
+        SIDES[side] if sides[side] >= least.side else None,
     )

@@ -77,8 +77,7 @@ def calibrate(
             make_room(output)
     real = parted(photos, texts)[1] if photos is not None else []
     fonts.fetch()
-    plain = Reader(reader)
-    plain.calibration = Calibration()
+    plain = Reader(reader, calibration=Calibration())
     rng = np.random.default_rng(seed)
     drawn = []
     console = Console(stderr=True)

@@ -14,13 +14,15 @@ import torch
 from torch import nn
 
 from platepost.device.vision.ctc import softmax
-from platepost.device.vision.region import LEAST
 from platepost.models.region.data import Sources, batches
 from platepost.models.region.net import FROZEN, Region
 from platepost.models.region.warm_start import warm_start
 from platepost.models.training import Guess, Run, TimedTraining, floats, outputs
 
 logger = logging.getLogger(__name__)
+
+_TOLD = 0.95
+"""Probability from which on a report counts an answer as told."""
 
 Check = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 """Plates as the device rectifies them, N x 64 x 160, and the class of each."""
@@ -70,6 +72,6 @@ def _report(run: Run, checks: Mapping[str, Check]) -> None:
     for name, (pictures, answers) in checks.items():
         guesses = logits(run.averaged, pictures).astype(np.float32)
         right = guesses.argmax(1) == answers
-        sure = softmax(guesses).max(1) >= LEAST
+        sure = softmax(guesses).max(1) >= _TOLD
         told = sure.mean(), right[sure].mean() if sure.any() else math.nan
         logger.info("step %d: %s right %.3f; told %.3f, of these right %.3f", run.step, name, right.mean(), *told)

@@ -1,12 +1,15 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from platepost.common.errors import ModelError
-from platepost.device.vision.calibration import Calibration
+from platepost.device.vision.calibration import Calibration, Coefficients
 from platepost.device.vision.interpreter import Network
 from platepost.device.vision.modelfiles import shipped
+from platepost.device.vision.region import Least, RegionNet
+from platepost.device.vision.vehicle import Sure, VehicleNet
 
 
 def write(path: Path, **changes: object) -> Path:
@@ -30,9 +33,35 @@ def test_found_beside_its_reader(tmp_path: Path) -> None:
     assert Calibration.beside(path, digest="d") == Calibration(slope=0.5, intercept=0.2)
 
 
-def test_without_file_or_for_another_reader_nothing_is_scaled(tmp_path: Path) -> None:
+def test_without_file_nothing_is_scaled(tmp_path: Path) -> None:
     assert Calibration.beside(tmp_path / "other.tflite", digest="d") == Calibration()
-    assert Calibration.beside(write(tmp_path / "reader.tflite"), digest="other") == Calibration()
+
+
+def test_numbers_fitted_to_another_network_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"reader\.json was fitted to another network than reader\.tflite"):
+        Calibration.beside(write(tmp_path / "reader.tflite"), digest="other")
+
+
+@pytest.mark.parametrize("name", ["reader", "region", "vehicle"])
+def test_every_shipped_network_has_numbers_that_were_fitted_to_it(name: str) -> None:
+    path = shipped(f"{name}.tflite")
+    assert Coefficients.beside(path, network=name, digest=Network(path).digest) is not None
+
+
+@pytest.mark.parametrize("name", ["region", "vehicle"])
+@pytest.mark.parametrize("damage", ["other", "number", "range"])
+def test_a_network_is_not_used_with_numbers_that_are_not_its_own(name: str, damage: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.tflite"
+    shutil.copy(shipped(path.name), path)
+    values = json.loads(shipped(path.name).with_suffix(".json").read_text())
+    first = next(key for key, value in values.items() if isinstance(value, float))
+    values |= {"other": {name: "0" * 64}, "number": {first: "much"}, "range": {first: 1.5}}[damage]
+    path.with_suffix(".json").write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=rf"{name}\.json"):
+        {"region": RegionNet, "vehicle": VehicleNet}[name](path)
+    path.with_suffix(".json").unlink()
+    net = {"region": RegionNet, "vehicle": VehicleNet}[name](path)
+    assert (net.least if isinstance(net, RegionNet) else net.sure) in {Least(), Sure()}, "it claims little, then"
 
 
 @pytest.mark.parametrize("changes", [{"slope": 0}, {"slope": -1}, {"intercept": float("nan")}, {"slope": "steep"}])

@@ -6,7 +6,7 @@ import pytest
 
 from platepost.device.vision.consensus import SPAN_TEXTS
 from platepost.device.vision.passages import WIDTHS, Passage, Passages
-from platepost.device.vision.region import Impression
+from platepost.device.vision.region import Evidence, Impression
 from platepost.device.vision.settings import PassageSettings
 from platepost.device.vision.sighting import Sighting
 
@@ -232,7 +232,7 @@ def seen_by(sighting: Sightings, look: float | None, *, score: float = 0.9, text
         seen = sighting(step / 20, text=text)
         passages.update([replace(seen, plate=replace(seen.plate, score=score))])
     (passage,) = passages.open
-    passage.impression = Impression(plate=look)
+    passage.impression = Impression(plate=look, evidence=Evidence(offset=-2.17, by_score=6.37, by_look=0.89))
     return passage
 
 

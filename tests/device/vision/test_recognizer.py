@@ -13,11 +13,13 @@ from platepost.device.vision.interpreter import Network
 from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.reader import Look, stretched
 from platepost.device.vision.recognizer import Recognizer
-from platepost.device.vision.region import Impression
+from platepost.device.vision.region import Evidence, Impression
 from platepost.models.plates import render_plate
 from platepost.wire.records.regions import OTHER
 
 TEXTS = ("7KDW382", "8FRT914", "6HNX205")
+
+EVIDENCE = Evidence(offset=-2.17, by_score=6.37, by_look=0.89)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,7 @@ def test_lettering_is_no_text_of_a_still_that_has_plates(
 ) -> None:
     looks = {TEXTS[0]: -9.0, TEXTS[1]: 5.0, TEXTS[2]: 5.0}
     monkeypatch.setattr(recognizer, "minimum_confidence", 0.001)
-    monkeypatch.setattr(recognizer, "impression", lambda _, text: Impression(plate=looks[text]))
+    monkeypatch.setattr(recognizer, "impression", lambda _, text: Impression(plate=looks[text], evidence=EVIDENCE))
     assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS[1:])
     looks.update(dict.fromkeys(TEXTS, -9.0))
     assert {plate.text for plate in recognizer.recognize_still(street()).plates} == set(TEXTS), "else nothing is told"
@@ -140,7 +142,7 @@ def test_what_looks_like_lettering_is_told_with_doubt(recognizer: Recognizer, mo
     assert first.look > 3
     told = []
     for look in (6.0, -4.0, -9.0):
-        monkeypatch.setattr(recognizer, "impression", lambda *_, logit=look: Impression(plate=logit))
+        monkeypatch.setattr(recognizer, "impression", lambda *_, logit=look: Impression(plate=logit, evidence=EVIDENCE))
         told.append(recognizer.recognize(street()).plates[0].confidence)
     assert told[0] > 0.9
     assert told == sorted(told, reverse=True)

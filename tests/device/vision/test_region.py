@@ -11,17 +11,16 @@ from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.recognizer import Recognizer
 from platepost.device.vision.region import (
     CALIFORNIA,
-    CALIFORNIAN,
-    ELSEWHERE,
-    LEAST,
-    PROBABLE,
     Impression,
     Issuer,
+    Least,
     RegionNet,
     claimed,
     leveled,
 )
 from platepost.wire.records.regions import OTHER, REGIONS
+
+LEAST = Least(issuer=0.95, californian=0.8, elsewhere=0.99, likeliest=0.5)
 
 
 def logits(region: str, probability: float) -> np.ndarray:
@@ -39,27 +38,27 @@ def logits_of(**shares: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("region", "text", "least"),
     [
-        ("US-CA", "7ABC123", CALIFORNIAN),
-        ("US-CA", "7IBC123", LEAST),  # none of California's has an I there
-        ("US-CA", "ABC123", LEAST),  # California's of 1963, and a dozen states'
-        ("US-CA", "TESTING", LEAST),
-        ("US-NV", "7ABC123", LEAST),
-        (OTHER, "7ABC123", LEAST),
+        ("US-CA", "7ABC123", LEAST.californian),
+        ("US-CA", "7IBC123", LEAST.issuer),  # none of California's has an I there
+        ("US-CA", "ABC123", LEAST.issuer),  # California's of 1963, and a dozen states'
+        ("US-CA", "TESTING", LEAST.issuer),
+        ("US-NV", "7ABC123", LEAST.issuer),
+        (OTHER, "7ABC123", LEAST.issuer),
     ],
 )
 def test_an_issuer_is_named_only_where_it_is_sure(region: str, text: str, least: float) -> None:
-    assert claimed(logits(region, least + 0.001), text) == Issuer(region, pytest.approx(least + 0.001))
-    found = claimed(logits(region, least - 0.001), text)
+    assert claimed(logits(region, least + 0.001), LEAST, text) == Issuer(region, pytest.approx(least + 0.001))
+    found = claimed(logits(region, least - 0.001), LEAST, text)
     assert found is None or found.region == OTHER
 
 
 def test_a_plate_that_is_surely_not_californian_is_told_so_where_nobody_can_be_named() -> None:
-    rest = 1 - ELSEWHERE
-    assert claimed(logits_of(CA=rest - 0.001, NV=0.6, OR=0.4 - rest + 0.001)) == Issuer(
-        OTHER, pytest.approx(ELSEWHERE + 0.001)
+    rest = 1 - LEAST.elsewhere
+    assert claimed(logits_of(CA=rest - 0.001, NV=0.6, OR=0.4 - rest + 0.001), LEAST) == Issuer(
+        OTHER, pytest.approx(LEAST.elsewhere + 0.001)
     )
-    assert claimed(logits_of(CA=rest + 0.001, NV=0.6, OR=0.4 - rest - 0.001)) is None
-    assert claimed(logits_of(CA=0.7, NV=0.3)) is None
+    assert claimed(logits_of(CA=rest + 0.001, NV=0.6, OR=0.4 - rest - 0.001), LEAST) is None
+    assert claimed(logits_of(CA=0.7, NV=0.3), LEAST) is None
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.2, 100), (0.5, 0), (1, -40), (1, 30)])
@@ -78,10 +77,10 @@ def test_looks_are_averaged_and_not_added() -> None:
     net.look = lambda _plate: next(told)  # type: ignore[method-assign]  # of this one net
     plate = np.zeros((64, 160), np.uint8)
     # The mean of the three is 0.77, their sum would be 0.9999.
-    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0), CALIFORNIA)
+    assert net.impression([plate] * 3) == Impression(None, pytest.approx(3.0), CALIFORNIA, net.evidence)
     net.look = lambda _plate: (logits("US-NV", 0.99), None)  # type: ignore[method-assign]
-    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None, "US-NV")
-    net.look = lambda _plate: (logits("US-NV", PROBABLE - 0.01), None)  # type: ignore[method-assign]
+    assert net.impression([plate] * 3) == Impression(Issuer("US-NV", pytest.approx(0.99)), None, "US-NV", net.evidence)
+    net.look = lambda _plate: (logits("US-NV", LEAST.likeliest - 0.01), None)  # type: ignore[method-assign]
     assert net.impression([plate]).likeliest is None
     assert net.impression([]) == Impression()
 

@@ -11,19 +11,18 @@ from platepost.device.vision.modelfiles import shipped
 from platepost.device.vision.recognizer import Recognizer
 from platepost.device.vision.vehicle import (
     ANSWERS,
-    COLOR_SURE,
     EMPTY,
-    KIND_SURE,
     NOTHING,
-    RARE_SURE,
-    SIDE_SURE,
     Appearance,
+    Sure,
     VehicleNet,
     around,
     claimed,
     tinted,
 )
 from platepost.wire.records.vehicles import COLORS, KINDS
+
+SURE = Sure(kind=0.92, rare=0.98, color=0.9, two_colors=0.85, side=0.95)
 
 
 def logits(kind: tuple[str, float], color: tuple[str | None, float], rear: float) -> np.ndarray:
@@ -41,28 +40,28 @@ def logits(kind: tuple[str, float], color: tuple[str | None, float], rear: float
 
 def test_each_part_is_said_only_where_it_is_sure() -> None:
     more, less = 0.001, -0.001
-    sure = claimed(logits(("car", KIND_SURE + more), ("red", COLOR_SURE[0] + more), SIDE_SURE + more))
+    sure = claimed(logits(("car", SURE.kind + more), ("red", SURE.color + more), SURE.side + more), SURE)
     assert sure == Appearance("car", ("red",), "rear")
-    assert claimed(logits(("car", KIND_SURE + less), ("red", 0.7), SIDE_SURE + less)) == NOTHING
-    assert claimed(logits(("bus", 0.99), ("red", 0.4), 0.5)) == Appearance("bus")
-    assert claimed(logits(("van", RARE_SURE + more), ("red", 0.4), 0.5)) == Appearance("van")
-    assert claimed(logits(("van", RARE_SURE + less), ("red", 0.4), 0.5)) == NOTHING
-    assert claimed(logits(("bus", 0.4), ("red", 0.99), 0.001)) == Appearance(None, ("red",), "front")
+    assert claimed(logits(("car", SURE.kind + less), ("red", 0.7), SURE.side + less), SURE) == NOTHING
+    assert claimed(logits(("bus", 0.99), ("red", 0.4), 0.5), SURE) == Appearance("bus")
+    assert claimed(logits(("van", SURE.rare + more), ("red", 0.4), 0.5), SURE) == Appearance("van")
+    assert claimed(logits(("van", SURE.rare + less), ("red", 0.4), 0.5), SURE) == NOTHING
+    assert claimed(logits(("bus", 0.4), ("red", 0.99), 0.001), SURE) == Appearance(None, ("red",), "front")
 
 
 def test_two_colors_are_said_where_together_they_are_sure() -> None:
     colors = np.full(ANSWERS[1], 1e-9)
-    colors[[COLORS.index("gray"), COLORS.index("white")]] = COLOR_SURE[1] - 0.3, 0.301
+    colors[[COLORS.index("gray"), COLORS.index("white")]] = SURE.two_colors - 0.3, 0.301
     doubtful = np.log(np.concatenate([np.ones(ANSWERS[0]), colors, np.ones(2)])).astype(np.float32)
-    assert claimed(doubtful) == Appearance(None, ("gray", "white"))
+    assert claimed(doubtful, SURE) == Appearance(None, ("gray", "white"))
     colors[[COLORS.index("white"), -1]] = 0.299, 0.151  # the rest says that it is too dark to tell
     doubtful = np.log(np.concatenate([np.ones(ANSWERS[0]), colors, np.ones(2)])).astype(np.float32)
-    assert claimed(doubtful) == NOTHING
+    assert claimed(doubtful, SURE) == NOTHING
 
 
 def test_no_color_is_said_where_there_is_none() -> None:
-    assert claimed(logits(("car", 0.99), (None, 0.99), 0.5)) == Appearance("car")
-    assert claimed(logits(("car", 0.99), ("white", 0.99), 0.5), colored=False) == Appearance("car")
+    assert claimed(logits(("car", 0.99), (None, 0.99), 0.5), SURE) == Appearance("car")
+    assert claimed(logits(("car", 0.99), ("white", 0.99), 0.5), SURE, colored=False) == Appearance("car")
     rng = np.random.default_rng(1)
     infrared = np.repeat(rng.integers(0, 255, (64, 80, 1), np.uint8), 3, axis=2)
     assert not tinted(infrared)

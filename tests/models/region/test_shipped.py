@@ -49,7 +49,7 @@ def test_shipped_net_tells_fresh_drawn_plates_apart() -> None:
     easy = Severity(smallest=140, largest=260, inverted=0)
     logits = np.array([net.look(degrade(picture, rng, easy))[0] for picture in pictures])
     assert np.mean(logits.argmax(1) == issuers) >= 0.45
-    claims = [(claimed(one), REGIONS[truth]) for one, truth in zip(logits, issuers, strict=True)]
+    claims = [(claimed(one, net.least), REGIONS[truth]) for one, truth in zip(logits, issuers, strict=True)]
     named = [one.region == truth for one, truth in claims if one and one.region != OTHER]
     assert len(named) >= 15
     assert np.mean(named) >= 0.95
