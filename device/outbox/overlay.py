@@ -37,8 +37,8 @@ class Overlay:
         self._meanwhile = meanwhile
         self._path = overlay_file(path)
         self._log = self._path.with_name(f"{self._path.name}-log")
-        self.with_rows: set[int] = set()
-        """Numbers of the pages whose newest image is whole and has rows of a table."""
+        self._rows = bytearray()
+        """By number of the page: whether its newest image is whole and has rows of a table."""
         self._first_is_whole = False
         self.doubtful = False
         """Whether newer images of any page may have been lost, except of those renewed since."""
@@ -65,6 +65,14 @@ class Overlay:
         os.truncate(log_file(self._path), 0)
         with suppress(sqlcipher3.Error):
             connection.close()
+
+    def has_rows(self, page: int) -> bool:
+        """Return whether a page is whole and has rows of a table."""
+        return page < len(self._rows) and bool(self._rows[page])
+
+    def with_rows(self) -> Iterator[int]:
+        """Yield the pages that have rows, in order."""
+        return (page for page, rows in enumerate(self._rows) if rows)
 
     def certain(self, page: int) -> bool:
         """Return whether no newer image of a page can have been lost."""
@@ -93,8 +101,7 @@ class Overlay:
                 unreadable.append(number)
             elif self._check.authentic(number, page):
                 self._first_is_whole |= number == 1
-                if self._check.has_rows(number, page):
-                    self.with_rows.add(number)
+                self._note_rows(number, has_rows=self._check.has_rows(number, page))
         return unreadable
 
     def _write(self, path: Path, database: PageFile, newer: dict[int, int], unreadable: list[int], size: int) -> None:
@@ -131,10 +138,15 @@ class Overlay:
             if frame.current and frame.commits:
                 newer |= {each.number: each.place for each in transaction}
                 for each in transaction:
-                    (self.with_rows.add if each.has_rows else self.with_rows.discard)(each.number)
+                    self._note_rows(each.number, has_rows=each.has_rows)
                 self.renewed.update(each.number for each in transaction)
                 transaction.clear()
         return clean and not transaction
+
+    def _note_rows(self, page: int, *, has_rows: bool) -> None:
+        if page >= len(self._rows):
+            self._rows.extend(bytes(page + 1 - len(self._rows)))
+        self._rows[page] = has_rows
 
     def _doubt_all(self) -> None:
         self.doubtful = True

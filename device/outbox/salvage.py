@@ -213,7 +213,7 @@ class DamagedOutbox:
 
         Of damage to such a page: what is deleted may be there still.
         """
-        for page in sorted(self._overlay.with_rows):
+        for page in self._overlay.with_rows():
             with suppress(UnreadableError):
                 table = self._shown_as_table(page)
                 for (place,) in list(self._select(f"SELECT sequence FROM {table}")):  # noqa: S608 - ours
@@ -280,7 +280,7 @@ class DamagedOutbox:
         if page not in self._shown or self._connection is None:
             self._disconnect()
             self._shown = range(page, page + _TOGETHER)
-            tables = [each for each in self._shown if each in self._overlay.with_rows]
+            tables = [each for each in self._shown if self._overlay.has_rows(each)]
             try:
                 connection = self._connected()
                 connection.execute("BEGIN")
