@@ -206,6 +206,7 @@ def test_a_damaged_file_is_only_read(path: Path, outbox: Outbox, fill: Filler) -
         fill.read(picture_bytes=5000)
     outbox.close()
     spoil(path, ROOTS["record"] - 1)
+    spoil(path, 0)  # a whole one lies over it, and must not be written into the file
     before = path.read_bytes()
     with DamagedOutbox(path, key=KEY) as damaged:
         with pytest.raises(UnreadableError):
