@@ -187,13 +187,16 @@ class DamagedOutbox:
         while True:
             try:
                 for row in self._select(following, after):
-                    after = row[0]
+                    after = max(after, row[0])  # pages of different times may be out of order
                     if (record := _record(row)) is not None:
                         yield record
                     else:
-                        note(after)
+                        note(row[0])
             except UnreadableError:
-                after = self._next_place(after, known)
+                following_place = self._next_place(after, known)
+                if following_place <= after:  # out of order: this would never end
+                    raise
+                after = following_place
                 note(after)  # a page behind its first one may be what is damaged
                 if (record := self.record(after)) is not None:
                     yield record

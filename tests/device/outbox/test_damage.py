@@ -173,7 +173,7 @@ def test_any_page_of_the_database(offset: int, closed: Left, tmp_path: Path) -> 
     assert new_chains <= 1, "only the page with the chain's end costs the chain"
 
 
-@pytest.mark.parametrize("seed", range(300 if THOROUGH else 40))
+@pytest.mark.parametrize("seed", range(300) if THOROUGH else [*range(40), 68])  # 68: pages out of order
 def test_damage_of_every_kind(seed: int, closed: Left, killed: Left, tmp_path: Path) -> None:
     """Flipped bits, zeroed pages, a file that ends too early: what is not there is named, or not all is known."""
     chance = random.Random(seed)
