@@ -18,14 +18,13 @@ from platepost.wire.contract.examples import CLOCK, ExampleSigner, example_audit
 from platepost.wire.records import Keyring, Recorder, Source
 from platepost.wire.verify.verify import Report, Verifier
 from tests.device.outbox.inside import ROOTS, execute, inside
+from tests.thorough import THOROUGH
 
 Filler: TypeAlias = Any  # conftest's
 
 KEY = bytes(range(32))
 KEYS = Keyring.from_pem(ExampleSigner().public_pem)
 COVERT_PLACES = {COVERT - number for number in range(9)}
-THOROUGH = os.environ.get("PLATEPOST_THOROUGH") == "1"
-"""Whether to try every page and hundreds of damages rather than some: `PLATEPOST_THOROUGH=1`."""
 PAGE, FRAME, HEADER = 4096, 4096 + 24, 32
 
 
