@@ -62,9 +62,11 @@ def results(pool: ProcessPoolExecutor, waiting: Iterable[Future[T]]) -> Iterator
     except Stopped:
         for process in active_children():
             process.terminate()
-        raise
-    finally:
         pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except Exception:
+        pool.shutdown(cancel_futures=True)
+        raise
 
 
 @contextmanager
