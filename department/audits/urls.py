@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from platepost.department.audits import views
+from platepost.department.audits import ledger, views
 
 urlpatterns = [
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("reviews/", ledger.reviews, name="reviews"),
     path("audits/", views.audits, name="audits"),
     path("audits/plan/", views.plan, name="audit_plan"),
     path("audits/plan/<int:number>/end/", views.end_plan, name="audit_plan_end"),

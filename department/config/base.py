@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "platepost.department.audits",
     "platepost.department.sharing",
     "platepost.department.federation",
+    "platepost.department.status",
     "platepost.department.web",
 ]
 MIDDLEWARE = [
@@ -56,6 +57,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "platepost.department.web.navigation.navigation",
             ]
         },
     }

@@ -1,13 +1,21 @@
 """Forms of federation."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from platepost.department.errors import DepartmentError
+from platepost.department.federation.exchange import AskedPlates
 from platepost.department.federation.identity import known_certificate
+from platepost.department.federation.models import PartnerDepartment
 from platepost.department.ledger.models import Agency
+from platepost.department.people.forms import TimeField
+from platepost.department.search.errors import PatternError
+from platepost.department.search.forms import LOOK_ALIKES, PurposeForm
+from platepost.department.search.patterns import PlatePattern
+from platepost.department.search.plates import PlateQuery
 
 
 class PartnerForm(forms.Form):
@@ -37,6 +45,43 @@ class CaseForm(forms.Form):
     def __init__(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - Django's
         super().__init__(*given, **more)
         self.fields["because"].widget.attrs["aria-label"] = "Why the case number is demanded"
+
+
+class PartnerSearchForm(PurposeForm):
+    """A search at partner departments, each by its name: there is no box for all of them."""
+
+    plate = forms.CharField(label=_("Plate"), max_length=80)
+    look_alikes = forms.TypedChoiceField(
+        label=_("Look-alikes"), choices=LOOK_ALIKES, coerce=int, required=False, empty_value="0"
+    )
+    one_wrong = forms.BooleanField(label=_("One character may be wrong"), required=False)
+    since = TimeField(label=_("From"), required=False)
+    until = TimeField(ends=True, label=_("Until"), required=False)
+    departments = forms.ModelMultipleChoiceField(
+        PartnerDepartment.objects.filter(agency__allowed=True), widget=forms.CheckboxSelectMultiple
+    )
+
+    asked: AskedPlates
+    """What is asked, once the form is valid."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - Django's
+        super().__init__(data, **more)
+        del self.fields["on_behalf_of"]
+
+    def clean(self) -> dict[str, Any]:
+        """Make the query of it."""
+        said = super().clean() or {}
+        if self.errors:
+            return said
+        try:
+            pattern = PlatePattern.parse(said["plate"], budget=int(said["look_alikes"]), slip=said["one_wrong"])
+            PlateQuery(pattern=pattern, since=said["since"], until=said["until"])
+        except PatternError as error:
+            self.add_error("plate", str(error))
+            return said
+        names = ("plate", "one_wrong", "since", "until")
+        self.asked = AskedPlates(look_alikes=int(said["look_alikes"]), **{name: said[name] for name in names})
+        return said
 
 
 def _agencies() -> list[str]:

@@ -4,13 +4,12 @@ What the database refuses, no matter who asks, is in `sql/`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from platepost.department.alerts.shift import withdraw_listed
 from platepost.department.database.queries import rows
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import entering
@@ -207,3 +206,16 @@ def _kind(entry: ListEntry) -> str:
     if entry.distribution is not None:
         return "covert"
     return "safe" if entry.safe else f"partial {entry.category}" if entry.partial else entry.category
+
+
+def withdraw_listed(listed: Iterable[str], *, group: str | None, person: str) -> list[int]:
+    """Take back the open alerts of entries that left the list, as part of the caller's transaction; return which.
+
+    Args:
+        listed: as the list spells the plates, or patterns.
+        group: the covert group of the entries.
+        person: who took them off.
+
+    """
+    ((found,),) = rows("SELECT alerts_withdraw_listed(%s, %s, %s)", [[*listed], group, person])
+    return list(found)

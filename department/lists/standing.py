@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Count, Max
 
-from platepost.department.alerts.shift import shift_start
 from platepost.department.lists.imports import held_imports
 from platepost.department.lists.models import ListEntry, ListRequest
+from platepost.department.lists.posts import post_reports
 
 SHOWN = 200
 """Entries of one page."""
@@ -43,5 +43,5 @@ def standing(*, before: int | None = None) -> Mapping[str, Any]:
         "held": ListRequest.held(),
         "held_imports": held_imports(),
         "requests": list(ListRequest.objects.order_by("-pk")[:5]),
-        "posts": [(each, (each.list_version or 0) < newest) for each in shift_start().posts],
+        "posts": [(each, (each.list_version or 0) < newest) for each in post_reports(now)],
     }

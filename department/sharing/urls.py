@@ -2,9 +2,12 @@
 
 from django.urls import path
 
-from platepost.department.sharing import views
+from platepost.department.sharing import doors, views
 
 urlpatterns = [
+    path("doors/", doors.doors, name="doors"),
+    path("doors/agree/", doors.agree, name="doors_agree"),
+    path("doors/<int:agreement>/confirm/", doors.confirm, name="doors_confirm"),
     path("policy/", views.policy, name="policy"),
     path("policy/publish/", views.publish, name="policy_publish"),
     path("agencies/", views.agencies, name="agencies"),

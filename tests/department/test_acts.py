@@ -18,7 +18,7 @@ import platepost.department
 from platepost.department.ledger.catalog import LedgerEvent
 
 HERE = Path(platepost.department.__file__).parent
-ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "federation", "web")
+ROOMS = ("people", "ledger", "search", "archive", "audits", "alerts", "lists", "sharing", "federation", "status")
 """Where people's acts are: custody is the keeper's, who is no person; commands call these."""
 OPENED = {"open_entry": {"INTENT", "REFUSED"}, "open_log": {"LOG_INTENT", "REFUSED"}}
 """What is entered by anyone who calls these; the first of each is what counts."""
@@ -52,7 +52,7 @@ VIEWS_WITHOUT = {
 """Views of ours that enter nothing: they show no vehicle, and change nothing."""
 ACTS_WITHOUT = {
     "platepost.department.lists.imports.forget_former": "files whose place an import took, which was entered",
-    "platepost.department.alerts.shift.withdraw_listed": "part of the act that takes entries off the list",
+    "platepost.department.lists.services.withdraw_listed": "part of the act that takes entries off the list",
     "platepost.department.archive.retention.establish": "of `upgrade`: puts the policy's law into force",
     "platepost.department.sharing.publication.publish_month": "of `nightly`: a month's counts, signed and in the open",
     "platepost.department.alerts.accuracy.draw_samples": "of the command line: reads by chance, seen by `label` alone",
@@ -93,7 +93,7 @@ class Code:
     """The functions of a module's source: which events each names, and which functions it calls."""
 
     def __init__(self, path: Path) -> None:
-        self.module = ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
+        self.module = ".".join(path.relative_to(HERE.parents[1]).with_suffix("").parts)
         tree = ast.parse(path.read_text("utf-8"))
         self.imported: dict[str, str] = {}
         self.functions: dict[str, ast.AST] = {}
@@ -247,7 +247,7 @@ def views(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[tuple[str, s
 def test_every_view_makes_an_entry() -> None:
     silent, unknown = set(), set()
     for name, function in views(get_resolver().url_patterns):
-        if not function.startswith("department."):
+        if not function.startswith("platepost.department."):
             unknown |= {name} - ALLAUTH.keys()
         elif not entered(function):
             silent.add(function.rpartition(".")[2])
@@ -259,7 +259,7 @@ def test_every_view_makes_an_entry() -> None:
 def acts() -> Iterator[str]:
     """Yield the public functions of the rooms that change the database, themselves or by private ones."""
     for module, read in code().items():
-        if module.split(".")[1] in ROOMS:
+        if module.split(".")[2] in ROOMS:
             for name in read.functions:
                 if not name.startswith("_") and "._" not in name and changes_by_itself(f"{module}.{name}"):
                     yield f"{module}.{name}"
@@ -287,8 +287,8 @@ def test_every_act_makes_an_entry() -> None:
 @pytest.mark.parametrize(
     ("act", "events"),
     [
-        ("platepost.department.web.search.plate", {"INTENT", "REFUSED"}),
-        ("platepost.department.web.ledger.reviews", {"EXIGENT_REVIEWED"}),
+        ("platepost.department.search.views.plate", {"INTENT", "REFUSED"}),
+        ("platepost.department.audits.ledger.reviews", {"EXIGENT_REVIEWED"}),
         ("platepost.department.people.views.give_role", {"ROLE_GIVEN"}),
         ("platepost.department.people.services.disable", {"PERSON_DISABLED"}),
         ("platepost.department.people.currency.currency_of", set()),

@@ -19,7 +19,7 @@ from platepost.department.alerts.decisions import DecisionOutbox
 from platepost.department.alerts.errors import AlertError, refusals
 from platepost.department.alerts.notes import require_plain
 from platepost.department.alerts.quality import UNKNOWN, hit_quality, reject_rate, stale_sources, worse_posts
-from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start, withdraw_listed
+from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start
 from platepost.department.alerts.states import (
     TRANSITIONS,
     AlertOutcome,
@@ -32,6 +32,7 @@ from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.ledger.catalog import LedgerEvent
 from platepost.department.ledger.writing import enter
+from platepost.department.lists.services import withdraw_listed
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.people.services import join_covert
 from platepost.department.policy.policy import policy_in_force

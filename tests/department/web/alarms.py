@@ -19,7 +19,7 @@ from tests.department.commands.installation import done_beside
 _SESSIONS = """
 import sys
 from pathlib import Path
-from platepost.department.config.start import set_up_django
+from platepost.department.session import set_up_django
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)

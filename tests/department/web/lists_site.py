@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 from playwright.sync_api import Page
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.simulator.brokers.daemon import free_port
@@ -27,7 +27,7 @@ from tests.waiting import until
 SESSIONS = """
 import sys
 from pathlib import Path
-from platepost.department.config.start import set_up_django
+from platepost.department.session import set_up_django
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)

@@ -8,12 +8,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from platepost.department.alerts.console_hit import clock_doubt
+from platepost.department.alerts.console_stand import stand_view
 from platepost.department.database.roles import WEB
 from platepost.department.people.models import CovertMember, DepartmentPerson
 from platepost.department.people.rights import DepartmentRole
 from platepost.department.policy.policy import ALARM, policy_in_force
-from platepost.department.web.console_hit import clock_doubt
-from platepost.department.web.console_stand import stand_view
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.parts import ClockQuality

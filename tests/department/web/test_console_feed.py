@@ -14,7 +14,9 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from platepost.department.alerts import console_feed
 from platepost.department.alerts.actions import AlertActor, AlertRejection, reject, take
+from platepost.department.alerts.console_feed import ConsoleFeed, Listener
 from platepost.department.alerts.shift import acknowledge, shift_start
 from platepost.department.alerts.states import RejectReason
 from platepost.department.database.roles import WEB
@@ -24,8 +26,6 @@ from platepost.department.ledger.journal import LocalJournal
 from platepost.department.lists.services import enter_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from platepost.department.people.rights import DepartmentRole
-from platepost.department.web import console_feed
-from platepost.department.web.console_feed import ConsoleFeed, Listener
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of

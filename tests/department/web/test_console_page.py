@@ -16,10 +16,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from platepost.department.config.start import POOL
 from platepost.department.database.cluster import SUPERUSER, installed_versions
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.session import POOL
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.simulator.brokers.daemon import free_port

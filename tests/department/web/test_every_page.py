@@ -11,9 +11,9 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, page_faults
 from tests.department.commands.installation import Commands, department, done_beside

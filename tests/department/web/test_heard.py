@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.test import override_settings
 
+from platepost.department.alerts.heard import ListeningState, hearing
 from platepost.department.alerts.shift import shift_start
 from platepost.department.database.roles import WEB
-from platepost.department.web.heard import ListeningState, hearing
-from platepost.department.web.status import custody_status
+from platepost.department.status.status import custody_status
 from platepost.wire.contract.examples import example_audit
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.lasting import LastingConnections

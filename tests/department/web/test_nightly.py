@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from platepost.department.people.rights import DepartmentRole
-from platepost.department.web.nightly import NightlyReport, nightly_problems
+from platepost.department.status.nightly import NightlyReport, nightly_problems
 from tests.department.people.persons import client_of, made_person
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)

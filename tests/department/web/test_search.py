@@ -25,9 +25,9 @@ from platepost.department.database.roles import OWNER, WEB
 from platepost.department.ledger.entries import OpenEntry
 from platepost.department.people.models import DepartmentPerson
 from platepost.department.people.rights import GRANTS, DepartmentRole
+from platepost.department.search import views as pages
 from platepost.department.search.plates import in_time
-from platepost.department.web import search as pages
-from platepost.department.web.search import READS
+from platepost.department.search.views import READS
 from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.people.test_access import address

@@ -14,9 +14,9 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
@@ -30,7 +30,7 @@ POSTS = {f"post-{number + 1}": [-121.56 + 0.06 * number, 38.52 + 0.03 * number] 
 LOGGED_IN = """
 import sys
 from pathlib import Path
-from platepost.department.config.start import set_up_django
+from platepost.department.session import set_up_django
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)

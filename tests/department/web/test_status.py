@@ -12,9 +12,9 @@ from django.test import Client
 from platepost.department.custody.receipt_log import LostRange, ReceiptLog
 from platepost.department.database.roles import WEB
 from platepost.department.people.rights import DepartmentRole
-from platepost.department.web import status_page
+from platepost.department.status import views as status_page
+from platepost.department.status.status import custody_status
 from platepost.department.web.middleware import SecurityHeaders
-from platepost.department.web.status import custody_status
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
 from tests.department.web.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert

@@ -9,10 +9,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, override_settings
 
+from platepost.department.alerts.console_feed import ConsoleFeed
 from platepost.department.custody.bucket import PictureBucket
 from platepost.department.database.roles import WEB
-from platepost.department.web.console_feed import ConsoleFeed
-from platepost.department.web.status import custody_status
+from platepost.department.status.status import custody_status
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, stock, superuser

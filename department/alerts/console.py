@@ -1,0 +1,203 @@
+"""The console: hits as they come, and what people do about them.
+
+What it receives comes from `platepost.department.alerts.console_feed`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import nullcontext, suppress
+from enum import StrEnum
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from django import forms
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from platepost.department.alerts import actions
+from platepost.department.alerts.actions import AlertActor, AlertRejection, EyeAnswers
+from platepost.department.alerts.alerts import alert_of
+from platepost.department.alerts.console_feed import FEED, PURPOSE, ConsoleFeed, Listener
+from platepost.department.alerts.console_words import CONSOLE_WORDS
+from platepost.department.alerts.errors import AlertError, StaleAlertError
+from platepost.department.alerts.heard import hearing
+from platepost.department.alerts.shift import acknowledge, acknowledged_until, shift_start
+from platepost.department.alerts.states import (
+    AlertOutcome,
+    AlertStep,
+    CharacterAnswer,
+    EyeAnswer,
+    MeanwhileAnswer,
+    RejectReason,
+)
+from platepost.department.ledger.entries import open_entry
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+
+_STREAM = "text/event-stream"
+_MOST_CHARACTERS = 48
+_EYE = [(each.value, each.value) for each in EyeAnswer]
+_Reason = TypeVar("_Reason", bound=StrEnum)
+
+
+@needs(Permission.ANSWER_HITS)
+@require_safe
+def console(request: CurrentRequest) -> HttpResponse:
+    """Show the page's frame; hits come by the stream."""
+    people = currencies(DepartmentPerson.objects.filter(disabled_at=None).exclude(pk=request.user.pk).order_by("login"))
+    context = {
+        "words": CONSOLE_WORDS,
+        "begun": acknowledged_until(request.user) is not None,
+        "colleagues": [each.person.login for each in people if each.may(Permission.ANSWER_HITS)],
+    }
+    return render(request, "alerts/console/console.html", context)
+
+
+@needs(Permission.ANSWER_HITS)
+@require_GET
+def events(request: CurrentRequest) -> HttpResponseBase:
+    """Send what the console hears until somebody ends it: see `console_feed`."""
+    if request.headers.get("Accept") != _STREAM:
+        return HttpResponse("This address is for the console's script.", status=406, content_type="text/plain")
+    person, session = request.user, request.session.session_key or ""
+    after = request.headers.get("Last-Event-ID", "")
+    stream = _stream(FEED, lambda tell: FEED.join(person, session, tell, after=after))
+    return StreamingHttpResponse(stream, content_type=_STREAM, headers={"X-Accel-Buffering": "no"})
+
+
+async def _stream(
+    feed: ConsoleFeed, join: Callable[[Callable[[bytes | None], object]], Listener]
+) -> AsyncIterator[bytes]:
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
+
+    def tell(said: bytes | None) -> None:
+        with suppress(RuntimeError):  # the program ends
+            loop.call_soon_threadsafe(queue.put_nowait, said)
+
+    listener = join(tell)
+    feed.start()
+    try:
+        while (said := await queue.get()) is not None:
+            yield said
+    finally:
+        feed.leave(listener)
+
+
+class StepForm(forms.Form):
+    """What somebody answers about one alert. Nothing has a default; what a step lacks, its service refuses."""
+
+    hit = forms.IntegerField(min_value=1, max_value=2**63 - 1)
+    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    step = forms.ChoiceField(choices=lambda: [(step, step) for step in _STEPS])
+    region = forms.ChoiceField(choices=_EYE, required=False)
+    vehicle = forms.ChoiceField(choices=_EYE, required=False)
+    reason = forms.CharField(required=False, max_length=40)
+    pairs = forms.RegexField(r"^([A-Z0-9]{2}( |$))*$", required=False, max_length=3 * _MOST_CHARACTERS)
+    note = forms.CharField(required=False, max_length=160)
+    to_person = forms.CharField(required=False, max_length=64)
+
+    def clean(self) -> dict[str, Any]:
+        """Take the answers to the characters, one by one."""
+        said = super().clean() or {}
+        given = [self.data.get(f"character{place}") for place in range(_MOST_CHARACTERS)]
+        known = {each.value for each in CharacterAnswer}
+        said["characters"] = [CharacterAnswer(each) for each in given if each in known]
+        return said
+
+
+def _eye(said: Mapping[str, Any]) -> EyeAnswers:
+    if not (said["characters"] and said["region"] and said["vehicle"]):
+        raise AlertError("Answer for each character, for the state and for the vehicle.")
+    return EyeAnswers(said["characters"], EyeAnswer(said["region"]), EyeAnswer(said["vehicle"]))
+
+
+def _rejection(said: Mapping[str, Any]) -> AlertRejection:
+    reason, compared = _reason(RejectReason)(said), said["characters"] and said["region"] and said["vehicle"]
+    pairs = [pair for pair in said["pairs"].split() if pair[0] != pair[1]]
+    return AlertRejection(reason, _eye(said) if compared else None, pairs)
+
+
+def _reason(kind: type[_Reason]) -> Callable[[Mapping[str, Any]], _Reason]:
+    def chosen(said: Mapping[str, Any]) -> _Reason:
+        try:
+            return kind(said["reason"])
+        except ValueError as error:
+            raise AlertError("Choose one of the answers.") from error
+
+    return chosen
+
+
+def _offer(actor: AlertActor, hit: int, revision: int, login: str) -> None:
+    alert, to = alert_of(hit, actor.entry), DepartmentPerson.objects.filter(login=login.strip().lower()).first()
+    if alert is None or alert.revision != revision:
+        raise StaleAlertError("The alert has changed since it was shown.")
+    if to is None:
+        raise AlertError("Nobody has this log-in.")
+    actions.hand_over(actor, [alert], to)
+
+
+_STEPS: dict[str, tuple[Callable[..., object], Callable[[Mapping[str, Any]], object] | None]] = {
+    AlertStep.TAKE: (actions.take, None),
+    AlertStep.CONFIRM: (actions.confirm, _eye),
+    AlertStep.SECOND: (actions.second, _eye),
+    AlertStep.SUBSTITUTE: (actions.substitute, None),
+    AlertStep.REJECT: (actions.reject, _rejection),
+    AlertStep.ACTIVE: (actions.system_active, None),
+    AlertStep.CLEARED: (actions.system_cleared, None),
+    AlertStep.NOT_PRACTICAL: (actions.system_not_practical, itemgetter("note")),
+    AlertStep.OUTCOME: (actions.close, _reason(AlertOutcome)),
+    AlertStep.MEANWHILE: (actions.account, _reason(MeanwhileAnswer)),
+    AlertStep.OFFER: (_offer, itemgetter("to_person")),
+    AlertStep.TAKE_OVER: (actions.take_over, None),
+}
+"""What each step does, and what of the answers it takes besides; the others are not made here."""
+
+
+@needs(Permission.ANSWER_HITS)
+@require_POST
+def step(request: CurrentRequest) -> HttpResponse:
+    """Take what somebody does about an alert. All consoles hear by the stream what became of it."""
+    form = StepForm(request.POST)
+    if not form.is_valid():
+        return _said("Something is missing.", 422)
+    said, who, groups = form.cleaned_data, request.user, covert_groups(request.user)
+    does, takes = _STEPS[said["step"]]
+    # As a hit that is shown: no search, so that no count tells who acts under an entry.
+    asked: dict[str, Any] = {"person": who.login, "agency": who.agency, "query": {"console": [said["hit"]]}}
+    try:
+        # What is of a covert group is acted upon under an entry.
+        with open_entry(purpose=PURPOSE, groups=groups, **asked) if groups else nullcontext() as entry:
+            does(AlertActor(who, entry), said["hit"], said["revision"], *([takes(said)] if takes else []))
+    except StaleAlertError as error:
+        return _said(str(error), 409)
+    except (AlertError, PurposeError) as error:
+        return _said(str(error), 422)
+    return HttpResponse(status=204)
+
+
+@needs(Permission.ANSWER_HITS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def shift(request: CurrentRequest) -> HttpResponse:
+    """Show each post's list, faults and open hits; a POST notes that somebody has looked at them."""
+    start, refused = shift_start(), ""
+    if request.method == "POST" and request.POST.get("newest") != str(start.newest):
+        refused = "There is another list than the one that you saw. Look again."
+    elif request.method == "POST":
+        try:
+            acknowledge(request.user, start)
+            return redirect("console")
+        except AlertError as error:
+            refused = str(error)
+    context: dict[str, Any] = {"start": start, "refused": refused, "hearing": hearing()}
+    context["until"] = acknowledged_until(request.user)
+    return render(request, "alerts/console/shift.html", context, status=422 if refused else 200)
+
+
+def _said(why: str, status: int) -> HttpResponse:
+    return HttpResponse(why, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,382 @@
+"""What the consoles of this process hear: one thread looks, and tells each of them what concerns it.
+
+The database says when to look (`NOTIFY alerts`); each second it is looked at anyway, and asked again who of those who
+listen may still do so. Changes have numbers, which are this process's: a console that comes back names the last one
+that it has, and gets what followed. One that names none, or another process's, gets everything that is open; and each
+is told what is open then. So nothing is missing, whatever was lost on the way.
+
+A hit is shown under a ledger entry of each person. How it stands (`stand`) has no plate and no picture.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import Error, connection
+from django.utils import timezone
+
+from platepost.common.errors import PlatepostError
+from platepost.department.alerts.alerts import MOST, Alert, alert_of, open_alerts
+from platepost.department.alerts.console_hit import hit_view
+from platepost.department.alerts.console_stand import stand_view
+from platepost.department.alerts.heard import ListeningState, hearing
+from platepost.department.alerts.states import AlertState
+from platepost.department.custody.reading import whole_records
+from platepost.department.errors import DepartmentError
+from platepost.department.ledger.entries import OpenEntry, open_entry
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.journal import local_journal
+from platepost.department.people.currency import currencies
+from platepost.department.people.models import CovertMember, DepartmentPerson
+from platepost.department.people.rights import Permission
+from platepost.department.policy.policy import ALARM, AccessPurpose, policy_in_force
+from platepost.department.search.places import Places
+
+log = logging.getLogger(__name__)
+
+PURPOSE = AccessPurpose(ALARM)
+LOOK_SECONDS = 1.0
+"""Between two looks, if nothing happens."""
+_HEARD_SECONDS = 2.0
+_STREAM = timedelta(minutes=4)
+"""After which a console must ask again, so that its session is looked at."""
+_AT_ONCE = 20
+"""Hits that one entry shows."""
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """One console that listens."""
+
+    person: DepartmentPerson
+    """As of the last look."""
+    session: str
+    """Key of the log-in, with whose end it ends."""
+    tell: Callable[[bytes | None], object]
+    """Takes what is to be sent; None ends it. Called by the feed's thread."""
+    seen: int
+    """Number of the last change that it has."""
+    until: datetime
+    groups: tuple[str, ...] | None = None
+    """Covert groups of the person; None before the first look."""
+    entry: OpenEntry | None = None
+    """Under which alerts of these groups are looked for."""
+    bare: set[int] = field(default_factory=set)
+    """Hits of which it knows category and place alone, because the ledger could not be written."""
+    owed: bool = True
+    """Whether it is to be told that it knows all now."""
+
+    def may_see(self, alert: Alert) -> bool:
+        """Tell whether the person may know of an alert."""
+        return alert.covert_group is None or alert.covert_group in (self.groups or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An alert as this process knows it."""
+
+    alert: Alert
+    escalated: bool
+    first: int
+    """Number of the change by which it came."""
+    last: int
+
+
+@dataclass
+class ConsoleFeed:
+    """Tells all listeners. Its thread runs as long as there are any."""
+
+    name: str = field(default_factory=lambda: uuid4().hex[:12])
+    """In the numbers that consoles name when they come back."""
+    _listeners: list[Listener] = field(default_factory=list)
+    _known: dict[int, _Known] = field(default_factory=dict)
+    _number: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _thread: threading.Thread | None = None
+    _heard_at: float = 0.0
+    _left: list[OpenEntry] = field(default_factory=list)
+    """Of those who have left: to be closed."""
+    _more: bool = False
+    """Whether more hits are open than are looked at."""
+    _stopped: bool = False
+
+    def join(
+        self, person: DepartmentPerson, session: str, tell: Callable[[bytes | None], object], *, after: str = ""
+    ) -> Listener:
+        """Have a console listen; `after` is the number of the last change that it has, as it was sent."""
+        name, _, number = after.partition("-")
+        seen = int(number) if name == self.name and number.isdecimal() else 0
+        made = Listener(person, session, tell, seen, timezone.now() + _STREAM)
+        with self._lock:
+            self._listeners.append(made)
+        if self._stopped:
+            tell(None)
+        return made
+
+    def leave(self, listener: Listener) -> None:
+        """Tell a console nothing more."""
+        with self._lock:
+            if listener not in self._listeners:
+                return
+            self._listeners.remove(listener)
+            if listener.entry is not None:
+                self._left.append(listener.entry)
+
+    def start(self) -> None:
+        """Have the thread run, if it does not."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="console feed", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End what everybody hears, for good; from a signal's handler, which must not wait for a lock."""
+        self._stopped = True
+        for listener in [*self._listeners]:
+            listener.tell(None)
+
+    def look(self, *, ask: bool = True) -> None:
+        """Look once, and tell what is new. Raises what the database, the ledger and the policy raise.
+
+        Args:
+            ask: whether it is asked again who may listen; otherwise those listen who might when it was asked last.
+
+        """
+        now, listening = timezone.now(), self._admitted() if ask else self._listening()
+        self._close_left()
+        self._note(self._open_alerts(listening), listening, now)
+        news: dict[tuple[tuple[str, ...], tuple[int, ...]], list[Listener]] = {}
+        oldest = min((listener.seen for listener in listening), default=0)
+        changed = sorted((each for each in self._known.values() if each.last > oldest), key=lambda each: each.last)
+        for each in changed:
+            behind = [one for one in listening if each.first <= one.seen < each.last and one.may_see(each.alert)]
+            if behind:
+                self._tell(behind, "stand", stand_view(each.alert, now))
+        for listener in listening:
+            fresh = sorted((each.alert for each in changed if each.first > listener.seen), key=_urgency)
+            records = tuple(alert.record_id for alert in fresh if listener.may_see(alert))
+            news.setdefault((listener.groups or (), records), []).append(listener)
+        for (groups, records), those in news.items():
+            for place in range(0, len(records), _AT_ONCE):
+                self._show(records[place : place + _AT_ONCE], those, groups, now)
+        self._complete(listening)
+        if time.monotonic() > self._heard_at + _HEARD_SECONDS:
+            self._heard_at = time.monotonic()
+            heard = _said(hearing(now))
+            if self._more:
+                heard["lost"] = [*heard["lost"], f"More than {MOST} hits are open: the least urgent are not shown."]
+            self._tell_all(heard)
+
+    def _complete(self, listening: Sequence[Listener]) -> None:
+        """Tell listeners which of their hits are open. The number comes last: what was cut off is sent again."""
+        told: dict[tuple[str, ...], bytes] = {}
+        for listener in listening:
+            # Where some are bare, all of it is told again when they can be shown.
+            listener.bare &= self._known.keys()
+            if listener.owed and not listener.bare:
+                groups = listener.groups or ()
+                if groups not in told:
+                    present = [record for record, each in self._known.items() if listener.may_see(each.alert)]
+                    told[groups] = self._event("complete", {"open": present}, self._number)
+                listener.tell(told[groups])
+                listener.seen, listener.owed = self._number, False
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._listen()
+            except Exception as error:  # noqa: BLE001 - whatever it is: it is said, and tried again
+                log.error("the consoles hear nothing: %s", type(error).__name__)  # noqa: TRY400 - its text may repeat what a record says
+                why = "The program that tells this page of hits has failed."
+                if isinstance(error, DepartmentError):
+                    why = f"{error}."
+                elif isinstance(error, (Error, psycopg.Error)):
+                    why = "The database does not answer."
+                self._tell_all({"at": timezone.now().isoformat(), "nothing": True, "lost": [why]})
+                time.sleep(LOOK_SECONDS)
+            finally:
+                connection.close()
+            with self._lock:
+                if not self._listeners:
+                    self._thread = None
+                    return
+
+    def _listen(self) -> None:
+        """Look whenever the database says so, and each second, until nobody listens any more."""
+        bell = connection.copy()
+        try:
+            bell.ensure_connection()
+            bell.connection.execute("LISTEN alerts")
+            due = 0.0
+            while self._listeners:
+                ask = time.monotonic() >= due
+                if ask:
+                    due = time.monotonic() + LOOK_SECONDS
+                self.look(ask=ask)
+                for _ in bell.connection.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
+                    pass
+            self._close_left()
+        finally:
+            with suppress(psycopg.Error):
+                if bell.connection is not None:
+                    bell.connection.execute("UNLISTEN alerts")  # the pool gives the session to somebody else
+            bell.close()
+
+    def _close_left(self) -> None:
+        while self._left:
+            with suppress(LedgerError):
+                self._left.pop().shown()
+
+    def _listening(self) -> list[Listener]:
+        """Return those who might listen when it was asked last."""
+        with self._lock:
+            return [listener for listener in self._listeners if listener.groups is not None]
+
+    def _admitted(self) -> list[Listener]:
+        """Return those who may still listen, and send the others away."""
+        with self._lock:
+            asked = [*self._listeners]
+        if not asked:
+            return []
+        now = timezone.now()
+        groups: dict[int, list[str]] = {}
+        for pk, group in CovertMember.objects.filter(left_at=None).order_by("group").values_list("person_id", "group"):
+            groups.setdefault(pk, []).append(group)
+        people = DepartmentPerson.objects.in_bulk({listener.person.pk for listener in asked})
+        may = {each.person.pk for each in currencies(people.values(), now) if each.may(Permission.ANSWER_HITS)}
+        keys = {listener.session for listener in asked}
+        sessions = {*Session.objects.filter(pk__in=keys, expire_date__gt=now).values_list("pk", flat=True)}
+        admitted = []
+        for listener in asked:
+            if listener.person.pk not in may or listener.session not in sessions:
+                self._end(listener, "You are logged out, or may not see hits any more.")
+                continue
+            present = tuple(groups.get(listener.person.pk, ()))
+            if now > listener.until or listener.groups not in {None, present}:
+                self._end(listener, "")
+                continue
+            listener.person, listener.groups = people[listener.person.pk], present
+            admitted.append(listener)
+        return admitted
+
+    def _open_alerts(self, listening: Sequence[Listener]) -> list[Alert]:
+        """Return the open alerts, and those of the groups whose members listen, under an entry of one of them."""
+        found = {alert.record_id: alert for alert in open_alerts()}
+        self._more = len(found) == MOST
+        members = {listener.groups: listener for listener in listening if listener.groups}
+        for groups, listener in members.items():
+            with suppress(LedgerError):  # nothing covert without it
+                if listener.entry is None:
+                    who = {"person": listener.person.login, "agency": listener.person.agency}
+                    listener.entry = open_entry(
+                        **who, purpose=PURPOSE, query={"console": "listens"}, groups=groups or ()
+                    )
+                found |= {alert.record_id: alert for alert in open_alerts(listener.entry)}
+        return [*found.values()]
+
+    def _end(self, listener: Listener, why: str) -> None:
+        self.leave(listener)
+        listener.tell(self._event("ended", {"why": why}))
+        listener.tell(None)
+
+    def _note(self, found: Sequence[Alert], listening: Sequence[Listener], now: datetime) -> None:
+        """Give each alert that is new, or has changed, the next number."""
+        for alert in found:
+            known, escalated = self._known.get(alert.record_id), alert.is_escalated(now)
+            if known is None or known.alert != alert or known.escalated != escalated:
+                self._count()
+                first = known.first if known else self._number
+                self._known[alert.record_id] = _Known(alert, escalated, first, self._number)
+        for gone in self._known.keys() - {alert.record_id for alert in found}:
+            former = self._known.pop(gone).alert
+            self._count()
+            group = former.covert_group
+            under = next((one.entry for one in listening if one.entry and group in (one.groups or ())), None)
+            last = alert_of(gone, under) if group is None or under else None
+            said = stand_view(last, now) if last else {"record": gone, "open": False}
+            self._tell([one for one in listening if one.may_see(former)], "stand", said)
+
+    def _count(self) -> None:
+        # Milliseconds: anyone who may not know of a change finds no number missing.
+        self._number = max(self._number + 1, int(time.time() * 1000))
+
+    def _show(self, records: Sequence[int], those: Sequence[Listener], groups: Sequence[str], now: datetime) -> None:
+        """Show hits to several people, under an entry of each: what was read once is noted in all of them."""
+        views: dict[int, dict[str, Any]] = {}
+        try:
+            (login, agency), *others = people = [(each.person.login, each.person.agency) for each in those]
+            policy_in_force().require(PURPOSE)  # or each look would enter a refusal
+            query = {"console": [*records]}
+            entry = open_entry(person=login, agency=agency, purpose=PURPOSE, query=query, groups=groups)
+            lacking: dict[int, str] = {}
+            places = Places.usable(settings.PLACES_FILE)  # a hit is shown, whatever is wrong with the map
+            for stored, pictures in whole_records(entry, records=records, lacking=lacking):
+                with suppress(PlatepostError, ValueError, TypeError):  # the page says that it cannot be read
+                    unseen = lacking.get(stored.id, "")
+                    views[stored.id] = hit_view(stored, pictures, places, those[0].person, unseen=unseen)
+            try:
+                entry.shown(also_to=others)
+            except LedgerError:
+                self._journal(views, [login for login, _ in people])
+            logged = True
+        except LedgerError:
+            # Nobody sees a plate that is in no log. That there is a hit, and where, they hear.
+            views, logged = {}, False
+        for record in records:
+            alert = self._known[record].alert
+            bare = {"priority": alert.priority, "category": alert.category, "place": alert.post, "plate": ""}
+            captured = {"captured": alert.captured_at.isoformat(timespec="milliseconds")}
+            said = {**bare, **captured, **views.get(record, {}), **stand_view(alert, now)}
+            self._tell([one for one in those if logged or record not in one.bare], "hit", said)
+            for listener in those:
+                (listener.bare.discard if logged else listener.bare.add)(record)
+
+    def _journal(self, views: Mapping[int, Mapping[str, Any]], logins: Sequence[str]) -> None:
+        """Note hits that were read, and that the ledger cannot take. Raises JournalError: show no plate."""
+        for record, view in views.items():
+            said = {"hit": record, "post": self._known[record].alert.post, "plate": view.get("plate")}
+            group = self._known[record].alert.covert_group
+            for login in logins:
+                noted = {"said": said} if group is None else {"said": {}, "covert": {group: said}}
+                local_journal().note(person=login, **noted)
+
+    def _tell(self, those: Sequence[Listener], kind: str, what: Mapping[str, Any]) -> None:
+        """Tell some of a hit; that they know all now follows."""
+        said = self._event(kind, what)
+        for listener in those:
+            listener.tell(said)
+            listener.owed = True
+
+    def _tell_all(self, heard: Mapping[str, Any]) -> None:
+        with self._lock:
+            listeners = [*self._listeners]
+        for listener in listeners:
+            listener.tell(self._event("heard", heard))
+
+    def _event(self, kind: str, said: Mapping[str, Any], number: int | None = None) -> bytes:
+        named = f"id: {self.name}-{number}\n" if number is not None else ""
+        return f"{named}event: {kind}\ndata: {json.dumps(said)}\n\n".encode()
+
+
+def _urgency(alert: Alert) -> tuple[bool, int, datetime]:
+    """Order alerts as a console's queue does: it shows the first that it hears of."""
+    return alert.state not in {AlertState.NEW, AlertState.WITHDRAWN}, alert.priority, alert.arrived_at
+
+
+def _said(found: ListeningState) -> dict[str, Any]:
+    last, tested = (at and at.isoformat() for at in (found.last, found.tested))
+    return {"at": found.at.isoformat(), "nothing": found.nothing, "lost": found.lost, "last": last, "tested": tested}
+
+
+FEED = ConsoleFeed()
+"""That of this process."""

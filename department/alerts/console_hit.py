@@ -1,0 +1,144 @@
+"""What the console shows of a hit, from the record as the post signed it."""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
+
+from platepost.department.alerts.characters import ComparedCharacter, compared
+from platepost.department.alerts.console_stand import EYE_ANSWERS
+from platepost.department.custody.projections import folded
+from platepost.department.custody.record import DOUBTFUL, PictureBytes, RecordRow
+from platepost.department.lists.posts import span
+from platepost.department.lists.services import listed_by
+from platepost.department.people.models import DepartmentPerson
+from platepost.department.search.map import drawn_map
+from platepost.department.search.misreads import look_alikes
+from platepost.department.search.places import Places
+from platepost.wire.records.envelope import read_event
+from platepost.wire.records.hit import Hit
+from platepost.wire.records.parts import ClockQuality
+
+_UNSURE = 90
+"""Below so many percent a character is marked."""
+_CLOCK = timedelta(seconds=2)
+"""A post's clock may be so far off before it is said."""
+_COMPASS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
+MATCHES = {
+    "exact": _("exactly"),
+    "look_alike": _("by a look-alike: O and 0, I and 1"),
+    "near": _("by another possible reading, not by what was read"),
+    "partial": _("by a pattern: several plates fit it"),
+}
+
+
+STATES = {"unknown": _("cannot be compared"), "agrees": _("they agree"), "contradicts": _("they contradict")}
+"""By how the state that was seen fits the listed one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCharacter:
+    """One character as read over the listed one, with how sure the reader was."""
+
+    pair: ComparedCharacter
+    percent: int | None
+    """None where the list has a character more than was read."""
+
+    @property
+    def kind(self) -> str:
+        """How it is marked."""
+        if not self.pair.same and self.pair.listed != "?":
+            return "differs"
+        return "unsure" if self.percent is not None and self.percent < _UNSURE else ""
+
+    @property
+    def looks_like(self) -> str:
+        """What it may be taken for."""
+        folds = {"O": "0", "0": "O", "I": "1", "1": "I"}.get(self.pair.read, "")
+        return " ".join(look_alikes(folded(self.pair.read)) + folds) if self.pair.read else ""
+
+
+def shown_characters(hit: Hit) -> list[ShownCharacter]:
+    """Return the characters as read over the listed ones, one by one."""
+    sure = (int(each.confidence * 100) for each in hit.characters)
+    pairs = compared(hit.plate_read, hit.plate_matched)
+    return [ShownCharacter(pair, next(sure, None) if pair.read else None) for pair in pairs]
+
+
+def clock_doubt(clock: ClockQuality) -> str:
+    """Return what is doubtful about the post's clock, as a sentence; empty if nothing."""
+    if clock.held_seconds is not None:
+        return "The post's clock was wrong: the time is not to be relied on."
+    if not clock.synchronised:
+        return "The post's clock was not set by anybody: the time may be wrong."
+    if clock.stepped_back_seconds is not None:
+        return f"The post's clock had been {clock.stepped_back_seconds:.0f} s ahead just before."
+    if clock.maximum_error_seconds is not None and clock.maximum_error_seconds > _CLOCK.total_seconds():
+        return f"The post's clock may be {clock.maximum_error_seconds:.0f} s off."
+    return ""
+
+
+def hit_view(
+    stored: RecordRow, pictures: Iterable[PictureBytes], places: Places, by: DepartmentPerson, *, unseen: str = ""
+) -> dict[str, Any]:
+    """Return what a console needs to show a hit, in JSON's types; the same for everybody who may see what `by` may.
+
+    Args:
+        stored: its record.
+        pictures: of it.
+        places: the map.
+        by: who sees it.
+        unseen: why a picture that is kept cannot be shown.
+
+    Raises:
+        TypeError: the record is not a hit.
+
+    """
+    hit = read_event(stored.restored().event or {}).data
+    if not isinstance(hit, Hit):
+        raise TypeError(f"record {stored.id} is not a hit")
+    doubt = "The time is more than a month off." if stored.retention == DOUBTFUL else clock_doubt(hit.clock)
+    seen = {each.kind: b64encode(each.body).decode("ascii") for each in pictures}
+    heading = hit.place.heading_degrees
+    context = {
+        "hit": hit,
+        "listed": listed_by(hit.reference, hit.plate_matched, stored.covert_group, by),
+        "record": stored.id,
+        "post": stored.post,
+        "covert": stored.covert_group,
+        "compared": shown_characters(hit),
+        "how": MATCHES[hit.match],
+        "sure": None if hit.match_confidence is None else int(hit.match_confidence * 100),
+        "eye_answers": EYE_ANSWERS.items(),
+        "list_age": None if hit.hotlist.age_seconds is None else span(timedelta(seconds=hit.hotlist.age_seconds)),
+        "clock_doubt": doubt,
+        "heading": _COMPASS[round(heading / 45) % 8] if heading is not None else None,
+        "map": drawn_map(places, {stored.post: 1}),
+        "agrees": STATES[hit.state_agreement],
+        "lacking": [kind for kind in ("patch", "overview") if kind not in seen],
+        "unseen": unseen,
+    }
+    return {
+        "record": stored.id,
+        "priority": hit.priority,
+        "category": hit.category,
+        "place": hit.place.site or stored.post,
+        "captured": _stamp(hit.captured),
+        "plate": hit.plate_read,
+        "same": " ".join(_same(hit, stored.covert_group)),
+        "facts": render_to_string("alerts/console/facts.html", context),
+        "pictures": seen,
+    }
+
+
+def _same(hit: Hit, group: str | None) -> tuple[str, str, str]:
+    """Return what hits of one vehicle have in common: plates that fit one pattern are not one vehicle's."""
+    return hit.category, group or "", hit.plate_read if hit.match == "partial" else hit.plate_matched
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

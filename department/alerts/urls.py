@@ -1,0 +1,15 @@
+"""The addresses of the console and of the page of quality."""
+
+from django.urls import path
+
+from platepost.department.alerts import console, quality_views
+
+urlpatterns = [
+    path("console/", console.console, name="console"),
+    path("console/events/", console.events, name="console_events"),
+    path("console/step/", console.step, name="console_step"),
+    path("console/shift/", console.shift, name="console_shift"),
+    path("quality/", quality_views.quality, name="quality"),
+    path("quality/label/", quality_views.label, name="quality_label"),
+    path("quality/sample/<int:number>/", quality_views.sample, name="quality_sample"),
+]

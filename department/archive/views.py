@@ -1,0 +1,261 @@
+"""The pages of the archive: terms, plans of purges and their approval, holds. What is refused, a form says in words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from platepost.department.archive import holds as services
+from platepost.department.archive.holds import HeldScope
+from platepost.department.archive.models import Hold, KeptBackup, PurgePlan, RetentionTerm
+from platepost.department.archive.purge import PurgeAuthority, approve_purge, plan_purge, planned_parts, stale_because
+from platepost.department.archive.retention import due, set_term
+from platepost.department.people.access import CurrentRequest, accepted, needs
+from platepost.department.people.forms import MOST_NUMBER, DayField, TimeField
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+
+_LINES = forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"})
+_NO_RECORD = _("No record has a number that long.")
+PLANS = 50
+"""Plans that the page lists, the latest."""
+
+
+def _classes() -> list[tuple[str, str]]:
+    return [(term.retention, term.label) for term in RetentionTerm.objects.all()]
+
+
+def _purged() -> list[tuple[str, str]]:
+    return [choice for choice in _classes() if choice[0] != "backup"]  # files, which `backup` destroys
+
+
+class TermForm(forms.Form):
+    """For how long a class is kept."""
+
+    retention = forms.ChoiceField(label=_("Class"), choices=_classes)
+    days = forms.IntegerField(label=_("Days"), min_value=0, max_value=36_525)
+
+
+class PurgePlanForm(forms.Form):
+    """By whose word, and what. Whether the law asks for it, the database says."""
+
+    resolution = forms.CharField(
+        label=_("Resolution of the legislative body"), max_length=64, required=False, help_text=_("Its number.")
+    )
+    resolution_date = DayField(label=_("Its date"), required=False)
+    attorney = forms.CharField(
+        label=_("Attorney who gave the agency's written consent"), max_length=120, required=False
+    )
+    consent_date = DayField(label=_("Date of the consent"), required=False)
+    classes = forms.MultipleChoiceField(
+        label=_("Classes"),
+        choices=_purged,
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("All if none."),
+    )
+    review = forms.CharField(
+        label=_("Review of the doubtful records"), max_length=500, required=False, help_text=_("Without it they stay.")
+    )
+    backups = forms.CharField(
+        label=_("Backups elsewhere that have what is to go"), widget=_LINES, required=False, help_text=_("One a line.")
+    )
+
+
+class HoldForm(forms.Form):
+    """What is to be held, and why."""
+
+    kind = forms.ChoiceField(choices=[(kind, kind) for kind in Hold.KINDS])
+    case = forms.CharField(label=_("Number of the case, request or action"), max_length=64)
+    reason = forms.CharField(max_length=500)
+    review_on = DayField(label=_("To be reviewed on"), help_text=_("It does not end automatically."))
+    records = forms.RegexField(
+        r"^[\d\s,]*$",
+        label=_("Records"),
+        required=False,
+        help_text=_("Their numbers; passages are held whole. Or a time:"),
+    )
+    since = TimeField(label=_("Captured from"), required=False)
+    until = TimeField(ends=True, label=_("Captured before"), required=False)
+    posts = forms.CharField(label=_("At these posts only"), required=False)
+    plates = forms.CharField(label=_("Of these plates only"), widget=_LINES, required=False, help_text=_("One a line."))
+
+    def clean_records(self) -> list[int]:
+        """Return the numbers."""
+        try:
+            numbers = [int(number) for number in self.cleaned_data["records"].replace(",", " ").split()]
+        except ValueError as error:  # of thousands of digits
+            raise forms.ValidationError(_NO_RECORD) from error
+        if any(number > MOST_NUMBER for number in numbers):
+            raise forms.ValidationError(_NO_RECORD)
+        return numbers
+
+    def scope(self, groups: Sequence[str]) -> HeldScope:
+        """Return what is to be held, by somebody in covert groups."""
+        said = self.cleaned_data
+        return HeldScope(
+            records=said["records"],
+            posts=said["posts"].replace(",", " ").split(),
+            plates=services.folded_plates(said["plates"]),
+            since=said["since"],
+            until=said["until"],
+            groups=groups,
+        )
+
+
+class LiftForm(forms.Form):
+    """Why a hold is lifted."""
+
+    because = forms.CharField(label=_("Why it is lifted"), max_length=500)
+
+
+class HoldReviewForm(forms.Form):
+    """When a hold is to be looked at again."""
+
+    review_on = DayField(label=_("Reviewed; again on"))
+
+
+@needs(Permission.PLAN_PURGE)
+@require_safe
+def archive(request: HttpRequest) -> HttpResponse:
+    """Show terms, what is due, and the plans."""
+    return _archive(request)
+
+
+@needs(Permission.PURGE)
+@require_POST
+def change_term(request: CurrentRequest) -> HttpResponse:
+    """Keep a class for some days."""
+    form = TermForm(request.POST)
+    if accepted(form, lambda said: set_term(request.user.login, said["retention"], said["days"])):
+        return redirect("archive")
+    return _archive(request, term_form=form)
+
+
+@needs(Permission.PLAN_PURGE)
+@require_POST
+def propose(request: CurrentRequest) -> HttpResponse:
+    """Plan the purge of what is due."""
+    form = PurgePlanForm(request.POST)
+    made: list[PurgePlan] = []
+
+    def plan(said: Mapping[str, Any]) -> None:
+        named = ("resolution", "resolution_date", "attorney", "consent_date")
+        authority = PurgeAuthority(**{name: said[name] or None for name in named})
+        review, backups = said["review"] or None, said["backups"].split("\n")
+        more = [line.strip() for line in backups if line.strip()]
+        made.append(plan_purge(request.user.login, authority, classes=said["classes"], review=review, backups=more))
+
+    if accepted(form, plan):
+        return redirect("archive_plan", made[0].plan)
+    return _archive(request, plan_form=form)
+
+
+def _archive(request: HttpRequest, **bound: forms.Form) -> HttpResponse:
+    parts = due()
+    terms = [
+        (term, [part for part in parts if part.retention == term.retention]) for term in RetentionTerm.objects.all()
+    ]
+    shown = {
+        "terms": [(term, len(over), sum(part.overdue for part in over)) for term, over in terms],
+        "backups": KeptBackup.objects.filter(removed_at=None),
+        "plans": [
+            (each, each.approved_at and not each.begun_at and stale_because(each.plan) is not None)
+            for each in PurgePlan.objects.order_by("-planned_at")[:PLANS]
+        ],
+        "term_form": TermForm(auto_id="term-%s"),
+        "plan_form": PurgePlanForm(),
+    }
+    return render(request, "archive/archive.html", shown | bound, status=409 if bound else 200)
+
+
+@needs(Permission.PLAN_PURGE)
+@require_safe
+def plan(request: HttpRequest, plan: UUID) -> HttpResponse:
+    """Show what a plan lets go, how much of it is held and why, and how far it is."""
+    return _plan(request, plan)
+
+
+@needs(Permission.PURGE)
+@require_POST
+def approve(request: CurrentRequest, plan: UUID) -> HttpResponse:
+    """Approve a plan, as another person than the one who made it."""
+    form = forms.Form(request.POST)
+    if accepted(form, lambda _: approve_purge(request.user.login, plan)):
+        return redirect("archive_plan", plan)
+    return _plan(request, plan, form)
+
+
+def _plan(request: HttpRequest, number: UUID, form: forms.Form | None = None) -> HttpResponse:
+    asked = get_object_or_404(PurgePlan, plan=number)
+    parts = planned_parts(number)
+    shown = {
+        "plan": asked,
+        "parts": [(part, part.shown.get("records", 0) - part.shown.get("held", 0)) for part in parts],
+        "gone": sum(part.dropped for part in parts),
+        "holds": Hold.objects.filter(pk__in=asked.holds),
+        "stale": None if asked.begun_at else stale_because(number),
+        "form": form,
+    }
+    return render(request, "archive/plan.html", shown, status=409 if form else 200)
+
+
+@needs(Permission.PLACE_HOLD)
+@require_http_methods(["GET", "HEAD", "POST"])
+def holds(request: CurrentRequest) -> HttpResponse:
+    """List the holds in force, and place one. Plates and records are counted, not shown."""
+    form = HoldForm(request.POST if request.method == "POST" else None)
+
+    def place(said: Mapping[str, Any]) -> None:
+        why = {name: said[name] for name in ("kind", "case", "reason", "review_on")}
+        services.place_hold(person=request.user.login, scope=form.scope(covert_groups(request.user)), **why)
+
+    if form.is_bound and accepted(form, place):
+        return redirect("holds")
+    return _holds(request, form)
+
+
+@needs(Permission.REMOVE_HOLD)
+@require_POST
+def review(request: CurrentRequest, hold: int) -> HttpResponse:
+    """Note that a hold was reviewed, and stays."""
+    form = HoldReviewForm(request.POST)
+    by = request.user.login
+    if accepted(form, lambda said: services.review_hold(person=by, hold=hold, review_on=said["review_on"])):
+        return redirect("holds")
+    return _holds(request, refused=form, of=hold)
+
+
+@needs(Permission.REMOVE_HOLD)
+@require_POST
+def lift(request: CurrentRequest, hold: int) -> HttpResponse:
+    """Lift a hold."""
+    form = LiftForm(request.POST)
+    if accepted(form, lambda said: services.lift_hold(person=request.user.login, hold=hold, because=said["because"])):
+        return redirect("holds")
+    return _holds(request, refused=form, of=hold)
+
+
+def _holds(
+    request: HttpRequest, form: HoldForm | None = None, refused: forms.Form | None = None, of: int | None = None
+) -> HttpResponse:
+    """Show the holds; `refused` is the form of one of them, `of` that number: what was typed stands there again."""
+    today, typed = timezone.localdate(), type(refused)
+    found = [
+        (
+            hold,
+            hold.review_on <= today,
+            refused if typed is HoldReviewForm and hold.pk == of else HoldReviewForm(auto_id=f"again-{hold.pk}-%s"),
+            refused if typed is LiftForm and hold.pk == of else LiftForm(auto_id=f"lift-{hold.pk}-%s"),
+        )
+        for hold in Hold.objects.filter(lifted_at=None).order_by("review_on", "id")
+    ]
+    shown = {"holds": found, "form": form or HoldForm(), "refused": refused}
+    wrong = refused or (form is not None and form.is_bound)
+    return render(request, "archive/holds.html", shown, status=409 if wrong else 200)

@@ -1,0 +1,168 @@
+"""The page of the ledger, for auditors, and that of exigent searches, for supervisors."""
+
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+
+from platepost.department.alerts.actions import AlertActor, review
+from platepost.department.alerts.alerts import open_substitutes
+from platepost.department.alerts.errors import AlertError
+from platepost.department.ledger.catalog import LedgerEvent
+from platepost.department.ledger.details import details
+from platepost.department.ledger.entries import open_log
+from platepost.department.ledger.errors import LedgerError
+from platepost.department.ledger.reading import SoughtEntries, logged
+from platepost.department.ledger.reviews import (
+    ReviewOutcome,
+    decide_search,
+    open_approvals,
+    open_reviews,
+    review_exigent,
+)
+from platepost.department.people.access import CurrentRequest, needs
+from platepost.department.people.forms import CHOOSE, MOST_NUMBER, DayField
+from platepost.department.people.rights import Permission
+from platepost.department.people.services import covert_groups
+from platepost.department.policy.errors import PurposeError
+from platepost.department.policy.policy import AccessPurpose, policy_in_force
+
+PAGE = 50
+"""Entries of a page."""
+
+
+class LedgerForm(forms.Form):
+    """Why somebody reads the ledger, and which entries they want."""
+
+    purpose = forms.ChoiceField(choices=lambda: [(each.name, each.name) for each in policy_in_force().purposes])
+    case = forms.CharField(max_length=64, required=False)
+    person = forms.CharField(max_length=64, required=False)
+    event = forms.ChoiceField(
+        choices=[("", "everything"), *((event.value, event.kind.label) for event in LedgerEvent)], required=False
+    )
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("To"), required=False)
+    before = forms.IntegerField(widget=forms.HiddenInput, required=False, max_value=MOST_NUMBER)
+
+    def sought(self) -> SoughtEntries:
+        """Return which entries are wanted."""
+        given = self.cleaned_data
+        return SoughtEntries(
+            person=given["person"] or None,
+            events=[LedgerEvent(given["event"])] if given["event"] else [],
+            since=given["since"] and timezone.make_aware(datetime.combine(given["since"], time())),
+            until=given["until"] and timezone.make_aware(datetime.combine(given["until"] + timedelta(days=1), time())),
+            before=given["before"],
+        )
+
+    def asked(self) -> Mapping[str, Any]:
+        """Return what is asked, in JSON's types."""
+        named = ("person", "event", "since", "until", "before")
+        return {name: str(self.cleaned_data[name]) for name in named if self.cleaned_data[name]}
+
+
+class ReviewForm(forms.Form):
+    """What a supervisor found of an exigent search."""
+
+    entry = forms.UUIDField(widget=forms.HiddenInput)
+    outcome = forms.ChoiceField(
+        choices=[CHOOSE, *((each.value, each.value.replace("_", " ")) for each in ReviewOutcome)]
+    )
+    note = forms.CharField(max_length=500)
+
+
+class ApprovalForm(forms.Form):
+    """What a supervisor decides about a search that waits."""
+
+    search = forms.UUIDField(widget=forms.HiddenInput)
+    approved = forms.TypedChoiceField(
+        label=_("Decision"),
+        choices=[CHOOSE, ("True", _("approved")), ("False", _("denied"))],
+        coerce=lambda said: said == "True",
+    )
+    note = forms.CharField(max_length=500)
+
+
+class SubstituteForm(forms.Form):
+    """What a supervisor found of a near match that one person confirmed alone."""
+
+    record = forms.IntegerField(widget=forms.HiddenInput, max_value=MOST_NUMBER)
+    revision = forms.IntegerField(widget=forms.HiddenInput, max_value=2**31 - 1)
+    found = forms.CharField(max_length=160, label=_("What you found"))
+
+
+@needs(Permission.READ_LEDGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def ledger(request: HttpRequest) -> HttpResponse:
+    """Show entries, under an entry that says who reads them and why. Without a purpose there are none."""
+    form = LedgerForm(request.POST if request.method == "POST" else None, initial={"purpose": "audit"})
+    found = None
+    if form.is_valid():
+        person: Any = request.user
+        purpose = AccessPurpose(form.cleaned_data["purpose"], form.cleaned_data["case"] or None)
+        try:
+            who = {"person": person.login, "agency": person.agency, "groups": covert_groups(person)}
+            with open_log(purpose=purpose, query=form.asked(), **who) as log:
+                found = logged(log, form.sought(), limit=PAGE)
+        except PurposeError as error:
+            form.add_error(None, str(error))
+        del form.fields["before"]  # the button for older ones says it again
+    older = found[-1].number if found and len(found) == PAGE else None
+    by = {entry.entry: entry for entry in found or ()}
+    entries = [(each, by.get(each.refers_to) if each.refers_to else None, details(each.fields)) for each in found or ()]
+    shown = {"form": form, "entries": None if found is None else entries, "older": older}
+    return render(request, "audits/ledger.html", shown, status=422 if form.errors else 200)
+
+
+@needs(Permission.REVIEW_EXIGENT)
+@require_http_methods(["GET", "HEAD", "POST"])
+def reviews(request: CurrentRequest) -> HttpResponse:
+    """Show the exigent searches and the near matches that wait for a review, and take one."""
+    posted = request.POST if request.method == "POST" else None
+    alone, before = (posted is not None and name in posted for name in ("record", "search"))
+    form: forms.Form = SubstituteForm(posted) if alone else ApprovalForm(posted) if before else ReviewForm(posted)
+    if form.is_valid() and alone:
+        given = form.cleaned_data
+        try:
+            review(AlertActor(request.user), given["record"], given["revision"], given["found"])
+            return redirect("reviews")
+        except AlertError as error:
+            form.add_error(None, str(error))
+    elif form.is_valid():
+        given, person = form.cleaned_data, request.user.get_username()
+        try:
+            if before:
+                decide_search(given["search"], person=person, approved=given["approved"], note=given["note"])
+            else:
+                outcome = ReviewOutcome(given["outcome"])
+                review_exigent(given["entry"], person=person, outcome=outcome, note=given["note"])
+            return redirect("reviews")
+        except LedgerError as error:
+            form.add_error(None, str(error))
+    waiting = [
+        (each, each.is_overdue(), ReviewForm(initial={"entry": each.entry}, auto_id=f"{each.entry}_%s"))
+        for each in open_reviews()
+    ]
+    alerts = [
+        (
+            each,
+            SubstituteForm(
+                initial={"record": each.record_id, "revision": each.revision}, auto_id=f"alert_{each.record_id}_%s"
+            ),
+        )
+        for each in open_substitutes()
+    ]
+    approvals = [
+        (each, ApprovalForm(initial={"search": each.entry}, auto_id=f"search_{each.entry}_%s"))
+        for each in open_approvals()
+        if each.person != request.user.login
+    ]
+    refused = form.errors if form.is_bound else None
+    shown = {"refused": refused, "waiting": waiting, "alerts": alerts, "approvals": approvals, "now": timezone.now()}
+    return render(request, "audits/reviews.html", shown, status=422 if refused else 200)

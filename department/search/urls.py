@@ -1,0 +1,15 @@
+"""The addresses of the search pages."""
+
+from django.urls import path
+
+from platepost.department.search import views
+
+urlpatterns = [
+    path("search/", views.search, name="search"),
+    path("search/plate/", views.plate, name="search_plate"),
+    path("search/read/", views.read, name="search_read"),
+    path("search/picture/<uuid:ticket>/", views.read_picture, name="search_picture"),
+    path("search/scenes/", views.scenes, name="search_scenes"),
+    path("search/cancel/", views.cancel, name="search_cancel"),
+    path("search/saved/<uuid:saved>/discard/", views.discard, name="search_discard"),
+]

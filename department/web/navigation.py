@@ -1,0 +1,44 @@
+"""The navigation of the pages, from the entries that apps register.
+
+An app lists its entries in its `AppConfig`, in `navigation`. A page that somebody may not open is not offered to them.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.http import HttpRequest
+from django.utils.functional import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationEntry:
+    """A link of the navigation."""
+
+    order: int
+    """Entries stand in ascending order, those of all apps together."""
+    route: str
+    """The name of the page's address."""
+    label: str | Promise | Callable[[HttpRequest], str]
+    """Its text, or a function that returns it for a request."""
+    permission: str | None = None
+    """The permission that the page needs; None where everybody who is logged in may open it."""
+
+
+def registered_entries() -> list[NavigationEntry]:
+    """Return the entries of all apps, in order."""
+    entries = (entry for app in apps.get_app_configs() for entry in getattr(app, "navigation", ()))
+    return sorted(entries, key=lambda entry: entry.order)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Give templates `navigation`: the route and the text of each link that the person of a request may follow."""
+    return {"navigation": _links(request)}
+
+
+def _links(request: HttpRequest) -> Iterator[tuple[str, str | Promise]]:
+    permitted: Collection[str] = getattr(getattr(request, "currency", None), "permitted", frozenset())
+    for entry in registered_entries():
+        if entry.permission is None or entry.permission in permitted:
+            yield entry.route, entry.label(request) if callable(entry.label) else entry.label
