@@ -25,8 +25,8 @@ from statistics import quantiles
 
 from playwright.sync_api import sync_playwright
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.register import write_register

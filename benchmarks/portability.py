@@ -24,12 +24,12 @@ import psycopg
 from custody import PART, POSTS, Post
 from joserfc.jwk import ECKey
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.custody.register import KeyRegister
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.session import running_database
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
 from platepost.wire.jose import sign

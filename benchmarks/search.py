@@ -38,7 +38,6 @@ from custody import Post
 from search_data import BEGAN, POSTS, WEEKS, load, serial, serials, sizes
 from size import of_reads
 
-from platepost.department.config.start import set_up_django
 from platepost.department.config.upgrade import upgrade
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
@@ -46,6 +45,7 @@ from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
 from platepost.department.search.misreads import look_alikes, misread
 from platepost.department.search.patterns import PlatePattern
+from platepost.department.session import set_up_django
 
 MEMORY = {"shared_buffers": "4GB", "effective_cache_size": "12GB", "max_wal_size": "8GB"}
 """Beside what the private cluster sets: PostgreSQL's own default is 128 MB, and checkpoints would be the measure."""

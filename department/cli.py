@@ -8,44 +8,45 @@ import click
 from platepost.common.commands.lazy import LazyCommand, LazyGroup
 from platepost.department.errors import DepartmentError
 
-_ROOM = "platepost.department.commands"
 _COMMANDS = {
-    "check": LazyCommand(f"{_ROOM}.check:check", "Check an installation for what is insecure or incomplete."),
-    "init": LazyCommand(f"{_ROOM}.init:init", "Make a department's folder, keys and database."),
-    "keep": LazyCommand(f"{_ROOM}.keep:keep", "Receive, verify and store the posts' records, and sign receipts."),
-    "ledger": LazyCommand(f"{_ROOM}.ledger:ledger", "Export, sign and verify the ledger."),
-    "serve": LazyCommand(f"{_ROOM}.serve:serve", "Serve the pages."),
-    "status": LazyCommand(f"{_ROOM}.status:status", "Show what is kept, what is missing, and what looks wrong."),
-    "verify": LazyCommand(f"{_ROOM}.verify:verify", "Verify all stored records and report problems."),
-    "backup": LazyCommand(f"{_ROOM}.backup:backup", "Write everything into one encrypted file."),
-    "restore-test": LazyCommand(
-        f"{_ROOM}.backup:restore_test", "Test a backup: restore it beside the original and verify all of it."
+    "check": ("commands.check:check", "Check an installation for what is insecure or incomplete."),
+    "init": ("commands.init:init", "Make a department's folder, keys and database."),
+    "keep": ("commands.keep:keep", "Receive, verify and store the posts' records, and sign receipts."),
+    "serve": ("commands.serve:serve", "Serve the pages."),
+    "nightly": ("commands.nightly:nightly", "Run the nightly tasks and report what failed."),
+    "upgrade": ("commands.upgrade:upgrade", "Upgrade the database to this version."),
+    "database": ("commands.database:database", "Run the private database in the foreground, as a service."),
+    "quality": ("alerts.commands.quality:quality", "Show how often hits are rejected, and why."),
+    "webhook": ("alerts.commands.webhook:webhook", "Notify agencies of decisions about hits."),
+    "backup": ("archive.commands.backup:backup", "Write everything into one encrypted file."),
+    "restore-test": (
+        "archive.commands.backup:restore_test",
+        "Test a backup: restore it beside the original and verify all of it.",
     ),
-    "pictures": LazyCommand(f"{_ROOM}.pictures:pictures", "Find what in the picture bucket belongs to no record."),
-    "person": LazyCommand(f"{_ROOM}.person:person", "Add people, and change their roles, certificates and training."),
-    "export": LazyCommand(f"{_ROOM}.evidence:export", "Export records with their proofs, encrypted to one recipient."),
-    "verify-package": LazyCommand(f"{_ROOM}.evidence:verify_package", "Verify an evidence package."),
-    "public": LazyCommand(f"{_ROOM}.public:public", "Publish a month's counts, serve or write the public page."),
-    "affected": LazyCommand(f"{_ROOM}.affected:affected", "Compute and open the list of whom a breach affects."),
-    "contain": LazyCommand(f"{_ROOM}.contain:contain", "Contain a breach: end access at once."),
-    "federate": LazyCommand(f"{_ROOM}.federate:federate", "Answer partner departments, under agreements."),
-    "book": LazyCommand(f"{_ROOM}.evidence:book", "Record that an evidence package was received."),
-    "export-all": LazyCommand(f"{_ROOM}.portability:export_all", "Write everything in documented open formats."),
-    "import": LazyCommand(f"{_ROOM}.portability:import_", "Load a full export into an empty department."),
-    "nightly": LazyCommand(f"{_ROOM}.nightly:nightly", "Run the nightly tasks and report what failed."),
-    "upgrade": LazyCommand(f"{_ROOM}.upgrade:upgrade", "Upgrade the database to this version."),
-    "rebuild": LazyCommand(f"{_ROOM}.rebuild:rebuild", "Rebuild the pages' tables from the original records."),
-    "audit": LazyCommand(f"{_ROOM}.audit:audit", "Check the ledger for misuse; report searches by month."),
-    "search": LazyCommand(f"{_ROOM}.search:search", "Find plates by pattern, place or time."),
-    "quality": LazyCommand(f"{_ROOM}.quality:quality", "Show how often hits are rejected, and why."),
-    "webhook": LazyCommand(f"{_ROOM}.webhook:webhook", "Notify agencies of decisions about hits."),
-    "retention": LazyCommand(f"{_ROOM}.archive:retention", "Set how long each class of records is kept."),
-    "hold": LazyCommand(f"{_ROOM}.archive:hold", "Hold evidence back from purges."),
-    "purge": LazyCommand(f"{_ROOM}.archive:purge", "Delete records past their retention period, with proof."),
-    "lists": LazyCommand(f"{_ROOM}.lists:lists", "Import hot lists, and publish entries made on the pages."),
-    "database": LazyCommand(f"{_ROOM}.database:database", "Run the private database in the foreground, as a service."),
+    "export-all": ("archive.commands.portability:export_all", "Write everything in documented open formats."),
+    "import": ("archive.commands.portability:import_", "Load a full export into an empty department."),
+    "retention": ("archive.commands.archive:retention", "Set how long each class of records is kept."),
+    "hold": ("archive.commands.archive:hold", "Hold evidence back from purges."),
+    "purge": ("archive.commands.archive:purge", "Delete records past their retention period, with proof."),
+    "audit": ("audits.commands:audit", "Check the ledger for misuse; report searches by month."),
+    "verify": ("custody.commands.verify:verify", "Verify all stored records and report problems."),
+    "pictures": ("custody.commands.pictures:pictures", "Find what in the picture bucket belongs to no record."),
+    "rebuild": ("custody.commands.rebuild:rebuild", "Rebuild the pages' tables from the original records."),
+    "federate": ("federation.commands:federate", "Answer partner departments, under agreements."),
+    "ledger": ("ledger.commands:ledger", "Export, sign and verify the ledger."),
+    "lists": ("lists.commands:lists", "Import hot lists, and publish entries made on the pages."),
+    "person": ("people.commands:person", "Add people, and change their roles, certificates and training."),
+    "search": ("search.commands:search", "Find plates by pattern, place or time."),
+    "export": ("sharing.commands.evidence:export", "Export records with their proofs, encrypted to one recipient."),
+    "verify-package": ("sharing.commands.evidence:verify_package", "Verify an evidence package."),
+    "public": ("sharing.commands.public:public", "Publish a month's counts, serve or write the public page."),
+    "affected": ("sharing.commands.affected:affected", "Compute and open the list of whom a breach affects."),
+    "contain": ("sharing.commands.contain:contain", "Contain a breach: end access at once."),
+    "book": ("sharing.commands.evidence:book", "Record that an evidence package was received."),
+    "status": ("status.commands:status", "Show what is kept, what is missing, and what looks wrong."),
 }
-
+"""By name: where a command stands below `platepost.department`, and its line of help. Apps have their own commands;
+`commands` has those of the department as a whole."""
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM}
 """What is wrong with a disk, or with whose it is, and not with the program."""
@@ -87,7 +88,7 @@ def _said_by_database(error: Exception) -> str | None:
 
 @click.group(
     cls=_DepartmentGroup,
-    lazy=_COMMANDS,
+    lazy={name: LazyCommand(f"platepost.department.{place}", text) for name, (place, text) in _COMMANDS.items()},
     extra="department",
     epilog="""\b
 Examples:

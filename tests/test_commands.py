@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from platepost.common.commands.options import Date, Number
-from platepost.department.commands.options import Moment
+from platepost.department.options import Moment
 from platepost.department.policy.policy import DEFAULT, read_policy
 from platepost.device.cli import platepost
 from platepost.device.entry import main

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON
 from platepost.department.config.checks import installation_faults
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON
 
 
 @click.command(

@@ -2,10 +2,10 @@
 
 import click
 
-from platepost.department.commands.options import FOLDER
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER
 
 
 @click.command(

@@ -10,11 +10,12 @@ import click
 from cryptography.x509.oid import NameOID
 
 from platepost.common.files import flush_folder, write_durably
-from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import refuse_former_database, running_database, upgrade
+from platepost.department.config.upgrade import refuse_former_database, upgrade
 from platepost.department.database.cluster import PrivateCluster
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import PRIVATE, SETTINGS, DepartmentFolder, checked_settings
+from platepost.department.options import FOLDER, JSON
+from platepost.department.session import running_database
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, read_certificates

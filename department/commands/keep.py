@@ -11,9 +11,6 @@ from pydantic import JsonValue
 from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
 from platepost.department.alerts.decisions import DecisionOutbox
-from platepost.department.commands.options import FOLDER
-from platepost.department.config.start import set_up_django
-from platepost.department.config.upgrade import require_schema, running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import StoreError
 from platepost.department.custody.holding import ChainName
@@ -25,6 +22,8 @@ from platepost.department.database.cluster import PrivateCluster
 from platepost.department.database.roles import KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER
+from platepost.department.session import require_schema, running_database, set_up_django
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.records.keys import Purpose

@@ -9,9 +9,7 @@ import click
 import psycopg
 
 from platepost.common.files import write_durably
-from platepost.department.commands.options import FOLDER, JSON, run_platepost
 from platepost.department.config.checks import ending_certificates
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.custody.packing import pack_ended_weeks
@@ -19,7 +17,9 @@ from platepost.department.custody.pictures import delete_unnamed
 from platepost.department.database.roles import OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
-from platepost.department.web.nightly import NightlyReport
+from platepost.department.options import FOLDER, JSON, run_platepost
+from platepost.department.session import connected, running_database
+from platepost.department.status.nightly import NightlyReport
 from platepost.provisioning.errors import ProvisioningError
 
 RESTORED_WITHIN = timedelta(days=35)

@@ -4,10 +4,10 @@ import click
 import uvicorn
 
 from platepost.common.signals import stop_on_signals
-from platepost.department.commands.options import FOLDER, web_option
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, web_option
+from platepost.department.session import working_as
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
 
@@ -31,8 +31,8 @@ def serve(*, folder: DepartmentFolder, web: str | None) -> None:
     where = web or folder.settings.web
     host, port = split_address(where)
     with stop_on_signals() as stop, working_as(folder, WEB, pooled=True):
+        from platepost.department.alerts.console_feed import FEED  # noqa: PLC0415
         from platepost.department.config.asgi import application  # noqa: PLC0415 - after Django was set up
-        from platepost.department.web.console_feed import FEED  # noqa: PLC0415
 
         # Passkeys belong to names: a browser makes none for an address.
         shown = f"localhost:{port}" if host in {"127.0.0.1", "::1"} else where

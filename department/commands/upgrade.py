@@ -4,10 +4,10 @@ import json
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import running_database
 from platepost.department.config.upgrade import upgrade as apply
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON
+from platepost.department.session import running_database
 
 
 @click.command(

@@ -15,8 +15,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from platepost.common.errors import PlatepostError
 from platepost.department.alerts.states import AlertState
-from platepost.department.config.start import set_up_django
-from platepost.department.config.upgrade import connected, missing_migrations, running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.cluster import PrivateCluster, installed_versions
@@ -30,6 +28,7 @@ from platepost.department.policy.errors import PolicyError, PurposeError
 from platepost.department.policy.policy import ALARM, DEFAULT, AccessPurpose, read_policy
 from platepost.department.search.errors import PlacesError
 from platepost.department.search.places import Places
+from platepost.department.session import connected, missing_migrations, running_database, set_up_django
 from platepost.provisioning.fleet.register import open_register
 from platepost.provisioning.trust.authority import CERTIFICATE_FILE, KEY_FILE, read_certificates
 from platepost.provisioning.trust.keys import read_private_key

@@ -1,55 +1,27 @@
-"""Brings a database to the schema of this version, and tells whether it has it."""
-
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+"""Brings a database to the schema of this version."""
 
 import psycopg
 from django.db import transaction
 
 from platepost.common.files import write_durably
-from platepost.department.config.start import set_up_django
-from platepost.department.database.cluster import SUPERUSER, PrivateCluster
+from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER, OWNER, ensure_database, ensure_roles, role_statements
 from platepost.department.database.sql_files import apply_sql, changed_objects
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder, application_name
 from platepost.department.ledger.journal import LocalJournal
 from platepost.department.policy.policy import DEFAULT, Policy, read_policy
+from platepost.department.session import (
+    FORMER,
+    NOT_UPGRADED,
+    connected,
+    missing_migrations,
+    running_database,
+    set_up_django,
+)
 
 ROLES_FILE = "roles.sql"
 _LOCK_NOT_AVAILABLE = "55P03"
-FORMER = ("people", "0002_rights")
-"""A migration of every database that was made before 0.1.0, and of none since."""
-NOT_UPGRADED = (
-    "this department was made by a version before 0.1.0, and its database cannot be upgraded: make a new department in "
-    "a new folder with `platepost department init`, and keep this folder, and the version that made it, for as long as "
-    "its records must be kept"
-)
-
-
-def running_database(folder: DepartmentFolder) -> AbstractContextManager[None]:
-    """Have the database run while this is open: the private one; the department's own runs by itself.
-
-    Raises:
-        DepartmentError: it does not start.
-
-    """
-    return PrivateCluster(folder.cluster).in_use() if folder.is_private else nullcontext()
-
-
-@contextmanager
-def connected(folder: DepartmentFolder, role: str) -> Iterator[psycopg.Connection]:
-    """Connect to the database as a role.
-
-    Raises:
-        DepartmentError: the database refuses, or does not answer.
-
-    """
-    try:
-        with psycopg.connect(folder.conninfo(role), autocommit=True) as connection:
-            yield connection
-    except psycopg.OperationalError as error:
-        raise DepartmentError(f"the database refuses {role}: {str(error).strip()}") from error
 
 
 def prepare_roles(folder: DepartmentFolder) -> None:
@@ -152,53 +124,6 @@ def restore_sql() -> list[str]:
     with transaction.atomic():
         apply_sql()
     return ["sql"]
-
-
-def missing_migrations() -> list[str]:
-    """Return the migrations of this version that the database lacks, in order; Django is set up.
-
-    Raises:
-        DepartmentError: the database is of a newer version, or of one before the first release.
-
-    """
-    from django.db import connection  # noqa: PLC0415 - after Django was set up
-    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
-
-    executor = MigrationExecutor(connection)
-    if FORMER in executor.loader.applied_migrations:
-        raise DepartmentError(NOT_UPGRADED)
-    unknown = executor.loader.applied_migrations.keys() - executor.loader.disk_migrations.keys()
-    if unknown:
-        names = ", ".join(sorted(".".join(name) for name in unknown))
-        raise DepartmentError(f"the database is of a newer version of Platepost: it has {names}")
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-def require_schema() -> None:
-    """Make sure that the database has the schema of this version; Django is set up.
-
-    Raises:
-        DepartmentError: it has not.
-
-    """
-    missing = missing_migrations()
-    if missing:
-        raise DepartmentError(f"the database lacks {', '.join(missing)}: give `platepost department upgrade` first")
-
-
-@contextmanager
-def working_as(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> Iterator[None]:
-    """Have the database run and Django set up for a role while this is open; arguments as of `set_up_django`.
-
-    Raises:
-        DepartmentError: the database does not start, or has another schema.
-
-    """
-    with running_database(folder):
-        set_up_django(folder, role, pooled=pooled)
-        require_schema()
-        yield
 
 
 def refuse_former_database(folder: DepartmentFolder) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from platepost.common.signals import check, current
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
+from platepost.department.session import working_as
 from platepost.simulator.errors import SimulatorError
 from platepost.simulator.processes import run
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from platepost.common.signals import current
-from platepost.department.config.upgrade import running_database
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.simulator.errors import CampaignError
 from platepost.simulator.ground.console import DepartmentConsole
 from platepost.simulator.ground.department import ThrowawayDepartment, department_folder
@@ -24,9 +24,9 @@ def live_month(folder: DepartmentFolder, *, seed: int, reads: int, every: int = 
     """Live a month in an empty department whose database runs, in this process; return what came of it, for JSON."""
     from django.conf import settings  # noqa: PLC0415 - set up here
 
-    from platepost.department.config.start import set_up_django  # noqa: PLC0415
     from platepost.department.database.cluster import SUPERUSER  # noqa: PLC0415
     from platepost.department.database.roles import OWNER  # noqa: PLC0415
+    from platepost.department.session import set_up_django  # noqa: PLC0415
 
     set_up_django(folder, OWNER)
     # The owner here takes on each role in turn.

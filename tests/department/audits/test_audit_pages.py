@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.installation import Commands, department, done_beside
@@ -19,7 +19,7 @@ PREPARED = """
 import json, sys
 from datetime import timedelta
 from pathlib import Path
-from platepost.department.config.start import set_up_django
+from platepost.department.session import set_up_django
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 set_up_django(DepartmentFolder(Path(sys.argv[1])), OWNER)

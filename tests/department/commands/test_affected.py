@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 from joserfc.jwk import ECKey
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.device.cli import platepost
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import CURRENT, Commands, department

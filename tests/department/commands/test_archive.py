@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from tests.department.commands.installation import CURRENT, Commands, department
 
 __all__ = ["department"]

@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 
 from platepost.department.archive.backup import restore
 from platepost.department.cli import department as group
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import AUDITOR
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.session import running_database
 from tests.department.commands.filled import fleet_post, keep
 from tests.department.commands.installation import Commands, own_department
 from tests.department.ledger.asked import hand_made

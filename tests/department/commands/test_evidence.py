@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.roles import AUDITOR, OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from platepost.device.cli import platepost
 from platepost.wire.records.receipt import KeptRange
 from tests.browser import report_faults

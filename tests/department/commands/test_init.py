@@ -202,8 +202,8 @@ def test_setting_that_does_not_exist_is_named(department: Commands, tmp_path: Pa
 def test_owner_waits_for_no_lock_for_long(department: Commands) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from platepost.department.config.start import set_up_django\n"
-        "from platepost.department.config.upgrade import running_database\n"
+        "from platepost.department.session import set_up_django\n"
+        "from platepost.department.session import running_database\n"
         "from platepost.department.folder import DepartmentFolder\n"
         "folder = DepartmentFolder(Path(sys.argv[1]))\n"
         "with running_database(folder):\n"

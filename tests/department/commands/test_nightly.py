@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from platepost.department.cli import department as group
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.database.roles import KEEPER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
-from platepost.department.web.nightly import nightly_problems
+from platepost.department.session import running_database
+from platepost.department.status.nightly import nightly_problems
 from tests.department.commands.installation import Commands, own_department
 from tests.department.commands.test_backup import new_key
 from tests.department.ledger.asked import hand_made

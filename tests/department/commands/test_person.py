@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from tests.department.commands.installation import Commands, department
 
 __all__ = ["department"]

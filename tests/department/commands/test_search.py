@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.roles import AUDITOR, KEEPER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.session import running_database
 from tests.department.commands.installation import Commands, department
 
 __all__ = ["department"]

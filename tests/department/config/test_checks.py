@@ -13,10 +13,10 @@ from django.db import connection
 
 from platepost.department.config import checks
 from platepost.department.config.checks import InstallationFault, right_faults, role_faults, sql_faults
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import AUDITOR, KEEPER, OWNER, WEB
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.session import connected, running_database
 from tests.department.commands.installation import CURRENT, Commands, department
 from tests.department.roles import as_role
 

@@ -4,17 +4,12 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from platepost.department.config.upgrade import (
-    apply_migrations,
-    missing_migrations,
-    refuse_other_keepers,
-    require_schema,
-    restore_sql,
-)
+from platepost.department.config.upgrade import apply_migrations, refuse_other_keepers, restore_sql
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import application_name
+from platepost.department.session import missing_migrations, require_schema
 
 
 def test_nothing_is_missing_after_all_were_applied(db: None) -> None:

@@ -13,7 +13,6 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings
 
-from platepost.department.config.upgrade import running_database
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import WEB
 from platepost.department.federation.asking import SECONDS, settle
@@ -23,6 +22,7 @@ from platepost.department.federation.partners import name_partner
 from platepost.department.federation.server import FederationServer
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.models import DepartmentPerson
+from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, Installed, commands, done_beside
@@ -39,7 +39,7 @@ SAID = {"purpose": PURPOSE, "case": "26-00417", "plate": "TEST12?", "departments
 PREPARED = """
 import sys
 from pathlib import Path
-from platepost.department.config.start import set_up_django
+from platepost.department.session import set_up_django
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import DepartmentFolder
 folder, url, certificate, *demand = sys.argv[1:]

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 from joserfc.jwk import ECKey
 
-from platepost.department.commands.public import _site
 from platepost.department.database.roles import KEEPER, OWNER, PUBLIC
 from platepost.department.errors import DepartmentError
+from platepost.department.sharing.commands.public import _site
 from platepost.department.sharing.publication import (
     PARTS,
     REPORT_TYPE,

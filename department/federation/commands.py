@@ -5,10 +5,10 @@ import json
 import click
 
 from platepost.common.signals import stop_on_signals
-from platepost.department.commands.options import FOLDER, JSON, web_option
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, web_option
+from platepost.department.session import working_as
 from platepost.provisioning.connection import split_address
 
 

@@ -9,10 +9,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON
+from platepost.department.session import working_as
 
 
 @click.command(

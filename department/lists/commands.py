@@ -11,10 +11,10 @@ import click
 from platepost.common.errors import HotListError
 from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
-from platepost.department.commands.options import FOLDER, JSON, Spelled, broken_off
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import SIGNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, Spelled, broken_off
+from platepost.department.session import working_as
 from platepost.provisioning.errors import ProvisioningError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

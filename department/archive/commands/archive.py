@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, NUMBER, Moment, progress_bar
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import PURGER, WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, NUMBER, Moment, progress_bar
+from platepost.department.session import working_as
 from platepost.provisioning.trust.keys import signing_jwk
 
 _DAY = Moment(["%Y-%m-%d"])

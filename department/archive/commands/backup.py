@@ -11,14 +11,14 @@ import psycopg
 
 from platepost.department.archive.backup import RestoreReport, back_up, destroy_old
 from platepost.department.archive.backup import restore_test as test_restored
-from platepost.department.commands.options import FOLDER, JSON, progress_bar
-from platepost.department.config.upgrade import running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.check import Wrong
 from platepost.department.custody.errors import PictureStoreError
 from platepost.department.database.cluster import SUPERUSER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
+from platepost.department.options import FOLDER, JSON, progress_bar
+from platepost.department.session import running_database
 
 _SUFFIX = ".age"
 

@@ -16,8 +16,6 @@ from psycopg import Connection
 
 from platepost.common.errors import PlatepostError
 from platepost.common.files import StateFile
-from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import connected, running_database, working_as
 from platepost.department.database.roles import KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
@@ -28,6 +26,8 @@ from platepost.department.ledger.heads import SealedHead, noted_head, opened_hea
 from platepost.department.ledger.journal import LocalJournal, import_journal, known_lines
 from platepost.department.ledger.verify import verify_ledger
 from platepost.department.ledger.witness import witness_head, witnessed_head
+from platepost.department.options import FOLDER, JSON
+from platepost.department.session import connected, running_database, working_as
 from platepost.provisioning.files.append_only import lines_of
 from platepost.provisioning.fleet.register import PostKeyRegister
 from platepost.provisioning.trust.keys import signing_jwk

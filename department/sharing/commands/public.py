@@ -13,10 +13,10 @@ import uvicorn
 
 from platepost.common.files import write_durably
 from platepost.common.signals import stop_on_signals
-from platepost.department.commands.options import FOLDER, JSON, Moment, web_option
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.database.roles import KEEPER, PUBLIC
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, Moment, web_option
+from platepost.department.session import connected, running_database
 from platepost.provisioning.connection import split_address
 from platepost.provisioning.serving import StoppableServer
 from platepost.provisioning.trust.keys import signing_jwk

@@ -13,11 +13,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from platepost.department.commands.options import FOLDER, JSON, Moment, Spelled
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, Moment, Spelled
 from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.session import working_as
 
 _LOGIN = click.argument("login")
 _ROLE = click.Choice([role.value for role in DepartmentRole])

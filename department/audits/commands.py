@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, Moment
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, Moment
+from platepost.department.session import working_as
 
 _KEY = click.option(
     "--key",

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought, write_durably
-from platepost.department.commands.options import FOLDER, JSON, NUMBER
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, NUMBER
+from platepost.department.session import working_as
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW = click.Path(path_type=Path)

@@ -8,10 +8,10 @@ import click
 
 from platepost.common.signals import stop_on_signals
 from platepost.common.systemd import Notifier
-from platepost.department.commands.options import FOLDER, JSON, NUMBER
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, NUMBER
+from platepost.department.session import working_as
 
 _LOOK_SECONDS = 0.5
 

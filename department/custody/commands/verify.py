@@ -2,8 +2,6 @@
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, progress_bar
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.certificate import certifying_keys
 from platepost.department.custody.check import CustodyVerification
@@ -11,6 +9,8 @@ from platepost.department.custody.register import KeyRegister
 from platepost.department.database.roles import KEEPER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, progress_bar
+from platepost.department.session import connected, running_database
 
 
 @click.command(

@@ -6,12 +6,12 @@ import sys
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, progress_bar
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.custody.rebuild import RebuildOutcome
 from platepost.department.custody.rebuild import rebuild as make_anew
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, progress_bar
+from platepost.department.session import connected, running_database
 
 
 @click.command(

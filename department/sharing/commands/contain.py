@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, NUMBER, run_platepost
-from platepost.department.commands.person import people_register
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, NUMBER, run_platepost
+from platepost.department.people.commands import people_register
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import write_register
 

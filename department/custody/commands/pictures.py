@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import click
 import psycopg
 
-from platepost.department.commands.options import FOLDER, JSON
-from platepost.department.config.upgrade import connected, running_database
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.custody.pictures import StrayObjects, find_stray
 from platepost.department.custody.tables import LOCK
 from platepost.department.database.roles import OWNER
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON
+from platepost.department.session import connected, running_database
 
 
 @click.command(

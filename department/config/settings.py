@@ -1,10 +1,8 @@
-"""Sets Django up for a command, on a department's folder."""
+"""What Django is set to for one folder and one role of its database."""
 
 from datetime import timedelta
 from typing import Any
 
-import django
-from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict
 
 from platepost.department.config import base
@@ -14,37 +12,17 @@ from platepost.department.database.roles import OWNER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 
-POOL = {"min_size": 1, "max_size": 20, "timeout": 5.0}
-"""Sessions that many requests share: a new one has to learn of each weekly partition before its first search. One more
-request waits for so many seconds."""
 _MIGRATION_LOCK_SECONDS = 5
 """A migration waits so long for a lock and gives up: who comes behind it in the queue waits too."""
 
 
-def set_up_django(folder: DepartmentFolder, role: str, *, pooled: bool = False) -> None:
-    """Have Django work on a department's folder, with a database role. Once a process: Django knows one database.
-
-    Args:
-        folder: the department's.
-        role: of the database.
-        pooled: whether requests share sessions.
+def settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
+    """Return Django's settings for one folder and one role, with those that all folders share.
 
     Raises:
-        DepartmentError: the folder is not as it must be, or Django works on something else already.
+        DepartmentError: the folder is not as it must be.
 
     """
-    if not settings.configured:
-        common = {name: value for name, value in vars(base).items() if name.isupper()}
-        settings.configure(**common | _settings_of(folder, role))
-        if pooled:
-            settings.DATABASES["default"]["OPTIONS"]["pool"] = POOL
-        django.setup()
-    elif getattr(settings, "WORKS_ON", None) != (folder.path, role):
-        raise DepartmentError(f"this process works on another folder than {folder.path}, or as another role")
-
-
-def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
-    """Return Django's settings of one folder, beyond those that all folders share."""
     try:
         secret = folder.secret_key.read_text("ascii").strip()
     except OSError as error:
@@ -56,7 +34,8 @@ def _settings_of(folder: DepartmentFolder, role: str) -> dict[str, Any]:
     connection = conninfo_to_dict(folder.conninfo(role))
     if role == OWNER:
         connection["options"] = f"{connection.get('options', '')} -c lock_timeout={_MIGRATION_LOCK_SECONDS}s".strip()
-    return {
+    shared = {name: value for name, value in vars(base).items() if name.isupper()}
+    return shared | {
         "WORKS_ON": (folder.path, role),
         "SECRET_KEY": secret,
         "DATABASES": {

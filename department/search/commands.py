@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from platepost.department.commands.options import FOLDER, JSON, Moment
-from platepost.department.config.upgrade import working_as
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, Moment
+from platepost.department.session import working_as
 from platepost.wire.records.vehicles import COLORS, KINDS
 
 _TIME = Moment(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"])

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from platepost.common.files import read_brought
-from platepost.department.commands.options import FOLDER, JSON, NUMBER
-from platepost.department.config.upgrade import connected, working_as
 from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, NUMBER
+from platepost.department.session import connected, working_as
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.records.signing import read_key
 

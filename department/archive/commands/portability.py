@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import click
 
 from platepost.common.files import write_durably
-from platepost.department.commands.options import FOLDER, JSON, broken_off, progress_bar
-from platepost.department.config.upgrade import connected, working_as
 from platepost.department.custody.bucket import open_bucket
 from platepost.department.database.roles import KEEPER, OWNER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
+from platepost.department.options import FOLDER, JSON, broken_off, progress_bar
+from platepost.department.session import connected, working_as
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.jose import sign

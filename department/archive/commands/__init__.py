@@ -1,0 +1,1 @@
+"""Commands of the archive: retention, holds, purges, backups, exports."""

@@ -1,0 +1,1 @@
+"""Commands of sharing: evidence, the public page, breaches."""
