@@ -5,11 +5,8 @@ import json
 from django.apps import AppConfig
 from django.db import connection
 from django.db.models.signals import post_migrate
-from django.utils.translation import gettext_lazy as _
 
 from platepost.department.alerts.states import transition_rows
-from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
 
 _FILL = """
 WITH stated AS (SELECT * FROM jsonb_populate_recordset(NULL::alerts_transition, %s)),
@@ -24,10 +21,6 @@ class Alerts(AppConfig):
     """The app."""
 
     name = "platepost.department.alerts"
-    navigation = (
-        NavigationEntry(20, "console", _("Hits"), Permission.ANSWER_HITS),
-        NavigationEntry(140, "quality", _("Quality")),
-    )
 
     def ready(self) -> None:
         """Have the table of steps filled in after each migration."""

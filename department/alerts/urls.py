@@ -1,8 +1,11 @@
 """The addresses of the console and of the page of quality."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from platepost.department.alerts import console, quality_views
+from platepost.department.people.rights import Permission
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("console/", console.console, name="console"),
@@ -13,3 +16,8 @@ urlpatterns = [
     path("quality/label/", quality_views.label, name="quality_label"),
     path("quality/sample/<int:number>/", quality_views.sample, name="quality_sample"),
 ]
+
+navigation = (
+    NavigationEntry(20, "console", _("Hits"), Permission.ANSWER_HITS),
+    NavigationEntry(140, "quality", _("Quality")),
+)

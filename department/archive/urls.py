@@ -1,8 +1,11 @@
 """The addresses of the pages of the archive."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from platepost.department.archive import views
+from platepost.department.people.rights import Permission
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("archive/", views.archive, name="archive"),
@@ -14,3 +17,8 @@ urlpatterns = [
     path("holds/<int:hold>/review/", views.review, name="hold_review"),
     path("holds/<int:hold>/lift/", views.lift, name="hold_lift"),
 ]
+
+navigation = (
+    NavigationEntry(50, "holds", _("Holds"), Permission.PLACE_HOLD),
+    NavigationEntry(60, "archive", _("Archive"), Permission.PLAN_PURGE),
+)

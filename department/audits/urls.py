@@ -1,8 +1,11 @@
 """The addresses of the pages of audits."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from platepost.department.audits import ledger, views
+from platepost.department.people.rights import Permission
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("ledger/", ledger.ledger, name="ledger"),
@@ -20,3 +23,9 @@ urlpatterns = [
     path("findings/<int:number>/answer/", views.answer, name="finding_answer"),
     path("findings/<int:number>/close/", views.close, name="finding_close"),
 ]
+
+navigation = (
+    NavigationEntry(130, "ledger", _("Ledger"), Permission.READ_LEDGER),
+    NavigationEntry(160, "audits", _("Audits"), Permission.REVIEW_SEARCHES),
+    NavigationEntry(170, "reviews", _("Reviews"), Permission.REVIEW_EXIGENT),
+)

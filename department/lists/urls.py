@@ -1,8 +1,11 @@
 """The addresses of the pages of the lists."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from platepost.department.lists import views
+from platepost.department.people.rights import Permission
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("lists/", views.lists, name="lists"),
@@ -16,3 +19,5 @@ urlpatterns = [
     path("lists/entry/<int:number>/leads/", views.leads, name="list_leads"),
     path("lists/held/<slug:what>/<int:number>/", views.let_go, name="list_let_go"),
 ]
+
+navigation = (NavigationEntry(40, "lists", _("Lists"), Permission.PROPOSE_LIST),)

@@ -1,27 +1,12 @@
 """What happens once Django is set up."""
 
 from django.apps import AppConfig
-from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
-
-from platepost.department.people.rights import Permission
-from platepost.department.web.navigation import NavigationEntry
-
-
-def _login(request: HttpRequest) -> str:
-    return str(request.user.get_username())
 
 
 class PeopleConfig(AppConfig):
     """People."""
 
     name = "platepost.department.people"
-    navigation = (
-        NavigationEntry(120, "people", _("People"), Permission.SEE_PEOPLE),
-        NavigationEntry(180, "training", _("Training")),
-        NavigationEntry(190, "mfa_index", _login),
-        NavigationEntry(200, "account_logout", _("Log out")),
-    )
 
     def ready(self) -> None:
         """Have log-offs entered in the ledger, and Django's own permissions, which nothing here uses, not made."""

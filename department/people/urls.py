@@ -8,14 +8,22 @@ from allauth.mfa.webauthn import views as passkey
 from allauth.socialaccount import views as provider
 from allauth.socialaccount.providers.openid_connect import views as openid
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from platepost.department.people import training, views
 from platepost.department.people.access import needs, open_to_all, setting_up
 from platepost.department.people.rights import Permission
+from platepost.department.web.navigation import NavigationEntry
 
 _log_in = views.LogInView.as_view(extra_context={"banner": lambda: settings.PEOPLE_BANNER})
 _own = needs(Permission.OWN_ACCOUNT)
+
+
+def _login(request: HttpRequest) -> str:
+    return str(request.user.get_username())
+
 
 # The names are those by which allauth finds its own views; of its others there is none.
 urlpatterns = [
@@ -57,3 +65,10 @@ urlpatterns = [
     path("people/person/<str:login>/reinstate/", views.reinstate, name="person_reinstate"),
     path("people/person/<str:login>/release/", views.release, name="person_release"),
 ]
+
+navigation = (
+    NavigationEntry(120, "people", _("People"), Permission.SEE_PEOPLE),
+    NavigationEntry(180, "training", _("Training")),
+    NavigationEntry(190, "mfa_index", _login),
+    NavigationEntry(200, "account_logout", _("Log out")),
+)

@@ -1,8 +1,11 @@
 """The addresses of the search pages."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
+from platepost.department.people.rights import Permission
 from platepost.department.search import views
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("search/", views.search, name="search"),
@@ -13,3 +16,5 @@ urlpatterns = [
     path("search/cancel/", views.cancel, name="search_cancel"),
     path("search/saved/<uuid:saved>/discard/", views.discard, name="search_discard"),
 ]
+
+navigation = (NavigationEntry(30, "search", _("Search"), Permission.SEARCH),)

@@ -1,8 +1,11 @@
 """The addresses of the pages of sharing."""
 
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
+from platepost.department.people.rights import Permission
 from platepost.department.sharing import doors, views
+from platepost.department.web.navigation import NavigationEntry
 
 urlpatterns = [
     path("doors/", doors.doors, name="doors"),
@@ -22,3 +25,11 @@ urlpatterns = [
     path("incidents/<int:number>/notice/<slug:whom>.pdf", views.notice_pdf, name="incident_notice_pdf"),
     path("incidents/<int:number>/notified/", views.notified, name="incident_notified"),
 ]
+
+navigation = (
+    NavigationEntry(70, "agencies", _("Agencies"), Permission.ANSWER_REQUESTS),
+    NavigationEntry(90, "requests", _("Requests"), Permission.ANSWER_REQUESTS),
+    NavigationEntry(100, "incidents", _("Breaches"), Permission.ANSWER_REQUESTS),
+    NavigationEntry(110, "policy", _("Policy")),
+    NavigationEntry(150, "doors", _("Side doors")),
+)

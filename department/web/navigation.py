@@ -1,14 +1,15 @@
 """The navigation of the pages, from the entries that apps register.
 
-An app lists its entries in its `AppConfig`, in `navigation`. A page that somebody may not open is not offered to them.
+An app has its entries beside its addresses: `navigation` in its `urls.py`. A page that somebody may not open is not
+offered to them.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.http import HttpRequest
+from django.urls import URLResolver, get_resolver
 from django.utils.functional import Promise
 
 
@@ -28,7 +29,8 @@ class NavigationEntry:
 
 def registered_entries() -> list[NavigationEntry]:
     """Return the entries of all apps, in order."""
-    entries = (entry for app in apps.get_app_configs() for entry in getattr(app, "navigation", ()))
+    apps = (each.urlconf_module for each in get_resolver().url_patterns if isinstance(each, URLResolver))
+    entries = (entry for app in apps for entry in getattr(app, "navigation", ()))
     return sorted(entries, key=lambda entry: entry.order)
 
 
