@@ -32,11 +32,11 @@ from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.register import write_register
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import chromium_path
+from tests.department.alerts.alarms import heard, seen, sessions
 from tests.department.commands.filled import fleet_post
 from tests.department.commands.installation import Commands, commands, new_folder
 from tests.department.custody.posts import deliveries
-from tests.department.web.alarms import heard, seen, sessions
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 
 WATCH = """() => {
   window.came = {};

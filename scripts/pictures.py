@@ -28,20 +28,20 @@ NEARER_MS = 2500
 IMAGES = ROOT / "docs" / "images"
 QUALITY = 75
 WIDEST = 1000
-WEB = "tests/department/web"
+DEPARTMENT = "tests/department"
 TESTS = {
     "accept": ("tests/end_to_end/test_technicians_day.py", "accept-0-desktop-light"),
     "aim-desktop": ("tests/end_to_end/test_aim.py", "aim-desktop"),
     "aim-phone": ("tests/end_to_end/test_aim.py", "aim-phone"),
-    "console-deaf": (f"{WEB}/test_console_page.py", "console-deaf"),
-    "policy": (f"{WEB}/test_every_page.py", "policy-policy-0-desktop-light"),
+    "console-deaf": (f"{DEPARTMENT}/alerts/test_console_page.py", "console-deaf"),
+    "policy": (f"{DEPARTMENT}/web/test_every_page.py", "policy-policy-0-desktop-light"),
     "scenario-report": ("tests/end_to_end/test_scenarios.py", "amber_alert-0-desktop-light"),
-    "search": (f"{WEB}/test_search_page.py", "search"),
+    "search": (f"{DEPARTMENT}/search/test_search_page.py", "search"),
 }
 """By picture: the test that shows the page, and the name of its screenshot."""
 WORDS = {
     "tests/end_to_end/test_scenarios.py": "needs_nothing_else and amber_alert",
-    f"{WEB}/test_console_page.py": "kills",
+    f"{DEPARTMENT}/alerts/test_console_page.py": "kills",
 }
 """Of a file's tests, which; all where nothing is said."""
 

@@ -83,7 +83,7 @@ RIGHTS = {
     "archive_kind": _PUBLISHED,
     "archive_backup": _PUBLISHED,
     "search_plate": {OWNER: ALL},
-    # The pages add a row beside a read that the open entry may see: see tests/department/web/test_search.py.
+    # The pages add a row beside a read that the open entry may see: see tests/department/search/test_search.py.
     "search_correction": {OWNER: ALL, WEB: READ},
     "search_saved": {OWNER: ALL, WEB: ADD},
     # What one opens, a function alone tells, once.

@@ -8,7 +8,7 @@ from platepost.department.database.cluster import PrivateCluster
 from platepost.department.folder import DepartmentFolder
 from platepost.simulator.brokers.daemon import free_port
 from tests.department.commands.installation import Commands, department
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
 

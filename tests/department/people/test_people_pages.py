@@ -15,7 +15,7 @@ from platepost.simulator.exercises import drawn_exercises
 from tests.browser import PHONE, Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited, log_in_by_password
-from tests.department.web.test_status_page import SECONDS, wait_until_served
+from tests.department.status.test_status_page import SECONDS, wait_until_served
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end

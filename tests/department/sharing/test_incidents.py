@@ -46,7 +46,7 @@ from tests.department.roles import as_role
 from tests.department.search.conftest import Stock, keep_reads, stock
 from tests.department.sharing.conftest import AGENCIES, sql
 from tests.department.sharing.pdf_text import PdfText
-from tests.department.web.kept import synthetic
+from tests.department.status.kept import synthetic
 
 __all__ = ["stock"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("planted")]

@@ -19,7 +19,7 @@ from platepost.simulator.demo.clip import STREET
 from platepost.wire.records import Role
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, done_beside
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 from tests.end_to_end.test_hotlist_delivery import RunningPost
 from tests.waiting import until
 

@@ -17,7 +17,7 @@ from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
 ROOT = Path(__file__).resolve().parents[3]
@@ -109,8 +109,8 @@ ELSEWHERE = {
     "mfa_authenticate": "people/test_people_pages.py",
     "finding": "audits/test_audit_pages.py",
     "list_import": "web/test_lists_page.py",
-    "search_plate": "web/test_search_page.py",
-    "search_read": "web/test_search_page.py",
+    "search_plate": "search/test_search_page.py",
+    "search_read": "search/test_search_page.py",
 }
 """Pages that need more than a month, and the file of the test that looks at them."""
 NONE = {

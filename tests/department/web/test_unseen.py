@@ -14,10 +14,10 @@ from platepost.department.custody.bucket import PictureBucket
 from platepost.department.database.roles import WEB
 from platepost.department.status.status import custody_status
 from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.alerts.test_console_feed import ear, feed, look
 from tests.department.roles import as_role
 from tests.department.search.conftest import AT, Stock, stock, superuser
-from tests.department.web.test_console_feed import ear, feed, look
-from tests.department.web.test_search import PATCH, PLATE, WHY, operator
+from tests.department.search.test_search import PATCH, PLATE, WHY, operator
 from tests.s3_store import Bucket
 
 __all__ = ["dispatch", "feed", "operator", "stock", "superuser"]

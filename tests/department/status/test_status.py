@@ -17,7 +17,7 @@ from platepost.department.status.status import custody_status
 from platepost.department.web.middleware import SecurityHeaders
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
-from tests.department.web.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
+from tests.department.status.kept import CHAIN, COVERT_CHAIN, NOW, put, put_covert
 
 
 def execute(query: str, parameters: list[object]) -> None:

@@ -13,7 +13,7 @@ from platepost.wire.contract.examples import example_audit
 from tests.department.alerts.conftest import Dispatch, dispatch
 from tests.department.lasting import LastingConnections
 from tests.department.roles import as_role
-from tests.department.web.kept import status, synthetic
+from tests.department.status.kept import status, synthetic
 
 __all__ = ["dispatch"]
 

@@ -32,13 +32,14 @@ from platepost.wire.records.parts import ClockQuality
 from platepost.wire.records.recorder import Recorder
 from platepost.wire.records.signing import Signer
 from tests.browser import PATIENCE_SECONDS, Visitor, accessibility_faults
+from tests.department.alerts.alarms import seen, sessions
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import Site, site
 from tests.department.custody.posts import GROUP, Post
+from tests.department.alerts.alarms import seen, sessions
 from tests.department.emptying import empty
-from tests.department.web.alarms import seen, sessions
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 from tests.waiting import until
 
 pytestmark = [

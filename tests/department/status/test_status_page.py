@@ -19,7 +19,7 @@ from tests.browser import PHONE, Visitor, accessibility_faults
 from tests.department.commands.forked import Started
 from tests.department.commands.installation import Commands, department
 from tests.department.people.browsing import enrolled, invited
-from tests.department.web.kept import NOW, put, tally
+from tests.department.status.kept import NOW, put, tally
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end

@@ -20,7 +20,7 @@ from platepost.department.session import running_database
 from platepost.simulator.brokers.daemon import free_port
 from tests.browser import Visitor, accessibility_faults, page_faults
 from tests.department.commands.installation import Commands, department, done_beside
-from tests.department.web.test_status_page import wait_until_served
+from tests.department.status.test_status_page import wait_until_served
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end

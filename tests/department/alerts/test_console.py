@@ -17,13 +17,12 @@ from platepost.department.policy.policy import ALARM, policy_in_force
 from platepost.wire.contract.examples import CLOCK
 from platepost.wire.records.hit import HitWithdrawn
 from platepost.wire.records.parts import ClockQuality
-from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.alerts.conftest import Dispatch
+from tests.department.alerts.test_console_feed import ConsoleFeed, Ear, look
 from tests.department.custody.posts import GROUP, PASSAGE
 from tests.department.people.persons import client_of, made_person
 from tests.department.roles import as_role
-from tests.department.web.test_console_feed import ConsoleFeed, Ear, look
 
-__all__ = ["dispatch"]
 SEEN = {f"character{place}": "s" for place in range(7)} | {"region": "same", "vehicle": "same"}
 DIFFERS = SEEN | {"character3": "d"}
 

@@ -32,9 +32,8 @@ from tests.department.emptying import empty
 from tests.department.people.persons import client_of, made_person, page_text
 from tests.department.people.test_access import address
 from tests.department.roles import as_role
-from tests.department.search.conftest import AT, Stock, stock, superuser
+from tests.department.search.conftest import AT, Stock
 
-__all__ = ["stock", "superuser"]
 WHY = {"purpose": "criminal investigation", "case": "26-00417"}
 PLATE = "7ABO123"
 PATCH = b"\x89PNG the picture"

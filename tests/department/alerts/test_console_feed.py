@@ -26,13 +26,11 @@ from platepost.department.ledger.journal import LocalJournal
 from platepost.department.lists.services import enter_entry
 from platepost.department.people.models import CovertMember, DepartmentPerson, PersonCertificate
 from platepost.department.people.rights import DepartmentRole
-from tests.department.alerts.conftest import Dispatch, dispatch
+from tests.department.alerts.conftest import Dispatch
 from tests.department.custody.posts import GROUP
 from tests.department.lists.conftest import entry_of
 from tests.department.people.persons import made_person
 from tests.department.roles import as_role
-
-__all__ = ["dispatch"]
 
 
 @dataclass
