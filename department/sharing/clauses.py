@@ -66,7 +66,7 @@ CLAUSES = (
         "P1",
         "Records are used for the stated purposes only, or where a life is in danger.",
         "No record is read without an entry that names a purpose; a supervisor reviews what was exigent within a day.",
-        f"{_DEPARTMENT}/web/test_ledger.py::test_supervisor_reviews_what_was_exigent",
+        f"{_DEPARTMENT}/audits/test_ledger.py::test_supervisor_reviews_what_was_exigent",
         "{searches:search|searches} in 30 days; {unreviewed:exigent one waits|exigent ones wait} for a review for more"
         " than a day",
         none=("unreviewed",),
