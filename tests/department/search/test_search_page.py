@@ -183,7 +183,8 @@ def test_phone_and_map(visitor: Visitor, site: Site, scheme: str) -> None:
     assert head is not None
     assert head["width"] <= 1, "each cell says what it is"
     assert fine(page)
-    page.click("a:has-text('Several scenes')")
+    with page.expect_navigation():
+        page.click("a:has-text('Several scenes')")
     assert fine(page)
     assert visitor.complaints == []
 
