@@ -37,7 +37,6 @@ from tests.department.commands.forked import Started
 from tests.department.commands.installation import Installed
 from tests.department.commands.keeping import Site, site
 from tests.department.custody.posts import GROUP, Post
-from tests.department.alerts.alarms import seen, sessions
 from tests.department.emptying import empty
 from tests.department.status.test_status_page import wait_until_served
 from tests.waiting import until
