@@ -5,6 +5,9 @@ ever. Here the handlers do nothing. The interpreter's C-level handler writes eac
 (`signal.set_wakeup_fd`); a watcher thread reads it, and marks the `Stop` of the command as requested. What waits in the
 command notices that: it waits with `Stop.wait` or `Stop.sleep`, looks at `Stop.requested`, or is woken by a callback.
 The exception `Stopped` is raised by `Stop.check` and `Stop.sleep` alone, where the command calls them.
+
+Ctrl-C while modules are loaded ends the process at once (`ends_at_once`): there is nothing to end in order yet, and
+extension modules turn a KeyboardInterrupt in their import into other errors, or lose it.
 """
 
 import faulthandler
@@ -21,6 +24,7 @@ from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
 """Exit code of a command that Ctrl-C has ended, as shells expect it."""
+ABORTED = b"Aborted!\n"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Ctrl-C; a stop by a service manager, CI or timeout(1); and the loss of a terminal (ssh, say)."""
 ORDERLY_SECONDS = 8.0
@@ -30,8 +34,8 @@ CHILDREN_SECONDS = 3.5
 _LEAST_SECONDS = 0.2
 _SAME_SECONDS = 0.25
 """timeout(1) and some terminals send a signal to the process and to its group: that is one request."""
-_KILLED_SECONDS = 1.0
-"""Until processes that were killed are gone."""
+KILLED_SECONDS = 1.0
+"""Until a process that was killed is gone; one that waits for a broken disk may outlive it."""
 _CLOSED = b"\0"
 
 
@@ -53,6 +57,7 @@ class Stop:
         self._requested = threading.Event()
         self._requested_at: float | None = None
         self._acknowledged = False
+        self._noted = False
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], object]] = []
 
@@ -107,6 +112,38 @@ class Stop:
             self._requested.wait(seconds)
             self.check()
 
+    def note(self, _number: int, _frame: FrameType | None) -> None:
+        """Note that a signal came: the Python handler, without which the C-level one writes nothing to the socket."""
+        self._noted = True
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Have a signal raise `Stopped` while this is open: for a question to a person alone, which nothing else ends.
+
+        Raises:
+            Stopped: the command was asked to end. In the main thread only.
+
+        """
+        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+        numbers = [number for number, handler in handlers.items() if handler == self.note]
+        if threading.current_thread() is not threading.main_thread() or not numbers:
+            yield
+            return
+
+        def stopped(_number: int, _frame: FrameType | None) -> None:
+            self._acknowledged = True
+            raise Stopped
+
+        try:
+            for number in numbers:
+                signal.signal(number, stopped)
+            if self._noted and not self._acknowledged:
+                stopped(0, None)
+            yield
+        finally:
+            for number in numbers:
+                signal.signal(number, self.note)
+
     def acknowledge(self) -> None:
         """Declare that the command is ending: from now on `check` and `sleep` raise nothing."""
         self._acknowledged = True
@@ -115,11 +152,17 @@ class Stop:
         """Allow the command so many seconds, counted from the request, to end in order."""
         self.allowed_seconds = max(self.allowed_seconds, seconds)
 
-    def limit(self, seconds: float) -> float:
-        """Return how long to wait for a process or thread to end: less once the command was asked to end."""
+    def limit(self, seconds: float, *, after_request: float = CHILDREN_SECONDS) -> float:
+        """Return how long to wait for a process or thread to end: less once the command was asked to end.
+
+        Args:
+            seconds: how long where the command was not asked.
+            after_request: the seconds after the request at which the wait is over, if it was.
+
+        """
         if self._requested_at is None:
             return seconds
-        left = self._requested_at + CHILDREN_SECONDS - time.monotonic()
+        left = self._requested_at + after_request - time.monotonic()
         return min(seconds, max(_LEAST_SECONDS, left))
 
     @contextmanager
@@ -218,7 +261,7 @@ def stop_on_signals() -> Iterator[Stop]:
     _current, _forget = stop, forget
     try:
         for number in numbers:
-            signal.signal(number, _woken)
+            signal.signal(number, stop.note)
         yield stop
     finally:
         _current, _forget = None, None
@@ -229,8 +272,28 @@ def stop_on_signals() -> Iterator[Stop]:
         writer.close()
 
 
-def _woken(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: a Python handler has to be there for the C-level one, which writes to the socket."""
+@contextmanager
+def ends_at_once() -> Iterator[None]:
+    """Have Ctrl-C end the process at once while this is open, with no exception; nothing where it is handled already.
+
+    For the import of modules: an exception within one may become an ImportError, or be reported and ignored.
+    """
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, _aborted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _aborted(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, ABORTED)
+    os._exit(INTERRUPTED)
 
 
 def _watch(reader: socket.socket, stop: Stop, numbers: frozenset[signal.Signals]) -> None:
@@ -252,7 +315,7 @@ def _watch(reader: socket.socket, stop: Stop, numbers: frozenset[signal.Signals]
                 # In a thread of its own: a callback that waits must not hold up the second Ctrl-C.
                 threading.Thread(target=stop.request, args=(number,), name="stop", daemon=True).start()
             elif number is signal.SIGINT and time.monotonic() > began + _SAME_SECONDS:
-                _end_at_once(b"Aborted!\n", INTERRUPTED)
+                _end_at_once(ABORTED, INTERRUPTED)
 
 
 def _give_up(seconds: float) -> None:
@@ -267,7 +330,7 @@ def _end_at_once(words: bytes, code: int) -> None:
     for process in below:
         with suppress(ProcessLookupError, PermissionError):
             os.kill(process, signal.SIGKILL)
-    until = time.monotonic() + _KILLED_SECONDS
+    until = time.monotonic() + KILLED_SECONDS
     while any(map(_is_running, below)) and time.monotonic() < until:
         time.sleep(0.01)
     with suppress(OSError):

@@ -1,6 +1,7 @@
 """All commands, by their options."""
 
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
@@ -118,8 +119,12 @@ def test_ctrl_c_while_the_command_line_is_loaded_is_no_traceback(
 
     monkeypatch.delitem(sys.modules, "platepost.device.cli")
     monkeypatch.setattr(sys, "meta_path", [BreaksOff(), *sys.meta_path])
-    with pytest.raises(SystemExit) as ended:
-        main()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (ended.value.code, capsys.readouterr().err) == (130, "Aborted!\n")
 
 

@@ -13,6 +13,7 @@ import click
 from platepost.common.commands.spoken import SpokenHelp
 from platepost.common.errors import installing
 from platepost.common.language import Phrase, spoken
+from platepost.common.signals import ends_at_once
 
 _LINE = 100
 """Characters of a line of help, which goes on below itself where the terminal is narrower."""
@@ -103,14 +104,15 @@ class LazyGroup(SpokenHelp, click.Group):
 
 def _imported(module: str) -> ModuleType:
     """Import a module, and look for no garbage meanwhile or among what it made: that takes a tenth of a start."""
-    if module not in sys.modules and gc.isenabled():
-        gc.disable()
-        try:
-            importlib.import_module(module)
-            gc.freeze()
-        finally:
-            gc.enable()
-    return importlib.import_module(module)
+    with ends_at_once():
+        if module not in sys.modules and gc.isenabled():
+            gc.disable()
+            try:
+                importlib.import_module(module)
+                gc.freeze()
+            finally:
+                gc.enable()
+        return importlib.import_module(module)
 
 
 def _top(name: str) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from platepost.common.language import Phrase, spoken
+from platepost.common.signals import current
 from platepost.provisioning.errors import ProvisioningError
 
 FILE_VARIABLE = "PLATEPOST_PASSPHRASE_FILE"
@@ -108,12 +109,12 @@ class PassphraseSource:
                 )
             )
         while True:
-            answer = getpass.getpass(f"{spoken(prompt)}: ")
+            answer = _typed(f"{spoken(prompt)}: ")
             if len(answer) < shortest:
                 said = Phrase("At least {count} characters, please.", count=str(shortest))
                 sys.stderr.write(f"{spoken(said)}\n" if shortest > 1 else "")
                 continue
-            if not confirm or getpass.getpass(f"{spoken(Phrase('Repeat it'))}: ") == answer:
+            if not confirm or _typed(f"{spoken(Phrase('Repeat it'))}: ") == answer:
                 return answer.encode()
             sys.stderr.write(f"{spoken(Phrase('The two are not the same.'))}\n")
 
@@ -124,3 +125,8 @@ PERSONAL_PASSPHRASE = PassphraseSource(PERSON_FILE_VARIABLE)
 """Opens the key of the person who acts."""
 NEW_PERSON_PASSPHRASE = PassphraseSource("PLATEPOST_NEW_PERSON_PASSPHRASE_FILE")
 """Seals the key of somebody else, who is asked at the terminal."""
+
+
+def _typed(prompt: str) -> str:
+    with current().raising():
+        return getpass.getpass(prompt)

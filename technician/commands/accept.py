@@ -75,15 +75,17 @@ def accept(
     stays out of service with the status `not_accepted`. At a terminal, the log goes to acceptance.log beside the outbox
     unless you give `platepost -v`.
     """
+    # Before anything else: libraries lose an exception that a handler raises within them.
+    stop = context.with_resource(stop_on_signals())
     configuration = load(path)
     asked = _limits(limits)
     _statement_file(configuration)
     require_stopped(configuration)
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
+    stop.check()
     dialogue = Terminal()
     aside = is_to_be_kept_aside(verbose=bool(context.find_root().params.get("verbose")))
     with ExitStack() as stack:
-        stack.enter_context(stop_on_signals())
         log = stack.enter_context(log_aside(configuration.outbox.path.parent)) if aside else None
         results, written = accept_post(configuration, technician, dialogue, limits=asked, fresh=fresh, output=output)
     accepted = all(result.good for result in results)

@@ -88,6 +88,8 @@ def aim(
     Stop the post first. The page is served on the unit's service interface only, to the first browser that opens the
     link or enters the code, and closes automatically. The exit code is 0 if a view was accepted, and 1 if not.
     """
+    # Before anything else: libraries lose an exception that a handler raises within them.
+    stop = click.get_current_context().with_resource(stop_on_signals())
     configuration = load(path)
     service = configuration.service
     road = _road(configuration)
@@ -101,6 +103,7 @@ def aim(
     require_stopped(configuration)
     watcher = watching(configuration, road)
     technician = certified(configuration, folder, purpose=purpose)  # the last that may be refused: it asks a person
+    stop.check()
     session = Session(seconds=60 * (minutes or service.minutes))
     aiming = aimed(configuration, watcher, technician, session, address=where, port=port or service.port)
     if watcher.outlines.changed:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from platepost.common.signals import STOP_SIGNALS, Stop, Stopped, current, stop_on_signals, wait_for
+from platepost.common.signals import INTERRUPTED, STOP_SIGNALS, Stop, Stopped, current, stop_on_signals, wait_for
 
 SECONDS = 30.0
 
@@ -189,3 +189,39 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def test_question_to_a_person_is_ended_by_a_signal() -> None:
+    with stop_on_signals() as stop:
+        with stop.raising():
+            pass  # answered
+        reader, writer = os.pipe()
+        threading.Timer(0.2, signal.pthread_kill, [threading.get_ident(), signal.SIGTERM]).start()
+        with pytest.raises(Stopped), stop.raising():
+            os.read(reader, 1)
+        assert stop.wait(SECONDS)
+        stop.check()
+        os.close(reader)
+        os.close(writer)
+
+
+def test_no_question_is_put_after_a_signal() -> None:
+    with stop_on_signals() as stop:
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(Stopped), stop.raising():
+            pytest.fail("it was put")
+
+
+def test_ctrl_c_while_modules_are_loaded_raises_nothing() -> None:
+    process = program(
+        """\
+        from platepost.common.signals import ends_at_once
+        with ends_at_once():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except BaseException:
+                pass
+        print("goes on")
+        """
+    )
+    assert process.wait(SECONDS) == INTERRUPTED
