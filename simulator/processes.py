@@ -12,9 +12,10 @@ from multiprocessing import active_children
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Timer
+from typing import Any, AnyStr, TypeVar
 
-from platepost.common.signals import Stopped, check, current
+from platepost.common.signals import CHILDREN_SECONDS, KILLED_SECONDS, Stopped, check, current
 
 _PROGRAM = "import sys; from platepost.device.cli import main; sys.exit(main())"
 T = TypeVar("T")
@@ -32,7 +33,7 @@ def run(command: Sequence[str], settings: Mapping[str, str] | None = None) -> su
     """Run a command to its end, with its output and errors; `settings` are added to its environment.
 
     Raises:
-        Stopped: we were asked to end; so was it.
+        Stopped: we were asked to end; so was it, and it is killed if it does not end.
 
     """
     pipe = subprocess.PIPE
@@ -40,10 +41,32 @@ def run(command: Sequence[str], settings: Mapping[str, str] | None = None) -> su
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env=environment
     ) as process:
-        with current().on_request(process.terminate):
-            output, errors = process.communicate()
-        check()
+        output, errors = communicated(process)
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def communicated(process: "subprocess.Popen[AnyStr]") -> tuple[AnyStr, AnyStr]:
+    """Return the output and errors of a process, at its end.
+
+    Raises:
+        Stopped: we were asked to end; so was it, and it is killed if it does not end.
+
+    """
+    stop = current()
+    killing = Timer(CHILDREN_SECONDS, process.kill)
+    killing.daemon = True
+
+    def end() -> None:
+        process.terminate()
+        killing.start()
+
+    try:
+        with stop.on_request(end):
+            output, errors = process.communicate()
+    finally:
+        killing.cancel()
+    check()
+    return output, errors
 
 
 def results(pool: ProcessPoolExecutor, waiting: Iterable[Future[T]]) -> Iterator[T]:
@@ -104,7 +127,7 @@ def end(process: subprocess.Popen[bytes], *, sent: signal.Signals = signal.SIGTE
         return process.wait(current().limit(seconds))
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.wait()
+        return process.wait(KILLED_SECONDS)
 
 
 def end_forked(process: BaseProcess, *, sent: signal.Signals, seconds: float) -> int | None:
@@ -116,7 +139,7 @@ def end_forked(process: BaseProcess, *, sent: signal.Signals, seconds: float) ->
     process.join(current().limit(seconds))
     if process.is_alive():
         process.kill()
-        process.join()
+        process.join(KILLED_SECONDS)
     code = process.exitcode
     process.close()
     return code

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from platepost.common.signals import current, sleep
 from platepost.department.database.roles import ROLES
 from platepost.department.errors import DepartmentError
 
@@ -27,7 +28,11 @@ _PF_EXITING = 0x4
 """Of the flags in /proc/PID/stat: <linux/sched.h>."""
 _START_SECONDS = 60.0
 """Recovery after a crash takes its time."""
-_STOP_SECONDS = 60.0
+_STOP_SECONDS = 50.0
+_STOPPED_SECONDS = 6.0
+"""After the request to end a command: how long its server has for an orderly end."""
+_IMMEDIATE_SECONDS = 1.5
+"""For the end without a checkpoint: what was committed is restored by the next start."""
 _LOOK_SECONDS = 0.02
 _LOG_LINES_SHOWN = 12
 _MOST_LOG_BYTES = 10_000_000
@@ -276,8 +281,8 @@ class PrivateCluster:
         """
         with open(os.open(self._lock, os.O_WRONLY | os.O_CREAT, 0o600), "ab") as lock:  # noqa: PTH123
             fcntl.flock(lock, fcntl.LOCK_SH)
-            self.start()
             try:
+                self.start()  # it may be stopped while it starts
                 yield
             finally:
                 try:
@@ -351,7 +356,7 @@ class PrivateCluster:
 
     def _await_former_end(self, deadline: float) -> None:
         while not self._former_is_gone() and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
 
     def _former_is_gone(self) -> bool:
         """Say whether a server that was killed is gone with all its processes.
@@ -388,22 +393,28 @@ class PrivateCluster:
                 raise DepartmentError(f"the database ended at once (exit code {code}):\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise DepartmentError(f"the database accepts no connection:\n{self._log_tail()}")
-            time.sleep(_LOOK_SECONDS)
+            sleep(_LOOK_SECONDS)
 
     def _end(self, sent: signal.Signals) -> None:
+        limit = current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS)
+        if not self._sent(sent, limit) and not self._sent(signal.SIGQUIT, _IMMEDIATE_SECONDS):
+            raise DepartmentError(f"the server of {self.folder} does not end")
+        self._process = None
+
+    def _sent(self, number: signal.Signals, seconds: float) -> bool:
+        """Send the server a signal, and wait for its end; return whether it has ended."""
+        deadline = time.monotonic() + seconds
         pid = self.pid
         if pid is not None:
-            os.kill(pid, sent)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while self.running:
-            if self._process is not None:
-                self._process.poll()
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        elif self._process is not None:  # it has not written its file yet
+            self._process.send_signal(number)
+        while self.running or (self._process is not None and self._process.poll() is None):
             if time.monotonic() > deadline:
-                raise DepartmentError(f"the server of {self.folder} does not end")
+                return False
             time.sleep(_LOOK_SECONDS)
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        return True
 
     def _log_tail(self) -> str:
         try:

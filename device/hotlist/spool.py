@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from platepost.common.files import as_owner_of, keep_newest, write_durably
+from platepost.common.signals import current
 from platepost.device.hotlist.service import Installation
 from platepost.device.part import Part
 from platepost.wire.hotlist.manifest import FILE_NAME
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 FOLDER = "handed"
 """Below the folder of the hot list."""
 LOOK_SECONDS = 1.0
+_STOP_SECONDS = 30.0
+"""For the package under way: an installation that is cut off is as one at a power cut."""
+_STOPPED_SECONDS = 6.0
+"""The same, counted from the request that ends the command."""
 KEPT_OUTCOMES = 16
 """Outcomes that wait for the one who brought a package, and may be gone."""
 KEPT_PARTS = 1
@@ -67,10 +72,10 @@ class PackageSpool(Part):
         self._thread.start()
 
     def stop(self) -> None:
-        """End once the present package is dealt with; may be called again, or without a start."""
+        """End after the present package, unless that takes too long; may be called again, or without a start."""
         self._over.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS))
 
     def look(self) -> int:
         """Take what lies there, the oldest version first, and return how many packages that were.

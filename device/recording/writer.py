@@ -12,6 +12,7 @@ from queue import Empty, Full, Queue
 from time import monotonic
 from typing import Any
 
+from platepost.common.signals import current
 from platepost.device.frame import Frame
 from platepost.device.recording.frames import pack
 from platepost.device.recording.sealed import SealedWriter
@@ -21,6 +22,10 @@ log = logging.getLogger(__name__)
 WAITING = 8
 """Frames that may wait to be packed: some 30 MB of a 1280 x 720 picture with its colors."""
 PACKERS = 2
+_STOP_SECONDS = 30.0
+"""For the frames that wait; a recording that is cut off can be opened up to there."""
+_STOPPED_SECONDS = 6.0
+"""The same, counted from the request that ends the command."""
 NICENESS = 10
 """What packs has the lower priority: recording never slows down what a post is for."""
 
@@ -87,7 +92,7 @@ class RecordingWriter:
     def stop(self, reason: str) -> None:
         """Stop taking frames; returns when those that wait are on disk."""
         self._end(reason)
-        self._thread.join()
+        self._thread.join(current().limit(_STOP_SECONDS, after_request=_STOPPED_SECONDS))
 
     def _end(self, reason: str) -> None:
         if not self._stopping.is_set():

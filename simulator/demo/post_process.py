@@ -6,9 +6,9 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any, Self
 
-from platepost.common.signals import check, current
+from platepost.common.signals import KILLED_SECONDS
 from platepost.simulator.errors import DemoError
-from platepost.simulator.processes import end, log_tail, platepost
+from platepost.simulator.processes import communicated, end, log_tail, platepost
 
 _STOP_SECONDS = 15.0
 
@@ -41,9 +41,7 @@ class PostProcess:
         """
         if self._process is None:
             raise DemoError("the post was not started")
-        with current().on_request(self._process.terminate):
-            output, _ = self._process.communicate()
-        check()
+        output, _ = communicated(self._process)
         if self._process.returncode != 0:
             raise DemoError(f"the post ended with exit code {self._process.returncode}:\n{self.log_tail()}")
         account: dict[str, Any] = json.loads(output.splitlines()[-1])
@@ -57,7 +55,7 @@ class PostProcess:
         """End the post as a power cut would; does nothing if it has ended."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(KILLED_SECONDS)
         self.stop()
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from platepost.common.signals import check, current
+from platepost.common.signals import KILLED_SECONDS, check, current
 from platepost.department.database.roles import OWNER, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.people.rights import DepartmentRole
@@ -86,7 +86,7 @@ class Dispatchers:
         with suppress(subprocess.TimeoutExpired):
             self._process.communicate(timeout=current().limit(_STOP_SECONDS))
         self._process.kill()
-        self._process.wait()
+        self._process.wait(KILLED_SECONDS)
 
     def _ask(self, **what: object) -> Any:  # noqa: ANN401 - JSON
         if self._process.stdin is not None and self._process.poll() is None:

@@ -13,11 +13,13 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from platepost.common.signals import current
 from platepost.simulator.brokers.daemon import hold_port
 
 T = TypeVar("T")
 
 CHUNK = 4096
+_CLOSE_SECONDS = 10.0
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: closing sends a reset and forgets what is unsent."""
 
@@ -36,10 +38,15 @@ class Loop:
 
     def close(self) -> None:
         """End the loop with all that runs in it."""
-        if self._thread.is_alive():
-            self.do(self._cancel())
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+        if not self._thread.is_alive():
+            return
+        seconds = current().limit(_CLOSE_SECONDS)
+        cancelled = asyncio.run_coroutine_threadsafe(self._cancel(), self._loop)
+        with contextlib.suppress(TimeoutError):
+            cancelled.result(seconds)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(seconds)
+        if not self._thread.is_alive():  # otherwise it ends with the process
             self._loop.close()
 
     @staticmethod

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from platepost.common.errors import PlatepostError
-from platepost.common.signals import check, sleep
+from platepost.common.signals import check, current, sleep
 from platepost.department.custody.keeper import Keeper, KeeperSettings
 from platepost.provisioning.errors import ProvisioningError
 from platepost.provisioning.fleet.fleet import Fleet
@@ -24,6 +24,8 @@ RECEIPTS = "receipts"
 INTERVAL_SECONDS = 0.2
 """Between two receipts of a chain: shorter than a department's, as a simulated day is."""
 _START_LOOK_SECONDS = 0.01
+_STOP_SECONDS = 30.0
+"""For the present commit and receipts."""
 _LOOK_SECONDS = 0.2
 
 
@@ -119,7 +121,7 @@ class RecordKeeper(Keeper[RecordStore]):
         """End after the present commit and receipts; the broker keeps the session."""
         super().stop()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(current().limit(_STOP_SECONDS))
             self._thread = None
 
     def wait(self) -> None:

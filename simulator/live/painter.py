@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from platepost.common.signals import current
 from platepost.device.frame import Frame
 from platepost.device.vision.geometry import Corners
 from platepost.device.vision.passages import Passage
@@ -21,6 +22,7 @@ WIDTH = 960
 SECONDS_APART = 1 / 12
 """Views are for people: more of them a second would only cost the post."""
 QUALITY = 72
+_STOP_SECONDS = 5.0
 WAY = 40
 """Points kept of a passage's way."""
 
@@ -97,7 +99,7 @@ class Painter:
         """End; a second call does nothing."""
         self._over.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(current().limit(_STOP_SECONDS))
 
     def look(self, frame: Frame, _look: FrameResult, passages: Sequence[Passage]) -> None:
         """Take in an evaluated frame, in the post's own thread: what takes time happens elsewhere."""

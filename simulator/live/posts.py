@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import IO
 
-from platepost.common.signals import current
+from platepost.common.signals import KILLED_SECONDS, current
 from platepost.simulator.live.wire import Writer, messages
 
 STOP_SECONDS = 20.0
@@ -83,7 +83,7 @@ class LivePost:
         process = self._process
         if process is not None and process.poll() is None:
             process.kill()
-            process.wait()
+            process.wait(KILLED_SECONDS)
         self.board = {}
         self.changed()
 
@@ -105,7 +105,7 @@ class LivePost:
             self._process.wait(current().limit(STOP_SECONDS))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(KILLED_SECONDS)
 
     def press_tamper(self, *, opened: bool) -> None:
         """Open or close its case."""

@@ -12,7 +12,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic
 
+from platepost.common.signals import current
 from platepost.wire.records import Envelope
+
+_END_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class StorageLog:
     def await_end(self) -> None:
         """Wait until all that the post had written is read; it must have ended."""
         if self._reader is not None:
-            self._reader.join()
+            self._reader.join(current().limit(_END_SECONDS))
             self._reader = None
 
     def __len__(self) -> int:

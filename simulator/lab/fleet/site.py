@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from platepost.common.signals import check, current, sleep
+from platepost.common.signals import KILLED_SECONDS, check, current, sleep
 from platepost.device.uplink.settings import Tuning
 from platepost.provisioning.connection import Connection
 from platepost.provisioning.errors import ProvisioningError
@@ -240,5 +240,5 @@ def _end(process: BaseProcess, pipe: Pipe) -> None:
     process.join(current().limit(5.0))
     if process.is_alive():
         process.kill()
-        process.join()
+        process.join(KILLED_SECONDS)
     pipe.close()
