@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from platepost.common.commands.options import Number
+from platepost.common.signals import stop_on_signals
 from platepost.common.text import printable, shown
 from platepost.provisioning.commands.options import BROKER, FLEET
 from platepost.provisioning.connection import Connection
@@ -159,7 +160,7 @@ def look(fleet: Fleet, broker: str, seconds: float, limits: Thresholds) -> list[
 
     if topics:
         # Exact topics: RabbitMQ gives what is retained for no other.
-        with Connection(fleet.publisher, broker=broker, topics=list(topics)) as connection:
+        with stop_on_signals(), Connection(fleet.publisher, broker=broker, topics=list(topics)) as connection:
             connection.wait(all_heard, seconds)
     files = [keys for purpose in DEPARTMENT_PURPOSES if (keys := fleet.keys(purpose)).lines()]
     files += [fleet.keys(Purpose.CUSTODY, terms.name) for terms in fleet.required_custodians()]
@@ -176,7 +177,7 @@ def shown_by(fleet: Fleet, broker: str) -> x509.Certificate | None:
         ProvisioningError: the broker does not answer.
 
     """
-    with Connection(fleet.publisher, broker=broker) as connection:
+    with stop_on_signals(), Connection(fleet.publisher, broker=broker) as connection:
         return connection.certificate
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from platepost.common.signals import check
 from platepost.simulator.errors import PlaybackError
 from platepost.wire.records import timestamp
 
@@ -68,6 +69,7 @@ def _write(path: Path, head: Head, messages: Iterable[Message]) -> int:
         first = {"format": FORMAT, "agency": head.agency, "began": timestamp(head.began), "keys": head.keys}
         file.write(json.dumps(first, separators=(",", ":")) + "\n")
         for message in messages:
+            check()
             # The payload stands as it was signed: JSON within JSON, not parsed and written again.
             about = json.dumps(
                 {"at": round(message.at, 3), "topic": message.topic, "qos": message.qos, "retain": message.retain},

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 
-from platepost.common.signals import sleep
+from platepost.common.signals import check, sleep
 from platepost.device.uplink.properties import publish_properties
 from platepost.provisioning.connection import secured_client, split_address
 from platepost.provisioning.fleet.fleet import Fleet
@@ -18,6 +18,7 @@ from platepost.simulator.messages.recording import Head, Message
 
 CONNECT_SECONDS = 10.0
 PUBLISH_SECONDS = 30.0
+_LOOK_SECONDS = 0.2
 
 
 def replay(
@@ -27,7 +28,7 @@ def replay(
     broker: str,
     speed: float,
     progress: Callable[[], None] = lambda: None,
-    wait: Callable[[float], None] = time.sleep,
+    wait: Callable[[float], None] = sleep,
 ) -> int:
     """Publish messages, and return how many, once the broker has acknowledged all.
 
@@ -99,7 +100,10 @@ def _connected(fleet: Fleet, post: str, broker: str, refused: list[str], stack: 
 
 def _acknowledged(waiting: list[mqtt.MQTTMessageInfo], refused: list[str]) -> None:
     for info in waiting:
-        info.wait_for_publish(PUBLISH_SECONDS)
+        deadline = time.monotonic() + PUBLISH_SECONDS
+        while not info.is_published() and time.monotonic() < deadline:
+            check()
+            info.wait_for_publish(_LOOK_SECONDS)
         if not info.is_published():
             raise PlaybackError(f"the broker did not acknowledge a message within {PUBLISH_SECONDS:.0f} s")
     waiting.clear()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from platepost.common.errors import CameraError
+from platepost.common.signals import check
 from platepost.device.frame import Box
 from platepost.device.vision.recognizer import Recognizer, as_gray
 from platepost.simulator.camera.recordings import Recording
@@ -99,6 +100,7 @@ class Redactor:
                     for one, other in zip(covered(plates, frames), covered(faces, frames), strict=True)
                 ]
                 for number, still in enumerate(recording.stills()):
+                    check()
                     self._progress("covering", number, len(boxes))
                     picture, more = self._covered(still.color(), boxes[number], number)
                     again += more
@@ -115,6 +117,7 @@ class Redactor:
         plates: list[list[Find]] = []
         faces: list[list[Find]] = []
         for number, still in enumerate(recording.stills()):
+            check()
             self._progress("looking", number, recording.count())
             plates.append(self._plates(still.gray))
             # In every one, though it takes most of the time: the pictures beside it, in a folder or in speeded-up

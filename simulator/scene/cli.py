@@ -8,6 +8,7 @@ import cv2
 from rich.progress import track
 
 from platepost.common.commands.options import Number
+from platepost.common.signals import check
 from platepost.simulator.scene.errors import SceneError
 
 
@@ -59,6 +60,7 @@ def render(scene: Path, out: Path | None, frames: int | None, preview: Path | No
         size = (described.lens.width, described.lens.height)
         writer = stack.enter_context(ClipWriter(out, size=size, fps=described.clip.fps, quality=described.clip.quality))
         for number in track(range(count), description=out.name):
+            check()
             shot = renderer.shot(number)
             writer.add(shot.picture)
             truth.add(shot.sights)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
+from platepost.common.signals import check
 from platepost.device.frame import Frame
 from platepost.device.vision.clips import ClipRead, reads_of
 from platepost.device.vision.pipeline import Pipeline
@@ -46,5 +47,6 @@ class Replay:
     def _counted(self, camera: FootageCamera) -> Iterator[Frame]:
         total = camera.frame_count
         for frame in camera.frames():
+            check()
             yield frame
             self.on_frame(frame.number + 1, total)

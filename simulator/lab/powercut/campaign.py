@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from platepost.common.errors import OutboxError
+from platepost.common.signals import check
 from platepost.device.outbox.outbox import Outbox
 from platepost.simulator import processes
 from platepost.simulator.errors import SimulatorError
@@ -159,6 +160,7 @@ def _cut_and_judge(
     kept = promises
     done = 0
     for number, instant in enumerate(instants):
+        check()
         for place in range(done, instant):
             disk.do(operations[place])
             if place in promised:
