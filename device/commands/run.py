@@ -36,7 +36,8 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
     """Run the post described by a configuration file.
 
     It stops at SIGTERM, SIGHUP or SIGINT, or when its footage ends, after delivering waiting records for up to the
-    configured time. The rest stays in the outbox until the next start.
+    configured time (uplink.drain_seconds). A second Ctrl-C ends it at once. The rest stays in the outbox until the next
+    start.
     """
     configuration = load(path)
     if check:

@@ -52,7 +52,10 @@ class UplinkSettings(Section):
         default=30,
         ge=0,
         le=40,
-        description="How long stopping waits for the outbox to empty; systemd kills a post that is not heard for 60 s.",
+        description=(
+            "How long stopping waits for the outbox to empty; a second Ctrl-C ends the wait, and the post, at once. "
+            "systemd kills a post that is not heard for 60 s."
+        ),
     )
     reconnect_seconds: float = Field(
         default=5,
