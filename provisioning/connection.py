@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -145,10 +146,7 @@ class Connection:
             ProvisioningError: the broker cannot be reached, refuses the client, or a topic.
 
         """
-        try:
-            self._client.connect(*self._address, clean_start=True)
-        except OSError as error:
-            raise ProvisioningError(f"broker {self.broker}: {error}") from error
+        self._connect()
         self._client.loop_start()
         try:
             answer = self._wait(lambda: self._answer, ANSWER_SECONDS, f"connecting to {self.broker}")
@@ -271,6 +269,33 @@ class Connection:
     def is_back(self, *, within: float) -> bool:
         """Tell whether the connection stands within so many seconds, or does: one that was lost is made again."""
         return wait_for(self._changed, self._client.is_connected, within)
+
+    def _connect(self) -> None:
+        """Connect, in a thread: a broker that takes the connection and is silent would hold this one for a minute.
+
+        Raises:
+            ProvisioningError: the broker cannot be reached, or does not answer.
+
+        """
+        connected = Future[None]()
+
+        def connect() -> None:
+            try:
+                self._client.connect(*self._address, clean_start=True)
+            except Exception as error:  # noqa: BLE001 - raised again below
+                connected.set_exception(error)
+            else:
+                connected.set_result(None)
+            with self._changed:
+                self._changed.notify_all()
+
+        threading.Thread(target=connect, name=f"connecting to {self.broker}", daemon=True).start()
+        if not wait_for(self._changed, connected.done, 2 * ANSWER_SECONDS):
+            raise ProvisioningError(f"broker {self.broker}: no answer within {2 * ANSWER_SECONDS:.0f} s")
+        try:
+            connected.result()
+        except OSError as error:
+            raise ProvisioningError(f"broker {self.broker}: {error}") from error
 
     def _wait(self, found: Callable[[], _Found | None], seconds: float, what: str) -> _Found:
         value: _Found | None = None

@@ -1,13 +1,18 @@
 """What is made of messages that anybody may have written."""
 
 import json
+import socket
+import ssl
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from platepost.provisioning.connection import Connection, data_of, split_address
+from platepost.common.signals import ORDERLY_SECONDS, Stopped, stop_on_signals
+from platepost.provisioning.connection import Connection, client_of, data_of, split_address
 from platepost.provisioning.errors import ProvisioningError
 
 
@@ -41,3 +46,23 @@ def test_a_status_that_is_sent_once_more_does_not_take_the_place_of_a_later_one(
     for topic, payload in [*shown, (status, said(5)), *more]:
         come(topic, payload)
     assert heard == [*shown, *more]
+
+
+def test_stop_ends_the_connecting_to_a_broker_that_is_silent() -> None:
+    """It takes the connection, and never says a word of TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, stop_on_signals() as stop:
+        client = client_of("silent", ssl.create_default_context())
+        connection = Connection(client, broker=f"127.0.0.1:{silent.getsockname()[1]}")
+
+        def stop_once_it_connects() -> None:
+            taken.append(silent.accept()[0])
+            taken[0].recv(1)
+            stop.request()
+
+        taken: list[socket.socket] = []
+        threading.Thread(target=stop_once_it_connects, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(Stopped), connection:
+            pytest.fail("it is connected")
+        assert time.monotonic() - began < ORDERLY_SECONDS
+        taken[0].close()
