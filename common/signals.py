@@ -32,6 +32,8 @@ ORDERLY_SECONDS = 8.0
 CHILDREN_SECONDS = 3.5
 """After a request, for all that the command started to end in order, before what is left is killed."""
 _LEAST_SECONDS = 0.2
+_NOTED_SECONDS = 1.0
+"""Until the watcher has read a signal that the main thread knows of already: it follows at once."""
 _SAME_SECONDS = 0.25
 """timeout(1) and some terminals send a signal to the process and to its group: that is one request."""
 KILLED_SECONDS = 1.0
@@ -85,7 +87,7 @@ class Stop:
     def pending(self) -> bool:
         """Whether the command was asked to end, and has not begun to: `check` would raise. False in other threads."""
         is_main = threading.current_thread() is threading.main_thread()
-        return is_main and self._requested.is_set() and not self._acknowledged
+        return is_main and (self._noted or self._requested.is_set()) and not self._acknowledged
 
     def check(self) -> None:
         """Do nothing until the command is asked to end.
@@ -95,6 +97,7 @@ class Stop:
 
         """
         if self.pending:
+            self._requested.wait(_NOTED_SECONDS)
             self._acknowledged = True
             raise Stopped
 
@@ -137,8 +140,7 @@ class Stop:
         try:
             for number in numbers:
                 signal.signal(number, stopped)
-            if self._noted and not self._acknowledged:
-                stopped(0, None)
+            self.check()
             yield
         finally:
             for number in numbers:

@@ -173,18 +173,21 @@ class Run:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(2 * SAME_SECONDS)
             assert time.monotonic() < sent + ENDED_SECONDS, self.output
-        took = time.monotonic() - sent
-        assert not self.left()
+        while self.left():  # such as end by themselves when it has
+            assert time.monotonic() < sent + ENDED_SECONDS, self.left()
+            time.sleep(0.02)
         self.assert_orderly()
-        return took
+        return time.monotonic() - sent
 
     def assert_orderly(self) -> None:
         """No exception was shown, unless the interpreter had not begun with the command; nor the last resort met."""
         output = self.output
         assert LAST_RESORT not in output, output
-        if "Exception ignored" in output or IN_MAIN in output or output.count("Traceback") > 1:
-            pytest.fail(output)
-        assert "Traceback" not in output or output.rstrip().endswith("KeyboardInterrupt"), output
+        assert "Exception ignored" not in output, output
+        if "Traceback" in output:
+            assert output.startswith(("Traceback", "Fatal Python error: init_import_site")), output
+            assert output.rstrip().endswith("KeyboardInterrupt"), output
+            assert IN_MAIN not in output, output
 
     def kill(self) -> None:
         for pid in self.left():
@@ -511,7 +514,7 @@ def test_ctrl_c_again_ends_all_at_once(words: Sequence[str]) -> None:
     try:
         run.until_ready()
         assert run.stop_twice() < 3.0
-        assert run.process.returncode == INTERRUPTED
+        assert run.process.returncode in {INTERRUPTED, -signal.SIGINT}  # the latter at the interpreter's own end
     finally:
         run.kill()
         shutil.rmtree(top, ignore_errors=True)
