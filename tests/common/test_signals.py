@@ -15,6 +15,8 @@ from platepost.common.signals import INTERRUPTED, STOP_SIGNALS, Stop, Stopped, c
 
 SECONDS = 30.0
 
+pytestmark = pytest.mark.usefixtures("heeded")
+
 
 def program(text: str, **options: object) -> subprocess.Popen[str]:
     """Start a program of the mechanism's, with SIGINT and SIGHUP as at a terminal."""

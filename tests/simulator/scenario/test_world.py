@@ -91,7 +91,7 @@ def test_who_does_not_come_to_rest_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_wall_clock_lets_no_second_be_shorter_than_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
     slept = []
-    monkeypatch.setattr(worlds.time, "sleep", slept.append)
+    monkeypatch.setattr(worlds, "sleep", slept.append)
     monkeypatch.setattr(worlds.time, "monotonic", lambda: 100.0)
     world = World(BEGINS, wall_clock=True)
     world.live([Happening(2.0, "event")], until=3.0, perform=lambda _event: None)

@@ -103,7 +103,7 @@ sys.exit(main())
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-c", program, "accept", *words])  # noqa: S606 - this very program
     said = b""
-    while b"at the question" not in said:
+    while b"at the question\r\n" not in said:  # the end of the line is written by itself
         said += os.read(terminal, 4096)
     os.close(terminal)
     os.waitpid(pid, 0)
