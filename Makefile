@@ -36,7 +36,7 @@ RUN_TARGETS := $(BIN)/python scripts/run-targets.py "$(MAKE)"
 
 test: lint tools build/rclone ## All that must be green: lint, types, unit tests, whole posts, ARM in short
 	$(BIN)/python -m compileall -q -j 2 platepost
-	+UNIT_WORKERS=$(shell expr '(' $(CORES) + 1 ')' / 2) $(RUN_TARGETS) 2 end-to-end=2400 unit=2400 test-arm-short=1200 types=600
+	+$(RUN_TARGETS) 2 end-to-end=2400 unit=2400 test-arm-short=1200 types=600
 
 # RECORDS and PLATEPOST_FUZZ make its longest parts shorter than they are by themselves.
 test-all: $(VENV)/.development ## Run all that `make test` leaves out, one after another, for hours; make -n test-all only shows it
