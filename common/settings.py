@@ -1,6 +1,6 @@
 """What every table of settings is made of, and what is wrong with one, in words for the one who wrote it.
 
-Each room declares its table of the configuration file in its own `settings.py`: every key once, with what it says, its
+Each subject declares its table of the configuration file in its own `settings.py`: every key once, with what it says, its
 bounds, and what holds without it. `platepost.device.config` puts the tables together.
 """
 

@@ -1,4 +1,4 @@
-"""The configuration of a post, put together from the tables that its rooms declare."""
+"""The configuration of a post, put together from the tables that its subjects declare."""
 
 from hashlib import sha256
 
