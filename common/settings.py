@@ -1,7 +1,7 @@
 """What every table of settings is made of, and what is wrong with one, in words for the one who wrote it.
 
-Each subject declares its table of the configuration file in its own `settings.py`: every key once, with what it says, its
-bounds, and what holds without it. `platepost.device.config` puts the tables together.
+Each subject declares its table of the configuration file in its own `settings.py`: every key once, with what it does,
+its bounds, and its default. `platepost.device.config` puts the tables together.
 """
 
 import difflib
