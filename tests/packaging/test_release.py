@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 
 import click
@@ -78,6 +79,13 @@ def test_no_link_of_the_installed_documents_is_dead(tmp_path: Path) -> None:
     assert not [link for link in links if not (link[0].parent / link[1]).exists()]
     index = (tmp_path / "docs/index.md").read_text(encoding="utf-8")
     assert "toctree" not in index, "it is for the site's generator"
+
+
+def test_every_command_and_plug_in_is_imported_as_part_of_platepost() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    tables = [project["scripts"], *project["entry-points"].values()]
+    places = [place for table in tables for place in table.values()]
+    assert [place for place in places if not place.startswith("platepost.")] == []
 
 
 def test_the_packages_have_the_version_of_the_project() -> None:
