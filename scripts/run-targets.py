@@ -63,7 +63,9 @@ class Run:
         """Take note of how make has ended, and of the CPU seconds that it and its children used."""
         if self.process:
             self.process.returncode = status
-        self.process, self.seconds, self.cpu = None, time.monotonic() - self.began, cpu
+        self.process = None
+        self.seconds = time.monotonic() - self.began
+        self.cpu = cpu
         if self.result == "not run":
             self.result = "passed" if status == 0 else f"failed ({status})"
 
