@@ -3,7 +3,8 @@
 On a unit the keys lie where only root may read them, or encrypted to the machine, and this software does not run as
 root. systemd hands it copies, in memory that is not swapped if it can have such, in a folder named by
 `CREDENTIALS_DIRECTORY`; docs/system.md says what keeps out of swap what this software makes of them. A key that is not
-where the configuration says is looked for there by the name of its file.
+where the configuration has it is read from there by the name of its file, and for a technician, who works as root and
+gets no copies, from the folder in `PLATEPOST_KEYS`.
 """
 
 import os
@@ -18,13 +19,20 @@ CREDENTIAL = "platepost"
 
 
 def delivered(path: Path) -> Path:
-    """Return where the private key at `path` is to be read: there, or what systemd delivered by its name."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder and not os.path.exists(path):  # noqa: PTH110 - Path.exists raises in a folder that is not this user's
+    """Return where the private key at `path` is to be read: there, or a file of its name that systemd delivered."""
+    if os.path.exists(path):  # noqa: PTH110 - Path.exists raises in a folder that is not this user's
+        return path
+    for folder in filter(None, map(os.environ.get, ("CREDENTIALS_DIRECTORY", "PLATEPOST_KEYS"))):
         for name in (f"{CREDENTIAL}_{path.name}", path.name):
-            if (found := Path(folder) / name).is_file():
-                return found
+            if (file := Path(folder) / name).is_file():
+                return file
     return path
+
+
+def is_delivered(path: Path) -> bool:
+    """Report whether a private key is systemd's copy, whose original is elsewhere."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.is_relative_to(Path(folder or ""))
 
 
 def is_private(field: FieldInfo) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -50,6 +51,10 @@ CLEAN = Phrase(
     "Gone: keys, outbox, hot list, recordings, state, configuration. What was encrypted cannot be read without its "
     "key. On flash a copy of a key's file can outlast its deletion, in blocks that only the disk itself reaches: "
     "erase the whole card, or destroy it, before it leaves your hands."
+)
+KEYS_REMAIN = Phrase(
+    "Gone: outbox, hot list, recordings, state, configuration. NOT gone: the keys listed below, which this command "
+    "cannot delete. Erase the whole card, or destroy it, before it leaves your hands."
 )
 _TEXT = TypeAdapter(Annotated[str, Line, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)])
 
@@ -149,7 +154,7 @@ def decommission(
         click.echo(json.dumps({"last_record": delivered, "records_lost": lost, "to_do": remarks}))
         return
     click.echo(spoken(_of_last_record(delivered, str(mark))))
-    click.echo(spoken(CLEAN))
+    click.echo(spoken(KEYS_REMAIN if any(map(os.path.lexists, leavings.keys)) else CLEAN))
     for remark in remarks:
         click.echo(spoken(Phrase("To do: {remark}", remark=shown(spoken(remark)))))
     click.echo(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from platepost.common.files import flush_folder
 from platepost.common.language import Phrase, message
+from platepost.common.secrets.credentials import is_delivered
 from platepost.common.secrets.held_key import provider_of
 from platepost.device.enrollment.tpm import TpmNotClearedError, clear_tpm
 from platepost.wire.enrollment.errors import DecommissionError
@@ -49,7 +50,7 @@ def wipe(leavings: Leavings, *, keep: Path) -> list[str]:
     remarks = [remark for path in leavings.keys if (remark := _destroy(path))]
     left = [path for folder in leavings.folders for path in _empty(folder, keep)]
     left += _delete(path for path in leavings.files if path != keep)
-    left += [path for path in leavings.keys if os.path.lexists(path) and not _is_delivered(path)]
+    left += [path for path in leavings.keys if os.path.lexists(path) and not is_delivered(path)]
     if left:
         names = ", ".join(str(path) for path in left[:5])
         raise DecommissionError(
@@ -76,8 +77,8 @@ def check(folders: Sequence[Path]) -> None:
 
 def _destroy(path: Path) -> str | None:
     """Overwrite and delete the file of a key; return what it leaves to do."""
-    if _is_delivered(path):
-        return Phrase("{file} is delivered by systemd: delete the encrypted file that its unit names", file=path.name)
+    if is_delivered(path):
+        return Phrase("{file} is delivered by systemd: delete the file that its unit takes it from", file=path.name)
     remark = None
     try:
         content = path.read_bytes()
@@ -108,11 +109,6 @@ def _forget_in_tpm(path: Path) -> str | None:
             why=message(error),
         )
     return None
-
-
-def _is_delivered(path: Path) -> bool:
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return bool(folder) and path.is_relative_to(Path(folder or ""))
 
 
 def _empty(folder: Path, keep: Path) -> list[Path]:

@@ -1,4 +1,6 @@
 import json
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from platepost.wire.enrollment.errors import DecommissionError
 from platepost.wire.records import Audit, Keyring, Recorder
 from platepost.wire.records.parts import ClockQuality
 from platepost.wire.verify.verify import Verifier
+from tests.thorough import THOROUGH
 
 NOW = datetime(2026, 11, 2, 8, tzinfo=UTC)
 WHO = ("--person", "R. Alvarez", "--purpose", "pole removed")
@@ -128,6 +131,33 @@ def test_what_a_power_cut_left_is_wiped_by_the_same_command(file: Path, monkeypa
     result = leave(file)  # nothing is asked: the unit is none any more
 
     assert result.exit_code == 0, result.output
+    assert keys_in(file.parent) == []
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("cut", range(20) if THOROUGH else (0, 4, 9, 14))
+def test_wherever_the_power_fails_the_same_command_finishes(
+    fleet: Fleet, file: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    recordings = load(file).recording.directory
+    recordings.mkdir(exist_ok=True)
+    for number in range(10):
+        (recordings / f"{number}.sealed").write_bytes(b"sealed")
+    deleted = 0
+
+    def unlink(path: Path, **_: bool) -> None:
+        nonlocal deleted
+        deleted += (file.parent / "decommissioned.json").exists()
+        if deleted > cut:
+            raise KeyboardInterrupt
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - the method itself is replaced
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", unlink)
+        leave(file, "--yes")
+    assert deleted == cut + 1, "the power failed before the command was done"
+    assert leave(file).exit_code == 0
     assert keys_in(file.parent) == []
     assert not file.exists()
 
