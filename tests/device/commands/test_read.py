@@ -121,6 +121,16 @@ def test_a_picture_of_too_many_pixels_is_named_and_the_rest_go_on(photo: Path, s
     assert json.loads(done.stdout)["image"] == str(photo)
 
 
+def test_a_chunk_longer_than_its_file_is_not_decoded(photo: Path) -> None:
+    crafted = photo.with_name("crafted.png")
+    header, data = png_of(4, 4).split(b"IDAT", 1)
+    crafted.write_bytes(header[:-4] + struct.pack(">I", 2**31 - 1) + b"IDAT" + data)
+    result = run("--json", crafted, photo)
+    assert result.exit_code == 1
+    assert f"{crafted}: cut off or damaged" in result.stderr
+    assert json.loads(result.stdout)["image"] == str(photo)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 3000), (3000, 2), (1, 2000)])
 def test_a_strip_is_a_picture_too(tmp_path: Path, size: tuple[int, int]) -> None:
     path = tmp_path / "strip.png"
