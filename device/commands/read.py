@@ -26,6 +26,7 @@ from platepost.device.vision.detector import MINIMUM_SCORE
 from platepost.device.vision.draw import draw_plates
 from platepost.device.vision.photos import load_photo, picture_errors
 from platepost.device.vision.recognizer import LEGIBLE, Plate, Recognition, Recognizer
+from platepost.device.vision.serials import COUNTRIES, Country
 from platepost.device.vision.sides import is_cut
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
@@ -52,6 +53,7 @@ Examples:
   platepost read --json photos/ > reads.jsonl
   platepost read --crop plate.png
   platepost read --draw annotated/ photos/
+  platepost read --country EU photo.jpg
 """
 )
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path, readable=False))
@@ -63,6 +65,17 @@ Examples:
 @click.option("--detector", type=click.Path(path_type=Path, dir_okay=False), help="Use another detector.tflite.")
 @click.option("--reader", type=click.Path(path_type=Path, dir_okay=False), help="Use another reader.tflite.")
 @click.option("--region", type=click.Path(path_type=Path, dir_okay=False), help="Use another region.tflite.")
+@click.option(
+    "--country",
+    type=click.Choice(list(COUNTRIES), case_sensitive=False),
+    default="US",
+    metavar="CODE",
+    show_default=True,
+    help=(
+        "Where most of the vehicles are registered: US, BR, EU, or a code of one of its members, such as DE. Its "
+        "formats break ties, and outside the US they decide between O and 0, I and 1."
+    ),
+)
 @click.option(
     "--minimum-score",
     type=Number(0, 1),
@@ -87,6 +100,7 @@ def read(
     detector: Path | None,
     reader: Path | None,
     region: Path | None,
+    country: Country,
     minimum_score: float,
     minimum_confidence: float | None,
 ) -> None:
@@ -99,6 +113,7 @@ def read(
         detector=detector,
         reader=reader,
         region=region,
+        country=country,
         minimum_score=minimum_score,
         minimum_confidence=LEGIBLE if minimum_confidence is None else minimum_confidence,
     )

@@ -19,6 +19,7 @@ from platepost.models.plates import render_plate
 from tests.device.nobody import needs_root, nobody, place_of_nobody
 
 TEXT = "7KDW382"
+BRAZIL = ("--country", "br")
 PROGRAM = [sys.executable, "-c", "import sys; from platepost.device.cli import main; sys.exit(main())"]
 
 
@@ -87,6 +88,14 @@ def test_a_crop_is_read_whole(tmp_path: Path, plate: np.ndarray) -> None:
     told = json.loads(run("--json", "--crop", path).stdout)
     assert told["plates"][0]["text"] == TEXT
     assert told["plates"][0]["box"] == [0, 0, plate.shape[1], plate.shape[0]]
+
+
+def test_the_country_decides_between_o_and_0(tmp_path: Path) -> None:
+    plate = render_plate(np.random.default_rng(5), text="ABO1020", design="california_passenger", height=160).image
+    path = tmp_path / "crop.png"
+    cv2.imwrite(str(path), plate)
+    texts = [json.loads(run("--json", "--crop", *words, path).stdout)["plates"][0]["text"] for words in ((), BRAZIL)]
+    assert texts == ["AB01020", "ABO1020"]
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture at all", None], ids=["empty", "text", "missing"])
