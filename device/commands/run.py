@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from platepost.common.errors import ConfigurationError
 from platepost.common.signals import ORDERLY_SECONDS, stop_on_signals
 from platepost.device import backends
 from platepost.device.commands.options import CONFIG
@@ -45,6 +46,7 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         backends.check_board(configuration.board.backend, configuration.board.settings)
         click.echo(f"{path}: valid; this is post {configuration.post.name} of {configuration.post.agency}")
         return
+    _refuse_foreign_state(configuration.outbox.path.parent)
     begin_with_tpm(configuration.uplink.private_key, path.parent)
     with stop_on_signals() as stop:
         stop.allow(configuration.uplink.drain_seconds + ORDERLY_SECONDS)
@@ -63,3 +65,13 @@ def run(*, path: Path, check: bool, as_json: bool) -> None:
         # The same process number: its supervisor sees no end. A fresh interpreter: as after a power cut.
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell, its own arguments
+
+
+def _refuse_foreign_state(folder: Path) -> None:
+    """Raise ConfigurationError for root where the service's user owns the state: it could not read root's files."""
+    if os.geteuid() != 0 or not folder.exists() or folder.stat().st_uid == 0:
+        return
+    raise ConfigurationError(
+        f"{folder} belongs to the user of the post's service, which could not read what root writes there. Nothing was "
+        "started. Start the service: sudo systemctl start platepost"
+    )

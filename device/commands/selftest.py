@@ -29,6 +29,7 @@ from platepost.device.health.certificate import CERTIFICATE_DAYS
 from platepost.device.health.machine import MachineMonitor, read_machine
 from platepost.device.hotlist.service import list_state
 from platepost.device.outbox.database import open_database, read_key_file
+from platepost.device.outbox.errors import OutboxBusyError, OutboxError
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.problems import in_words
 from platepost.device.uplink.settings import BrokerAddress
@@ -70,7 +71,9 @@ def selftest(*, path: Path, as_json: bool) -> None:
 
     Stop the post first: both need the camera and the outbox. The exit code is 1 if anything is wrong.
     """
-    findings = examine(load(path))
+    configuration = load(path)
+    _refuse_beside_a_post(configuration)
+    findings = examine(configuration)
     if as_json:
         for finding in findings:
             click.echo(json.dumps(asdict(finding)))
@@ -100,6 +103,24 @@ def examine(configuration: Configuration, *, leave_out: Collection[str] = ()) ->
         *((Phrase("broker {address}", address=address), _broker(address)) for address in configuration.uplink.brokers),
     )
     return [_find(point, check, configuration) for point, check in points if point not in leave_out]
+
+
+def _refuse_beside_a_post(configuration: Configuration) -> None:
+    """Raise PlatepostError while the post runs: it has the camera and the outbox, which would look like faults."""
+    section = configuration.outbox
+    if not section.path.exists():
+        return
+    try:
+        open_database(section.path, key=read_key_file(section.key_file)).close()
+    except OutboxBusyError as error:
+        raise PlatepostError(
+            Phrase(
+                "The post is running, so camera and outbox cannot be tested. Stop it (sudo systemctl stop platepost), "
+                "run the self-test again, then start the post."
+            )
+        ) from error
+    except OutboxError:
+        return  # a fault that the test itself reports
 
 
 class _FaultError(PlatepostError):

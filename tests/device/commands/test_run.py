@@ -10,6 +10,7 @@ from platepost.device.commands import run as module
 from platepost.device.post import Account
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
+from tests.device.nobody import needs_root, place_of_nobody
 
 
 class Ended(BaseException):
@@ -81,3 +82,14 @@ def test_the_check_looks_at_the_settings_of_camera_and_board_too(tmp_path: Path,
     file = fleet.add_post("post-1", settings) / "post.toml"
     result = CliRunner().invoke(module.run, ["--config", str(file), "--check"])
     assert said in str(result.exception)
+
+
+@needs_root
+def test_root_writes_nothing_among_the_service_s_files(configuration: Path, ends: dict[str, Any]) -> None:
+    with place_of_nobody() as state:
+        text = configuration.read_text(encoding="utf-8")
+        configuration.write_text(text.replace("state/outbox.db", str(state / "outbox.db")), encoding="utf-8")
+        result = run(configuration)
+        assert "sudo systemctl start platepost" in str(result.exception)
+        assert list(state.iterdir()) == []
+    ends["post"].assert_not_called()

@@ -191,6 +191,13 @@ def test_the_table_shows_what_was_found_as_it_is(folder: Path, monkeypatch: pyte
     assert "cannot read /media/[/stick]/a[bold].pem" in result.output
 
 
+def test_a_running_post_is_no_fault_and_is_to_be_stopped_first(folder: Path) -> None:
+    with Outbox.of(load(folder / "post.toml").outbox):
+        result = CliRunner().invoke(selftest, ["--json", "--config", str(folder / "post.toml")])
+    assert "sudo systemctl stop platepost" in str(result.exception)
+    assert result.stdout == ""
+
+
 @needs_root
 def test_an_outbox_that_the_self_test_made_as_root_is_the_post_s(folder: Path) -> None:
     key = read_key_file(folder / "outbox.key")
