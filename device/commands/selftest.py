@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from platepost.common.commands.spoken import SpokenHelp
-from platepost.common.errors import PlatepostError
+from platepost.common.errors import OutboxError, PlatepostError
 from platepost.common.files import give_to_owner
 from platepost.common.language import Phrase, day, listed, message, spoken
 from platepost.common.secrets.certificate import certificate
@@ -29,7 +29,7 @@ from platepost.device.health.certificate import CERTIFICATE_DAYS
 from platepost.device.health.machine import MachineMonitor, read_machine
 from platepost.device.hotlist.service import list_state
 from platepost.device.outbox.database import open_database, read_key_file
-from platepost.device.outbox.errors import OutboxBusyError, OutboxError
+from platepost.device.outbox.errors import OutboxBusyError
 from platepost.device.outbox.outbox import Outbox
 from platepost.device.uplink.problems import in_words
 from platepost.device.uplink.settings import BrokerAddress
