@@ -14,6 +14,7 @@ NOTED = ("deb-systemd-helper", "deb-systemd-invoke", "systemctl", "systemd-sysus
 """Commands of the scripts that are not to touch the machine of a test."""
 ROOM, SMALL, LARGE = "4m", 100_000, 6_000_000
 """Of the unit's disk, and bytes of a package that fits into it and of one that does not."""
+CHRONY = Path("usr/share/platepost/chrony/platepost.conf")
 
 if os.geteuid() != 0 or not all(map(shutil.which, ("dh", "dpkg", "dpkg-deb", "unshare"))):
     pytest.skip(
@@ -39,13 +40,19 @@ def maintainer_scripts(source: Path) -> dict[str, str]:
 
 
 class Unit:
-    """A disk with little room, seen by this unit's dpkg only, on a machine that systemd seems to run."""
+    """A disk with little room, seen by this unit's dpkg only, on a machine that systemd seems to run.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        folder: what it may write to.
+        second: bytes of the package that follows the first.
+
+    """
+
+    def __init__(self, folder: Path, second: int) -> None:
+        self._folder, self._root = folder, folder / "root"
         self._notes = folder / "notes"
         self._scripts = maintainer_scripts(folder / "source")
-        self._packages = [self._build(version, size) for version, size in ((1, SMALL), (2, LARGE))]
+        self._packages = [self._build(version, size) for version, size in ((1, SMALL), (2, second))]
         stubs = folder / "stubs"
         stubs.mkdir()
         for name in NOTED:
@@ -58,7 +65,8 @@ class Unit:
         (root / "DEBIAN").mkdir(parents=True)
         for script, text in self._scripts.items():
             # dpkg installs below a root here; the scripts are to do what they do on a unit.
-            (root / "DEBIAN" / script).write_text(text.replace("set -e\n", "set -e\nDPKG_ROOT=\n", 1), encoding="utf-8")
+            here = text.replace('"$DPKG_ROOT/', f'"{self._root}/')
+            (root / "DEBIAN" / script).write_text(here.replace("set -e\n", "set -e\nDPKG_ROOT=\n", 1), encoding="utf-8")
             (root / "DEBIAN" / script).chmod(0o755)
         (root / "DEBIAN" / "control").write_text(
             f"Package: platepost\nVersion: {version}\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
@@ -66,13 +74,15 @@ class Unit:
         code = root / "usr" / "lib" / "platepost" / "code"
         code.parent.mkdir(parents=True)
         code.write_bytes(os.urandom(size))
+        (root / CHRONY.parent).mkdir(parents=True)
+        (root / CHRONY).write_text(f"# as version {version} has it\n")
         package = self._folder / f"{version}.deb"
         subprocess.run(["dpkg-deb", "-Znone", "--build", root, package], check=True, capture_output=True)
         return package
 
     def upgrade(self) -> tuple[subprocess.CompletedProcess[str], list[str], list[str]]:
         """Install the first and then the second; return how that ended, and what each asked of systemd."""
-        root = self._folder / "root"
+        root = self._root
         root.mkdir()
         first, second = self._packages
         script = f"""
@@ -82,8 +92,10 @@ class Unit:
             export LC_ALL=C PATH={self._folder}/stubs:$PATH
             dpkg="dpkg --root={root} --force-script-chrootless --force-depends --log=/dev/null -i"
             $dpkg {first} && mv {self._notes} {self._notes}.first || exit 99
-            $dpkg {second}
+            echo '# edited' >>{root}/etc/chrony/conf.d/platepost.conf
+            $dpkg {second} </dev/null
             code=$?
+            cat {root}/etc/chrony/conf.d/platepost.conf
             dpkg-query --admindir={root}/var/lib/dpkg -W -f '${{Version}} ${{Status}}' platepost
             exit $code
         """
@@ -101,9 +113,16 @@ class Unit:
 
 
 def test_an_upgrade_for_which_there_is_no_room_leaves_the_old_post_running(tmp_path: Path) -> None:
-    done, before, after = Unit(tmp_path).upgrade()
+    done, before, after = Unit(tmp_path, LARGE).upgrade()
     assert before == [f"deb-systemd-invoke start {UNITS}"]
     assert "No space left on device" in done.stderr
     assert done.returncode == 1
     assert done.stdout.endswith("1 install ok installed")
     assert after == [f"deb-systemd-invoke stop {UNITS}", f"deb-systemd-invoke start {UNITS}"]
+
+
+def test_an_upgrade_replaces_an_edited_file_without_a_question_and_starts_the_post(tmp_path: Path) -> None:
+    done, _, after = Unit(tmp_path, SMALL).upgrade()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("# as version 2 has it\n2 install ok installed")
+    assert after[-1] == f"deb-systemd-invoke start {UNITS}"
