@@ -130,11 +130,13 @@ deb: $(VENV)/.development ## Build the Debian packages of a post into dist/ (SUI
 	PYTHON=$(BIN)/python scripts/deb dist $(if $(filter bookworm,$(SUITE)),3.11,3.13)
 
 release: $(VENV)/.development ## Build all of a release into dist/, reproducibly: wheel, Debian packages, bills of materials, checksums; KEY= signs them
+	@scripts/need /usr/bin/dh=debhelper dpkg-buildpackage=dpkg-dev
 	scripts/release $(BIN)/python "$(KEY)"
 
-bundle: ## Sign an update of a whole system: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
+bundle: ## Sign an update of a whole system into build/platepost.raucb: make bundle ROOT=root.ext4 BOOT=boot.vfat CERTIFICATE=... KEY=... (file or PKCS#11)
 	@scripts/need rauc /usr/bin/mksquashfs=squashfs-tools
-	packaging/rauc/bundle dist/platepost.raucb --root "$(ROOT)" $(if $(BOOT),--boot "$(BOOT)") --certificate "$(CERTIFICATE)" --key "$(KEY)"
+	@mkdir -p build
+	packaging/rauc/bundle build/platepost.raucb --root "$(ROOT)" $(if $(BOOT),--boot "$(BOOT)") --certificate "$(CERTIFICATE)" --key "$(KEY)"
 
 test-arm-system: $(VENV)/.development deb ## Run the packages in an emulated ARM Debian: install, hang, restart, remove (an hour)
 	@scripts/need /usr/bin/qemu-system-aarch64=qemu-system-arm mmdebstrap arch-test mosquitto /usr/bin/qemu-aarch64-static=qemu-user-static
