@@ -12,6 +12,8 @@ anything is wrong, or where one row of one table is another in the department th
 
 import argparse
 import json
+import os
+import pwd
 import random
 import subprocess
 import sys
@@ -27,13 +29,14 @@ from joserfc.jwk import ECKey
 from platepost.department.custody.register import KeyRegister
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER
-from platepost.department.database.roles import KEEPER
+from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.folder import DATABASE_NAME, DepartmentFolder
 from platepost.department.session import running_database
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.register import REGISTER_TYPE, PostKey, PostKeyRegister, PostKeys
 from platepost.wire.jose import sign
 from platepost.wire.records.signing import read_key
+from tests.department.commands.installation import CURRENT, Commands, give_apps, name_persons, next_code
 
 NOT_COMPARED = ("django_migrations", "django_content_type")
 """They say when a migration was applied."""
@@ -44,12 +47,12 @@ BUT = {
 """The import itself is in the ledger of the other department."""
 
 
-def given(name: str, *arguments: object) -> dict[str, Any]:
+def given(name: str, *arguments: object, typed: str = "") -> dict[str, Any]:
     """Give a command of `platepost department`, print what it took, and return what it said."""
     began = time.perf_counter()
     code = "from platepost.device.cli import main; main()"
     line = [sys.executable, "-c", code, "department", name, *map(str, arguments), "--json"]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(line, input=typed, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{name}: {done.stderr}{done.stdout}")
     print(f"{name:14} {time.perf_counter() - began:8.1f} s  {done.stdout.strip()[:300]}", flush=True)
@@ -69,6 +72,19 @@ def made(top: Path, posts: list[Post]) -> tuple[Path, list[object]]:
     (top / "register.pem").write_bytes(key.as_pem(private=False))
     signed = ["--register", top / "register.jws", "--register-key", top / "register.pem", "--broker", "localhost:8883"]
     return top / "fleet" / "custody" / "records", signed
+
+
+def exporter(folder: DepartmentFolder) -> str:
+    """Have this system user be a person who may export; return a code of their authenticator app."""
+    name_persons(folder, {pwd.getpwuid(os.getuid()).pw_name: "a.rivera"})
+    given_commands = Commands(folder.path, folder.identity)
+    with running_database(folder):
+        for login in ("a.rivera", "b.lee"):
+            given_commands("person add", login, "--name", login, "--role", "records_manager")
+        with psycopg.connect(folder.conninfo(OWNER)) as owner:
+            owner.execute(CURRENT)
+        give_apps(folder)
+        return next_code(folder)
 
 
 def fill(folder: DepartmentFolder, posts: list[Post], reads: int) -> None:
@@ -119,7 +135,8 @@ def main() -> None:
     given("restore-test", top / "backup.age", top / "try", "--key", top / "key.txt")
     if said.backup_only:
         return
-    given("export-all", one.path, top / "all", "--purpose", "drill", "--case", "D-1")
+    typed = exporter(one)
+    given("export-all", one.path, top / "all", "--purpose", "drill", "--case", "D-1", typed=typed)
     size = sum(path.stat().st_size for path in (top / "all").rglob("*") if path.is_file())
     print(f"{'':14} {size / 1e6:8.1f} MB in open formats")
     given("init", other.path, identity, *signed)

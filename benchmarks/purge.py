@@ -39,7 +39,7 @@ from platepost.department.custody.check import CheckState, CustodyVerification
 from platepost.department.custody.store import CustodyStore
 from platepost.department.database.cluster import SUPERUSER, PrivateCluster
 from platepost.department.database.roles import KEEPER, WEB
-from platepost.department.folder import DATABASE_NAME, DepartmentFolder, DepartmentSettings
+from platepost.department.folder import DATABASE_NAME, SETTINGS, DepartmentFolder, DepartmentSettings
 from platepost.provisioning.trust.keys import new_key, private_pem
 from platepost.wire.records import Keyring
 
@@ -211,6 +211,10 @@ class Holder(threading.Thread):
         self.held = {record for _, wanted in placed for record in wanted}
 
 
+PERSONS = {"root": "0", "planner": "70001", "approver": "70002"}
+"""The system user of each person, as sudo names it."""
+
+
 def command(folder: Path, person: str, *line: str) -> str:
     """Give a command of `platepost department` as a person; return what it says."""
     code = "from platepost.device.cli import main; main()"
@@ -218,7 +222,7 @@ def command(folder: Path, person: str, *line: str) -> str:
     parts = [name, *more[:1], str(folder), *more[1:]] if name in {"purge", "person"} else [name, str(folder), *more]
     done = subprocess.run(
         [sys.executable, "-c", code, "department", *parts],
-        env=os.environ | {"LOGNAME": person}, stdout=subprocess.PIPE, text=True, check=True,
+        env=os.environ | {"SUDO_UID": PERSONS[person]}, stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return done.stdout
 
@@ -321,6 +325,10 @@ def main() -> None:
     given.folder.mkdir(mode=0o711)
     folder = DepartmentFolder(given.folder)
     folder.write_settings(DepartmentSettings(agency="demo", custodian="records", brokers=("localhost:8883",)))
+    with (given.folder / SETTINGS).open("a", encoding="utf-8") as settings:
+        settings.write("trust_sudo = true\n[persons]\n")
+        settings.writelines(f'"{user}" = "{person}"\n' for person, user in PERSONS.items())
+    del folder.settings
     folder.secret_key.write_text("no pages here", encoding="ascii")
     folder.identity.mkdir(mode=0o700)
     folder.custody_key.write_bytes(private_pem(new_key()))

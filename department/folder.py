@@ -36,6 +36,8 @@ and must reach `database/`.
 """
 
 import json
+import os
+import pwd
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -208,6 +210,10 @@ class DepartmentSettings(BaseModel):
     """Whom the public asks: the public page and notices of a breach say it."""
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
     """In which the pages show times; everything is stored in UTC."""
+    persons: Mapping[str, str] = {}
+    """By system user, or the user's number: the username of the person, where it differs."""
+    trust_sudo: bool = False
+    """Whether a command run through sudo counts as given by the user who ran sudo, rather than by root."""
 
 
 def checked_settings(said: Mapping[str, object], *, where: str) -> DepartmentSettings:
@@ -325,6 +331,26 @@ class DepartmentFolder:
     def disks(self) -> dict[str, Path]:
         """The folders whose disks must not run full, by what they hold."""
         return {"receipts": self.receipts, **({"records": self.cluster} if self.is_private else {})}
+
+    @property
+    def caller(self) -> str:
+        """The username of the person who runs this command; the kernel decides, never the environment.
+
+        Only root may name another user, by sudo's SUDO_UID and only where `trust_sudo` allows it: root can become
+        anyone anyway.
+
+        Raises:
+            DepartmentError: the settings are missing or wrong.
+
+        """
+        user, sudo = os.getuid(), os.environ.get("SUDO_UID", "")
+        if user == 0 and self.settings.trust_sudo and sudo.isdecimal():
+            user = int(sudo)
+        try:
+            name = pwd.getpwuid(user).pw_name
+        except (KeyError, OverflowError):
+            name = str(user)
+        return self.settings.persons.get(name, name)
 
     @property
     def is_private(self) -> bool:

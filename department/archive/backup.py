@@ -8,7 +8,6 @@ The log of receipts is not in it, nor are the holds beside it: a post has delete
 never restored can tell what a backup lacks. Nor is the key of households: it stays apart from their digests.
 """
 
-import getpass
 import json
 import os
 import shutil
@@ -149,14 +148,17 @@ def back_up(
         superuser.execute("SELECT pg_drop_replication_slot(%s)", [SLOT])
     flush_folder(target.parent)
     superuser.execute("INSERT INTO archive_backup VALUES (%s, %s, %s)", [digest, target.name, note.made])
-    _enter(superuser, LedgerEvent.BACKED_UP, target.name, digest)
+    _enter(superuser, folder, LedgerEvent.BACKED_UP, target.name, digest)
     return BackupMade(note, target, target.stat().st_size, digest, time.monotonic() - began)
 
 
-def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[str], list[str]]:
+def destroy_old(
+    folder: DepartmentFolder, superuser: psycopg.Connection[Any], where: Path
+) -> tuple[list[str], list[str]]:
     """Destroy the backups whose term is over, except the newest, and the newest that lies there; durable on return.
 
     Args:
+        folder: the department's.
         superuser: of the private cluster, autocommit, to the department's database.
         where: the folder in which they lie.
 
@@ -175,7 +177,7 @@ def destroy_old(superuser: psycopg.Connection[Any], where: Path) -> tuple[list[s
             continue
         with superuser.transaction():
             superuser.execute("UPDATE archive_backup SET removed_at = clock_timestamp() WHERE sha256 = %s", [digest])
-            _enter(superuser, LedgerEvent.BACKUP_REMOVED, name, digest)
+            _enter(superuser, folder, LedgerEvent.BACKUP_REMOVED, name, digest)
             (where / name).unlink()
         gone.append(name)
     flush_folder(where)
@@ -267,7 +269,7 @@ def restore_test(file: Path, identity: Path, into: Path, *, told: Told) -> Resto
         ((size,),) = keeper.execute("SELECT pg_database_size(current_database())")
         head = verify_ledger(keeper, after=NotedHead.read(note.head)).problems if note.head else ()
         lacking = tuple(f"the ledger, entry {one.number}: {one.message}" for one in head)
-        _enter(keeper, LedgerEvent.RESTORED, file.name, _digest(file))
+        _enter(keeper, folder, LedgerEvent.RESTORED, file.name, _digest(file))
     done = time.monotonic()
     return RestoreReport(note, file.stat().st_size, size, restored - began, done - restored, custody, lacking)
 
@@ -322,8 +324,10 @@ def _small_files(folder: DepartmentFolder) -> Iterator[Path]:
             yield from (path for path in paths if path.is_file() and path not in beside)
 
 
-def _enter(connection: psycopg.Connection[Any], event: LedgerEvent, name: str, digest: str) -> None:
-    said = json.dumps({"what": name, "digest": digest, "person": getpass.getuser()})
+def _enter(
+    connection: psycopg.Connection[Any], folder: DepartmentFolder, event: LedgerEvent, name: str, digest: str
+) -> None:
+    said = json.dumps({"what": name, "digest": digest, "person": folder.caller})
     connection.execute("SELECT ledger_append(%s, NULL, %s)", [event.value, said])
 
 

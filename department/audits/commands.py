@@ -1,6 +1,5 @@
 """`platepost department audit`: the nightly rules against misuse, households, reports."""
 
-import getpass
 import json
 import sys
 from datetime import datetime
@@ -50,7 +49,7 @@ def misuse(*, folder: DepartmentFolder, key: Path | None, as_json: bool) -> None
         held = HouseholdKey(path) if key or path.exists() else None
         if held is not None:
             require_published(held, folder.household_public)
-        found = look_for_misuse(person=getpass.getuser(), agency=folder.settings.agency, key=held)
+        found = look_for_misuse(person=folder.caller, agency=folder.settings.agency, key=held)
     if as_json:
         findings = [{"rule": each.rule, "subject": each.subject, "says": each.says} for each in found.suspected]
         said = {"since": found.since, "until": found.until, "searches": found.searches, "new": len(found.made)}
@@ -86,7 +85,7 @@ def household(*, folder: DepartmentFolder, login: str, consent: str, key: Path |
         plates = [line for line in sys.stdin.read().splitlines() if line.strip()]
         held = HouseholdKey(key or folder.household_key)
         require_published(held, folder.household_public)
-        count = note_household(held, login, plates, consent=consent, by=getpass.getuser())
+        count = note_household(held, login, plates, consent=consent, by=folder.caller)
     click.echo(json.dumps({"login": login, "plates": count}) if as_json else f"{login}: {count} plates are noted.")
 
 
@@ -104,7 +103,7 @@ def report(*, folder: DepartmentFolder, month: datetime, as_json: bool) -> None:
     with working_as(folder, WEB):
         from platepost.department.audits.reports import month_report  # noqa: PLC0415 - after Django was set up
 
-        found = month_report(month.date(), person=getpass.getuser(), agency=folder.settings.agency)
+        found = month_report(month.date(), person=folder.caller, agency=folder.settings.agency)
     if as_json:
         click.echo(json.dumps(found.said()))
         return

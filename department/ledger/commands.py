@@ -1,6 +1,5 @@
 """`platepost department ledger`: the ledger for those who verify it, and its ends for those who keep them."""
 
-import getpass
 import json
 import os
 import sys
@@ -74,7 +73,7 @@ def export(*, folder: DepartmentFolder, outsider: bool, to: TextIO | None, as_js
         from platepost.department.ledger.writing import append  # noqa: PLC0415 - after Django was set up
 
         what = "entries" if outsider else "entries and bodies"
-        append(LedgerEvent.LOG_EXPORTED, {"person": getpass.getuser(), "what": what})
+        append(LedgerEvent.LOG_EXPORTED, {"person": folder.caller, "what": what})
         if to is not None:
             os.fchmod(to.fileno(), 0o600)
         written = 0

@@ -1,6 +1,5 @@
 """`platepost department lists`: imports on a schedule, and the signer that publishes what people entered."""
 
-import getpass
 import json
 import time
 from pathlib import Path
@@ -59,7 +58,7 @@ def import_(*, folder: DepartmentFolder, file: Path, source: str, mapping: Path 
     with broken_off(left), working_as(folder, SIGNER):
         from platepost.department.lists.imports import ImportingUser, take_in  # noqa: PLC0415 - after Django was set up
 
-        by = ImportingUser(getpass.getuser(), folder.secret_key.read_bytes())
+        by = ImportingUser(folder.caller, folder.secret_key.read_bytes())
         made = take_in(file, source, mapping, by)
     said: dict[str, Any] = {"source": source, "unchanged": made is None}
     if made is not None:

@@ -1,12 +1,11 @@
 """`platepost department person`: people, their roles, certificates and training."""
 
-import getpass
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -16,8 +15,11 @@ from rich.table import Table
 from platepost.department.database.roles import OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment, Spelled
-from platepost.department.people.rights import Certification, DepartmentRole, TrainingTopic
+from platepost.department.people.rights import Certification, DepartmentRole, Permission, TrainingTopic
 from platepost.department.session import working_as
+
+if TYPE_CHECKING:
+    from platepost.department.people.models import DepartmentPerson
 
 _LOGIN = click.argument("login")
 _ROLE = click.Choice([role.value for role in DepartmentRole])
@@ -42,9 +44,31 @@ def people_register(folder: DepartmentFolder) -> Iterator[ModuleType]:
         from platepost.department.database.queries import rows  # noqa: PLC0415
         from platepost.department.people import services  # noqa: PLC0415
 
-        rows("SELECT set_config('platepost.console', %s, false)", [getpass.getuser()])
+        rows("SELECT set_config('platepost.console', %s, false)", [folder.caller])
         yield services
         connection.close()
+
+
+def acting_person(folder: DepartmentFolder, permission: Permission, *, factor: bool = False) -> "DepartmentPerson":
+    """Return the person who runs this command, who must have a permission now; Django is set up.
+
+    Args:
+        folder: whose settings map system users to persons.
+        permission: the permission; that the person lacks it is entered in the ledger.
+        factor: whether to ask for a code of the person's authenticator app, as commands that show records do.
+
+    Raises:
+        PersonError: the person lacks the permission, or the code is wrong; wrong codes count as at log-on.
+
+    """
+    from platepost.department.people.login import require_code  # noqa: PLC0415 - after Django was set up
+    from platepost.department.people.services import require_permission  # noqa: PLC0415
+
+    found = require_permission(folder.caller, permission)
+    if factor:
+        # Not hidden: a script may write it to standard input, and it is good once.
+        require_code(found, click.prompt("Code from your authenticator app", err=True))
+    return found
 
 
 @person.command(

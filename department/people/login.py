@@ -174,6 +174,27 @@ class FreshCodeForm(_Counted, ReauthenticateForm):  # type: ignore[misc]
     """A code for a fresh authentication."""
 
 
+def require_code(person: DepartmentPerson, code: str) -> None:
+    """Make sure that who runs a command has the person's authenticator app, or a recovery code; each code works once.
+
+    Raises:
+        PersonError: the code is wrong, or codes are locked for the person; a wrong one counts as at log-on.
+
+    """
+    if is_locked(person, None):
+        raise PersonError(f"{person.login} is locked after too many wrong codes: have a supervisor release the lock.")
+    types = [Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES]
+    factors = [each.wrap() for each in Authenticator.objects.filter(user=person, type__in=types)]
+    if not factors:
+        raise PersonError(
+            f"{person.login} has no authenticator app, which this command asks for: add one under Your account."
+        )
+    if not any(factor.validate_code(code) for factor in factors) or not use_up(person, code):
+        append(LedgerEvent.LOG_ON_FAILED, {"person": person.login, "method": "code", "known": False})
+        note_failure(person, None)
+        raise PersonError("This code is wrong, or was used before: run the command again with the next one.")
+
+
 def has_factor(user: object) -> bool:
     """Tell whether somebody has a second factor."""
     return isinstance(user, DepartmentPerson) and FactorAdapter().is_mfa_enabled(user)

@@ -1,6 +1,5 @@
-"""`platepost department search`: an administrator's drill, by the same way as every search."""
+"""`platepost department search`: a search at the terminal, by the same way as every search."""
 
-import getpass
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,6 +11,8 @@ import click
 from platepost.department.database.roles import WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, Moment
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
 from platepost.department.session import working_as
 from platepost.wire.records.vehicles import COLORS, KINDS
 
@@ -24,7 +25,7 @@ MOST = 1000
 @click.command(
     epilog="""\b
 Examples:
-  echo '7AB?12*' | platepost department search vault --purpose drill --case D-7
+  printf '7AB?12*\\n%s\\n' "$CODE" | platepost department search vault --purpose drill --case D-7
   platepost department search vault --purpose drill --case D-7 --post main-1 --since 2026-03-01T14:00 --until 2026-03-01T15:00
 """  # noqa: E501 - commands that can be copied
 )
@@ -61,6 +62,8 @@ def search(
 ) -> None:
     """Find plates in the records of FOLDER. The pattern comes from standard input, so no shell history keeps it.
 
+    The next line of standard input is a code from your authenticator app; you need a role that may search.
+
     `?` matches one character, `*` any number, [8B] one of those listed. An empty pattern matches every plate and needs
     --post, --since and --until. The ledger records who asked, why, and what was shown.
     """
@@ -70,6 +73,7 @@ def search(
         from platepost.department.search.places import Places  # noqa: PLC0415
         from platepost.department.search.plates import PlateQuery  # noqa: PLC0415
 
+        person = acting_person(folder, Permission.SEARCH, factor=True).login
         zone = ZoneInfo(folder.settings.timezone)
         for name in ("since", "until"):
             narrowed[name] = narrowed[name] and narrowed[name].replace(tzinfo=zone)
@@ -78,7 +82,7 @@ def search(
         query = PlateQuery(pattern=pattern, zone=zone.key, **narrowed)
         agency = folder.settings.agency
         asked = {"agency": agency, "query": query.asked(text)}
-        found = _found(query, (purpose, case), asked, limit, with_reads=with_reads)
+        found = _found(query, person, (purpose, case), asked, limit, with_reads=with_reads)
     if as_json:
         click.echo(json.dumps(found, default=datetime.isoformat))
         return
@@ -92,6 +96,7 @@ def search(
 
 def _found(
     query: Any,  # noqa: ANN401 - see above
+    person: str,
     purpose: tuple[str, str],
     asked: Mapping[str, Any],
     limit: int,
@@ -104,7 +109,7 @@ def _found(
     from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
     from platepost.department.search.plates import find_plates  # noqa: PLC0415
 
-    with open_entry(person=getpass.getuser(), purpose=AccessPurpose(*purpose), **asked) as entry:
+    with open_entry(person=person, purpose=AccessPurpose(*purpose), **asked) as entry:
         page = find_plates(entry, query, limit=limit)
         alone = page.plates[0].seen.plate if with_reads and len(page.plates) == 1 else None
         rows = reads(entry, query.sought([alone])) if alone else []

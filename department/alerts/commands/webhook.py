@@ -1,6 +1,5 @@
 """`platepost department webhook`: which agencies are told of decisions by webhook, and the service that tells them."""
 
-import getpass
 import json
 from dataclasses import asdict
 
@@ -39,7 +38,7 @@ def add(*, folder: DepartmentFolder, agency: str, url: str, as_json: bool) -> No
     with working_as(folder, OWNER):
         from platepost.department.alerts.webhooks import add_webhook, secret_of  # noqa: PLC0415 - after Django was set up
 
-        number = add_webhook(agency, url, person=getpass.getuser())
+        number = add_webhook(agency, url, person=folder.caller)
     secret = secret_of(folder.secret_key.read_bytes(), number)
     click.echo(json.dumps({"webhook": number, "secret": secret}) if as_json else f"Webhook {number}: {secret}")
 
@@ -58,7 +57,7 @@ def end(*, folder: DepartmentFolder, number: int, as_json: bool) -> None:
     with working_as(folder, OWNER):
         from platepost.department.alerts.webhooks import end_webhook  # noqa: PLC0415 - after Django was set up
 
-        end_webhook(number, person=getpass.getuser())
+        end_webhook(number, person=folder.caller)
     click.echo(json.dumps({"webhook": number}) if as_json else f"Webhook {number} has ended.")
 
 

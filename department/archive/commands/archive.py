@@ -1,6 +1,5 @@
 """`platepost department retention`, `hold` and `purge`: how long records are kept, what is held, how the rest goes."""
 
-import getpass
 import json
 import sys
 from collections.abc import Callable
@@ -14,6 +13,8 @@ import click
 from platepost.department.database.roles import PURGER, WEB
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER, Moment, progress_bar
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
 from platepost.department.session import working_as
 from platepost.provisioning.trust.keys import signing_jwk
 
@@ -44,14 +45,6 @@ def _command(group: click.Group, name: str, *examples: str) -> Callable[[Callabl
     lines = (f"  platepost department {group.name} {name} vault {example}".rstrip() for example in examples)
     epilog = "\b\n" + "\n".join(["Examples:", *lines])
     return lambda function: group.command(name=name, epilog=epilog)(FOLDER(function))
-
-
-def _person(permission: str) -> str:
-    """Return who gives the command: the system's user, who must be a person with a permission now."""
-    from platepost.department.people.rights import Permission  # noqa: PLC0415 - after Django was set up
-    from platepost.department.people.services import require_permission  # noqa: PLC0415
-
-    return require_permission(getpass.getuser(), Permission(permission)).login
 
 
 def _say(said: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -94,7 +87,7 @@ def change_term(*, folder: DepartmentFolder, retention_class: str, days: int) ->
     with working_as(folder, WEB):
         from platepost.department.archive.retention import set_term  # noqa: PLC0415 - after Django was set up
 
-        set_term(_person("purge"), retention_class, days)
+        set_term(acting_person(folder, Permission.PURGE).login, retention_class, days)
 
 
 @_command(retention, "destroyed", "riverside-20270131T030000Z.backup.age")
@@ -104,7 +97,7 @@ def destroyed(*, folder: DepartmentFolder, name: str) -> None:
     with working_as(folder, WEB):
         from platepost.department.archive.retention import note_destroyed  # noqa: PLC0415 - after Django was set up
 
-        note_destroyed(_person("purge"), name)
+        note_destroyed(acting_person(folder, Permission.PURGE).login, name)
 
 
 @_command(
@@ -144,7 +137,7 @@ def place(
         from platepost.department.people.services import covert_groups, person_of  # noqa: PLC0415
 
         scope["plates"] = folded_plates(sys.stdin.read() if with_plates else "")
-        person, day = _person("place_hold"), review.date()
+        person, day = acting_person(folder, Permission.PLACE_HOLD).login, review.date()
         scope["groups"] = covert_groups(person_of(person))
         said = {"person": person, "kind": kind, "case": case, "reason": reason}
         placed = place_hold(**said, review_on=day, scope=HeldScope(**scope))
@@ -159,7 +152,7 @@ def lift(*, folder: DepartmentFolder, number: int, because: str) -> None:
     with working_as(folder, WEB):
         from platepost.department.archive.holds import lift_hold  # noqa: PLC0415 - after Django was set up
 
-        lift_hold(person=_person("remove_hold"), hold=number, because=because)
+        lift_hold(person=acting_person(folder, Permission.REMOVE_HOLD).login, hold=number, because=because)
 
 
 @_command(hold, "review", "7 --again 2027-12-01")
@@ -170,7 +163,7 @@ def review(*, folder: DepartmentFolder, number: int, again: datetime) -> None:
     with working_as(folder, WEB):
         from platepost.department.archive.holds import review_hold  # noqa: PLC0415 - after Django was set up
 
-        review_hold(person=_person("remove_hold"), hold=number, review_on=again.date())
+        review_hold(person=acting_person(folder, Permission.REMOVE_HOLD).login, hold=number, review_on=again.date())
 
 
 @_command(hold, "list", "", "--json | jq '.[] | select(.review_due)'")
@@ -235,7 +228,9 @@ def plan_(
         from platepost.department.archive.purge import PurgeAuthority, plan_purge  # noqa: PLC0415 - after Django was set up
 
         word = PurgeAuthority(**authority)
-        made = plan_purge(_person("plan_purge"), word, classes=classes, review=review, backups=backups)
+        made = plan_purge(
+            acting_person(folder, Permission.PLAN_PURGE).login, word, classes=classes, review=review, backups=backups
+        )
         said = _parts(made.plan)
     _say(said, as_json=as_json)
 
@@ -284,7 +279,7 @@ def approve(*, folder: DepartmentFolder, plan: UUID) -> None:
     with working_as(folder, WEB):
         from platepost.department.archive.purge import approve_purge  # noqa: PLC0415 - after Django was set up
 
-        approve_purge(_person("purge"), plan)
+        approve_purge(acting_person(folder, Permission.PURGE).login, plan)
 
 
 @_command(purge, "run", "      # each night, by `nightly`", "0198c1f2-...      # it may be cut off, and given again")
@@ -296,7 +291,7 @@ def run(*, folder: DepartmentFolder, plan: UUID | None) -> None:
 
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
         for each in [plan] if plan else approved_plans():
-            carry_out(each, certifier, person=getpass.getuser(), progress=progress)
+            carry_out(each, certifier, person=folder.caller, progress=progress)
 
 
 @_command(purge, "certificate", "0198c1f2-... > purge.jsonl")
@@ -327,12 +322,12 @@ def replay(*, folder: DepartmentFolder, as_json: bool) -> None:
         from platepost.department.archive.purge import replay as plan_again  # noqa: PLC0415
 
         if folder.holds_aside.exists():
-            missing = place_again(getpass.getuser(), folder.holds_aside)
+            missing = place_again(folder.caller, folder.holds_aside)
             if missing:
                 click.echo(
                     f"{missing} records of holds have not arrived yet: run it again once posts have sent them.",
                     err=True,
                 )
         certifier = Certifier(folder.settings, signing_jwk(folder.custody_key), folder.purges)
-        said = [{"plan": number} for number in plan_again(getpass.getuser(), certifier)]
+        said = [{"plan": number} for number in plan_again(folder.caller, certifier)]
     _say(said, as_json=as_json)

@@ -62,9 +62,9 @@ def backup(*, folder: DepartmentFolder, target: Path, recipients: tuple[str, ...
         progress_bar("backup") as told,
     ):
         # Before, too: a disk that they have filled would take no backup ever again.
-        gone, _ = destroy_old(superuser, target.parent)
+        gone, _ = destroy_old(folder, superuser, target.parent)
         made = back_up(folder, superuser, target, recipients, told=told)
-        later, elsewhere = destroy_old(superuser, target.parent)
+        later, elsewhere = destroy_old(folder, superuser, target.parent)
         gone += later
     for name in elsewhere:
         click.echo(f"{name} is kept longer than its term: destroy it, and give `retention destroyed`.", err=True)

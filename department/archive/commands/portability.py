@@ -1,6 +1,5 @@
 """`platepost department export-all` and `import`: everything of a department, in open formats."""
 
-import getpass
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +17,8 @@ from platepost.department.database.roles import KEEPER, OWNER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, broken_off, progress_bar
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
 from platepost.department.session import connected, working_as
 from platepost.provisioning.trust.key_files import KeyFiles
 from platepost.provisioning.trust.keys import signing_jwk
@@ -58,11 +59,12 @@ def export_all(*, folder: DepartmentFolder, target: Path, purpose: str, case: st
         from platepost.department.ledger.entries import OpenEntry, open_entry  # noqa: PLC0415
         from platepost.department.policy.policy import AccessPurpose  # noqa: PLC0415
 
+        person = acting_person(folder, Permission.EXPORT, factor=True).login
         why = AccessPurpose(purpose, case)
 
         def opened(which: str, groups: Sequence[str]) -> OpenEntry:
             asked = {"export": which}
-            return open_entry(person=getpass.getuser(), agency=settings.agency, purpose=why, query=asked, groups=groups)
+            return open_entry(person=person, agency=settings.agency, purpose=why, query=asked, groups=groups)
 
         with _database(folder) as database, progress_bar("records") as told:
             found = export_department(
@@ -119,7 +121,7 @@ def import_(*, folder: DepartmentFolder, source: Path, key: Path | None, as_json
         with _database(folder) as database, progress_bar("records") as told:
             import_department(database, source, manifest, now=datetime.now(UTC), told=told)
         digest = sha256((source / "manifest.jws").read_bytes()).hexdigest()
-        append(LedgerEvent.RESTORED, {"what": "import", "digest": digest, "person": getpass.getuser()})
+        append(LedgerEvent.RESTORED, {"what": "import", "digest": digest, "person": folder.caller})
     for name, path in _files(folder).items():
         if (source / name).exists():
             write_durably(path, (source / name).read_bytes())

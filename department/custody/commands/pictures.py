@@ -1,6 +1,5 @@
 """`platepost department pictures`: what lies in the bucket and belongs to no record."""
 
-import getpass
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +46,7 @@ def pictures(*, folder: DepartmentFolder, delete: bool, days: int, as_json: bool
     with running_database(folder), connected(folder, OWNER) as owner:
         if delete and not _is_kept(owner):
             raise DepartmentError("no keeper runs: nothing is deleted by what may be a copy of the department")
-        found = find_stray(owner, bucket, before=before, deleted_by=getpass.getuser() if delete else None)
+        found = find_stray(owner, bucket, before=before, deleted_by=folder.caller if delete else None)
     if as_json:
         said = found._asdict() | {"before": before, "deleted": delete}
         click.echo(json.dumps(said, default=datetime.isoformat))

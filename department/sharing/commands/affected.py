@@ -1,6 +1,5 @@
 """`platepost department affected`: the list of whom a breach affects, computed, and opened by its recipient."""
 
-import getpass
 import json
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from platepost.department.database.roles import WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
 from platepost.department.session import working_as
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -41,13 +42,11 @@ def compute(*, folder: DepartmentFolder, incident: int, file: Path, to: Path, as
     _require_new(file)
     with working_as(folder, WEB):
         from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415 - after Django was set up
-        from platepost.department.people.rights import Permission  # noqa: PLC0415
-        from platepost.department.people.services import require_permission  # noqa: PLC0415
         from platepost.department.sharing.incidents import sealed_list  # noqa: PLC0415
         from platepost.department.sharing.models import BreachIncident  # noqa: PLC0415
 
         recipient, _ = recipient_of(to.read_bytes())
-        person = require_permission(getpass.getuser(), Permission.RELEASE_RECORDS)
+        person = acting_person(folder, Permission.RELEASE_RECORDS, factor=True)
         found = BreachIncident.objects.filter(pk=incident).first()
         if found is None:
             raise DepartmentError(f"there is no incident {incident}")

@@ -1,6 +1,5 @@
 """`platepost department export`, `verify-package` and `book`: evidence for court and discovery."""
 
-import getpass
 import json
 import sys
 from functools import partial
@@ -13,6 +12,8 @@ from platepost.department.database.roles import KEEPER, WEB
 from platepost.department.errors import DepartmentError
 from platepost.department.folder import DepartmentFolder
 from platepost.department.options import FOLDER, JSON, NUMBER
+from platepost.department.people.commands import acting_person
+from platepost.department.people.rights import Permission
 from platepost.department.session import connected, working_as
 from platepost.provisioning.trust.keys import signing_jwk
 from platepost.wire.records.signing import read_key
@@ -63,13 +64,11 @@ def export(
         from platepost.department.archive.evidence_export import export_evidence  # noqa: PLC0415
         from platepost.department.archive.evidence_package import recipient_of  # noqa: PLC0415
         from platepost.department.custody.receipt_log import ReceiptState  # noqa: PLC0415
-        from platepost.department.people.rights import Permission  # noqa: PLC0415
-        from platepost.department.people.services import require_permission  # noqa: PLC0415
         from platepost.department.sharing.requests import note_release, require_granted  # noqa: PLC0415
 
         recipient, named = recipient_of(to.read_bytes())
         needed = Permission.EXPORT if request is None else Permission.RELEASE_RECORDS
-        person = require_permission(getpass.getuser(), needed).login
+        person = acting_person(folder, needed, factor=True).login
         order = EvidenceOrder(records, person, settings.agency, settings.custodian, purpose, case, named, groups)
         release = None if request is None else partial(note_release, require_granted(request), person=person)
         with connected(folder, KEEPER) as keeper:
@@ -165,10 +164,8 @@ def book(*, folder: DepartmentFolder, file: Path, receipt: str, medium: str, by:
     """
     with working_as(folder, WEB):
         from platepost.department.archive.evidence_export import book_evidence  # noqa: PLC0415 - after Django was set up
-        from platepost.department.people.rights import Permission  # noqa: PLC0415
-        from platepost.department.people.services import require_permission  # noqa: PLC0415
 
-        person = require_permission(getpass.getuser(), Permission.EXPORT).login
+        person = acting_person(folder, Permission.EXPORT).login
         with connected(folder, KEEPER) as keeper:
             said = book_evidence(file, keeper, person=person, receipt=receipt, medium=medium, received_by=by)
     if as_json:

@@ -4,14 +4,21 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from base64 import b32decode
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+import psycopg
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from platepost.department.database.cluster import PrivateCluster, installed_versions
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
 from platepost.provisioning.fleet.fleet import Fleet
 from platepost.provisioning.fleet.post_file import PostSettings
 from platepost.provisioning.fleet.register import write_register
@@ -42,8 +49,8 @@ class Commands:
     ) -> subprocess.CompletedProcess[str]:
         return forking().run(self.words(name, *arguments), os.environ | environment, given)
 
-    def json(self, name: str, *arguments: str | Path) -> Any:  # noqa: ANN401 - what the command says
-        done = self(name, *arguments, "--json")
+    def json(self, name: str, *arguments: str | Path, given: str = "") -> Any:  # noqa: ANN401 - what the command says
+        done = self(name, *arguments, "--json", given=given)
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
@@ -73,6 +80,43 @@ def done_beside(program: str, *arguments: str | Path) -> str:
 def commands(top: Path) -> Commands:
     """Return the commands of a department that lies there beside its fleet."""
     return Commands(top / "vault", top / "fleet" / "custody" / "records")
+
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""Of everybody's authenticator app."""
+_WITH_APP = """
+import sys
+from pathlib import Path
+from platepost.department.database.roles import OWNER
+from platepost.department.folder import DepartmentFolder
+from platepost.department.session import working_as
+with working_as(DepartmentFolder(Path(sys.argv[1])), OWNER):
+    from allauth.mfa.totp.internal.auth import TOTP
+    from platepost.department.people.models import DepartmentPerson
+    for person in DepartmentPerson.objects.all():
+        TOTP.activate(person, sys.argv[2])
+"""
+
+
+def name_persons(folder: DepartmentFolder, persons: Mapping[str, str]) -> None:
+    """Have commands that root gives through sudo be of the persons that the settings name for the system's users."""
+    settings = folder.path / "department.toml"
+    lines = [f'"{user}" = "{person}"\n' for user, person in persons.items()]
+    settings.write_text("trust_sudo = true\n" + settings.read_text() + "[persons]\n" + "".join(lines))
+    folder.__dict__.pop("settings", None)
+
+
+def give_apps(folder: DepartmentFolder) -> None:
+    """Give everybody an authenticator app; the database runs."""
+    done_beside(_WITH_APP, folder.path, SECRET)
+
+
+def next_code(folder: DepartmentFolder) -> str:
+    """Return a line with the app's present code, as if it had not been used; the database runs."""
+    with psycopg.connect(folder.conninfo(OWNER)) as owner:
+        owner.execute("DELETE FROM people_used_code")
+    app = TOTP(b32decode(SECRET), 6, SHA1(), 30)  # noqa: S303 - as apps have it
+    return app.generate(int(time.time())).decode() + "\n"
 
 
 class Installed:

@@ -1,7 +1,8 @@
 """Whom a breach affects, by the commands of the records manager: computed on the machine, and opened."""
 
-import getpass
 import json
+import os
+import pwd
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
 from platepost.device.cli import platepost
 from tests.department.commands.filled import fleet_post, keep
-from tests.department.commands.installation import CURRENT, Commands, department
+from tests.department.commands.installation import CURRENT, Commands, department, give_apps, next_code
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
@@ -35,14 +36,15 @@ def test_list_of_a_copied_backup(department: Commands, tmp_path: Path) -> None:
     with running_database(folder):
         keep(folder, [post.read() for _ in range(3)])
         assert "Nobody has this log-in" in department(*compute).stderr
-        for login in (getpass.getuser(), "b.lee"):
+        for login in (pwd.getpwuid(os.getuid()).pw_name, "b.lee"):
             department("person add", login, "--name", login, "--role", "records_manager")
         with psycopg.connect(folder.conninfo(OWNER)) as owner:
             owner.execute(CURRENT)
-        assert "there is no incident 1" in department(*compute).stderr
+        give_apps(folder)
+        assert "there is no incident 1" in department(*compute, given=next_code(folder)).stderr
         with psycopg.connect(folder.conninfo(OWNER)) as owner:
             owner.execute(INCIDENT)
-        assert department.json(*compute) == {"incident": 1, "plates": 1}
+        assert department.json(*compute, given=next_code(folder)) == {"incident": 1, "plates": 1}
         assert "already exists" in department(*compute).stderr
     opening = ["department", "affected", "open", str(sealed), str(into), "--open-with", str(private)]
     assert CliRunner().invoke(platepost, opening).output == "Incident 1: 1 plates.\n"

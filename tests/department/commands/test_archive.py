@@ -9,7 +9,7 @@ import psycopg
 from platepost.department.database.roles import KEEPER, OWNER
 from platepost.department.folder import DepartmentFolder
 from platepost.department.session import running_database
-from tests.department.commands.installation import CURRENT, Commands, department
+from tests.department.commands.installation import CURRENT, Commands, department, name_persons
 
 __all__ = ["department"]
 
@@ -17,14 +17,19 @@ CONSENT = ("--resolution", "2026-117", "--resolution-date", "2026-09-08")
 ATTORNEY = ("--attorney", "J. Ortiz", "--consent-date", "2026-09-15")
 
 
+PERSONS = {"root": "0", "a.rivera": "70001", "b.lee": "70002", "nobody": "65534"}
+"""The system's user of each."""
+
+
 def given(
     department: Commands, person: str, group: str, name: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    return department(f"{group} {name}", *arguments, LOGNAME=person)
+    return department(f"{group} {name}", *arguments, SUDO_UID=PERSONS[person])
 
 
 def test_two_persons_purge_and_a_certificate_says_so(department: Commands) -> None:
     folder = DepartmentFolder(department.folder)
+    name_persons(folder, {number: person for person, number in PERSONS.items()})
     with running_database(folder):
         with psycopg.connect(folder.conninfo(KEEPER)) as keeper:
             keeper.execute("SELECT custody_make_partitions('2024-01-31', '2024-01-31')")

@@ -1,8 +1,10 @@
 """Records go out for court, and everything to another department, by the commands that a person gives."""
 
-import getpass
 import json
+import os
+import pwd
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,10 +19,18 @@ from platepost.device.cli import platepost
 from platepost.wire.records.receipt import KeptRange
 from tests.browser import report_faults
 from tests.department.commands.filled import fleet_post, keep
-from tests.department.commands.installation import CURRENT, Commands, Installed, department
+from tests.department.commands.installation import (
+    CURRENT,
+    Commands,
+    Installed,
+    department,
+    give_apps,
+    next_code,
+)
 
 __all__ = ["department"]
 pytestmark = pytest.mark.end_to_end
+USER = pwd.getpwuid(os.getuid()).pw_name
 
 
 REQUEST = (
@@ -62,32 +72,42 @@ def test_evidence_is_exported_proved_and_booked(
     private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     why = ("--purpose", "criminal investigation", "--case", "26-00417")
     sealed = tmp_path / "26-00417.evidence"
+
+    def exporting(name: str, *arguments: Any) -> Any:  # noqa: ANN401 - as `Commands` has it
+        return department(name, *arguments, given=next_code(folder))
+
     with running_database(folder):
         assert "Nobody has this log-in" in department("export", sealed, "--record", "2", "--to", public, *why).stderr
-        for login in (getpass.getuser(), "b.lee"):
+        for login in (USER, "b.lee"):
             department("person add", login, "--name", login, "--role", "records_manager")
         with psycopg.connect(folder.conninfo(OWNER)) as owner:
             owner.execute(CURRENT)
-        exported = department.json("export", sealed, "--record", "2", "--record", "5", "--to", public, *why)
-        refused = department("export", tmp_path / "none", "--record", "999", "--to", public, *why)
+        give_apps(folder)
+        posing = department("export", tmp_path / "none", "--record", "2", "--to", public, *why, given="000000\n",
+                            LOGNAME="b.lee")  # fmt: skip
+        assert "code is wrong" in posing.stderr
+        assert [said["person"] for said in entries(folder, "log_on_failed")] == [USER], "whoever LOGNAME names"
+        both = ("--record", "2", "--record", "5")
+        exported = department.json("export", sealed, *both, "--to", public, *why, given=next_code(folder))
+        refused = exporting("export", tmp_path / "none", "--record", "999", "--to", public, *why)
         assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
-        stranger = department("export", tmp_path / "none", "--record", "2", "--to", public, *why, "--group", "vice")
+        stranger = exporting("export", tmp_path / "none", "--record", "2", "--to", public, *why, "--group", "vice")
         assert "is not in the covert group vice" in stranger.stderr
         booking = ("--receipt", "DA-118", "--medium", "USB stick 17", "--by", "M. Stone")
         booked = department.json("book", sealed, *booking)
         (tmp_path / "another").write_bytes(sealed.read_bytes()[:-1])
         assert "was not exported here" in department("book", tmp_path / "another", *booking).stderr
         release = ("export", tmp_path / "released", "--request", "1", "--record", "2", "--to", public, *why)
-        assert "has not granted this request" in department(*release).stderr
+        assert "has not granted this request" in exporting(*release).stderr
         with psycopg.connect(folder.conninfo(OWNER)) as owner:
             owner.execute(REQUEST)
             owner.execute("UPDATE sharing_request SET decision = 'granted', because = 'ordered', decided_by = 'b.lee',"
                           " decided_at = now()")  # fmt: skip
         (tmp_path / "stick").write_bytes(b"")  # no folder: nothing is mounted there
-        unwritten = department(release[0], tmp_path / "stick" / "released", *release[2:])
+        unwritten = exporting(release[0], tmp_path / "stick" / "released", *release[2:])
         assert (unwritten.returncode, entries(folder, "released")) == (1, []), "the one package has not gone"
-        released = department.json(*release)
-        assert department(*release).returncode == 1
+        released = department.json(*release, given=next_code(folder))
+        assert exporting(*release).returncode == 1
         (said,) = entries(folder, "released")
         assert (said["digest"], said["count"]) == (released["sha256"], 1)
         said, _ = entries(folder, "exported")
@@ -120,7 +140,7 @@ def test_everything_goes_into_another_department(
     folder, top = stocked, department.folder.parent
     why = ("--purpose", "drill", "--case", "D-1")
     with running_database(folder):
-        made = department.json("export-all", tmp_path / "all", *why)
+        made = department.json("export-all", tmp_path / "all", *why, given=next_code(folder))
     other = Commands(top / "other", department.identity)
     installed.lend_database(other.folder)
     assert other("init", other.identity).returncode == 0
