@@ -31,12 +31,12 @@ def street(installed: Installed) -> Iterator[Site]:
     with site() as made:
         made.init(installed)
         made.fleet.add_subscriber("neighbor")
-        made.add_post("post-1")
         yield made
 
 
 def test_records_are_proved_and_receipted_over_kills_and_late_keys(street: Site) -> None:
     made = []
+    street.add_post("post-1")
     with street.post("post-1") as post:
         with street.keeping():
             made += post.send(20)
